@@ -1,0 +1,40 @@
+"""
+### Maintenance
+
+Every minute: releases chunks whose run died, and starts a run for every send task that has cached mail which is due
+and no run that would send it (a lost trigger). With nothing to do it is one query, and no queue ever hangs until a
+person looks.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, CronTriggerTimetable
+
+from ses_ops.operators.recover import RecoverOperator
+from ses_ops.operators.run_context import RESUME_CONF
+
+with DAG(
+    dag_id="ses_maintenance",
+    description="Starts again what a lost trigger or a dead run left behind",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("* * * * *", timezone="UTC"),
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=10),
+    # The next run, a minute later, is the retry of what is not retried here.
+    default_args={"owner": "ses-ops", "retries": 1, "retry_delay": timedelta(seconds=10)},
+    tags=["ses-ops", "maintenance"],
+) as dag:
+    recover = RecoverOperator(task_id="recover")
+    TriggerDagRunOperator.partial(
+        task_id="start_lost_runs",
+        conf=RESUME_CONF,
+        logical_date=None,
+        skip_when_already_exists=True,
+        openlineage_inject_parent_info=False,
+        map_index_template="{{ task.trigger_dag_id }}",
+    ).expand_kwargs(recover.output)

@@ -1,0 +1,89 @@
+"""
+### Test send
+
+Sends a template to **1 to 20 addresses** at once, one message each, with the values that you give for its variables.
+
+It counts for the day's quota of the sender domain, and is never cached: when the quota has no room for all addresses
+it fails, says so, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Param
+
+from ses_ops import settings
+from ses_ops.operators.test_send import TestSendOperator
+
+#: An address as a form can check it; sending checks it in full.
+ADDRESS = {"type": "string", "format": "email", "pattern": r"^[^@\s<>]+@[^@\s<>]+$", "maxLength": 254}
+
+
+def _templates() -> list[str]:
+    root = settings.templates_root()
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "_.")
+
+
+_names = _templates()
+
+with DAG(
+    dag_id="ses_test_send",
+    description="Send a template to a few addresses now",
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=5,
+    default_args={
+        "owner": "ses-ops",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=5),
+        "retry_exponential_backoff": 2.0,
+    },
+    tags=["ses-ops", "test"],
+    params={
+        "template": Param(
+            _names[0] if _names else "",
+            type="string",
+            title="Template",
+            **({"enum": _names} if _names else {}),
+        ),
+        "sender": Param(
+            type="string",
+            title="Sender",
+            description="Example Shop <news@mail.example.com>",
+            minLength=3,
+            maxLength=500,
+            pattern=r"^[^\r\n]*[^@\s<]@[^@\s<>]+>?\s*$",
+        ),
+        "recipients": Param(
+            type="array",
+            title="Recipients",
+            description="1 to 20 addresses, one a line",
+            items=ADDRESS,
+            minItems=1,
+            maxItems=20,
+            examples=[],
+        ),
+        "subject": Param(
+            None,
+            type=["null", "string"],
+            title="Subject",
+            description="Default: that of the template",
+            maxLength=998,
+            pattern=r"^[^\r\n]*$",
+        ),
+        "values": Param(
+            {},
+            type="object",
+            title="Values",
+            description_md='Values for the variables of the template, such as `{"name": "Ann"}`; '
+            "`ses template check NAME` lists the variables",
+            additionalProperties={"type": ["string", "number", "boolean"]},
+        ),
+    },
+) as dag:
+    TestSendOperator(task_id="send")

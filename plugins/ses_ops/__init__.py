@@ -1,0 +1,1 @@
+"""ses-ops: a mass-mail console on Apache Airflow."""

@@ -1,0 +1,157 @@
+"""E-mail addresses as recipients and senders write them (RFC 5321, RFC 5322, RFC 6531).
+
+Nearly every address of a real list is a plain ASCII one, and lists have millions of rows: those are recognised by one
+regular expression. Everything else (quoted local parts, international addresses, mistakes) goes through the
+email-validator library, which also words the reason of a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import email_validator
+import idna
+
+from ses_ops.errors import InvalidInput
+
+#: Octets, RFC 5321 4.5.3.1.1 and (erratum 1690 of RFC 3696) the longest path that SMTP can carry.
+MAX_LOCAL_PART = 64
+MAX_ADDRESS = 254
+#: Octets of a domain name and of one of its labels, RFC 1035 2.3.4.
+MAX_DOMAIN = 253
+#: Characters of a display name. A longer one is a mistake, and no mail client shows it.
+MAX_DISPLAY_NAME = 200
+
+_HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
+#: dot-atom "@" host name, with a domain so short that no label of it can be too long, without "--" (IDNA) and with a
+#: letter at the end (so no IP address). Possessive: it never backtracks, whatever stands in the file.
+_PLAIN = re.compile(
+    rf"(?=[^@]{{1,{MAX_LOCAL_PART}}}@[^@]{{1,63}}\Z){_ATEXT}(?:\.{_ATEXT})*+@{_LABEL}(?:\.{_LABEL})*+(?<=[A-Za-z])"
+)
+#: Two letters and two hyphens: only "xn--" may begin a label like that (RFC 5890 2.3.1).
+_RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
+#: The library refuses example.test, .local and the like, which people do test with; so it only gets to see the local
+#: part, in front of this domain.
+_STAND_IN_DOMAIN = "@a.co"
+_SENDER = re.compile(r"(?:(?P<name>.*\S)\s*|\s*)<\s*(?P<address>[^<>]*?)\s*>|(?P<bare>[^<>]+)", re.DOTALL)
+_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+class Address(NamedTuple):
+    """An address that SMTP accepts. A tuple, because a list has millions of them and a dataclass costs twice as much."""
+
+    #: As it is sent to: the local part as written (NFC), the domain in lower case and as IDNA A-labels.
+    address: str
+    #: As it is compared (one message a person, suppression): `address` with the local part case-folded as well.
+    #: RFC 5321 2.4 lets a server tell `Ann@` from `ann@`; in practice none does, and people write both.
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sender:
+    """Who a mail comes from."""
+
+    #: Empty when only an address was given.
+    display_name: str
+    address: str
+    #: The sender domain: what the warm-up quota is counted by.
+    domain: str
+
+    def __str__(self) -> str:
+        return f"{self.display_name} <{self.address}>" if self.display_name else self.address
+
+
+def parse_address(text: str) -> Address:
+    """The address that `text` is, white space around it ignored; raises InvalidInput with the reason."""
+    text = text.strip()
+    if _PLAIN.fullmatch(text) is None:
+        return _parse_unusual(text)
+    key = text.lower()
+    if key == text:
+        return Address(text, key)
+    local, _, domain = text.rpartition("@")
+    return Address(f"{local}@{domain.lower()}", key)
+
+
+def parse_sender(text: str) -> Sender:
+    """The sender in `Example Shop <news@mail.example.com>` or in a bare address; raises InvalidInput."""
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in text):
+        raise InvalidInput(f"{_shown(text)} has a line break or another control character in it", field="sender")
+    match = _SENDER.fullmatch(text.strip())
+    if match is None:
+        raise InvalidInput(f'{_shown(text)} is not of the form "Name <address>"', field="sender")
+    address = parse_address(match["address"] if match["bare"] is None else match["bare"]).address
+    name = (match["name"] or "").strip()
+    if _QUOTED_NAME.fullmatch(name):
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
+    if len(name) > MAX_DISPLAY_NAME:
+        raise InvalidInput(f"the display name has more than {MAX_DISPLAY_NAME} characters", field="sender")
+    return Sender(display_name=name, address=address, domain=address.rpartition("@")[2])
+
+
+def parse_domain(text: str) -> str:
+    """A domain name in lower case and as IDNA A-labels; raises InvalidInput with the reason."""
+    if len(text) > MAX_DOMAIN:
+        raise InvalidInput(f"the domain has more than {MAX_DOMAIN} characters")
+    domain = text.lower()
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as error:
+            raise InvalidInput(f"the domain {_shown(text)} is not a valid international one ({error})") from error
+    if not _HOST_NAME.fullmatch(domain) or len(domain) > MAX_DOMAIN or _RESERVED_LABEL.search(domain):
+        raise InvalidInput(f"{_shown(text)} is not a domain name" if text else "nothing stands after the @")
+    if domain.rpartition(".")[2].isdigit():
+        raise InvalidInput(f"{_shown(text)} is not a domain name: it ends in a number")
+    if "xn--" in domain:
+        try:
+            idna.decode(domain)
+        except (idna.IDNAError, UnicodeError) as error:
+            raise InvalidInput(f"the domain {_shown(text)} is not a valid international one ({error})") from error
+    return domain
+
+
+def _parse_unusual(text: str) -> Address:
+    local, at, domain_text = text.rpartition("@")
+    if not text:
+        raise InvalidInput("the address is empty")
+    if not at:
+        raise InvalidInput(f"{_shown(text)} has no @")
+    try:
+        domain = parse_domain(domain_text)
+        local = _checked_local_part(local)
+    except InvalidInput as error:
+        raise InvalidInput(f"{_shown(text)} is not an address: {error}") from error
+    address = f"{local}@{domain}"
+    if len(address.encode()) > MAX_ADDRESS:
+        raise InvalidInput(f"{_shown(text)} is longer than {MAX_ADDRESS} octets")
+    # Case folding can take a text out of NFC again; a key must not depend on how a character was composed.
+    return Address(address, unicodedata.normalize("NFC", f"{local.casefold()}@{domain}"))
+
+
+def _checked_local_part(local: str) -> str:
+    if len(local) > MAX_ADDRESS:
+        raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
+    try:
+        checked = email_validator.validate_email(
+            local + _STAND_IN_DOMAIN, check_deliverability=False, allow_smtputf8=True, allow_quoted_local=True
+        ).local_part
+    except (email_validator.EmailNotValidError, UnicodeError) as error:
+        raise InvalidInput(str(error).rstrip(".")) from error
+    # The library's own limit is for its strict mode only, which also refuses quoted local parts.
+    if len(checked.encode()) > MAX_LOCAL_PART:
+        raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
+    if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in checked):
+        raise InvalidInput("the part before the @ has a control character in it")
+    return checked
+
+
+def _shown(text: str) -> str:
+    """`text` fit for one readable line: quoted, control characters escaped, shortened."""
+    return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -1,0 +1,60 @@
+"""The life of a message: what is stored in a row, what is shown, and which way it can go."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class MessageState(StrEnum):
+    """What the row of a message holds."""
+
+    #: Not tried yet. Behind its chunk's `sending_through` mark it counts as being sent.
+    QUEUED = "queued"
+    #: To be tried again: a temporary refusal, a retry asked for by a person.
+    REQUEUED = "requeued"
+    #: A requeued message whose new try may have begun.
+    SENDING = "sending"
+    #: The next server took it (250 after the final dot).
+    SENT = "sent"
+    #: Refused for good, with the SMTP code and text.
+    FAILED = "failed"
+    #: The address was on the suppression list when the mail would have left.
+    SUPPRESSED = "suppressed"
+    #: The process or connection died where only the server knows the outcome. Never sent again by itself.
+    UNKNOWN = "unknown"
+
+
+class MessageStatus(StrEnum):
+    """What a person is shown (domain.md)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    CACHED = "cached"
+    UNKNOWN = "unknown"
+
+
+#: States in which a message still waits for its outcome.
+PENDING = frozenset({MessageState.QUEUED, MessageState.REQUEUED, MessageState.SENDING})
+
+
+class ChunkState(StrEnum):
+    """Where a range of messages stands."""
+
+    #: Its pending messages wait for quota, for the next run, or for a person.
+    CACHED = "cached"
+    #: Quota is reserved for its pending messages; a run sends them.
+    RESERVED = "reserved"
+    #: Nothing is pending.
+    SETTLED = "settled"
+
+
+class OnUnknown(StrEnum):
+    """What a task does with messages whose fate a crash left open."""
+
+    #: List them and wait for a person (default): nobody gets a mail twice.
+    HOLD = "hold"
+    #: Send them again: nobody misses the mail, a few may get it twice.
+    RESEND = "resend"

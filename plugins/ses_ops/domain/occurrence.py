@@ -1,0 +1,84 @@
+"""Which occurrence of a task a DAG run works for, and whether it may still start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from ses_ops.domain.clock_rules import check_aware
+from ses_ops.domain.schedule import TaskType
+
+#: The key of the one occurrence of an immediate, scheduled or test task.
+ONCE = "once"
+
+RESUME_RUN_PREFIX = "resume__"
+
+
+class RunKind(StrEnum):
+    """Why a DAG run exists."""
+
+    #: The schedule's slot came.
+    SCHEDULED = "scheduled"
+    #: A person, the REST API or another DAG triggered it.
+    TRIGGERED = "triggered"
+    #: We triggered it to send what is cached.
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One DAG run of a send task, as far as sending is concerned."""
+
+    task_name: str
+    run_id: str
+    kind: RunKind
+    #: The slot of the schedule (aware); None for a run without one.
+    logical_at: datetime | None = None
+    #: The explicit choice to send to the whole group once more.
+    send_again: bool = False
+
+    def __post_init__(self) -> None:
+        if self.logical_at is not None:
+            check_aware(self.logical_at, "logical_at")
+
+
+def occurrence_key(task_type: TaskType, run: Run) -> str | None:
+    """The key of the occurrence that this run starts or continues; None when it only drains what is cached.
+
+    The key is unique a task, so a deleted and re-run DAG run finds its mail already sent.
+    """
+    if run.kind is RunKind.RESUME:
+        return None
+    if run.send_again or task_type is TaskType.TRIGGERED:
+        return f"run {run.run_id}"
+    if task_type is not TaskType.RECURRING:
+        return ONCE
+    if run.kind is RunKind.SCHEDULED and run.logical_at is not None:
+        return f"slot {run.logical_at.astimezone(UTC).isoformat()}"
+    return None
+
+
+def missed_start(*, slot: datetime, now: datetime, grace: timedelta) -> str | None:
+    """The reason why a late start must wait for a person, or None when it may start."""
+    late = check_aware(now) - check_aware(slot)
+    if late <= grace:
+        return None
+    return f"its start at {slot:%Y-%m-%d %H:%M} UTC was missed by {spell(late)}, more than start_grace {spell(grace)}"
+
+
+def spell(span: timedelta) -> str:
+    """A span in words of two units at most: `3 h 12 min`."""
+    seconds = int(span.total_seconds())
+    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    parts = []
+    for unit, size in units:
+        if seconds >= size or (unit == "s" and not parts):
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+    return " ".join(parts[:2])
+
+
+def resume_run_id(due_at: datetime) -> str:
+    """The deterministic id of the run that resumes at `due_at`: triggering it twice makes one run."""
+    return f"{RESUME_RUN_PREFIX}{check_aware(due_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,0 +1,63 @@
+"""The status of a send task, worked out from facts in the database; never stored, so it can not go stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ses_ops.domain.schedule import TaskType
+
+
+class TaskStatus(StrEnum):
+    """The words of the reference console; `cancelled` is ours."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    PAUSED = "paused"
+    ERROR = "error"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskFacts:
+    """What the status follows from. Counts are messages."""
+
+    type: TaskType
+    cancelled: bool
+    paused_by_person: bool
+    error: bool
+    #: An occurrence has begun and has not finished.
+    occurrence_open: bool
+    #: An occurrence missed its start by more than the grace and waits for a person.
+    occurrence_held: bool
+    #: At least one occurrence has finished.
+    occurrence_finished: bool
+    in_progress: int
+    cached: int
+    #: A slot of the schedule is still to come.
+    next_slot: bool
+
+
+def task_status(facts: TaskFacts) -> TaskStatus:
+    """The status of a task.
+
+    Mail that moves wins over an old error; a person's pause wins over everything that is not final.
+    """
+    if facts.cancelled:
+        return TaskStatus.CANCELLED
+    if facts.paused_by_person:
+        return TaskStatus.PAUSED
+    if facts.error:
+        return TaskStatus.ERROR
+    if facts.in_progress:
+        return TaskStatus.SENDING
+    if facts.cached:
+        return TaskStatus.PAUSED
+    if facts.occurrence_open:
+        return TaskStatus.SENDING
+    if facts.occurrence_held or facts.next_slot:
+        return TaskStatus.WAITING
+    if facts.occurrence_finished:
+        return TaskStatus.FINISHED
+    return TaskStatus.FINISHED if facts.type is TaskType.RECURRING else TaskStatus.WAITING

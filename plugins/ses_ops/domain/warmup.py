@@ -1,0 +1,213 @@
+"""The warm-up: how many messages a sender domain may send on a quota day, and when cached mail goes on.
+
+Source: the reference console's warm-up rules (domain.md). The plan comes from the Airflow Variable
+`ses_warmup_quota`; what was sent and reserved is counted in PostgreSQL, never here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pendulum
+
+from ses_ops.domain.clock_rules import check_aware, from_wall_clock, to_wall_clock, zone
+from ses_ops.errors import InvalidInput, QuotaError
+
+VARIABLE = "ses_warmup_quota"
+
+#: Messages a day, step by step, of the reference's plan.
+STANDARD_PLAN = (
+    *(500, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 80_000, 100_000),
+    *(150_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, 1_000_000),
+)
+
+REAL_DAY = timedelta(hours=24)
+#: A rehearsal day must be long enough for Airflow to start a run in it.
+SHORTEST_DAY = timedelta(seconds=5)
+FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WarmupPlan:
+    """One entry of the Variable, checked. `started_at` is the aware moment at which day 1 begins."""
+
+    domain: str
+    steps: tuple[int, ...]
+    started_on: str
+    started_at: datetime
+    time_zone: str
+    daily_limit: int | None = None
+    day_length: timedelta = REAL_DAY
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.day_length != REAL_DAY
+
+    @property
+    def rehearsal_key(self) -> str:
+        """What a rehearsal is known by: with another start or day length it begins anew."""
+        return f"{self.started_on} {self.time_zone} {self.day_length.total_seconds():g}s"
+
+    @property
+    def rehearsal_counts_from_first_use(self) -> bool:
+        """A rehearsal that names only a date: its first day begins with its first reservation."""
+        return self.is_rehearsal and "T" not in self.started_on and " " not in self.started_on
+
+    def allotment(self, day_number: int) -> int:
+        """Messages on the day of that number (from 1); after the last step the plan stays on it."""
+        step = self.steps[min(day_number, len(self.steps)) - 1]
+        return step if self.daily_limit is None else min(step, self.daily_limit)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaDay:
+    """One quota day of a sender domain: [starts_at, ends_at) in UTC, its number from 1, its messages."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    allotment: int
+
+
+def quota_day(plan: WarmupPlan, now: datetime, *, rehearsal_began_at: datetime | None = None) -> QuotaDay:
+    """The quota day that `now` falls into.
+
+    A real day runs from midnight to midnight in the plan's zone and so has 23, 24 or 25 hours. Raises QuotaError
+    before the warm-up has begun. `rehearsal_began_at` is the first use of a rehearsal that names only a date.
+    """
+    check_aware(now)
+    begin = plan.started_at
+    if plan.rehearsal_counts_from_first_use and rehearsal_began_at is not None:
+        begin = max(begin, rehearsal_began_at)
+    if now < begin:
+        raise QuotaError(
+            f"the warm-up begins at {plan.started_on} {plan.time_zone}; nothing may be sent before",
+            domain=plan.domain,
+            field="started_on",
+        )
+    if plan.is_rehearsal:
+        number = (now - begin) // plan.day_length + 1
+        starts_at = (begin + (number - 1) * plan.day_length).astimezone(UTC)
+        ends_at = starts_at + plan.day_length
+    else:
+        tz = zone(plan.time_zone)
+        today = to_wall_clock(now, tz).date()
+        number = (today - to_wall_clock(begin, tz).date()).days + 1
+        starts_at = from_wall_clock(datetime.combine(today, time()), tz)
+        ends_at = from_wall_clock(datetime.combine(today + timedelta(days=1), time()), tz)
+    return QuotaDay(number=number, starts_at=starts_at, ends_at=ends_at, allotment=plan.allotment(number))
+
+
+def resume_at(plan: WarmupPlan, paused_at: datetime, day: QuotaDay) -> datetime:
+    """When mail cached at `paused_at` goes on: one day later, never before the next quota day has begun."""
+    return max(check_aware(paused_at) + plan.day_length, day.ends_at)
+
+
+def parse_quota_variable(value: object) -> dict[str, Any]:
+    """The Variable as a mapping of sender domain to raw entry; accepts JSON text or a parsed object.
+
+    Raises InvalidInput when it is absent or no JSON object. Entries are checked one by one with `parse_plan`, so a
+    mistake at one domain does not stop the others.
+    """
+    if value is None or value == "":
+        raise InvalidInput(f"the Airflow Variable {VARIABLE} is not set; " + _EXAMPLE)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as cause:
+            raise InvalidInput(f"the Airflow Variable {VARIABLE} is not JSON ({cause}); " + _EXAMPLE) from cause
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"the Airflow Variable {VARIABLE} must be a JSON object, one entry a domain; " + _EXAMPLE)
+    return {str(domain).strip().lower().rstrip("."): entry for domain, entry in value.items()}
+
+
+_EXAMPLE = (
+    'set it to for example {"mail.example.com": {"plan": "standard", "started_on": "2026-12-01", '
+    '"time_zone": "Asia/Tokyo"}}'
+)
+
+
+def plan_for(entries: Mapping[str, Any], domain: str) -> WarmupPlan:
+    """The plan of a sender domain; raises QuotaError naming the domain and the field."""
+    if domain not in entries:
+        raise QuotaError(f"the Airflow Variable {VARIABLE} has no entry for this sender domain", domain=domain)
+    return parse_plan(domain, entries[domain])
+
+
+def parse_plan(domain: str, entry: object) -> WarmupPlan:
+    """Check one entry of the Variable. Raises QuotaError naming the domain and the field."""
+    if not isinstance(entry, Mapping):
+        raise QuotaError("must be an object with plan and started_on", domain=domain)
+    for key in entry:
+        if key not in FIELDS:
+            raise QuotaError(f"unknown field; known are {', '.join(FIELDS)}", domain=domain, field=str(key))
+    tz_name = entry.get("time_zone", "UTC")
+    try:
+        zone(tz_name)
+    except InvalidInput:
+        raise QuotaError(f"{tz_name!r} is not an IANA time zone", domain=domain, field="time_zone") from None
+    limit = entry.get("daily_limit")
+    return WarmupPlan(
+        domain=domain,
+        steps=_steps(domain, entry.get("plan", "standard")),
+        started_on=str(entry.get("started_on")),
+        started_at=_started_at(domain, entry.get("started_on"), tz_name),
+        time_zone=tz_name,
+        daily_limit=None if limit is None else _whole(domain, "daily_limit", limit),
+        day_length=_day_length(domain, entry.get("day_length", "PT24H")),
+    )
+
+
+def _whole(domain: str, field: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise QuotaError(f"must be a whole number of messages, 1 or more, not {value!r}", domain=domain, field=field)
+    return value
+
+
+def _steps(domain: str, value: object) -> tuple[int, ...]:
+    if value == "standard":
+        return STANDARD_PLAN
+    if not isinstance(value, list | tuple) or not value:
+        raise QuotaError(
+            f'must be "standard" or a list of messages a day, such as [500, 1000], not {value!r}',
+            domain=domain,
+            field="plan",
+        )
+    return tuple(_whole(domain, "plan", step) for step in value)
+
+
+def _started_at(domain: str, value: object, tz_name: str) -> datetime:
+    problem = QuotaError(
+        f"must be a date such as 2026-12-01 (or a date and time), not {value!r}", domain=domain, field="started_on"
+    )
+    if not isinstance(value, str):
+        raise problem
+    try:
+        moment = datetime.combine(date.fromisoformat(value), time()) if len(value) == 10 else None
+        moment = moment or datetime.fromisoformat(value)
+    except ValueError:
+        raise problem from None
+    return moment.astimezone(UTC) if moment.tzinfo else from_wall_clock(moment, zone(tz_name))
+
+
+def _day_length(domain: str, value: object) -> timedelta:
+    problem = QuotaError(
+        f"must be an ISO 8601 duration from PT5S to PT24H, such as PT24H (a real day) or PT60S (a rehearsal), "
+        f"not {value!r}",
+        domain=domain,
+        field="day_length",
+    )
+    try:
+        span = pendulum.parse(value) if isinstance(value, str) else None
+    except ValueError:
+        raise problem from None
+    if not isinstance(span, pendulum.Duration):
+        raise problem
+    length = timedelta(seconds=span.total_seconds())
+    if not SHORTEST_DAY <= length <= REAL_DAY:
+        raise problem
+    return length

@@ -1,0 +1,69 @@
+"""Every error that ses-ops raises on purpose. One base class; errors carry their data as attributes.
+
+The text of an error is written for the person who can mend it: it names the thing, the place and what to do.
+"""
+
+from __future__ import annotations
+
+
+class SesError(Exception):
+    """The base of all errors of this project; its text is one readable line."""
+
+
+class InvalidInput(SesError):
+    """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
+
+    def __init__(self, message: str, *, where: str | None = None, field: str | None = None) -> None:
+        self.where = where
+        self.field = field
+        place = ": ".join(part for part in (where, field) if part)
+        super().__init__(f"{place}: {message}" if place else message)
+
+
+class NotFound(SesError):
+    """A thing that was named does not exist."""
+
+    def __init__(self, kind: str, name: str, *, hint: str = "") -> None:
+        self.kind = kind
+        self.name = name
+        super().__init__(f"there is no {kind} named {name!r}" + (f"; {hint}" if hint else ""))
+
+
+class Conflict(SesError):
+    """The thing is in a state in which this cannot be done."""
+
+
+class QuotaError(SesError):
+    """The warm-up quota Variable has no valid entry for a sender domain."""
+
+    def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
+        self.domain = domain
+        self.field = field
+        place = f"ses_warmup_quota[{domain!r}]" + (f".{field}" if field else "")
+        super().__init__(f"{place}: {message}")
+
+
+class QuotaExhausted(SesError):
+    """A test send found no quota left today (a test send is never cached)."""
+
+
+class TemplateError(SesError):
+    """A template does not exist, does not compile, or its variables do not match."""
+
+    def __init__(self, message: str, *, template: str, part: str | None = None) -> None:
+        self.template = template
+        self.part = part
+        place = f"template {template!r}" + (f" ({part})" if part else "")
+        super().__init__(f"{place}: {message}")
+
+
+class DatabaseUnavailable(SesError):
+    """PostgreSQL cannot be reached or closed the connection."""
+
+
+class TransportUnavailable(SesError):
+    """The mail server cannot be used now: it is absent, refuses the login, or keeps closing the connection."""
+
+
+class AttemptSuperseded(SesError):
+    """Another attempt took this chunk over; this one must not send another byte."""

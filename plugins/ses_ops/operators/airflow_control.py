@@ -1,0 +1,184 @@
+"""What the command line asks of a running Airflow, through Airflow's own code and metadata database.
+
+Airflow is imported when the first of these is called, never before: it takes seconds. All raise SesError.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ses_ops import settings
+from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
+from ses_ops.domain.warmup import VARIABLE
+from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+#: Where Airflow knows the DAG file of send tasks.
+BUNDLE, DAG_FILE = "dags-folder", "send_tasks.py"
+_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+#: Seconds after which a parse request counts as lost: one that arrives while the file is being parsed is dropped.
+_ASK_AGAIN = 3.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportProblem:
+    """A DAG file that Airflow could not import."""
+
+    file: str
+    #: The last line of the traceback.
+    error: str
+
+
+def pause_dag(task_name: str) -> bool:
+    """Turn the DAG's switch off; False when Airflow has no DAG of that task yet."""
+    return _set_switch(task_name, paused=True)
+
+
+def unpause_dag(task_name: str) -> bool:
+    """Turn the DAG's switch on; False when Airflow has no DAG of that task yet."""
+    return _set_switch(task_name, paused=False)
+
+
+def dag_switches() -> dict[str, bool]:
+    """Every send task that has a DAG in use, and whether its switch is off."""
+    with _session() as session:
+        from airflow.models.dag import DagModel
+        from sqlalchemy import select
+
+        found = session.execute(
+            select(DagModel.dag_id, DagModel.is_paused).where(
+                DagModel.dag_id.startswith(DAG_ID_PREFIX, autoescape=True), DagModel.is_stale.is_(False)
+            )
+        )
+        return {name.removeprefix(DAG_ID_PREFIX): bool(paused) for name, paused in found}
+
+
+def trigger_run(
+    task_name: str, run_id: str, conf: dict[str, Any] | None = None, run_after: datetime | None = None
+) -> bool:
+    """Trigger a run of a task's DAG; False when the run of that id exists already. Raises NotFound without a DAG."""
+    with _session() as session:
+        from airflow.api.common.trigger_dag import trigger_dag
+        from airflow.exceptions import DagNotFound, DagRunAlreadyExists
+        from airflow.utils.types import DagRunTriggeredByType
+
+        try:
+            trigger_dag(
+                dag_id=dag_id(task_name),
+                triggered_by=DagRunTriggeredByType.CLI,
+                run_id=run_id,
+                conf=conf or {},
+                run_after=run_after,
+                session=session,
+            )
+        except DagRunAlreadyExists:
+            return False
+        except DagNotFound as cause:
+            raise NotFound("DAG", dag_id(task_name), hint="Airflow has not read the send task yet") from cause
+        return True
+
+
+def read_quota_variable() -> str | None:
+    """The Variable with the warm-up plans as text, as a task would read it; None when it is not set."""
+    given = os.environ.get(settings.WARMUP_QUOTA)
+    if given is not None:
+        return given
+    with _session():
+        from airflow.models.variable import Variable
+
+        value = Variable.get(VARIABLE, default_var=None)
+        return None if value is None else str(value)
+
+
+def dag_import_errors() -> list[ImportProblem]:
+    """The DAG files that Airflow cannot import."""
+    with _session() as session:
+        from airflow.models.errors import ParseImportError
+        from sqlalchemy import select
+
+        return [
+            ImportProblem(
+                file=row.filename or "?", error=((row.stacktrace or "").strip().splitlines() or ["no reason given"])[-1]
+            )
+            for row in session.scalars(select(ParseImportError).order_by(ParseImportError.filename))
+        ]
+
+
+def request_dag_parse() -> None:
+    """Ask Airflow to read the send tasks now, not at its next turn. The request can get lost: see `wait_for_dag`."""
+    with _session() as session:
+        from airflow.models.dagbag import DagPriorityParsingRequest
+        from sqlalchemy.exc import IntegrityError
+
+        session.add(DagPriorityParsingRequest(bundle_name=BUNDLE, relative_fileloc=DAG_FILE))
+        try:
+            session.flush()
+        except IntegrityError:
+            session.rollback()  # somebody asked already
+
+
+def wait_for_dag(task_name: str, *, timeout: float) -> bool:
+    """Ask for a parse until the task's DAG is there; False when it was not within `timeout` seconds."""
+    end = time.monotonic() + timeout
+    asked_at = 0.0
+    while task_name not in dag_switches():
+        if time.monotonic() > end:
+            return False
+        if time.monotonic() - asked_at > _ASK_AGAIN:
+            request_dag_parse()
+            asked_at = time.monotonic()
+        time.sleep(0.2)
+    return True
+
+
+def _set_switch(task_name: str, *, paused: bool) -> bool:
+    with _session() as session:
+        from airflow.models.dag import DagModel
+
+        dag = session.get(DagModel, dag_id(task_name))
+        if dag is None:
+            return False
+        dag.is_paused = paused
+        return True
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    """A session of Airflow's metadata database; commits at the end."""
+    _find_airflow()
+    from airflow.utils.session import create_session
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    try:
+        with create_session() as session:
+            yield session
+    except (OperationalError, InterfaceError) as cause:
+        first_line = str(cause.orig or cause).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+
+
+def _find_airflow() -> None:
+    """Put the running stack's settings into the environment, before Airflow is imported.
+
+    Without any, Airflow would make itself a home and an empty SQLite database: an error says more.
+    """
+    if any(os.environ.get(_DATABASE + ending) for ending in ("", "_CMD", "_SECRET")):
+        return
+    for name, value in settings.airflow_environment().items():
+        os.environ.setdefault(name, value)
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    if not os.environ.get(_DATABASE) and not (home / "airflow.cfg").exists():
+        raise SesError(
+            f"no Airflow: nothing runs in SES_HOME ({settings.ses_home()}). Start `make run` in another terminal, "
+            f"or set {_DATABASE}"
+        )

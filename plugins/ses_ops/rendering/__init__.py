@@ -1,0 +1,1 @@
+"""Templates and a recipient's values to the bytes of a message."""

@@ -1,0 +1,157 @@
+"""A send task's template and a recipient's values to the bytes of a message (RFC 5322, RFC 2045).
+
+Built for speed: all that is the same in every message of a task is made once (`skeleton`), and what differs goes
+through the C encoders of the standard library. No value can leave its place: see each encoder for why.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Literal
+
+from ses_ops.domain.address import Sender, parse_address, parse_domain, parse_sender
+from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
+from ses_ops.errors import InvalidInput
+from ses_ops.rendering.header import clean_subject, encode_subject
+from ses_ops.rendering.quoted_printable import BodyEncoder
+from ses_ops.rendering.skeleton import build_skeleton
+from ses_ops.rendering.template import MailTemplate, Preview
+from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
+
+#: Bytes of a whole message, as in the reference.
+MAX_MESSAGE = 4 * 1024 * 1024
+Advertisement = Literal["none", "before", "after"]
+#: What marks a subject as advertising, where law or custom asks for it.
+ADVERTISEMENT_MARK = "[AD]"
+_INSTALLATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,253}")
+
+
+class MessageRenderer:
+    """Makes the messages of one send task. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        template: MailTemplate,
+        *,
+        sender: Sender,
+        installation_id: str,
+        subject: str | None = None,
+        reply_to: str | None = None,
+        unsubscribe_url: str | None = None,
+        advertisement: Advertisement = "none",
+        message_id_domain: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Raises TemplateError or InvalidInput for what would be wrong in every message.
+
+        `subject` takes the place of the template's; `message_id_domain` of the sender's domain in the Message-ID.
+        `installation_id` keeps the Message-IDs of two installations apart. `clock` gives seconds since 1970.
+        """
+        if subject is not None and ("\n" in subject or "\r" in subject):
+            raise InvalidInput("it has a line break in it", field="subject")
+        if not _INSTALLATION_ID.fullmatch(installation_id):
+            raise InvalidInput("it must have 1-64 letters, digits and hyphens", field="installation_id")
+        if advertisement not in ("none", "before", "after"):
+            raise InvalidInput("it must be none, before or after", field="advertisement")
+        self._subject = template.subject if subject is None else template.compile_text(subject, "subject")
+        self._text = template.text
+        self._html = template.html
+        self._link = UnsubscribeLink(unsubscribe_url, template) if unsubscribe_url else None
+        self._advertisement = advertisement
+        domain = parse_domain(message_id_domain) if message_id_domain else sender.domain
+        self._message_id = (f"<{installation_id}.", f"@{domain}>")
+        self._encode_text = BodyEncoder("text").encode
+        self._encode_html = BodyEncoder("HTML").encode
+        self._clock = clock
+        self._date = (0, b"")
+        self._skeleton = build_skeleton(
+            sender=sender,
+            reply_to=_parse_reply_to(reply_to) if reply_to else None,
+            has_link=self._link is not None,
+            one_click=self._link is not None and self._link.one_click,
+            has_html=template.html is not None,
+        )
+
+    def render(self, *, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:
+        """The complete message of ledger row (`occurrence_id`, `seq`), lines ending in CRLF, not dot-stuffed.
+
+        7-bit, except that an international `address` stands in To as UTF-8 (RFC 6532). Raises InvalidInput or
+        TemplateError when this one message cannot be made; the others of the task may well be.
+        """
+        link = self._link.render(values) if self._link else ""
+        values = {**values, UNSUBSCRIBE_URL: link}
+        skeleton = self._skeleton
+        before_id, after_id = self._message_id
+        message = b"".join(
+            (
+                skeleton.before_to,
+                _checked_recipient(address),
+                skeleton.before_subject,
+                encode_subject(self._marked_subject(values)),
+                skeleton.before_date,
+                self._date_now(),
+                skeleton.before_id,
+                f"{before_id}{occurrence_id}.{seq}{after_id}".encode("ascii"),
+                skeleton.before_link,
+                f"<{link}>".encode("ascii") if link else b"",
+                skeleton.before_text,
+                self._encode_text(self._text.render(values)),
+                skeleton.before_html,
+                self._encode_html(self._html.render(values)) if self._html else b"",
+                skeleton.end,
+            )
+        )
+        if len(message) > MAX_MESSAGE:
+            raise InvalidInput(f"the message has {len(message)} bytes, more than {MAX_MESSAGE}")
+        return message
+
+    def message_id(self, occurrence_id: int, seq: int) -> str:
+        """The Message-ID of a ledger row, the same at every attempt, with its angle brackets."""
+        before_id, after_id = self._message_id
+        return f"{before_id}{occurrence_id}.{seq}{after_id}"
+
+    def preview(self, values: Mapping[str, str]) -> Preview:
+        """What the recipient with these values would see; raises as `render` does."""
+        link = self._link.render(values) if self._link else ""
+        values = {**values, UNSUBSCRIBE_URL: link}
+        return Preview(
+            subject=self._marked_subject(values),
+            html=self._html.render(values) if self._html else None,
+            text=self._text.render(values),
+        )
+
+    def _marked_subject(self, values: Mapping[str, str]) -> str:
+        subject = clean_subject(self._subject.render(values))
+        if self._advertisement == "before":
+            return f"{ADVERTISEMENT_MARK} {subject}"
+        if self._advertisement == "after":
+            return f"{subject} {ADVERTISEMENT_MARK}"
+        return subject
+
+    def _date_now(self) -> bytes:
+        """The Date header's value (RFC 5322 3.3), which is the same for a second."""
+        now = int(self._clock())
+        second, date = self._date
+        if now != second:
+            date = format_datetime(datetime.fromtimestamp(now, UTC)).encode("ascii")
+            self._date = (now, date)
+        return date
+
+
+def _parse_reply_to(text: str) -> Sender:
+    try:
+        return parse_sender(text)
+    except InvalidInput as error:
+        raise InvalidInput(str(error).removeprefix("sender: "), field="reply_to") from error
+
+
+def _checked_recipient(address: str) -> bytes:
+    """The address as To shows it. Anything but the one address that `parse_address` makes is refused."""
+    if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address).address != address:
+        raise InvalidInput(f"{address!r} is not a normalised address", field="address")
+    return address.encode()

@@ -1,0 +1,195 @@
+"""The mail templates of `include/templates/<name>/`: subject.txt, body.html and/or body.txt, sample.json.
+
+A template may include, import or extend files of the same folder of templates by their path in it, for example
+`{% extends "_layout/base.html" %}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import TemplateError as JinjaError
+from jinja2 import TemplateSyntaxError
+
+from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL
+from ses_ops.errors import NotFound, TemplateError
+from ses_ops.rendering.header import clean_subject
+from ses_ops.rendering.sandbox import (
+    CompiledPart,
+    InsideLoader,
+    MailEnvironment,
+    make_environment,
+    read_source,
+    wrap_jinja_error,
+)
+from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
+from ses_ops.rendering.variables import undeclared_variables
+
+SUBJECT, HTML, TEXT, SAMPLE = "subject.txt", "body.html", "body.txt", "sample.json"
+#: How the text part made from the HTML is called in errors.
+TEXT_FROM_HTML = "text of body.html"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A message as its recipient sees it, before it becomes MIME."""
+
+    subject: str
+    #: None when the template has no HTML part.
+    html: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailTemplate:
+    """A template, compiled: what it was loaded from can change without changing it."""
+
+    name: str
+    subject: CompiledPart
+    html: CompiledPart | None
+    text: CompiledPart
+    #: Values to show a preview with, a text for each variable; empty without a sample.json.
+    sample_values: dict[str, str]
+    variables: frozenset[str] = field(default=frozenset())
+    _subject_variables: frozenset[str] = frozenset()
+    #: The folder of templates, where included files are.
+    root: Path
+
+    def variables_for(self, subject: str | None = None, unsubscribe_url: str | None = None) -> frozenset[str]:
+        """The variables that a recipient group must have for a task with this subject and unsubscribe link.
+
+        `subject` takes the place of the template's own. Raises TemplateError when one of them does not compile.
+        """
+        names = self.variables
+        names |= self._subject_variables if subject is None else self._variables_of(subject, "subject")
+        if unsubscribe_url is not None:
+            names |= self._variables_of(unsubscribe_url, "unsubscribe_url")
+        return names - RESERVED_VARIABLES
+
+    def compile_text(self, source: str, part: str, environment: MailEnvironment | None = None) -> CompiledPart:
+        """A text that the task brings along (its subject, its unsubscribe link), compiled; raises TemplateError."""
+        environment = environment or make_environment(InsideLoader(self.root))
+        try:
+            compiled = environment.from_string(source)
+        except (JinjaError, RecursionError) as error:
+            raise wrap_jinja_error(error, template=self.name, part=part) from error
+        return CompiledPart(compiled, template_name=self.name, part=part)
+
+    def preview(
+        self, values: Mapping[str, str] | None = None, *, subject: str | None = None, unsubscribe_url: str = ""
+    ) -> Preview:
+        """The message for `values` (by default the sample's); raises TemplateError when one is missing."""
+        chosen = {UNSUBSCRIBE_URL: unsubscribe_url, **(self.sample_values if values is None else values)}
+        subject_part = self.subject if subject is None else self.compile_text(subject, "subject")
+        return Preview(
+            subject=clean_subject(subject_part.render(chosen)),
+            html=self.html.render(chosen) if self.html else None,
+            text=self.text.render(chosen),
+        )
+
+    def _variables_of(self, source: str, part: str) -> frozenset[str]:
+        environment = make_environment(InsideLoader(self.root))
+        try:
+            return undeclared_variables(environment, source)
+        except (JinjaError, RecursionError) as error:
+            raise wrap_jinja_error(error, template=self.name, part=part) from error
+
+
+def list_templates(root: Path) -> list[str]:
+    """The names of the templates below `root`, sorted; folders without a subject.txt (layouts) are none."""
+    if not root.is_dir():
+        return []
+    return sorted(path.parent.name for path in root.glob(f"*/{SUBJECT}") if _NAME.fullmatch(path.parent.name))
+
+
+def load_template(root: Path, name: str) -> MailTemplate:
+    """The template `name` of the folder `root`, compiled and checked; raises NotFound or TemplateError."""
+    if not _NAME.fullmatch(name):
+        raise TemplateError("a name has only lower-case letters, digits, - and _", template=name)
+    folder = root / name
+    if not folder.is_dir():
+        known = ", ".join(list_templates(root)) or "none"
+        raise NotFound("template", name, hint=f"{root} has: {known}")
+    return _Loading(root, name).load()
+
+
+class _Loading:
+    """One template being loaded."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self._root = root
+        self._name = name
+        self._folder = root / name
+        self._plain = make_environment(InsideLoader(root))
+        self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
+
+    def load(self) -> MailTemplate:
+        if not (self._folder / SUBJECT).is_file():
+            raise self._error("it has no subject.txt")
+        if "\n" in read_source(self._folder / SUBJECT).strip():
+            raise self._error("a subject is one line", SUBJECT)
+        subject, names_in_subject = self._part(self._plain, SUBJECT)
+        has_html, has_text = (self._folder / HTML).is_file(), (self._folder / TEXT).is_file()
+        if not has_html and not has_text:
+            raise self._error("it has neither body.html nor body.txt")
+        html, names = self._part(self._plain, HTML) if has_html else (None, frozenset())
+        if has_text:
+            text, names_in_text = self._part(self._plain, TEXT)
+        else:
+            text, names_in_text = self._part(self._from_html, HTML, called=TEXT_FROM_HTML)
+        return MailTemplate(
+            name=self._name,
+            subject=subject,
+            html=html,
+            text=text,
+            sample_values=self._sample(),
+            variables=(names | names_in_text) - RESERVED_VARIABLES,
+            _subject_variables=names_in_subject,
+            root=self._root,
+        )
+
+    def _part(
+        self, environment: MailEnvironment, file: str, called: str | None = None
+    ) -> tuple[CompiledPart, frozenset[str]]:
+        """One part, compiled, with its variables."""
+        part = called or file
+        path = f"{self._name}/{file}"
+        try:
+            source, _, _ = environment.source_of(path)
+            names = undeclared_variables(environment, source)
+            compiled = environment.get_template(path)
+        except CannotConvert as error:
+            raise self._error(f"no text can be made of the HTML: {error}; write a body.txt", HTML) from error
+        except TemplateSyntaxError as error:
+            if called:  # the HTML itself has compiled before
+                raise self._error(f"no text can be made of the HTML: {error}; write a body.txt", HTML) from error
+            raise wrap_jinja_error(error, template=self._name, part=part) from error
+        except UnicodeDecodeError as error:
+            raise self._error(f"it is not UTF-8 (byte {error.start})", part) from error
+        except (JinjaError, RecursionError) as error:
+            raise wrap_jinja_error(error, template=self._name, part=part) from error
+        return CompiledPart(compiled, template_name=self._name, part=part), names
+
+    def _text_of(self, path: str, source: str) -> str:
+        return text_from_html(source, self._plain) if path.endswith(".html") else source
+
+    def _sample(self) -> dict[str, str]:
+        path = self._folder / SAMPLE
+        if not path.is_file():
+            return {}
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise self._error(f"it is not JSON ({error})", SAMPLE) from error
+        if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+            raise self._error("it must be an object of texts, one for each variable", SAMPLE)
+        return values
+
+    def _error(self, message: str, part: str | None = None) -> TemplateError:
+        return TemplateError(message, template=self._name, part=part)
+

@@ -1,0 +1,45 @@
+"""The unsubscribe link of a task, rendered for each recipient (RFC 2369, RFC 8058)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+
+from ses_ops.errors import InvalidInput
+from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, make_environment
+from ses_ops.rendering.template import MailTemplate
+
+#: Characters. A header line may have 998 (RFC 5322 2.1.1), and a URL has no place to fold.
+MAX_LENGTH = 900
+#: Printable ASCII without what would end `<...>`; in the web forms, a host.
+_LINK = re.compile(r"(?:https?://[^/?#<>\s]+|mailto:[^?<>\s]+@)[!-;=?-~]*", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+
+
+def _percent_quoted(value: Any) -> str:
+    return quote(str(value), safe="")
+
+
+class UnsubscribeLink:
+    """A link with variables, each of which is percent-quoted (RFC 3986 2.1): a value stays one piece of the link."""
+
+    def __init__(self, source: str, template: MailTemplate) -> None:
+        """Raises TemplateError when `source` does not compile, InvalidInput when it is no http(s) or mailto link."""
+        if not _SCHEME.match(source):
+            raise InvalidInput("it must begin with https://, http:// or mailto:", field="unsubscribe_url")
+        environment = make_environment(InsideLoader(template.root), finalize=_percent_quoted)
+        self._part: CompiledPart = template.compile_text(source, "unsubscribe_url", environment)
+        #: Only https has one-click unsubscription (RFC 8058 3.1).
+        self.one_click = source[:8].lower() == "https://"
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """The link for one recipient; raises InvalidInput when it cannot stand in a header."""
+        link = self._part.render(values)
+        if len(link) > MAX_LENGTH:
+            raise InvalidInput(f"it has {len(link)} characters, more than {MAX_LENGTH}", field="unsubscribe_url")
+        if not _LINK.fullmatch(link):
+            raise InvalidInput(f"{link[:100]!r} is not a link in printable ASCII", field="unsubscribe_url")
+        return link

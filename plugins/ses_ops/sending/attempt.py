@@ -1,0 +1,132 @@
+"""One process's try at one chunk: its claim, its fence, and what a dead try before it left in doubt."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.message_state import MessageState, OnUnknown
+from ses_ops.errors import AttemptSuperseded, Conflict
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.sql import execute, fetch_one
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+#: The first key of our advisory locks; the second is the chunk's id.
+CHUNK_LOCK = 7_365
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A claimed chunk. Only the holder of its newest attempt may move the chunk's mark."""
+
+    id: int
+    chunk_id: int
+    run_id: str
+    occurrence_id: int
+    task_id: int
+    first_seq: int
+    last_seq: int
+    #: Messages up to here had been marked by earlier tries.
+    sending_through: int
+
+
+def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
+    """Take a chunk over; None when this run has nothing to do with it any more.
+
+    The advisory lock lives as long as the connection, so a dead process never holds it: then every message that it
+    had marked and not reported is in doubt, and becomes *unknown* (or is sent again where the task says so). Raises
+    Conflict when another process is sending this chunk right now.
+    """
+    with transaction(conn):
+        if not hold_chunk(conn, chunk_id):
+            other = fetch_one(conn, "attempts", "last_attempt", chunk_id=chunk_id) or {}
+            raise Conflict(
+                f"chunk {chunk_id} is being sent by process {other.get('pid')} on {other.get('host')}; "
+                "this try waits for it"
+            )
+        chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+        if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
+            return None
+        settle_doubt(conn, chunk)
+        made = fetch_one(
+            conn,
+            "attempts",
+            "insert_attempt",
+            chunk_id=chunk_id,
+            run_id=run_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+        assert made is not None
+        execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
+    return Attempt(
+        id=made["id"],
+        chunk_id=chunk_id,
+        run_id=run_id,
+        occurrence_id=chunk["occurrence_id"],
+        task_id=chunk["task_id"],
+        first_seq=chunk["first_seq"],
+        last_seq=chunk["last_seq"],
+        sending_through=chunk["sending_through"],
+    )
+
+
+def hold_chunk(conn: Connection, chunk_id: int) -> bool:
+    """Take the session's advisory lock on a chunk; False when another session holds it."""
+    with conn.cursor() as cursor:
+        # A lock is counted: taking it twice in one session would need two releases.
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %(a)s AND objid = %(b)s"
+            " AND objsubid = 2 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(a)s, %(b)s)",
+            {"a": CHUNK_LOCK, "b": chunk_id},
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
+    """Give the advisory lock back before the connection ends."""
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
+
+
+def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> int:
+    """Turn what a dead attempt had marked into *unknown*, or requeue it where the task says `resend`.
+
+    The caller holds the chunk's row and advisory lock. Returns the number of messages.
+    """
+    if chunk["attempt_id"] is None:
+        return 0
+    task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
+    assert task is not None
+    hold = task["on_unknown"] == OnUnknown.HOLD
+    state = MessageState.UNKNOWN if hold else MessageState.REQUEUED
+    count = execute(
+        conn,
+        "attempts",
+        "doubtful_of_chunk",
+        chunk_id=chunk["id"],
+        attempt_id=chunk["attempt_id"],
+        state=state.value,
+    )
+    if hold and count:
+        execute(conn, "attempts", "count_doubtful", chunk_id=chunk["id"], count=count)
+    execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
+    return count
+
+
+def check_still_mine(conn: Connection, attempt: Attempt) -> int:
+    """After a lost connection: the steps this attempt has committed.
+
+    Raises AttemptSuperseded unless the chunk is still this attempt's.
+    """
+    chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
+    mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
+    if not mine or not hold_chunk(conn, attempt.chunk_id):
+        raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+    assert chunk is not None
+    return int(chunk["steps"])

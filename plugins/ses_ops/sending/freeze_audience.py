@@ -1,0 +1,114 @@
+"""Freeze the audience of an occurrence: the recipient group as it is now becomes ledger rows, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.template_variables import compare_variables
+from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
+from ses_ops.rendering.template import load_template
+from ses_ops.storage import send_tasks
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.sql import execute, fetch_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrozenAudience:
+    """What this run's occurrence holds. Nothing at all when the run only drains what is cached."""
+
+    occurrence_ids: tuple[int, ...]
+    #: Messages, the suppressed among them.
+    request_count: int
+    #: Why the occurrence waits for a person instead of starting.
+    held_reason: str | None = None
+
+
+def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
+    """Write this run's occurrence to the ledger, in one transaction; repeating it changes nothing.
+
+    A run by hand also starts what had missed its start. Raises SesError when the template cannot be used or its
+    variables are not the group's: then nothing is written, and the task shows the error.
+    """
+    try:
+        with transaction(conn):
+            frozen = _freeze(conn, run, templates_root)
+            send_tasks.set_error(conn, run.task_name, None)
+            return frozen
+    except DatabaseUnavailable:
+        raise
+    except SesError as problem:
+        put_error_on_show(conn, run.task_name, problem)
+        raise
+
+
+def put_error_on_show(conn: Connection, task_name: str, problem: SesError) -> None:
+    """Remember why the task cannot go on, in a transaction of its own."""
+    with transaction(conn):
+        send_tasks.set_error(conn, task_name, str(problem))
+
+
+def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
+    task = send_tasks.lock_row(conn, run.task_name)
+    key = occurrence_key(TaskType(task["type"]), run)
+    if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
+        return FrozenAudience(occurrence_ids=(), request_count=0)
+    if key is not None:
+        execute(
+            conn,
+            "ledger",
+            "insert_occurrence",
+            task_id=task["id"],
+            key=key,
+            run_id=run.run_id,
+            logical_at=run.logical_at,
+        )
+    by_hand = run.kind is RunKind.TRIGGERED
+    waiting = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand)
+    if waiting:
+        check_template(task, templates_root)
+    for occurrence in waiting:
+        reason = None if by_hand else _missed(task, run)
+        if reason is None:
+            _write(conn, task, occurrence["id"])
+        else:
+            execute(conn, "ledger", "hold_occurrence", id=occurrence["id"], reason=reason)
+    rows = fetch_all(conn, "ledger", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
+    return FrozenAudience(
+        occurrence_ids=tuple(row["id"] for row in rows if row["frozen_at"] is not None),
+        request_count=sum(row["request_count"] for row in rows),
+        held_reason=next((row["held_reason"] for row in rows if row["held_reason"]), None),
+    )
+
+
+def _missed(task: dict[str, Any], run: Run) -> str | None:
+    if run.logical_at is None:
+        return None
+    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task["start_grace"])
+    return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
+
+
+def _write(conn: Connection, task: dict[str, Any], occurrence_id: int) -> None:
+    execute(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
+    execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
+    execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
+
+
+def check_template(task: dict[str, Any], templates_root: Path) -> None:
+    """Refuse a task whose template is missing, broken, or has other variables than its group (domain.md)."""
+    template = load_template(templates_root, task["template"])
+    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    try:
+        compare_variables(used, task["group_variables"])
+    except InvalidInput as problem:
+        raise TemplateError(
+            f"its {problem} (recipient group {task['group']!r})", template=task["template"]
+        ) from problem

@@ -1,0 +1,25 @@
+"""`make run`: the whole stack in the foreground. Exit code 0 after Ctrl-C, 1 with one clear line after a problem."""
+
+from __future__ import annotations
+
+import sys
+
+from ses_ops.errors import SesError
+from ses_ops.stack.display import make_display
+from ses_ops.stack.local_stack import LocalStack
+
+
+def main() -> int:
+    """Run until the person stops it."""
+    display = make_display()
+    try:
+        LocalStack.from_environment(display).run()
+    except SesError as error:
+        display.close()
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What `make run` shows: a live table on a terminal; elsewhere one plain line a change, without escape sequences."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+
+class TaskLine(Protocol):
+    """What the display needs of a send task: `ses_ops.storage.overview.TaskOverview` has it."""
+
+    name: Any
+    type: Any
+    status: Any
+    request_count: Any
+    sent_count: Any
+    cached_count: Any
+    failed_count: Any
+    suppressed_count: Any
+    unknown_count: Any
+    in_progress_count: Any
+    next_run_at: Any
+    error: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome:
+    """Where the person finds the running stack."""
+
+    web_url: str
+    web_user: str
+    web_password: str
+    mailbox_url: str | None
+    smtp: str
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """One line a place."""
+        mailbox = f"{self.mailbox_url}  (mail to {self.smtp} lands here)" if self.mailbox_url else f"none: {self.smtp}"
+        return [
+            f"Web page  {self.web_url}  user {self.web_user}  password {self.web_password}",
+            f"Mailbox   {mailbox}",
+            *self.notes,
+            "Ctrl-C stops everything; the data stays, and the next `make run` goes on with it.",
+        ]
+
+
+class Display(Protocol):
+    """A place to show progress in."""
+
+    def step(self, text: str) -> None:
+        """Something was done or begins."""
+
+    def welcome(self, welcome: Welcome) -> None:
+        """The stack is ready."""
+
+    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+        """The send tasks as they are now."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+def make_display(output: TextIO | None = None) -> Display:
+    """The live display on a terminal, the plain one elsewhere (or when TERM is dumb)."""
+    stream = output or sys.stdout
+    console = Console(file=stream)
+    return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay(stream)
+
+
+def counts(task: TaskLine) -> str:
+    """The counts that are not zero, in the words of the ledger."""
+    parts = [f"{task.sent_count:,} of {task.request_count:,} sent"]
+    for name in ("cached", "failed", "suppressed", "unknown"):
+        if number := getattr(task, f"{name}_count"):
+            parts.append(f"{number:,} {name}")
+    if task.in_progress_count:
+        parts.append(f"{task.in_progress_count:,} in progress")
+    return ", ".join(parts)
+
+
+def local_time(moment: datetime | None) -> str:
+    """A moment in this machine's zone; the date only when it is not today."""
+    if moment is None:
+        return ""
+    local = moment.astimezone()
+    today = local.date() == datetime.now().astimezone().date()
+    return local.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
+
+
+class PlainDisplay:
+    """For logs and pipes."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._shown: dict[str, str] = {}
+
+    def step(self, text: str) -> None:
+        """One line."""
+        self._print(text)
+
+    def welcome(self, welcome: Welcome) -> None:
+        """A line a place."""
+        for line in welcome.lines():
+            self._print(line)
+
+    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+        """One line for each task that changed."""
+        for task in tasks:
+            ahead = f", next run {local_time(task.next_run_at)}" if task.next_run_at else ""
+            trouble = f" - {task.error}" if task.error else ""
+            line = f"{task.name} ({task.type}): {task.status}, {counts(task)}{ahead}{trouble}"
+            if self._shown.get(task.name) != line:
+                self._shown[task.name] = line
+                self._print(line)
+
+    def close(self) -> None:
+        """Nothing to leave."""
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):  # the terminal or the reader is gone; the stack is not
+            print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
+
+
+_COLOURS = {"sending": "green", "paused": "yellow", "error": "red", "finished": "cyan", "waiting": "blue"}
+
+
+class LiveDisplay:
+    """For a terminal: a table that is drawn anew in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._welcome: Welcome | None = None
+
+    def step(self, text: str) -> None:
+        """A line above the table."""
+        self._guard(lambda: self._console.print(Text(text, style="dim")))
+
+    def welcome(self, welcome: Welcome) -> None:
+        """Start the table, with the addresses below it."""
+        self._welcome = welcome
+        # No thread of its own (auto_refresh): the supervisor forks.
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._guard(self._live.start)
+        self.tasks(())
+
+    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+        """Draw the table."""
+        live, welcome = self._live, self._welcome
+        if live is None or welcome is None:
+            return
+        footer = Text("\n".join(welcome.lines()))
+        body = _table(tasks) if tasks else Text("no send tasks yet", style="dim")
+        self._guard(lambda: live.update(Group(Text(), body, Text(), footer), refresh=True))
+
+    def close(self) -> None:
+        """The last table stays on the screen."""
+        if self._live is not None:
+            self._guard(self._live.stop)
+            self._live = None
+
+    def _guard(self, draw: Any) -> None:
+        with suppress(OSError):  # the terminal is gone; the stack is not
+            draw()
+
+
+def _table(tasks: Sequence[TaskLine]) -> Table:
+    table = Table(box=None, pad_edge=False, expand=True)
+    table.add_column("Send task", no_wrap=True)
+    table.add_column("Type", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    table.add_column("Progress", ratio=2)
+    table.add_column("Messages", ratio=3)
+    table.add_column("Next run", no_wrap=True)
+    for task in tasks:
+        status = str(task.status)
+        done = task.request_count - task.cached_count - task.in_progress_count
+        messages = Text(counts(task))
+        if task.error:
+            messages.append(f" - {task.error}", style="red")
+        table.add_row(
+            Text(str(task.name)),
+            str(task.type),
+            Text(status, style=_COLOURS.get(status, "")),
+            ProgressBar(total=max(1, task.request_count), completed=done),
+            messages,
+            local_time(task.next_run_at),
+        )
+    return table

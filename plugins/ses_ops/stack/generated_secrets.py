@@ -1,0 +1,57 @@
+"""Keys and passwords of the local stack: made at the first start, kept in SES_HOME/secrets, never in the repository."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ses_ops.stack.places import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: The one user of the web page.
+WEB_USER = "admin"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedSecrets:
+    """What the components need to trust each other, and the person to log in."""
+
+    web_password: str = field(repr=False)
+    #: File of Airflow's SimpleAuthManager: JSON, user to password.
+    web_passwords_file: Path
+    #: Fernet: encrypts Airflow's connections and variables at rest.
+    fernet_key: str = field(repr=False)
+    #: Signs the tokens of the web page and of the workers.
+    jwt_secret: str = field(repr=False)
+    api_secret_key: str = field(repr=False)
+    #: PostgreSQL's role `ses`, used over TCP only.
+    database_password: str = field(repr=False)
+
+
+def load_or_generate(folder: Path) -> GeneratedSecrets:
+    """Read the secrets of this SES_HOME; make those that are missing."""
+    web_password = _kept(folder / "web_password", lambda: secrets.token_urlsafe(12))
+    passwords_file = folder / "web_passwords.json"
+    write_private(passwords_file, json.dumps({WEB_USER: web_password}) + "\n")
+    return GeneratedSecrets(
+        web_password=web_password,
+        web_passwords_file=passwords_file,
+        fernet_key=_kept(folder / "fernet_key", lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()),
+        jwt_secret=_kept(folder / "jwt_secret", lambda: secrets.token_urlsafe(48)),
+        api_secret_key=_kept(folder / "api_secret_key", lambda: secrets.token_urlsafe(48)),
+        database_password=_kept(folder / "database_password", lambda: secrets.token_urlsafe(24)),
+    )
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    if path.exists() and (known := path.read_text(encoding="utf-8").strip()):
+        return known
+    made = make()
+    write_private(path, made + "\n")
+    return made

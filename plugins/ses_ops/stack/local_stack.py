@@ -1,0 +1,239 @@
+"""The run itself: check, start in order, load the sample, show progress, stop."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from ses_ops import settings
+from ses_ops.errors import DatabaseUnavailable, SesError
+from ses_ops.stack import sample_data
+from ses_ops.stack.airflow_database import airflow_is_migrated, note_migrated
+from ses_ops.stack.airflow_environment import Addresses, airflow_settings, component_environment
+from ses_ops.stack.display import Display, Welcome
+from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets, load_or_generate
+from ses_ops.stack.leftovers import end_leftovers
+from ses_ops.stack.places import Places, write_private_json
+from ses_ops.stack.ports import WantedPort, check_ports
+from ses_ops.stack.postgres import EmbeddedPostgres
+from ses_ops.stack.supervisor import StopRequested, Supervisor
+from ses_ops.stack.web_client import WebClient
+from ses_ops.storage import migrate, overview
+from ses_ops.storage.connection import connect
+from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+
+LOOPBACK = "127.0.0.1"
+AIRFLOW_DATABASE_SETTING = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+#: Seconds that Airflow's components may take to become healthy; 25-30 measured on two cores.
+HEALTHY_WITHIN = 300.0
+#: Seconds between two looks at the send tasks.
+REFRESH = 1.0
+
+
+@dataclass(kw_only=True)
+class LocalStack:
+    """One `make run`."""
+
+    places: Places
+    display: Display
+    #: As the person gave it: external servers, None where the embedded one is to be used.
+    external_ses_db: str | None
+    external_smtp: str | None
+    external_airflow_db: str | None
+    web_host: str
+    web_port: int
+    smtp_port: int
+    mailbox_port: int
+    db_port: int | None
+    began: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def from_environment(cls, display: Display) -> LocalStack:
+        """Read and check every setting. Raises InvalidInput that names the wrong one."""
+
+        def given(name: str) -> str | None:
+            return os.environ.get(name, "").strip() or None
+
+        if external := given(settings.SES_DB):
+            settings.libpq_uri(external)
+        if external := given(settings.SES_SMTP):
+            smtp_settings_from_connection_uri(external)
+        if not (settings.repository() / "dags").is_dir():
+            raise SesError(f"{settings.repository()} is no checkout of ses-ops: it has no dags folder")
+        return cls(
+            places=Places(home=settings.ses_home()),
+            display=display,
+            external_ses_db=given(settings.SES_DB),
+            external_smtp=given(settings.SES_SMTP),
+            external_airflow_db=given(AIRFLOW_DATABASE_SETTING),
+            web_host=settings.web_host(),
+            web_port=settings.web_port(),
+            smtp_port=settings.smtp_port(),
+            mailbox_port=settings.mailbox_port(),
+            db_port=settings.db_port(),
+        )
+
+    def run(self) -> None:
+        """Start everything, watch it, stop everything. Raises SesError with what went wrong."""
+        self.places.create()
+        with _only_one(self.places):
+            supervisor = Supervisor(self.places)
+            supervisor.take_signals()
+            try:
+                self._run(supervisor)
+            except StopRequested:
+                pass
+            finally:
+                self.display.close()
+                settings.stack_file().unlink(missing_ok=True)
+                supervisor.stop(self.display.step)
+                self.display.step("Stopped.")
+
+    def _run(self, supervisor: Supervisor) -> None:
+        settings.stack_file().unlink(missing_ok=True)
+        if ended := end_leftovers(self.places):
+            self.display.step(f"Ended {ended} processes that an earlier run had left behind")
+        check_ports(self._wanted_ports())
+        secrets = load_or_generate(self.places.secrets)
+        addresses = self._start_database(supervisor, secrets)
+        own = airflow_settings(self.places, addresses, secrets)
+        env = component_environment(os.environ, own, self.places)
+        self._start_mailbox(supervisor, env)
+        db_dsn = settings.libpq_uri(addresses.ses_db)
+        self._migrate(supervisor, env, db_dsn)
+        client = WebClient(addresses.web_url, WEB_USER, secrets.web_password)
+        self._start_airflow(supervisor, env, client)
+        self._describe(addresses, {name: env[name] for name in own} | {"SES_HOME": str(self.places.home)})
+        notes = sample_data.load(db_dsn, client)
+        self._welcome(addresses, secrets, tuple(notes))
+        self._watch(supervisor, db_dsn)
+
+    def _wanted_ports(self) -> list[WantedPort]:
+        web = WantedPort(setting="SES_WEB_PORT", host=self.web_host, port=self.web_port, purpose="web page")
+        wanted = [web]
+        if self.external_smtp is None:
+            smtp = ("SES_SMTP_PORT", self.smtp_port, "mailbox")
+            page = ("SES_MAILBOX_PORT", self.mailbox_port, "mailbox page")
+            wanted += [WantedPort(setting=a, host=LOOPBACK, port=b, purpose=c) for a, b, c in (smtp, page)]
+        if self.db_port is not None and self._needs_postgres():
+            wanted.append(WantedPort(setting="SES_DB_PORT", host=LOOPBACK, port=self.db_port, purpose="PostgreSQL"))
+        return wanted
+
+    def _needs_postgres(self) -> bool:
+        return self.external_ses_db is None or self.external_airflow_db is None
+
+    def _start_database(self, supervisor: Supervisor, secrets: GeneratedSecrets) -> Addresses:
+        airflow, ses = self.external_airflow_db, self.external_ses_db
+        if self._needs_postgres():
+            self.display.step("Starting PostgreSQL ...")
+            postgres = EmbeddedPostgres(
+                data=self.places.postgres,
+                log=self.places.logs / "postgres.log",
+                port=self.db_port,
+                password=secrets.database_password,
+                checkpoint=supervisor.checkpoint,
+                tell=self.display.step,
+            )
+            supervisor.start_postgres(postgres)
+            airflow = airflow or postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://", 1)
+            ses = ses or postgres.dsn("ses")
+            if self.db_port:
+                self.display.step(f"PostgreSQL also on {LOOPBACK}:{self.db_port}, password in {self.places.secrets}")
+        assert airflow is not None
+        assert ses is not None
+        return Addresses(
+            web_host=self.web_host,
+            web_port=self.web_port,
+            airflow_database=airflow,
+            ses_db=ses,
+            ses_smtp=self.external_smtp or f"smtp://{LOOPBACK}:{self.smtp_port}/?tls=none",
+        )
+
+    def _start_mailbox(self, supervisor: Supervisor, env: dict[str, str]) -> None:
+        if self.external_smtp is not None:
+            return
+        command = [sys.executable, "-m", "ses_ops.stack.mailbox", "--folder", str(self.places.mailbox)]
+        command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.mailbox_port)]
+        supervisor.start("mailbox", command, env)
+
+    def _migrate(self, supervisor: Supervisor, env: dict[str, str], db_dsn: str) -> None:
+        known = self.external_airflow_db is None and airflow_is_migrated(env[AIRFLOW_DATABASE_SETTING])
+        if not known:
+            self.display.step("Preparing Airflow's database ...")
+        migrate.upgrade(db_dsn)
+        if not known:
+            supervisor.run_to_end("airflow-migrate", [sys.executable, "-m", "airflow", "db", "migrate"], env)
+            if self.external_airflow_db is None:
+                note_migrated(env[AIRFLOW_DATABASE_SETTING])
+
+    def _start_airflow(self, supervisor: Supervisor, env: dict[str, str], client: WebClient) -> None:
+        self.display.step("Starting Airflow (about half a minute) ...")
+        for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
+            # The web server of this machine reads the log files itself; two more servers would need two more ports.
+            options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
+            supervisor.start(name, [sys.executable, "-m", "airflow", name, *options], env)
+        supervisor.wait_until(lambda: not client.unhealthy(), "Airflow did not become healthy", HEALTHY_WITHIN)
+        self.display.step(f"Airflow is healthy, {time.monotonic() - self.began:.0f} s after the start")
+
+    def _describe(self, addresses: Addresses, env: dict[str, str]) -> None:
+        stack = {
+            "db_dsn": settings.libpq_uri(addresses.ses_db),
+            "airflow_db_dsn": env[AIRFLOW_DATABASE_SETTING],
+            "smtp_uri": addresses.ses_smtp,
+            "web_url": addresses.web_url,
+            "mailbox_url": self._mailbox_url(),
+            "env": env,
+        }
+        write_private_json(settings.stack_file(), stack)
+
+    def _mailbox_url(self) -> str | None:
+        return f"http://{LOOPBACK}:{self.mailbox_port}" if self.external_smtp is None else None
+
+    def _welcome(self, addresses: Addresses, secrets: GeneratedSecrets, notes: tuple[str, ...]) -> None:
+        external = "mail goes to the server of AIRFLOW_CONN_SES_SMTP"
+        self.display.welcome(
+            Welcome(
+                web_url=addresses.web_url,
+                web_user=WEB_USER,
+                web_password=secrets.web_password,
+                mailbox_url=self._mailbox_url(),
+                smtp=f"{LOOPBACK}:{self.smtp_port}" if self.external_smtp is None else external,
+                notes=notes,
+            )
+        )
+
+    def _watch(self, supervisor: Supervisor, db_dsn: str) -> None:
+        """Show the send tasks until something ends the run; a database that is away for a while is no reason."""
+        conn: Connection | None = None
+        while True:
+            try:
+                conn = conn if conn is not None and not conn.closed else connect(db_dsn, application="make run")
+                with conn:
+                    self.display.tasks(overview.list_tasks(conn))
+            except (psycopg2.Error, DatabaseUnavailable):
+                conn = None
+            supervisor.pause(REFRESH)
+
+
+@contextmanager
+def _only_one(places: Places) -> Iterator[None]:
+    """Hold SES_HOME for this process; the kernel lets go of it when the process ends, however it ends."""
+    with places.lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = f" as process {pid}" if (pid := file.read().strip()) else ""
+            raise SesError(f"already running in SES_HOME ({places.home}){holder}") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

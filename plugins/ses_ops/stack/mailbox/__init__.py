@@ -1,0 +1,1 @@
+"""The local mailbox: takes every mail that is sent to it on the loopback address, keeps it, shows it."""

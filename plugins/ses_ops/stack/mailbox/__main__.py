@@ -1,0 +1,54 @@
+"""`python -m ses_ops.stack.mailbox`: one process, SMTP and web page on the loopback address."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import warnings
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from ses_ops.stack.mailbox.smtp import smtp_server
+from ses_ops.stack.mailbox.store import MessageStore, MessageWriter
+from ses_ops.stack.mailbox.web import mailbox_app
+
+LOOPBACK = "127.0.0.1"
+
+
+async def serve(folder: Path, smtp_port: int, web_port: int, *, reject_login: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM; what was accepted by then is on disk."""
+    store = MessageStore(folder)
+    writer = MessageWriter(store)
+    writing = asyncio.create_task(writer.run())
+    loop = asyncio.get_running_loop()
+    smtp = await loop.create_server(
+        lambda: smtp_server(writer, reject_login=reject_login), LOOPBACK, smtp_port, backlog=512
+    )
+    config = uvicorn.Config(mailbox_app(store), host=LOOPBACK, port=web_port, log_level="warning")
+    config.timeout_graceful_shutdown = 2
+    web = uvicorn.Server(config)
+    try:
+        await web.serve()
+    finally:
+        smtp.close()
+        writing.cancel()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser(prog="python -m ses_ops.stack.mailbox", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where the messages are kept")
+    parser.add_argument("--smtp-port", type=int, required=True)
+    parser.add_argument("--web-port", type=int, required=True)
+    parser.add_argument("--reject-login", action="store_true", help="demand a login and refuse it (for tests)")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    warnings.filterwarnings("ignore", module="aiosmtpd")  # it warns that a login without TLS is possible
+    uvloop.run(serve(given.folder, given.smtp_port, given.web_port, reject_login=given.reject_login))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The mailbox's SMTP server (aiosmtpd): loopback only, takes everything, keeps it before it says 250."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from ses_ops.stack.mailbox.store import MessageWriter
+
+#: Bytes; larger messages are refused with 552 (RFC 1870).
+SIZE_LIMIT = 10 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class KeepingHandler:
+    """aiosmtpd's hooks."""
+
+    def __init__(self, writer: MessageWriter) -> None:
+        self._writer = writer
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Announce PIPELINING (RFC 2920): aiosmtpd reads a stream and answers in order, so it holds."""
+        del server, envelope
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Store the message, then accept it; 451 (the client tries again later) if the disk refuses."""
+        del server, session
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else str(content or "").encode()
+        try:
+            await self._writer.add(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)
+        except sqlite3.Error as error:
+            _log.error("not stored: %s", error)
+            return "451 4.3.0 The mailbox cannot store mail now"
+        return "250 2.0.0 Stored"
+
+
+def smtp_server(writer: MessageWriter, *, reject_login: bool = False) -> SMTP:
+    """One connection's protocol. With `reject_login` it demands a login and refuses every one (for tests)."""
+    login: dict[str, Any] = {}
+    if reject_login:
+        login = {
+            "auth_required": True,
+            "auth_require_tls": False,
+            "authenticator": lambda *_: AuthResult(success=False, handled=False, message="535 5.7.8 Login refused"),
+        }
+    return SMTP(
+        KeepingHandler(writer),
+        hostname="mailbox.localhost",
+        ident="ses-ops local mailbox",
+        data_size_limit=SIZE_LIMIT,
+        enable_SMTPUTF8=True,
+        decode_data=False,
+        **login,
+    )

@@ -1,0 +1,79 @@
+"""Where the local stack keeps its things: one folder, SES_HOME."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ses_ops.errors import SesError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """The layout of SES_HOME."""
+
+    home: Path
+
+    @property
+    def postgres(self) -> Path:
+        """PGDATA of the embedded PostgreSQL."""
+        return self.home / "postgres"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.home / "airflow"
+
+    @property
+    def mailbox(self) -> Path:
+        """The messages of the local mailbox."""
+        return self.home / "mailbox"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a component, and the logs of Airflow's tasks."""
+        return self.home / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        """Generated keys and passwords, each in a file of mode 0600."""
+        return self.home / "secrets"
+
+    @property
+    def pids(self) -> Path:
+        """The processes of the running stack, for the next start after a crash."""
+        return self.home / "pids.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the supervisor while it lives."""
+        return self.home / "lock"
+
+    def create(self) -> None:
+        """Make the folders, for this user alone. Raises SesError if that is impossible."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.airflow, self.mailbox, self.logs, self.secrets):
+                folder.mkdir(exist_ok=True, mode=0o700)
+        except OSError as cause:
+            raise SesError(f"SES_HOME ({self.home}) cannot be written: {cause.strerror}") from cause
+        if not os.access(self.home, os.W_OK | os.X_OK):
+            raise SesError(f"SES_HOME ({self.home}) cannot be written by this user")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; only its owner can read it (0600), at every moment."""
+    scratch = path.with_name(path.name + f".{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def write_private_json(path: Path, value: object) -> None:
+    """`write_private` of a JSON value."""
+    write_private(path, json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,204 @@
+"""Processes of the stack: started in sessions of their own, ended with everything that they started.
+
+Three nets, one below the other: each component has its own session (signals reach all of it); the supervisor adopts
+orphans (Linux: PR_SET_CHILD_SUBREAPER), so what left its session is still found among its descendants; and each
+component gets SIGTERM from the kernel when the supervisor itself is killed (PR_SET_PDEATHSIG).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import psutil
+
+if TYPE_CHECKING:
+    import pwd
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+#: A log file larger than this (bytes) is put aside at the next start.
+LOG_LIMIT = 20_000_000
+#: Seconds by which two readings of one process's start may differ.
+_CREATE_TIME_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessIdentity:
+    """A process, safe against reuse of its number: pid and the time it was created (UNIX seconds)."""
+
+    name: str
+    pid: int
+    created: float
+
+    def find(self) -> psutil.Process | None:
+        """The process, if it still lives."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < _CREATE_TIME_TOLERANCE
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.Error:
+            return None
+
+
+class Component:
+    """One program of the stack, in a session of its own, its output in a log file."""
+
+    #: The pids of all programs that this process started.
+    started: ClassVar[set[int]] = set()
+
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path, stop_signal: int) -> None:
+        self.name = name
+        self.log = log
+        self.stop_signal = stop_signal
+        self._popen = popen
+        self.identity = ProcessIdentity(name=name, pid=popen.pid, created=_created(popen.pid))
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        cwd: Path,
+        user: pwd.struct_passwd | None = None,
+        stop_signal: int = signal.SIGTERM,
+    ) -> Component:
+        """Start a program. It dies with the supervisor, even when that is killed by SIGKILL (Linux)."""
+        put_aside(log)
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+            popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+                preexec_fn=_before_exec(stop_signal),  # noqa: PLW1509 - no thread runs in the supervisor
+                user=user.pw_uid if user else None,
+                group=user.pw_gid if user else None,
+                extra_groups=[] if user else None,
+            )
+        cls.started.add(popen.pid)
+        return cls(name, popen, log, stop_signal)
+
+    def exit_code(self) -> int | None:
+        """How it ended (negative: the signal), or None while it runs."""
+        return self._popen.poll()
+
+    def tail(self, lines: int = 15) -> str:
+        """The end of its log, for the person who must mend it."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - 16_000))
+                return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program itself; its own handlers end what it started."""
+        if self.exit_code() is None:
+            self._popen.send_signal(number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent dies (Linux), so that `descendants` finds them."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _before_exec(death_signal: int) -> Callable[[], None] | None:
+    if _LIBC is None:
+        return None
+    prctl = _LIBC.prctl
+
+    def prepare() -> None:
+        prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+        # A signal that the supervisor ignores (nohup) must still end the component.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+    return prepare
+
+
+def _created(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
+
+
+def put_aside(log: Path) -> None:
+    """Keep one older log file beside one that grew large."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def descendants(pid: int | None = None) -> list[psutil.Process]:
+    """Everything below a process (default: this one), zombies left out."""
+    try:
+        return [one for one in psutil.Process(pid).children(recursive=True) if _alive(one)]
+    except psutil.Error:
+        return []
+
+
+def session_members(leaders: Iterable[int]) -> list[psutil.Process]:
+    """The living processes of these sessions, whether their leader lives or not."""
+    wanted = set(leaders)
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) in wanted and _alive(process):
+                found.append(process)
+        except (OSError, psutil.Error):
+            continue
+    return found
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def wait_for_end(still_there: Callable[[], bool], seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+    """Wait until something has ended; False when it has not in time (or when the person is in a hurry)."""
+    end = time.monotonic() + seconds
+    while still_there():
+        if time.monotonic() > end or hurry():
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def reap_orphans() -> None:
+    """Collect adopted orphans that have ended. What we started ourselves is collected by its Popen."""
+    try:
+        for child in psutil.Process().children():
+            if child.pid not in Component.started and child.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(child.pid, os.WNOHANG)
+    except (psutil.Error, ChildProcessError):
+        return
+
+
+def end_all(processes: Sequence[psutil.Process], *, seconds: float = 5.0) -> None:
+    """SIGTERM, wait, SIGKILL."""
+    for send in (psutil.Process.terminate, psutil.Process.kill):
+        for process in processes:
+            try:
+                send(process)
+            except psutil.Error:
+                continue
+        if wait_for_end(lambda: any(_alive(one) for one in processes), seconds):
+            return

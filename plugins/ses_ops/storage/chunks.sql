@@ -1,0 +1,145 @@
+-- name: lock_cached_of_task
+-- What this run may take, oldest cached first; a person's trigger does not wait for the due time.
+SELECT c.id, c.occurrence_id, c.first_seq, c.last_seq, c.pending, c.sent, c.failed, c.suppressed, c.unknown,
+       c.sending_through, c.cached_at, c.due_at, c.setbacks
+FROM chunk c
+WHERE c.task_id = %(task_id)s AND c.state = 'cached' AND (%(all_due)s OR c.due_at <= %(now)s)
+ORDER BY c.cached_at NULLS LAST, c.occurrence_id, c.first_seq
+FOR UPDATE;
+
+-- name: cached_of_others
+-- Other tasks' cached mail that becomes due within this quota day and so has first call on it. Tasks that a person
+-- stopped, or that wait for one, hold nobody up.
+SELECT c.cached_at, sum(c.pending)::int AS pending
+FROM chunk c
+JOIN send_task t ON t.id = c.task_id
+WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.task_id <> %(task_id)s
+  AND c.cached_at IS NOT NULL AND c.due_at < %(ends_at)s
+  AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
+GROUP BY c.cached_at ORDER BY c.cached_at;
+
+-- name: reserve_chunk
+UPDATE chunk SET state = 'reserved', run_id = %(run_id)s, reserved_at = clock_timestamp(),
+    quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL
+WHERE id = %(id)s;
+
+-- name: shrink_chunk
+-- The first part of a chunk that is cut keeps its row.
+UPDATE chunk SET last_seq = %(last_seq)s, pending = %(pending)s, sent = %(sent)s, failed = %(failed)s,
+    suppressed = %(suppressed)s, unknown = %(unknown)s, sending_through = least(sending_through, %(last_seq)s)
+WHERE id = %(id)s;
+
+-- name: insert_rest
+-- The second part of a chunk that is cut: as cached as before.
+INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent, failed,
+                   suppressed, unknown, sending_through, cached_at, due_at, reason, setbacks)
+SELECT occurrence_id, task_id, sender_domain, %(first_seq)s, %(last_seq)s,
+       CASE WHEN %(pending)s = 0 THEN 'settled' ELSE 'cached' END::chunk_state, %(pending)s, %(sent)s, %(failed)s,
+       %(suppressed)s, %(unknown)s, greatest(%(sending_through)s, %(first_seq)s - 1), cached_at, due_at, reason,
+       setbacks
+FROM chunk WHERE id = %(id)s
+RETURNING id;
+
+-- name: cache_chunk
+-- The quota ran out. The first caching decides the order of service and is kept.
+UPDATE chunk SET cached_at = coalesce(cached_at, %(now)s), due_at = %(due_at)s, reason = %(reason)s
+WHERE id = %(id)s;
+
+-- name: reserved_of_run
+SELECT c.id, c.reason FROM chunk c
+WHERE c.run_id = %(run_id)s AND c.task_id = %(task_id)s AND c.state = 'reserved'
+ORDER BY c.occurrence_id, c.first_seq;
+
+-- name: lock_chunk
+SELECT c.id, c.occurrence_id, c.task_id, c.state, c.first_seq, c.last_seq, c.pending, c.sent, c.unknown, c.run_id,
+       c.sending_through, c.quota_day_id, c.reserved, c.used_before, c.attempt_id, c.setbacks, c.steps
+FROM chunk c WHERE c.id = %(id)s FOR UPDATE;
+
+-- name: release_chunk
+-- Ends a reservation: with nothing pending the chunk is settled, else its rest is cached until `due_at`.
+UPDATE chunk SET
+    state = CASE WHEN pending = 0 THEN 'settled' ELSE 'cached' END::chunk_state,
+    cached_at = CASE WHEN pending = 0 THEN cached_at ELSE coalesce(cached_at, clock_timestamp()) END,
+    due_at = CASE WHEN pending = 0 THEN NULL ELSE %(due_at)s::timestamptz END,
+    reason = CASE WHEN pending = 0 THEN NULL ELSE %(reason)s::text END,
+    setbacks = CASE WHEN %(setback)s::boolean THEN least(setbacks + 1, 100) ELSE 0 END,
+    reserved = 0, attempt_id = NULL
+WHERE id = %(id)s AND state = 'reserved';
+
+-- name: give_back_quota
+-- What was used stays used, what was only reserved goes back to the day.
+UPDATE quota_day SET reserved = reserved - %(reserved)s, used = used + %(used)s WHERE id = %(id)s;
+
+-- name: cached_summary
+-- When the next run has something to do, and why the mail waits.
+SELECT min(due_at) AS due_at, sum(pending)::int AS pending,
+       (array_agg(reason ORDER BY due_at))[1] AS reason
+FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
+
+-- name: overdue_tasks
+-- Cached mail that is due and that no run took: its trigger was lost.
+SELECT t.name, min(c.due_at) AS due_at
+FROM chunk c JOIN send_task t ON t.id = c.task_id
+WHERE c.state = 'cached' AND c.due_at < now() - %(patience)s::interval AND t.type <> 'test'
+  AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
+GROUP BY t.name ORDER BY 2;
+
+-- name: stale_reserved
+-- Reserved chunks that no attempt touched for a while: their run died before it could settle.
+SELECT c.id, c.run_id, c.reason FROM chunk c
+WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
+  AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.chunk_id = c.id AND a.heartbeat_at > now() - %(patience)s::interval);
+
+-- name: requeue_failed
+-- A person asks for the failed ones to be sent again.
+WITH again AS (
+    UPDATE message m SET state = 'requeued', changed_at = now()
+    FROM chunk c
+    WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+      AND m.state = %(state)s::message_state
+    RETURNING m.seq
+)
+UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
+    cached_at = coalesce(cached_at, now()), reason = %(reason)s,
+    failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
+    unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
+FROM (SELECT count(*)::int AS count FROM again) n
+WHERE id = %(chunk_id)s AND state <> 'reserved'
+RETURNING n.count;
+
+-- name: assume_sent
+WITH settled AS (
+    UPDATE message m SET state = 'sent', changed_at = now(), smtp_text = 'assumed sent by a person'
+    FROM chunk c
+    WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+      AND m.state = 'unknown'
+    RETURNING m.seq
+)
+UPDATE chunk SET sent = sent + n.count, unknown = unknown - n.count
+FROM (SELECT count(*)::int AS count FROM settled) n WHERE id = %(chunk_id)s
+RETURNING n.count;
+
+-- name: lock_with_outcome
+-- Chunks that hold failed or unknown messages, locked for a person's decision.
+SELECT id, state, occurrence_id FROM chunk
+WHERE task_id = %(task_id)s AND CASE %(state)s WHEN 'failed' THEN failed ELSE unknown END > 0
+ORDER BY id FOR UPDATE;
+
+-- name: reopen_occurrences
+UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.finished_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM chunk c WHERE c.task_id = o.task_id AND c.occurrence_id = o.id AND c.state <> 'settled');
+
+-- name: release_cached_now
+-- A person resumes: what is cached may go as soon as there is quota.
+UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now();
+
+-- name: chunk_day
+-- Where a chunk's reservation counts: looked at without a lock, because the day is locked before the chunk.
+SELECT state, run_id, quota_day_id, pending, reason FROM chunk WHERE id = %(id)s;
+
+-- name: lock_day_of_chunk
+SELECT id FROM quota_day WHERE id = %(id)s FOR UPDATE;
+
+-- name: note_reason
+-- What the last try met, for whoever looks and for the release.
+UPDATE chunk SET reason = %(reason)s WHERE id = %(id)s AND state = 'reserved';

@@ -1,0 +1,65 @@
+"""Rows for PostgreSQL's COPY: an iterator of lines as the file that psycopg2 reads from."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+#: Lines taken from the iterator at a time: some 100 kB, so that neither Python nor libpq is called for every row.
+_LINES_AT_ONCE = 1000
+
+
+def copy_text(value: str) -> str:
+    """A value as COPY's text format writes it (PostgreSQL manual, COPY, "Text Format")."""
+    if "\\" in value:
+        value = value.replace("\\", "\\\\")
+    if "\t" in value or "\n" in value or "\r" in value:
+        value = value.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return value
+
+
+def copy_in(conn: Connection, statement: str, lines: Iterator[str]) -> int:
+    """Run a COPY ... FROM STDIN over complete lines; returns the number of rows. Raises what `lines` raises."""
+    source = _Source(lines)
+    with conn.cursor() as cursor:
+        try:
+            cursor.copy_expert(statement, source)
+        except psycopg2.Error:
+            # psycopg2 hides an error of read(), Ctrl-C among them, behind one of the server.
+            if source.error is not None:
+                raise source.error from None
+            raise
+        return int(cursor.rowcount)
+
+
+class _Source:
+    """Lines as a readable file; remembers the error that ended them."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._rest = b""
+        self.error: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        while len(self._rest) < size:
+            try:
+                more = "".join(islice(self._lines, _LINES_AT_ONCE))
+            except BaseException as error:
+                self.error = error
+                raise
+            if not more:
+                break
+            self._rest += more.encode()
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+    def readline(self) -> bytes:
+        raise NotImplementedError("psycopg2 asks that a file has this, and never calls it")

@@ -1,0 +1,103 @@
+"""Import a CSV file as the content of a recipient group, in one transaction: all of it, or nothing of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.csv_rows import CsvRows, Rejected, Row
+from ses_ops.errors import InvalidInput
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.recipients import check_group_name, replace_group, stage_rows, staged_duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+DUPLICATE = "duplicate address"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupImport:
+    """What an import did. `rejected` counts rows by the kind of reason, duplicates among them."""
+
+    group: str
+    created: bool
+    recipients: int
+    variables: tuple[str, ...]
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rejected_count(self) -> int:
+        return sum(self.rejected.values())
+
+
+def import_group(
+    conn: Connection,
+    name: str,
+    blocks: Iterable[bytes],
+    *,
+    where: str,
+    delimiter: str = ",",
+    address_column: str | None = None,
+    description: str | None = None,
+    strict: bool = False,
+    report: Callable[[Rejected], None] = lambda rejected: None,
+) -> GroupImport:
+    """Stream a file into a group and replace what it held; `report` gets every row that was left out.
+
+    Raises InvalidInput for a file that cannot be read, that has no usable row, or (strict) any that is not usable:
+    then the group is as it was before.
+    """
+    check_group_name(name)
+    rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
+    variables = rows.header.variables
+    kinds: Counter[str] = Counter()
+
+    def leave_out(rejected: Rejected) -> None:
+        kinds[rejected.kind] += 1
+        report(rejected)
+
+    with transaction(conn):
+        staged = stage_rows(conn, _usable(rows.rows(), leave_out), variables)
+        if not staged:
+            raise InvalidInput(_nothing(kinds), where=where)
+        _refuse_rejected(strict, kinds, where)
+        replaced = replace_group(conn, name, variables=variables, description=description, staged=staged)
+        if replaced.duplicates:
+            for line, address, first in staged_duplicates(conn, replaced.group_id):
+                leave_out(Rejected(line, DUPLICATE, f"the same address stands on line {first}", address))
+        _refuse_rejected(strict, kinds, where)
+    return GroupImport(
+        group=name,
+        created=replaced.created,
+        recipients=replaced.recipients,
+        variables=variables,
+        rejected=dict(kinds.most_common()),
+    )
+
+
+def _usable(rows: Iterable[Row | Rejected], leave_out: Callable[[Rejected], None]) -> Iterator[Row]:
+    for row in rows:
+        if isinstance(row, Rejected):
+            leave_out(row)
+        else:
+            yield row
+
+
+def _nothing(kinds: Counter[str]) -> str:
+    if not kinds:
+        return "has a header and no rows"
+    return f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
+
+
+def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
+    if strict and kinds:
+        raise InvalidInput(f"--strict: {kinds.total():,} rows were rejected ({by_kind(kinds)})", where=where)
+
+
+def by_kind(kinds: dict[str, int]) -> str:
+    """`bad address 3, duplicate address 1`."""
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())

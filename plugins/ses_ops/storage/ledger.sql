@@ -1,0 +1,97 @@
+-- name: insert_occurrence
+-- The unique key makes it happen once, whatever Airflow repeats.
+INSERT INTO occurrence (task_id, key, run_id, logical_at) VALUES (%(task_id)s, %(key)s, %(run_id)s, %(logical_at)s)
+ON CONFLICT (task_id, key) DO NOTHING;
+
+-- name: lock_occurrences_to_freeze
+-- The occurrence of this run, and with `with_held` those that waited for a person.
+SELECT id, key, logical_at, created_at, held_reason FROM occurrence
+WHERE task_id = %(task_id)s AND frozen_at IS NULL AND (key = %(key)s OR (%(with_held)s AND held_reason IS NOT NULL))
+ORDER BY id FOR UPDATE;
+
+-- name: hold_occurrence
+UPDATE occurrence SET held_reason = %(reason)s WHERE id = %(id)s;
+
+-- name: freeze_audience
+-- The whole audience in one statement; the address order of the file is the order of sending.
+INSERT INTO message (occurrence_id, seq, state, address, address_key, "values", changed_at, smtp_text)
+SELECT %(occurrence_id)s, row_number() OVER (ORDER BY r.position),
+       CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
+       r.address, r.address_key, r."values",
+       CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
+FROM recipient r
+LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+WHERE r.group_id = %(group_id)s;
+
+-- name: insert_messages
+-- A test send names its addresses itself.
+INSERT INTO message (occurrence_id, seq, address, address_key, "values", state, changed_at, smtp_text)
+SELECT %(occurrence_id)s, r.seq, r.address, r.address_key, %(values)s::jsonb,
+       CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
+       CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
+FROM unnest(%(addresses)s::text[], %(keys)s::text[]) WITH ORDINALITY AS r(address, address_key, seq)
+LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now());
+
+-- name: mark_frozen
+-- Counts what was written and puts all of it into one cached chunk, from which reserving cuts.
+WITH counted AS (
+    SELECT count(*)::int AS total, count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed
+    FROM message WHERE occurrence_id = %(occurrence_id)s
+), frozen AS (
+    UPDATE occurrence o SET frozen_at = now(), held_reason = NULL, request_count = c.total
+    FROM counted c WHERE o.id = %(occurrence_id)s RETURNING o.id, o.task_id
+)
+INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, suppressed,
+                   sending_through, due_at)
+SELECT f.id, f.task_id, %(sender_domain)s, 1, c.total,
+       CASE WHEN c.total = c.suppressed THEN 'settled' ELSE 'cached' END::chunk_state,
+       c.total - c.suppressed, c.suppressed, 0, now()
+FROM frozen f, counted c WHERE c.total > 0;
+
+-- name: occurrences_of_run
+SELECT id, key, request_count, frozen_at, held_reason FROM occurrence
+WHERE task_id = %(task_id)s AND (key = %(key)s OR run_id = %(run_id)s) ORDER BY id;
+
+-- name: finish_occurrences
+UPDATE occurrence o SET finished_at = now()
+WHERE o.task_id = %(task_id)s AND o.finished_at IS NULL AND o.frozen_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled');
+
+-- name: count_range
+-- What each state holds in a part of a chunk: needed only when one is cut in two.
+SELECT count(*) FILTER (WHERE state IN ('queued', 'requeued', 'sending'))::int AS pending,
+       count(*) FILTER (WHERE state = 'sent')::int AS sent,
+       count(*) FILTER (WHERE state = 'failed')::int AS failed,
+       count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed,
+       count(*) FILTER (WHERE state = 'unknown')::int AS unknown
+FROM message WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s;
+
+-- name: seq_of_nth_pending
+-- The last message of a part that holds exactly n pending ones.
+SELECT seq FROM message
+WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s
+  AND state IN ('queued', 'requeued', 'sending')
+ORDER BY seq OFFSET %(n)s - 1 LIMIT 1;
+
+-- name: messages
+-- A message as a person sees it: what its row holds, read together with where its chunk stands.
+SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
+       CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
+            WHEN c.state = 'cached' THEN 'cached'
+            WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
+            ELSE 'queued' END AS status,
+       m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
+       coalesce(c.reason, '') AS chunk_reason
+FROM message m
+JOIN occurrence o ON o.id = m.occurrence_id
+JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
+            AND m.seq BETWEEN c.first_seq AND c.last_seq
+WHERE o.task_id = %(task_id)s
+  AND (%(address_key)s::text IS NULL OR m.address_key = %(address_key)s)
+  AND (%(status)s::text IS NULL OR %(status)s = 
+       CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
+            WHEN c.state = 'cached' THEN 'cached'
+            WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
+            ELSE 'queued' END)
+ORDER BY m.occurrence_id, m.seq
+LIMIT %(limit)s;

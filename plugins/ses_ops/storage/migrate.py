@@ -1,0 +1,56 @@
+"""The schema of the `ses` database and its versions (Alembic; the migrations are plain SQL)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg2
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from ses_ops.storage.connection import connect
+
+#: Two processes that upgrade at once wait for each other on this advisory lock.
+MIGRATION_LOCK = 7_365_733
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return config
+
+
+def _engine(dsn: str) -> sqlalchemy.Engine:
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg2://",
+        creator=lambda: connect(dsn, application="ses-ops migrate"),
+        poolclass=sqlalchemy.NullPool,
+    )
+
+
+def upgrade(dsn: str) -> str:
+    """Bring the database to the newest schema, in one transaction; returns its version. Safe to repeat."""
+    with _engine(dsn).begin() as connection:
+        connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return newest_version()
+
+
+def newest_version() -> str:
+    """The version that this code needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def current_version(dsn: str) -> str | None:
+    """The version that the database has; None before the first upgrade."""
+    try:
+        with _engine(dsn).connect() as connection:
+            options = {"version_table": "ses_schema_version"}
+            return MigrationContext.configure(connection, opts=options).get_current_revision()
+    except psycopg2.Error as cause:  # pragma: no cover - Alembic wraps most of them
+        raise RuntimeError(str(cause)) from cause

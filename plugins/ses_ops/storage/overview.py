@@ -1,0 +1,92 @@
+"""The send task list: one line a task with its status and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.schedule import Schedule, TaskType
+from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
+from ses_ops.storage.send_tasks import schedule_of
+from ses_ops.storage.sql import fetch_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import connection as Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOverview:
+    """One line of the list. `request = sent + failed + suppressed + unknown + cached + in progress`, always."""
+
+    id: int
+    name: str
+    type: TaskType
+    status: TaskStatus
+    request_count: int
+    sent_count: int
+    cached_count: int
+    failed_count: int
+    suppressed_count: int
+    unknown_count: int
+    in_progress_count: int
+    #: When mail of this task leaves next: the resume of cached mail or the next slot.
+    next_run_at: datetime | None
+    #: Why it stands still, in words; None while all is well.
+    error: str | None
+    sender: str
+    sender_domain: str
+    template: str
+    subject: str | None
+    group: str
+    schedule: Schedule
+    #: Why it is paused or waits.
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:
+    """Every send task in the order of creation; with `name` that one only (or nothing)."""
+    return [_overview(row) for row in fetch_all(conn, "overview", "overview", name=name)]
+
+
+def _overview(row: Mapping[str, Any]) -> TaskOverview:
+    schedule = schedule_of(row)
+    next_slot = schedule.next_after(row["last_slot"])
+    if row["last_slot"] is None and row["occurrences"]:
+        next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
+    facts = TaskFacts(
+        type=schedule.type,
+        cancelled=row["cancelled_at"] is not None,
+        paused_by_person=row["paused_at"] is not None,
+        error=row["error"] is not None,
+        occurrence_open=row["occurrence_open"],
+        occurrence_held=row["held_reason"] is not None,
+        occurrence_finished=row["occurrence_finished"],
+        in_progress=row["in_progress_count"],
+        cached=row["cached_count"],
+        next_slot=next_slot is not None,
+    )
+    status = task_status(facts)
+    moments = [moment for moment in (row["due_at"], next_slot) if moment is not None]
+    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED)
+    return TaskOverview(
+        id=row["id"],
+        name=row["name"],
+        type=schedule.type,
+        status=status,
+        **{key: row[key] for key in _SAME},
+        next_run_at=None if stopped or not moments else min(moments),
+        error=row["error"] or row["held_reason"],
+        schedule=schedule,
+        reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],
+    )
+
+
+_SAME = (
+    *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
+    *("in_progress_count", "sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
+)

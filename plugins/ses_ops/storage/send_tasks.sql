@@ -1,0 +1,93 @@
+-- name: insert_task
+INSERT INTO send_task (name, type, template, subject, sender, sender_domain, group_id, start_at, time_zone, every,
+                       cron, until, reply_to, unsubscribe_url, advertisement, start_grace, on_unknown)
+VALUES (%(name)s, %(type)s, %(template)s, %(subject)s, %(sender)s, %(sender_domain)s, %(group_id)s, %(start_at)s,
+        %(time_zone)s, %(every)s, %(cron)s, %(until)s, %(reply_to)s, %(unsubscribe_url)s, %(advertisement)s,
+        %(start_grace)s, %(on_unknown)s)
+RETURNING id;
+
+-- name: update_task
+-- A changed definition also clears the error: the person has mended something.
+UPDATE send_task
+SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(sender)s,
+    sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
+    every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
+    unsubscribe_url = %(unsubscribe_url)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
+    on_unknown = %(on_unknown)s, error = NULL, error_at = NULL, finished_at = NULL, updated_at = now()
+WHERE id = %(id)s;
+
+-- name: tasks
+-- Every task that exists, with the facts that only its own row knows.
+SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
+       t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
+       t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
+       t.finished_at, t.error
+FROM send_task t
+LEFT JOIN recipient_group g ON g.id = t.group_id
+WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
+  AND (%(name)s::text IS NULL OR t.name = %(name)s)
+ORDER BY t.id;
+
+-- name: tasks_with_dag
+-- Tasks that need a DAG: all but test sends, the deleted, and those that ended longer ago than the retention time.
+SELECT t.name, t.type, t.template, t.sender, t.sender_domain, g.name AS "group", t.start_at, t.time_zone, t.every,
+       t.cron, t.until, t.created_at
+FROM send_task t
+JOIN recipient_group g ON g.id = t.group_id
+WHERE t.deleted_at IS NULL AND t.type <> 'test'
+  AND (%(name)s::text IS NULL OR t.name = %(name)s)
+  AND coalesce(t.finished_at, t.cancelled_at, 'infinity') > now() - %(retention)s::interval
+ORDER BY t.id;
+
+-- name: lock_task
+-- Whoever changes or starts a task holds its row.
+SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.group_id, t.unsubscribe_url,
+       t.start_grace, t.created_at, t.start_at, t.paused_at, t.cancelled_at, t.finished_at,
+       g.variables AS group_variables, g.name AS "group"
+FROM send_task t
+LEFT JOIN recipient_group g ON g.id = t.group_id
+WHERE t.name = %(name)s AND t.deleted_at IS NULL
+FOR UPDATE OF t;
+
+-- name: set_error
+UPDATE send_task SET error = %(error)s, error_at = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE now() END
+WHERE name = %(name)s AND deleted_at IS NULL AND error IS DISTINCT FROM %(error)s;
+
+-- name: set_paused
+UPDATE send_task SET paused_at = coalesce(paused_at, now()), paused_reason = %(reason)s, updated_at = now()
+WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL;
+
+-- name: set_resumed
+UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
+WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
+
+-- name: set_cancelled
+UPDATE send_task SET cancelled_at = now(), updated_at = now()
+WHERE name = %(name)s AND deleted_at IS NULL AND cancelled_at IS NULL;
+
+-- name: set_deleted
+UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()), updated_at = now()
+WHERE name = %(name)s AND deleted_at IS NULL;
+
+-- name: finish_task
+-- A task with one occurrence is finished when that is; the others never finish by what was sent.
+UPDATE send_task t SET finished_at = now()
+WHERE t.id = %(task_id)s AND t.finished_at IS NULL AND t.type IN ('immediate', 'scheduled', 'test')
+  AND EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id)
+  AND NOT EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id AND o.finished_at IS NULL);
+
+-- name: reopen_task
+UPDATE send_task SET finished_at = NULL WHERE id = %(task_id)s AND finished_at IS NOT NULL;
+
+-- name: occurrence_exists
+SELECT EXISTS (SELECT 1 FROM occurrence WHERE task_id = %(task_id)s);
+
+-- name: on_unknown_of
+SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
+
+-- name: task_of_chunk
+-- Everything that rendering needs to know of a task.
+SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply_to, t.unsubscribe_url,
+       t.advertisement, i.id AS installation_id
+FROM chunk c JOIN send_task t ON t.id = c.task_id CROSS JOIN installation i
+WHERE c.id = %(chunk_id)s;

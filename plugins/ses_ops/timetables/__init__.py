@@ -1,0 +1,1 @@
+"""Airflow timetables: when the DAG of a send task runs."""

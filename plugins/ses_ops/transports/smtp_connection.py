@@ -1,0 +1,311 @@
+"""The mail dialogue of one connection, as a state machine that a reply moves on: no coroutine, no timer a message.
+
+With PIPELINING (RFC 2920) the content of one message and MAIL, RCPT, DATA of the next leave in one write, so that a
+message costs one round trip:
+
+    client                                           server
+    content of 1, final dot, MAIL RCPT DATA of 2 -->
+                                                     <-- 250 (1 is accepted), 250, 250, 354
+    content of 2, final dot, MAIL RCPT DATA of 3 -->
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.smtp_capabilities import Capabilities
+from ses_ops.transports.smtp_failure import SetupRefused
+from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from ses_ops.transports.smtp_reply import Reply
+from ses_ops.transports.smtp_stream import SmtpStream
+
+
+class Step(IntEnum):
+    """Which reply comes next."""
+
+    OPENING = 0
+    IDLE = 1
+    #: To RSET, which ends the transaction of a message that was refused half way.
+    RSET = 2
+    MAIL = 3
+    RCPT = 4
+    DATA = 5
+    #: To the final dot.
+    FINAL = 6
+    #: To the dot that ends a DATA which the server let begin although it had refused the recipient.
+    LONE_DOT = 7
+    QUIT = 8
+    CLOSED = 9
+
+
+#: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
+_LOGIN_NEEDED = frozenset({530, 534, 535, 538})
+
+# The steps as plain module constants: the state machine compares them several times a message.
+_OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
+
+
+class Pool(Protocol):
+    """What a connection needs of the transport that it belongs to."""
+
+    def take(self) -> Envelope | None:
+        """The next envelope to send, if there is one now."""
+
+    def replied(self, envelope: Envelope, outcome: Outcome) -> None:
+        """The server (or a check before the first byte) settled this envelope."""
+
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, untouched: bool) -> None:
+        """The connection went away under this envelope; `untouched`: before the server had judged any part of it."""
+
+    def idle(self, connection: MailConnection) -> None:
+        """The connection has nothing to do."""
+
+    def gone(self, connection: MailConnection, reason: str) -> None:
+        """The connection is closed; its envelopes have been reported."""
+
+    def misfit(self, error: SetupRefused) -> None:
+        """The server will take no mail under these settings."""
+
+    def now(self) -> float:
+        """The event loop's clock, in seconds."""
+
+
+class MailConnection(SmtpStream):
+    """One session that sends message after message."""
+
+    def __init__(self, address: str, pool: Pool, timeout: float) -> None:
+        super().__init__(address)
+        self._pool = pool
+        self._timeout = timeout
+        self._step = _OPENING
+        self._pipelining = False
+        self._writer = MessageWriter(Capabilities())
+        #: The message whose MAIL was written and whose content was not.
+        self._begun: WireMessage | None = None
+        #: The message whose final dot was written and not replied to.
+        self._ended: Envelope | None = None
+        #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
+        self._refused = False
+        self._needs_rset = False
+        #: When the server's silence becomes a failure, by the loop's clock. Looked at by the pool now and then.
+        self._deadline = 0.0
+        self._unwritten = 0
+        #: How many messages the server gave a reply of its own to.
+        self.settled = 0
+
+    # --- what the pool calls
+
+    def ready(self, capabilities: Capabilities, *, pipelining: bool) -> None:
+        """The session is open: from now on it is for mail."""
+        self._pipelining = pipelining and capabilities.pipelining
+        self._writer = MessageWriter(capabilities)
+        self._step = _IDLE
+
+    @property
+    def usable(self) -> bool:
+        """Whether a message could be begun on it."""
+        return self._step == _IDLE
+
+    def take(self) -> WireMessage | None:
+        """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
+        while (envelope := self._pool.take()) is not None:
+            message = self._writer.write(envelope)
+            if type(message) is WireMessage:
+                return message
+            self._pool.replied(envelope, message)
+        return None
+
+    def begin(self, message: WireMessage) -> None:
+        """Start a message on an idle connection."""
+        self._begun = message
+        self._refused = False
+        step, commands = _MAIL, self._first_commands(message)
+        if self._needs_rset:
+            self._needs_rset = False
+            # RFC 2920 3.1: RSET may stand anywhere in a group.
+            step, commands = _RSET, b"RSET\r\n" + commands if self._pipelining else b"RSET\r\n"
+        self._write(commands, step)
+
+    def check_silence(self, now: float) -> None:
+        """Close the connection if the server has been silent too long. A slow upload is not silence."""
+        if self._step in (_OPENING, _IDLE, _CLOSED) or now < self._deadline:
+            return
+        unwritten = self.transport.get_write_buffer_size()
+        if 0 < unwritten < self._unwritten:
+            self._unwritten = unwritten
+            self._deadline = now + self._timeout
+        else:
+            self._lose(f"no reply to {self._step.name} within {self._timeout:g} s")
+
+    def quit(self) -> None:
+        """Say goodbye; the pool hears `gone` when the server has answered or closed."""
+        if self._step == _IDLE:
+            self._write(b"QUIT\r\n", _QUIT)
+
+    def abandon(self, reason: str) -> None:
+        """Close at once and report what was under way."""
+        self._lose(reason)
+
+    # --- what the event loop calls
+
+    def data_received(self, data: bytes) -> None:
+        """Move the dialogue on by the replies in `data`."""
+        if self._step == _OPENING:
+            super().data_received(data)
+            return
+        for reply in self._parser.feed(data):
+            if self._step == _CLOSED:
+                return
+            self._advance(reply)
+        if self._parser.broken and self._step != _CLOSED:
+            self._lose(f"the server sent {self._parser.broken}")
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Settle what was under way."""
+        super().connection_lost(exc)
+        self._lose(self.lost or "the connection is closed")
+
+    # --- the dialogue
+
+    def _advance(self, reply: Reply) -> None:  # noqa: PLR0912 - one branch a step, in the order of the dialogue
+        code, step = reply.code, self._step
+        if code == 421:
+            self._closing(reply)
+        elif step == _FINAL:
+            self._final(reply)
+        elif step == _MAIL:
+            self._step = _RCPT
+            if not 200 <= code <= 299:
+                self._refuse(reply)
+            elif not self._pipelining:
+                self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
+        elif step == _RCPT:
+            self._step = _DATA
+            if self._refused:
+                return
+            if not 200 <= code <= 299:
+                self._refuse(reply)
+            elif not self._pipelining:
+                self._write(b"DATA\r\n", _DATA)
+        elif step == _DATA:
+            self._data(reply)
+        elif step == _LONE_DOT:
+            # Even a 250 is none of our business: it took an empty message for nobody.
+            self._next()
+        elif step == _RSET and 200 <= code <= 299:
+            self._step = _MAIL
+            if not self._pipelining:
+                self._write(self._first_commands(self._begun), _MAIL)  # type: ignore[arg-type]
+        elif step == _QUIT:
+            self._lose("said goodbye")
+        else:
+            self._lose(f"unexpected reply {code} {reply.text}")
+
+    def _data(self, reply: Reply) -> None:
+        """The reply to DATA: 354 lets the content go, and with it the beginning of the next message."""
+        code = reply.code
+        if self._refused:
+            if code == 354:
+                # RFC 2920 3.1: the server lets us write data for no recipient; end it with nothing in it.
+                self._write(b".\r\n", _LONE_DOT)
+            else:
+                self._next()
+            return
+        message = self._begun
+        if code == 354 and message is not None:
+            self._ended = message.envelope
+            data = message.data
+            following = self.take() if self._pipelining else None
+            self._begun = following
+            if following is not None:
+                data = b"%b%b%bDATA\r\n" % (data, following.mail, following.rcpt)
+            self._write(data, _FINAL)
+        else:
+            self._refuse(reply)
+            if self._step != _CLOSED and self._pipelining:
+                self._next()
+
+    def _final(self, reply: Reply) -> None:
+        """The reply to the final dot: the only one that makes a message sent."""
+        code = reply.code
+        if 200 <= code <= 299:
+            delivery = Delivery.SENT
+        elif code >= 400:
+            delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
+        else:
+            self._lose(f"unexpected reply {code} {reply.text} to the final dot")
+            return
+        envelope, self._ended = self._ended, None
+        self.settled += 1
+        if self._begun is None:
+            self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
+            self._next()
+        else:
+            self._step = _MAIL
+            self._refused = False
+            self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
+
+    def _refuse(self, reply: Reply) -> None:
+        """The message was refused before its content: settle it, and get out of its transaction."""
+        code, message = reply.code, self._begun
+        if code < 400 or message is None:
+            self._lose(f"unexpected reply {code} {reply.text}")
+            return
+        if self._step == _RCPT and code in _LOGIN_NEEDED:
+            # (The step has moved on: this is a reply to MAIL.)
+            self._lose(f"the server takes no mail: {code} {reply.text}")
+            self._pool.misfit(
+                SetupRefused(f"{self.address}: refuses mail without login or TLS: {code} {reply.text}; check login, tls")
+            )
+            return
+        self._begun = None
+        self._refused = True
+        self._needs_rset = True
+        self.settled += 1
+        delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
+        self._pool.replied(message.envelope, Outcome(delivery, code, reply.text))
+        if not self._pipelining:
+            self._next()
+
+    def _closing(self, reply: Reply) -> None:
+        """421 can come at any point (RFC 5321, 3.8): the server closes, and has not taken what was not replied to."""
+        outcome = Outcome(Delivery.DEFERRED, 421, reply.text)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self._pool.dropped(ended, outcome, untouched=False)
+        self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
+
+    def _next(self) -> None:
+        message = self.take()
+        if message is None:
+            self._step = _IDLE
+            self._pool.idle(self)
+        else:
+            self.begin(message)
+
+    def _first_commands(self, message: WireMessage) -> bytes:
+        return b"%b%bDATA\r\n" % (message.mail, message.rcpt) if self._pipelining else message.mail
+
+    def _write(self, data: bytes, step: Step) -> None:
+        self._step = step
+        self.transport.write(data)
+        self._deadline = self._pool.now() + self._timeout
+        self._unwritten = len(data)
+
+    def _lose(self, reason: str, outcome: Outcome | None = None) -> None:
+        """Give the connection up and settle what was under way on it."""
+        if self._step in (_CLOSED, _OPENING):
+            return
+        step, self._step = self._step, _CLOSED
+        self.lost = self.lost or reason
+        self.transport.abort()
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            self._pool.dropped(ended, Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500]), untouched=False)
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])
+            self._pool.dropped(begun.envelope, deferred, untouched=step in (_RSET, _MAIL, _FINAL))
+        self._pool.gone(self, reason)

@@ -1,0 +1,115 @@
+"""SMTP replies (RFC 5321, 4.2): bytes as they come from the socket in, whole replies out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: RFC 5321 4.5.3.1.5 allows 512 octets a reply line; a server that sends more than this is not one to go on with.
+MAX_LINE_BYTES = 4096
+#: A reply of more lines than this is an attack or an accident.
+MAX_REPLY_LINES = 200
+#: How many different lines are remembered.
+_KNOWN_LINES = 32
+#: Longest reply text that is kept, in characters.
+MAX_TEXT = 500
+
+_DIGITS = frozenset(b"0123456789")
+_CLASSES = frozenset(b"2345")
+_SPACE, _HYPHEN, _CR = b" -\r"
+
+
+class Reply(NamedTuple):
+    """One whole reply."""
+
+    code: int
+    #: The texts of its lines, without codes, joined by LF.
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """Printable text of at most 500 characters, its lines joined by spaces."""
+        return printable(self.raw)
+
+    @property
+    def lines(self) -> list[str]:
+        """The text of each line."""
+        return [printable(line) for line in self.raw.split(b"\n")]
+
+
+class ReplyParser:
+    """Cuts a stream into replies. After nonsense, `broken` says what was wrong and nothing more is read."""
+
+    __slots__ = ("_code", "_known", "_lines", "_rest", "broken")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._code = 0
+        self._lines: list[bytes] = []
+        # A server says the same few things all day: its first lines are kept, parsed.
+        self._known: dict[bytes, Reply] = {}
+        self.broken: str | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether a part of a line or of a reply is waiting for its end."""
+        return bool(self._rest or self._lines)
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """The replies that `data` completes, in order."""
+        replies: list[Reply] = []
+        if self.broken is not None:
+            return replies
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            known = self._known.get(line)
+            if known is not None and not self._lines:
+                replies.append(known)
+                continue
+            # The form of nearly every line, checked without a call: 3 digits, then a space.
+            if len(line) < 4 or line[3] != _SPACE or self._lines or len(line) > MAX_LINE_BYTES:
+                if not self._unusual(line, replies):
+                    return replies
+            elif line[0] in _CLASSES and line[1] in _DIGITS and line[2] in _DIGITS:
+                reply = Reply(int(line[:3]), line[4:-1] if line[-1] == _CR else line[4:])
+                replies.append(reply)
+                if len(self._known) < _KNOWN_LINES:
+                    self._known[line] = reply
+            else:
+                self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+                return replies
+        if len(self._rest) > MAX_LINE_BYTES:
+            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+        return replies
+
+    def _unusual(self, line: bytes, replies: list[Reply]) -> bool:
+        """Take a line that is part of a longer reply, or has no text; False when it is nonsense."""
+        if len(line) > MAX_LINE_BYTES:
+            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+            return False
+        line = line.removesuffix(b"\r")
+        well_formed = len(line) >= 3 and line[0] in _CLASSES and line[1] in _DIGITS and line[2] in _DIGITS
+        if not well_formed or (len(line) > 3 and line[3] not in (_SPACE, _HYPHEN)):
+            self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+            return False
+        code = int(line[:3])
+        if self._lines and code != self._code:
+            self.broken = f"a reply that begins with {self._code} and goes on with {code}"
+            return False
+        self._code = code
+        self._lines.append(line[4:])
+        if len(self._lines) > MAX_REPLY_LINES:
+            self.broken = f"a reply of more than {MAX_REPLY_LINES} lines"
+            return False
+        if len(line) == 3 or line[3] == _SPACE:
+            replies.append(Reply(code, b"\n".join(self._lines)))
+            self._lines = []
+        return True
+
+
+def printable(raw: bytes | str) -> str:
+    """Text of a server made safe to store and show: one line of printable characters, at most 500 of them."""
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text[: 4 * MAX_TEXT])
+    return text.strip()[:MAX_TEXT]

@@ -1,0 +1,72 @@
+"""One socket to an SMTP server, seen as a stream of replies: what both the opening and the mailing stand on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from ses_ops.transports.smtp_failure import ConnectionFailed
+from ses_ops.transports.smtp_reply import Reply, ReplyParser
+
+
+class SmtpStream(asyncio.Protocol):
+    """Commands out, replies in, one at a time: `await stream.command(...)`. For the dialogue before the first message."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, address: str) -> None:
+        #: `host:port`, for messages.
+        self.address = address
+        #: Why the connection is no more; None while it lives.
+        self.lost: str | None = None
+        self._parser = ReplyParser()
+        self._replies: list[Reply] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the socket. (Called by the event loop, and once more by us after STARTTLS.)"""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the replies until somebody asks for them."""
+        self._replies += self._parser.feed(data)
+        if self._parser.broken:
+            self.lost = self.lost or f"the server sent {self._parser.broken}"
+            self.transport.abort()
+        self._awake()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Keep the reason."""
+        self.lost = self.lost or (f"the connection broke: {exc}" if exc else "the server closed the connection")
+        self._awake()
+
+    async def command(self, line: bytes, *, during: str, timeout: float) -> Reply:
+        """Write one command line (without CRLF) and wait for its reply. Raises ConnectionFailed."""
+        if self.lost is None:
+            self.transport.write(line + b"\r\n")
+        return await self.reply(during=during, timeout=timeout)
+
+    async def reply(self, *, during: str, timeout: float) -> Reply:
+        """The next reply. `during` names the step in messages; `timeout` is in seconds. Raises ConnectionFailed."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._replies:
+                    if self.lost is not None:
+                        raise ConnectionFailed(f"{self.address}: {during}: {self.lost}")
+                    self._waiter = asyncio.get_running_loop().create_future()
+                    await self._waiter
+        except TimeoutError:
+            raise ConnectionFailed(f"{self.address}: {during}: no reply within {timeout:g} s") from None
+        reply = self._replies.pop(0)
+        if reply.code == 421:
+            raise ConnectionFailed(f"{self.address}: {during}: the server closes the connection: 421 {reply.text}")
+        return reply
+
+    @property
+    def unread(self) -> bool:
+        """Whether the server sent more than was asked for."""
+        return bool(self._replies) or self._parser.unread
+
+    def _awake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,307 @@
+"""The SMTP transport: a pool of connections that pull envelopes from one feed.
+
+Connections are opened as work demands: an envelope that no connection is free for is *staged*, and for each staged
+envelope one connection is being opened, up to the limit. Whichever connection is free first takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
+from ses_ops.transports.smtp_connection import MailConnection
+from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
+from ses_ops.transports.smtp_opening import open_session, tls_context
+from ses_ops.transports.smtp_pace import Pace
+from ses_ops.transports.smtp_patience import Patience
+from ses_ops.transports.smtp_settings import SmtpSettings
+
+_log = logging.getLogger(__name__)
+
+#: How many connections are opened at the same time.
+_OPENING_AT_ONCE = 8
+#: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
+_GOODBYE = 2.0
+
+
+class SmtpTransport:
+    """Sends what a feed gives (see port.Transport). One transport serves one `run`."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._pace = Pace(settings.max_messages_per_second)
+        self._patience = Patience(settings)
+        self._feed: Feed
+        self._loop: asyncio.AbstractEventLoop
+        self._connections: set[MailConnection] = set()
+        self._idle: list[MailConnection] = []
+        self._opening: set[asyncio.Task[None]] = set()
+        self._staged: deque[Envelope] = deque()
+        #: Envelopes that lost one connection already before the server judged them, by their seq.
+        self._second_chance: set[int] = set()
+        self._draining = False
+        self._stopping = False
+        self._error: Exception | None = None
+        self._finished: asyncio.Future[None] | None = None
+        self._all_gone: asyncio.Future[None] | None = None
+        self._pump_handle: asyncio.Handle | None = None
+        self._pump_later: asyncio.TimerHandle | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    # --- what the caller uses
+
+    async def run(self, feed: Feed) -> None:
+        """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have had their outcome."""
+        self._feed = feed
+        self._loop = asyncio.get_running_loop()
+        self._context = tls_context(self._settings)
+        self._finished = self._loop.create_future()
+        self._tick()
+        self._schedule()
+        try:
+            await self._finished
+            await self._say_goodbye()
+        finally:
+            self._abandon_all()
+        if self._error is not None:
+            raise self._error
+
+    def wake(self) -> None:
+        """The feed may have envelopes again."""
+        self._schedule()
+
+    def drain(self) -> None:
+        """No more envelopes will come: finish as soon as the feed gives None."""
+        self._draining = True
+        self._schedule()
+
+    def stop(self) -> None:
+        """Take no new envelope; finish those whose dialogue has begun, defer the others."""
+        self._stopping = True
+        self._schedule()
+
+    def set_rate(self, messages_per_second: float | None) -> None:
+        """Begin at most so many messages a second from now on; None: no limit."""
+        self._pace.set_rate(messages_per_second)
+        self._schedule()
+
+    # --- what the connections use (smtp_connection.Pool)
+
+    def take(self) -> Envelope | None:
+        """The next envelope: a staged one, or else one of the feed if the pace allows it now."""
+        if self._stopping:
+            return None
+        if not self._pace.unlimited:
+            delay = self._pace.delay(self._loop.time())
+            if delay > 0:
+                self._schedule_after(delay)
+                return None
+        envelope = self._staged.popleft() if self._staged else self._next_of_feed()
+        if envelope is not None and not self._pace.unlimited:
+            self._pace.take(self._loop.time())
+        return envelope
+
+    def replied(self, envelope: Envelope, outcome: Outcome) -> None:
+        """Hand an outcome on; the server is alive."""
+        self._patience.progress()
+        self._report(envelope, outcome)
+
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, untouched: bool) -> None:
+        """Report an envelope that lost its connection; one that was not even looked at gets a second chance."""
+        if untouched and not self._stopping and envelope.seq not in self._second_chance:
+            self._second_chance.add(envelope.seq)
+            self._staged.appendleft(envelope)
+        else:
+            self._report(envelope, outcome)
+
+    def idle(self, connection: MailConnection) -> None:
+        """Keep a connection that found nothing to do."""
+        self._idle.append(connection)
+        if self._draining or self._stopping:
+            self._schedule()
+
+    def gone(self, connection: MailConnection, reason: str) -> None:
+        """Forget a closed connection."""
+        self._connections.discard(connection)
+        if self._all_gone is not None and not self._connections and not self._all_gone.done():
+            self._all_gone.set_result(None)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        elif connection.settled == 0:
+            # It died with its first message: as good as a connection that could not be opened.
+            self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
+        self._schedule()
+
+    def misfit(self, error: SetupRefused) -> None:
+        """Give up: the settings are wrong."""
+        self._give_up(error)
+
+    def now(self) -> float:
+        """The loop's clock, in seconds."""
+        return self._loop.time()
+
+    # --- the feed
+
+    def _next_of_feed(self) -> Envelope | None:
+        try:
+            return self._feed.next_envelope()
+        except Exception as error:  # whatever the feed's trouble is, what is under way must end well
+            self._give_up(error)
+            return None
+
+    def _report(self, envelope: Envelope, outcome: Outcome) -> None:
+        try:
+            self._feed.outcome(envelope, outcome)
+        except Exception as error:
+            self._give_up(error)
+
+    # --- the pool
+
+    def _schedule(self) -> None:
+        """Look at the state of things in the loop's next turn: never in the middle of somebody's call."""
+        if self._finished is not None and self._pump_handle is None:
+            self._pump_handle = self._loop.call_soon(self._pump)
+
+    def _schedule_after(self, delay: float) -> None:
+        if self._pump_later is not None:
+            if self._pump_later.when() <= self._loop.time() + delay:
+                return
+            self._pump_later.cancel()
+        self._pump_later = self._loop.call_later(delay, self._schedule_now)
+
+    def _schedule_now(self) -> None:
+        self._pump_later = None
+        self._schedule()
+
+    def _pump(self) -> None:
+        """Give work to idle connections, open more where there is work for them, and see whether all is done."""
+        self._pump_handle = None
+        if self._finished is None or self._finished.done():
+            return
+        if self._stopping:
+            self._defer_staged("stopped before it was begun")
+        while self._idle:
+            connection = self._idle[-1]
+            message = connection.take()
+            if message is None:
+                break
+            self._idle.pop()
+            connection.begin(message)
+        else:
+            self._open_for_work()
+        under_way = len(self._idle) < len(self._connections) or bool(self._staged)
+        if under_way or not (self._stopping or self._draining):
+            return
+        # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
+        envelope = None if self._stopping else self._next_of_feed()
+        if envelope is None:
+            self._finished.set_result(None)
+        else:
+            self._staged.append(envelope)
+            self._schedule()
+
+    def _open_for_work(self) -> None:
+        now = self._loop.time()
+        allowed = self._patience.connections(now)
+        # The first one goes alone: a login that is refused should be refused once, not eight times.
+        at_once = _OPENING_AT_ONCE if self._patience.ever_connected else 1
+        while (
+            not self._stopping
+            and len(self._connections) + len(self._opening) < allowed
+            and len(self._opening) < at_once
+            and (len(self._staged) > len(self._opening) or self._stage())
+        ):
+            task = self._loop.create_task(self._open())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        if not allowed:
+            self._schedule_after(self._patience.delay(now))
+
+    def _stage(self) -> bool:
+        """Take an envelope for a connection that is yet to be opened."""
+        if not self._pace.unlimited:
+            delay = self._pace.delay(self._loop.time())
+            if self._staged or delay > 0:
+                self._schedule_after(max(delay, 0.001))
+                return False
+        envelope = self._next_of_feed()
+        if envelope is None:
+            return False
+        self._staged.append(envelope)
+        return True
+
+    async def _open(self) -> None:
+        settings = self._settings
+        try:
+            connection, capabilities = await open_session(
+                settings, self._context, lambda address: MailConnection(address, self, settings.timeout)
+            )
+        except (ConnectionFailed, SetupRefused) as error:
+            if isinstance(error, SetupRefused) and not self._patience.ever_connected:
+                self._give_up(error)
+            else:
+                self._failed(error)
+        except Exception as error:  # a task's error would be seen by nobody
+            self._give_up(error)
+        else:
+            connection.ready(capabilities, pipelining=settings.pipelining)
+            self._connections.add(connection)
+            self._idle.append(connection)
+            self._patience.connected(established=len(self._connections))
+        self._schedule()
+
+    # --- trouble
+
+    def _failed(self, error: TransportUnavailable) -> None:
+        _log.warning("SMTP connection failed: %s", error)
+        self._patience.failed(error, established=len(self._connections), now=self._loop.time())
+
+    def _give_up(self, error: Exception) -> None:
+        """End the run with this error, after what is under way."""
+        self._error = self._error or error
+        self._stopping = True
+        self._schedule()
+
+    def _defer_staged(self, reason: str) -> None:
+        text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
+        while self._staged:
+            self._report(self._staged.popleft(), Outcome(Delivery.DEFERRED, None, text))
+
+    def _tick(self) -> None:
+        """Look for silence and for lost patience: one timer for all connections."""
+        now = self._loop.time()
+        for connection in list(self._connections):
+            connection.check_silence(now)
+        busy = len(self._connections) - len(self._idle)
+        error = self._patience.lost(now, busy=busy, waiting=bool(self._staged))
+        if error is not None and not self._stopping:
+            self._give_up(error)
+        self._schedule()
+        period = min(1.0, self._settings.timeout / 10, self._settings.unavailable_after / 10)
+        self._ticker = self._loop.call_later(period, self._tick)
+
+    # --- the end
+
+    async def _say_goodbye(self) -> None:
+        """QUIT on every connection, and a short wait for the answers."""
+        if self._idle:
+            self._all_gone = self._loop.create_future()
+            for connection in list(self._idle):
+                connection.quit()
+            await asyncio.wait([self._all_gone], timeout=min(_GOODBYE, self._settings.timeout))
+
+    def _abandon_all(self) -> None:
+        """Close whatever is open and settle whatever is not: also the way out when the run is cancelled."""
+        self._stopping = True
+        for task in list(self._opening):
+            task.cancel()
+        for handle in (self._ticker, self._pump_later, self._pump_handle):
+            if handle is not None:
+                handle.cancel()
+        for connection in list(self._connections):
+            connection.abandon("the run was ended")
+        self._opening.clear()
+        self._defer_staged("the run was ended before it was begun")

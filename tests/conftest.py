@@ -1,0 +1,46 @@
+"""Fixtures that every kind of test may use: a real PostgreSQL and a fresh, migrated `ses` database in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2.extensions
+import pytest
+
+from ses_ops.storage.connection import connect
+from ses_ops.storage.migrate import upgrade
+from tests.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the whole test session."""
+    server = PostgresServer.create()
+    server.start()
+    yield server
+    server.stop("immediate")
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def ses_template(postgres: PostgresServer) -> str:
+    """The name of a migrated database that others are cloned from."""
+    postgres.execute("CREATE DATABASE ses_template")
+    upgrade(postgres.dsn("ses_template"))
+    return "ses_template"
+
+
+@pytest.fixture
+def ses_dsn(postgres: PostgresServer, ses_template: str) -> Iterator[str]:
+    """The DSN of a fresh `ses` database with the newest schema."""
+    name = postgres.new_database(ses_template)
+    yield postgres.dsn(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def ses_conn(ses_dsn: str) -> Iterator[psycopg2.extensions.connection]:
+    """A connection to `ses_dsn`."""
+    conn = connect(ses_dsn)
+    yield conn
+    conn.close()

@@ -1,0 +1,129 @@
+"""Fixtures of the DAG tests: an Airflow with a real metadata database, and what its tasks need."""
+
+from __future__ import annotations
+
+import tests.airflow_environment as environment  # isort: skip - before anything of Airflow
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.sending_world import World
+from tests.recording_smtp import RecordingServer
+
+
+@pytest.fixture(scope="session")
+def airflow_template(postgres) -> str:
+    """The name of a migrated metadata database that others are cloned from (making it takes seconds)."""
+    postgres.execute("CREATE DATABASE airflow_template")
+    _use_database(postgres.dsn("airflow_template"))
+    from airflow.utils.db import initdb
+
+    initdb()
+    _close()
+    return "airflow_template"
+
+
+@pytest.fixture
+def airflow_db(postgres, airflow_template) -> Iterator[str]:
+    """A fresh metadata database, which Airflow uses as long as the test runs."""
+    name = postgres.new_database(airflow_template)
+    dsn = postgres.dsn(name)
+    _use_database(dsn)
+    yield dsn
+    _close()
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def mail_server() -> Iterator[RecordingServer]:
+    with RecordingServer() as server:
+        yield server
+
+
+@pytest.fixture
+def world(ses_dsn, tmp_path, mail_server, monkeypatch) -> Iterator[World]:
+    """A `ses` database and a mail server, which our operators and DAG files find in the environment."""
+    world = World(dsn=ses_dsn, templates=tmp_path / "templates", smtp_uri=mail_server.uri)
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", ses_dsn)
+    monkeypatch.setenv("AIRFLOW_CONN_SES_SMTP", mail_server.uri)
+    monkeypatch.setenv("SES_TEMPLATES", str(world.templates))
+    monkeypatch.setenv("SES_HOME", str(tmp_path / "ses-home"))
+    memory = environment.HOME / "ses_send_tasks.json"
+    memory.unlink(missing_ok=True)
+    yield world
+    world.close()
+    memory.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def set_quota(world, monkeypatch):
+    """Sets the Variable `ses_warmup_quota`, and returns the plain value."""
+
+    def set_to(value: Any) -> Any:
+        monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", value if isinstance(value, str) else json.dumps(value))
+        return value
+
+    set_to(world.quota_variable)
+    return set_to
+
+
+@pytest.fixture
+def dag_bag(airflow_db):
+    """Reads the DAG files as the DAG processor does."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    def read() -> Any:
+        return DagBag(dag_folder=str(environment.REPOSITORY / "dags"), include_examples=False, bundle_name="dags-folder")
+
+    return read
+
+
+@pytest.fixture
+def run_dag(dag_bag, set_quota):
+    """Runs a DAG from beginning to end in this process; returns the run's state and those of its tasks."""
+
+    def run(dag_id: str, *, conf: dict[str, Any] | None = None, logical_date: datetime | None = None) -> DagOutcome:
+        dag = dag_bag().dags[dag_id]
+        dag_run = dag.test(run_conf=conf, logical_date=logical_date)
+        return DagOutcome(dag_run)
+
+    return run
+
+
+class DagOutcome:
+    """How a DAG run ended."""
+
+    def __init__(self, dag_run: Any) -> None:
+        from airflow.utils.session import create_session
+
+        self.run_id = dag_run.run_id
+        self.state = str(dag_run.state.value)
+        with create_session() as session:
+            found = dag_run.get_task_instances(session=session)
+            self.tasks = {(one.task_id, one.map_index): str(one.state) for one in found}
+
+    def task(self, task_id: str) -> str:
+        (state,) = [state for (name, _), state in self.tasks.items() if name == task_id]
+        return state
+
+
+def _use_database(dsn: str) -> None:
+    """Point an Airflow that may be imported already at another metadata database."""
+    import os
+
+    os.environ[environment.DATABASE] = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
+    from airflow import settings
+
+    settings.dispose_orm(do_log=False)
+    settings.configure_vars()
+    settings.configure_orm(disable_connection_pool=True)
+
+
+def _close() -> None:
+    if "airflow.settings" in sys.modules:
+        sys.modules["airflow.settings"].dispose_orm(do_log=False)

@@ -1,0 +1,1 @@
+"""SMTP servers that misbehave on request, for tests of what sends mail."""

@@ -1,0 +1,340 @@
+"""A small SMTP server on a real socket whose faults are chosen a test at a time.
+
+    with ScriptedServer(Script(faults=(Fault("final", DROP, at=3),))) as server:
+        ... send to server.host, server.port ...
+    assert server.accepted["someone@example.com"] == 1
+
+It runs in a thread with a loop of its own, so synchronous and asynchronous tests can use it. It counts what it
+accepted, recipient by recipient: that is what a test compares the sender's claims with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+import ssl
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Self
+
+Step = Literal["connect", "banner", "ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "final", "rset", "quit"]
+
+
+class Act(NamedTuple):
+    """What is done in place of the right reply."""
+
+    name: str
+    #: Bytes to write first, if any.
+    say: bytes = b""
+    #: What follows: go on as if nothing was, close (FIN), drop (RST), or be silent until the client goes away.
+    then: Literal["go on", "close", "drop", "hang"] = "go on"
+    #: At the final dot: take the message all the same, before misbehaving.
+    accept: bool = False
+
+
+DROP = Act("drop", then="drop")
+CLOSE = Act("close", then="close")
+HANG = Act("hang", then="hang")
+GARBAGE = Act("garbage", b"\x00\xff\xfe what?\r\n")
+HALF_LINE = Act("half line, then hang", b"25", "hang")
+HALF_LINE_CLOSE = Act("half line, then close", b"250 2.0", "close")
+HALF_REPLY = Act("half of a multi-line reply", b"250-2.0.0 first\r\n", "hang")
+OVERLONG = Act("overlong line", b"250 " + b"x" * 20_000 + b"\r\n")
+ENDLESS = Act("endless line", b"250 " + b"x" * 200_000, "hang")
+CLOSING = Act("421", b"421 4.3.2 shutting down\r\n", "close")
+TEMPORARY = Act("451", b"451 4.3.0 try later\r\n")
+PERMANENT = Act("550", b"550 5.1.1 no\r\n")
+WRONG_CODE = Act("354 in the wrong place", b"354 go ahead?\r\n")
+TAKEN_THEN_DROP = Act("accept, then drop", then="drop", accept=True)
+TAKEN_THEN_HANG = Act("accept, then hang", then="hang", accept=True)
+TAKEN_THEN_GARBAGE = Act("accept, then garbage", b"ok ok\r\n", accept=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """At the `at`-th time (1 is the first) that the server reaches `step`, and `times` times in all, do `act`."""
+
+    step: Step
+    act: Act
+    at: int = 1
+    #: None: for ever.
+    times: int | None = 1
+    #: Only for this recipient (steps rcpt, data, final); counted among its own.
+    recipient: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What the server offers and where it misbehaves."""
+
+    faults: tuple[Fault, ...] = ()
+    pipelining: bool = True
+    esmtp: bool = True
+    size: int | None = None
+    eight_bit_mime: bool = True
+    smtp_utf8: bool = False
+    starttls: ssl.SSLContext | None = None
+    implicit_tls: ssl.SSLContext | None = None
+    #: Bytes slipped in behind the reply to STARTTLS.
+    injected: bytes = b""
+    #: login -> password; None: no AUTH.
+    logins: dict[str, str] | None = None
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    #: More connections than this get 421 in place of a banner.
+    max_connections: int | None = None
+    #: MAIL after so many messages gets 421.
+    max_messages_per_connection: int | None = None
+    #: DATA gets 354 although the recipient was refused (RFC 2920, 3.1 allows it).
+    data_without_recipient: bool = False
+    #: Replies leave one byte a segment.
+    dribble: bool = False
+    #: Seconds before each reply to a final dot.
+    delay: float = 0.0
+
+
+@dataclass
+class Message:
+    """A message that the server accepted."""
+
+    sender: str
+    recipients: list[str]
+    content: bytes
+    parameters: str = ""
+
+
+@dataclass
+class _Session:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    encrypted: bool = False
+    login: str | None = None
+    mail: str | None = None
+    parameters: str = ""
+    recipients: list[str] = field(default_factory=list)
+    messages: int = 0
+
+
+class _Gone(Exception):
+    pass
+
+
+class ScriptedServer:
+    """See the module's docstring."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, script: Script | None = None) -> None:
+        self.script = script or Script()
+        #: How many messages were accepted, by recipient.
+        self.accepted: Counter[str] = Counter()
+        self.messages: list[Message] = []
+        #: Every command line, without CRLF, in the order of arrival.
+        self.commands: list[str] = []
+        self.logins: list[str] = []
+        self.connections = 0
+        self.open_connections = 0
+        self.most_connections = 0
+        self.empty_messages = 0
+        self._reached: Counter[tuple[str, str | None]] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._socket = socket.create_server((self.host, 0), backlog=128)
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, name="scripted-smtp", daemon=True)
+        self._sessions: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        loop = self._loop
+        asyncio.set_event_loop(loop)
+        server = loop.run_until_complete(
+            asyncio.start_server(self._session, sock=self._socket, limit=1 << 24, ssl=self.script.implicit_tls)
+        )
+        loop.run_forever()
+        server.close()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0.01))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = _Session(reader, writer, encrypted=self.script.implicit_tls is not None)
+        self.connections += 1
+        self.open_connections += 1
+        self.most_connections = max(self.most_connections, self.open_connections)
+        try:
+            await self._talk(session)
+        except (_Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
+            pass
+        finally:
+            self.open_connections -= 1
+            if not session.writer.is_closing():
+                session.writer.close()
+
+    async def _talk(self, session: _Session) -> None:
+        limit = self.script.max_connections
+        if limit is not None and self.open_connections > limit:
+            session.writer.write(b"421 4.7.0 too many connections\r\n")
+            await session.writer.drain()
+            return
+        await self._answer(session, "banner", b"220 scripted ESMTP\r\n")
+        while True:
+            line = (await session.reader.readuntil(b"\n")).decode("utf-8", "replace").rstrip("\r\n")
+            self.commands.append(line)
+            verb, _, rest = line.partition(" ")
+            handler = getattr(self, f"_do_{verb.lower()}", None)
+            if handler is None:
+                session.writer.write(b"500 5.5.1 what?\r\n")
+                continue
+            await handler(session, rest)
+            if verb.upper() == "QUIT":
+                return
+
+    async def _do_ehlo(self, session: _Session, rest: str) -> None:
+        script = self.script
+        if not script.esmtp:
+            await self._answer(session, "ehlo", b"502 5.5.1 no EHLO\r\n")
+            return
+        lines = ["scripted"]
+        lines += ["PIPELINING"] * script.pipelining
+        lines += ["8BITMIME"] * script.eight_bit_mime
+        lines += ["SMTPUTF8"] * script.smtp_utf8
+        lines += [f"SIZE {script.size}"] * (script.size is not None)
+        lines += ["STARTTLS"] * (script.starttls is not None and not session.encrypted)
+        lines += [f"AUTH {' '.join(script.mechanisms)}"] * (script.logins is not None)
+        text = "".join(f"250{' ' if line is lines[-1] else '-'}{line}\r\n" for line in lines)
+        await self._answer(session, "ehlo", text.encode())
+
+    async def _do_helo(self, session: _Session, rest: str) -> None:
+        await self._answer(session, "helo", b"250 scripted\r\n")
+
+    async def _do_starttls(self, session: _Session, rest: str) -> None:
+        if not await self._answer(session, "starttls", b"220 2.0.0 go\r\n" + self.script.injected):
+            return
+        assert self.script.starttls is not None
+        await session.writer.start_tls(self.script.starttls)
+        session.encrypted = True
+
+    async def _do_auth(self, session: _Session, rest: str) -> None:
+        mechanism, _, initial = rest.partition(" ")
+        if mechanism.upper() == "PLAIN":
+            _, login, password = base64.b64decode(initial).decode().split("\0")
+        else:
+            answers = []
+            for prompt in (b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"):
+                session.writer.write(b"334 " + prompt + b"\r\n")
+                answers.append(base64.b64decode(await session.reader.readuntil(b"\n")).decode())
+            login, password = answers
+        self.logins.append(login)
+        if (self.script.logins or {}).get(login) == password:
+            if await self._answer(session, "auth", b"235 2.7.0 welcome\r\n"):
+                session.login = login
+        else:
+            await self._answer(session, "auth", f"535 5.7.8 wrong: AUTH {rest} {password}\r\n".encode())
+
+    async def _do_mail(self, session: _Session, rest: str) -> None:
+        limit = self.script.max_messages_per_connection
+        if limit is not None and session.messages >= limit:
+            await self._do(session, Act("421", b"421 4.7.0 too many messages\r\n", "close"))
+        if self.script.logins is not None and session.login is None:
+            session.writer.write(b"530 5.7.0 log in first\r\n")
+            return
+        if session.mail is not None:
+            session.writer.write(b"503 5.5.1 nested MAIL\r\n")
+            return
+        address, _, parameters = rest.partition("<")[2].partition(">")
+        if await self._answer(session, "mail", b"250 2.1.0 Ok\r\n"):
+            session.mail, session.parameters, session.recipients = address, parameters.strip(), []
+
+    async def _do_rcpt(self, session: _Session, rest: str) -> None:
+        if session.mail is None:
+            session.writer.write(b"503 5.5.1 MAIL first\r\n")
+            return
+        address = rest.partition("<")[2].rpartition(">")[0]
+        if await self._answer(session, "rcpt", b"250 2.1.5 Ok\r\n", address):
+            session.recipients.append(address)
+
+    async def _do_data(self, session: _Session, rest: str) -> None:
+        if not session.recipients and not self.script.data_without_recipient:
+            session.writer.write(b"554 5.5.1 no valid recipients\r\n")
+            return
+        recipient = session.recipients[0] if session.recipients else None
+        if not await self._answer(session, "data", b"354 go ahead\r\n", recipient):
+            return
+        lines = []
+        while (line := await session.reader.readuntil(b"\n")) != b".\r\n":
+            lines.append(line[1:] if line.startswith(b".") else line)
+        content = b"".join(lines)
+        message = Message(session.mail or "", session.recipients, content, session.parameters)
+        session.mail, session.recipients = None, []
+        session.messages += 1
+        if self.script.delay:
+            await asyncio.sleep(self.script.delay)
+        if not message.recipients:
+            self.empty_messages += 1
+            await self._answer(session, "final", b"554 5.5.1 no valid recipients\r\n")
+            return
+        await self._answer(session, "final", b"250 2.0.0 Ok: queued\r\n", recipient, message)
+
+    async def _do_rset(self, session: _Session, rest: str) -> None:
+        if await self._answer(session, "rset", b"250 2.0.0 Ok\r\n"):
+            session.mail, session.recipients = None, []
+
+    async def _do_quit(self, session: _Session, rest: str) -> None:
+        await self._answer(session, "quit", b"221 2.0.0 bye\r\n")
+
+    async def _answer(
+        self, session: _Session, step: Step, reply: bytes, recipient: str | None = None, message: Message | None = None
+    ) -> bool:
+        """Give the right reply, or do what the script says for this moment. True: the step is done as it should be."""
+        act = self._act(step, recipient)
+        if message is not None and (act is None or act.accept):
+            self.accepted.update(message.recipients)
+            self.messages.append(message)
+        if act is None:
+            await self._say(session, reply)
+            return not reply.startswith((b"4", b"5"))
+        await self._do(session, act)
+        return False
+
+    def _act(self, step: Step, recipient: str | None) -> Act | None:
+        self._reached[step, None] += 1
+        if recipient is not None:
+            self._reached[step, recipient] += 1
+        for fault in self.script.faults:
+            if fault.step == step and fault.recipient in (None, recipient):
+                nth = self._reached[step, fault.recipient] - fault.at
+                if nth >= 0 and (fault.times is None or nth < fault.times):
+                    return fault.act
+        return None
+
+    async def _do(self, session: _Session, act: Act) -> None:
+        if act.say:
+            await self._say(session, act.say)
+        if act.then == "hang":
+            while await session.reader.read(65536):
+                pass
+            raise _Gone
+        if act.then == "drop":
+            session.writer.transport.abort()
+            raise _Gone
+        if act.then == "close":
+            raise _Gone
+
+    async def _say(self, session: _Session, text: bytes) -> None:
+        if not self.script.dribble:
+            session.writer.write(text)
+        else:
+            for one in text:
+                session.writer.write(bytes((one,)))
+                await asyncio.sleep(0)
+        await session.writer.drain()

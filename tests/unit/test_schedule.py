@@ -1,0 +1,104 @@
+"""The slots of a schedule, in particular across clock changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_ops.domain.schedule import Every, Schedule, TaskType, check_cron
+from ses_ops.errors import InvalidInput
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def recurring(start: datetime, zone: str = "UTC", **more) -> Schedule:
+    return Schedule(type=TaskType.RECURRING, time_zone=zone, start_at=start, **more)
+
+
+def local(slots: list[datetime], zone: ZoneInfo) -> list[str]:
+    return [f"{slot.astimezone(zone):%m-%d %H:%M}" for slot in slots]
+
+
+def test_days_keep_the_wall_clock_time_across_both_clock_changes():
+    spring = recurring(datetime(2026, 3, 7, 9, tzinfo=NEW_YORK), "America/New_York", every=Every.parse("1d"))
+    assert local(spring.next_slots(3), NEW_YORK) == ["03-07 09:00", "03-08 09:00", "03-09 09:00"]
+    autumn = recurring(datetime(2026, 10, 31, 9, tzinfo=NEW_YORK), "America/New_York", every=Every.parse("1d"))
+    assert local(autumn.next_slots(3), NEW_YORK) == ["10-31 09:00", "11-01 09:00", "11-02 09:00"]
+
+
+def test_hours_are_elapsed_time():
+    schedule = recurring(datetime(2026, 3, 7, 9, tzinfo=NEW_YORK), "America/New_York", every=Every.parse("24h"))
+    assert local(schedule.next_slots(3), NEW_YORK) == ["03-07 09:00", "03-08 10:00", "03-09 10:00"]
+
+
+def test_a_skipped_wall_clock_time_happens_later_and_a_doubled_one_once():
+    skipped = recurring(datetime(2026, 3, 7, tzinfo=NEW_YORK), "America/New_York", cron="30 2 * * *")
+    assert local(skipped.next_slots(3), NEW_YORK) == ["03-07 02:30", "03-08 03:30", "03-09 02:30"]
+    doubled = recurring(datetime(2026, 10, 31, tzinfo=NEW_YORK), "America/New_York", cron="30 1 * * *")
+    assert local(doubled.next_slots(3), NEW_YORK) == ["10-31 01:30", "11-01 01:30", "11-02 01:30"]
+
+
+def test_every_monday_at_nine_in_tokyo():
+    schedule = recurring(datetime(2026, 12, 1, tzinfo=UTC), "Asia/Tokyo", cron="0 9 * * MON")
+    assert schedule.next_slots(2) == [datetime(2026, 12, 7, tzinfo=UTC), datetime(2026, 12, 14, tzinfo=UTC)]
+
+
+def test_the_end_is_the_last_possible_slot():
+    start = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    schedule = recurring(start, every=Every.parse("24h"), until=start + timedelta(days=2))
+    assert len(schedule.next_slots(10)) == 3
+    assert schedule.next_after(start + timedelta(days=2)) is None
+
+
+def test_a_scheduled_task_has_one_slot_and_a_triggered_one_none():
+    start = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    once = Schedule(type=TaskType.SCHEDULED, time_zone="UTC", start_at=start)
+    assert once.next_slots(5) == [start]
+    assert Schedule(type=TaskType.TRIGGERED, time_zone="UTC").next_slots(5) == []
+
+
+@given(
+    start=st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    after=st.datetimes(datetime(2019, 1, 1), datetime(2036, 1, 1), timezones=st.just(UTC)),
+    rhythm=st.one_of(
+        st.builds(lambda n, u: {"every": Every(count=n, unit=u)}, st.integers(1, 500), st.sampled_from("hd")),
+        st.sampled_from(["*/7 * * * *", "0 9 * * MON", "30 2 * * *", "15 1 1 * *"]).map(lambda c: {"cron": c}),
+    ),
+    zone=st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo", "Australia/Lord_Howe", "Africa/Casablanca"]),
+)
+def test_slots_ascend_strictly_and_none_lies_between_a_moment_and_its_next_slot(start, after, rhythm, zone):
+    schedule = recurring(start, zone, **rhythm)
+    slot = schedule.next_after(after)
+    assert slot is not None
+    assert slot > after
+    assert slot >= start
+    assert schedule.next_after(slot) > slot
+    # The slot is the same from every moment before it that lies behind `after`.
+    assert schedule.next_after(slot - timedelta(microseconds=1)) == slot
+
+
+@pytest.mark.parametrize("text", ["", "0h", "24", "1.5h", "2 weeks", "-3d", "h"])
+def test_a_wrong_recurrence_is_refused(text):
+    with pytest.raises(InvalidInput, match="every"):
+        Every.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "* * * *", "61 * * * *", "0 0 31 2 *", "every monday", "@daily", "* * * * * *"])
+def test_a_wrong_cron_expression_is_refused(text):
+    with pytest.raises(InvalidInput, match="cron"):
+        check_cron(text)
+
+
+def test_a_schedule_is_described_in_words():
+    start = datetime(2026, 12, 1, 0, 0, tzinfo=UTC)
+    schedule = recurring(start, "Asia/Tokyo", every=Every.parse("24h"), until=start + timedelta(days=31))
+    assert schedule.describe() == "Every 24 hours from 2026-12-01 09:00 Asia/Tokyo until 2027-01-01 09:00"
+
+
+def test_naive_datetimes_are_refused():
+    with pytest.raises(ValueError, match="no time zone"):
+        recurring(datetime(2026, 1, 1))

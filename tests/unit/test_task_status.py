@@ -1,0 +1,87 @@
+"""The status of a task, and which occurrence a run works for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key, resume_run_id, spell
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.task_status import TaskFacts, task_status
+
+WAITING = TaskFacts(
+    type=TaskType.SCHEDULED,
+    cancelled=False,
+    paused_by_person=False,
+    error=False,
+    occurrence_open=False,
+    occurrence_held=False,
+    occurrence_finished=False,
+    in_progress=0,
+    cached=0,
+    next_slot=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, "waiting"),
+        ({"next_slot": False}, "waiting"),
+        ({"occurrence_open": True, "in_progress": 5}, "sending"),
+        ({"occurrence_open": True, "cached": 5}, "paused"),
+        ({"occurrence_open": True, "cached": 5, "in_progress": 1}, "sending"),
+        ({"occurrence_open": True, "cached": 5, "error": True}, "error"),
+        ({"paused_by_person": True, "in_progress": 3}, "paused"),
+        ({"cancelled": True, "cached": 3, "error": True}, "cancelled"),
+        ({"next_slot": False, "occurrence_finished": True}, "finished"),
+        ({"type": TaskType.RECURRING, "occurrence_finished": True}, "waiting"),
+        ({"type": TaskType.RECURRING, "next_slot": False}, "finished"),
+        ({"type": TaskType.TRIGGERED, "next_slot": False}, "waiting"),
+        ({"occurrence_held": True, "next_slot": False}, "waiting"),
+    ],
+)
+def test_the_status_follows_from_the_facts(changes, status):
+    assert task_status(replace(WAITING, **changes)) == status
+
+
+def run(kind: RunKind, **more) -> Run:
+    return Run(task_name="t", run_id="r1", kind=kind, **more)
+
+
+SLOT = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("task_type", "a_run", "key"),
+    [
+        (TaskType.IMMEDIATE, run(RunKind.SCHEDULED, logical_at=SLOT), "once"),
+        (TaskType.SCHEDULED, run(RunKind.TRIGGERED), "once"),
+        (TaskType.SCHEDULED, run(RunKind.TRIGGERED, send_again=True), "run r1"),
+        (TaskType.SCHEDULED, run(RunKind.RESUME), None),
+        (TaskType.RECURRING, run(RunKind.SCHEDULED, logical_at=SLOT), "slot 2026-12-01T09:00:00+00:00"),
+        (TaskType.RECURRING, run(RunKind.TRIGGERED), None),
+        (TaskType.RECURRING, run(RunKind.TRIGGERED, send_again=True), "run r1"),
+        (TaskType.TRIGGERED, run(RunKind.TRIGGERED), "run r1"),
+        (TaskType.TRIGGERED, run(RunKind.RESUME), None),
+    ],
+)
+def test_a_run_works_for_one_occurrence(task_type, a_run, key):
+    assert occurrence_key(task_type, a_run) == key
+
+
+def test_a_start_within_its_grace_may_still_happen():
+    hour = timedelta(hours=1)
+    assert missed_start(slot=SLOT, now=SLOT + hour, grace=hour) is None
+    assert "missed by 1 h 1 min" in missed_start(slot=SLOT, now=SLOT + timedelta(minutes=61), grace=hour)
+
+
+def test_the_same_due_time_gives_the_same_run_id():
+    assert resume_run_id(SLOT) == resume_run_id(SLOT.astimezone()) == "resume__2026-12-01T09:00:00.000000Z"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (61, "1 min 1 s"), (3 * 3600, "3 h"), (90_061, "1 d 1 h")])
+def test_spans_are_spelled_in_two_units(seconds, words):
+    assert spell(timedelta(seconds=seconds)) == words

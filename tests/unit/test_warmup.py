@@ -1,0 +1,111 @@
+"""The warm-up plan: which day it is, what it allots, when cached mail goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_ops.domain.warmup import parse_plan, parse_quota_variable, plan_for, quota_day, resume_at
+from ses_ops.errors import InvalidInput, QuotaError
+
+
+def plan(**changes):
+    return parse_plan("d.example", {"plan": "standard", "started_on": "2026-03-01", **changes})
+
+
+def test_the_standard_plan_climbs_to_a_million_and_stays_there():
+    standard = plan()
+    assert [standard.allotment(day) for day in (1, 2, 3, 20, 21, 500)] == [500, 1_000, 2_000, 1_000_000] + [
+        1_000_000
+    ] * 2
+
+
+def test_a_daily_limit_is_a_ceiling():
+    assert plan(daily_limit=700).allotment(5) == 700
+    assert plan(daily_limit=700).allotment(1) == 500
+
+
+@pytest.mark.parametrize(("date", "hours"), [("2026-03-08", 23), ("2026-03-09", 24), ("2026-11-01", 25)])
+def test_a_quota_day_goes_from_midnight_to_midnight_in_its_zone(date, hours):
+    noon = datetime.fromisoformat(f"{date}T17:00:00+00:00")
+    day = quota_day(plan(time_zone="America/New_York"), noon)
+    assert day.ends_at - day.starts_at == timedelta(hours=hours)
+    assert day.starts_at <= noon < day.ends_at
+
+
+def test_a_rehearsal_day_of_a_minute_plays_the_plan_minute_by_minute():
+    rehearsal = plan(started_on="2026-03-01T10:00", day_length="PT60S")
+    at = datetime(2026, 3, 1, 10, 2, 30, tzinfo=UTC)
+    day = quota_day(rehearsal, at)
+    assert (day.number, day.allotment, day.ends_at - at) == (3, 2_000, timedelta(seconds=30))
+
+
+def test_a_rehearsal_that_names_only_a_date_counts_from_its_first_use():
+    rehearsal = plan(day_length="PT60S")
+    began = datetime(2026, 3, 5, 15, tzinfo=UTC)
+    assert quota_day(rehearsal, began + timedelta(seconds=61), rehearsal_began_at=began).number == 2
+
+
+def test_before_the_warm_up_begins_nothing_may_be_sent():
+    with pytest.raises(QuotaError, match="begins at 2026-03-01"):
+        quota_day(plan(), datetime(2026, 2, 28, tzinfo=UTC))
+
+
+@given(
+    at=st.datetimes(datetime(2026, 3, 2), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    zone=st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Apia"]),
+    length=st.sampled_from(["PT24H", "PT60S", "PT1H"]),
+)
+def test_days_follow_each_other_without_gap_and_the_resume_is_never_on_the_day_of_the_pause(at, zone, length):
+    warmup = plan(time_zone=zone, day_length=length)
+    day = quota_day(warmup, at)
+    assert day.starts_at <= at < day.ends_at
+    following = quota_day(warmup, day.ends_at)
+    assert following.starts_at == day.ends_at
+    assert following.number == day.number + 1
+    again = resume_at(warmup, at, day)
+    assert again >= following.starts_at
+    assert again - at >= warmup.day_length
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ([], "must be an object"),
+        ({"plan": "fast", "started_on": "2026-01-01"}, "plan"),
+        ({"plan": [], "started_on": "2026-01-01"}, "plan"),
+        ({"plan": [500, -1], "started_on": "2026-01-01"}, "plan"),
+        ({"plan": [True], "started_on": "2026-01-01"}, "plan"),
+        ({"plan": "standard"}, "started_on"),
+        ({"started_on": 20260101}, "started_on"),
+        ({"started_on": "2026-13-01"}, "started_on"),
+        ({"started_on": "2026-01-01", "time_zone": "Tokyo"}, "time_zone"),
+        ({"started_on": "2026-01-01", "time_zone": 9}, "time_zone"),
+        ({"started_on": "2026-01-01", "daily_limit": 0}, "daily_limit"),
+        ({"started_on": "2026-01-01", "daily_limit": "many"}, "daily_limit"),
+        ({"started_on": "2026-01-01", "day_length": "PT0S"}, "day_length"),
+        ({"started_on": "2026-01-01", "day_length": "P2D"}, "day_length"),
+        ({"started_on": "2026-01-01", "day_length": "2026-01-01"}, "day_length"),
+        ({"started_on": "2026-01-01", "day_length": 60}, "day_length"),
+        ({"started_on": "2026-01-01", "limit": 3}, "limit"),
+    ],
+)
+def test_a_wrong_entry_names_the_domain_and_the_field(entry, field):
+    with pytest.raises(QuotaError) as caught:
+        parse_plan("d.example", entry)
+    assert "'d.example'" in str(caught.value)
+    assert field in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, "", "{", "[]", "3", '"x"'])
+def test_a_variable_that_is_no_object_is_refused_with_an_example(value):
+    with pytest.raises(InvalidInput, match="ses_warmup_quota"):
+        parse_quota_variable(value)
+
+
+def test_a_missing_entry_names_the_domain():
+    with pytest.raises(QuotaError, match=r"other\.example"):
+        plan_for(parse_quota_variable('{"d.example": {}}'), "other.example")
