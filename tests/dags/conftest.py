@@ -78,9 +78,45 @@ def dag_bag(airflow_db):
     from airflow.dag_processing.dagbag import DagBag
 
     def read() -> Any:
-        return DagBag(dag_folder=str(environment.REPOSITORY / "dags"), include_examples=False, bundle_name="dags-folder")
+        return DagBag(dag_folder=str(environment.REPOSITORY / "dags"), bundle_name="dags-folder")
 
     return read
+
+
+@pytest.fixture
+def synced(airflow_db, world):
+    """Writes the DAGs to the metadata database as the DAG processor does; call it again after a change."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+
+    def sync() -> None:
+        manager = DagBundlesManager()
+        manager.sync_bundles_to_db()
+        (bundle,) = manager.get_all_dag_bundles()
+        bag = BundleDagBag(dag_folder=bundle.path, bundle_path=bundle.path, bundle_name=bundle.name)
+        sync_bag_to_db(bag, bundle.name, bundle.version)
+
+    sync()
+    return sync
+
+
+@pytest.fixture(scope="session")
+def api_app(airflow_template):
+    """Airflow's real API server, in which everybody is an administrator (making it takes seconds)."""
+    from airflow.api_fastapi.app import create_app
+
+    return create_app("core")
+
+
+@pytest.fixture
+def api(api_app, airflow_db, world):
+    """A client of the API server on this test's databases."""
+    from fastapi.testclient import TestClient
+
+    with TestClient(api_app) as client:
+        token = client.get("/auth/token").json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
 
 
 @pytest.fixture

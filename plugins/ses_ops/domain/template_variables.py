@@ -1,4 +1,4 @@
-"""A template's variables and a recipient group's must be the same set: anything else is refused before a mail leaves."""
+"""A template's variables and a recipient group's must be the same set; anything else is refused before mail leaves."""
 
 from __future__ import annotations
 

@@ -100,9 +100,9 @@ class MessageRenderer:
                 skeleton.before_link,
                 f"<{link}>".encode("ascii") if link else b"",
                 skeleton.before_text,
-                self._encode_text(self._text.render(values)),
+                self._encode_text(self._text.pieces(values)),
                 skeleton.before_html,
-                self._encode_html(self._html.render(values)) if self._html else b"",
+                self._encode_html(self._html.pieces(values)) if self._html else b"",
                 skeleton.end,
             )
         )

@@ -67,10 +67,10 @@ class InsideLoader(BaseLoader):
         self._root = root.resolve()
         self._transform = transform
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:  # noqa: ARG002
         """The text of a file, its path (which errors name), and no check for changes: a task keeps its text."""
-        path = (self._root / template).resolve()
-        if "\x00" in template or not path.is_relative_to(self._root) or not path.is_file():
+        path = (self._root / template.replace("\x00", "")).resolve()
+        if not path.is_relative_to(self._root) or not path.is_file():
             raise TemplateNotFound(template)
         source = read_source(path)
         return (self._transform(template, source) if self._transform else source), str(path), None
@@ -104,7 +104,6 @@ class CompiledPart:
 
     def __init__(self, template: Template, *, template_name: str, part: str) -> None:
         self._name = template.name
-        self._filename = template.filename
         self._render = template.root_render_func
         self._blocks = template.blocks
         self._environment = template.environment
@@ -114,23 +113,31 @@ class CompiledPart:
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
+        return "".join(self.pieces(values))
+
+    def pieces(self, values: Mapping[str, str]) -> list[str]:
+        """The same in pieces: the template's own texts (the same objects every time) and the values between."""
         # What Template.render() does, without what a message does not need: it takes half the time.
         context = Context(self._environment, {**self._globals, **values}, self._name, self._blocks, self._globals)
         try:
             pieces = list(islice(self._render(context), MAX_PIECES + 1))
         except Exception as error:
-            raise self.error_from(error) from error
+            raise self._located_error() from error
         if len(pieces) > MAX_PIECES:
             raise self.error(f"a loop runs away: more than {MAX_PIECES} pieces of text")
-        return "".join(pieces)
+        return pieces
 
     def error(self, message: str) -> TemplateError:
         """An error that names this part."""
         return TemplateError(message, template=self.template_name, part=self.part)
 
-    def error_from(self, error: Exception) -> TemplateError:
-        """An error of Jinja2, or of an expression in the template, with its line."""
-        return wrap_jinja_error(error, template=self.template_name, part=self.part)
+    def _located_error(self) -> TemplateError:
+        """The exception being handled, as an error that names the line."""
+        try:
+            # Jinja2's own way to turn places in the code it made into places in the template.
+            self._environment.handle_exception()
+        except Exception as error:
+            return wrap_jinja_error(error, template=self.template_name, part=self.part)
 
 
 def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateError:
@@ -140,7 +147,6 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
     if isinstance(error, TemplateNotFound):
         message = f"it includes {error.name!r}, which is not in the folder of templates"
         return TemplateError(message, template=template, part=part)
-    # Jinja2 rewrites the trace of an error in a template so that it shows the template's own files and lines.
     line: int | None
     if isinstance(error, TemplateSyntaxError):
         line, file = error.lineno, error.filename

@@ -192,4 +192,3 @@ class _Loading:
 
     def _error(self, message: str, part: str | None = None) -> TemplateError:
         return TemplateError(message, template=self._name, part=part)
-

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from inscriptis import Inscriptis
 from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 from inscriptis.html_properties import Display
+from inscriptis.model.config import ParserConfig
 from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from jinja2 import Environment
-from lxml.etree import LxmlError
-from lxml.html import fromstring
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
+from lxml.html import fromstring  # type: ignore[import-untyped]
 
 #: Supplementary Private Use Area-A: 65 534 characters that no text has and that XML allows.
 _FIRST_PLACEHOLDER = 0xF0000
@@ -92,7 +93,7 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
 def _check_blocks(seen: list[int], tokens: list[_Token]) -> None:
     """Refuse a text in which `{% ... %}` tokens have changed places or are lost where they mattered."""
     blocks = [number for number in seen if tokens[number].is_block]
-    for earlier, later in zip(blocks, blocks[1:], strict=False):
+    for earlier, later in pairwise(blocks):
         if later <= earlier:
             raise CannotConvert(f"{tokens[later].text} (line {tokens[later].line}) would change its place")
     for number in sorted(set(range(len(tokens))) - set(seen)):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, make_environment
 from ses_ops.rendering.template import MailTemplate

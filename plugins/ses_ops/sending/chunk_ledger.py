@@ -9,18 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psycopg2
-
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
+from ses_ops.errors import AttemptSuperseded
 from ses_ops.sending.attempt import Attempt, check_still_mine
-from ses_ops.storage.connection import connect, one_line, transaction
+from ses_ops.storage.connection import KEY_LOOKUPS, connect, errors_wrapped, transaction
 from ses_ops.storage.sql import execute, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-_FINAL = ("sent", "failed", "suppressed", "unknown")
+_TYPES = ("", "", "", "", "", "", "::int[]", "::message_state[]", "::smallint[]", "::text[]", "::smallint[]")
+_STEP = "BEGIN; EXECUTE ledger_step (" + ", ".join(f"%s{cast}" for cast in _TYPES) + ")"
 
 
 class Marked(NamedTuple):
@@ -56,7 +55,7 @@ class Step:
 class _Unsure(NamedTuple):
     step: Step
     through: int
-    counts: dict[str, int]
+    counts: tuple[int, ...]
     again: int
 
 
@@ -69,24 +68,32 @@ class ChunkLedger:
     attempt: Attempt
     through: int = field(init=False)
     _again: list[Marked] = field(init=False, default_factory=list)
-    _counts: dict[str, int] = field(init=False, default_factory=lambda: dict.fromkeys(_FINAL, 0))
+    #: sent, failed, suppressed, unknown
+    _counts: tuple[int, ...] = field(init=False, default=(0, 0, 0, 0))
     _steps: int = field(init=False, default=0)
     #: A step whose commit was asked for and not yet confirmed.
     _unsure: _Unsure | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.through = max(self.attempt.sending_through, self.attempt.first_seq - 1)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        with transaction(self.conn), self.conn.cursor() as cursor:
+            cursor.execute(statements("attempts")["prepare_step"])
+        # One round trip begins, one commits: psycopg2's own BEGIN would be a third.
+        self.conn.autocommit = True
 
     @property
     def counts(self) -> dict[str, int]:
         """Outcomes that this attempt has written, by state."""
-        return dict(self._counts)
+        return dict(zip(("sent", "failed", "suppressed", "unknown"), self._counts, strict=True))
 
     def load_requeued(self) -> None:
         """Read the messages that earlier tries left to be tried again; they go first."""
-        rows = self._rows("requeued_of_chunk", first_seq=self.attempt.first_seq, last_seq=self.attempt.last_seq)
+        with errors_wrapped(self.conn):
+            rows = self._rows("requeued_of_chunk", first_seq=self.attempt.first_seq, last_seq=self.attempt.last_seq)
         self._again = [Marked(*row) for row in rows]
-        self.conn.rollback()
 
     def try_again(self, messages: list[Marked]) -> None:
         """Give back messages whose outcome was written as requeued; they are handed out once more."""
@@ -100,99 +107,64 @@ class ChunkLedger:
         """Write the outcomes and mark up to `limit` more messages, in one transaction that is committed on return.
 
         Raises AttemptSuperseded when the chunk is no longer ours, DatabaseUnavailable when the server is away: then
-        nothing happened, and the call may be repeated after `reconnect`.
+        the call may be repeated after `reconnect`, unless that returns its step.
         """
         self._unsure = None
         again = self._again[:limit]
-        with transaction(self.conn):
-            marked, suppressed, through = self._mark(limit, again) if limit else ([], [], self.through)
-            written = outcomes + suppressed
-            if written:
-                self._write(written)
-            counts = _count(written)
-            stop_reason = self._advance(through, counts)
+        with errors_wrapped(self.conn), self.conn.cursor() as cursor:
+            if again:
+                outcomes = outcomes + self._suppressed_of(again)
+                limit = 0
+            cursor.execute(_STEP, self._step_values(outcomes, limit))
+            rows = cursor.fetchall()
+            if not rows:
+                raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
+            through, written, *counts, stop_reason = rows[0][:7]
+            marked = [Marked(*row[7:11]) for row in rows if row[7] is not None and row[11] is None]
+            if written != len(outcomes) + counts[2] - sum(o.state is MessageState.SUPPRESSED for o in outcomes):
+                raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
+            if again:
+                marked = self._mark_again(again, outcomes)
             step = Step(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
-            self._unsure = _Unsure(step, through, counts, len(again))
+            self._unsure = _Unsure(step, through, tuple(counts), len(again))
+            cursor.execute("COMMIT")
         return self._confirm()
+
+    def _step_values(self, outcomes: list[Written], limit: int) -> tuple[Any, ...]:
+        seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
+        attempt = self.attempt
+        keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id, self.through + 1, attempt.last_seq, limit)
+        return (*keys, list(seqs), [state.value for state in states], list(codes), list(texts), list(tried))
 
     def _confirm(self) -> Step:
         assert self._unsure is not None
         step, self.through, counts, again = self._unsure
         self._unsure = None
         self._steps += 1
-        for state, count in counts.items():
-            self._counts[state] += count
+        self._counts = tuple(map(sum, zip(self._counts, counts, strict=True)))
         del self._again[:again]
         return step
 
-    def _mark(self, limit: int, again: list[Marked]) -> tuple[list[Marked], list[Written], int]:
-        if again:
-            return self._mark_again(again)
-        rows = self._rows("next_batch", after=self.through, last_seq=self.attempt.last_seq, limit=limit)
-        marked = [Marked(*row[:4]) for row in rows if row[4] is None]
-        suppressed = [_suppressed(row[0], row[4]) for row in rows if row[4] is not None]
-        through = rows[-1][0] if len(rows) == limit else self.attempt.last_seq
-        return marked, suppressed, through
+    def _suppressed_of(self, again: list[Marked]) -> list[Written]:
+        rows = self._rows("suppressed_now", seqs=[message.seq for message in again])
+        return [Written(seq, MessageState.SUPPRESSED, None, reason, 0) for seq, reason in rows]
 
-    def _mark_again(self, again: list[Marked]) -> tuple[list[Marked], list[Written], int]:
-        batch = {message.seq: message for message in again}
-        rows = self._rows("suppressed_now", seqs=list(batch))
-        suppressed = [_suppressed(seq, reason) for seq, reason in rows]
-        for entry in suppressed:
-            del batch[entry.seq]
-        execute(
-            self.conn,
-            "attempts",
-            "mark_sending",
-            attempt_id=self.attempt.id,
-            occurrence_id=self.attempt.occurrence_id,
-            seqs=list(batch),
-        )
-        return list(batch.values()), suppressed, self.through
+    def _mark_again(self, again: list[Marked], outcomes: list[Written]) -> list[Marked]:
+        suppressed = {entry.seq for entry in outcomes if entry.state is MessageState.SUPPRESSED}
+        marked = [message for message in again if message.seq not in suppressed]
+        seqs = [message.seq for message in marked]
+        keys = {"attempt_id": self.attempt.id, "occurrence_id": self.attempt.occurrence_id}
+        execute(self.conn, "attempts", "mark_sending", seqs=seqs, **keys)
+        return marked
 
-    def _write(self, written: list[Written]) -> None:
-        seqs, states, codes, texts, tried = zip(*written, strict=True)
-        touched = execute(
-            self.conn,
-            "attempts",
-            "write_outcomes",
-            attempt_id=self.attempt.id,
-            occurrence_id=self.attempt.occurrence_id,
-            seqs=list(seqs),
-            states=[state.value for state in states],
-            codes=list(codes),
-            texts=list(texts),
-            tried=list(tried),
-        )
-        if touched != len(written):
-            raise AttemptSuperseded(
-                f"chunk {self.attempt.chunk_id}: {len(written) - touched} messages have an outcome of somebody else"
-            )
-
-    def _advance(self, through: int, counts: dict[str, int]) -> str | None:
-        with self.conn.cursor() as cursor:
-            cursor.execute(
-                statements("attempts")["advance"],
-                {
-                    "chunk_id": self.attempt.chunk_id,
-                    "attempt_id": self.attempt.id,
-                    "sending_through": through,
-                    **counts,
-                },
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
-        paused, cancelled, day_over = row
-        if cancelled:
-            return "the task is cancelled"
-        if paused:
-            return "the task is paused"
-        return "the quota day ended" if day_over else None
+    def end(self) -> Connection:
+        """No more steps: the connection as others know it, outside a transaction."""
+        self.conn.autocommit = False
+        return self.conn
 
     def heartbeat(self) -> int:
         """Say that this attempt lives; returns how many attempts are alive now, this one included."""
-        with transaction(self.conn), self.conn.cursor() as cursor:
+        with errors_wrapped(self.conn), self.conn.cursor() as cursor:
             cursor.execute(statements("attempts")["heartbeat"], {"id": self.attempt.id})
             row = cursor.fetchone()
         assert row is not None
@@ -203,13 +175,11 @@ class ChunkLedger:
 
         Returns the step whose commit had been asked for when the connection was lost, if it did happen.
         """
-        try:
-            self.conn.close()
-        except psycopg2.Error as cause:  # pragma: no cover - closing a dead connection hardly fails
-            raise DatabaseUnavailable(one_line(cause)) from cause
-        self.conn = connect(self.dsn, application="ses-ops send")
+        self.conn.close()
+        self.conn = connect(self.dsn, application="ses-ops send", options=KEY_LOOKUPS)
         with transaction(self.conn):
             steps = check_still_mine(self.conn, self.attempt)
+        self._prepare()
         if self._unsure is not None and steps == self._steps + 1:
             return self._confirm()
         return None
@@ -218,15 +188,3 @@ class ChunkLedger:
         with self.conn.cursor() as cursor:
             cursor.execute(statements("attempts")[name], {"occurrence_id": self.attempt.occurrence_id, **values})
             return cursor.fetchall()
-
-
-def _count(written: list[Written]) -> dict[str, int]:
-    counts = dict.fromkeys(_FINAL, 0)
-    for entry in written:
-        if entry.state.value in counts:
-            counts[entry.state.value] += 1
-    return counts
-
-
-def _suppressed(seq: int, reason: str) -> Written:
-    return Written(seq, MessageState.SUPPRESSED, None, reason, 0)

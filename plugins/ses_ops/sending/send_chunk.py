@@ -18,7 +18,7 @@ from ses_ops.sending.ledger_thread import LedgerThread
 from ses_ops.sending.message_feed import MessageFeed
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.reserve import database_now
-from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.connection import KEY_LOOKUPS, connected, transaction
 from ses_ops.storage.sql import execute, fetch_one
 from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.smtp_transport import SmtpTransport
@@ -60,7 +60,7 @@ def send_chunk(
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
     while another process sends it, AttemptSuperseded when another has taken it over, TemplateError.
     """
-    with connected(dsn, application="ses-ops send") as conn:
+    with connected(dsn, application="ses-ops send", options=KEY_LOOKUPS) as conn:
         render, sender = _renderer(conn, chunk_id, templates_root)
         attempt = claim_chunk(conn, chunk_id, run_id)
         if attempt is None:
@@ -134,7 +134,7 @@ async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop
 
 def _note(ledger: ChunkLedger, problem: BaseException) -> None:
     try:
-        with transaction(ledger.conn):
+        with transaction(ledger.end()):
             reason = " ".join(str(problem).split())[:500] or type(problem).__name__
             execute(ledger.conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
             execute(ledger.conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
@@ -143,7 +143,7 @@ def _note(ledger: ChunkLedger, problem: BaseException) -> None:
 
 
 def _finish(ledger: ChunkLedger, thread: LedgerThread) -> ChunkReport:
-    attempt, conn = ledger.attempt, ledger.conn
+    attempt, conn = ledger.attempt, ledger.end()
     with transaction(conn):
         chunk = fetch_one(conn, "chunks", "chunk_day", id=attempt.chunk_id)
         assert chunk is not None

@@ -1,4 +1,4 @@
-"""Has Airflow's own database the schema of this Airflow? Asking Airflow itself costs 8 s; a comment in it costs none."""
+"""Has Airflow's own database the schema of this Airflow? Asking Airflow takes 8 s, a comment no time."""
 
 from __future__ import annotations
 

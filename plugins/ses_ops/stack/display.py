@@ -20,18 +20,41 @@ from rich.text import Text
 class TaskLine(Protocol):
     """What the display needs of a send task: `ses_ops.storage.overview.TaskOverview` has it."""
 
-    name: Any
-    type: Any
-    status: Any
-    request_count: Any
-    sent_count: Any
-    cached_count: Any
-    failed_count: Any
-    suppressed_count: Any
-    unknown_count: Any
-    in_progress_count: Any
-    next_run_at: Any
-    error: Any
+    @property
+    def name(self) -> Any: ...
+
+    @property
+    def type(self) -> Any: ...
+
+    @property
+    def status(self) -> Any: ...
+
+    @property
+    def request_count(self) -> Any: ...
+
+    @property
+    def sent_count(self) -> Any: ...
+
+    @property
+    def cached_count(self) -> Any: ...
+
+    @property
+    def failed_count(self) -> Any: ...
+
+    @property
+    def suppressed_count(self) -> Any: ...
+
+    @property
+    def unknown_count(self) -> Any: ...
+
+    @property
+    def in_progress_count(self) -> Any: ...
+
+    @property
+    def next_run_at(self) -> Any: ...
+
+    @property
+    def error(self) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,7 +95,6 @@ class LocalStack:
                 self.display.close()
                 settings.stack_file().unlink(missing_ok=True)
                 supervisor.stop(self.display.step)
-                self.display.step("Stopped.")
 
     def _run(self, supervisor: Supervisor) -> None:
         settings.stack_file().unlink(missing_ok=True)

@@ -21,7 +21,7 @@ TICK = 0.25
 #: Seconds between two notes of all processes.
 NOTE_EVERY = 5.0
 #: Seconds that a component has to end after SIGTERM. A task that sends mail ends within its micro-batch.
-SCHEDULER_PATIENCE, PATIENCE = 20.0, 10.0
+SCHEDULER_PATIENCE, PATIENCE = 10.0, 10.0
 
 
 class StopRequested(Exception):
@@ -116,7 +116,8 @@ class Supervisor:
         """
         seen = self._stops
         hurry = lambda: self._stops > seen  # noqa: E731
-        step("Stopping ...")
+        if self.components:
+            step("Stopping; what is being sent just now has 10 s to end (Ctrl-C again: at once) ...")
         others = [one for one in self.components if one.name != "postgres"]
         schedulers = [one for one in others if one.name == "scheduler"]
         self._stop_together(schedulers, SCHEDULER_PATIENCE, hurry)
@@ -125,8 +126,10 @@ class Supervisor:
         if self.postgres is not None:
             self.postgres.stop(seconds=5 if hurry() else 30)
         end_all(descendants(), seconds=3)
-        self.components.clear()
         self.places.pids.unlink(missing_ok=True)
+        if self.components:
+            step("Stopped.")
+        self.components.clear()
 
     def _launch(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Component:
         log = self.places.logs / f"{name}.log"

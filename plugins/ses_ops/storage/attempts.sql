@@ -34,34 +34,6 @@ FROM message m
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'requeued'
 ORDER BY m.seq;
 
--- name: advance
--- One commit a batch: counts the outcomes of the last one, and moves the mark over the next one before its first
--- byte leaves. No row comes back when another attempt has taken the chunk over. Tells also whether to stop.
-UPDATE chunk c SET sending_through = greatest(c.sending_through, %(sending_through)s),
-    pending = c.pending - (%(sent)s::int + %(failed)s::int + %(suppressed)s::int + %(unknown)s::int),
-    sent = c.sent + %(sent)s, failed = c.failed + %(failed)s, suppressed = c.suppressed + %(suppressed)s,
-    unknown = c.unknown + %(unknown)s, steps = c.steps + 1
-FROM send_task t, quota_day q
-WHERE c.id = %(chunk_id)s AND c.attempt_id = %(attempt_id)s AND c.state = 'reserved'
-  AND t.id = c.task_id AND q.id = c.quota_day_id
-RETURNING t.paused_at IS NOT NULL, t.cancelled_at IS NOT NULL, clock_timestamp() >= q.ends_at;
-
--- name: write_outcomes
-UPDATE message m SET state = o.state, smtp_code = o.code, smtp_text = o.text, attempt_id = %(attempt_id)s,
-    tries = m.tries + o.tried, changed_at = clock_timestamp()
-FROM unnest(%(seqs)s::int[], %(states)s::message_state[], %(codes)s::smallint[], %(texts)s::text[], %(tried)s::smallint[])
-     AS o(seq, state, code, text, tried)
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = o.seq AND m.state IN ('queued', 'requeued', 'sending');
-
--- name: next_batch
--- The next messages behind the mark, with what suppression says at this moment.
-SELECT m.seq, m.address, m."values", m.tries, s.reason
-FROM message m
-LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq > %(after)s AND m.seq <= %(last_seq)s
-  AND m.state = 'queued'
-ORDER BY m.seq LIMIT %(limit)s;
-
 -- name: mark_sending
 -- Requeued messages lie behind the mark, so they carry their own.
 UPDATE message SET state = 'sending', attempt_id = %(attempt_id)s, changed_at = clock_timestamp()
@@ -72,3 +44,53 @@ WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND state = 'req
 SELECT m.seq, s.reason
 FROM message m JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = ANY(%(seqs)s);
+
+-- name: prepare_step
+-- The hot path, planned once a connection: one round trip writes the outcomes of the last batch, looks at the next
+-- one and at the suppression list, counts, and moves the mark over it. Nothing comes back when another attempt has
+-- taken the chunk over. The `= ANY` makes the update look up by key: joined with unnest alone, the planner would read
+-- the whole occurrence.
+-- $1 chunk, $2 attempt, $3 occurrence, $4 first seq not marked, $5 last seq of the chunk, $6 messages to mark,
+-- $7 seqs, $8 states, $9 codes, $10 texts, $11 tried
+PREPARE ledger_step (bigint, bigint, bigint, int, int, int, int[], message_state[], smallint[], text[], smallint[]) AS
+WITH batch AS (
+    SELECT m.seq, m.address, m."values", m.tries, s.reason
+    FROM message m
+    LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+    WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
+    ORDER BY m.seq LIMIT $6
+), outcome (seq, state, code, text, tried) AS (
+    SELECT * FROM unnest($7, $8, $9, $10, $11)
+    UNION ALL
+    SELECT seq, 'suppressed', NULL, reason, 0::smallint FROM batch WHERE reason IS NOT NULL
+), written AS (
+    UPDATE message m SET state = o.state, smtp_code = o.code, smtp_text = o.text, attempt_id = $2,
+        tries = m.tries + o.tried, changed_at = clock_timestamp()
+    FROM outcome o
+    WHERE m.occurrence_id = $3 AND m.seq = ANY($7 || ARRAY(SELECT seq FROM batch WHERE reason IS NOT NULL))
+      AND m.seq = o.seq AND m.state IN ('queued', 'requeued', 'sending')
+    RETURNING m.state
+), counted AS (
+    SELECT count(*)::int AS written, count(*) FILTER (WHERE state = 'sent')::int AS sent,
+           count(*) FILTER (WHERE state = 'failed')::int AS failed,
+           count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed,
+           count(*) FILTER (WHERE state = 'unknown')::int AS unknown
+    FROM written
+), ahead AS (
+    SELECT CASE WHEN $6 = 0 THEN $4 - 1 WHEN count(*) < $6 THEN $5 ELSE max(seq) END AS through FROM batch
+), moved AS (
+    UPDATE chunk c SET sending_through = greatest(c.sending_through, a.through), steps = c.steps + 1,
+        pending = c.pending - (n.sent + n.failed + n.suppressed + n.unknown),
+        sent = c.sent + n.sent, failed = c.failed + n.failed, suppressed = c.suppressed + n.suppressed,
+        unknown = c.unknown + n.unknown
+    FROM counted n, ahead a, send_task t, quota_day q
+    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND t.id = c.task_id AND q.id = c.quota_day_id
+    RETURNING a.through, n.written, n.sent, n.failed, n.suppressed, n.unknown,
+              CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
+                   WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
+                   WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END AS stop_reason
+)
+SELECT v.through, v.written, v.sent, v.failed, v.suppressed, v.unknown, v.stop_reason,
+       b.seq, b.address, b."values", b.tries, b.reason
+FROM moved v LEFT JOIN batch b ON true
+ORDER BY b.seq;

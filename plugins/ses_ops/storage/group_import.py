@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.csv_rows import CsvRows, Rejected, Row
 from ses_ops.errors import InvalidInput
+from ses_ops.storage import recipients
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.recipients import check_group_name, replace_group, stage_rows, staged_duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +51,7 @@ def import_group(
     Raises InvalidInput for a file that cannot be read, that has no usable row, or (strict) any that is not usable:
     then the group is as it was before.
     """
-    check_group_name(name)
+    recipients.check_group_name(name)
     rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
     variables = rows.header.variables
     kinds: Counter[str] = Counter()
@@ -61,19 +61,21 @@ def import_group(
         report(rejected)
 
     with transaction(conn):
-        staged = stage_rows(conn, _usable(rows.rows(), leave_out), variables)
-        if not staged:
+        group = recipients.begin_replacing(conn, name, description=description)
+        usable = _usable(rows.rows(), leave_out)
+        copied = recipients.copy_recipients(conn, group.group_id, usable, variables)
+        if not copied:
             raise InvalidInput(_nothing(kinds), where=where)
         _refuse_rejected(strict, kinds, where)
-        replaced = replace_group(conn, name, variables=variables, description=description, staged=staged)
-        if replaced.duplicates:
-            for line, address, first in staged_duplicates(conn, replaced.group_id):
-                leave_out(Rejected(line, DUPLICATE, f"the same address stands on line {first}", address))
+        repeated = recipients.remove_repeated(conn, group.group_id)
+        for line, address, first in recipients.repeated(conn) if repeated else ():
+            leave_out(Rejected(line, DUPLICATE, f"the same address stands on line {first}", address))
         _refuse_rejected(strict, kinds, where)
+        recipients.set_content(conn, group.group_id, count=copied - repeated, variables=variables)
     return GroupImport(
         group=name,
-        created=replaced.created,
-        recipients=replaced.recipients,
+        created=group.created,
+        recipients=copied - repeated,
         variables=variables,
         rejected=dict(kinds.most_common()),
     )

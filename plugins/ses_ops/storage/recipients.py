@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ses_ops.domain.csv_rows import Row
 
-#: For the one sort of an import; a million addresses fit.
-_SORT_MEMORY = "128MB"
+#: Memory of the one hash table of an import; the addresses of a million recipients fit.
+_PLAN = ("128MB",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,17 +38,11 @@ class RecipientGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replaced:
-    """What an import made of a group. `staged` counts rows, duplicates among them."""
+class Replacing:
+    """A group whose content is being replaced."""
 
     group_id: int
     created: bool
-    recipients: int
-    staged: int
-
-    @property
-    def duplicates(self) -> int:
-        return self.staged - self.recipients
 
 
 def list_groups(conn: Connection) -> list[RecipientGroup]:
@@ -68,52 +62,59 @@ def _group(row: dict[str, Any]) -> RecipientGroup:
     return RecipientGroup(**{**row, "variables": tuple(row["variables"])})
 
 
-def stage_rows(conn: Connection, rows: Iterable[Row], variables: Sequence[str]) -> int:
-    """Stream rows into a table that only this transaction sees; returns their number."""
-    execute(conn, "recipients", "make_stage")
-    staged = copy_in(conn, statements("recipients")["copy_stage"], _copy_lines(rows, variables))
-    execute(conn, "recipients", "index_stage")
-    return staged
+def begin_replacing(conn: Connection, name: str, *, description: str | None) -> Replacing:
+    """Lock a group, making it if need be, and take its recipients away; the caller holds the transaction.
+
+    Everybody else goes on seeing the old content until the transaction ends.
+    """
+    # The true variables come with the content: until then nobody sees this row.
+    group = fetch_one(conn, "recipients", "upsert_group", name=name, description=description, variables=[])
+    assert group is not None
+    if not group["created"]:
+        execute(conn, "recipients", "empty_group", group_id=group["id"])
+    return Replacing(group_id=group["id"], created=group["created"])
 
 
-def _copy_lines(rows: Iterable[Row], variables: Sequence[str]) -> Iterator[str]:
+def copy_recipients(conn: Connection, group_id: int, rows: Iterable[Row], variables: Sequence[str]) -> int:
+    """Stream rows into a group; returns their number."""
+    return copy_in(conn, statements("group_import")["copy_recipients"], _copy_lines(group_id, rows, variables))
+
+
+def _copy_lines(group_id: int, rows: Iterable[Row], variables: Sequence[str]) -> Iterator[str]:
     """One line of COPY text a recipient; the values become JSON by one format string, in C."""
     names = (encode_basestring(name).replace("%", "%%") for name in variables)
     as_json = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
     encode, escape = encode_basestring, copy_text
     for line, address, key, values in rows:
-        # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
         packed = as_json % tuple(map(encode, values))
+        # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
         if "\\" in packed:
             packed = packed.replace("\\", "\\\\")
-        yield f"{line}\t{escape(address)}\t{escape(key)}\t{packed}\n"
+        yield f"{group_id}\t{line}\t{escape(address)}\t{escape(key)}\t{packed}\n"
 
 
-def replace_group(
-    conn: Connection, name: str, *, variables: Sequence[str], description: str | None, staged: int
-) -> Replaced:
-    """Make the staged rows the content of a group, new or old; the first row of an address wins.
-
-    The caller holds the transaction that `stage_rows` was called in. Nobody waits for the reading of the file: the
-    group is locked only now.
-    """
-    group = fetch_one(conn, "recipients", "upsert_group", name=name, description=description, variables=list(variables))
-    assert group is not None
+def remove_repeated(conn: Connection, group_id: int) -> int:
+    """Keep the first row of every address; returns how many others there were (`repeated` lists them)."""
     with conn.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true)", (_SORT_MEMORY,))
-    if not group["created"]:
-        execute(conn, "recipients", "empty_group", group_id=group["id"])
-    recipients = execute(conn, "recipients", "fill_group", group_id=group["id"])
-    execute(conn, "recipients", "count_group", group_id=group["id"], count=recipients)
-    return Replaced(group_id=group["id"], created=group["created"], recipients=recipients, staged=staged)
+        # Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
+        cursor.execute("SELECT set_config('work_mem', %s, true), set_config('enable_nestloop', 'off', true)", _PLAN)
+    found = execute(conn, "group_import", "find_repeated", group_id=group_id)
+    if found:
+        execute(conn, "group_import", "remove_repeated")
+    return found
 
 
-def staged_duplicates(conn: Connection, group_id: int) -> Iterator[tuple[int, str, int]]:
-    """(line, address, line of the row that won) of what the dedupe left out; in the import's transaction."""
-    with conn.cursor(name="staged_duplicates") as cursor:
+def repeated(conn: Connection) -> Iterator[tuple[int, str, int]]:
+    """(line, address, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
+    with conn.cursor(name="repeated") as cursor:
         cursor.itersize = 10_000
-        cursor.execute(statements("recipients")["duplicates"], {"group_id": group_id})
+        cursor.execute(statements("group_import")["repeated"])
         yield from cursor
+
+
+def set_content(conn: Connection, group_id: int, *, count: int, variables: Sequence[str]) -> None:
+    """Write what the group holds now into its row."""
+    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables))
 
 
 def sample(
@@ -143,6 +144,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         raise Conflict(f"recipient group {name!r} is used by {', '.join(used_by)}; `ses task delete` them first")
     try:
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
+        execute(conn, "recipients", "empty_group", group_id=group.id)
         execute(conn, "recipients", "delete_group", group_id=group.id)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict(f"recipient group {name!r} is still used by a send task") from cause

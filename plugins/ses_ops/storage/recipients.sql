@@ -6,45 +6,23 @@ FROM recipient_group WHERE name = %(name)s;
 SELECT id, name, description, variables, recipient_count, created_at, updated_at
 FROM recipient_group ORDER BY name;
 
--- name: make_stage
--- Where a file's rows go first: no other session sees them, nothing is logged, and Ctrl-C leaves nothing behind.
-CREATE TEMPORARY TABLE recipient_stage (
-    line integer NOT NULL, address text NOT NULL, address_key text NOT NULL, "values" jsonb NOT NULL
-) ON COMMIT DROP;
-
--- name: copy_stage
-COPY recipient_stage (line, address, address_key, "values") FROM STDIN;
-
--- name: index_stage
--- Without statistics the planner takes the stage for a small table.
-ANALYZE recipient_stage (address_key);
+-- name: hold_group
+-- Whoever freezes an audience: from here on to the end of the transaction no import can swap variables and recipients.
+SELECT variables FROM recipient_group WHERE id = %(group_id)s FOR SHARE;
 
 -- name: upsert_group
--- Locks the group's row until the end: an audience is frozen from the old content or from the new, never from both.
+-- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
 INSERT INTO recipient_group (name, description, variables)
 VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s)
-ON CONFLICT (name) DO UPDATE SET
-    description = coalesce(%(description)s, recipient_group.description),
-    variables = excluded.variables, updated_at = now()
+ON CONFLICT (name) DO UPDATE SET description = coalesce(%(description)s, recipient_group.description)
 RETURNING id, (xmax = 0) AS created;
 
 -- name: empty_group
 DELETE FROM recipient WHERE group_id = %(group_id)s;
 
--- name: fill_group
--- The first row of an address wins. Sorted by key, so that the index grows at its end and stays dense.
-INSERT INTO recipient (group_id, position, address, address_key, "values")
-SELECT DISTINCT ON (address_key) %(group_id)s, line, address, address_key, "values"
-FROM recipient_stage ORDER BY address_key, line;
-
--- name: count_group
-UPDATE recipient_group SET recipient_count = %(count)s WHERE id = %(group_id)s;
-
--- name: duplicates
--- What the dedupe left out, with the line that won.
-SELECT s.line, s.address, r.position AS first_line
-FROM recipient_stage s JOIN recipient r ON r.group_id = %(group_id)s AND r.address_key = s.address_key
-WHERE r.position <> s.line ORDER BY s.line;
+-- name: set_content
+UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now()
+WHERE id = %(group_id)s;
 
 -- name: sample
 SELECT position, address, "values" FROM recipient

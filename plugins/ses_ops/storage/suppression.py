@@ -78,11 +78,11 @@ def entries(conn: Connection, *, search: str | None = None, limit: int | None = 
 
 def add_all(conn: Connection, rows: Iterable[NewSuppression]) -> tuple[int, int]:
     """Stream entries in, in the caller's transaction; returns (rows read, addresses new or made to last longer)."""
-    execute(conn, "suppression", "make_stage")
+    execute(conn, "suppression_import", "make_stage")
     lines = (
         f"{row.line}\t{copy_text(row.address)}\t{copy_text(row.key)}\t{row.reason.value}\t{copy_text(row.note)}\t"
         f"{row.expires_at.isoformat() if row.expires_at else chr(92) + 'N'}\n"
         for row in rows
     )
-    staged = copy_in(conn, statements("suppression")["copy_stage"], lines)
-    return staged, execute(conn, "suppression", "add_stage")
+    staged = copy_in(conn, statements("suppression_import")["copy_stage"], lines)
+    return staged, execute(conn, "suppression_import", "add_stage")

@@ -19,8 +19,21 @@ from ses_ops.transports.smtp_stream import SmtpStream
 StreamT = TypeVar("StreamT", bound=SmtpStream)
 
 
-def tls_context(settings: SmtpSettings) -> ssl.SSLContext:
-    """The rules for TLS, made once for all connections. Raises SetupRefused when `ca_file` cannot be read."""
+class TlsRules:
+    """The rules for TLS, made once for all connections, and only if one needs them: reading authorities takes 50 ms."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._context: ssl.SSLContext | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Raises SetupRefused when `ca_file` cannot be read."""
+        if self._context is None:
+            self._context = _tls_context(self._settings)
+        return self._context
+
+
+def _tls_context(settings: SmtpSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -34,19 +47,19 @@ def tls_context(settings: SmtpSettings) -> ssl.SSLContext:
 
 
 async def open_session(
-    settings: SmtpSettings, context: ssl.SSLContext, make_stream: Callable[[str], StreamT]
+    settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]
 ) -> tuple[StreamT, Capabilities]:
     """Open one session. Raises ConnectionFailed or SetupRefused; the socket is closed then."""
-    stream = await _connect(settings, context, make_stream)
+    stream = await _connect(settings, tls, make_stream)
     try:
-        return stream, await _greet_and_log_in(stream, settings, context)
+        return stream, await _greet_and_log_in(stream, settings, tls)
     except BaseException:
         stream.transport.abort()
         raise
 
 
 async def _connect(
-    settings: SmtpSettings, context: ssl.SSLContext, make_stream: Callable[[str], StreamT]
+    settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]
 ) -> StreamT:
     loop = asyncio.get_running_loop()
     implicit = settings.tls is Tls.TLS
@@ -56,7 +69,7 @@ async def _connect(
                 lambda: make_stream(settings.address),
                 settings.host,
                 settings.port,
-                ssl=context if implicit else None,
+                ssl=tls.context() if implicit else None,
                 server_hostname=settings.host if implicit else None,
             )
     except TimeoutError:
@@ -74,7 +87,7 @@ async def _connect(
     return stream
 
 
-async def _greet_and_log_in(stream: SmtpStream, settings: SmtpSettings, context: ssl.SSLContext) -> Capabilities:
+async def _greet_and_log_in(stream: SmtpStream, settings: SmtpSettings, tls: TlsRules) -> Capabilities:
     banner = await stream.reply(during="waiting for the banner", timeout=settings.timeout)
     if banner.code != 220:
         raise ConnectionFailed(f"{stream.address}: the server does not want to talk: {banner.code} {banner.text}")
@@ -83,7 +96,7 @@ async def _greet_and_log_in(stream: SmtpStream, settings: SmtpSettings, context:
     if settings.tls is Tls.STARTTLS and not capabilities.starttls:
         raise SetupRefused(f"{stream.address}: does not offer STARTTLS, which the settings ask for; check port and tls")
     if capabilities.starttls and settings.tls in (Tls.STARTTLS, Tls.STARTTLS_IF_OFFERED):
-        await _start_tls(stream, settings, context)
+        await _start_tls(stream, settings, tls)
         encrypted = True
         # What was said before TLS could have been anybody's: ask again (RFC 3207, 4.2).
         capabilities = await _hello(stream, settings, encrypted=encrypted)
@@ -116,7 +129,7 @@ def _own_name(stream: SmtpStream) -> str:
     return f"[IPv6:{own}]" if ":" in own else f"[{own}]"
 
 
-async def _start_tls(stream: SmtpStream, settings: SmtpSettings, context: ssl.SSLContext) -> None:
+async def _start_tls(stream: SmtpStream, settings: SmtpSettings, tls: TlsRules) -> None:
     reply = await stream.command(b"STARTTLS", during="STARTTLS", timeout=settings.timeout)
     if reply.code != 220:
         # Not going on without: whoever can forge this reply could read the mail.
@@ -124,11 +137,12 @@ async def _start_tls(stream: SmtpStream, settings: SmtpSettings, context: ssl.SS
     if stream.unread:
         raise SetupRefused(f"{stream.address}: something stood between STARTTLS and the TLS handshake; not going on")
     loop = asyncio.get_running_loop()
+    rules = tls.context()
     try:
         encrypted = await loop.start_tls(
             stream.transport,
             stream,
-            context,
+            rules,
             server_hostname=settings.host,
             ssl_handshake_timeout=settings.timeout,
         )

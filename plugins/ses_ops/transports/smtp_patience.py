@@ -60,7 +60,9 @@ class Patience:
         self._ceiling_until = now + _CONTENT
         # Connections that fail together are one failure.
         if not established and now >= self._not_before:
-            self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
+            # However short the patience, there is time for several attempts.
+            longest = min(_LONGEST_PAUSE, self._settings.unavailable_after / 5)
+            self._pause = min(longest, self._pause * 2 or _FIRST_PAUSE)
             self._not_before = now + self._pause
 
     def lost(self, now: float, *, busy: int, waiting: bool) -> TransportUnavailable | None:

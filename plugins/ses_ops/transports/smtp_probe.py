@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ses_ops.transports.smtp_failure import ConnectionFailed
-from ses_ops.transports.smtp_opening import open_session, tls_context
+from ses_ops.transports.smtp_opening import open_session, TlsRules
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_stream import SmtpStream
 
 
 async def probe(settings: SmtpSettings) -> str:
     """Connect, greet, encrypt, log in, leave. Returns a short description; raises TransportUnavailable."""
-    stream, capabilities = await open_session(settings, tls_context(settings), SmtpStream)
+    stream, capabilities = await open_session(settings, TlsRules(settings), SmtpStream)
     cipher = stream.transport.get_extra_info("cipher")
     try:
         await stream.command(b"QUIT", during="QUIT", timeout=min(2.0, settings.timeout))

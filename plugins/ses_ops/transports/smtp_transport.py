@@ -14,7 +14,7 @@ from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp_connection import MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp_opening import open_session, tls_context
+from ses_ops.transports.smtp_opening import open_session, TlsRules
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
 from ses_ops.transports.smtp_settings import SmtpSettings
@@ -42,6 +42,8 @@ class SmtpTransport:
         self._staged: deque[Envelope] = deque()
         #: Envelopes that lost one connection already before the server judged them, by their seq.
         self._second_chance: set[int] = set()
+        #: The feed's last answer; what it has now it tells by `wake`.
+        self._feed_is_empty = False
         self._draining = False
         self._stopping = False
         self._error: Exception | None = None
@@ -57,7 +59,7 @@ class SmtpTransport:
         """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have had their outcome."""
         self._feed = feed
         self._loop = asyncio.get_running_loop()
-        self._context = tls_context(self._settings)
+        self._tls = TlsRules(self._settings)
         self._finished = self._loop.create_future()
         self._tick()
         self._schedule()
@@ -147,10 +149,12 @@ class SmtpTransport:
 
     def _next_of_feed(self) -> Envelope | None:
         try:
-            return self._feed.next_envelope()
+            envelope = self._feed.next_envelope()
         except Exception as error:  # whatever the feed's trouble is, what is under way must end well
             self._give_up(error)
             return None
+        self._feed_is_empty = envelope is None
+        return envelope
 
     def _report(self, envelope: Envelope, outcome: Outcome) -> None:
         try:
@@ -237,7 +241,7 @@ class SmtpTransport:
         settings = self._settings
         try:
             connection, capabilities = await open_session(
-                settings, self._context, lambda address: MailConnection(address, self, settings.timeout)
+                settings, self._tls, lambda address: MailConnection(address, self, settings.timeout)
             )
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._patience.ever_connected:
@@ -276,7 +280,7 @@ class SmtpTransport:
         for connection in list(self._connections):
             connection.check_silence(now)
         busy = len(self._connections) - len(self._idle)
-        error = self._patience.lost(now, busy=busy, waiting=bool(self._staged))
+        error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self._give_up(error)
         self._schedule()
@@ -287,6 +291,8 @@ class SmtpTransport:
 
     async def _say_goodbye(self) -> None:
         """QUIT on every connection, and a short wait for the answers."""
+        for task in self._opening:
+            task.cancel()
         if self._idle:
             self._all_gone = self._loop.create_future()
             for connection in list(self._idle):

@@ -53,7 +53,7 @@ def test_one_fault_costs_at_most_one_connection_and_the_law_holds(step: Step, ac
     if step in OPENING_STEPS and at > 1:
         pytest.skip("only so many connections are opened")
     with ScriptedServer(Script(faults=(Fault(step, act, at=at),), pipelining=pipelining)) as server:
-        run = send(server, 20, connections=2)
+        run = send(server, 20, connections=2, timeout=0.25)
     assert run.error is None
     assert_lawful(server, run.feed)
     assert len(run.feed.outcomes) == 20
@@ -91,7 +91,7 @@ def test_the_message_that_met_the_fault_has_the_outcome_that_fits(
     step: Step, act: Act, delivery: Delivery, pipelining: bool
 ) -> None:
     with ScriptedServer(Script(faults=(Fault(step, act, at=4),), pipelining=pipelining)) as server:
-        run = send(server, 12, connections=1)
+        run = send(server, 12, connections=1, timeout=0.25)
     assert run.error is None
     assert_lawful(server, run.feed)
     assert run.feed.outcomes[4].delivery is delivery
@@ -120,7 +120,7 @@ def test_a_message_that_loses_every_connection_is_deferred_not_tried_for_ever() 
 @pytest.mark.parametrize("step", OPENING_STEPS + MAIL_STEPS)
 def test_a_server_that_always_fails_ends_the_run_in_time_with_its_name_and_reason(step: Step, act: Act) -> None:
     with ScriptedServer(Script(faults=(Fault(step, act, times=None),))) as server:
-        run = send(server, 500, connections=3)
+        run = send(server, 500, connections=3, timeout=0.2, unavailable_after=0.6)
     assert run.error is not None
     assert f"127.0.0.1:{server.port}" in str(run.error)
     assert_lawful(server, run.feed)
@@ -180,13 +180,13 @@ faults = st.builds(
 
 
 @given(faults=st.lists(faults, max_size=6), pipelining=st.booleans(), connections=st.integers(1, 4), lone=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_law_holds_under_any_mixture_of_faults(
     faults: list[Fault], pipelining: bool, connections: int, lone: bool
 ) -> None:
     script = Script(faults=tuple(faults), pipelining=pipelining, data_without_recipient=lone)
     with ScriptedServer(script) as server:
-        run = send(server, 25, connections=connections, timeout=0.1, unavailable_after=5)
+        run = send(server, 25, connections=connections, timeout=0.1, unavailable_after=0.6)
     assert_lawful(server, run.feed)
     if run.error is None:
         assert len(run.feed.outcomes) == 25

@@ -1,0 +1,38 @@
+# Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test lint bench lock clean
+
+BIN := .venv/bin
+# More arguments, for example: make test ARGS="-k quota"
+ARGS ?=
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+install: ## the project's environment in .venv, exactly the locked versions
+	@scripts/bootstrap.sh
+
+install-dev: ## the same, with what the tests and checks need
+	@scripts/bootstrap.sh dev
+
+run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
+	@$(BIN)/python -m ses_ops.stack
+
+test: install-dev ## all tests; the acceptance tests, which start the whole stack, come last
+	@$(BIN)/python -m pytest tests $(ARGS)
+
+lint: install-dev ## style, types, and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install-dev ## messages a second of the sending engine, beside other senders
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes
+	@scripts/lock.sh $(ARGS)
+
+clean: ## remove .venv and caches; the data in SES_HOME stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Writes requirements.txt and requirements-dev.txt: for every platform and Python, exact versions with their hashes.
+# Versions that are locked already stay, unless `--upgrade` (or `--upgrade-package NAME`) is given.
+set -eu
+cd "$(dirname "$0")/.."
+
+UV_VERSION=0.13.9
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"${PYTHON:-python3}" -m venv "$scratch"
+"$scratch/bin/pip" install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+
+compile() {
+    "$scratch/bin/uv" pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+        --custom-compile-command "make lock" "$@"
+}
+compile "$@" --output-file requirements.txt requirements.in
+# requirements-dev.in names requirements.txt as a constraint: the two never disagree.
+compile "$@" --output-file requirements-dev.txt requirements-dev.in

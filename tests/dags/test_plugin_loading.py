@@ -1,0 +1,45 @@
+"""Airflow's plugin loader would execute every file below plugins/, and register each by its bare name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.airflow_environment import SETTINGS
+
+PROGRAM = """
+import json, sys
+from airflow import plugins_manager
+plugins_manager.ensure_plugins_loaded()
+import email
+bare = [name for name, module in sys.modules.items()
+        if "plugins/ses_ops" in (getattr(module, "__file__", None) or "") and not name.startswith("ses_ops")]
+print(json.dumps({
+    "bare": bare,
+    "email": email.__file__,
+    "plugins": [plugin.name for plugin in plugins_manager._get_plugins()[0]],
+    "timetables": list(plugins_manager.get_timetables_plugins()),
+    "errors": plugins_manager.get_import_errors(),
+}))
+"""
+
+
+def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it_is():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert found["errors"] == {}
+    assert "ses_ops" in found["plugins"]
+    assert found["timetables"] == ["ses_ops.timetables.send_task.SendTaskTimetable"]
+    assert found["bare"] == ["airflow_plugin"]
+    assert "plugins" not in found["email"]

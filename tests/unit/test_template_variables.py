@@ -1,0 +1,43 @@
+"""A template's variables and a group's columns must be the same set."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_ops.domain.template_variables import check_variable_name, compare_variables
+from ses_ops.errors import InvalidInput
+
+
+def test_the_same_set_in_any_order_is_accepted() -> None:
+    compare_variables({"name", "coupon"}, ["coupon", "name"])
+    compare_variables([], [])
+
+
+def test_a_refusal_names_what_is_missing_and_what_is_unused() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        compare_variables({"name", "coupon", "city"}, {"name", "shoe_size"})
+    assert "needs city, coupon" in str(refusal.value)
+    assert "has shoe_size, which the template does not use" in str(refusal.value)
+
+
+def test_only_missing_variables_are_named_when_none_is_unused() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        compare_variables({"name"}, set())
+    assert "needs name" in str(refusal.value)
+    assert "does not use" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["", "first name", "1st", "a-b", "_private", "__class__", "true", "not", "loop", "a.b"])
+def test_a_name_that_a_template_cannot_use_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be a variable"):
+        check_variable_name(name)
+
+
+def test_the_unsubscribe_link_is_not_a_column() -> None:
+    with pytest.raises(InvalidInput, match="fills it in itself"):
+        compare_variables({"name"}, {"name", "unsubscribe_url"})
+
+
+@pytest.mark.parametrize("name", ["name", "Name2", "vorname_ä", "class", "顧客"])
+def test_an_identifier_is_a_variable(name: str) -> None:
+    check_variable_name(name)
