@@ -7,6 +7,7 @@
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
+| SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates` | mail templates |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 """
@@ -48,6 +49,14 @@ def templates_root() -> Path:
     """The folder with one folder a mail template."""
     given = os.environ.get("SES_TEMPLATES", "").strip()
     return Path(os.path.abspath(Path(given).expanduser())) if given else repository() / "include" / "templates"
+
+
+def sample_wanted() -> bool:
+    """Whether `make run` loads the sample into an empty database. Raises InvalidInput."""
+    given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
+    if given not in ("on", "off"):
+        raise InvalidInput(f"{given!r} is neither on nor off", where="SES_SAMPLE")
+    return given == "on"
 
 
 def web_port() -> int:

@@ -1,11 +1,153 @@
-"""The sample that a first `make run` shows."""
+"""The sample that the first `make run` shows: two recipient groups, three send tasks, one sender domain's warm-up.
+
+The warm-up is a rehearsal whose day lasts a minute, so that the quota runs out, the tasks pause and the next run goes
+on while somebody watches. All addresses end in `.example` (RFC 2606): none of them can ever be a real mailbox.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from psycopg2.extensions import connection as Connection
+
+from ses_ops import settings
+from ses_ops.domain.send_task import parse_send_task
+from ses_ops.domain.warmup import VARIABLE
 from ses_ops.stack.web_client import WebClient
+from ses_ops.storage import send_tasks
+from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.group_import import import_group
+
+SENDER_DOMAIN = "mail.example.com"
+CUSTOMERS, ORDERS = 1_200, 200
+#: A rehearsal day, ISO 8601.
+DAY_LENGTH = "PT60S"
+_WHERE = "sample data"
+
+_GIVEN = ("Ana", "Björn", "Chiara", "Dmitri", "Émilie", "Fatima", "Grace", "Hiroshi", "Ines", "José", "Kwame", "Łucja")
+_FAMILY = (
+    "Müller",
+    "Okafor",
+    "Tanaka",
+    "García",
+    "Novák",
+    "Smith",
+    "Rossi",
+    "Yılmaz",
+    "Dubois",
+    "Larsen",
+    "王",
+    "Silva",
+)
 
 
 def load(db_dsn: str, client: WebClient) -> list[str]:
-    """Load it once; returns what the person should know about it, a line each."""
-    del db_dsn, client
-    return []
+    """Load it into an empty database, once. Returns what the person should know about it, a line each.
+
+    The Variable is made before the tasks, and only if there is none. Raises SesError.
+    """
+    notes = []
+    if not os.environ.get(settings.WARMUP_QUOTA, "").strip() and not client.variable_exists(VARIABLE):
+        client.create_variable(VARIABLE, json.dumps(warmup_quota(datetime.now(UTC)), indent=2), _DESCRIPTION)
+        notes.append(f"Variable  {VARIABLE}: a rehearsal in which a day of the warm-up lasts a minute")
+    with connected(db_dsn, application="make run") as conn:
+        if settings.sample_wanted() and not _ever_had_tasks(conn):
+            load_groups_and_tasks(conn, datetime.now(UTC))
+    return notes
+
+
+def load_groups_and_tasks(conn: Connection, now: datetime) -> None:
+    """Two groups and three tasks: one at once, one in a minute, one every hour from two minutes on."""
+    groups = (("customers", customers(), "Sample customers"), ("orders", orders(), "Sample orders on their way"))
+    for name, rows, description in groups:
+        import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True)
+    with transaction(conn):
+        for entry in task_entries(now):
+            send_tasks.apply_task(conn, parse_send_task(entry, where=_WHERE), now=now, where=_WHERE)
+
+
+def warmup_quota(now: datetime) -> dict[str, object]:
+    """The Variable: the standard plan, 500 messages on the first day, from today on."""
+    entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC", "day_length": DAY_LENGTH}
+    return {SENDER_DOMAIN: entry}
+
+
+def task_entries(now: datetime) -> list[dict[str, object]]:
+    """The tasks as they would stand in YAML."""
+    news = {
+        "template": "newsletter",
+        "sender": f"Example Shop <news@{SENDER_DOMAIN}>",
+        "group": "customers",
+        "reply_to": "help@example.com",
+        "unsubscribe_url": "https://shop.example/unsubscribe?id={{ customer_id }}",
+    }
+    in_a_minute, in_two = (f"{now + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}" for minutes in (1, 2))
+    return [
+        {"name": "spring-sale", "type": "immediate", **news},
+        {
+            "name": "spring-reminder",
+            "type": "scheduled",
+            "start_at": in_a_minute,
+            "time_zone": "UTC",
+            "subject": "Last days, {{ name }}: your code {{ coupon }}",
+            **news,
+        },
+        {
+            "name": "order-notices",
+            "type": "recurring",
+            "template": "order-notice",
+            "sender": f"Example Shop <orders@{SENDER_DOMAIN}>",
+            "group": "orders",
+            "start_at": in_two,
+            "time_zone": "UTC",
+            "every": "1h",
+        },
+    ]
+
+
+def customers() -> Iterator[list[str]]:
+    """Rows of the group `customers`, the header first; the same at every call."""
+    yield ["email", "name", "customer_id", "coupon"]
+    for number in range(1, CUSTOMERS + 1):
+        yield [
+            f"customer-{number:04}@shoppers.example",
+            _name(number),
+            f"C{number:05}",
+            f"SPRING-{number * 7919 % 9973:04}",
+        ]
+
+
+def orders() -> Iterator[list[str]]:
+    """Rows of the group `orders`, the header first."""
+    yield ["email", "name", "order_id", "total", "tracking_url"]
+    for number in range(1, ORDERS + 1):
+        order = f"A-{20_000 + number}"
+        total = f"€ {number * 37 % 190 + 9}.{number * 13 % 100:02}"
+        address = f"customer-{number:04}@shoppers.example"
+        yield [address, _name(number), order, total, f"https://shop.example/track/{order}"]
+
+
+_DESCRIPTION = "Warm-up quota of each sender domain (ses-ops). day_length other than PT24H is a rehearsal."
+
+
+def _name(number: int) -> str:
+    return f"{_GIVEN[number % len(_GIVEN)]} {_FAMILY[number // len(_GIVEN) % len(_FAMILY)]}"
+
+
+def _csv(rows: Iterator[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _ever_had_tasks(conn: Connection) -> bool:
+    """Also true after they were deleted: the sample does not come back."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM send_task)")
+        row = cursor.fetchone()
+        return bool(row and row[0])

@@ -1,0 +1,156 @@
+"""Killed in mid-send and started again, at random moments: none lost, none twice, the doubt listed."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ses_ops.domain.occurrence import RunKind
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.errors import Conflict
+from ses_ops.sending.reserve import reserve_chunks
+from ses_ops.storage.connection import connected
+from tests.integration.sending_world import World, quota
+
+ROOT = Path(__file__).parents[2]
+#: Messages that one kill may leave in doubt.
+MOST_UNKNOWN = 100
+
+
+def sender_process(world: World, chunk_id: int, run_id: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.integration.send_process"),
+            *(world.dsn, str(chunk_id), run_id, world.smtp_uri, str(world.templates)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}/plugins:{ROOT}"},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def wait_for_total(mail_server, total: int, process: subprocess.Popen[bytes]) -> None:
+    while mail_server.total < total and process.poll() is None:
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(world, mail_server, seed):
+    moments = random.Random(seed)
+    world.group("customers", 4_000)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    kills = 4
+    for _ in range(kills):
+        process = sender_process(world, chunk_id, run.run_id)
+        wait_for_total(mail_server, mail_server.total + moments.randint(1, 600), process)
+        process.kill()
+        process.wait()
+        world.overview("hello")
+    process = sender_process(world, chunk_id, run.run_id)
+    assert process.wait(60) == 0
+    settlement = world.settle(run)
+    world.check_ledger()
+    sent = {address for (address,) in world.rows("SELECT address FROM message WHERE state = 'sent'")}
+    unknown = {address for (address,) in world.rows("SELECT address FROM message WHERE state = 'unknown'")}
+    accepted = set(mail_server.accepted)
+    assert set(mail_server.accepted.values()) == {1}, "somebody got it twice"
+    assert sent <= accepted, "the ledger says sent and the server never had it"
+    assert accepted <= sent | unknown, "the server has mail that the ledger does not own up to"
+    assert len(sent) + len(unknown) == 4_000, "some are lost"
+    assert settlement.unknown == len(unknown) <= MOST_UNKNOWN * kills
+    assert world.overview("hello").status is TaskStatus.FINISHED
+
+
+def test_on_unknown_resend_sends_the_doubtful_again(world, mail_server):
+    world.group("customers", 2_000)
+    world.task("hello", group="customers", on_unknown="resend")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    process = sender_process(world, chunk_id, run.run_id)
+    wait_for_total(mail_server, 500, process)
+    process.kill()
+    process.wait()
+    assert world.send(chunk_id, run).left == 0
+    assert len(mail_server.accepted) == 2_000
+    assert world.settle(run).unknown == 0
+    world.check_ledger()
+
+
+def test_a_run_that_died_whole_is_settled_by_its_next_try(world, mail_server):
+    world.group("customers", 2_000)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    process = sender_process(world, chunk_id, run.run_id)
+    wait_for_total(mail_server, 300, process)
+    with pytest.raises(Conflict, match="still being sent"):
+        world.settle(run)
+    process.kill()
+    process.wait()
+    settlement = world.settle(run)
+    assert settlement.resume_at is not None
+    assert settlement.sent + settlement.unknown + settlement.cached == 2_000
+    world.check_ledger()
+    world.whole_run(world.run("hello", RunKind.TRIGGERED))
+    assert set(mail_server.accepted.values()) == {1}
+    assert world.overview("hello").status is TaskStatus.FINISHED
+
+
+def test_two_processes_at_one_chunk_never_both_send_it(world, mail_server):
+    mail_server.delay = 0.01
+    world.group("customers", 1_000)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    process = sender_process(world, chunk_id, run.run_id)
+    wait_for_total(mail_server, 50, process)
+    with pytest.raises(Conflict, match="is being sent by process"):
+        world.send(chunk_id, run)
+    assert process.wait(60) == 0
+    assert set(mail_server.accepted.values()) == {1}
+    assert mail_server.total == 1_000
+
+
+def test_many_reservations_at_once_never_exceed_the_quota(world):
+    """Tasks of one domain reserve, crash (roll back), release and reserve again from many connections."""
+    world.quota_variable = quota(1_000)
+    for number in range(8):
+        world.group(f"g{number}", 400)
+        world.task(f"t{number}", group=f"g{number}")
+        world.freeze(world.run(f"t{number}"))
+    barrier = threading.Barrier(8)
+
+    def reserve_and_give_back(number: int) -> None:
+        dice = random.Random(number)
+        with connected(world.dsn) as conn:
+            barrier.wait()
+            for turn in range(12):
+                run = world.run(f"t{number}", RunKind.TRIGGERED, run_id=f"{number}-{turn}")
+                reserve_chunks(conn, run, quota_variable=world.quota_variable, chunk_size=dice.randint(20, 200))
+                if dice.random() < 0.7:
+                    from ses_ops.sending.settle import settle
+
+                    settle(conn, run)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(reserve_and_give_back, range(8)))
+    world.check_ledger()
+    for number in range(8):
+        world.overview(f"t{number}")
+    ((reserved, used, allotment),) = world.rows("SELECT reserved, used, allotment FROM quota_day")
+    assert (used, allotment) == (0, 1_000)
+    assert 0 <= reserved <= 1_000
