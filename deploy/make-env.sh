@@ -25,4 +25,4 @@ while IFS= read -r line || [ -n "$line" ]; do
     printf '%s\n' "$line"
 done <"$here/.env.example" >"$target.part"
 mv "$target.part" "$target"
-echo "wrote $target; now set AIRFLOW_CONN_SES_SMTP in it. The web page's login is in SES_WEB_PASSWORDS."
+echo "wrote $target; next: name the mail relay in it (AIRFLOW_CONN_SES_SMTP). The web login is in SES_WEB_PASSWORDS."

@@ -59,7 +59,9 @@ def test_a_row_that_cannot_be_read_keeps_its_dag_which_says_so_and_harms_no_othe
     world.group("customers", 1)
     world.task("fine", group="customers")
     world.task("broken", group="customers")
-    world.execute("UPDATE send_task SET time_zone = 'Mars/Olympus', type = 'recurring', every = 'often' WHERE name = 'broken'")
+    world.execute(
+        "UPDATE send_task SET time_zone = 'Mars/Olympus', type = 'recurring', every = 'often' WHERE name = 'broken'"
+    )
     bag = dag_bag()
     assert send_task_dags(bag) == {"send_task__fine", "send_task__broken"}
     assert "cannot be read" in bag.dags["send_task__broken"].description

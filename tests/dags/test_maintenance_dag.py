@@ -10,7 +10,11 @@ DAG = "send_task__hello"
 
 def test_with_nothing_to_do_it_is_one_task(world, run_dag):
     outcome = run_dag("ses_maintenance")
-    assert (outcome.state, outcome.task("recover"), outcome.task("start_lost_runs")) == ("success", "success", "skipped")
+    assert (outcome.state, outcome.task("recover"), outcome.task("start_lost_runs")) == (
+        "success",
+        "success",
+        "skipped",
+    )
 
 
 def test_cached_mail_that_is_due_without_a_run_gets_one(world, mail_server, run_dag, set_quota, synced):
@@ -36,8 +40,8 @@ def test_cached_mail_that_is_due_without_a_run_gets_one(world, mail_server, run_
 def test_a_task_whose_run_is_under_way_gets_no_second_one(world, run_dag, synced):
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-    from sqlalchemy import update
     from ses_ops.operators.airflow_control import trigger_run
+    from sqlalchemy import update
 
     world.group("others", 8)
     world.quota_variable = quota(2)

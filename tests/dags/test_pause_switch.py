@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ses_ops.domain.task_status import TaskStatus
 
 
@@ -16,7 +15,7 @@ def two_tasks(world, synced):
 
 
 def paused(world):
-    return {name: reason for name, reason in world.rows("SELECT name, paused_reason FROM send_task WHERE paused_at IS NOT NULL")}
+    return dict(world.rows("SELECT name, paused_reason FROM send_task WHERE paused_at IS NOT NULL"))
 
 
 def test_switching_a_dag_off_pauses_its_task_and_on_resumes_it(world, two_tasks, api):

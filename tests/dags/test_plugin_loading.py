@@ -30,8 +30,7 @@ def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, **SETTINGS},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=120,
         check=False,

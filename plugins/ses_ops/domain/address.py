@@ -24,6 +24,8 @@ MAX_ADDRESS = 254
 MAX_DOMAIN = 253
 #: Characters of a display name. A longer one is a mistake, and no mail client shows it.
 MAX_DISPLAY_NAME = 200
+#: Characters of a name and an address together, quotes and escapes among them.
+MAX_SENDER = 1_000
 
 _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
@@ -84,7 +86,7 @@ def parse_sender(text: str) -> Sender:
     """The sender in `Example Shop <news@mail.example.com>` or in a bare address; raises InvalidInput."""
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in text):
         raise InvalidInput(f"{_shown(text)} has a line break or another control character in it", field="sender")
-    match = _SENDER.fullmatch(text.strip())
+    match = _SENDER.fullmatch(text.strip()) if len(text) <= MAX_SENDER else None
     if match is None:
         raise InvalidInput(f'{_shown(text)} is not of the form "Name <address>"', field="sender")
     address = parse_address(match["address"] if match["bare"] is None else match["bare"]).address

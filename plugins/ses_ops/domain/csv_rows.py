@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,40 +69,41 @@ class CsvRows:
         self._lines = _Lines(blocks, where)
         csv.field_size_limit(MAX_ROW)
         # Strict: else a quote that is never closed would swallow the recipients behind it without a word.
-        self._reader = csv.reader(self._lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+        self._reader = csv.reader(iter(self._lines), delimiter=delimiter, skipinitialspace=True, strict=True)
+        self._line = 1
         first = self._next()
         while first is not None and not any(first):
             first = self._next()
         if first is None:
             raise InvalidInput("the file is empty; its first row must name the columns", where=where)
-        place = f"{where}: line {self._lines.row_line}"
+        place = f"{where}: line {self._line}"
         self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column)
 
     def _next(self) -> list[str] | None:
-        self._lines.row_size = 0
+        self._line = self._reader.line_num + 1
+        self._lines.row_ended = True
         try:
             return next(self._reader, None)
-        except csv.Error as cause:
-            raise self._unreadable(cause) from cause
+        except (csv.Error, _RowTooLong) as cause:
+            raise self._unreadable(cause, self._line) from cause
 
-    def _unreadable(self, cause: csv.Error) -> InvalidInput:
-        line = self._lines.row_line
-        if "field larger" in str(cause):
-            return _too_long(self.where, line)
-        return InvalidInput(
-            f"the quotation marks of this row do not match ({cause}); a quote inside a quoted field is written twice",
-            where=f"{self.where}: line {line}",
-        )
+    def _unreadable(self, cause: Exception, line: int) -> InvalidInput:
+        if isinstance(cause, _RowTooLong) or "field larger" in str(cause):
+            problem = f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?"
+        else:
+            problem = (
+                f"the quotation marks of this row do not match ({cause}); write a quote inside a quoted field twice"
+            )
+        return InvalidInput(problem, where=f"{self.where}: line {line}")
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
         width, position = len(self.header.columns), self.header.address
         reader, lines, parse = self._reader, self._lines, parse_address
         line = reader.line_num + 1
-        lines.row_size = 0
         try:
             for fields in reader:
-                lines.row_size = 0
+                lines.row_ended = True
                 if len(fields) == width:
                     try:
                         address, key = parse(fields[position])
@@ -115,8 +116,8 @@ class CsvRows:
                     reason = f"{_count(len(fields), 'field')} where the header has {width}"
                     yield Rejected(line, "wrong number of fields", reason, self._excerpt(fields))
                 line = reader.line_num + 1
-        except csv.Error as cause:
-            raise self._unreadable(cause) from cause
+        except (csv.Error, _RowTooLong) as cause:
+            raise self._unreadable(cause, line) from cause
 
     def _excerpt(self, fields: list[str]) -> str:
         return self._delimiter.join(fields)[:EXCERPT]
@@ -184,74 +185,57 @@ def _find_address(columns: tuple[str, ...], where: str, wanted: str | None) -> i
 
 
 class _Lines:
-    """The lines of a file given in blocks of bytes: UTF-8, each with its own line end, none without limit."""
+    """The lines of a file given in blocks of bytes: UTF-8, each with its own line end, no row without limit.
+
+    Everything is looked at a block at a time; a line itself costs no Python at all.
+    """
 
     def __init__(self, blocks: Iterable[bytes], where: str) -> None:
         self._where = where
-        #: Bytes taken since the reader of rows last set this to 0.
-        self.row_size = 0
-        #: Where the row that is being read began, and the lines taken so far.
-        self.row_line = 1
-        self.count = 0
-        self._taken = self._split(blocks)
+        self._blocks = blocks
+        #: Set by the reader of rows when a row was complete.
+        self.row_ended = True
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._taken)
-        self.count += 1
-        if not self.row_size:
-            self.row_line = self.count
-        self.row_size += len(line)
-        if self.row_size > MAX_ROW:
-            raise _too_long(self._where, self.row_line)
-        return line
-
-    def _split(self, blocks: Iterable[bytes]) -> Iterator[str]:
-        offset = line = 0
+        offset = lines = size = 0
         rest = b""
-        for block in _without_mark(blocks, self._where):
-            offset_of_rest = offset
+        for block in _without_mark(self._blocks, self._where):
+            size = 0 if self.row_ended else size + len(block)
+            self.row_ended = False
+            if size > MAX_ROW:
+                raise _RowTooLong
             rest += block
             # A carriage return at the very end may be half of a line end.
             end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
             if end:
-                text = self._decode(rest[:end], offset_of_rest, line)
-                line += yield from _each(text)
+                yield from self._split(rest[:end], offset, lines)
+                lines += _line_ends(rest[:end])
                 offset += end
                 rest = rest[end:]
-            if len(rest) > MAX_ROW:
-                raise _too_long(self._where, line + 1)
         if rest:
-            yield from _each(self._decode(rest, offset, line))
+            yield from self._split(rest, offset, lines)
 
-    def _decode(self, data: bytes, offset: int, lines_before: int) -> str:
+    def _split(self, data: bytes, offset: int, lines_before: int) -> Iterator[str]:
+        """The lines in `data`, split where CSV splits them (not at U+2028 and the like)."""
         nul = data.find(b"\0")
         if nul >= 0:
-            place = f"{self._where}: line {lines_before + _lines_in(data[:nul]) + 1}"
             raise InvalidInput(
-                f"there is a NUL byte at offset {offset + nul}: this is no text, or it was damaged", where=place
+                f"there is a NUL byte at offset {offset + nul}: this is no text, or it was damaged",
+                where=f"{self._where}: line {lines_before + _line_ends(data[:nul]) + 1}",
             )
         try:
-            return data.decode("utf-8")
+            return io.StringIO(data.decode("utf-8"), newline="")
         except UnicodeDecodeError as cause:
             bad = cause.start
-            place = f"{self._where}: line {lines_before + _lines_in(data[:bad]) + 1}"
             raise InvalidInput(
                 f"is not UTF-8: byte 0x{data[bad]:02X} at offset {offset + bad}; save it as UTF-8, or convert it: "
                 f"iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)",
-                where=place,
+                where=f"{self._where}: line {lines_before + _line_ends(data[:bad]) + 1}",
             ) from cause
 
 
-def _each(text: str) -> Generator[str, None, int]:
-    """The lines of a text split where CSV splits them (not at U+2028 and the like), with their ends; returns how many."""
-    count = 0
-    for line in io.StringIO(text, newline=""):
-        yield line
-        count += 1
-    return count
+class _RowTooLong(Exception):
+    """A row went on for more than MAX_ROW."""
 
 
 def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
@@ -276,15 +260,8 @@ def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
         yield data
 
 
-def _lines_in(data: bytes) -> int:
-    return len(data.splitlines()) - (0 if data.endswith((b"\n", b"\r")) or not data else 1)
-
-
-def _too_long(where: str, line: int) -> InvalidInput:
-    return InvalidInput(
-        f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?",
-        where=f"{where}: line {line}",
-    )
+def _line_ends(data: bytes) -> int:
+    return data.count(b"\n") or data.count(b"\r")
 
 
 def _count(number: int, noun: str) -> str:

@@ -63,9 +63,7 @@ def _remember(rows: list[dict[str, Any]]) -> None:
 def _recall() -> list[dict[str, Any]]:
     try:
         rows = json.loads(memory_file().read_text(encoding="utf-8"))
-        return [
-            {**row, **{key: row[key] and datetime.fromisoformat(row[key]) for key in _MOMENTS}} for row in rows
-        ]
+        return [{**row, **{key: row[key] and datetime.fromisoformat(row[key]) for key in _MOMENTS}} for row in rows]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as problem:

@@ -19,7 +19,7 @@ QUEUED_ENOUGH = 2
 class RecoverOperator(SesOperator):
     """Releases chunks of dead runs; returns the runs to trigger, as arguments of TriggerDagRunOperator."""
 
-    def task_name(self, context: Context) -> str | None:
+    def task_name(self, context: Context) -> str | None:  # noqa: ARG002
         """This is about all tasks."""
         return None
 

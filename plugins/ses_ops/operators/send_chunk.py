@@ -55,11 +55,11 @@ class SendChunkOperator(StoppableOperator):
         """Send what is pending in the chunks; what Airflow interrupts is tried again."""
         run, stop = run_of(context), self.stop_event()
         total: dict[str, Any] = dict.fromkeys(COUNTS, 0)
-        context["ses_chunk"] = f"chunk {', '.join(str(one) for one in self.chunk_ids)}"  # type: ignore[typeddict-unknown-key]
+        context["ses_chunk"] = f"chunk {', '.join(str(one) for one in self.chunk_ids)}"
         with PauseWatch(context["ti"], run.task_name):
             for chunk_id in self.chunk_ids:
                 self._send(chunk_id, run.run_id, stop, total)
-                context["ses_chunk"] = f"{total['sent']:,} sent"  # type: ignore[typeddict-unknown-key]
+                context["ses_chunk"] = f"{total['sent']:,} sent"
         return total
 
     def _send(self, chunk_id: int, run_id: str, stop: threading.Event, total: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ class TestSendOperator(StoppableOperator):
     __test__ = False  # not a test class, whatever its name
     ui_color = "#fef7e0"
 
-    def task_name(self, context: Context) -> str | None:
+    def task_name(self, context: Context) -> str | None:  # noqa: ARG002
         """A test send has no send task to show an error at."""
         return None
 

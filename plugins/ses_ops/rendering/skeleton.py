@@ -1,13 +1,13 @@
-"""The constant part of a task's messages, made once by the standard library's email package, with gaps for the rest."""
+"""The constant part of a task's messages, written once by the standard library's email package, with gaps for the rest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from email.headerregistry import Address as HeaderAddress
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 
 from ses_ops.domain.address import Sender
+from ses_ops.rendering.header import encode_mailbox
 
 #: "=_" cannot stand in quoted-printable text (RFC 2045 6.7 (5)), so no content can look like the boundary.
 BOUNDARY = "=_ses-ops_alternative_="
@@ -45,16 +45,14 @@ def build_skeleton(
     *, sender: Sender, reply_to: Sender | None, has_link: bool, one_click: bool, has_html: bool
 ) -> Skeleton:
     """The skeleton of a message with these parts; header order as in the mail of large senders."""
-    # An international local part can only be sent with SMTPUTF8 (RFC 6532), which is what that policy writes.
-    addresses = sender.address + (reply_to.address if reply_to else "")
-    message = EmailMessage(policy=SMTP if addresses.isascii() else SMTPUTF8)
-    message["From"] = _mailbox(sender)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = "xGAPxFROMx"
     message["To"] = _GAPS["before_to"]
     message["Subject"] = _GAPS["before_subject"]
     message["Date"] = _GAPS["before_date"]
     message["Message-ID"] = _GAPS["before_id"]
     if reply_to:
-        message["Reply-To"] = _mailbox(reply_to)
+        message["Reply-To"] = "xGAPxREPLYx"
     if has_link:
         message["List-Unsubscribe"] = _GAPS["before_link"]
     if one_click:
@@ -65,20 +63,24 @@ def build_skeleton(
         message.set_boundary(BOUNDARY)
         for part in message.iter_parts():
             del part["MIME-Version"]
-    return _split(bytes(message))
+    skeleton = _split(bytes(message))
+    # An international local part stands there as UTF-8 (RFC 6532) and needs a server with SMTPUTF8.
+    from_value = encode_mailbox(sender.display_name, sender.address, header="From")
+    head = skeleton.before_to.replace(b"xGAPxFROMx", from_value)
+    if reply_to is None:
+        return replace(skeleton, before_to=head)
+    # Reply-To follows the Message-ID, so it is part of what comes before the next gap.
+    gap = "before_link" if has_link else "before_text"
+    constant: bytes = getattr(skeleton, gap)
+    value = encode_mailbox(reply_to.display_name, reply_to.address, header="Reply-To")
+    return replace(skeleton, before_to=head, **{gap: constant.replace(b"xGAPxREPLYx", value)})
 
 
 def _split(written: bytes) -> Skeleton:
-    """Cut at the gaps, in order: a sender whose name looks like a gap comes before the first."""
+    """Cut at the gaps, which stand in the order of `_GAPS`."""
     before = {}
-    head, _, rest = written.partition(b"\r\nTo: ")
     for name, gap in _GAPS.items():
-        constant, found, following = rest.partition(gap.encode())
+        constant, found, following = written.partition(gap.encode())
         before[name] = constant if found else b""
-        rest = following if found else rest
-    before["before_to"] = head + b"\r\nTo: "
-    return Skeleton(**before, end=rest)
-
-
-def _mailbox(sender: Sender) -> HeaderAddress:
-    return HeaderAddress(display_name=sender.display_name, addr_spec=sender.address)
+        written = following if found else written
+    return Skeleton(**before, end=written)

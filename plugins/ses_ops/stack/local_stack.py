@@ -66,6 +66,7 @@ class LocalStack:
             settings.libpq_uri(external)
         if external := given(settings.SES_SMTP):
             smtp_settings_from_connection_uri(external)
+        settings.sample_wanted()
         if not (settings.repository() / "dags").is_dir():
             raise SesError(f"{settings.repository()} is no checkout of ses-ops: it has no dags folder")
         return cls(

@@ -44,7 +44,7 @@ def import_group(
     address_column: str | None = None,
     description: str | None = None,
     strict: bool = False,
-    report: Callable[[Rejected], None] = lambda rejected: None,
+    report: Callable[[Rejected], None],
 ) -> GroupImport:
     """Stream a file into a group and replace what it held; `report` gets every row that was left out.
 

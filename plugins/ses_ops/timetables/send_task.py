@@ -50,7 +50,7 @@ class SendTaskTimetable(Timetable):
         return hash(self.schedule)
 
     @property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:
         """What Airflow's UI shows as the schedule."""
         return self.schedule.describe()
 
@@ -79,9 +79,9 @@ class SendTaskTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """The next slot behind the last automated run; of several that have passed already the newest."""
-        last = last_automated_data_interval.end if last_automated_data_interval else None
+        last = _plain(last_automated_data_interval.end) if last_automated_data_interval else None
         if restriction.earliest is not None:
-            before_earliest = restriction.earliest - timedelta(microseconds=1)
+            before_earliest = _plain(restriction.earliest) - timedelta(microseconds=1)
             last = before_earliest if last is None else max(last, before_earliest)
         slot = self.schedule.next_after(last)
         if slot is not None and not restriction.catchup:
@@ -99,7 +99,9 @@ class SendTaskTimetable(Timetable):
         noted = super().next_run_info_from_dag_model(dag_model=dag_model)
         if noted is None or not self.periodic:
             return noted
-        return DagRunInfo.exact(pendulum.instance(newest_passed(self.schedule, noted.run_after, datetime.now(UTC))))
+        return DagRunInfo.exact(
+            pendulum.instance(newest_passed(self.schedule, _plain(noted.run_after), datetime.now(UTC)))
+        )
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
         """A run by hand covers the moment it was asked for."""
@@ -130,6 +132,11 @@ class SendTaskTimetable(Timetable):
                 until=data["until"] and datetime.fromisoformat(data["until"]),
             )
         )
+
+
+def _plain(moment: datetime) -> datetime:
+    """Airflow's pendulum moment as the standard library's: pendulum divides its intervals by its own only."""
+    return datetime.fromisoformat(moment.astimezone(UTC).isoformat())
 
 
 def newest_passed(schedule: Schedule, slot: datetime, now: datetime) -> datetime:

@@ -168,6 +168,8 @@ class ScriptedServer:
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = _Session(reader, writer, encrypted=self.script.implicit_tls is not None)
+        # (asyncio does it by itself only for sockets that it has made.) Else each reply waits 40 ms for an ACK.
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connections += 1
         self.open_connections += 1
         self.most_connections = max(self.most_connections, self.open_connections)

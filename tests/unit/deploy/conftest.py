@@ -24,7 +24,6 @@ FILLED = {
     "SES_API_SECRET_KEY": "api-secret",
     "SES_REDIS_PASSWORD": "redis-pw",
     "SES_WEB_PASSWORDS": '{"admin": "web-pw"}',
-    "AIRFLOW_CONN_SES_SMTP": "smtp://mailpit:1025/?tls=none",
 }
 
 RunCompose = Callable[..., "subprocess.CompletedProcess[str]"]

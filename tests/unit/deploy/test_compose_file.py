@@ -44,7 +44,7 @@ def test_every_airflow_component_runs_the_one_image_built_from_this_repository(c
     assert {service["build"]["context"] for service in ours.values()} == {str(repository)}
 
 
-@pytest.mark.parametrize("name", ["SES_DB_PASSWORD", "AIRFLOW_CONN_SES_SMTP"])
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "SES_DB_PASSWORD"])
 @pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
 def test_a_secret_that_is_missing_stops_compose_with_an_error_that_names_it(run_compose, filled, name, value):
     del filled[name]
@@ -80,9 +80,12 @@ def test_servers_of_the_users_own_take_the_place_of_ours(compose, filled):
     assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == own["SES_EXECUTION_API_URL"]
 
 
-def test_the_quota_variable_is_handed_on_only_when_it_is_set(compose):
-    # Null is compose's way to say "as outside, or not at all"; an empty string would hide Airflow's own Variable.
-    assert compose()["services"]["scheduler"]["environment"]["AIRFLOW_VAR_SES_WARMUP_QUOTA"] is None
+@pytest.mark.parametrize("name", ["AIRFLOW_CONN_SES_SMTP", "AIRFLOW_VAR_SES_WARMUP_QUOTA"])
+def test_the_mail_relay_and_the_quota_are_handed_on_only_when_they_are_set(compose, name):
+    # Null is compose's way to say "as outside, or not at all"; an empty string would hide what Airflow itself keeps.
+    environment = compose()["services"]["scheduler"]["environment"]
+    assert name in environment
+    assert environment[name] is None
 
 
 def test_the_executor_and_the_number_of_workers_come_from_the_environment(compose, filled):

@@ -122,7 +122,7 @@ def test_every_folder_of_data_is_a_named_volume(raw_compose):
             )
 
 
-def test_what_must_be_set_is_the_mail_relay_and_the_secrets_and_nothing_else(repository, filled):
+def test_what_must_be_set_are_the_secrets_and_nothing_else(repository, filled):
     assert set(REQUIRED.findall((repository / "docker-compose.yaml").read_text())) == set(filled)
 
 

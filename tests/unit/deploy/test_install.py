@@ -60,6 +60,8 @@ class Installation:
         environment = {
             "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
             "AIRFLOW_HOME": str(self.app.parent / "airflow"),
+            "AIRFLOW_CONFIG": str(REPOSITORY / "deploy" / "airflow.cfg"),
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.app.parent / "airflow" / "logs"),
             "HOME": str(self.app.parent),
         }
         result = subprocess.run(
@@ -92,8 +94,6 @@ def installation(tmp_path_factory) -> Installation:
     top = tmp_path_factory.mktemp("image")
     place = Installation(app=top / "app", venv=top / "venv")
     place.app.mkdir()
-    (top / "airflow").mkdir()
-    shutil.copyfile(REPOSITORY / "deploy" / "airflow.cfg", top / "airflow" / "airflow.cfg")
     # The caller's pip settings name the index; nothing else of its Python may help.
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
     for instruction, arguments in build_stage():

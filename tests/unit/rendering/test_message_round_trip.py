@@ -5,6 +5,7 @@ from __future__ import annotations
 import html as html_library
 import re
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from functools import cache
@@ -19,7 +20,7 @@ from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.skeleton import BOUNDARY
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template import MailTemplate, load_template
 
 SENDER = parse_sender("Example Shop <news@mail.example.com>")
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
@@ -125,15 +126,24 @@ def test_any_display_name_is_read_back_and_stays_a_name(name: str) -> None:
         sender = parse_sender('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '" <news@example.com>')
     except InvalidInput:
         return
-    message = read(one_message(sender))
+    raw = one_message(sender)
+    message = read(raw)
     assert message.keys() == HEADERS
     (address,) = message["From"].addresses
     assert address.addr_spec == "news@example.com"
-    assert address.display_name == sender.display_name
+    # The newer parser of Python 3.11 puts spaces between the encoded words of a name (RFC 2047 6.2 says to drop them).
+    shown = str(make_header(decode_header(message_from_bytes(raw)["From"])))
+    assert parse_sender(shown) == sender
+    assert message["Reply-To"] is None
+
+
+@cache
+def order_notice() -> MailTemplate:
+    return load_template(Path(__file__).parents[3] / "include" / "templates", "order-notice")
 
 
 def one_message(sender: Sender) -> bytes:
-    template = load_template(Path(__file__).parents[3] / "include" / "templates", "order-notice")
+    template = order_notice()
     made = MessageRenderer(template, sender=sender, installation_id="i1")
     return made.render(occurrence_id=1, seq=1, address="ann@example.com", values=template.sample_values)
 

@@ -1,0 +1,1 @@
+"""Measures the sending engine beside other senders, in one run on one machine."""

@@ -1,0 +1,136 @@
+"""What a person decides about a task: go on, stop, try again, settle a doubt. Each is one transaction, no Airflow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.message_state import ChunkState, MessageState
+from ses_ops.domain.schedule import TaskType
+from ses_ops.errors import Conflict
+from ses_ops.storage import send_tasks
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.sql import execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+
+class Doubt(StrEnum):
+    """What to do with messages whose fate a crash left open."""
+
+    #: A few may get the mail twice.
+    RESEND = "resend"
+    #: A few may not get it at all.
+    ASSUME_SENT = "assume-sent"
+
+
+def retry_failed(conn: Connection, name: str) -> int:
+    """Send a task's failed messages again; returns their number.
+
+    Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
+    """
+    with transaction(conn):
+        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try")
+
+
+def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
+    """Decide about a task's unknown messages; returns their number. Raises as `retry_failed` does."""
+    with transaction(conn):
+        if doubt is Doubt.RESEND:
+            return _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
+        task = send_tasks.lock_row(conn, name)
+        return sum(
+            row["count"]
+            for chunk in _chunks_with(conn, task, MessageState.UNKNOWN)
+            for row in fetch_all(conn, "chunks", "assume_sent", chunk_id=chunk["id"])
+        )
+
+
+def resume(conn: Connection, name: str) -> bool:
+    """End a person's pause and clear an error; what is cached is due now. True when a run has something to do.
+
+    An occurrence that missed its start stays held until a run that a person triggers takes it.
+    """
+    with transaction(conn):
+        task = _going(conn, name)
+        had_error = send_tasks.find_row(conn, name)["error"] is not None
+        send_tasks.resume(conn, name)
+        send_tasks.set_error(conn, name, None)
+        execute(conn, "chunks", "release_cached_now", task_id=task["id"])
+        waiting = fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])
+        if waiting and waiting["pending"]:
+            return True
+        overview = next(iter(list_tasks(conn, name=name)))
+        held = overview.error is not None  # the task's own error was cleared above
+        return held or (had_error and not _begun(conn, task) and task["type"] != TaskType.RECURRING)
+
+
+def pause(conn: Connection, name: str, *, reason: str) -> bool:
+    """Stop a task's mail until it is resumed; False when it was paused already. Raises NotFound, Conflict."""
+    with transaction(conn):
+        _going(conn, name)
+        return send_tasks.pause(conn, name, reason=reason)
+
+
+def cancel(conn: Connection, name: str) -> bool:
+    """Stop a task for good; False when it was cancelled already. What has not left stays in the ledger, unsent."""
+    with transaction(conn):
+        send_tasks.lock_row(conn, name)
+        return send_tasks.cancel(conn, name)
+
+
+def delete(conn: Connection, name: str) -> None:
+    """Take a task away; its ledger stays. Raises Conflict while mail of it is on its way or waits to be sent."""
+    with transaction(conn):
+        task = send_tasks.lock_row(conn, name)
+        overview = next(iter(list_tasks(conn, name=name)), None)
+        if overview is not None and task["cancelled_at"] is None:
+            unsent = overview.cached_count + overview.in_progress_count
+            if unsent:
+                raise Conflict(f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first")
+        if _being_sent(conn, task["id"]):
+            raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
+        send_tasks.delete(conn, name)
+
+
+def _going(conn: Connection, name: str) -> dict[str, Any]:
+    """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
+    task = send_tasks.lock_row(conn, name)
+    if task["cancelled_at"] is not None:
+        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
+    return task
+
+
+def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:
+    """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
+    chunks = fetch_all(conn, "chunks", "lock_with_outcome", task_id=task["id"], state=state.value)
+    if any(chunk["state"] == ChunkState.RESERVED for chunk in chunks):
+        raise Conflict(f"send task {task['name']!r} is being sent; try again when it is done")
+    return chunks
+
+
+def _requeue(conn: Connection, task: dict[str, Any], state: MessageState, reason: str) -> int:
+    count = 0
+    for chunk in _chunks_with(conn, task, state):
+        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], state=state.value, reason=reason)
+        count += row["count"] if row else 0
+    if count:
+        execute(conn, "chunks", "reopen_occurrences", task_id=task["id"])
+        execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
+    return count
+
+
+def _begun(conn: Connection, task: dict[str, Any]) -> bool:
+    found = fetch_one(conn, "send_tasks", "occurrence_exists", task_id=task["id"])
+    return bool(found and found["exists"])
+
+
+def _being_sent(conn: Connection, task_id: int) -> bool:
+    with conn.cursor() as cursor:
+        cursor.execute(_RESERVED, {"task_id": task_id})
+        return cursor.fetchone() is not None
+
+
+_RESERVED = "SELECT 1 FROM chunk WHERE task_id = %(task_id)s AND state = 'reserved' LIMIT 1"

@@ -1,0 +1,90 @@
+"""What the quota of a sender domain looks like now: read only, nothing is locked and no row is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.forecast import Waiting
+from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
+from ses_ops.storage.sql import fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+#: Quota days of the past that are shown.
+HISTORY = 14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaToday:
+    """The quota day of a domain that is now. Counts are messages."""
+
+    plan: WarmupPlan
+    day: QuotaDay
+    #: Sent, or in doubt.
+    used: int
+    #: Reserved by runs and not yet sent.
+    reserved: int
+    rehearsal_began_at: datetime | None
+    now: datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, self.day.allotment - self.used - self.reserved)
+
+
+def domains(conn: Connection) -> list[str]:
+    """Every sender domain that a task uses or that has sent."""
+    return [row["domain"] for row in fetch_all(conn, "quota", "domains")]
+
+
+def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
+    """Where a domain's quota day stands; raises QuotaError before the warm-up has begun."""
+    now = database_now(conn)
+    began = rehearsal_began_at(conn, plan)
+    day = quota_day(plan, now, rehearsal_began_at=began)
+    slot = {"domain": plan.domain, "starts_at": day.starts_at}
+    row = fetch_one(conn, "quota", "day", **slot, ends_at=day.ends_at) or {"used": 0, "reserved": 0}
+    open_chunks = fetch_one(conn, "quota", "sent_in_open_chunks", **slot)
+    under_way = next(iter(open_chunks.values())) if open_chunks else 0
+    return QuotaToday(
+        plan=plan,
+        day=day,
+        used=row["used"] + under_way,
+        reserved=max(0, row["reserved"] - under_way),
+        rehearsal_began_at=began,
+        now=now,
+    )
+
+
+def database_now(conn: Connection) -> datetime:
+    """The moment by the database's clock."""
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None
+    moment: datetime = row[0]
+    return moment
+
+
+def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
+    """The first use of a rehearsal that names only a date."""
+    if not plan.rehearsal_counts_from_first_use:
+        return None
+    row = fetch_one(conn, "quota", "rehearsal_began_at", domain=plan.domain, key=plan.rehearsal_key)
+    return row["rehearsal_began_at"] if row else None
+
+
+def backlog(conn: Connection, domain: str) -> list[Waiting]:
+    """What of a domain waits, in the order of service, cached and frozen but never yet cached alike."""
+    return [
+        Waiting(task=row["task"], count=row["pending"], due_at=row["due_at"])
+        for row in fetch_all(conn, "quota", "backlog", domain=domain)
+    ]
+
+
+def history(conn: Connection, domain: str, *, limit: int = HISTORY) -> list[dict[str, Any]]:
+    """The quota days of the past, newest first: number, starts_at, ends_at, allotment, reserved, used."""
+    return fetch_all(conn, "quota", "history", domain=domain, limit=limit)
