@@ -27,6 +27,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, get_parsing_context
+
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import dag_id
 from ses_ops.operators.dag_rows import rows_for_dags

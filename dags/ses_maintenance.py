@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, CronTriggerTimetable
+
 from ses_ops.operators.recover import RecoverOperator
 from ses_ops.operators.run_context import RESUME_CONF
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param
+
 from ses_ops import settings
 from ses_ops.operators.test_send import TestSendOperator
 

@@ -37,10 +37,14 @@ need_venv() {
     fail "Python's venv module is missing for $1; on Debian or Ubuntu run: sudo apt-get install $package"
 }
 
-# What an environment was made from. A moved folder makes it useless: scripts hold absolute paths.
+# What an environment was made from.
 state() {
-    echo "$PWD"
     cksum "$@"
+}
+
+# Whole, and made in this very folder: its scripts hold absolute paths, so a moved one is useless.
+is_usable() {
+    .venv/bin/python -m pip -V >/dev/null 2>&1 && grep -qF "$PWD/.venv" .venv/bin/activate 2>/dev/null
 }
 
 install() {
@@ -52,8 +56,8 @@ install() {
 runtime_files="requirements.txt pyproject.toml scripts/bootstrap.sh"
 dev_files="requirements-dev.txt $runtime_files"
 
-if [ ! -x .venv/bin/ses ] || [ "$(state $runtime_files)" != "$(cat .venv/installed 2>/dev/null)" ]; then
-    if [ "$(head -n 1 .venv/installed 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -m pip -V >/dev/null 2>&1; then
+if [ ! -x .venv/bin/ses ] || ! grep -qF "$PWD/.venv" .venv/bin/activate || [ "$(state $runtime_files)" != "$(cat .venv/installed 2>/dev/null)" ]; then
+    if ! is_usable; then
         python=$(find_python)
         need_venv "$python"
         echo "Making .venv with $("$python" -V) ..."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 from ses_ops.operators import airflow_control
-
 from tests.airflow_environment import DATABASE
 from tests.dags.test_send_task_dag import runs_of
 

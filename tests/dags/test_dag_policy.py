@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from ses_ops.operators.run_context import SEND_AGAIN
 
 STATIC = {"ses_test_send", "ses_maintenance"}

@@ -40,8 +40,9 @@ def test_cached_mail_that_is_due_without_a_run_gets_one(world, mail_server, run_
 def test_a_task_whose_run_is_under_way_gets_no_second_one(world, run_dag, synced):
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
-    from ses_ops.operators.airflow_control import trigger_run
     from sqlalchemy import update
+
+    from ses_ops.operators.airflow_control import trigger_run
 
     world.group("others", 8)
     world.quota_variable = quota(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ses_ops.domain.task_status import TaskStatus
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.operators.run_context import SEND_AGAIN
-
 from tests.integration.sending_world import DOMAIN, quota
 
 DAG = "send_task__hello"

@@ -14,6 +14,7 @@ from airflow.models.dag import DagModel
 from airflow.timetables.base import DataInterval, TimeRestriction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.timetables import send_task
 from ses_ops.timetables.send_task import SendTaskTimetable, newest_passed
@@ -62,7 +63,7 @@ def next_run(schedule, last=None, *, now=NOW, restriction=FREE):
         info = SendTaskTimetable(schedule).next_dagrun_info(
             last_automated_data_interval=interval, restriction=restriction
         )
-    return info and info.logical_date
+    return info and datetime.fromisoformat(info.logical_date.isoformat())
 
 
 @given(schedules)

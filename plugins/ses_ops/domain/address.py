@@ -40,9 +40,7 @@ _RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
 #: The library refuses example.test, .local and the like, which people do test with; so it only gets to see the local
 #: part, in front of this domain.
 _STAND_IN_DOMAIN = "@a.co"
-_SENDER = re.compile(
-    r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*)\s*<\s*(?P<address>[^<>]*?)\s*>|(?P<bare>[^<>]+)', re.DOTALL
-)
+_SENDER = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*)\s*<\s*(?P<address>[^<>]*?)\s*>|(?P<bare>[^<>]+)', re.DOTALL)
 _QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 

@@ -71,7 +71,7 @@ def spell(span: timedelta) -> str:
     """A span in words of two units at most: `3 h 12 min`."""
     seconds = int(span.total_seconds())
     units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
-    parts = []
+    parts: list[str] = []
     for unit, size in units:
         if seconds >= size or (unit == "s" and not parts):
             parts.append(f"{seconds // size} {unit}")

@@ -1,4 +1,4 @@
-"""The constant part of a task's messages, written once by the standard library's email package, with gaps for the rest."""
+"""The constant part of a task's messages, written once by the email package, with gaps for the rest."""
 
 from __future__ import annotations
 

@@ -176,7 +176,9 @@ class _Loading:
         return CompiledPart(compiled, template_name=self._name, part=part), names
 
     def _text_of(self, path: str, source: str) -> str:
-        return text_from_html(source, self._plain) if path.endswith(".html") else source
+        if not path.endswith(".html"):
+            return source
+        return text_from_html(source, self._plain, fragment=path != f"{self._name}/{HTML}")
 
     def _sample(self) -> dict[str, str]:
         path = self._folder / SAMPLE

@@ -30,6 +30,13 @@ _TRIM_BEGIN = re.compile(r"^(\{[{%])[-+]")
 _TRIM_END = re.compile(r"[-+]([%}]\})$")
 #: Tags that may be lost with the attribute, comment or style sheet that they stand in.
 _LOSABLE = re.compile(r"\{%\s*(?:if|elif|else|endif|for|endfor|block|endblock|include)\b")
+#: Tags that are no text themselves.
+_CONTROL_TAG = re.compile(r"\{%\s*(?:if|elif|else|endif|for|endfor|set|extends|import|from)\b")
+#: A tag that is not closed yet, outside of its attributes' values.
+_INSIDE_TAG = re.compile(r"""</?[A-Za-z][^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*""")
+_WHOLE_PAGE = re.compile("<(?:html|body|!doctype)", re.IGNORECASE)
+#: Stands at the ends of a fragment while it is laid out.
+_END = "\U0010fffd"
 #: What would be a token of Jinja2 if it were put into a template as it is.
 _TOKEN_LIKE = re.compile(r"\{(?=[{%#])")
 
@@ -46,25 +53,21 @@ class _Token:
     is_block: bool
 
 
-def text_from_html(source: str, environment: Environment) -> str:
-    """The source of a text template made from the source of an HTML template; raises CannotConvert."""
-    if _PLACEHOLDER.search(source):
+def text_from_html(source: str, environment: Environment, *, fragment: bool = False) -> str:
+    """The source of a text template made from the source of an HTML template; raises CannotConvert.
+
+    A `fragment` (an included file) keeps the blank lines at its ends that it has as HTML.
+    """
+    if _PLACEHOLDER.search(source) or _END in source:
         raise CannotConvert("it has characters of the private use area (U+F0000 and up)")
     html, tokens = _protect(source, environment)
-    text = _layout(html)
+    ends = fragment and not _WHOLE_PAGE.search(html)
+    text = _layout(f"{_END}{html}{_END}" if ends else html)
     text = _TOKEN_LIKE.sub("{{ '{' }}", text)
-    text = "\n".join(line.rstrip() for line in text.split("\n"))
-    text = re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.split("\n")))
+    text = text.strip(_END) if ends else text.strip("\n") + "\n"
     _check_blocks([ord(found) - _FIRST_PLACEHOLDER for found in _PLACEHOLDER.findall(text)], tokens)
-    return "".join(_restored(line, tokens) for line in text.splitlines(keepends=True))
-
-
-def _restored(line: str, tokens: list[_Token]) -> str:
-    """The line with its tokens back. A line of nothing but `{% ... %}` leaves no blank line in the mail."""
-    there = [tokens[ord(found) - _FIRST_PLACEHOLDER] for found in _PLACEHOLDER.findall(line)]
-    if there and all(token.is_block for token in there) and not _PLACEHOLDER.sub("", line).strip():
-        return "".join(token.text for token in there)
-    return _PLACEHOLDER.sub(lambda found: tokens[ord(found[0]) - _FIRST_PLACEHOLDER].text, line)
+    return _restored(text, tokens)
 
 
 def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
@@ -72,15 +75,18 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
     html: list[str] = []
     tokens: list[_Token] = []
     token: list[str] = []
+    open_tag = ""
     for line, kind, value in environment.lex(source):
         if kind in ("raw_begin", "raw_end") or kind.startswith("comment"):
-            continue  # raw text is escaped again below, where it is needed
+            continue  # raw text is escaped again above, where it is needed
         if kind == "data":
             html.append(value)
+            open_tag = "<" + (open_tag + value).rpartition("<")[2] if "<" in open_tag + value else ""
             continue
         token.append(value)
         if kind in ("variable_end", "block_end"):
-            html.append(chr(_FIRST_PLACEHOLDER + len(tokens)))
+            # `<p{% if x %} class="a"{% endif %}>`: between attributes it would become a part of a name.
+            html.append(" " if _INSIDE_TAG.fullmatch(open_tag) else chr(_FIRST_PLACEHOLDER + len(tokens)))
             # "-" has already eaten the white space in the HTML; the text has white space of its own.
             text = _TRIM_END.sub(r"\1", _TRIM_BEGIN.sub(r"\1", "".join(token).rstrip("\n")))
             tokens.append(_Token(text=text, line=line, is_block=kind == "block_end"))
@@ -88,6 +94,23 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
     if len(tokens) > _MAX_TOKENS:
         raise CannotConvert(f"it has more than {_MAX_TOKENS} Jinja2 tokens")
     return "".join(html), tokens
+
+
+def _restored(text: str, tokens: list[_Token]) -> str:
+    """The text with its tokens back. A line of nothing but `{% if ... %}` and the like leaves no line in the mail."""
+    restored: list[str] = []
+    after_blank, after_tags = True, False
+    for line in text.splitlines(keepends=True):
+        blank = not line.strip()
+        there = [tokens[ord(found) - _FIRST_PLACEHOLDER].text for found in _PLACEHOLDER.findall(line)]
+        if there and not _PLACEHOLDER.sub("", line).strip() and all(map(_CONTROL_TAG.match, there)):
+            restored += there
+            after_tags = True
+            continue
+        if not (blank and after_tags and after_blank):
+            restored.append(_PLACEHOLDER.sub(lambda found: tokens[ord(found[0]) - _FIRST_PLACEHOLDER].text, line))
+        after_blank, after_tags = blank, False
+    return "".join(restored)
 
 
 def _check_blocks(seen: list[int], tokens: list[_Token]) -> None:

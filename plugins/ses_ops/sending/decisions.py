@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import ChunkState, MessageState
+from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import Conflict
 from ses_ops.storage import send_tasks
@@ -48,10 +49,11 @@ def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
         )
 
 
-def resume(conn: Connection, name: str) -> bool:
-    """End a person's pause and clear an error; what is cached is due now. True when a run has something to do.
+def resume(conn: Connection, name: str) -> RunKind | None:
+    """End a person's pause and clear an error; what is cached is due now. None when no run has anything to do.
 
-    An occurrence that missed its start stays held until a run that a person triggers takes it.
+    Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence that missed
+    its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it.
     """
     with transaction(conn):
         task = _going(conn, name)
@@ -59,12 +61,13 @@ def resume(conn: Connection, name: str) -> bool:
         send_tasks.resume(conn, name)
         send_tasks.set_error(conn, name, None)
         execute(conn, "chunks", "release_cached_now", task_id=task["id"])
-        waiting = fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])
-        if waiting and waiting["pending"]:
-            return True
         overview = next(iter(list_tasks(conn, name=name)))
         held = overview.error is not None  # the task's own error was cleared above
-        return held or (had_error and not _begun(conn, task) and task["type"] != TaskType.RECURRING)
+        once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+        if held or (once and had_error and not _begun(conn, task)):
+            return RunKind.TRIGGERED
+        waiting = fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])
+        return RunKind.RESUME if waiting and waiting["pending"] else None
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
@@ -128,9 +131,4 @@ def _begun(conn: Connection, task: dict[str, Any]) -> bool:
 
 
 def _being_sent(conn: Connection, task_id: int) -> bool:
-    with conn.cursor() as cursor:
-        cursor.execute(_RESERVED, {"task_id": task_id})
-        return cursor.fetchone() is not None
-
-
-_RESERVED = "SELECT 1 FROM chunk WHERE task_id = %(task_id)s AND state = 'reserved' LIMIT 1"
+    return fetch_one(conn, "decisions", "being_sent", task_id=task_id) is not None

@@ -97,7 +97,7 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
         send_tasks.set_error(conn, run.task_name, None)
     held = fetch_all(conn, "chunks", "reserved_of_run", run_id=run.run_id, task_id=task["id"])
     return Reservation(
-        chunk_ids=[row["id"] for row in held], reserved=reserved, cached=cached, day=locked and locked.day
+        chunk_ids=[row["id"] for row in held], reserved=reserved, cached=cached, day=locked.day if locked else None
     )
 
 
@@ -107,10 +107,10 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
     Waiting for the lock may take longer than the day lasts; then the next day is locked as well.
     """
     execute(conn, "quota", "ensure_domain", domain=plan.domain)
-    began = None
+    began: datetime | None = None
     if plan.rehearsal_counts_from_first_use:
         row = fetch_one(conn, "quota", "begin_rehearsal", domain=plan.domain, key=plan.rehearsal_key)
-        began = row and row["rehearsal_began_at"]
+        began = row["rehearsal_began_at"] if row else None
     now = database_now(conn)
     while True:
         day = quota_day(plan, now, rehearsal_began_at=began)

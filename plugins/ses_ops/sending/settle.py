@@ -80,7 +80,7 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
 def _settlement(conn: Connection, task: dict[str, Any]) -> Settlement:
     overview = next(iter(list_tasks(conn, name=task["name"])), None)
     cached = fetch_one(conn, "chunks", "cached_summary", task_id=task["id"]) or {}
-    counts = {
+    counts: dict[str, Any] = {
         "sent": overview.sent_count if overview else 0,
         "failed": overview.failed_count if overview else 0,
         "unknown": overview.unknown_count if overview else 0,

@@ -36,7 +36,9 @@ def end_leftovers(places: Places) -> int:
         found.update((one.pid, one) for one in descendants(process.pid))
     # Children that were born after the last note: still in a component's session, still in Airflow's folder.
     oldest = min((one.created for one in recorded), default=0.0)
-    for process in session_members(identity.pid for identity in recorded):
+    # A session's number is no one else's while it has members: a stranger of that pid means that ours has ended.
+    sessions = [one.pid for one in recorded if one.pid in found or not psutil.pid_exists(one.pid)]
+    for process in session_members(sessions):
         if _works_in(process, places.airflow) and process.create_time() >= oldest:
             found[process.pid] = process
     ended = [one for one in found.values() if not _is_postgres(one)]

@@ -16,8 +16,10 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
+from ses_ops.domain.csv_rows import Rejected
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
+from ses_ops.errors import SesError
 from ses_ops.stack.web_client import WebClient
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
@@ -65,7 +67,7 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> None:
     """Two groups and three tasks: one at once, one in a minute, one every hour from two minutes on."""
     groups = (("customers", customers(), "Sample customers"), ("orders", orders(), "Sample orders on their way"))
     for name, rows, description in groups:
-        import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True)
+        import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True, report=_refused)
     with transaction(conn):
         for entry in task_entries(now):
             send_tasks.apply_task(conn, parse_send_task(entry, where=_WHERE), now=now, where=_WHERE)
@@ -143,6 +145,10 @@ def _csv(rows: Iterator[list[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
+
+
+def _refused(rejected: Rejected) -> None:
+    raise SesError(f"{_WHERE}, line {rejected.line}: {rejected.reason}")
 
 
 def _ever_had_tasks(conn: Connection) -> bool:

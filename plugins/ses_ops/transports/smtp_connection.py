@@ -40,6 +40,17 @@ class Step(IntEnum):
     CLOSED = 9
 
 
+class Chance(IntEnum):
+    """What an envelope has used up when its connection goes away under it."""
+
+    #: The server had begun to judge it: what is known is its outcome.
+    NONE = 0
+    #: The server had not looked at it, after serving others: it allows so many messages a connection, or shuts down.
+    USED_CONNECTION = 1
+    #: It was the first on a new connection: perhaps the envelope is the reason. Two of these are too many.
+    NEW_CONNECTION = 25
+
+
 #: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 
@@ -56,8 +67,8 @@ class Pool(Protocol):
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """The server (or a check before the first byte) settled this envelope."""
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, untouched: bool) -> None:
-        """The connection went away under this envelope; `untouched`: before the server had judged any part of it."""
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
+        """The connection went away under this envelope, and so much of a chance with it."""
 
     def idle(self, connection: MailConnection) -> None:
         """The connection has nothing to do."""
@@ -274,7 +285,7 @@ class MailConnection(SmtpStream):
         outcome = Outcome(Delivery.DEFERRED, 421, reply.text)
         ended, self._ended = self._ended, None
         if ended is not None:
-            self._pool.dropped(ended, outcome, untouched=False)
+            self._pool.dropped(ended, outcome, chance=Chance.NONE)
         self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
 
     def _next(self) -> None:
@@ -303,9 +314,13 @@ class MailConnection(SmtpStream):
         self.transport.abort()
         ended, self._ended = self._ended, None
         if ended is not None:
-            self._pool.dropped(ended, Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500]), untouched=False)
+            unknown = Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500])
+            self._pool.dropped(ended, unknown, chance=Chance.NONE)
         begun, self._begun = self._begun, None
         if begun is not None:
             deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])
-            self._pool.dropped(begun.envelope, deferred, untouched=step in (_RSET, _MAIL, _FINAL))
+            chance = Chance.NONE
+            if step in (_RSET, _MAIL, _FINAL):
+                chance = Chance.USED_CONNECTION if self.settled else Chance.NEW_CONNECTION
+            self._pool.dropped(begun.envelope, deferred, chance=chance)
         self._pool.gone(self, reason)

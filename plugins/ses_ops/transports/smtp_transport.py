@@ -12,7 +12,7 @@ from collections import deque
 
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
-from ses_ops.transports.smtp_connection import MailConnection
+from ses_ops.transports.smtp_connection import Chance, MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp_opening import open_session, TlsRules
 from ses_ops.transports.smtp_pace import Pace
@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 #: How many connections are opened at the same time.
 _OPENING_AT_ONCE = 8
+#: An envelope may lose one fresh connection, and up to so many that had served others and were at their end.
+_CHANCES = 40
 #: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
 _GOODBYE = 2.0
 
@@ -40,8 +42,8 @@ class SmtpTransport:
         self._idle: list[MailConnection] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._staged: deque[Envelope] = deque()
-        #: Envelopes that lost one connection already before the server judged them, by their seq.
-        self._second_chance: set[int] = set()
+        #: What the envelopes that lost a connection before the server judged them have used of _CHANCES, by seq.
+        self._chances_used: dict[int, int] = {}
         #: The feed's last answer; what it has now it tells by `wake`.
         self._feed_is_empty = False
         self._draining = False
@@ -51,6 +53,7 @@ class SmtpTransport:
         self._all_gone: asyncio.Future[None] | None = None
         self._pump_handle: asyncio.Handle | None = None
         self._pump_later: asyncio.TimerHandle | None = None
+        self._pump_due = 0.0
         self._ticker: asyncio.TimerHandle | None = None
 
     # --- what the caller uses
@@ -111,13 +114,14 @@ class SmtpTransport:
         self._patience.progress()
         self._report(envelope, outcome)
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, untouched: bool) -> None:
-        """Report an envelope that lost its connection; one that was not even looked at gets a second chance."""
-        if untouched and not self._stopping and envelope.seq not in self._second_chance:
-            self._second_chance.add(envelope.seq)
-            self._staged.appendleft(envelope)
-        else:
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
+        """Report an envelope that lost its connection, or stage it again if it never had a fair chance."""
+        used = self._chances_used.get(envelope.seq, 0) + chance
+        if chance is Chance.NONE or self._stopping or used > _CHANCES:
             self._report(envelope, outcome)
+        else:
+            self._chances_used[envelope.seq] = used
+            self._staged.appendleft(envelope)
 
     def idle(self, connection: MailConnection) -> None:
         """Keep a connection that found nothing to do."""
@@ -170,10 +174,12 @@ class SmtpTransport:
             self._pump_handle = self._loop.call_soon(self._pump)
 
     def _schedule_after(self, delay: float) -> None:
+        due = self._loop.time() + delay
         if self._pump_later is not None:
-            if self._pump_later.when() <= self._loop.time() + delay:
+            if self._pump_due <= due:
                 return
             self._pump_later.cancel()
+        self._pump_due = due
         self._pump_later = self._loop.call_later(delay, self._schedule_now)
 
     def _schedule_now(self) -> None:

@@ -92,6 +92,8 @@ class Script:
     dribble: bool = False
     #: Seconds before each reply to a final dot.
     delay: float = 0.0
+    #: Seconds before each 64 KiB of content are read: a slow line.
+    slow_reading: float = 0.0
 
 
 @dataclass
@@ -140,9 +142,12 @@ class ScriptedServer:
         self._reached: Counter[tuple[str, str | None]] = Counter()
         self._loop = asyncio.new_event_loop()
         self._socket = socket.create_server((self.host, 0), backlog=128)
+        if self.script.slow_reading:
+            # Else the kernel takes megabytes before the reader's slowness shows.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, name="scripted-smtp", daemon=True)
-        self._sessions: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -152,11 +157,21 @@ class ScriptedServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
+    def close_connections(self, say: bytes = b"") -> None:
+        """Close all connections from this side, after saying so if `say` is given."""
+
+        def close() -> None:
+            for writer in list(self._writers):
+                writer.write(say)
+                writer.close()
+
+        self._loop.call_soon_threadsafe(close)
+
     def _serve(self) -> None:
         loop = self._loop
         asyncio.set_event_loop(loop)
         server = loop.run_until_complete(
-            asyncio.start_server(self._session, sock=self._socket, limit=1 << 24, ssl=self.script.implicit_tls)
+            asyncio.start_server(self._session, sock=self._socket, limit=1 << 16, ssl=self.script.implicit_tls)
         )
         loop.run_forever()
         server.close()
@@ -173,12 +188,14 @@ class ScriptedServer:
         self.connections += 1
         self.open_connections += 1
         self.most_connections = max(self.most_connections, self.open_connections)
+        self._writers.add(writer)
         try:
             await self._talk(session)
         except (_Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
             pass
         finally:
             self.open_connections -= 1
+            self._writers.discard(writer)
             if not session.writer.is_closing():
                 session.writer.close()
 
@@ -272,9 +289,11 @@ class ScriptedServer:
         recipient = session.recipients[0] if session.recipients else None
         if not await self._answer(session, "data", b"354 go ahead\r\n", recipient):
             return
-        lines = []
+        lines: list[bytes] = []
         while (line := await session.reader.readuntil(b"\n")) != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
+            if self.script.slow_reading and len(lines) % 64 == 0:
+                await asyncio.sleep(self.script.slow_reading)
         content = b"".join(lines)
         message = Message(session.mail or "", session.recipients, content, session.parameters)
         session.mail, session.recipients = None, []

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from ses_ops import errors
 
 pytestmark = pytest.mark.timeout(1200)
@@ -128,13 +131,9 @@ def test_the_installation_imports_our_code_from_the_plugins_folder_that_airflow_
 
 
 def test_the_installation_holds_the_lock_and_nothing_else(installation):
-    lock = (REPOSITORY / "requirements.txt").read_text()
-    locked = {
-        normal(name): version for name, version in re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^ \\]+)", lock, re.M)
-    }
     packages = json.loads(installation.run("pip", "list", "--format", "json"))
-    installed = {normal(package["name"]): package["version"] for package in packages}
-    # pip comes with the environment; Python 3.11 also puts a setuptools there, which the locked one replaces.
+    installed = {canonicalize_name(package["name"]): package["version"] for package in packages}
+    locked = locked_for_this_python()
     assert installed.keys() - {"pip"} == locked.keys() | {"ses-ops"}
     assert {name: installed[name] for name in locked} == locked
 
@@ -143,9 +142,12 @@ def test_no_installed_package_lacks_another(installation):
     assert "No broken requirements" in installation.run("pip", "check")
 
 
-def normal(name: str) -> str:
-    """The name of a package as the index compares it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def locked_for_this_python() -> dict[str, str]:
+    """Name and version of what requirements.txt holds for this interpreter and system (its markers, PEP 508)."""
+    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    entries = [Requirement(line.rstrip("\\ ")) for line in lines if line and line[0] not in " #"]
+    here = [entry for entry in entries if entry.marker is None or entry.marker.evaluate()]
+    return {canonicalize_name(entry.name): str(entry.specifier).removeprefix("==") for entry in here}
 
 
 def test_the_dockerfile_installs_packages_by_the_script_alone():

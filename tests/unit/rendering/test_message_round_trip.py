@@ -27,9 +27,11 @@ HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Conte
 HOSTILE = [
     "\r\nBcc: x@example.com", "\n\n<script>alert(1)</script>", f"\r\n--{BOUNDARY}\r\n", f"--{BOUNDARY}--", "=?utf-8?",
     "=?utf-8?b?QUJD?=", "=?utf-8?q?=0D=0ABcc:_x?=", ".", "\r\n.\r\n", "\n.\n", "..", "\x00", "a\x00b", "👩‍👩‍👧‍👦" * 30,
-    "\u202eעברית", "שלום עולם " * 20, "x" * 2000, "語" * 500, "<script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}",
+    "\u202eעברית", "שלום עולם " * 20, "x" * 2000, "語" * 500, "<script>", '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}",
     "{% raw %}", "\x0b\x0c\x1c\x85\u2028\u2029", " ", "  a  ", "\t", "=", "=\n", "= \n", " \n \n", "a \n", "\r", "\n\r",
-    "From here", "xGAPxTEXTx", "Thu, 01 Jan 1970 00:00:00 +0000", "word " * 60, "a" * 66 + " b", "é" * 37, "a" * 75 + "\n",
+    "From here", "xGAPxTEXTx", "Thu, 01 Jan 1970 00:00:00 +0000", "word " * 60, "a" * 66 + " b", "é" * 37,
+    "a" * 75 + "\n",
     "\ufeffBOM", "\ufffe", "e\u0301" * 40, "%s %d {} $x", "\\r\\n", "&amp;", "Markup & more",
 ]  # fmt: skip
 VALUES = st.one_of(
@@ -131,9 +133,13 @@ def test_any_display_name_is_read_back_and_stays_a_name(name: str) -> None:
     assert message.keys() == HEADERS
     (address,) = message["From"].addresses
     assert address.addr_spec == "news@example.com"
-    # The newer parser of Python 3.11 puts spaces between the encoded words of a name (RFC 2047 6.2 says to drop them).
-    shown = str(make_header(decode_header(message_from_bytes(raw)["From"])))
-    assert parse_sender(shown) == sender
+    # Python 3.11's newer parser leaves spaces between the encoded words of a name (RFC 2047 6.2: drop them).
+    value = message_from_bytes(raw)["From"]
+    shown = str(make_header(decode_header(value)))
+    shown = shown.removesuffix("<news@example.com>").removesuffix("news@example.com").rstrip()
+    if not value.startswith("=?") and value.startswith('"'):
+        shown = re.sub(r"\\(.)", r"\1", shown[1:-1])
+    assert shown == sender.display_name
     assert message["Reply-To"] is None
 
 

@@ -1,0 +1,157 @@
+"""The checks of `ses doctor`. None stops the others; each says what it looked at and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ses_ops import settings
+from ses_ops.cli.session import airflow_is_configured, ask_airflow, database, quota_variable
+from ses_ops.errors import SesError
+
+State = Literal["ok", "warn", "FAIL"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    state: State
+    text: str
+
+
+def run_checks() -> Iterator[Check]:
+    """Every check in the order in which one would mend things."""
+    for name, check in _CHECKS:
+        try:
+            for state, text in check():
+                yield Check(name=name, state=state, text=text)
+        except SesError as problem:
+            yield Check(name=name, state="FAIL", text=str(problem))
+        except Exception as problem:
+            yield Check(name=name, state="FAIL", text=f"{type(problem).__name__}: {problem}")
+
+
+Findings = Iterator[tuple[State, str]]
+
+
+def _settings() -> Findings:
+    settings.web_port(), settings.smtp_port(), settings.mailbox_port(), settings.web_host()
+    stack = settings.running_stack()
+    place = f"SES_HOME is {settings.ses_home()}"
+    yield "ok", f"{place}; the stack there says it is at {stack.web_url}" if stack else f"{place}; no stack runs there"
+
+
+def _database() -> Findings:
+    dsn = settings.db_dsn()
+    with database() as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())")
+        version, name, size = cursor.fetchone() or ("?", "?", 0)
+    source = "AIRFLOW_CONN_SES_DB" if dsn != getattr(settings.running_stack(), "db_dsn", None) else "the running stack"
+    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
+
+
+def _schema() -> Findings:
+    from ses_ops.storage.migrate import current_version, newest_version
+
+    current, newest = current_version(settings.db_dsn()), newest_version()
+    if current == newest:
+        yield "ok", f"version {current}"
+    else:
+        yield "FAIL", f"version {current or 'none'}, this code needs {newest}: run `ses migrate`"
+
+
+def _smtp() -> Findings:
+    from ses_ops.transports.smtp_probe import probe
+    from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+
+    server = smtp_settings_from_connection_uri(settings.smtp_connection_uri())
+    yield "ok", asyncio.run(probe(server))
+
+
+def _quota() -> Findings:
+    from ses_ops.domain.warmup import parse_quota_variable, plan_for
+    from ses_ops.storage import quota_overview
+
+    entries = parse_quota_variable(quota_variable())
+    with database() as conn:
+        used = quota_overview.domains(conn)
+        for domain in sorted({*used, *entries}):
+            try:
+                today = quota_overview.today(conn, plan_for(entries, domain))
+                number, allotment = today.day.number, today.day.allotment
+                yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
+            except SesError as problem:
+                yield "FAIL" if domain in used else "warn", str(problem)
+    if not entries:
+        yield "warn", "the Variable ses_warmup_quota names no sender domain"
+
+
+def _templates() -> Findings:
+    from ses_ops.cli.templates import template_facts
+    from ses_ops.rendering.template import list_templates
+
+    root = settings.templates_root()
+    names = list_templates(root)
+    broken = [facts["error"] for facts in map(template_facts, names) if facts["error"]]
+    for error in broken:
+        yield "FAIL", error
+    if not names:
+        yield "warn", f"there is no template in {root}"
+    elif not broken:
+        yield "ok", f"{', '.join(names)} in {root}"
+
+
+def _tasks() -> Findings:
+    from ses_ops.domain.task_status import TaskStatus
+    from ses_ops.sending.freeze_audience import check_template
+    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.send_tasks import lock_row
+
+    with database() as conn:
+        tasks = list_tasks(conn)
+        healthy = True
+        for one in tasks:
+            if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
+                continue
+            try:
+                check_template(lock_row(conn, one.name), settings.templates_root())
+                problem = one.error
+            except SesError as error:
+                problem = str(error)
+            conn.rollback()
+            if problem:
+                healthy = False
+                yield "FAIL", f"{one.name}: {problem}"
+            if one.unknown_count:
+                healthy = False
+                yield "warn", f"{one.name}: {one.unknown_count:,} messages in doubt; see `ses task resolve-unknown --help`"
+    if healthy:
+        yield "ok", f"{len(tasks)} send tasks, none with an error"
+
+
+def _airflow() -> Findings:
+    if not airflow_is_configured():
+        yield "warn", f"no Airflow was found in SES_HOME ({settings.ses_home()}): start `make run`"
+        return
+    problems = ask_airflow(lambda control: control.dag_import_errors())
+    for problem in problems:
+        yield "FAIL", f"{problem.file} cannot be imported: {problem.error}"
+    if not problems:
+        switches = ask_airflow(lambda control: control.dag_switches())
+        yield "ok", f"no import error; {len(switches)} send task DAGs"
+
+
+_CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
+    ("settings", _settings),
+    ("database", _database),
+    ("schema", _schema),
+    ("smtp", _smtp),
+    ("quota", _quota),
+    ("templates", _templates),
+    ("tasks", _tasks),
+    ("airflow", _airflow),
+)

@@ -1,0 +1,128 @@
+"""`ses group import`: a CSV file becomes the content of a recipient group."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ses_ops import settings
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.output import json_option, note, print_json, warn
+from ses_ops.cli.session import database
+from ses_ops.errors import SesError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.group_import import GroupImport
+
+
+def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """One character; `tab` and `\\t` are understood."""
+    del ctx, parameter
+    character = {"tab": "\t", "\\t": "\t"}.get(value.lower(), value)
+    if len(character) != 1 or character in '"\r\n' or character.isalnum():
+        raise click.BadParameter(f"{value!r} is not one character such as , ; | or tab")
+    return character
+
+
+delimiter_option = click.option(
+    "--delimiter", default=",", show_default=True, callback=read_delimiter, help="What stands between columns, or tab."
+)
+column_option = click.option("--address-column", help="The column with the address (default: address, email, e-mail, mail).")
+
+
+@click.command(
+    "import",
+    epilog=examples(
+        "ses group import customers customers.csv",
+        "ses group import customers export.csv --address-column contact --delimiter ';'",
+    ),
+)
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+@column_option
+@delimiter_option
+@click.option("--description", help="What the group is; default: unchanged.")
+@click.option("--strict", is_flag=True, help="Import nothing if any row is rejected.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where rejected rows go (default: FILE.rejected.csv).")
+@json_option
+def import_command(
+    name: str,
+    file: Path,
+    address_column: str | None,
+    delimiter: str,
+    description: str | None,
+    strict: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Replace the recipients of group NAME with those of FILE, a CSV file in UTF-8 with a header row.
+
+    One column is the address, the others are the template's variables. All of the file is imported in one
+    transaction, or nothing. Rows that cannot be used and repeated addresses are left out and listed in a file.
+    """
+    from ses_ops.cli.rejected_report import RejectedReport, reading
+    from ses_ops.storage.group_import import import_group
+
+    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"))
+    with database() as conn:
+        try:
+            with reading(file, what=f"importing {file.name}") as blocks:
+                done = import_group(
+                    conn,
+                    name,
+                    blocks,
+                    where=str(file),
+                    delimiter=delimiter,
+                    address_column=address_column,
+                    description=description,
+                    strict=strict,
+                    report=rejected.add,
+                )
+        except BaseException:
+            rejected.close()
+            note(f"group {name!r} is as it was before" + (f"; see {rejected.path}" if rejected.count else ""))
+            raise
+        rejected.close()
+        _show(done, rejected.path, as_json)
+        _warn_of_tasks(conn, name)
+
+
+def _show(done: GroupImport, report: Path, as_json: bool) -> None:
+    path = str(report) if done.rejected_count else None
+    if as_json:
+        facts: dict[str, Any] = {
+            "group": done.group,
+            "created": done.created,
+            "recipient_count": done.recipients,
+            "variables": done.variables,
+            "rejected_count": done.rejected_count,
+            "rejected": done.rejected,
+            "report": path,
+        }
+        print_json(facts)
+        return
+    variables = f" with {', '.join(done.variables)}" if done.variables else ""
+    click.echo(f"{done.group}: {done.recipients:,} recipients{variables} ({'new' if done.created else 'replaced'})")
+    if path:
+        from ses_ops.storage.group_import import by_kind
+
+        click.echo(f"{done.rejected_count:,} rows were left out ({by_kind(done.rejected)}): {path}")
+
+
+def _warn_of_tasks(conn: Connection, name: str) -> None:
+    """The variables may have changed: name the tasks whose template no longer fits."""
+    from ses_ops.sending.freeze_audience import check_template
+    from ses_ops.storage import recipients
+
+    found = recipients.find_group(conn, name)
+    for task in recipients.tasks_of_group(conn, found.id):
+        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+            continue
+        try:
+            check_template({**task, "group": name, "group_variables": found.variables}, settings.templates_root())
+        except SesError as problem:
+            warn(f"send task {task['name']!r} cannot send to this group any more: {problem}")

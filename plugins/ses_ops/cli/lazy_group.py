@@ -1,0 +1,45 @@
+"""Command groups that import a command's module only when it is run, so that `ses task list` starts at once."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named with a module and a line of help."""
+
+    def __init__(self, *arguments: Any, commands: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
+        """`commands`: name to ("module:function" below ses_ops.cli, one line of help)."""
+        super().__init__(*arguments, **options)
+        self._lazy = commands or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they were given: the order of a person's work."""
+        return [*self._lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        place = self._lazy.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, function = place[0].partition(":")
+        found = getattr(importlib.import_module(f"ses_ops.cli.{module}"), function)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, without importing anything."""
+        rows = [(name, text) for name, (_, text) in self._lazy.items()]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+        else:
+            super().format_commands(ctx, formatter)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: examples, each on a line of its own."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,106 @@
+"""The entry of `ses`: finds the command, and turns every error into one readable line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ses_ops.cli.lazy_group import LazyGroup
+from ses_ops.errors import SesError
+
+#: With this set, errors show where they come from.
+DEBUG = "SES_DEBUG"
+INTERRUPTED = 130
+
+COMMANDS = {
+    "run": ("stack:run", "Start everything on this machine, as `make run` does."),
+    "doctor": ("doctor:doctor", "Check database, mail server, quota, templates and DAGs; say what to do."),
+    "group": ("groups:group", "Recipient groups: import from CSV, list, show, delete."),
+    "template": ("templates:template", "Mail templates: list, check, preview."),
+    "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
+    "quota": ("quota:quota", "The warm-up quota of the sender domains."),
+    "suppression": ("suppressions:suppression", "Addresses that get no mail."),
+    "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
+    "migrate": ("database:migrate", "Bring the ses database to the newest schema."),
+}
+
+
+@click.group(cls=LazyGroup, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ses-ops", prog_name="ses")
+def cli() -> None:
+    """Mass mail as Airflow DAGs: send tasks, a warm-up quota, and a ledger of every message.
+
+    Works on the stack that `make run` started (SES_HOME, default .ses), or on the database and mail server that
+    AIRFLOW_CONN_SES_DB and AIRFLOW_CONN_SES_SMTP name.
+
+    \b
+    Examples:
+      ses group import customers customers.csv
+      ses task apply tasks/
+      ses task list
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; returns the exit code: 0 only on success, 2 for a command that cannot be understood."""
+    try:
+        result = cli.main(args=list(arguments), prog_name="ses", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        return 2
+    except click.UsageError as problem:
+        path = problem.ctx.command_path if problem.ctx else "ses"
+        return _fail(f"{problem.format_message()} (`{path} --help` says how)", 2)
+    except click.ClickException as problem:
+        return _fail(problem.format_message(), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; without this, Python complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as problem:
+        if os.environ.get(DEBUG):
+            raise
+        return _fail_with(problem)
+
+
+def _fail_with(problem: Exception) -> int:
+    if isinstance(problem, SesError):
+        for part in getattr(problem, "problems", ()) or (problem,):
+            _fail(str(part), 1)
+        return 1
+    known = _database_problem(problem)
+    if known:
+        return _fail(known, 1)
+    if isinstance(problem, OSError) and problem.filename:
+        return _fail(f"{problem.filename}: {problem.strerror}", 1)
+    return _fail(f"unexpected {type(problem).__name__}: {problem} ({DEBUG}=1 shows the traceback)", 1)
+
+
+def _database_problem(problem: Exception) -> str | None:
+    if "psycopg2" not in sys.modules:
+        return None
+    import psycopg2
+    import psycopg2.errors
+
+    if isinstance(problem, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
+        return "the ses database has not this version's schema; run `ses migrate`"
+    if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return f"the ses database failed: {problem}"
+    return None
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"ses: error: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,89 @@
+"""The file that lists the rows an import left out, and the bar that shows how far a file is read."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ses_ops.errors import InvalidInput, SesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ses_ops.domain.csv_rows import Rejected
+
+#: Bytes read at a time.
+BLOCK = 256 * 1024
+_HEADER = ["line", "reason", "text"]
+
+
+class RejectedReport:
+    """Writes rejected rows to `path` as they come; the file is made with the first one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._file: TextIO | None = None
+        self._writer: Any = None
+        self._remove_former()
+
+    def add(self, rejected: Rejected) -> None:
+        """Write a row. Raises SesError when the file cannot be written."""
+        if self._writer is None:
+            try:
+                self._file = self.path.open("w", encoding="utf-8", newline="")
+            except OSError as cause:
+                raise SesError(
+                    f"rejected rows cannot be written to {self.path} ({cause.strerror}); name another place with --report"
+                ) from cause
+            self._writer = csv.writer(self._file, lineterminator="\n")
+            self._writer.writerow(_HEADER)
+        self._writer.writerow([rejected.line, rejected.reason, rejected.text])
+        self.count += 1
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _remove_former(self) -> None:
+        """A report of an earlier import would be taken for this one's; nothing else is ever deleted."""
+        try:
+            with self.path.open(encoding="utf-8", newline="") as former:
+                ours = former.readline() == ",".join(_HEADER) + "\n"
+            if ours:
+                self.path.unlink()
+        except (OSError, UnicodeDecodeError):
+            pass
+
+
+@contextmanager
+def reading(path: Path, *, what: str) -> Iterator[Iterator[bytes]]:
+    """The blocks of a file, with a progress bar on stderr when that is a terminal."""
+    try:
+        file = path.open("rb")
+    except OSError as cause:
+        raise InvalidInput(f"cannot be read: {cause.strerror}", where=str(path)) from cause
+    with file:
+        if not sys.stderr.isatty():
+            yield iter(lambda: file.read(BLOCK), b"")
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(what, total=os.fstat(file.fileno()).st_size or None)
+
+            def blocks() -> Iterator[bytes]:
+                while block := file.read(BLOCK):
+                    yield block
+                    progress.advance(bar, len(block))
+                progress.update(bar, description="checking for duplicates")
+
+            yield blocks()

@@ -1,0 +1,132 @@
+"""`ses suppression ...`: addresses that get no mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ses_ops.cli.group_import import column_option, delimiter_option
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.output import json_option, note, print_json, print_table
+from ses_ops.cli.session import database
+from ses_ops.errors import InvalidInput
+
+_REASONS = ("manual", "unsubscribe", "complaint", "hard_bounce")
+
+
+@click.group()
+def suppression() -> None:
+    """Addresses that get no mail. Looked at when a mail leaves, not only when a list is made."""
+
+
+@suppression.command(
+    epilog=examples(
+        "ses suppression add ann@example.com --note 'asked by phone'",
+        "ses suppression add ann@example.com --expires 2027-01-31",
+    )
+)
+@click.argument("address")
+@click.option("--reason", type=click.Choice(_REASONS), default="manual", show_default=True)
+@click.option("--note", "remark", default="", help="A remark for whoever looks later.")
+@click.option("--expires", help="From this day or time (UTC) on the address gets mail again; only for manual.")
+def add(address: str, reason: str, remark: str, expires: str | None) -> None:
+    """Put ADDRESS on the list. An entry is never shortened: what lasts for ever stays."""
+    from ses_ops.domain.address import parse_address
+    from ses_ops.storage import suppression as storage
+    from ses_ops.storage.connection import transaction
+
+    parsed = parse_address(address)
+    chosen = storage.SuppressionReason(reason)
+    expires_at = read_expiry(expires, reason, where="--expires")
+    with database() as conn, transaction(conn):
+        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at)
+        entry = storage.find(conn, parsed.key)
+    if added:
+        click.echo(f"{parsed.address}: gets no mail" + (f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""))
+    elif entry is not None:
+        click.echo(f"{parsed.address}: was on the list already ({entry.reason}, since {entry.created_at:%Y-%m-%d})")
+
+
+@suppression.command(epilog=examples("ses suppression remove ann@example.com"))
+@click.argument("address")
+def remove(address: str) -> None:
+    """Take ADDRESS off the list."""
+    from ses_ops.domain.address import parse_address
+    from ses_ops.storage import suppression as storage
+    from ses_ops.storage.connection import transaction
+
+    parsed = parse_address(address)
+    with database() as conn, transaction(conn):
+        storage.remove(conn, parsed)
+    click.echo(f"{parsed.address}: gets mail again")
+
+
+@suppression.command("list", epilog=examples("ses suppression list --search example.com", "ses suppression list --json"))
+@click.option("--search", help="Only addresses with this text in them.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Entries at most.")
+@json_option
+def list_command(search: str | None, limit: int, as_json: bool) -> None:
+    """List the suppressed addresses, newest first."""
+    from ses_ops.storage import suppression as storage
+
+    with database() as conn:
+        rows = storage.entries(conn, search=search, limit=limit + 1)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if as_json:
+        print_json(rows)
+    else:
+        names = ("address", "reason", "note", "created_at", "expires_at", "expired")
+        print_table(names, [[row[name] for name in names] for row in rows], empty="No address is suppressed.")
+    if more:
+        note(f"there are more than {limit:,}; --limit shows more")
+
+
+@suppression.command("import", epilog=examples("ses suppression import unsubscribed.csv --reason unsubscribe"))
+@click.argument("file", type=click.Path(path_type=Path))
+@column_option
+@delimiter_option
+@click.option("--reason", type=click.Choice(_REASONS), default="manual", show_default=True, help="Where FILE has none.")
+@click.option("--report", type=click.Path(path_type=Path), help="Where rejected rows go (default: FILE.rejected.csv).")
+def import_command(file: Path, address_column: str | None, delimiter: str, reason: str, report: Path | None) -> None:
+    """Add the addresses of FILE, a CSV file in UTF-8 with a header row: all of them in one transaction.
+
+    Columns: the address, and if wanted reason, note and expires.
+    """
+    from ses_ops.cli.rejected_report import RejectedReport, reading
+    from ses_ops.cli.suppression_rows import suppressions
+    from ses_ops.domain.csv_rows import CsvRows
+    from ses_ops.storage import suppression as storage
+    from ses_ops.storage.connection import transaction
+
+    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"))
+    try:
+        with database() as conn, reading(file, what=f"importing {file.name}") as blocks, transaction(conn):
+            rows = CsvRows(blocks, where=str(file), delimiter=delimiter, address_column=address_column)
+            entries = suppressions(rows, reason, where=str(file), report=rejected.add)
+            read, changed = storage.add_all(conn, entries)
+            if not read:
+                raise InvalidInput("has no address that can be used", where=str(file))
+    finally:
+        rejected.close()
+    click.echo(f"{read:,} addresses read: {changed:,} added or made to last longer, the others were on the list already")
+    if rejected.count:
+        click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
+
+
+def read_expiry(text: str | None, reason: str, *, where: str) -> datetime | None:
+    """A day or time in UTC, in the future; only an entry by hand may end (the others are somebody's own wish)."""
+    if not text:
+        return None
+    if reason != "manual":
+        raise InvalidInput(f"an entry of reason {reason} does not end; only manual ones can", where=where)
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput(f"{text!r} is not a day or time; write for example 2027-01-31", where=where) from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment <= datetime.now(UTC):
+        raise InvalidInput(f"{text!r} has passed", where=where)
+    return moment

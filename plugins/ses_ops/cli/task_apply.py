@@ -1,0 +1,167 @@
+"""`ses task apply`: YAML definitions become send tasks, all of them or none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ses_ops import settings
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.output import json_option, print_json, warn
+from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
+from ses_ops.errors import SesError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.send_tasks import Applied
+
+
+class _OnlyChecked(Exception):
+    """Leaves the transaction without a trace."""
+
+
+@click.command(
+    epilog=examples("ses task apply tasks/spring-sale.yaml", "ses task apply tasks/", "ses task apply --check tasks/")
+)
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--check", is_flag=True, help="Check everything and change nothing.")
+@json_option
+def apply(path: Path, check: bool, as_json: bool) -> None:
+    """Create or change the send tasks in PATH: a YAML file, or a folder with one file a task.
+
+    Everything is checked first: keys, times, template, variables, group, the size of a message. If one file is
+    wrong, none is applied. A task that has not changed is left alone.
+    """
+    from ses_ops.cli.task_files import read_tasks
+    from ses_ops.storage.connection import transaction
+    from ses_ops.storage.overview import list_tasks
+
+    tasks = read_tasks(path)
+    with database() as conn:
+        try:
+            with transaction(conn):
+                done = _apply_all(conn, tasks)
+                overviews = {name: list_tasks(conn, name=name)[0] for name in done}
+                recipients = {name: _recipient_count(conn, overviews[name].group) for name in done}
+                if check:
+                    raise _OnlyChecked
+        except _OnlyChecked:
+            pass
+    rows = [_facts(applied, overviews[name], recipients[name]) for name, applied in done.items()]
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            _print(row, check)
+    if not check and any(row["applied"] != "unchanged" for row in rows):
+        _ask_for_parse()
+    _warn_of_quota({one.sender_domain for one in overviews.values()})
+
+
+def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Applied]:
+    """Check and write every task; raises all problems together, and then the caller's transaction leaves nothing."""
+    from ses_ops.cli.task_files import raise_all
+    from ses_ops.storage.send_tasks import apply_task
+
+    now = datetime.now(UTC)
+    done: dict[str, Applied] = {}
+    problems: list[SesError] = []
+    for file, task in tasks.items():
+        try:
+            done[task.name] = apply_task(conn, task, now=now, where=str(file))
+            _check_content(conn, task)
+        except SesError as problem:
+            text = str(problem)
+            problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
+    raise_all(problems)
+    return done
+
+
+def _check_content(conn: Connection, task: SendTask) -> None:
+    """The template fits the group, and the message to the group's first recipient can be made (size, link, subject)."""
+    from ses_ops.domain.address import parse_sender
+    from ses_ops.rendering.message import MessageRenderer
+    from ses_ops.rendering.template import load_template
+    from ses_ops.sending.freeze_audience import check_template
+    from ses_ops.storage import recipients
+
+    root = settings.templates_root()
+    group = recipients.find_group(conn, task.group)
+    facts = {name: getattr(task, name) for name in ("template", "subject", "unsubscribe_url", "group")}
+    check_template({**facts, "group_variables": group.variables}, root)
+    renderer = MessageRenderer(
+        load_template(root, task.template),
+        sender=parse_sender(task.sender),
+        installation_id="check",
+        subject=task.subject,
+        reply_to=task.reply_to,
+        unsubscribe_url=task.unsubscribe_url,
+        advertisement=task.advertisement.value,
+    )
+    for address, values in recipients.sample(conn, group.id):
+        renderer.render(occurrence_id=1, seq=1, address=address, values=values)
+
+
+def _recipient_count(conn: Connection, group: str) -> int:
+    from ses_ops.storage import recipients
+
+    return recipients.find_group(conn, group).recipient_count
+
+
+def _facts(applied: Applied, one: TaskOverview, recipients: int) -> dict[str, Any]:
+    from ses_ops.cli.tasks import next_starts
+
+    return {
+        "name": one.name,
+        "applied": applied.value,
+        "type": one.type.value,
+        "recipient_count": recipients,
+        "schedule": one.schedule.describe(),
+        "time_zone": one.schedule.time_zone,
+        "next_starts": next_starts(one, datetime.now(UTC)),
+    }
+
+
+def _print(row: dict[str, Any], check: bool) -> None:
+    from zoneinfo import ZoneInfo
+
+    word = f"would be {row['applied']}" if check else row["applied"]
+    click.echo(f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group")
+    tz = ZoneInfo(row["time_zone"])
+    if row["next_starts"]:
+        starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])
+        click.echo(f"           next: {starts} ({row['time_zone']})")
+
+
+def _ask_for_parse() -> None:
+    """Best effort: without it Airflow reads the tasks at its next turn, some seconds later."""
+    if airflow_is_configured():
+        try:
+            ask_airflow(lambda control: control.request_dag_parse())
+        except SesError as problem:
+            warn(f"Airflow could not be asked to read the tasks now ({problem}); it will at its next turn")
+
+
+def _warn_of_quota(domains: set[str]) -> None:
+    """Say at once what would only be an error when the task starts. Looked at only where it costs nothing."""
+    from ses_ops.domain.warmup import parse_quota_variable, plan_for
+
+    text = cheap_quota_variable()
+    if text is None and airflow_is_configured():
+        try:
+            text = ask_airflow(lambda control: control.read_quota_variable()) or ""
+        except SesError:
+            return
+    if text is None:
+        return
+    for domain in sorted(domains):
+        try:
+            plan_for(parse_quota_variable(text), domain)
+        except SesError as problem:
+            warn(f"{problem}; until that is mended the task will show an error and send nothing")

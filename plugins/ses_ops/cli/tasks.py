@@ -1,0 +1,168 @@
+"""`ses task ...`: send tasks; here those commands that only look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ses_ops.cli.lazy_group import LazyGroup, examples
+from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
+from ses_ops.cli.session import database
+from ses_ops.errors import NotFound
+
+if TYPE_CHECKING:
+    from ses_ops.storage.overview import TaskOverview
+
+#: Start times that `show` and `apply` name.
+NEXT_SLOTS = 5
+_STATUSES = ("waiting", "sending", "paused", "error", "finished", "cancelled")
+_MESSAGE_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cached", "unknown")
+
+
+@click.group(
+    cls=LazyGroup,
+    commands={
+        "apply": ("task_apply:apply", "Create or change tasks from YAML files."),
+        "list": ("tasks:list_command", "List all tasks with status and counts."),
+        "show": ("tasks:show", "Show a task, its schedule and its counts."),
+        "messages": ("tasks:messages", "List what happened to each message of a task."),
+        "pause": ("task_control:pause", "Stop a task's mail until it is resumed."),
+        "resume": ("task_control:resume", "End a pause or an error; send what waits."),
+        "cancel": ("task_control:cancel", "Stop a task for good."),
+        "delete": ("task_control:delete", "Take a task away; its ledger stays."),
+        "retry-failed": ("task_control:retry_failed", "Send a task's failed messages again."),
+        "resolve-unknown": ("task_control:resolve_unknown", "Decide about messages whose fate is unknown."),
+        "forecast": ("task_forecast:forecast_command", "Show on which day each part will go out."),
+    },
+)
+def task() -> None:
+    """Send tasks: each is an Airflow DAG, send_task__NAME."""
+
+
+@click.command("list", epilog=examples("ses task list", "ses task list --status paused --json"))
+@click.option("--status", type=click.Choice(_STATUSES), help="Only tasks with this status.")
+@json_option
+def list_command(status: str | None, as_json: bool) -> None:
+    """List all send tasks. request = sent + failed + suppressed + unknown + cached + in progress, always."""
+    from ses_ops.storage.overview import list_tasks
+
+    with database() as conn:
+        tasks = [one for one in list_tasks(conn) if status in (None, one.status.value)]
+    if as_json:
+        print_json([overview_facts(one) for one in tasks])
+        return
+    columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", "in pr."]
+    print_table(
+        [*columns, "next run", "why"],
+        [_line(one) for one in tasks],
+        empty="There is no send task yet; `ses task apply FILE.yaml` makes one."
+        if status is None
+        else f"No send task is {status}.",
+    )
+
+
+def _line(one: TaskOverview) -> list[Any]:
+    counts = (one.request_count, one.sent_count, one.cached_count, one.failed_count, one.suppressed_count)
+    return [
+        *(one.name, one.type, one.status, *counts, one.unknown_count, one.in_progress_count),
+        *(one.next_run_at, one.error or one.reason or ""),
+    ]
+
+
+def overview_facts(one: TaskOverview) -> dict[str, Any]:
+    """A task as JSON shows it."""
+    from ses_ops.cli.output import plain
+
+    facts: dict[str, Any] = plain({name: getattr(one, name) for name in one.__slots__ if name != "schedule"})
+    return {**facts, "schedule": one.schedule.describe(), "time_zone": one.schedule.time_zone}
+
+
+def next_starts(one: TaskOverview, now: datetime) -> list[datetime]:
+    """The next start times of a task that recurs or has not begun."""
+    from ses_ops.domain.schedule import TaskType
+
+    return one.schedule.next_slots(NEXT_SLOTS, now) if one.type is not TaskType.IMMEDIATE else []
+
+
+@click.command(epilog=examples("ses task show spring-sale", "ses task show spring-sale --json"))
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show one send task: definition, schedule, status and counts."""
+    from zoneinfo import ZoneInfo
+
+    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.send_tasks import find_row
+
+    with database() as conn:
+        found = list_tasks(conn, name=name)
+        if not found:
+            raise NotFound("send task", name, hint="`ses task list` shows them all")
+        row = find_row(conn, name)
+    one = found[0]
+    facts = {
+        **overview_facts(one),
+        **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
+        "next_starts": next_starts(one, datetime.now(UTC)),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    tz = ZoneInfo(one.schedule.time_zone)
+    facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
+    for key in ("next_run_at", "created_at", "updated_at"):
+        facts[key] = getattr(one, key)
+    print_facts(facts)
+
+
+@click.command(
+    epilog=examples(
+        "ses task messages spring-sale --status failed",
+        "ses task messages spring-sale --address ann@example.com --json",
+    )
+)
+@click.argument("name")
+@click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
+@click.option("--address", help="Only messages to this address.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
+@json_option
+def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
+    """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
+    from ses_ops.domain.address import parse_address
+    from ses_ops.storage.send_tasks import find_row
+    from ses_ops.storage.sql import fetch_all
+
+    with database() as conn:
+        rows = fetch_all(
+            conn,
+            "ledger",
+            "messages",
+            task_id=find_row(conn, name)["id"],
+            status=status,
+            address_key=parse_address(address).key if address is not None else None,
+            limit=limit + 1,
+        )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ["occurrence", "no.", "address", "status", "tries", "server's answer", "changed"],
+            [
+                [row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], _answer(row)]
+                + [row["changed_at"]]
+                for row in rows
+            ],
+            empty="No message fits.",
+        )
+    if more:
+        click.echo(f"ses: there are more than {limit:,}; --limit shows more", err=True)
+
+
+def _answer(row: dict[str, Any]) -> str:
+    if row["status"] == "cached":
+        return f"{row['chunk_reason']}; next try {cell(row['next_try_at'])}".lstrip("; ")
+    return f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()

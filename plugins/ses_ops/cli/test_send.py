@@ -1,0 +1,62 @@
+"""`ses test-send`: a template to a few addresses, at once, from this process."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import threading
+from datetime import UTC, datetime
+
+import click
+
+from ses_ops import settings
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.output import json_option, print_json
+from ses_ops.cli.session import quota_variable
+from ses_ops.errors import SesError
+
+
+@click.command(
+    "test-send",
+    epilog=examples(
+        "ses test-send --template newsletter --sender 'Shop <news@mail.example.com>' --to me@example.com",
+        'ses test-send --template notice --sender a@mail.example.com --to b@x.example --values \'{"name": "Ann"}\'',
+    ),
+)
+@click.option("--template", required=True, help="Which template.")
+@click.option("--sender", required=True, help='"Name <address>"; its domain\'s quota is used.')
+@click.option("--to", "recipients", required=True, multiple=True, help="A recipient; repeat for up to 20.")
+@click.option("--values", help="The variables' values as a JSON object (default: the template's sample.json).")
+@click.option("--subject", help="In place of the template's.")
+@json_option
+def test_send_command(
+    template: str, sender: str, recipients: tuple[str, ...], values: str | None, subject: str | None, as_json: bool
+) -> None:
+    """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
+    from ses_ops.cli.templates import read_values
+    from ses_ops.rendering.template import load_template
+    from ses_ops.sending.test_send import TestSend, test_send
+    from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+
+    root = settings.templates_root()
+    chosen = read_values(values) if values is not None else load_template(root, template).sample_values
+    run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}_{secrets.token_hex(3)}"
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    report = test_send(
+        settings.db_dsn(),
+        TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject),
+        run_id=run_id,
+        quota_variable=quota_variable(),
+        smtp=smtp_settings_from_connection_uri(settings.smtp_connection_uri()),
+        templates_root=root,
+        stop=stop,
+    )
+    name = f"test-send {run_id}"
+    counts = {word: getattr(report, word) for word in ("sent", "failed", "suppressed", "unknown")}
+    if as_json:
+        print_json({"name": name, **counts})
+    else:
+        click.echo(", ".join(f"{word} {count}" for word, count in counts.items() if count) or "nothing was sent")
+    if report.failed or report.unknown or report.left:
+        raise SesError(f"not everything was sent; `ses task messages '{name}'` has the reasons")

@@ -1,0 +1,134 @@
+"""`make run` from start to end. The tests follow one stack through its life, in the order of this file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import socket
+import stat
+import time
+from collections.abc import Callable
+
+import psutil
+
+from tests.acceptance.stack_process import StackProcess
+
+MakeStack = Callable[..., StackProcess]
+
+
+def test_a_taken_port_gives_one_line_that_names_it_and_its_setting(make_stack: MakeStack) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        stack = make_stack(SES_SMTP_PORT=str(taken))
+        stack.start()
+        assert stack.wait() != 0
+    lines = [line for line in stack.output.splitlines() if line.startswith("make run:")]
+    assert len(lines) == 1
+    assert str(taken) in lines[0]
+    assert "SES_SMTP_PORT" in lines[0]
+    assert not (stack.home / "postgres").exists(), "something was started before the ports were looked at"
+
+
+def test_a_setting_that_is_no_port_gives_one_line(make_stack: MakeStack) -> None:
+    stack = make_stack(SES_WEB_PORT="eighty")
+    stack.start()
+    assert stack.wait() != 0
+    assert "make run: SES_WEB_PORT: 'eighty' is not a port" in stack.output
+
+
+def test_the_stack_becomes_healthy(stack: StackProcess) -> None:
+    status, health = stack.call("GET", "/api/v2/monitor/health")
+    assert status == 200
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    assert {part: health[part]["status"] for part in parts} == dict.fromkeys(parts, "healthy")
+
+
+def test_only_the_generated_password_opens_the_web_page(stack: StackProcess) -> None:
+    assert stack.call("GET", "/api/v2/dags")[0] == 401
+    assert stack.call("POST", "/auth/token", {"username": "admin", "password": "admin"})[0] == 401
+    assert stack.call("GET", "/api/v2/dags", token=stack.token())[0] == 200
+    assert f"password {stack.password}" in stack.output
+
+
+def test_what_is_private_is_readable_by_its_owner_alone(stack: StackProcess) -> None:
+    files = [stack.home / "stack.json", stack.home / "pids.json", *(stack.home / "secrets").iterdir()]
+    assert {oct(stat.S_IMODE(file.stat().st_mode)) for file in files} == {"0o600"}
+
+
+def test_the_stack_listens_on_the_loopback_address_only(stack: StackProcess) -> None:
+    addresses = set()
+    for process in stack.processes():
+        for connection in process.net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN:
+                addresses.add(connection.laddr.ip)
+    assert addresses == {"127.0.0.1"}
+
+
+def test_the_output_of_a_pipe_has_no_escape_sequences(stack: StackProcess) -> None:
+    assert "\x1b" not in stack.output
+
+
+def test_a_second_run_in_the_same_place_is_refused_in_one_line(stack: StackProcess) -> None:
+    second = StackProcess(settings=stack.settings, home=stack.home)
+    second.output_file = stack.home.with_name(stack.home.name + ".second.log")
+    second.start()
+    assert second.wait() != 0
+    assert f"make run: already running in SES_HOME ({stack.home})" in second.output
+    second.output_file.unlink()
+    assert stack.call("GET", "/api/v2/monitor/health")[0] == 200, "the second run disturbed the first"
+    assert (stack.home / "stack.json").exists()
+
+
+def test_mail_to_the_local_smtp_port_is_in_the_mailbox(stack: StackProcess) -> None:
+    with smtplib.SMTP("127.0.0.1", int(stack.settings["SES_SMTP_PORT"])) as smtp:
+        smtp.sendmail("a@mail.example", ["kept@shoppers.example"], "Subject: kept\r\n\r\nhello\r\n")
+    assert _kept(stack) == ["kept"]
+
+
+def test_ctrl_c_leaves_no_process_behind(stack: StackProcess) -> None:
+    stack.call("POST", "/api/v2/variables", {"key": "kept", "value": "yes"}, token=stack.token())
+    tree = psutil.Process(stack.supervisor().pid).children(recursive=True)
+    assert len(tree) > 8, "the test looked at too few processes"
+    stack.interrupt()
+    stack.wait()
+    assert [one for one in tree if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    assert stack.processes() == []
+    assert not (stack.home / "stack.json").exists()
+    assert "Stopped." in stack.output
+
+
+def test_a_second_start_goes_on_with_the_same_data(stack: StackProcess) -> None:
+    password = stack.password
+    stack.start_and_wait()
+    assert stack.password == password
+    assert stack.call("GET", "/api/v2/variables/kept", token=stack.token())[1]["value"] == "yes"
+    assert _kept(stack) == ["kept"]
+
+
+def test_after_a_kill_9_of_the_supervisor_the_next_start_recovers(stack: StackProcess) -> None:
+    stack.supervisor().kill()
+    assert stack.wait() != 0
+    stack.start_and_wait()
+    assert stack.call("GET", "/api/v2/variables/kept", token=stack.token())[1]["value"] == "yes"
+    supervised = {one.pid for one in stack.supervisor().children(recursive=True)}
+    strays = {one.pid for one in stack.processes()} - supervised - {stack.supervisor().pid, os.getpid()}
+    assert strays == set(), "processes of the killed run still work on this SES_HOME"
+
+
+def test_the_death_of_one_component_stops_all_and_is_named(stack: StackProcess) -> None:
+    children = stack.supervisor().children()
+    mailbox = next(one for one in children if "ses_ops.stack.mailbox" in one.cmdline())
+    began = time.monotonic()
+    mailbox.send_signal(signal.SIGKILL)
+    assert stack.wait() != 0
+    assert time.monotonic() - began < 45
+    assert "make run: mailbox was killed by SIGKILL" in stack.output
+    assert stack.processes() == []
+
+
+def _kept(stack: StackProcess) -> list[str]:
+    found = stack.mailbox("/api/messages?to=kept@shoppers.example")
+    return [message["subject"] for message in found["messages"]]

@@ -1,0 +1,121 @@
+"""What the operators decide by themselves: whose run it is, how large a chunk is, what is worth a retry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_ops.domain.occurrence import RunKind
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, InvalidInput, TransportUnavailable
+from ses_ops.operators.base import errors_for_airflow
+from ses_ops.operators.pause import PauseWatch
+from ses_ops.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
+from ses_ops.operators.run_context import SEND_AGAIN, run_of
+from ses_ops.operators.send_chunk import SendChunkOperator
+
+SLOT = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def context(run_id="manual__x", run_type="manual", conf=None, params=None):
+    dag_run = SimpleNamespace(
+        dag_id="send_task__spring", run_id=run_id, run_type=run_type, conf=conf, logical_date=SLOT
+    )
+    return {"dag_run": dag_run, "params": params or {}}
+
+
+def test_a_run_of_the_schedule_knows_its_slot():
+    run = run_of(context("scheduled__x", "scheduled"))
+    assert (run.task_name, run.kind, run.logical_at) == ("spring", RunKind.SCHEDULED, SLOT)
+
+
+@pytest.mark.parametrize("run_type", ["manual", "operator_triggered", "asset_triggered", "backfill"])
+def test_every_other_run_was_triggered_and_has_no_slot(run_type):
+    run = run_of(context(run_type=run_type))
+    assert (run.kind, run.logical_at) == (RunKind.TRIGGERED, None)
+
+
+@pytest.mark.parametrize("given_by", [{"run_id": "resume__2026"}, {"conf": {"resume": True}}])
+def test_a_resume_is_known_by_its_run_id_or_its_conf_and_never_mails_everybody_again(given_by):
+    run = run_of(context(**given_by, params={SEND_AGAIN: True}))
+    assert (run.kind, run.send_again) == (RunKind.RESUME, False)
+
+
+def test_a_run_of_the_schedule_never_mails_everybody_again():
+    assert not run_of(context("scheduled__x", "scheduled", params={SEND_AGAIN: True})).send_again
+    assert run_of(context(params={SEND_AGAIN: True})).send_again
+
+
+def test_a_rate_limit_makes_chunks_smaller_within_bounds():
+    assert chunk_size(None) == LARGEST_CHUNK
+    assert chunk_size(100) == 2_000
+    assert chunk_size(0.1) == SMALLEST_CHUNK
+    assert chunk_size(1e9) == LARGEST_CHUNK
+
+
+@given(st.lists(st.integers(), max_size=5000, unique=True), st.integers(1, 1024))
+def test_all_chunks_fit_into_the_mapped_tasks_that_airflow_allows(chunk_ids, most):
+    groups = in_groups(chunk_ids, most)
+    assert [one for group in groups for one in group] == chunk_ids
+    assert len(groups) <= most
+    assert all(groups)
+
+
+@pytest.mark.parametrize("problem", [DatabaseUnavailable("x"), TransportUnavailable("x"), Conflict("x")])
+def test_what_may_be_back_soon_is_retried(problem):
+    with pytest.raises(AirflowException) as raised, errors_for_airflow():
+        raise problem
+    assert not isinstance(raised.value, AirflowFailException)
+
+
+@pytest.mark.parametrize("problem", [InvalidInput("wrong", field="plan"), AttemptSuperseded("x")])
+def test_what_a_person_must_mend_is_not_retried_and_keeps_its_words(problem):
+    with pytest.raises(AirflowFailException, match=str(problem)), errors_for_airflow():
+        raise problem
+
+
+def test_an_error_outside_of_sending_is_put_on_show_at_the_task(world):
+    world.group("customers", 1)
+    world.task("hello", group="customers")
+    with pytest.raises(AirflowFailException), errors_for_airflow("hello"):
+        raise InvalidInput("is not a port", where="AIRFLOW_CONN_SES_SMTP")
+    assert world.overview("hello").error == "AIRFLOW_CONN_SES_SMTP: is not a port"
+
+
+def test_a_kill_stops_the_sending_whenever_it_comes():
+    operator = SendChunkOperator(task_id="send", chunk_ids=[1])
+    stop = operator.stop_event()
+    operator.on_kill()
+    assert stop.wait(5)
+    early = SendChunkOperator(task_id="send", chunk_ids=[1])
+    early.on_kill()
+    assert early.stop_event().is_set()
+
+
+def test_a_switch_turned_while_mail_is_sent_pauses_the_task(world):
+    world.group("customers", 1)
+    world.task("hello", group="customers")
+    looked = []
+
+    def get_dag(dag_id):
+        looked.append(dag_id)
+        return SimpleNamespace(is_paused=len(looked) > 1)
+
+    watch = PauseWatch(SimpleNamespace(get_dag=get_dag), "hello", interval=0.02)
+    with watch:
+        watch._thread.join(10)
+    assert looked == ["send_task__hello"] * 2
+    assert world.overview("hello").reason == "paused in Airflow"
+
+
+def test_a_switch_that_cannot_be_read_does_not_disturb_the_sending(world):
+    def get_dag(dag_id):
+        raise RuntimeError("no answer")
+
+    with PauseWatch(SimpleNamespace(get_dag=get_dag), "hello", interval=0.01) as watch:
+        watch._thread.join(10)
+    assert not watch._thread.is_alive()

@@ -1,0 +1,65 @@
+"""The sample of the first `make run`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg2.extensions
+import pytest
+
+from ses_ops.domain.send_task import parse_send_task
+from ses_ops.domain.warmup import parse_plan
+from ses_ops.stack import sample_data
+from ses_ops.storage import overview
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+
+class Client:
+    """Airflow's Variables."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, str] = {}
+
+    def variable_exists(self, key: str) -> bool:
+        return key in self.variables
+
+    def create_variable(self, key: str, value: str, description: str) -> None:
+        self.variables[key] = value
+
+
+def test_the_tasks_share_one_sender_domain_and_ask_for_more_than_its_first_days() -> None:
+    tasks = [parse_send_task(entry, where="sample") for entry in sample_data.task_entries(NOW)]
+    assert {task.sender_domain for task in tasks} == {sample_data.SENDER_DOMAIN}
+    plan = parse_plan(sample_data.SENDER_DOMAIN, sample_data.warmup_quota(NOW)[sample_data.SENDER_DOMAIN])
+    assert plan.is_rehearsal
+    assert plan.steps[0] + plan.steps[1] < 2 * sample_data.CUSTOMERS + sample_data.ORDERS
+
+
+def test_no_sample_address_can_be_a_real_mailbox() -> None:
+    rows = [*list(sample_data.customers())[1:], *list(sample_data.orders())[1:]]
+    assert {row[0].rsplit(".", 1)[1] for row in rows} == {"example"}
+    assert len(rows) == sample_data.CUSTOMERS + sample_data.ORDERS
+
+
+def test_it_is_loaded_once_and_does_not_come_back(
+    ses_dsn: str, ses_conn: psycopg2.extensions.connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", raising=False)
+    monkeypatch.delenv("SES_SAMPLE", raising=False)
+    client = Client()
+    assert len(sample_data.load(ses_dsn, client)) == 1
+    assert [task.name for task in overview.list_tasks(ses_conn)] == ["spring-sale", "spring-reminder", "order-notices"]
+    with ses_conn, ses_conn.cursor() as cursor:
+        cursor.execute("UPDATE send_task SET deleted_at = now()")
+    assert sample_data.load(ses_dsn, client) == []
+    with ses_conn:
+        assert overview.list_tasks(ses_conn) == []
+
+
+def test_the_sample_can_be_left_out(ses_dsn: str, ses_conn: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SES_SAMPLE", "off")
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
+    client = Client()
+    assert sample_data.load(ses_dsn, client) == []
+    assert client.variables == {}

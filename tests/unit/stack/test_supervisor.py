@@ -1,0 +1,188 @@
+"""Stopping: the order, the stubborn, the children that ran away, and what a killed supervisor left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ses_ops.stack.leftovers import end_leftovers
+from ses_ops.stack.places import Places
+from ses_ops.stack.processes import ProcessIdentity
+from ses_ops.stack.supervisor import ComponentDied, Supervisor
+
+#: Ignores SIGTERM and starts a child in a session of its own that ignores it too.
+STUBBORN = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() != 0:
+        os._exit(0)     # an orphan, in another session
+while True:
+    time.sleep(0.1)
+"""
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    made = Places(home=tmp_path)
+    made.create()
+    return made
+
+
+def _program(text: str) -> list[str]:
+    return [sys.executable, "-c", textwrap.dedent(text)]
+
+
+def _alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+
+
+def _run(script: str, places: Places) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: a supervisor takes the signals and the orphans of its process."""
+    head = f"""
+import os, signal, sys, time
+from pathlib import Path
+from ses_ops.stack.places import Places
+from ses_ops.stack import supervisor as module
+from ses_ops.stack.supervisor import *
+places = Places(home=Path({str(places.home)!r}))
+supervisor = Supervisor(places)
+supervisor.take_signals()
+def program(text): return [sys.executable, "-c", text]
+env = dict(os.environ)
+"""
+    command = [sys.executable, "-c", head + textwrap.dedent(script)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+
+def test_a_child_that_left_its_session_and_ignores_sigterm_is_ended_too(places: Places) -> None:
+    result = _run(
+        f"""
+        module.PATIENCE = module.SCHEDULER_PATIENCE = 1.0
+        stubborn = {STUBBORN!r}
+        supervisor.start("stubborn", program(stubborn), env)
+        time.sleep(1.0)
+        pids = [one.pid for one in module.descendants()]
+        supervisor.stop()
+        print(*pids)
+        """,
+        places,
+    )
+    pids = [int(pid) for pid in result.stdout.split()]
+    assert len(pids) == 2
+    assert _alive(pids) == []
+
+
+def test_the_scheduler_is_stopped_before_the_rest(places: Places) -> None:
+    ends = places.home / "ends"
+    result = _run(
+        f"""
+        text = '''
+        import signal, sys, time
+        def end(*_):
+            time.sleep(0.3)
+            open({str(ends)!r}, "a").write(sys.argv[1] + chr(10))
+            sys.exit()
+        signal.signal(signal.SIGTERM, end)
+        print("ready", flush=True)
+        while True: time.sleep(1)
+        '''
+        import textwrap
+        names = ["api-server", "scheduler"]
+        for name in names:
+            supervisor.start(name, program(textwrap.dedent(text)) + [name], env)
+        while not all((places.logs / (name + ".log")).read_text() for name in names): time.sleep(0.05)
+        supervisor.stop()
+        """,
+        places,
+    )
+    assert result.stderr == ""
+    assert ends.read_text().split() == ["scheduler", "api-server"]
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_each_of_the_three_signals_asks_for_an_orderly_stop(places: Places, number: str) -> None:
+    result = _run(
+        f"""
+        os.kill(os.getpid(), signal.{number})
+        try:
+            supervisor.pause(5)
+        except StopRequested:
+            print("asked")
+        """,
+        places,
+    )
+    assert result.stdout == "asked\n"
+
+
+def test_the_death_of_a_component_is_told_with_the_end_of_its_log(places: Places) -> None:
+    supervisor = Supervisor(places)
+    supervisor.start("short", _program("print('the reason'); raise SystemExit(3)"), dict(os.environ))
+    try:
+        with pytest.raises(ComponentDied, match=r"short ended with exit code 3; the end of .*\nthe reason"):
+            supervisor.pause(20)
+    finally:
+        supervisor.stop()
+
+
+def test_a_killed_supervisor_takes_its_components_with_it(places: Places) -> None:
+    script = """
+        component = supervisor.start("sleeper", program("import time; time.sleep(60)"), env)
+        print(component.identity.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    with pytest.raises(subprocess.CalledProcessError) as killed:
+        _run(script, places)
+    pid = int(killed.value.stdout)
+    end = time.monotonic() + 10
+    while _alive([pid]):
+        assert time.monotonic() < end, "the kernel did not tell the component"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def stray(places: Places) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(_program("import time; time.sleep(60)"), cwd=places.airflow, start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_the_next_start_ends_what_was_written_down(places: Places, stray: subprocess.Popen[bytes]) -> None:
+    created = psutil.Process(stray.pid).create_time()
+    places.pids.write_text(json.dumps([{"name": "scheduler", "pid": stray.pid, "created": created}]))
+    assert end_leftovers(places) == 1
+    assert stray.wait(5) == -signal.SIGTERM
+    assert end_leftovers(places) == 0
+
+
+def test_a_reused_pid_is_never_killed(places: Places, stray: subprocess.Popen[bytes]) -> None:
+    created = psutil.Process(stray.pid).create_time() - 3600
+    places.pids.write_text(json.dumps([{"name": "scheduler", "pid": stray.pid, "created": created}]))
+    end_leftovers(places)
+    assert stray.poll() is None
+
+
+def test_a_damaged_note_of_processes_is_no_obstacle(places: Places) -> None:
+    places.pids.write_text("[{")
+    assert end_leftovers(places) == 0
+
+
+def test_an_identity_finds_its_process_only_while_it_lives() -> None:
+    process = subprocess.Popen(_program("import time; time.sleep(60)"))
+    identity = ProcessIdentity(name="x", pid=process.pid, created=psutil.Process(process.pid).create_time())
+    assert identity.find() is not None
+    process.kill()
+    process.wait()
+    assert identity.find() is None
