@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from ses_ops.storage.migrate import upgrade
 
 from bench.engine import NAME, bench_engine
 from bench.measured import Measured
 from bench.peers import bench_nodemailer, bench_smtp_hook, bench_smtp_source, sample_message
 from bench.sink import smtp_sink
+from ses_ops.storage.migrate import upgrade
 from tests import postgres_server
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")

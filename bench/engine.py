@@ -12,6 +12,7 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.measured import Measured, measured
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.sending.freeze_audience import freeze_audience
 from ses_ops.sending.reserve import reserve_chunks
@@ -19,8 +20,6 @@ from ses_ops.sending.send_chunk import send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
-
-from bench.measured import Measured, measured
 
 TEMPLATES = Path(__file__).parents[1] / "include" / "templates"
 NAME = "the engine with its ledger"

@@ -10,12 +10,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from bench.measured import Measured, measured
+from bench.sink import program
 from ses_ops.domain.address import parse_sender
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.template import load_template
-
-from bench.measured import Measured, measured
-from bench.sink import program
 
 NODEMAILER = Path(__file__).parent / "nodemailer"
 TEMPLATES = Path(__file__).parents[1] / "include" / "templates"

@@ -74,7 +74,7 @@ class World:
         self.runs += 1
         return Run(task_name=task, run_id=run_id or f"{kind}__{self.runs}", kind=kind, **more)
 
-    def freeze(self, run: Run):  # noqa: ANN201
+    def freeze(self, run: Run):
         return freeze_audience(self.conn, run, templates_root=self.templates)
 
     def reserve(self, run: Run, chunk_size: int = 50_000) -> Reservation:

@@ -37,7 +37,8 @@ def test_every_statement_is_valid_sql_for_this_schema(ses_conn, noun):
         with ses_conn.cursor() as cursor:
             numbered = _with_null_parameters(sql)
             try:
-                cursor.execute("EXPLAIN " + numbered)
+                # A PREPARE is checked by the server as it is.
+                cursor.execute(numbered if name.startswith("prepare") else "EXPLAIN " + numbered)
             except psycopg2.Error as error:
                 pytest.fail(f"{noun}.{name}: {error}")
             finally:

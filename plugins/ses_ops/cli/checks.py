@@ -128,7 +128,10 @@ def _tasks() -> Findings:
                 yield "FAIL", f"{one.name}: {problem}"
             if one.unknown_count:
                 healthy = False
-                yield "warn", f"{one.name}: {one.unknown_count:,} messages in doubt; see `ses task resolve-unknown --help`"
+                yield (
+                    "warn",
+                    f"{one.name}: {one.unknown_count:,} messages in doubt; see `ses task resolve-unknown --help`",
+                )
     if healthy:
         yield "ok", f"{len(tasks)} send tasks, none with an error"
 

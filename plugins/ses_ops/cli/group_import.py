@@ -31,7 +31,9 @@ def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str) -
 delimiter_option = click.option(
     "--delimiter", default=",", show_default=True, callback=read_delimiter, help="What stands between columns, or tab."
 )
-column_option = click.option("--address-column", help="The column with the address (default: address, email, e-mail, mail).")
+column_option = click.option(
+    "--address-column", help="The column with the address (default: address, email, e-mail, mail)."
+)
 
 
 @click.command(

@@ -44,7 +44,9 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
         added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at)
         entry = storage.find(conn, parsed.key)
     if added:
-        click.echo(f"{parsed.address}: gets no mail" + (f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""))
+        click.echo(
+            f"{parsed.address}: gets no mail" + (f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "")
+        )
     elif entry is not None:
         click.echo(f"{parsed.address}: was on the list already ({entry.reason}, since {entry.created_at:%Y-%m-%d})")
 
@@ -63,7 +65,9 @@ def remove(address: str) -> None:
     click.echo(f"{parsed.address}: gets mail again")
 
 
-@suppression.command("list", epilog=examples("ses suppression list --search example.com", "ses suppression list --json"))
+@suppression.command(
+    "list", epilog=examples("ses suppression list --search example.com", "ses suppression list --json")
+)
 @click.option("--search", help="Only addresses with this text in them.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Entries at most.")
 @json_option
@@ -111,7 +115,9 @@ def import_command(file: Path, address_column: str | None, delimiter: str, reaso
                 raise InvalidInput("has no address that can be used", where=str(file))
     finally:
         rejected.close()
-    click.echo(f"{read:,} addresses read: {changed:,} added or made to last longer, the others were on the list already")
+    click.echo(
+        f"{read:,} addresses read: {changed:,} added or made to last longer, the others were on the list already"
+    )
     if rejected.count:
         click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
 

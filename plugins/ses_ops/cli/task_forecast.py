@@ -90,7 +90,9 @@ def _show(name: str, made: Forecast, as_json: bool) -> None:
     for day in days:
         done += day.count(name)
         others = day.count() - day.count(name)
-        rows.append([day.day.number, day.day.starts_at, day.day.ends_at, day.day.allotment, others, day.count(name), done])
+        rows.append(
+            [day.day.number, day.day.starts_at, day.day.ends_at, day.day.allotment, others, day.count(name), done]
+        )
     print_table(
         ["day", "from", "to", "quota", "other tasks", "this task", "in all"],
         rows,

@@ -92,7 +92,9 @@ def delete(conn: Connection, name: str) -> None:
         if overview is not None and task["cancelled_at"] is None:
             unsent = overview.cached_count + overview.in_progress_count
             if unsent:
-                raise Conflict(f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first")
+                raise Conflict(
+                    f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first"
+                )
         if _being_sent(conn, task["id"]):
             raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
         send_tasks.delete(conn, name)

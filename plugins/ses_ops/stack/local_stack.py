@@ -111,7 +111,8 @@ class LocalStack:
         self._migrate(supervisor, env, db_dsn)
         client = WebClient(addresses.web_url, WEB_USER, secrets.web_password)
         self._start_airflow(supervisor, env, client)
-        self._describe(addresses, {name: env[name] for name in own} | {"SES_HOME": str(self.places.home)})
+        described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
+        self._describe(addresses, described | {"SES_HOME": str(self.places.home)})
         notes = sample_data.load(db_dsn, client)
         self._welcome(addresses, secrets, tuple(notes))
         self._watch(supervisor, db_dsn)

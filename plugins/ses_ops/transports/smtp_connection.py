@@ -11,76 +11,19 @@ message costs one round trip:
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Protocol
-
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import SetupRefused
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from ses_ops.transports.smtp_pool import Chance, Pool, Step
 from ses_ops.transports.smtp_reply import Reply
 from ses_ops.transports.smtp_stream import SmtpStream
-
-
-class Step(IntEnum):
-    """Which reply comes next."""
-
-    OPENING = 0
-    IDLE = 1
-    #: To RSET, which ends the transaction of a message that was refused half way.
-    RSET = 2
-    MAIL = 3
-    RCPT = 4
-    DATA = 5
-    #: To the final dot.
-    FINAL = 6
-    #: To the dot that ends a DATA which the server let begin although it had refused the recipient.
-    LONE_DOT = 7
-    QUIT = 8
-    CLOSED = 9
-
-
-class Chance(IntEnum):
-    """What an envelope has used up when its connection goes away under it."""
-
-    #: The server had begun to judge it: what is known is its outcome.
-    NONE = 0
-    #: The server had not looked at it, after serving others: it allows so many messages a connection, or shuts down.
-    USED_CONNECTION = 1
-    #: It was the first on a new connection: perhaps the envelope is the reason. Two of these are too many.
-    NEW_CONNECTION = 25
-
 
 #: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 
 # The steps as plain module constants: the state machine compares them several times a message.
 _OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
-
-
-class Pool(Protocol):
-    """What a connection needs of the transport that it belongs to."""
-
-    def take(self) -> Envelope | None:
-        """The next envelope to send, if there is one now."""
-
-    def replied(self, envelope: Envelope, outcome: Outcome) -> None:
-        """The server (or a check before the first byte) settled this envelope."""
-
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
-        """The connection went away under this envelope, and so much of a chance with it."""
-
-    def idle(self, connection: MailConnection) -> None:
-        """The connection has nothing to do."""
-
-    def gone(self, connection: MailConnection, reason: str) -> None:
-        """The connection is closed; its envelopes have been reported."""
-
-    def misfit(self, error: SetupRefused) -> None:
-        """The server will take no mail under these settings."""
-
-    def now(self) -> float:
-        """The event loop's clock, in seconds."""
 
 
 class MailConnection(SmtpStream):
@@ -141,13 +84,13 @@ class MailConnection(SmtpStream):
 
     def check_silence(self, now: float) -> None:
         """Close the connection if the server has been silent too long. A slow upload is not silence."""
-        if self._step in (_OPENING, _IDLE, _CLOSED) or now < self._deadline:
+        if self._step in (_OPENING, _IDLE, _CLOSED):
             return
         unwritten = self.transport.get_write_buffer_size()
-        if 0 < unwritten < self._unwritten:
+        if unwritten < self._unwritten:
             self._unwritten = unwritten
             self._deadline = now + self._timeout
-        else:
+        elif now >= self._deadline:
             self._lose(f"no reply to {self._step.name} within {self._timeout:g} s")
 
     def quit(self) -> None:
@@ -268,7 +211,9 @@ class MailConnection(SmtpStream):
             # (The step has moved on: this is a reply to MAIL.)
             self._lose(f"the server takes no mail: {code} {reply.text}")
             self._pool.misfit(
-                SetupRefused(f"{self.address}: refuses mail without login or TLS: {code} {reply.text}; check login, tls")
+                SetupRefused(
+                    f"{self.address}: refuses mail without login or TLS: {code} {reply.text}; check login, tls"
+                )
             )
             return
         self._begun = None

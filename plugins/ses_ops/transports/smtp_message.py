@@ -13,7 +13,9 @@ from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
 
 # Characters beyond ASCII that are allowed in an address: no C1 control, no space, no line separator, no surrogate.
-_BEYOND = r"\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\ue000-\ufefe\uff00-\U0010fffd"
+_BEYOND = (
+    r"\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\ue000-\ufefe\uff00-\U0010fffd"
+)
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.\-{_BEYOND}]+"
 _QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
 _DOMAIN = rf"[A-Za-z0-9._\-{_BEYOND}]+|\[[!-Z^-~]+\]"
@@ -108,6 +110,6 @@ def wire_data(content: bytes) -> bytes | None:
 def _wrong_address(address: str) -> str | None:
     """What is wrong with an address, in words; None if nothing is."""
     if not _is_address(address):
-        return f"{ascii(address[:100])} is not an address that SMTP can carry"
+        return f"{address[:100]!a} is not an address that SMTP can carry"
     size = len(address.encode())
     return f"has {size} bytes, SMTP carries at most {_MAX_ADDRESS_BYTES}" if size > _MAX_ADDRESS_BYTES else None

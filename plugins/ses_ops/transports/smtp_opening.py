@@ -58,9 +58,7 @@ async def open_session(
         raise
 
 
-async def _connect(
-    settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]
-) -> StreamT:
+async def _connect(settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]) -> StreamT:
     loop = asyncio.get_running_loop()
     implicit = settings.tls is Tls.TLS
     try:
@@ -133,7 +131,9 @@ async def _start_tls(stream: SmtpStream, settings: SmtpSettings, tls: TlsRules) 
     reply = await stream.command(b"STARTTLS", during="STARTTLS", timeout=settings.timeout)
     if reply.code != 220:
         # Not going on without: whoever can forge this reply could read the mail.
-        raise ConnectionFailed(f"{stream.address}: the server offers STARTTLS but refuses it: {reply.code} {reply.text}")
+        raise ConnectionFailed(
+            f"{stream.address}: the server offers STARTTLS but refuses it: {reply.code} {reply.text}"
+        )
     if stream.unread:
         raise SetupRefused(f"{stream.address}: something stood between STARTTLS and the TLS handshake; not going on")
     loop = asyncio.get_running_loop()
@@ -164,9 +164,7 @@ def _tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | S
     return ConnectionFailed(f"{settings.address}: the TLS handshake failed: {error or type(error).__name__}")
 
 
-async def _log_in(
-    stream: SmtpStream, settings: SmtpSettings, capabilities: Capabilities, *, encrypted: bool
-) -> None:
+async def _log_in(stream: SmtpStream, settings: SmtpSettings, capabilities: Capabilities, *, encrypted: bool) -> None:
     if not (encrypted or settings.allow_plaintext_auth or _is_this_machine(stream)):
         raise SetupRefused(
             f"{stream.address}: the login would go over the network unencrypted; set tls, or allow_plaintext_auth"
@@ -184,13 +182,17 @@ async def _log_in(
             replies.append(await stream.command(secret, during="login", timeout=settings.timeout))
     else:
         offered = ", ".join(sorted(capabilities.auth)) or "no login at all"
-        raise SetupRefused(f"{stream.address}: offers {offered}; this program can do PLAIN and LOGIN; check port and tls")
+        raise SetupRefused(
+            f"{stream.address}: offers {offered}; this program can do PLAIN and LOGIN; check port and tls"
+        )
     last = replies[-1]
     if last.code == 235:
         return
     said = _without_secrets(last, [password, *secrets])
     kind = ConnectionFailed if 400 <= last.code <= 499 else SetupRefused
-    raise kind(f"{stream.address}: the login {settings.login!r} was refused: {last.code} {said}; check login and password")
+    raise kind(
+        f"{stream.address}: the login {settings.login!r} was refused: {last.code} {said}; check login and password"
+    )
 
 
 def _without_secrets(reply: Reply, secrets: list[bytes]) -> str:

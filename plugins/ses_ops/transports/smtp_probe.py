@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_ops.transports.smtp_failure import ConnectionFailed
-from ses_ops.transports.smtp_opening import open_session, TlsRules
+from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_stream import SmtpStream
 

@@ -156,7 +156,9 @@ def _fields_of_uri(text: str) -> dict[str, Any]:
         reason = "the port is not a number" if "port" in str(error).lower() else "is not a URI"
         raise _wrong(None, f"{reason}; expected smtp://login:password@host:port/?tls=starttls") from None
     if not parts.scheme or not parts.netloc:
-        raise _wrong(None, "is not a URI; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form")
+        raise _wrong(
+            None, "is not a URI; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form"
+        )
     extra: dict[str, Any] = dict(query)
     packed = extra.pop("__extra__", None)
     if packed is not None:

@@ -10,7 +10,7 @@ from ses_ops.transports.smtp_reply import Reply, ReplyParser
 
 
 class SmtpStream(asyncio.Protocol):
-    """Commands out, replies in, one at a time: `await stream.command(...)`. For the dialogue before the first message."""
+    """Commands out, replies in, one at a time, awaited: for the dialogue before the first message."""
 
     transport: asyncio.Transport
 

@@ -11,12 +11,14 @@ import logging
 from collections import deque
 
 from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.alarm import Alarm
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
-from ses_ops.transports.smtp_connection import Chance, MailConnection
+from ses_ops.transports.smtp_connection import MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp_opening import open_session, TlsRules
+from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
+from ses_ops.transports.smtp_pool import Chance
 from ses_ops.transports.smtp_settings import SmtpSettings
 
 _log = logging.getLogger(__name__)
@@ -51,9 +53,7 @@ class SmtpTransport:
         self._error: Exception | None = None
         self._finished: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
-        self._pump_handle: asyncio.Handle | None = None
-        self._pump_later: asyncio.TimerHandle | None = None
-        self._pump_due = 0.0
+        self._alarm = Alarm(self._pump)
         self._ticker: asyncio.TimerHandle | None = None
 
     # --- what the caller uses
@@ -64,8 +64,9 @@ class SmtpTransport:
         self._loop = asyncio.get_running_loop()
         self._tls = TlsRules(self._settings)
         self._finished = self._loop.create_future()
+        self._alarm.start(self._loop)
         self._tick()
-        self._schedule()
+        self._alarm.soon()
         try:
             await self._finished
             await self._say_goodbye()
@@ -76,22 +77,22 @@ class SmtpTransport:
 
     def wake(self) -> None:
         """The feed may have envelopes again."""
-        self._schedule()
+        self._alarm.soon()
 
     def drain(self) -> None:
         """No more envelopes will come: finish as soon as the feed gives None."""
         self._draining = True
-        self._schedule()
+        self._alarm.soon()
 
     def stop(self) -> None:
         """Take no new envelope; finish those whose dialogue has begun, defer the others."""
         self._stopping = True
-        self._schedule()
+        self._alarm.soon()
 
     def set_rate(self, messages_per_second: float | None) -> None:
         """Begin at most so many messages a second from now on; None: no limit."""
         self._pace.set_rate(messages_per_second)
-        self._schedule()
+        self._alarm.soon()
 
     # --- what the connections use (smtp_connection.Pool)
 
@@ -102,7 +103,7 @@ class SmtpTransport:
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if delay > 0:
-                self._schedule_after(delay)
+                self._alarm.after(delay)
                 return None
         envelope = self._staged.popleft() if self._staged else self._next_of_feed()
         if envelope is not None and not self._pace.unlimited:
@@ -127,7 +128,7 @@ class SmtpTransport:
         """Keep a connection that found nothing to do."""
         self._idle.append(connection)
         if self._draining or self._stopping:
-            self._schedule()
+            self._alarm.soon()
 
     def gone(self, connection: MailConnection, reason: str) -> None:
         """Forget a closed connection."""
@@ -139,7 +140,7 @@ class SmtpTransport:
         elif connection.settled == 0:
             # It died with its first message: as good as a connection that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
-        self._schedule()
+        self._alarm.soon()
 
     def misfit(self, error: SetupRefused) -> None:
         """Give up: the settings are wrong."""
@@ -168,27 +169,11 @@ class SmtpTransport:
 
     # --- the pool
 
-    def _schedule(self) -> None:
-        """Look at the state of things in the loop's next turn: never in the middle of somebody's call."""
-        if self._finished is not None and self._pump_handle is None:
-            self._pump_handle = self._loop.call_soon(self._pump)
-
-    def _schedule_after(self, delay: float) -> None:
-        due = self._loop.time() + delay
-        if self._pump_later is not None:
-            if self._pump_due <= due:
-                return
-            self._pump_later.cancel()
-        self._pump_due = due
-        self._pump_later = self._loop.call_later(delay, self._schedule_now)
-
-    def _schedule_now(self) -> None:
-        self._pump_later = None
-        self._schedule()
-
     def _pump(self) -> None:
-        """Give work to idle connections, open more where there is work for them, and see whether all is done."""
-        self._pump_handle = None
+        """Give work to idle connections, open more where there is work for them, and see whether all is done.
+
+        The alarm calls it in a turn of its own: never in the middle of somebody's call.
+        """
         if self._finished is None or self._finished.done():
             return
         if self._stopping:
@@ -211,7 +196,7 @@ class SmtpTransport:
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)
-            self._schedule()
+            self._alarm.soon()
 
     def _open_for_work(self) -> None:
         now = self._loop.time()
@@ -228,14 +213,14 @@ class SmtpTransport:
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
-            self._schedule_after(self._patience.delay(now))
+            self._alarm.after(self._patience.delay(now))
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if self._staged or delay > 0:
-                self._schedule_after(max(delay, 0.001))
+                self._alarm.after(max(delay, 0.001))
                 return False
         envelope = self._next_of_feed()
         if envelope is None:
@@ -261,7 +246,7 @@ class SmtpTransport:
             self._connections.add(connection)
             self._idle.append(connection)
             self._patience.connected(established=len(self._connections))
-        self._schedule()
+        self._alarm.soon()
 
     # --- trouble
 
@@ -273,7 +258,7 @@ class SmtpTransport:
         """End the run with this error, after what is under way."""
         self._error = self._error or error
         self._stopping = True
-        self._schedule()
+        self._alarm.soon()
 
     def _defer_staged(self, reason: str) -> None:
         text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
@@ -289,7 +274,7 @@ class SmtpTransport:
         error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self._give_up(error)
-        self._schedule()
+        self._alarm.soon()
         period = min(1.0, self._settings.timeout / 10, self._settings.unavailable_after / 10)
         self._ticker = self._loop.call_later(period, self._tick)
 
@@ -310,9 +295,9 @@ class SmtpTransport:
         self._stopping = True
         for task in list(self._opening):
             task.cancel()
-        for handle in (self._ticker, self._pump_later, self._pump_handle):
-            if handle is not None:
-                handle.cancel()
+        self._alarm.cancel()
+        if self._ticker is not None:
+            self._ticker.cancel()
         for connection in list(self._connections):
             connection.abandon("the run was ended")
         self._opening.clear()

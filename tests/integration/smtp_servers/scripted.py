@@ -147,10 +147,13 @@ class ScriptedServer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, name="scripted-smtp", daemon=True)
+        self._listening = threading.Event()
         self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
+        if not self._listening.wait(10):
+            raise RuntimeError("the scripted server did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,6 +176,7 @@ class ScriptedServer:
         server = loop.run_until_complete(
             asyncio.start_server(self._session, sock=self._socket, limit=1 << 16, ssl=self.script.implicit_tls)
         )
+        loop.call_soon(self._listening.set)
         loop.run_forever()
         server.close()
         for task in asyncio.all_tasks(loop):

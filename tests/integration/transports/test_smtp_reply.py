@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import hypothesis
 import pytest
 from hypothesis import strategies as st
@@ -11,7 +13,8 @@ from ses_ops.transports.smtp_reply import MAX_REPLY_LINES, Reply, ReplyParser
 
 STREAM = (
     b"220 mx.example.com ESMTP\r\n250-mx\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 AUTH PLAIN LOGIN\r\n"
-    b"250 2.1.0 Ok\r\n250\r\n354 go\r\n451-4.7.1 later\r\n451\r\n550 \r\n250 2.0.0 Ok\n421 4.3.2 bye\r\n250 2.1.0 Ok\r\n"
+    b"250 2.1.0 Ok\r\n250\r\n354 go\r\n451-4.7.1 later\r\n451\r\n550 \r\n250 2.0.0 Ok\n"
+    b"421 4.3.2 bye\r\n250 2.1.0 Ok\r\n"
 )
 REPLIES = [
     Reply(220, b"mx.example.com ESMTP"),
@@ -31,7 +34,7 @@ REPLIES = [
 def test_the_replies_do_not_depend_on_how_the_stream_is_cut(cuts: list[int]) -> None:
     parser = ReplyParser()
     bounds = [0, *sorted(cuts), len(STREAM)]
-    found = [reply for start, end in zip(bounds, bounds[1:], strict=False) for reply in parser.feed(STREAM[start:end])]
+    found = [reply for start, end in pairwise(bounds) for reply in parser.feed(STREAM[start:end])]
     assert found == REPLIES
     assert parser.broken is None
     assert not parser.unread

@@ -71,9 +71,8 @@ def test_mail_goes_through_verified_tls(authority: Authority, tls: Tls) -> None:
 
 @pytest.mark.parametrize("act", [DROP, CLOSE, HANG, GARBAGE], ids=lambda act: act.name)
 @pytest.mark.parametrize("step", ["mail", "data", "final"])
+@pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.TLS], ids=lambda tls: tls.value)
 def test_the_law_holds_under_tls(authority: Authority, tls: Tls, step: str, act: Act) -> None:
-    if tls is Tls.STARTTLS_IF_OFFERED:
-        pytest.skip("the same as starttls from here on")
     faults = (Fault(step, act, at=5),)  # type: ignore[arg-type]
     with ScriptedServer(script(authority, tls, faults=faults)) as server:
         run = send(server, 12, tls=tls, ca_file=authority.ca_file, connections=2, timeout=0.5)
@@ -94,7 +93,7 @@ def test_a_certificate_that_cannot_be_verified_ends_the_run_at_once_with_nothing
     assert run.seconds < 5
     assert not server.accepted
     assert set(run.feed.count()) <= {Delivery.DEFERRED}
-    assert server.connections == 1
+    assert server.connections <= 1
 
 
 def test_verification_can_be_switched_off(authority: Authority, tls: Tls) -> None:
@@ -219,9 +218,9 @@ def test_a_probe_describes_the_session(authority: Authority) -> None:
 
 
 def test_a_probe_of_a_server_that_refuses_raises_transport_unavailable() -> None:
-    with ScriptedServer(Script(faults=(Fault("banner", Act("554", b"554 no service\r\n")),))) as server:
-        with pytest.raises(TransportUnavailable, match="554 no service"):
-            run_in_loop(probe(settings_for(server)))
+    script = Script(faults=(Fault("banner", Act("554", b"554 no service\r\n")),))
+    with ScriptedServer(script) as server, pytest.raises(TransportUnavailable, match="554 no service"):
+        run_in_loop(probe(settings_for(server)))
 
 
 def test_helo_serves_where_ehlo_is_unknown() -> None:

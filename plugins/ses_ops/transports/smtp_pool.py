@@ -1,0 +1,66 @@
+"""What a connection and the transport that it belongs to say to each other."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+from ses_ops.transports.port import Envelope, Outcome
+from ses_ops.transports.smtp_failure import SetupRefused
+
+if TYPE_CHECKING:
+    from ses_ops.transports.smtp_connection import MailConnection
+
+
+class Step(IntEnum):
+    """Which reply comes next."""
+
+    OPENING = 0
+    IDLE = 1
+    #: To RSET, which ends the transaction of a message that was refused half way.
+    RSET = 2
+    MAIL = 3
+    RCPT = 4
+    DATA = 5
+    #: To the final dot.
+    FINAL = 6
+    #: To the dot that ends a DATA which the server let begin although it had refused the recipient.
+    LONE_DOT = 7
+    QUIT = 8
+    CLOSED = 9
+
+
+class Chance(IntEnum):
+    """What an envelope has used up when its connection goes away under it."""
+
+    #: The server had begun to judge it: what is known is its outcome.
+    NONE = 0
+    #: The server had not looked at it, after serving others: it allows so many messages a connection, or shuts down.
+    USED_CONNECTION = 1
+    #: It was the first on a new connection: perhaps the envelope is the reason. Two of these are too many.
+    NEW_CONNECTION = 25
+
+
+class Pool(Protocol):
+    """What a connection needs of the transport that it belongs to."""
+
+    def take(self) -> Envelope | None:
+        """The next envelope to send, if there is one now."""
+
+    def replied(self, envelope: Envelope, outcome: Outcome) -> None:
+        """The server (or a check before the first byte) settled this envelope."""
+
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
+        """The connection went away under this envelope, and so much of a chance with it."""
+
+    def idle(self, connection: MailConnection) -> None:
+        """The connection has nothing to do."""
+
+    def gone(self, connection: MailConnection, reason: str) -> None:
+        """The connection is closed; its envelopes have been reported."""
+
+    def misfit(self, error: SetupRefused) -> None:
+        """The server will take no mail under these settings."""
+
+    def now(self) -> float:
+        """The event loop's clock, in seconds."""
