@@ -5,7 +5,6 @@ from __future__ import annotations
 import tests.airflow_environment as environment  # isort: skip - before anything of Airflow
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -20,11 +19,10 @@ from tests.recording_smtp import RecordingServer
 def airflow_template(postgres) -> str:
     """The name of a migrated metadata database that others are cloned from (making it takes seconds)."""
     postgres.execute("CREATE DATABASE airflow_template")
-    _use_database(postgres.dsn("airflow_template"))
-    from airflow.utils.db import initdb
+    with environment.metadata_database(postgres.dsn("airflow_template")):
+        from airflow.utils.db import initdb
 
-    initdb()
-    _close()
+        initdb()
     return "airflow_template"
 
 
@@ -32,10 +30,8 @@ def airflow_template(postgres) -> str:
 def airflow_db(postgres, airflow_template) -> Iterator[str]:
     """A fresh metadata database, which Airflow uses as long as the test runs."""
     name = postgres.new_database(airflow_template)
-    dsn = postgres.dsn(name)
-    _use_database(dsn)
-    yield dsn
-    _close()
+    with environment.metadata_database(postgres.dsn(name)):
+        yield postgres.dsn(name)
     postgres.drop_database(name)
 
 
@@ -105,7 +101,8 @@ def api_app(airflow_template):
     """Airflow's real API server, in which everybody is an administrator (making it takes seconds)."""
     from airflow.api_fastapi.app import create_app
 
-    return create_app("core")
+    with environment.in_environment(environment.SETTINGS):
+        return create_app("core")
 
 
 @pytest.fixture
@@ -146,20 +143,3 @@ class DagOutcome:
     def task(self, task_id: str) -> str:
         (state,) = [state for (name, _), state in self.tasks.items() if name == task_id]
         return state
-
-
-def _use_database(dsn: str) -> None:
-    """Point an Airflow that may be imported already at another metadata database."""
-    import os
-
-    os.environ[environment.DATABASE] = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
-    from airflow import settings
-
-    settings.dispose_orm(do_log=False)
-    settings.configure_vars()
-    settings.configure_orm(disable_connection_pool=True)
-
-
-def _close() -> None:
-    if "airflow.settings" in sys.modules:
-        sys.modules["airflow.settings"].dispose_orm(do_log=False)

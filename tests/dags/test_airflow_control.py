@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 from ses_ops.operators import airflow_control
-from tests.airflow_environment import DATABASE
+from tests.airflow_environment import DATABASE, metadata_database
 from tests.dags.test_send_task_dag import runs_of
 
 
@@ -76,16 +76,16 @@ def test_import_errors_are_told_in_one_line_each(airflow_db):
     assert (problem.file, problem.error) == ("send_tasks.py", "NameError: y")
 
 
-def test_a_metadata_database_that_is_away_is_one_clear_error(airflow_db, monkeypatch):
-    from tests.dags.conftest import _use_database
-
-    _use_database("postgresql://nobody@/airflow?host=/nonexistent")
-    with pytest.raises(DatabaseUnavailable, match="Airflow's database"):
+def test_a_metadata_database_that_is_away_is_one_clear_error(airflow_db):
+    with (
+        metadata_database("postgresql://nobody@/airflow?host=/nonexistent"),
+        pytest.raises(DatabaseUnavailable, match="Airflow's database"),
+    ):
         airflow_control.dag_switches()
 
 
 def test_without_any_airflow_it_says_how_to_get_one(monkeypatch, tmp_path):
-    monkeypatch.delenv(DATABASE)
+    monkeypatch.delenv(DATABASE, raising=False)
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("SES_HOME", str(tmp_path))
     with pytest.raises(SesError, match="make run"):

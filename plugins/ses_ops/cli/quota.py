@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def quota() -> None:
-    """The warm-up quota: how many messages a sender domain may send a day. Its plans are the Variable ses_warmup_quota."""
+    """The warm-up quota: messages a day of each sender domain. Its plans are the Airflow Variable ses_warmup_quota."""
 
 
 @quota.command(epilog=examples("ses quota show", "ses quota show mail.example.com --json"))

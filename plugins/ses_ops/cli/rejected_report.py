@@ -38,7 +38,7 @@ class RejectedReport:
                 self._file = self.path.open("w", encoding="utf-8", newline="")
             except OSError as cause:
                 raise SesError(
-                    f"rejected rows cannot be written to {self.path} ({cause.strerror}); name another place with --report"
+                    f"rejected rows cannot be written to {self.path} ({cause.strerror}); give another place as --report"
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
             self._writer.writerow(_HEADER)

@@ -152,8 +152,11 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
         print_table(
             ["occurrence", "no.", "address", "status", "tries", "server's answer", "changed"],
             [
-                [row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], _answer(row)]
-                + [row["changed_at"]]
+                [
+                    *(row[key] for key in ("occurrence", "seq", "address", "status", "tries")),
+                    _answer(row),
+                    row["changed_at"],
+                ]
                 for row in rows
             ],
             empty="No message fits.",

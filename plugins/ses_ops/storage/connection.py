@@ -62,8 +62,9 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as cause:
-        # A connection that breaks inside a statement is a bare DatabaseError in psycopg2; its mark is `closed`.
-        lost = conn.closed or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+        # A connection that breaks inside a statement is a bare DatabaseError in psycopg2, no OperationalError.
+        bare = type(cause) is psycopg2.DatabaseError
+        lost = bare or conn.closed or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
         _roll_back(conn)
         if not lost:
             raise

@@ -47,7 +47,7 @@ class _Source:
         self._rest = b""
         self.error: BaseException | None = None
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Up to `size` bytes; none at the end."""
         while len(self._rest) < size:
             try:
@@ -61,5 +61,5 @@ class _Source:
         taken, self._rest = self._rest[:size], self._rest[size:]
         return taken
 
-    def readline(self) -> bytes:
+    def readline(self, size: int = -1, /) -> bytes:
         raise NotImplementedError("psycopg2 asks that a file has this, and never calls it")

@@ -1,0 +1,142 @@
+"""The main job on the whole stack, by the command line alone: a group, a task, a quota that runs out, three days."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.stack_process import StackProcess
+
+DOMAIN = "mail.example.com"
+#: A rehearsal day of 40 s: long enough for a run on a busy machine, short enough for three of them.
+QUOTA = {DOMAIN: {"plan": [500], "started_on": "2026-01-01", "time_zone": "UTC", "day_length": "PT40S"}}
+RECIPIENTS = 1_200
+TASK = """\
+name: spring-sale
+type: immediate
+template: newsletter
+sender: "Example Shop <news@mail.example.com>"
+group: customers
+unsubscribe_url: "https://shop.example.com/unsubscribe?id={{ customer_id }}"
+"""
+COUNTS = ("sent_count", "failed_count", "suppressed_count", "unknown_count", "cached_count", "in_progress_count")
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Callable[..., StackProcess]) -> StackProcess:
+    running = make_stack(SES_SAMPLE="off", AIRFLOW_VAR_SES_WARMUP_QUOTA=json.dumps(QUOTA))
+    running.start_and_wait()
+    return running
+
+
+def ses(stack: StackProcess, *arguments: str) -> str:
+    done = stack.ses(*arguments)
+    assert done.returncode == 0, f"ses {' '.join(arguments)}: {done.stderr}{done.stdout}"
+    return done.stdout
+
+
+def task(stack: StackProcess, name: str) -> dict[str, Any]:
+    return next(one for one in json.loads(ses(stack, "task", "list", "--json")) if one["name"] == name)
+
+
+def follow(stack: StackProcess, name: str, seconds: float) -> list[dict[str, Any]]:
+    """Look at the list every half second until the task has finished; every look must add up."""
+    end = time.monotonic() + seconds
+    looks: list[dict[str, Any]] = []
+    while time.monotonic() < end:
+        look = task(stack, name)
+        assert look["request_count"] == sum(look[count] for count in COUNTS), look
+        looks.append(look)
+        if look["status"] == "finished":
+            return looks
+        time.sleep(0.5)
+    raise AssertionError(f"not finished within {seconds:.0f} s: {looks[-1]}\n{stack.output}")
+
+
+def test_1200_recipients_under_a_quota_of_500_get_one_mail_each_over_three_days(stack, tmp_path):
+    file = tmp_path / "customers.csv"
+    with file.open("w", newline="") as output:
+        rows = csv.writer(output)
+        rows.writerow(["email", "name", "customer_id", "coupon"])
+        rows.writerows([f"customer-{n}@shoppers.example", f"Person {n}", n, f"SPRING{n}"] for n in range(RECIPIENTS))
+    ses(stack, "group", "import", "customers", str(file))
+    (tmp_path / "spring.yaml").write_text(TASK)
+    assert "created" in ses(stack, "task", "apply", str(tmp_path / "spring.yaml"))
+    assert "unchanged" in ses(stack, "task", "apply", str(tmp_path / "spring.yaml"))
+
+    looks = follow(stack, "spring-sale", 300)
+
+    last = looks[-1]
+    assert (last["request_count"], last["sent_count"], last["cached_count"]) == (RECIPIENTS, RECIPIENTS, 0)
+    pauses = {look["sent_count"] for look in looks if look["status"] == "paused"}
+    assert pauses == {500, 1_000}, "the task pauses when a day's quota is used up, and only then"
+    messages = stack.mailbox(f"/api/messages?limit={RECIPIENTS + 100}")["messages"]
+    received = Counter(address for message in messages for address in message["to"])
+    assert len(received) == RECIPIENTS
+    assert set(received.values()) == {1}
+
+
+def test_every_day_was_a_run_of_its_own_in_airflow(stack):
+    token = stack.token()
+    status, runs = stack.call("GET", "/api/v2/dags/send_task__spring-sale/dagRuns", token=token)
+    assert status == 200
+    ids = sorted(run["dag_run_id"] for run in runs["dag_runs"])
+    assert len(ids) == 3
+    assert sum(run_id.startswith("resume__") for run_id in ids) == 2
+    assert {run["state"] for run in runs["dag_runs"]} == {"success"}
+
+
+def test_triggering_the_finished_task_by_hand_mails_nobody_twice(stack):
+    before = stack.mailbox("/api/messages?limit=1")["count"]
+    token = stack.token()
+    path = "/api/v2/dags/send_task__spring-sale/dagRuns"
+    status, run = stack.call("POST", path, {"logical_date": None}, token=token)
+    assert status == 200
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        _, now = stack.call("GET", f"{path}/{run['dag_run_id']}", token=token)
+        if now["state"] in ("success", "failed"):
+            break
+        time.sleep(0.5)
+    assert now["state"] == "success"
+    assert stack.mailbox("/api/messages?limit=1")["count"] == before
+
+
+def test_the_ledger_tells_what_became_of_one_address(stack):
+    (message,) = json.loads(
+        ses(stack, "task", "messages", "spring-sale", "--address", "customer-7@shoppers.example", "--json")
+    )
+    assert message["status"] == "sent"
+    assert message["smtp_code"] == 250
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("template: nothing", "nothing"),
+        ("group: nobody", "nobody"),
+        ("sender: nobody", "sender"),
+        ("type: weekly", "type"),
+        ("colour: red", "colour"),
+    ],
+)
+def test_a_wrong_task_is_one_clear_line_and_changes_nothing(stack, tmp_path: Path, line: str, words: str):
+    key = line.partition(":")[0]
+    kept = [one for one in TASK.replace("spring-sale", "wrong").splitlines() if not one.startswith(f"{key}:")]
+    (tmp_path / "wrong.yaml").write_text("\n".join([*kept, line]) + "\n")
+    done = stack.ses("task", "apply", str(tmp_path / "wrong.yaml"))
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "wrong" not in [one["name"] for one in json.loads(ses(stack, "task", "list", "--json"))]
+
+
+def test_doctor_finds_nothing_wrong(stack):
+    assert stack.ses("doctor").returncode == 0, stack.ses("doctor").stdout

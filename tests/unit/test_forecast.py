@@ -1,0 +1,103 @@
+"""The forecast: nothing is lost, no day is overdrawn, what was cached first goes first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ses_ops.domain.forecast import Waiting, forecast
+from ses_ops.domain.warmup import parse_plan
+
+NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+def plan(*steps: int, started_on: str = "2026-12-01", **more: object):
+    return parse_plan("d.example", {"plan": list(steps), "started_on": started_on, **more})
+
+
+def test_a_task_goes_out_behind_what_was_cached_before_day_by_day():
+    made = forecast(
+        plan(500, 1000, 2000),
+        [Waiting(task="old", count=700), Waiting(task="new", count=1200)],
+        now=NOW,
+        left_today=100,
+    )
+    assert [(day.day.number, dict(day.parts)) for day in made.days] == [
+        (1, {"old": 100}),
+        (2, {"old": 600, "new": 400}),
+        (3, {"new": 800}),
+    ]
+    assert not made.remaining
+
+
+def test_mail_that_is_not_due_yet_has_no_claim_on_an_earlier_day():
+    made = forecast(
+        plan(10),
+        [Waiting(task="later", count=5, due_at=NOW + timedelta(days=400)), Waiting(task="now", count=15)],
+        now=NOW,
+        left_today=None,
+    )
+    assert [(day.day.starts_at.date().isoformat(), dict(day.parts)) for day in made.days] == [
+        ("2026-12-01", {"now": 10}),
+        ("2026-12-02", {"now": 5}),
+        ("2028-01-05", {"later": 5}),
+    ]
+
+
+def test_before_the_warm_up_begins_the_first_day_is_its_first():
+    made = forecast(plan(10, started_on="2027-01-01"), [Waiting(task="t", count=3)], now=NOW, left_today=None)
+    assert made.days[0].day.number == 1
+    assert made.days[0].day.starts_at == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_what_finds_no_day_is_said():
+    made = forecast(plan(1), [Waiting(task="t", count=5)], now=NOW, left_today=1, most_days=3)
+    assert made.remaining == (("t", 2),)
+
+
+_WAITING = st.lists(
+    st.builds(
+        lambda task, count, due: Waiting(task=task, count=count, due_at=due and NOW + timedelta(hours=due)),
+        st.sampled_from("abc"),
+        st.integers(0, 3000),
+        st.none() | st.integers(-50, 200),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=200)
+@given(
+    _WAITING,
+    st.lists(st.integers(1, 900), min_size=1, max_size=5),
+    st.none() | st.integers(0, 400),
+    st.sampled_from(["UTC", "Asia/Tokyo", "America/Santiago"]),
+    st.sampled_from(["PT24H", "PT60S"]),
+)
+def test_nothing_is_lost_no_day_is_overdrawn_and_nobody_is_overtaken(waiting, steps, left, zone, length):
+    made = forecast(
+        plan(*steps, started_on="2026-11-30", time_zone=zone, day_length=length), waiting, now=NOW, left_today=left
+    )
+    total = Counter()
+    for day in made.days:
+        assert day.count() <= day.room <= max(day.day.allotment, left or 0)
+        for task, count in day.parts:
+            total[task] += count
+    for task, count in made.remaining:
+        total[task] += count
+    wanted = Counter()
+    for part in waiting:
+        wanted[part.task] += part.count
+    assert total == +wanted
+    assert [day.day.starts_at for day in made.days] == sorted({day.day.starts_at for day in made.days})
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=8), st.integers(1, 300))
+def test_what_was_cached_first_is_finished_before_the_next_begins(counts, step):
+    waiting = [Waiting(task=str(index), count=count) for index, count in enumerate(counts)]
+    made = forecast(plan(step), waiting, now=NOW, left_today=step)
+    order = [int(task) for day in made.days for task, _ in day.parts]
+    assert order == sorted(order)
