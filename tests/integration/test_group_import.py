@@ -173,4 +173,4 @@ def test_a_suppression_is_never_shortened(ses_conn):
 def test_a_name_that_yaml_could_not_hold_is_refused(ses_conn):
     with pytest.raises(InvalidInput, match="cannot be a group's name"):
         put(ses_conn, "email\na@b.example\n", name="a b")
-    assert psycopg2.extensions.TRANSACTION_STATUS_IDLE == ses_conn.info.transaction_status
+    assert ses_conn.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_IDLE

@@ -133,7 +133,7 @@ class _Fields:
             raise self.problem(field, "is missing")
         return value
 
-    def choice(self, field, choices, *, default=None, excluded=()):  # type: ignore[no-untyped-def]  # noqa: ANN
+    def choice(self, field, choices, *, default=None, excluded=()):  # type: ignore[no-untyped-def]
         value = self.entry.get(field)
         if value is None and default is not None:
             return default
@@ -160,7 +160,7 @@ class _Fields:
             return value.astimezone(UTC)
         return from_wall_clock(value, zone(time_zone, where=self.where))
 
-    def checked(self, field: str, check):  # type: ignore[no-untyped-def]  # noqa: ANN
+    def checked(self, field: str, check):  # type: ignore[no-untyped-def]
         try:
             return check()
         except InvalidInput as cause:

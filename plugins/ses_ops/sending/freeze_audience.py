@@ -11,6 +11,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
 from ses_ops.rendering.template import load_template
+from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.sql import execute, fetch_all
@@ -103,7 +104,8 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int) -> None:
 
 
 def check_template(task: dict[str, Any], templates_root: Path) -> None:
-    """Refuse a task whose template is missing, broken, or has other variables than its group (domain.md)."""
+    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md)."""
+    task_renderer(task, templates_root, installation_id="check")
     template = load_template(templates_root, task["template"])
     used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
     try:

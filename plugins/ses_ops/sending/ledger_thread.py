@@ -191,6 +191,6 @@ class LedgerThread(threading.Thread):
     def _end_transport(self, how: str) -> None:
         self._call(getattr(self.transport, how))
 
-    def _call(self, function, *arguments) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN
+    def _call(self, function, *arguments) -> None:  # type: ignore[no-untyped-def]
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(function, *arguments)

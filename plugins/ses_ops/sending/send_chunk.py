@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.errors import TransportUnavailable
-from ses_ops.rendering.message import MessageRenderer
-from ses_ops.rendering.template import load_template
 from ses_ops.sending.attempt import Attempt, claim_chunk
 from ses_ops.sending.chunk_ledger import ChunkLedger, Marked
 from ses_ops.sending.ledger_thread import LedgerThread
 from ses_ops.sending.message_feed import MessageFeed
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.reserve import database_now
+from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import KEY_LOOKUPS, connected, transaction
 from ses_ops.storage.sql import execute, fetch_one
 from ses_ops.transports.event_loop import run_in_loop
@@ -82,24 +81,14 @@ def _renderer(conn: Any, chunk_id: int, templates_root: Path) -> Any:
         task = fetch_one(conn, "send_tasks", "task_of_chunk", chunk_id=chunk_id)
     if task is None:
         raise LookupError(f"there is no chunk {chunk_id}")
-    sender = parse_sender(task["sender"])
-    renderer = MessageRenderer(
-        load_template(templates_root, task["template"]),
-        sender=sender,
-        reply_to=task["reply_to"],
-        subject=task["subject"],
-        unsubscribe_url=task["unsubscribe_url"],
-        advertisement=task["advertisement"],
-        message_id_domain=task["sender_domain"],
-        installation_id=task["installation_id"],
-    )
+    renderer = task_renderer(task, templates_root, installation_id=task["installation_id"])
 
     def render(attempt: Attempt, message: Marked) -> bytes:
         return renderer.render(
             occurrence_id=attempt.occurrence_id, seq=message.seq, address=message.address, values=message.values
         )
 
-    return render, sender.address
+    return render, parse_sender(task["sender"]).address
 
 
 def _run(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerThread:

@@ -42,6 +42,7 @@ ORDER BY t.id;
 -- name: lock_task
 -- Whoever changes or starts a task holds its row.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.group_id, t.unsubscribe_url,
+       t.reply_to, t.advertisement,
        t.start_grace, t.created_at, t.start_at, t.paused_at, t.cancelled_at, t.finished_at,
        g.variables AS group_variables, g.name AS "group"
 FROM send_task t

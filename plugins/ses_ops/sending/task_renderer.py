@@ -1,0 +1,25 @@
+"""The renderer of a send task: made once a chunk, and once before an audience is frozen to see that it can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ses_ops.domain.address import parse_sender
+from ses_ops.rendering.message import MessageRenderer
+from ses_ops.rendering.template import load_template
+
+
+def task_renderer(task: Mapping[str, Any], templates_root: Path, *, installation_id: str) -> MessageRenderer:
+    """From a task's row. Raises TemplateError or InvalidInput when its template, subject or link cannot be used."""
+    return MessageRenderer(
+        load_template(templates_root, task["template"]),
+        sender=parse_sender(task["sender"]),
+        reply_to=task["reply_to"],
+        subject=task["subject"],
+        unsubscribe_url=task["unsubscribe_url"],
+        advertisement=task["advertisement"],
+        message_id_domain=task["sender_domain"],
+        installation_id=installation_id,
+    )

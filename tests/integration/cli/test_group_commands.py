@@ -1,0 +1,148 @@
+"""`ses group`, `ses template` and `ses suppression` as a person uses them."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+
+
+def write(tmp_path, text, name="customers.csv"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_an_import_says_what_it_did_and_where_the_rejected_rows_are(ses, tmp_path):
+    file = write(tmp_path, "email,name\na@b.example,A\nnobody,B\nA@b.example,C\n")
+    done = ses("group", "import", "customers", file)
+    assert done.code == 0, done.err
+    assert "customers: 1 recipients with name (new)" in done.out
+    report = tmp_path / "customers.csv.rejected.csv"
+    assert f"2 rows were left out (bad address 1, duplicate address 1): {report}" in done.out
+    with report.open(newline="") as rows:
+        assert [(row["line"], row["text"]) for row in csv.DictReader(rows)] == [("3", "nobody,B"), ("4", "A@b.example")]
+    write(tmp_path, "email,name\na@b.example,A\n")
+    assert ses("group", "import", "customers", file, "--json").json["report"] is None
+    assert not report.exists()
+
+
+def test_a_file_that_is_not_ours_is_never_removed(ses, tmp_path):
+    file = write(tmp_path, "email,name\na@b.example,A\n")
+    other = write(tmp_path, "my notes", "customers.csv.rejected.csv")
+    assert ses("group", "import", "customers", file).code == 0
+    assert other.read_text() == "my notes"
+
+
+def test_a_refused_import_is_one_line_and_changes_nothing(ses, tmp_path):
+    done = ses("group", "import", "customers", write(tmp_path, "email;name\na@b.example;A\n"))
+    assert done.code == 1
+    assert "ses: error: " in done.err
+    assert "add --delimiter ';'" in done.err
+    assert "Traceback" not in done.err
+    assert ses("group", "list", "--json").json == []
+    assert ses("group", "import", "customers", "missing.csv").err.count("No such file") == 1
+
+
+def test_list_show_sample_and_delete(ses, world):
+    world.group("customers", 3)
+    (group,) = ses("group", "list", "--json").json
+    assert (group["name"], group["recipient_count"], group["variables"]) == ("customers", 3, ["name"])
+    assert "customers" in ses("group", "list").out
+    shown = ses("group", "show", "customers", "--limit", 1, "--json").json
+    assert shown["recipients"] == [{"address": "customers-1@customers.example", "values": {"name": "Person 1"}}]
+    assert "Person 3" in ses("group", "show", "customers").out
+    assert ses("group", "sample-csv", "customers").out.startswith("address,name\nann@example.com,")
+    assert ses("group", "sample-csv", "--template", "hello").out.startswith("address,name\n")
+    assert ses("group", "sample-csv").code == 2
+    assert ses("group", "delete", "customers").code == 0
+    gone = ses("group", "show", "customers")
+    assert gone.code == 1
+    assert gone.err.startswith("ses: error: there is no recipient group named 'customers'")
+
+
+def test_an_import_names_the_tasks_whose_template_no_longer_fits(ses, world, tmp_path):
+    world.group("customers", 3)
+    world.task("sale", group="customers")
+    done = ses("group", "import", "customers", write(tmp_path, "email,city\na@b.example,Oslo\n"))
+    assert done.code == 0
+    assert "ses: warning: send task 'sale' cannot send to this group any more" in done.err
+
+
+def test_templates_are_listed_checked_and_previewed(ses, world, tmp_path):
+    world.group("customers", 3)
+    (hello,) = ses("template", "list", "--json").json
+    assert (hello["name"], hello["variables"], hello["error"]) == ("hello", ["name"], None)
+    assert ses("template", "check").code == 0
+    assert ses("template", "preview", "hello", "--values", '{"name": "Ann"}').out.startswith("Subject: Hello Ann\n")
+    html = tmp_path / "mail.html"
+    of = ("--group", "customers", "--address", "customers-2@customers.example")
+    assert "Dear Person 2" in ses("template", "preview", "hello", *of, "--html", html).out
+    assert "<p>Dear Person 2" in html.read_text()
+    assert "no value" in ses("template", "preview", "hello").err or "name" in ses("template", "preview", "hello").err
+    (world.templates / "hello" / "body.html").write_text("{% if %}")
+    broken = ses("template", "check")
+    assert (broken.code, broken.out.startswith("FAIL  template 'hello'")) == (1, True)
+    assert ses("template", "preview", "nix").code == 1
+    assert ses("template", "preview", "hello", "--values", "{").err.startswith("ses: error: --values: is not JSON")
+
+
+def test_suppression_add_list_import_remove(ses, tmp_path):
+    assert "gets no mail" in ses("suppression", "add", "Ann@B.example", "--note", "by phone").out
+    assert "on the list already" in ses("suppression", "add", "ann@b.example").out
+    file = write(
+        tmp_path,
+        "email,reason,expires\nben@b.example,unsubscribe,\nx,,\ncid@b.example,,2999-01-01\ndan@b.example,whim,\n"
+        "eve@b.example,,2001-01-01\n",
+    )
+    done = ses("suppression", "import", file)
+    assert done.code == 0, done.err
+    assert "2 addresses read: 2 added" in done.out
+    assert "3 rows were left out" in done.out
+    rows = {row["address"]: row for row in ses("suppression", "list", "--json").json}
+    assert rows.keys() == {"Ann@b.example", "ben@b.example", "cid@b.example"}
+    assert rows["cid@b.example"]["expires_at"] == "2999-01-01T00:00:00Z"
+    assert len(ses("suppression", "list", "--search", "BEN", "--json").json) == 1
+    assert ses("suppression", "remove", "ANN@b.example").code == 0
+    assert ses("suppression", "remove", "ann@b.example").code == 1
+    assert "has passed" in ses("suppression", "add", "a@b.example", "--expires", "2001-01-01").err
+    assert (
+        "does not end"
+        in ses("suppression", "add", "a@b.example", "--expires", "2999-01-01", "--reason", "complaint").err
+    )
+
+
+def test_usage_errors_end_with_2_and_help_with_0(ses):
+    assert ses("group", "import").code == 2
+    assert ses("nonsense").code == 2
+    wrong = ses("group", "list", "--nonsense")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    for command in ((), ("group",), ("group", "import"), ("task",), ("task", "apply"), ("quota", "show"), ("doctor",)):
+        shown = ses(*command, "--help")
+        assert shown.code == 0
+        assert "Usage: ses" in shown.out
+
+
+def test_a_database_that_is_away_is_one_readable_line(ses, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://nobody@127.0.0.1:1/ses")
+    gone = ses("task", "list")
+    assert (gone.code, gone.err.count("\n")) == (1, 1)
+    assert gone.err.startswith("ses: error: cannot connect to the ses database")
+    monkeypatch.delenv("AIRFLOW_CONN_SES_DB")
+    assert "Start `make run`" in ses("task", "list").err
+
+
+def test_a_database_without_the_schema_says_what_to_run(ses, postgres, monkeypatch):
+    name = postgres.new_database()
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", postgres.dsn(name))
+    assert "run `ses migrate`" in ses("task", "list").err
+    assert "schema none ->" in ses("migrate").out
+    assert "nothing to do" in ses("migrate").out
+    assert ses("task", "list").code == 0
+
+
+def test_the_command_line_starts_without_what_a_command_does_not_need():
+    code = "import sys; from ses_ops.cli.main import run; run(['--help']); " + (
+        "bad = {'airflow', 'rich', 'sqlalchemy', 'psycopg2', 'jinja2', 'pendulum'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,29 @@
+"""What the code promises about itself: imports go one way, names of states are those of the domain."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def test_imports_go_one_way():
+    done = subprocess.run([str(BIN / "lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_code_is_clean_for_ruff():
+    done = subprocess.run([str(BIN / "ruff"), "check", "--no-cache", "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_most_files_are_short():
+    long = [
+        f"{path.relative_to(ROOT)}: {lines}"
+        for path in (ROOT / "plugins").rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 320
+    ]
+    assert not long
