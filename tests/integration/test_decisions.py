@@ -1,0 +1,98 @@
+"""What a person decides about a task: try the failed again, settle a doubt, stop, go on, take it away."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_ops.domain.occurrence import RunKind
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.errors import Conflict
+from ses_ops.sending import decisions
+from ses_ops.sending.decisions import Doubt
+from tests.integration.sending_world import quota
+
+
+def refuse_some(recipient: str) -> bytes | None:
+    return b"550 5.1.1 no such user" if recipient.startswith(("customers-3@", "customers-7@")) else None
+
+
+def test_retry_failed_sends_to_the_failed_ones_only(world, mail_server):
+    mail_server.refuse = refuse_some
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    world.whole_run(world.run("hello"))
+    assert world.overview("hello").failed_count == 2
+    mail_server.refuse = None
+    assert decisions.retry_failed(world.conn, "hello") == 2
+    assert world.overview("hello").cached_count == 2
+    assert world.whole_run(world.run("hello", RunKind.RESUME)).sent == 10
+    assert set(mail_server.accepted.values()) == {1}
+    assert world.overview("hello").status is TaskStatus.FINISHED
+    world.check_ledger()
+
+
+def test_failed_mail_of_a_chunk_that_is_being_sent_is_left_alone(world, mail_server):
+    mail_server.refuse = refuse_some
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    world.execute("UPDATE message SET state = 'failed' WHERE seq = 3")
+    world.execute("UPDATE chunk SET pending = pending - 1, failed = 1 WHERE id = %s", chunk_id)
+    with pytest.raises(Conflict):
+        decisions.retry_failed(world.conn, "hello")
+    world.check_ledger()
+
+
+@pytest.mark.parametrize(("doubt", "delivered"), [(Doubt.RESEND, 5), (Doubt.ASSUME_SENT, 2)])
+def test_a_doubt_is_settled_by_a_person(world, mail_server, doubt, delivered):
+    world.group("customers", 5)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    # A sender that died after it had marked three messages.
+    world.execute("UPDATE chunk SET sending_through = 3, attempt_id = 4711 WHERE id = %s", chunk_id)
+    world.send(chunk_id, run)
+    assert world.settle(run).unknown == 3
+    assert mail_server.total == 2
+    assert decisions.resolve_unknown(world.conn, "hello", doubt) == 3
+    world.whole_run(world.run("hello", RunKind.RESUME))
+    overview = world.overview("hello")
+    assert (overview.sent_count, overview.unknown_count) == (5, 0)
+    assert mail_server.total == delivered
+    world.check_ledger()
+
+
+def test_a_cancelled_task_sends_nothing_more_and_gives_its_place_to_others(world, mail_server):
+    world.quota_variable = quota(5)
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    world.whole_run(world.run("hello"))
+    assert decisions.cancel(world.conn, "hello")
+    world.quota_variable = quota(100)
+    world.whole_run(world.run("hello", RunKind.TRIGGERED))
+    assert mail_server.total == 5
+    assert world.overview("hello").status is TaskStatus.CANCELLED
+
+
+def test_a_paused_task_reserves_nothing_until_it_is_resumed(world, mail_server):
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    assert decisions.pause(world.conn, "hello", reason="wait for the boss")
+    world.whole_run(world.run("hello"))
+    assert mail_server.total == 0
+    overview = world.overview("hello")
+    assert (overview.status, overview.reason) == (TaskStatus.PAUSED, "wait for the boss")
+    assert decisions.resume(world.conn, "hello") is RunKind.RESUME
+    assert world.whole_run(world.run("hello", RunKind.RESUME)).sent == 10
+
+
+def test_a_second_trigger_over_quota_keeps_the_resume_that_is_planned(world):
+    world.quota_variable = quota(5)
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    first = world.whole_run(world.run("hello"))
+    second = world.whole_run(world.run("hello", RunKind.TRIGGERED))
+    assert (second.resume_at, second.resume_run_id) == (first.resume_at, first.resume_run_id)
