@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict
+from ses_ops.errors import Conflict, TemplateError
 from ses_ops.sending import decisions
 from ses_ops.sending.decisions import Doubt
 from tests.integration.sending_world import quota
@@ -96,3 +98,17 @@ def test_a_second_trigger_over_quota_keeps_the_resume_that_is_planned(world):
     first = world.whole_run(world.run("hello"))
     second = world.whole_run(world.run("hello", RunKind.TRIGGERED))
     assert (second.resume_at, second.resume_run_id) == (first.resume_at, first.resume_run_id)
+
+
+def test_a_slot_that_an_error_kept_from_starting_is_started_by_a_resume(world, mail_server):
+    world.group("customers", 10)
+    world.task("hello", group="customers", type="recurring", start_at="2099-01-01", every="1d", subject="{{ nick }}")
+    slot = datetime.now(UTC)
+    with pytest.raises(TemplateError):
+        world.freeze(world.run("hello", logical_at=slot))
+    assert world.overview("hello").status is TaskStatus.ERROR
+    world.task("hello", group="customers", type="recurring", start_at="2099-01-01", every="1d", subject="{{ name }}")
+    assert decisions.resume(world.conn, "hello") is RunKind.TRIGGERED
+    assert world.whole_run(world.run("hello", RunKind.TRIGGERED)).sent == 10
+    assert world.whole_run(world.run("hello", logical_at=slot)).sent == 10
+    assert set(mail_server.accepted.values()) == {1}

@@ -85,25 +85,16 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Appli
 
 def _check_content(conn: Connection, task: SendTask) -> None:
     """The template fits the group, and the message to the group's first recipient can be made (size, link, subject)."""
-    from ses_ops.domain.address import parse_sender
-    from ses_ops.rendering.message import MessageRenderer
-    from ses_ops.rendering.template import load_template
     from ses_ops.sending.freeze_audience import check_template
+    from ses_ops.sending.task_renderer import task_renderer
     from ses_ops.storage import recipients
 
     root = settings.templates_root()
     group = recipients.find_group(conn, task.group)
-    facts = {name: getattr(task, name) for name in ("template", "subject", "unsubscribe_url", "group")}
-    check_template({**facts, "group_variables": group.variables}, root)
-    renderer = MessageRenderer(
-        load_template(root, task.template),
-        sender=parse_sender(task.sender),
-        installation_id="check",
-        subject=task.subject,
-        reply_to=task.reply_to,
-        unsubscribe_url=task.unsubscribe_url,
-        advertisement=task.advertisement.value,
-    )
+    names = ("template", "subject", "sender", "sender_domain", "reply_to", "unsubscribe_url", "advertisement", "group")
+    facts = {**{name: getattr(task, name) for name in names}, "group_variables": group.variables}
+    check_template(facts, root)
+    renderer = task_renderer(facts, root, installation_id="check")
     for address, values in recipients.sample(conn, group.id):
         renderer.render(occurrence_id=1, seq=1, address=address, values=values)
 

@@ -14,7 +14,7 @@ from ses_ops.rendering.template import load_template
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.sql import execute, fetch_all
+from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +47,28 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
     except DatabaseUnavailable:
         raise
     except SesError as problem:
-        put_error_on_show(conn, run.task_name, problem)
+        _hold(conn, run, problem)
         raise
+
+
+def _hold(conn: Connection, run: Run, problem: SesError) -> None:
+    """Show the error, and keep the occurrence: when it is mended, `ses task resume` or a trigger by hand starts it."""
+    with transaction(conn):
+        send_tasks.set_error(conn, run.task_name, str(problem))
+        task = fetch_one(conn, "send_tasks", "lock_task", name=run.task_name)
+        key = None if task is None else occurrence_key(TaskType(task["type"]), run)
+        if task is None or key is None:
+            return
+        _begin(conn, task, key, run)
+        for row in fetch_all(
+            conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
+        ):
+            execute(conn, "ledger", "hold_occurrence", id=row["id"], reason=str(problem))
+
+
+def _begin(conn: Connection, task: dict[str, Any], key: str, run: Run) -> None:
+    keys = {"task_id": task["id"], "key": key, "run_id": run.run_id, "logical_at": run.logical_at}
+    execute(conn, "ledger", "insert_occurrence", **keys)
 
 
 def put_error_on_show(conn: Connection, task_name: str, problem: SesError) -> None:
@@ -63,19 +83,13 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
         return FrozenAudience(occurrence_ids=(), request_count=0)
     if key is not None:
-        execute(
-            conn,
-            "ledger",
-            "insert_occurrence",
-            task_id=task["id"],
-            key=key,
-            run_id=run.run_id,
-            logical_at=run.logical_at,
-        )
+        _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED
     waiting = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand)
     if waiting:
-        check_template(task, templates_root)
+        # Held until the end of this transaction: an import that commits meanwhile would mix old and new.
+        group = fetch_one(conn, "recipients", "hold_group", group_id=task["group_id"])
+        check_template({**task, "group_variables": group["variables"] if group else []}, templates_root)
     for occurrence in waiting:
         reason = None if by_hand else _missed(task, run)
         if reason is None:

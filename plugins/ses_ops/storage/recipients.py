@@ -132,7 +132,7 @@ def suppressed_count(conn: Connection, group_id: int) -> int:
 
 
 def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
-    """Tasks that exist and send to a group: name, template, subject, unsubscribe_url, cancelled_at, finished_at."""
+    """Tasks that exist and send to a group: as `check_template` reads them."""
     return fetch_all(conn, "recipients", "tasks_of_group", group_id=group_id)
 
 

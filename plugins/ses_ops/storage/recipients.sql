@@ -30,7 +30,9 @@ WHERE group_id = %(group_id)s AND (%(address_key)s::text IS NULL OR address_key 
 ORDER BY position LIMIT %(limit)s;
 
 -- name: tasks_of_group
-SELECT name, template, subject, unsubscribe_url, cancelled_at, finished_at FROM send_task
+SELECT name, template, subject, sender, sender_domain, reply_to, unsubscribe_url, advertisement, cancelled_at,
+       finished_at
+FROM send_task
 WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY id;
 
 -- name: let_go_of_group
