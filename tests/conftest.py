@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import psycopg2.extensions
 import pytest
 
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
+
+# No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
+hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("ses")
 
 
 @pytest.fixture(scope="session")
