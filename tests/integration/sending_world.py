@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,7 +149,3 @@ def check_sum(overview: TaskOverview) -> None:
     """The law of the send task list (domain.md)."""
     parts = ("sent_count", "failed_count", "suppressed_count", "unknown_count", "cached_count", "in_progress_count")
     assert overview.request_count == sum(getattr(overview, part) for part in parts)
-
-
-def as_json(variable: Any) -> str:
-    return json.dumps(variable)
