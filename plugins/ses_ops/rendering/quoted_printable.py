@@ -1,35 +1,27 @@
 """Bodies in quoted-printable (RFC 2045 6.7), piece by piece.
 
-Encoding is half of the cost of a message, and most of its text is the same in all messages of a task. Jinja2 renders a
-part as pieces: the template's own text and the values between. As a line of text always begins a line of
-quoted-printable, whole lines inside a piece are encoded once and remembered; only the lines around values are new.
+Encoding was half of the cost of a message, and most of its text is the same in all messages of a task. Jinja2 renders a
+part as pieces: the template's own texts and the values between. Here every piece is encoded by itself, and a soft line
+break ends it where it does not end with a line break of its own: `Dear =`, `Anna=`, `, how are you?`. So a value moves
+nothing else, and the template's texts are encoded once a task.
 """
 
 from __future__ import annotations
 
 from binascii import b2a_qp
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ses_ops.errors import InvalidInput
 
-#: Messages to learn from: enough to see the branches of a template, few enough that the values with line breaks in them
-#: (which look like the template's own text) do not add up.
+#: Messages to learn from: enough to see the branches of a template, few enough that their values, which look like the
+#: template's own texts, do not add up.
 LEARNING_MESSAGES = 20
 MAX_PIECES = 1_000
 #: Characters of a piece that is worth remembering.
 MAX_LENGTH = 100_000
-
-
-class _Piece(NamedTuple):
-    """A text with a line break in it."""
-
-    #: Up to the first line break: the end of a line that began before.
-    head: str
-    #: The whole lines, encoded.
-    lines: bytes
-    #: After the last line break: the beginning of a line that goes on in the next piece.
-    tail: str
+#: Octets of a line, with the "=" of a soft line break.
+_MAX_LINE = 76
+_SOFT_BREAK = b"=\r\n"
 
 
 class BodyEncoder:
@@ -38,7 +30,7 @@ class BodyEncoder:
     def __init__(self, part: str) -> None:
         """`part` is what errors call it."""
         self._part = part
-        self._known: dict[str, _Piece] = {}
+        self._known: dict[str, bytes] = {}
         self._to_learn = LEARNING_MESSAGES
 
     def encode(self, pieces: Sequence[str]) -> bytes:
@@ -47,45 +39,53 @@ class BodyEncoder:
         All that is left as it is are printable ASCII characters other than "=": no boundary, no control character.
         Raises InvalidInput for half a surrogate pair.
         """
-        self._to_learn = max(self._to_learn - 1, 0)
+        known = self._known
         try:
-            return self._encode(pieces)
+            encoded = b"".join([known.get(piece) or self._piece(piece) for piece in pieces])
+        except _CarriageReturn:
+            # CR and LF may come from two pieces, so this is looked at as a whole.
+            encoded = self._piece("".join(pieces).replace("\r\n", "\n").replace("\r", "\n"))
         except UnicodeEncodeError as error:
             char = error.object[error.start]
             raise InvalidInput(f"the {self._part} has half a surrogate pair in it ({char!r})") from error
+        self._to_learn = max(self._to_learn - 1, 0)
+        # After a soft line break, a line break ends the line that is still open.
+        return encoded + b"\r\n" if encoded.endswith(_SOFT_BREAK) else encoded
 
-    def _encode(self, pieces: Sequence[str]) -> bytes:
-        known = self._known
-        encoded: list[bytes] = []
-        # Joined, never added: a value may be a Markup, and adding to that would escape the other text.
-        line: list[str] = []
-        for piece in pieces:
-            split = known.get(piece)
-            if split is None:
-                if "\r" in piece:
-                    # CR and LF may come from two pieces, so this is looked at as a whole.
-                    return self._encode(["".join(pieces).replace("\r\n", "\n").replace("\r", "\n")])
-                if "\n" not in piece:
-                    line.append(piece)
-                    continue
-                split = self._split(piece)
-            line.append(split.head)
-            encoded += (_encode_line("".join(line)), split.lines)
-            line = [split.tail]
-        last_line = "".join(line)
+    def _piece(self, piece: str) -> bytes:
+        """A piece that begins a line of quoted-printable and ends one."""
+        if "\r" in piece:
+            raise _CarriageReturn
+        if "\n" not in piece:
+            # The form of nearly every value.
+            encoded = b2a_qp(piece.encode())
+            if len(encoded) < _MAX_LINE:
+                return encoded + _SOFT_BREAK if encoded else b""
+        # str: a value may be a Markup, whose methods escape their arguments.
+        encoded = b"".join(map(_encode_line, str(piece).split("\n")))
+        encoded = encoded.removesuffix(b"\r\n")
+        last_line = encoded.rpartition(b"\n")[2]
         if last_line:
-            encoded.append(_encode_line(last_line))
-        return b"".join(encoded)
-
-    def _split(self, piece: str) -> _Piece:
-        head, _, rest = str(piece).partition("\n")
-        lines, line_break, tail = rest.rpartition("\n")
-        split = _Piece(head, b"".join(map(_encode_line, lines.split("\n"))) if line_break else b"", tail)
+            if len(last_line) == _MAX_LINE:
+                encoded = _broken_near_end(encoded)
+            encoded += _SOFT_BREAK
         if self._to_learn and len(piece) <= MAX_LENGTH and len(self._known) < MAX_PIECES:
-            self._known[piece] = split
-        return split
+            self._known[piece] = encoded
+        return encoded
+
+
+class _CarriageReturn(Exception):
+    """A piece has a CR in it."""
 
 
 def _encode_line(line: str) -> bytes:
     # binascii writes its own line breaks as the first one that it finds: that is CRLF.
     return b2a_qp(f"{line}\r\n".encode())
+
+
+def _broken_near_end(encoded: bytes) -> bytes:
+    """The same with a soft line break a few octets before its end, not inside of an `=3D`."""
+    cut = len(encoded) - 3
+    while b"=" in encoded[cut - 2 : cut]:
+        cut -= 1
+    return encoded[:cut] + _SOFT_BREAK + encoded[cut:]

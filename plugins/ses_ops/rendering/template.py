@@ -78,7 +78,7 @@ class MailTemplate:
             compiled = environment.from_string(source)
         except (JinjaError, RecursionError) as error:
             raise wrap_jinja_error(error, template=self.name, part=part) from error
-        return CompiledPart(compiled, template_name=self.name, part=part)
+        return CompiledPart(compiled, source=source, template_name=self.name, part=part)
 
     def preview(
         self, values: Mapping[str, str] | None = None, *, subject: str | None = None, unsubscribe_url: str = ""
@@ -173,7 +173,7 @@ class _Loading:
             raise self._error(f"it is not UTF-8 (byte {error.start})", part) from error
         except (JinjaError, RecursionError) as error:
             raise wrap_jinja_error(error, template=self._name, part=part) from error
-        return CompiledPart(compiled, template_name=self._name, part=part), names
+        return CompiledPart(compiled, source=source, template_name=self._name, part=part), names
 
     def _text_of(self, path: str, source: str) -> str:
         if not path.endswith(".html"):
