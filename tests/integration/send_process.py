@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
 
+from ses_ops.sending import journal
 from ses_ops.sending.send_chunk import send_chunk
 from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
 if __name__ == "__main__":
+    if os.environ.get("JOURNAL") == "off":
+        journal.FOLDER = Path("/nonexistent")
     dsn, chunk, run, smtp, templates = sys.argv[1:]
     print(
         send_chunk(

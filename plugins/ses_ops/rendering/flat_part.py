@@ -1,4 +1,4 @@
-"""Templates that are nothing but text and values: `Dear {{ name }}, ...`. Most mailings are, and need no interpreter."""
+"""Templates that are nothing but text and values: `Dear {{ name }}, ...`. Many are, and need no interpreter."""
 
 from __future__ import annotations
 

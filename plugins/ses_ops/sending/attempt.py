@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState, OnUnknown
 from ses_ops.errors import AttemptSuperseded, Conflict
+from ses_ops.sending.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.sql import execute, fetch_one
+from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg2.extensions import connection as Connection
 
 #: The first key of our advisory locks; the second is the chunk's id.
@@ -94,39 +97,76 @@ def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
 
 
-def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> int:
-    """Turn what a dead attempt had marked into *unknown*, or requeue it where the task says `resend`.
+def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
+    """Decide on what a dead attempt had marked and not reported.
 
-    The caller holds the chunk's row and advisory lock. Returns the number of messages.
+    Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
+    requeued where the task says `resend`. The caller holds the chunk's row and advisory lock.
     """
     if chunk["attempt_id"] is None:
-        return 0
+        return
     task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
     assert task is not None
-    hold = task["on_unknown"] == OnUnknown.HOLD
-    state = MessageState.UNKNOWN if hold else MessageState.REQUEUED
-    count = execute(
-        conn,
-        "attempts",
-        "doubtful_of_chunk",
-        chunk_id=chunk["id"],
-        attempt_id=chunk["attempt_id"],
-        state=state.value,
-    )
-    if hold and count:
-        execute(conn, "attempts", "count_doubtful", chunk_id=chunk["id"], count=count)
+    seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"])]
+    if seqs:
+        journal = read_journal(task["installation_id"], chunk["attempt_id"])
+        open_state = MessageState.UNKNOWN if task["on_unknown"] == OnUnknown.HOLD else MessageState.REQUEUED
+        settled = [_settled(seq, journal, open_state) for seq in seqs]
+        states = [entry.state for entry in settled]
+        execute(
+            conn,
+            "attempts",
+            "settle_doubtful",
+            occurrence_id=chunk["occurrence_id"],
+            attempt_id=chunk["attempt_id"],
+            seqs=seqs,
+            states=[state.value for state in states],
+            codes=[entry.code for entry in settled],
+            texts=[entry.text for entry in settled],
+            tried=[entry.tried for entry in settled],
+        )
+        counts = {state.value: states.count(state) for state in (MessageState.SENT, MessageState.FAILED)}
+        execute(
+            conn,
+            "attempts",
+            "count_settled",
+            chunk_id=chunk["id"],
+            unknown=states.count(MessageState.UNKNOWN),
+            **counts,
+        )
+    remove_journal(task["installation_id"], chunk["attempt_id"])
     execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
-    return count
+
+
+class _Settled(NamedTuple):
+    state: MessageState
+    code: int | None
+    text: str | None
+    tried: int
+
+
+def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageState) -> _Settled:
+    """What becomes of a message in doubt; `open_state` where nobody knows."""
+    entry = JournalEntry.BEGUN if journal is None else journal[seq]
+    if entry == JournalEntry.UNTOUCHED:
+        return _Settled(MessageState.REQUEUED, None, None, 0)
+    if entry == JournalEntry.DEFERRED:
+        return _Settled(MessageState.REQUEUED, None, None, 1)
+    if entry >= JournalEntry.FIRST_CODE:
+        state = MessageState.SENT if entry < 400 else MessageState.FAILED
+        return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
+    return _Settled(open_state, None, "the sending process died before the outcome was known", 1)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt) -> int:
-    """After a lost connection: the steps this attempt has committed.
+    """After a lost connection: the steps this attempt has committed; none that is still under way can follow.
 
-    Raises AttemptSuperseded unless the chunk is still this attempt's.
+    Raises AttemptSuperseded unless the chunk is still this attempt's. The caller holds the transaction.
     """
     chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
     mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
     if not mine or not hold_chunk(conn, attempt.chunk_id):
         raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
     assert chunk is not None
+    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id)
     return int(chunk["steps"])

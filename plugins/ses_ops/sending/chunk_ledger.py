@@ -1,25 +1,31 @@
 """The ledger's side of sending a chunk: batches of outcomes in, batches of marked messages out, one commit each.
 
-A batch's outcomes are written and the mark moves over the next batch in the same transaction, so at most two small
-batches are ever in doubt, and the database commits a few hundred times a second instead of ten thousand.
+A batch's outcomes are written and the mark moves over the next batch in the same statement, so few messages are ever
+in doubt, and the database commits a few hundred times a second instead of ten thousand.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded
 from ses_ops.sending.attempt import Attempt, check_still_mine
-from ses_ops.storage.connection import KEY_LOOKUPS, connect, errors_wrapped, transaction
-from ses_ops.storage.sql import execute, statements
+from ses_ops.storage.async_connection import AsyncConnection
+from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
+from ses_ops.storage.sql import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from psycopg2.extensions import connection as Connection
 
-_TYPES = ("", "", "", "", "", "", "::int[]", "::message_state[]", "::smallint[]", "::text[]", "::smallint[]")
-_STEP = "BEGIN; EXECUTE ledger_step (" + ", ".join(f"%s{cast}" for cast in _TYPES) + ")"
+APPLICATION = "ses-ops send"
+_STEP = "EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s)"
+_AGAIN = "EXECUTE ledger_again (%s, %s, %s, %s, %s)"
 
 
 class Marked(NamedTuple):
@@ -49,142 +55,144 @@ class Step:
     #: No unmarked message is left in the chunk.
     exhausted: bool
     #: Why sending must stop now: paused, cancelled, or the quota day is over.
-    stop_reason: str | None
-
-
-class _Unsure(NamedTuple):
-    step: Step
-    through: int
-    counts: tuple[int, ...]
-    again: int
+    stop_reason: str | None = None
 
 
 @dataclass(slots=True)
 class ChunkLedger:
-    """Reads and writes the messages of one claimed chunk. Belongs to one thread."""
+    """Reads and writes the messages of one claimed chunk, inside the event loop."""
 
-    conn: Connection
+    #: Holds the claim's advisory lock; idle while sending.
+    control: Connection
     dsn: str
     attempt: Attempt
     through: int = field(init=False)
-    _again: list[Marked] = field(init=False, default_factory=list)
-    #: sent, failed, suppressed, unknown
-    _counts: tuple[int, ...] = field(init=False, default=(0, 0, 0, 0))
+    #: Outcomes that this attempt has written, by state.
+    counts: dict[str, int] = field(init=False)
+    _conn: AsyncConnection = field(init=False)
+    #: Statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
-    #: A step whose commit was asked for and not yet confirmed.
-    _unsure: _Unsure | None = field(init=False, default=None)
+    #: Whether the statement whose answer was lost did happen; None: no answer was lost.
+    _happened: bool | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.through = max(self.attempt.sending_through, self.attempt.first_seq - 1)
-        self._prepare()
+        self.counts = dict.fromkeys(("sent", "failed", "suppressed", "unknown"), 0)
 
-    def _prepare(self) -> None:
-        with transaction(self.conn), self.conn.cursor() as cursor:
-            cursor.execute(statements("attempts")["prepare_step"])
-        # One round trip begins, one commits: psycopg2's own BEGIN would be a third.
-        self.conn.autocommit = True
+    async def open(self) -> None:
+        """Connect. Raises DatabaseUnavailable."""
+        self._conn = await AsyncConnection.open(self.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+        for name in ("prepare_step", "prepare_again"):
+            await self._conn.fetch(statements("attempts")[name])
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Outcomes that this attempt has written, by state."""
-        return dict(zip(("sent", "failed", "suppressed", "unknown"), self._counts, strict=True))
+    async def requeued(self) -> list[Marked]:
+        """The messages that earlier tries left to be tried again. They are not marked: see `mark_again`."""
+        rows = await self._rows("requeued_of_chunk", first_seq=self.attempt.first_seq, last_seq=self.attempt.last_seq)
+        return [Marked(*row) for row in rows]
 
-    def load_requeued(self) -> None:
-        """Read the messages that earlier tries left to be tried again; they go first."""
-        with errors_wrapped(self.conn):
-            rows = self._rows("requeued_of_chunk", first_seq=self.attempt.first_seq, last_seq=self.attempt.last_seq)
-        self._again = [Marked(*row) for row in rows]
-
-    def try_again(self, messages: list[Marked]) -> None:
-        """Give back messages whose outcome was written as requeued; they are handed out once more."""
-        self._again.extend(messages)
-
-    @property
-    def has_again(self) -> bool:
-        return bool(self._again)
-
-    def step(self, outcomes: list[Written], *, limit: int) -> Step:
-        """Write the outcomes and mark up to `limit` more messages, in one transaction that is committed on return.
+    async def step(self, outcomes: list[Written], *, limit: int) -> Step:
+        """Write the outcomes and mark up to `limit` more messages: both are committed on return, or neither is.
 
         Raises AttemptSuperseded when the chunk is no longer ours, DatabaseUnavailable when the server is away: then
-        the call may be repeated after `reconnect`, unless that returns its step.
+        `recover_step` tells whether it happened.
         """
-        self._unsure = None
-        again = self._again[:limit]
-        with errors_wrapped(self.conn), self.conn.cursor() as cursor:
-            if again:
-                outcomes = outcomes + self._suppressed_of(again)
-                limit = 0
-            cursor.execute(_STEP, self._step_values(outcomes, limit))
-            rows = cursor.fetchall()
-            if not rows:
-                raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
-            through, written, *counts, stop_reason = rows[0][:7]
-            marked = [Marked(*row[7:11]) for row in rows if row[7] is not None and row[11] is None]
-            if written != len(outcomes) + counts[2] - sum(o.state is MessageState.SUPPRESSED for o in outcomes):
-                raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
-            if again:
-                marked = self._mark_again(again, outcomes)
-            step = Step(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
-            self._unsure = _Unsure(step, through, tuple(counts), len(again))
-            cursor.execute("COMMIT")
-        return self._confirm()
+        rows = await self._conn.fetch(_STEP, self._step_values(outcomes, limit))
+        if not rows:
+            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
+        through, written, sent, failed, suppressed, unknown, stop_reason, batch = rows[0]
+        marked = [Marked(*row) for row in json.loads(batch)] if batch else []
+        self._confirm(through, sent=sent, failed=failed, suppressed=suppressed, unknown=unknown)
+        if written != len(outcomes) + suppressed:
+            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
+        return Step(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
 
     def _step_values(self, outcomes: list[Written], limit: int) -> tuple[Any, ...]:
-        seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
         attempt = self.attempt
         keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id, self.through + 1, attempt.last_seq, limit)
-        return (*keys, list(seqs), [state.value for state in states], list(codes), list(texts), list(tried))
+        seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
+        # Arrays as PostgreSQL writes them: the driver's way costs more than the statement. Texts need its quoting.
+        numbers = _array("NULL" if code is None else code for code in codes)
+        return (*keys, _array(seqs), _array(states), numbers, list(texts), _array(tried), self._steps)
 
-    def _confirm(self) -> Step:
-        assert self._unsure is not None
-        step, self.through, counts, again = self._unsure
-        self._unsure = None
+    def _confirm(self, through: int, **counts: int) -> None:
         self._steps += 1
-        self._counts = tuple(map(sum, zip(self._counts, counts, strict=True)))
-        del self._again[:again]
-        return step
+        self.through = through
+        for state, count in counts.items():
+            self.counts[state] += count
 
-    def _suppressed_of(self, again: list[Marked]) -> list[Written]:
-        rows = self._rows("suppressed_now", seqs=[message.seq for message in again])
-        return [Written(seq, MessageState.SUPPRESSED, None, reason, 0) for seq, reason in rows]
+    async def mark_again(self, messages: list[Marked]) -> list[Marked]:
+        """Mark messages that are to be tried again; returns those that may be sent (none while the task is stopped).
 
-    def _mark_again(self, again: list[Marked], outcomes: list[Written]) -> list[Marked]:
-        suppressed = {entry.seq for entry in outcomes if entry.state is MessageState.SUPPRESSED}
-        marked = [message for message in again if message.seq not in suppressed]
-        seqs = [message.seq for message in marked]
-        keys = {"attempt_id": self.attempt.id, "occurrence_id": self.attempt.occurrence_id}
-        execute(self.conn, "attempts", "mark_sending", seqs=seqs, **keys)
-        return marked
-
-    def end(self) -> Connection:
-        """No more steps: the connection as others know it, outside a transaction."""
-        self.conn.autocommit = False
-        return self.conn
-
-    def heartbeat(self) -> int:
-        """Say that this attempt lives; returns how many attempts are alive now, this one included."""
-        with errors_wrapped(self.conn), self.conn.cursor() as cursor:
-            cursor.execute(statements("attempts")["heartbeat"], {"id": self.attempt.id})
-            row = cursor.fetchone()
-        assert row is not None
-        return int(row[0])
-
-    def reconnect(self) -> Step | None:
-        """Open a new connection and make sure that the chunk is still ours.
-
-        Returns the step whose commit had been asked for when the connection was lost, if it did happen.
+        The others have been suppressed, or stay as they are. Raises as `step` does.
         """
-        self.conn.close()
-        self.conn = connect(self.dsn, application="ses-ops send", options=KEY_LOOKUPS)
-        with transaction(self.conn):
-            steps = check_still_mine(self.conn, self.attempt)
-        self._prepare()
-        if self._unsure is not None and steps == self._steps + 1:
-            return self._confirm()
-        return None
+        attempt = self.attempt
+        keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id)
+        rows = await self._conn.fetch(_AGAIN, (*keys, _array(m.seq for m in messages), self._steps))
+        if not rows:
+            return []  # stopped or superseded: the next step says which
+        suppressed, seqs = rows[0]
+        self._confirm(self.through, suppressed=suppressed)
+        return _chosen(messages, seqs)
 
-    def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
-        with self.conn.cursor() as cursor:
-            cursor.execute(statements("attempts")[name], {"occurrence_id": self.attempt.occurrence_id, **values})
-            return cursor.fetchall()
+    async def heartbeat(self) -> int:
+        """Say that this attempt lives; returns how many attempts are alive now, this one included."""
+        return int((await self._rows("heartbeat", id=self.attempt.id))[0][0])
+
+    async def recover_step(self, outcomes: list[Written]) -> Step | None:
+        """After a lost connection: connect anew; the step that was under way if it did happen, else None.
+
+        Raises AttemptSuperseded when another attempt has the chunk, DatabaseUnavailable.
+        """
+        await self._reconnect()
+        if not self._happened:
+            self._happened = None
+            return None
+        through = int((await self._rows("mark_of_chunk", id=self.attempt.chunk_id))[0][0])
+        rows = await self._rows("marked_between", first_seq=self.through + 1, last_seq=through)
+        states = [entry.state.value for entry in outcomes]
+        self._happened, self.through = None, through
+        for state in self.counts:
+            self.counts[state] += states.count(state)
+        return Step(marked=[Marked(*row) for row in rows], exhausted=through >= self.attempt.last_seq)
+
+    async def recover_again(self, messages: list[Marked]) -> list[Marked] | None:
+        """The same for `mark_again`."""
+        await self._reconnect()
+        rows = await self._rows("sending_of", seqs=[message.seq for message in messages]) if self._happened else []
+        happened, self._happened = self._happened, None
+        if not happened:
+            return None
+        return _chosen(messages, [row[0] for row in rows])
+
+    async def _reconnect(self) -> None:
+        """New connections, the chunk still ours, and what was under way on the old ones decided."""
+        self.close()
+        steps = await asyncio.get_running_loop().run_in_executor(None, self._renew_control)
+        if self._happened is None:
+            self._happened = steps != self._steps
+        self._steps = steps + 1
+        await self.open()
+
+    def _renew_control(self) -> int:
+        self.control.close()
+        self.control = connect(self.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+        with transaction(self.control):
+            return check_still_mine(self.control, self.attempt)
+
+    def close(self) -> None:
+        """Close the connection of the steps; `control` stays."""
+        self._conn.close()
+
+    async def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+        values["occurrence_id"] = self.attempt.occurrence_id
+        return await self._conn.fetch(statements("attempts")[name], values)
+
+
+def _array(values: Iterable[object]) -> str:
+    """An array's literal; for values without quotes, commas and braces."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _chosen(messages: list[Marked], seqs: list[int]) -> list[Marked]:
+    chosen = set(seqs)
+    return [message for message in messages if message.seq in chosen]

@@ -1,4 +1,4 @@
-"""Between the ledger's thread and the event loop: marked messages one way, outcomes the other."""
+"""Between the ledger and the transport: marked messages one way, outcomes the other."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.sending.chunk_ledger import Marked, Written
+from ses_ops.sending.journal import JournalEntry
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ses_ops.sending.journal import Journal
 
 _STATES = {
     Delivery.SENT: MessageState.SENT,
@@ -21,42 +24,62 @@ _STATES = {
 
 
 class MessageFeed:
-    """The transport's feed. `ready` and `done` are deques, whose ends are safe to use from two threads.
+    """The transport's feed. Messages are rendered when a connection has room for them."""
 
-    Messages are rendered when a connection has room for them, in the event loop.
-    """
-
-    def __init__(self, render: Callable[[Marked], bytes], sender_address: str) -> None:
+    def __init__(self, render: Callable[[Marked], bytes], sender_address: str, journal: Journal | None) -> None:
         self.ready: deque[Marked] = deque()
         self.done: deque[Written] = deque()
-        #: Taken from `ready`, without an outcome yet.
+        #: Taken from `ready`, without an outcome in the ledger yet.
         self.in_flight: dict[int, Marked] = {}
+        #: Called when so many outcomes are there as to be worth a commit.
+        self.on_batch: Callable[[], None] = _nothing
+        self.batch = 0
         self._render = render
         self._sender = sender_address
+        self._note = journal.write if journal else _nothing_of
 
     def next_envelope(self) -> Envelope | None:
-        while True:
-            if not self.ready:
-                return None
-            # In flight before it leaves `ready`: the other thread never finds it in neither.
-            message = self.ready[0]
+        """The next marked message, rendered. One that cannot be rendered has failed."""
+        while self.ready:
+            message = self.ready.popleft()
             self.in_flight[message.seq] = message
-            self.ready.popleft()
             try:
                 content = self._render(message)
             except Exception as problem:
-                self.done.append(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
+                self._add(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
                 continue
             return Envelope(message.seq, self._sender, message.address, content)
+        return None
+
+    def content_begins(self, envelope: Envelope) -> None:
+        """After a crash this one is in doubt, unless its outcome was noted too."""
+        self._note(envelope[0], JournalEntry.BEGUN)
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
-        tried = 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
-        self.done.append(Written(envelope.seq, _STATES[outcome.delivery], outcome.code, outcome.text, tried))
+        """Note it, and keep it for the ledger."""
+        delivery, code, text = outcome
+        seq = envelope[0]
+        if delivery is Delivery.SENT or delivery is Delivery.FAILED:
+            self._note(seq, code or JournalEntry.DEFERRED)
+        elif delivery is Delivery.DEFERRED:
+            self._note(seq, JournalEntry.DEFERRED)
+        tried = 0 if delivery is Delivery.DEFERRED and code is None else 1
+        self._add(Written(seq, _STATES[delivery], code, text, tried))
+
+    def _add(self, entry: Written) -> None:
+        self.done.append(entry)
+        if len(self.done) == self.batch:
+            self.on_batch()
 
     @property
     def idle(self) -> bool:
-        """Nothing is marked without an outcome in the ledger. To be asked by the ledger's thread."""
+        """Nothing is marked without an outcome in the ledger."""
         return not self.ready and not self.in_flight
+
+    @property
+    def marked(self) -> int:
+        """Messages that are marked without an outcome in the ledger."""
+        return len(self.ready) + len(self.in_flight)
 
     def take_done(self, most: int) -> list[Written]:
         """Outcomes to be written now, in the order in which they came."""
@@ -64,8 +87,13 @@ class MessageFeed:
         return [done.popleft() for _ in range(min(len(done), most))]
 
     def landed(self, written: list[Written]) -> list[tuple[Written, Marked]]:
-        """Their outcome is in the ledger: forget them. Returns each with its message."""
-        return [(entry, self.in_flight.pop(entry.seq)) for entry in written]
+        """Their outcome is in the ledger: forget them. Returns those to be tried again with their messages."""
+        requeued = []
+        for entry in written:
+            message = self.in_flight.pop(entry.seq)
+            if entry.state is MessageState.REQUEUED:
+                requeued.append((entry, message))
+        return requeued
 
     def give_back(self, why: str) -> list[Written]:
         """Messages that were marked and never taken, once the transport has ended: safe to be tried again later."""
@@ -73,6 +101,14 @@ class MessageFeed:
         self.ready.clear()
         self.in_flight.update((message.seq, message) for message in given)
         return [Written(message.seq, MessageState.REQUEUED, None, why, 0) for message in given]
+
+
+def _nothing() -> None:
+    pass
+
+
+def _nothing_of(seq: int, entry: int) -> None:
+    pass
 
 
 def _one_line(problem: BaseException) -> str:

@@ -1,18 +1,17 @@
-"""Send one reserved chunk: the event loop talks SMTP, a thread keeps the ledger."""
+"""Send one reserved chunk: one event loop talks SMTP and keeps the ledger."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
-from ses_ops.errors import TransportUnavailable
 from ses_ops.sending.attempt import Attempt, claim_chunk
-from ses_ops.sending.chunk_ledger import ChunkLedger, Marked
-from ses_ops.sending.ledger_thread import LedgerThread
+from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
+from ses_ops.sending.journal import open_journal
+from ses_ops.sending.ledger_keeper import LedgerKeeper
 from ses_ops.sending.message_feed import MessageFeed
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.reserve import database_now
@@ -23,12 +22,13 @@ from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.smtp_transport import SmtpTransport
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
-    from ses_ops.transports.smtp_settings import SmtpSettings
+    from psycopg2.extensions import connection as Connection
 
-#: Seconds between looks of one thread at the other; Python's own 5 ms would halve the rate.
-SWITCH_INTERVAL = 0.001
+    from ses_ops.rendering.message import MessageRenderer
+    from ses_ops.transports.smtp_settings import SmtpSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,88 +59,82 @@ def send_chunk(
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
     while another process sends it, AttemptSuperseded when another has taken it over, TemplateError.
     """
-    with connected(dsn, application="ses-ops send", options=KEY_LOOKUPS) as conn:
-        render, sender = _renderer(conn, chunk_id, templates_root)
+    with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
+        task = _task(conn, chunk_id)
+        renderer = task_renderer(task, templates_root, installation_id=task["installation_id"])
         attempt = claim_chunk(conn, chunk_id, run_id)
         if attempt is None:
             return ChunkReport()
-        ledger = ChunkLedger(conn=conn, dsn=dsn, attempt=attempt)
-        feed = MessageFeed(lambda message: render(attempt, message), sender)
+        ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
+        journal = open_journal(
+            task["installation_id"], attempt.id, first_seq=attempt.first_seq, last_seq=attempt.last_seq
+        )
+        feed = MessageFeed(partial(_render, renderer, attempt), parse_sender(task["sender"]).address, journal)
+        written = False
         try:
-            thread = _run(ledger, feed, smtp, stop)
-            return _finish(ledger, thread)
+            keeper = run_in_loop(_send(ledger, feed, smtp, stop))
+            written = True
+            return _finish(ledger, keeper)
         except BaseException as problem:
             _note(ledger, problem)
             raise
         finally:
-            ledger.conn.close()
+            ledger.control.close()
+            if journal is not None:
+                journal.close(keep=not written)
 
 
-def _renderer(conn: Any, chunk_id: int, templates_root: Path) -> Any:
+def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
     with transaction(conn):
         task = fetch_one(conn, "send_tasks", "task_of_chunk", chunk_id=chunk_id)
     if task is None:
         raise LookupError(f"there is no chunk {chunk_id}")
-    renderer = task_renderer(task, templates_root, installation_id=task["installation_id"])
-
-    def render(attempt: Attempt, message: Marked) -> bytes:
-        return renderer.render(
-            occurrence_id=attempt.occurrence_id, seq=message.seq, address=message.address, values=message.values
-        )
-
-    return render, parse_sender(task["sender"]).address
+    return task
 
 
-def _run(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerThread:
-    previous = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    try:
-        return run_in_loop(_send(ledger, feed, smtp, stop))
-    finally:
-        sys.setswitchinterval(previous)
+def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:
+    return renderer.render(
+        occurrence_id=attempt.occurrence_id, seq=message.seq, address=message.address, values=message.values
+    )
 
 
-async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerThread:
+async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerKeeper:
     transport = SmtpTransport(smtp)
-    thread = LedgerThread(ledger, feed, transport, asyncio.get_running_loop(), stop=stop, settings=smtp)
-    thread.start()
-    unavailable = None
+    keeper = LedgerKeeper(ledger, feed, transport, stop=stop, settings=smtp)
+    await ledger.open()
+    mail = asyncio.ensure_future(transport.run(feed))
+    mail.add_done_callback(lambda _: keeper.transport_ended())
     try:
-        await transport.run(feed)
-    except TransportUnavailable as problem:
-        unavailable = problem
+        await keeper.run()
     finally:
-        thread.transport_ended()
-        while thread.is_alive():
-            # The thread may still hand callbacks to this loop.
-            await asyncio.sleep(0.002)
-    if thread.problem is not None:
-        raise thread.problem
-    if unavailable is not None:
-        raise unavailable
-    return thread
+        # After an error of the ledger: what is under way comes to its end, in the journal at least.
+        transport.stop()
+        await asyncio.wait([mail])
+        ledger.close()
+    mail.result()  # raises TransportUnavailable
+    return keeper
 
 
 def _note(ledger: ChunkLedger, problem: BaseException) -> None:
     try:
-        with transaction(ledger.end()):
+        with transaction(ledger.control) as conn:
             reason = " ".join(str(problem).split())[:500] or type(problem).__name__
-            execute(ledger.conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
-            execute(ledger.conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
+            execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
+            execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
     except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
         pass
 
 
-def _finish(ledger: ChunkLedger, thread: LedgerThread) -> ChunkReport:
-    attempt, conn = ledger.attempt, ledger.end()
+def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
+    attempt, conn = ledger.attempt, ledger.control
     with transaction(conn):
         chunk = fetch_one(conn, "chunks", "chunk_day", id=attempt.chunk_id)
         assert chunk is not None
-        if thread.stopped_by_caller and chunk["pending"]:
+        if keeper.stopped_by_caller and chunk["pending"]:
             ending = "stopped"
         elif chunk["pending"]:
             why = Ending(
-                reason=thread.stop_reason or thread.last_deferral or "messages are left", backoff=not thread.stop_reason
+                reason=keeper.stop_reason or keeper.last_deferral or "messages are left", backoff=not keeper.stop_reason
             )
             ending = f"released: {why.reason}"
         else:

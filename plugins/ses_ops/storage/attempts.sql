@@ -17,16 +17,25 @@ WITH beat AS (UPDATE attempt SET heartbeat_at = now() WHERE id = %(id)s)
 SELECT count(*)::int + 1 FROM attempt
 WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s;
 
--- name: doubtful_of_chunk
--- Messages that a dead attempt had marked: it may have sent them, or not.
-UPDATE message m SET state = %(state)s::message_state, attempt_id = %(attempt_id)s, changed_at = now(),
-    smtp_text = coalesce(m.smtp_text, 'the sending process died before the outcome was known')
-FROM chunk c
-WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
-  AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through));
+-- name: in_doubt
+-- Messages that a dead attempt had marked and not reported: it may have sent them, or not.
+SELECT m.seq FROM message m JOIN chunk c ON m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+WHERE c.id = %(chunk_id)s AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through))
+ORDER BY m.seq FOR UPDATE OF m;
 
--- name: count_doubtful
-UPDATE chunk SET pending = pending - %(count)s, unknown = unknown + %(count)s WHERE id = %(chunk_id)s;
+-- name: settle_doubtful
+-- What the dead attempt's journal says of them, or else what the task wants. A text that is there already stays: it is
+-- that of an earlier try.
+UPDATE message m SET state = d.state, smtp_code = coalesce(d.code, m.smtp_code), attempt_id = %(attempt_id)s,
+    changed_at = now(), tries = m.tries + d.tried, smtp_text = coalesce(d.text, m.smtp_text)
+FROM unnest(%(seqs)s::int[], %(states)s::message_state[], %(codes)s::smallint[], %(texts)s::text[],
+            %(tried)s::smallint[]) AS d (seq, state, code, text, tried)
+WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = d.seq;
+
+-- name: count_settled
+UPDATE chunk SET pending = pending - %(sent)s - %(failed)s - %(unknown)s, sent = sent + %(sent)s,
+    failed = failed + %(failed)s, unknown = unknown + %(unknown)s
+WHERE id = %(chunk_id)s;
 
 -- name: requeued_of_chunk
 SELECT m.seq, m.address, m."values", m.tries
@@ -34,41 +43,55 @@ FROM message m
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'requeued'
 ORDER BY m.seq;
 
--- name: mark_sending
--- Requeued messages lie behind the mark, so they carry their own.
-UPDATE message SET state = 'sending', attempt_id = %(attempt_id)s, changed_at = clock_timestamp()
-WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND state = 'requeued';
+-- name: marked_between
+-- What a step marked whose answer was lost with the connection.
+SELECT m.seq, m.address, m."values", m.tries FROM message m
+WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'queued'
+ORDER BY m.seq;
 
--- name: suppressed_now
--- Which messages of a batch must not leave any more.
-SELECT m.seq, s.reason
-FROM message m JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = ANY(%(seqs)s);
+-- name: sending_of
+SELECT m.seq FROM message m
+WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = ANY(%(seqs)s) AND m.state = 'sending';
 
 -- name: prepare_step
 -- The hot path, planned once a connection: one round trip writes the outcomes of the last batch, looks at the next
--- one and at the suppression list, counts, and moves the mark over it. Nothing comes back when another attempt has
--- taken the chunk over. The `= ANY` makes the update look up by key: joined with unnest alone, the planner would read
--- the whole occurrence.
+-- one and at the suppression list, counts, and moves the mark over it. Nothing is written and no row comes back when
+-- another attempt has taken the chunk over. Each message is looked up by key and updated by its place: the planner,
+-- which does not know a freshly frozen audience, can choose nothing else.
 -- $1 chunk, $2 attempt, $3 occurrence, $4 first seq not marked, $5 last seq of the chunk, $6 messages to mark,
--- $7 seqs, $8 states, $9 codes, $10 texts, $11 tried
-PREPARE ledger_step (bigint, bigint, bigint, int, int, int, int[], message_state[], smallint[], text[], smallint[]) AS
-WITH batch AS (
+-- $7 seqs, $8 states, $9 codes, $10 texts, $11 tried, $12 steps so far: a statement that was sent over a lost connection
+-- and comes through late finds another number
+PREPARE ledger_step (bigint, bigint, bigint, int, int, int, int[], message_state[], smallint[], text[], smallint[],
+                     bigint) AS
+WITH mine AS (
+    SELECT c.id, s.reason AS stop_reason, CASE WHEN s.reason IS NULL THEN $6 ELSE 0 END AS room
+    FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
+                    WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
+                    WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END
+    ) AS s (reason)
+    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
+    FOR UPDATE OF c
+), batch AS (
     SELECT m.seq, m.address, m."values", m.tries, s.reason
     FROM message m
     LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
-    ORDER BY m.seq LIMIT $6
+    ORDER BY m.seq LIMIT coalesce((SELECT room FROM mine), 0)
 ), outcome (seq, state, code, text, tried) AS (
     SELECT * FROM unnest($7, $8, $9, $10, $11)
     UNION ALL
     SELECT seq, 'suppressed', NULL, reason, 0::smallint FROM batch WHERE reason IS NOT NULL
+), place AS (
+    SELECT o.*, p.place FROM mine CROSS JOIN outcome o CROSS JOIN LATERAL (
+        SELECT m.ctid AS place FROM message m
+        WHERE m.occurrence_id = $3 AND m.seq = o.seq AND m.state IN ('queued', 'requeued', 'sending') OFFSET 0
+    ) p
 ), written AS (
-    UPDATE message m SET state = o.state, smtp_code = o.code, smtp_text = o.text, attempt_id = $2,
-        tries = m.tries + o.tried, changed_at = clock_timestamp()
-    FROM outcome o
-    WHERE m.occurrence_id = $3 AND m.seq = ANY($7 || ARRAY(SELECT seq FROM batch WHERE reason IS NOT NULL))
-      AND m.seq = o.seq AND m.state IN ('queued', 'requeued', 'sending')
+    UPDATE message m SET state = p.state, smtp_code = p.code, smtp_text = p.text, attempt_id = $2,
+        tries = m.tries + p.tried, changed_at = clock_timestamp()
+    FROM place p WHERE m.ctid = p.place
     RETURNING m.state
 ), counted AS (
     SELECT count(*)::int AS written, count(*) FILTER (WHERE state = 'sent')::int AS sent,
@@ -77,20 +100,49 @@ WITH batch AS (
            count(*) FILTER (WHERE state = 'unknown')::int AS unknown
     FROM written
 ), ahead AS (
-    SELECT CASE WHEN $6 = 0 THEN $4 - 1 WHEN count(*) < $6 THEN $5 ELSE max(seq) END AS through FROM batch
+    SELECT CASE WHEN mine.room = 0 THEN $4 - 1 WHEN b.count < mine.room THEN $5 ELSE b.last END AS through
+    FROM mine CROSS JOIN (SELECT count(*) AS count, max(seq) AS last FROM batch) b
 ), moved AS (
     UPDATE chunk c SET sending_through = greatest(c.sending_through, a.through), steps = c.steps + 1,
         pending = c.pending - (n.sent + n.failed + n.suppressed + n.unknown),
         sent = c.sent + n.sent, failed = c.failed + n.failed, suppressed = c.suppressed + n.suppressed,
         unknown = c.unknown + n.unknown
-    FROM counted n, ahead a, send_task t, quota_day q
-    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND t.id = c.task_id AND q.id = c.quota_day_id
-    RETURNING a.through, n.written, n.sent, n.failed, n.suppressed, n.unknown,
-              CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
-                   WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
-                   WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END AS stop_reason
+    FROM counted n, ahead a WHERE c.id = $1
+    RETURNING a.through, n.written, n.sent, n.failed, n.suppressed, n.unknown
 )
-SELECT v.through, v.written, v.sent, v.failed, v.suppressed, v.unknown, v.stop_reason,
-       b.seq, b.address, b."values", b.tries, b.reason
-FROM moved v LEFT JOIN batch b ON true
-ORDER BY b.seq;
+SELECT v.through, v.written, v.sent, v.failed, v.suppressed, v.unknown, mine.stop_reason,
+       (SELECT json_agg(json_build_array(b.seq, b.address, b."values", b.tries) ORDER BY b.seq)::text
+        FROM batch b WHERE b.reason IS NULL)
+FROM moved v CROSS JOIN mine;
+
+-- name: prepare_again
+-- The same for messages that are tried again. They lie behind the mark of their chunk, so each carries a mark of its
+-- own. Those that were suppressed meanwhile end here.
+-- $1 chunk, $2 attempt, $3 occurrence, $4 seqs, $5 steps so far
+PREPARE ledger_again (bigint, bigint, bigint, int[], bigint) AS
+WITH mine AS (
+    SELECT c.id FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
+    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $5
+      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND clock_timestamp() < q.ends_at
+    FOR UPDATE OF c
+), touched AS (
+    UPDATE message m SET state = CASE WHEN s.reason IS NULL THEN 'sending' ELSE 'suppressed' END::message_state,
+        smtp_text = coalesce(s.reason, m.smtp_text), attempt_id = $2, changed_at = clock_timestamp()
+    FROM mine CROSS JOIN message w
+    LEFT JOIN suppression s ON s.address_key = w.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+    WHERE w.occurrence_id = $3 AND w.seq = ANY($4) AND w.state = 'requeued' AND m.ctid = w.ctid
+    RETURNING m.seq, m.state
+), moved AS (
+    UPDATE chunk c SET steps = c.steps + 1, pending = c.pending - n.suppressed, suppressed = c.suppressed + n.suppressed
+    FROM (SELECT count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed FROM touched) n, mine
+    WHERE c.id = mine.id
+    RETURNING n.suppressed
+)
+SELECT v.suppressed, ARRAY(SELECT seq FROM touched WHERE state = 'sending') FROM moved v;
+
+-- name: fence_steps
+-- No statement that was sent before can come through any more.
+UPDATE chunk SET steps = steps + 1 WHERE id = %(chunk_id)s;
+
+-- name: mark_of_chunk
+SELECT sending_through FROM chunk WHERE id = %(id)s;

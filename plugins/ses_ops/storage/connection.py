@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ses_ops.errors import DatabaseUnavailable
 
@@ -21,27 +20,36 @@ CONNECT_TIMEOUT = 10
 
 #: For a sender, whose every statement looks a few rows up by key. The planner does not know a freshly frozen audience
 #: yet and would read a million rows to update fifty.
-KEY_LOOKUPS = "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
+KEY_LOOKUPS = (
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+    " -c plan_cache_mode=force_generic_plan"
+)
 
 
 def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Connection:
     """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words.
 
-    `options` are server settings in libpq's form. TCP keepalives find a server that vanished within about 30 s,
-    instead of the kernel's two hours.
+    `options` are server settings in libpq's form.
     """
     try:
-        return psycopg2.connect(
-            dsn,
-            application_name=application,
-            connect_timeout=CONNECT_TIMEOUT,
-            options=f"-c timezone=UTC {options}",
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=4,
-        )
+        return psycopg2.connect(dsn, **connection_options(application, options))
     except psycopg2.OperationalError as cause:
         raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
+
+
+def connection_options(application: str, options: str) -> dict[str, Any]:
+    """What every connection of ours asks of libpq.
+
+    TCP keepalives find a server that vanished within about 30 s, instead of the kernel's two hours.
+    """
+    return {
+        "application_name": application,
+        "connect_timeout": CONNECT_TIMEOUT,
+        "options": f"-c timezone=UTC {options}",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 4,
+    }
 
 
 def one_line(error: BaseException) -> str:
@@ -62,9 +70,7 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as cause:
-        # A connection that breaks inside a statement is a bare DatabaseError in psycopg2, no OperationalError.
-        bare = type(cause) is psycopg2.DatabaseError
-        lost = bare or conn.closed or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+        lost = is_lost(conn, cause)
         _roll_back(conn)
         if not lost:
             raise
@@ -74,11 +80,15 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
         raise
 
 
+def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:
+    """Whether an error says that the connection or the server is gone, and not that the statement was wrong."""
+    # A connection that breaks inside a statement is a bare DatabaseError in psycopg2, no OperationalError.
+    bare = type(cause) is psycopg2.DatabaseError
+    return bare or bool(conn.closed) or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+
+
 def _roll_back(conn: Connection) -> None:
     try:
-        if conn.autocommit and not conn.closed and conn.info.transaction_status != TRANSACTION_STATUS_IDLE:
-            with conn.cursor() as cursor:
-                cursor.execute("ROLLBACK")
         conn.rollback()
     except psycopg2.Error:
         conn.close()

@@ -84,7 +84,7 @@ UPDATE send_task SET finished_at = NULL WHERE id = %(task_id)s AND finished_at I
 SELECT EXISTS (SELECT 1 FROM occurrence WHERE task_id = %(task_id)s);
 
 -- name: on_unknown_of
-SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
+SELECT t.on_unknown, i.id AS installation_id FROM send_task t CROSS JOIN installation i WHERE t.id = %(task_id)s;
 
 -- name: task_of_chunk
 -- Everything that rendering needs to know of a task.

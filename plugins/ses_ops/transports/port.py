@@ -52,6 +52,9 @@ class Feed(Protocol):
     def next_envelope(self) -> Envelope | None:
         """The next envelope, or None when there is none at this moment: the transport asks again after `wake()`."""
 
+    def content_begins(self, envelope: Envelope) -> None:
+        """Called before the content is written: until then the server certainly does not have it."""
+
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """Called exactly once for every envelope taken."""
 

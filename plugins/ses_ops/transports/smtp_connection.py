@@ -175,6 +175,7 @@ class MailConnection(SmtpStream):
             self._begun = following
             if following is not None:
                 data = b"%b%b%bDATA\r\n" % (data, following.mail, following.rcpt)
+            self._pool.content_begins(message.envelope)
             self._write(data, _FINAL)
         else:
             self._refuse(reply)

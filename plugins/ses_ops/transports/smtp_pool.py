@@ -47,6 +47,9 @@ class Pool(Protocol):
     def take(self) -> Envelope | None:
         """The next envelope to send, if there is one now."""
 
+    def content_begins(self, envelope: Envelope) -> None:
+        """The content of this envelope is written next."""
+
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """The server (or a check before the first byte) settled this envelope."""
 

@@ -110,6 +110,10 @@ class SmtpTransport:
             self._pace.take(self._loop.time())
         return envelope
 
+    def content_begins(self, envelope: Envelope) -> None:
+        """From here on the server may have it."""
+        self._feed.content_begins(envelope)
+
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """Hand an outcome on; the server is alive."""
         self._patience.progress()

@@ -40,6 +40,9 @@ class ListFeed:
         self.taken[envelope.seq] = envelope
         return envelope
 
+    def content_begins(self, envelope: Envelope) -> None:
+        pass
+
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         if envelope.seq in self.outcomes:
             self.repeated.append(envelope.seq)

@@ -1,0 +1,129 @@
+"""What a sender has begun and heard, message by message, in memory that outlives its process.
+
+The ledger is told in batches, so after a crash it cannot say of the last few dozen messages whether they were begun.
+A journal can: two octets a message in shared memory, which the kernel keeps when a process dies and loses with the
+machine. So it is only trusted where it must be true: on the same machine, since the same boot, and when its writer is
+dead (the kernel gives up a dead process's lock on it). Without one, all that was marked is in doubt.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import stat
+import time
+from array import array
+from contextlib import suppress
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: A file system in memory: a journal that survived a power cut on a disk could be older than what was sent.
+FOLDER = Path("/dev/shm")  # noqa: S108 - files are made anew for this user alone
+_HEADER = 8
+#: Seconds that a journal may wait for its chunk to be claimed again.
+_KEPT = 7 * 86_400
+
+
+class JournalEntry(IntEnum):
+    """What an entry holds: one of these, or the code of the server's reply."""
+
+    #: No octet of its content has left.
+    UNTOUCHED = 0
+    #: Its content was about to be written.
+    BEGUN = 1
+    #: The server did not take it, or not yet.
+    DEFERRED = 2
+    #: Higher ones are codes of replies: 2xx sent, 5xx refused for good.
+    FIRST_CODE = 200
+
+
+class Journal:
+    """The journal of one attempt at the messages `first_seq` to `last_seq`, while it is being written."""
+
+    def __init__(self, path: Path, descriptor: int, first_seq: int, last_seq: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._map = mmap.mmap(descriptor, _size(first_seq, last_seq))
+        self._map[:_HEADER] = first_seq.to_bytes(_HEADER, "big")
+        self._view = memoryview(self._map)
+        self._entries = self._view[_HEADER:].cast("H")
+        self._first = first_seq
+
+    def write(self, seq: int, entry: int) -> None:
+        """Note a JournalEntry or a reply's code."""
+        self._entries[seq - self._first] = entry
+
+    def close(self, *, keep: bool) -> None:
+        """`keep` it for whoever sends the rest; otherwise every outcome is in the ledger."""
+        if not keep:
+            self._path.unlink(missing_ok=True)
+        self._entries.release()
+        self._view.release()
+        self._map.close()
+        os.close(self._descriptor)
+
+
+def open_journal(installation_id: str, attempt_id: int, *, first_seq: int, last_seq: int) -> Journal | None:
+    """A new journal, or None where there is no shared memory (or none left)."""
+    _sweep(installation_id)
+    path = _path(installation_id, attempt_id)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Claims the memory now: writing to a map that has none kills the process.
+        os.posix_fallocate(descriptor, 0, _size(first_seq, last_seq))
+        return Journal(path, descriptor, first_seq, last_seq)
+    except OSError:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+        return None
+
+
+def read_journal(installation_id: str, attempt_id: int) -> Mapping[int, int] | None:
+    """A dead attempt's entries by seq; None when there is no journal here or its writer may still live."""
+    try:
+        descriptor = os.open(_path(installation_id, attempt_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return None
+        data = file.read()
+    first_seq = int.from_bytes(data[:_HEADER], "big")
+    entries = array("H", data[_HEADER:])
+    return dict(enumerate(entries, first_seq))
+
+
+def remove_journal(installation_id: str, attempt_id: int) -> None:
+    """Forget a dead attempt's journal, if it is here."""
+    with suppress(OSError):
+        _path(installation_id, attempt_id).unlink(missing_ok=True)
+
+
+def _sweep(installation_id: str) -> None:
+    """Remove what nobody asked for: the chunk was finished on another machine."""
+    for path in FOLDER.glob(f"ses-ops-{installation_id}-*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _KEPT:
+                path.unlink()
+
+
+def _path(installation_id: str, attempt_id: int) -> Path:
+    return FOLDER / f"ses-ops-{installation_id}-{attempt_id}"
+
+
+def _size(first_seq: int, last_seq: int) -> int:
+    return _HEADER + 2 * (last_seq - first_seq + 1)

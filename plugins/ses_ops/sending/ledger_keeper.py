@@ -1,0 +1,210 @@
+"""Keeps the ledger while a chunk is sent, in the same event loop: marks messages, writes their outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from typing import TYPE_CHECKING
+
+from ses_ops.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    import threading
+
+    from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Step, Written
+    from ses_ops.sending.message_feed import MessageFeed
+    from ses_ops.transports.port import Transport
+    from ses_ops.transports.smtp_settings import SmtpSettings
+
+#: Messages marked without an outcome in the ledger: what a lost machine leaves in doubt at most.
+MOST_MARKED = 100
+#: Room for so many is worth a commit.
+WORTH_MARKING = 16
+#: Outcomes written in one commit at most.
+MOST_OUTCOMES = 500
+#: Seconds that outcomes wait for company before they are written.
+LINGER = 0.003
+#: Seconds between two looks around while nothing happens.
+PAUSE = 0.01
+#: Seconds between two looks at pause, cancel and the number of senders.
+LOOK_EVERY = 1.0
+#: Seconds after which a temporarily refused message is tried again in the same run; then the next run has it.
+RETRY_DELAYS = (2.0, 8.0)
+#: Seconds that a lost database may take to come back.
+DATABASE_PATIENCE = 120.0
+
+
+class LedgerKeeper:
+    """One chunk's. `transport_ended` must be called when the transport will report nothing more."""
+
+    def __init__(
+        self,
+        ledger: ChunkLedger,
+        feed: MessageFeed,
+        transport: Transport,
+        *,
+        stop: threading.Event,
+        settings: SmtpSettings,
+    ) -> None:
+        self._ledger = ledger
+        self._feed = feed
+        self._transport = transport
+        self._stop = stop
+        self._rate = settings.max_messages_per_second
+        #: Why sending stopped early (paused, cancelled, the quota day over).
+        self.stop_reason: str | None = None
+        self.stopped_by_caller = False
+        #: The newest temporary refusal.
+        self.last_deferral: str | None = None
+        self._exhausted = False
+        #: Messages to be tried again now, and those to be tried again later: (when, seq, message).
+        self._again: list[Marked] = []
+        self._retries: list[tuple[float, int, Marked]] = []
+        self._retried: dict[int, int] = {}
+        self._transport_over = False
+        self._next_look = 0.0
+        self._waiter: asyncio.Future[None] | None = None
+        feed.batch, feed.on_batch = WORTH_MARKING, self._awake
+
+    async def run(self) -> None:
+        """Until every message has its outcome in the ledger or is given back, and the transport has ended."""
+        self._again = await self._ledger.requeued()
+        await self._look()
+        while not self._finished():
+            await self._turn()
+        self._transport.drain()
+        await self._flush()
+
+    def transport_ended(self) -> None:
+        """The transport will report nothing more."""
+        self._transport_over = True
+        self._awake()
+
+    def _finished(self) -> bool:
+        if self._transport_over:
+            return True
+        if self._stopping:
+            return False  # the transport finishes what is in flight and then ends
+        return self._exhausted and self._feed.idle and not self._retries and not self._again
+
+    @property
+    def _stopping(self) -> bool:
+        return self.stopped_by_caller or self.stop_reason is not None
+
+    async def _turn(self) -> None:
+        if self._stop.is_set() and not self.stopped_by_caller:
+            self.stopped_by_caller = True
+            self._transport.stop()
+        now = time.monotonic()
+        room = 0 if self._stopping else MOST_MARKED - self._feed.marked
+        while self._retries and self._retries[0][0] <= now:
+            self._again.append(heapq.heappop(self._retries)[2])
+        if self._again and room > 0:
+            await self._mark_again(room)
+            room = MOST_MARKED - self._feed.marked
+        outcomes = self._feed.take_done(MOST_OUTCOMES)
+        # Their places are free for others once they are written, which the same commit does.
+        room = 0 if self._exhausted or self._stopping or self._again else room + len(outcomes)
+        if outcomes or room >= WORTH_MARKING:
+            await self._step(outcomes, max(0, room))
+        elif now >= self._next_look:
+            await self._look()
+        await self._rest()
+
+    async def _rest(self) -> None:
+        """Until a batch of outcomes is there, or a moment has gone."""
+        if len(self._feed.done) >= WORTH_MARKING:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        alarm = loop.call_later(LINGER if self._feed.in_flight else PAUSE, self._awake)
+        await self._waiter
+        alarm.cancel()
+
+    def _awake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _step(self, outcomes: list[Written], room: int) -> None:
+        step = await self._persist(outcomes, room)
+        self._exhausted = self._exhausted or step.exhausted
+        for entry, message in self._feed.landed(outcomes):
+            self._deferred(entry, message)
+        if step.marked:
+            self._feed.ready.extend(step.marked)
+            self._transport.wake()
+        if step.stop_reason and not self.stop_reason:
+            self.stop_reason = step.stop_reason
+            self._transport.stop()
+
+    async def _persist(self, outcomes: list[Written], room: int) -> Step:
+        """One step of the ledger, waiting out a database that is away for a while."""
+        give_up_at = time.monotonic() + DATABASE_PATIENCE
+        lost = False
+        while True:
+            try:
+                if lost and (step := await self._ledger.recover_step(outcomes)) is not None:
+                    return step
+                lost = False
+                return await self._ledger.step(outcomes, limit=room)
+            except DatabaseUnavailable:
+                if time.monotonic() > give_up_at:
+                    raise
+            lost = True
+            await asyncio.sleep(0.5)
+
+    async def _mark_again(self, room: int) -> None:
+        """The same for messages that are tried again."""
+        messages = self._again[:room]
+        give_up_at = time.monotonic() + DATABASE_PATIENCE
+        lost = False
+        while True:
+            try:
+                marked = await self._ledger.recover_again(messages) if lost else None
+                lost = False
+                if marked is None:
+                    marked = await self._ledger.mark_again(messages)
+                break
+            except DatabaseUnavailable:
+                if time.monotonic() > give_up_at:
+                    raise
+            lost = True
+            await asyncio.sleep(0.5)
+        del self._again[: len(messages)]
+        self._feed.ready.extend(marked)
+        self._transport.wake()
+
+    def _deferred(self, entry: Written, message: Marked) -> None:
+        self.last_deferral = f"{entry.code or ''} {entry.text}".strip()
+        count = self._retried.get(entry.seq, 0)
+        if count < len(RETRY_DELAYS) and not self._stopping:
+            self._retried[entry.seq] = count + 1
+            delay = RETRY_DELAYS[count] if entry.code else 0.2 * (count + 1)
+            heapq.heappush(self._retries, (time.monotonic() + delay, entry.seq, message))
+
+    async def _look(self) -> None:
+        """Every second: say that we live, share the rate with the others, notice a pause while nothing moves."""
+        self._next_look = time.monotonic() + LOOK_EVERY
+        try:
+            senders = await self._ledger.heartbeat()
+        except DatabaseUnavailable:
+            return  # the next step waits for it
+        if self._rate:
+            self._transport.set_rate(self._rate / senders)
+        await self._step([], 0)
+
+    async def _flush(self) -> None:
+        """The transport has ended or will: write what it still reports, give back what it never took."""
+        while not self._transport_over:
+            await self._write_done()
+            await self._rest()
+        await self._write_done()
+        given = self._feed.give_back(self.stop_reason or "not begun")
+        while given:
+            await self._step(given[:MOST_OUTCOMES], 0)
+            given = given[MOST_OUTCOMES:]
+
+    async def _write_done(self) -> None:
+        while outcomes := self._feed.take_done(MOST_OUTCOMES):
+            await self._step(outcomes, 0)
