@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import psycopg2
@@ -63,8 +64,9 @@ def test_a_second_import_replaces_content_and_variables_and_keeps_the_descriptio
         ("email,name\nx,A\ny,B\n", {}, r"none of its 2 rows can be used \(bad address 2\)"),
         ("email,name\na@b.example,A\nx,B\n", {"strict": True}, "--strict: 1 rows were rejected"),
         ("email,name\na@b.example,A\nA@b.example,B\n", {"strict": True}, "duplicate address 1"),
-        (b"email,name\na@b.example,A\nb@b.example,\xff\n", {}, "line 3: is not UTF-8"),
-        ('email,name\na@b.example,A\nb@b.example,"B\n', {}, "line 3: the quotation marks"),
+        (b"email,name\na@b.example,A\nb@b.example,\xff\n", {"strict": True}, "not UTF-8 1"),
+        ('email,name\na@b.example,A\nb@b.example,"B\n', {"strict": True}, "quotation marks 1"),
+        (b"email,name\na@b.example,\xff\n", {}, r"none of its 1 rows can be used \(not UTF-8 1\)"),
     ],
 )
 def test_a_refused_file_leaves_the_group_as_it_was(ses_conn, text, options, words):
@@ -88,6 +90,23 @@ def test_ctrl_c_in_mid_import_leaves_the_group_as_it_was(ses_conn):
 
     with pytest.raises(KeyboardInterrupt):
         import_group(ses_conn, "customers", blocks(), where="f.csv", report=lambda row: None)
+    assert content(ses_conn) == [("old@b.example", {"name": "Old"})]
+
+
+def test_ctrl_c_between_two_blocks_is_not_taken_for_an_error_of_the_database(ses_conn):
+    put(ses_conn, "email,name\nold@b.example,Old\n")
+
+    def interrupt_at_the_call_of_read(frame, event, arg):
+        if event == "call" and frame.f_code.co_qualname == "_Source.read":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt_at_the_call_of_read)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            put(ses_conn, "email,name\na@b.example,A\n")
+    finally:
+        sys.setprofile(None)
     assert content(ses_conn) == [("old@b.example", {"name": "Old"})]
 
 

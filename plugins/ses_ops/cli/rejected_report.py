@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024
+#: How a cell begins that a spreadsheet would carry out (a rejected row is anybody's text); a ' before it makes it text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADER = ["line", "reason", "text"]
 
 
@@ -42,7 +44,10 @@ class RejectedReport:
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
             self._writer.writerow(_HEADER)
-        self._writer.writerow([rejected.line, rejected.reason, rejected.text])
+        text = rejected.text
+        if text.startswith(_FORMULA):
+            text = "'" + text
+        self._writer.writerow([rejected.line, rejected.reason, text])
         self.count += 1
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import email_validator
@@ -22,6 +23,7 @@ MAX_LOCAL_PART = 64
 MAX_ADDRESS = 254
 #: Octets of a domain name and of one of its labels, RFC 1035 2.3.4.
 MAX_DOMAIN = 253
+MAX_LABEL = 63
 #: Characters of a display name. A longer one is a mistake, and no mail client shows it.
 MAX_DISPLAY_NAME = 200
 #: Characters of a name and an address together, quotes and escapes among them.
@@ -29,6 +31,7 @@ MAX_SENDER = 1_000
 
 _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+")
 _LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
 #: dot-atom "@" host name, with a domain so short that no label of it can be too long, without "--" (IDNA) and with a
 #: letter at the end (so no IP address). Possessive: it never backtracks, whatever stands in the file.
@@ -40,8 +43,9 @@ _RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
 #: The library refuses example.test, .local and the like, which people do test with; so it only gets to see the local
 #: part, in front of this domain.
 _STAND_IN_DOMAIN = "@a.co"
+_NO_DOMAIN = "nothing stands after the @"
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SENDER = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*)\s*<\s*(?P<address>[^<>]*?)\s*>|(?P<bare>[^<>]+)', re.DOTALL)
-_QUOTED_NAME = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Address(NamedTuple):
@@ -89,7 +93,7 @@ def parse_sender(text: str) -> Sender:
         raise InvalidInput(f'{_shown(text)} is not of the form "Name <address>"', field="sender")
     address = parse_address(match["address"] if match["bare"] is None else match["bare"]).address
     name = (match["name"] or "").strip()
-    if _QUOTED_NAME.fullmatch(name):
+    if _QUOTED.fullmatch(name):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if len(name) > MAX_DISPLAY_NAME:
@@ -97,6 +101,7 @@ def parse_sender(text: str) -> Sender:
     return Sender(display_name=name, address=address, domain=address.rpartition("@")[2])
 
 
+@lru_cache(maxsize=10_000)
 def parse_domain(text: str) -> str:
     """A domain name in lower case and as IDNA A-labels; raises InvalidInput with the reason."""
     if len(text) > MAX_DOMAIN:
@@ -108,7 +113,7 @@ def parse_domain(text: str) -> str:
         except (idna.IDNAError, UnicodeError) as error:
             raise InvalidInput(f"the domain {_shown(text)} is not a valid international one ({error})") from error
     if not _HOST_NAME.fullmatch(domain) or len(domain) > MAX_DOMAIN or _RESERVED_LABEL.search(domain):
-        raise InvalidInput(f"{_shown(text)} is not a domain name" if text else "nothing stands after the @")
+        raise InvalidInput(f"{_shown(text)} is not a domain name: {_why_no_domain(domain)}" if text else _NO_DOMAIN)
     if domain.rpartition(".")[2].isdigit():
         raise InvalidInput(f"{_shown(text)} is not a domain name: it ends in a number")
     if "xn--" in domain:
@@ -119,6 +124,27 @@ def parse_domain(text: str) -> str:
     return domain
 
 
+def _why_no_domain(domain: str) -> str:
+    """What is wrong with the shape of a domain (in lower case and ASCII)."""
+    if domain.startswith("["):
+        return "an IP address in brackets takes no mass mail; a name such as mail.example.com is needed"
+    odd = re.search(r"[^a-z0-9.-]", domain)
+    if odd:
+        return f"it has {_shown(odd[0])} in it"
+    if domain.endswith("."):
+        return "it ends in a dot"
+    labels = domain.split(".")
+    if "" in labels:
+        return "it begins with a dot, or has two in a row"
+    if max(map(len, labels)) > MAX_LABEL:
+        return f"a part between its dots is longer than {MAX_LABEL} octets"
+    if len(domain) > MAX_DOMAIN:
+        return f"it is longer than {MAX_DOMAIN} octets"
+    if any(label.startswith("-") or label.endswith("-") for label in labels):
+        return "a part between its dots begins or ends with a hyphen"
+    return 'a part between its dots has "--" as its third and fourth character, and is not the xn-- form of a name'
+
+
 def _parse_unusual(text: str) -> Address:
     local, at, domain_text = text.rpartition("@")
     if not text:
@@ -126,6 +152,7 @@ def _parse_unusual(text: str) -> Address:
     if not at:
         raise InvalidInput(f"{_shown(text)} has no @")
     try:
+        _refuse_more_than_an_address(text, local)
         domain = parse_domain(domain_text)
         local = _checked_local_part(local)
     except InvalidInput as error:
@@ -137,7 +164,20 @@ def _parse_unusual(text: str) -> Address:
     return Address(address, unicodedata.normalize("NFC", f"{local.casefold()}@{domain}"))
 
 
+def _refuse_more_than_an_address(text: str, local: str) -> None:
+    """Mistakes that a check of either side of the @ would not see for what they are."""
+    if local.startswith('"'):
+        if not _QUOTED.fullmatch(local):
+            raise InvalidInput("its quotation marks must begin and end all that stands before the @")
+    elif "<" in text or ">" in text:
+        raise InvalidInput("it must be the address alone, without a name and without < and >")
+    elif "@" in local:
+        raise InvalidInput("it has more than one @; a row has one address")
+
+
 def _checked_local_part(local: str) -> str:
+    if len(local) <= MAX_LOCAL_PART and _DOT_ATOM.fullmatch(local):
+        return local
     if len(local) > MAX_ADDRESS:
         raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
     try:
@@ -151,6 +191,9 @@ def _checked_local_part(local: str) -> str:
         raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in checked):
         raise InvalidInput("the part before the @ has a control character in it")
+    # In quotation marks the library lets them pass; nothing on the way would carry them.
+    if any(unicodedata.category(char) == "Zs" and char != " " for char in checked):
+        raise InvalidInput("the part before the @ has a space other than the ordinary one in it")
     return checked
 
 

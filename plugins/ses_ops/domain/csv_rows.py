@@ -1,25 +1,26 @@
 """Recipients from a CSV file: its header, its rows, and what is wrong with it, in words that name the place.
 
-A file that cannot be read at all (wrong encoding, no header, a row without end ...) raises InvalidInput with the line;
-a row that cannot be used (bad address, wrong number of fields) is rejected alone. Made for millions of rows: bytes
-come in blocks, lines are split and fields are parsed in C, and memory stays at a few megabytes whatever the file holds.
+A file that cannot be read at all (UTF-16, no header ...) raises InvalidInput with the line; a row that cannot be used
+(bad address, wrong number of fields, quotation marks that do not match, bytes that are no UTF-8 ...) is rejected alone,
+and reading goes on at the line behind the one that it begins on. Made for millions of rows: bytes come in blocks, lines
+are split and fields are parsed in C, and memory stays at a few megabytes whatever the file holds.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.csv_lines import MAX_ROW, Lines, RowTooLong, damage, readable
 from ses_ops.domain.template_variables import check_variable_name
 from ses_ops.errors import InvalidInput
 
-#: Bytes of one row. A longer one is a mistake (a quote that is never closed, a file that is no CSV at all).
-MAX_ROW = 1_000_000
+if TYPE_CHECKING:
+    from _csv import Reader
+
 #: Columns whose name says that they hold the address.
 ADDRESS_COLUMNS = ("address", "email", "e-mail", "mail", "email_address")
 #: Characters of a rejected row that its report shows.
@@ -66,61 +67,87 @@ class CsvRows:
     ) -> None:
         self.where = where
         self._delimiter = delimiter
-        self._lines = _Lines(blocks, where)
+        self._lines = Lines(blocks, where)
         csv.field_size_limit(MAX_ROW)
-        # Strict: else a quote that is never closed would swallow the recipients behind it without a word.
-        self._reader = csv.reader(iter(self._lines), delimiter=delimiter, skipinitialspace=True, strict=True)
-        self._line = 1
+        self._reader = self._reader_from_here()
         first = self._next()
         while first is not None and not any(first):
             first = self._next()
         if first is None:
             raise InvalidInput("the file is empty; its first row must name the columns", where=where)
         place = f"{where}: line {self._line}"
+        if self._lines.damaged and (harm := damage(first)):
+            raise InvalidInput(harm[1], where=place)
         self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column)
 
+    def _reader_from_here(self) -> Reader:
+        # Strict: else a quote that is never closed would swallow the recipients behind it without a word.
+        return csv.reader(self._lines.from_here(), delimiter=self._delimiter, skipinitialspace=True, strict=True)
+
     def _next(self) -> list[str] | None:
+        """The next row of the header's, which cannot be left out."""
         self._line = self._reader.line_num + 1
         self._lines.row_ended = True
         try:
             return next(self._reader, None)
-        except (csv.Error, _RowTooLong) as cause:
-            raise self._unreadable(cause, self._line) from cause
-
-    def _unreadable(self, cause: Exception, line: int) -> InvalidInput:
-        if isinstance(cause, _RowTooLong) or "field larger" in str(cause):
-            problem = f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?"
-        else:
-            problem = (
-                f"the quotation marks of this row do not match ({cause}); write a quote inside a quoted field twice"
-            )
-        return InvalidInput(problem, where=f"{self.where}: line {line}")
+        except (csv.Error, RowTooLong) as cause:
+            raise InvalidInput(_unreadable(cause)[1], where=f"{self.where}: line {self._line}") from cause
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
         width, position = len(self.header.columns), self.header.address
-        reader, lines, parse = self._reader, self._lines, parse_address
+        lines, parse = self._lines, parse_address
+        #: Lines of the file before the reader's first one.
+        before, reader = 0, self._reader
         line = reader.line_num + 1
-        try:
-            for fields in reader:
-                lines.row_ended = True
-                if len(fields) == width:
-                    try:
-                        address, key = parse(fields[position])
-                    except InvalidInput as problem:
-                        yield Rejected(line, "bad address", str(problem), self._excerpt(fields))
-                    else:
-                        del fields[position]
-                        yield Row(line, address, key, fields)
-                elif fields:
-                    reason = f"{_count(len(fields), 'field')} where the header has {width}"
-                    yield Rejected(line, "wrong number of fields", reason, self._excerpt(fields))
-                line = reader.line_num + 1
-        except (csv.Error, _RowTooLong) as cause:
-            raise self._unreadable(cause, line) from cause
+        while True:
+            try:
+                for fields in reader:
+                    lines.row_ended = True
+                    if lines.damaged and (harm := damage(fields)):
+                        yield Rejected(line, *harm, self._excerpt(fields))
+                    elif len(fields) == width:
+                        try:
+                            address, key = parse(fields[position])
+                        except InvalidInput as problem:
+                            yield Rejected(line, "bad address", str(problem), self._excerpt(fields))
+                        else:
+                            del fields[position]
+                            yield Row(line, address, key, fields)
+                    elif fields:
+                        yield self._wrong_number(fields, line, before + reader.line_num)
+                    line = before + reader.line_num + 1
+                return
+            except (csv.Error, RowTooLong) as cause:
+                kind, reason = _unreadable(cause)
+                text = lines.skip_first(before + reader.line_num - line + 1)
+            yield Rejected(line, kind, reason, readable(text.rstrip("\r\n")[:EXCERPT]))
+            # Behind the line that the row began on. What a quote swallowed is read again, as rows of its own.
+            before, reader = line, self._reader_from_here()
+            line += 1
+
+    def _wrong_number(self, fields: list[str], first_line: int, last_line: int) -> Rejected:
+        reason = f"{_count(len(fields), 'field')} where the header has {len(self.header.columns)}"
+        if last_line > first_line:
+            # A misplaced quotation mark may have joined lines that have nothing to do with each other.
+            reason += f" (the row goes on to line {last_line})"
+        return Rejected(first_line, "wrong number of fields", reason, self._excerpt(fields))
 
     def _excerpt(self, fields: list[str]) -> str:
-        return self._delimiter.join(fields)[:EXCERPT]
+        return readable(self._delimiter.join(fields)[:EXCERPT])
+
+
+def _unreadable(cause: Exception) -> tuple[str, str]:
+    """Why no row can be made of the text at this place, in general and in full."""
+    if isinstance(cause, RowTooLong) or "field larger" in str(cause):
+        return "too long", f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?"
+    if "new-line character" in str(cause):
+        return "stray line break", (
+            "there is a carriage return (CR) in the middle of this row; take it out, or put the value into quotes"
+        )
+    return "quotation marks", (
+        f"the quotation marks of this row do not match ({cause}); write a quote inside a quoted field twice"
+    )
 
 
 def read_header(fields: list[str], *, where: str, delimiter: str = ",", address_column: str | None = None) -> Header:
@@ -182,86 +209,6 @@ def _find_address(columns: tuple[str, ...], where: str, wanted: str | None) -> i
         f"{problem}; name the address column with --address-column (there are: {', '.join(columns)})",
         where=where,
     )
-
-
-class _Lines:
-    """The lines of a file given in blocks of bytes: UTF-8, each with its own line end, no row without limit.
-
-    Everything is looked at a block at a time; a line itself costs no Python at all.
-    """
-
-    def __init__(self, blocks: Iterable[bytes], where: str) -> None:
-        self._where = where
-        self._blocks = blocks
-        #: Set by the reader of rows when a row was complete.
-        self.row_ended = True
-
-    def __iter__(self) -> Iterator[str]:
-        offset = lines = size = 0
-        rest = b""
-        for block in _without_mark(self._blocks, self._where):
-            size = 0 if self.row_ended else size + len(block)
-            self.row_ended = False
-            if size > MAX_ROW:
-                raise _RowTooLong
-            rest += block
-            # A carriage return at the very end may be half of a line end.
-            end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
-            if end:
-                yield from self._split(rest[:end], offset, lines)
-                lines += _line_ends(rest[:end])
-                offset += end
-                rest = rest[end:]
-        if rest:
-            yield from self._split(rest, offset, lines)
-
-    def _split(self, data: bytes, offset: int, lines_before: int) -> Iterator[str]:
-        """The lines in `data`, split where CSV splits them (not at U+2028 and the like)."""
-        nul = data.find(b"\0")
-        if nul >= 0:
-            raise InvalidInput(
-                f"there is a NUL byte at offset {offset + nul}: this is no text, or it was damaged",
-                where=f"{self._where}: line {lines_before + _line_ends(data[:nul]) + 1}",
-            )
-        try:
-            return io.StringIO(data.decode("utf-8"), newline="")
-        except UnicodeDecodeError as cause:
-            bad = cause.start
-            raise InvalidInput(
-                f"is not UTF-8: byte 0x{data[bad]:02X} at offset {offset + bad}; save it as UTF-8, or convert it: "
-                f"iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)",
-                where=f"{self._where}: line {lines_before + _line_ends(data[:bad]) + 1}",
-            ) from cause
-
-
-class _RowTooLong(Exception):
-    """A row went on for more than MAX_ROW."""
-
-
-def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The blocks without a UTF-8 byte order mark; refuses UTF-16, which other programs call "Unicode"."""
-    first = True
-    for block in blocks:
-        data = block
-        if first and data:
-            first = False
-            head = data[:200]
-            odd_zeros, even_zeros = head[1::2].count(0), head[0::2].count(0)
-            if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
-                max(odd_zeros, even_zeros) > len(head) // 4 > 0
-            ):
-                raise InvalidInput(
-                    'is UTF-16 (Excel\'s "Unicode text"); save it as "CSV UTF-8", or convert it: '
-                    "iconv -f UTF-16 -t UTF-8 IN.csv > OUT.csv",
-                    where=where,
-                )
-            if head.startswith(codecs.BOM_UTF8):
-                data = data[3:]
-        yield data
-
-
-def _line_ends(data: bytes) -> int:
-    return data.count(b"\n") or data.count(b"\r")
 
 
 def _count(number: int, noun: str) -> str:

@@ -31,10 +31,13 @@ def copy_in(conn: Connection, statement: str, lines: Iterator[str]) -> int:
     with conn.cursor() as cursor:
         try:
             cursor.copy_expert(statement, source)
-        except psycopg2.Error:
+        except psycopg2.Error as failed:
             # psycopg2 hides an error of read(), Ctrl-C among them, behind one of the server.
             if source.error is not None:
                 raise source.error from None
+            if "error in .read() call" in str(failed):
+                # Nothing in read() failed, so it was cut off from outside, before its first line or behind its last.
+                raise KeyboardInterrupt from None
             raise
         return int(cursor.rowcount)
 
