@@ -1,4 +1,4 @@
-"""One function that the event loop is to call again: soon, or at the earliest of the times asked for."""
+"""Time in an event loop: one function that is to be called again, and a clock that stands still when the loop does."""
 
 from __future__ import annotations
 
@@ -53,3 +53,20 @@ class Alarm:
     def _ring(self) -> None:
         self._soon = None
         self._call()
+
+
+class AwakeClock:
+    """Seconds that this process ran: it stands still while the machine sleeps or is too busy to run us."""
+
+    __slots__ = ("_seconds", "_ticked")
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._ticked: float | None = None
+
+    def tick(self, now: float, *, at_most: float) -> float:
+        """Count the time since the last tick, up to so many seconds; returns the sum."""
+        if self._ticked is not None:
+            self._seconds += min(now - self._ticked, at_most)
+        self._ticked = now
+        return self._seconds

@@ -22,6 +22,9 @@ from ses_ops.transports.smtp_stream import SmtpStream
 #: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 
+#: Content of more bytes than this is a long upload.
+_LONG = 1 << 16
+
 # The steps as plain module constants: the state machine compares them several times a message.
 _OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
 
@@ -29,10 +32,11 @@ _OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED =
 class MailConnection(SmtpStream):
     """One session that sends message after message."""
 
-    def __init__(self, address: str, pool: Pool, timeout: float) -> None:
+    def __init__(self, address: str, pool: Pool, *, timeout: float, data_timeout: float) -> None:
         super().__init__(address)
         self._pool = pool
         self._timeout = timeout
+        self._data_timeout = data_timeout
         self._step = _OPENING
         self._pipelining = False
         self._writer = MessageWriter(Capabilities())
@@ -43,11 +47,17 @@ class MailConnection(SmtpStream):
         #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
         self._refused = False
         self._needs_rset = False
-        #: When the server's silence becomes a failure, by the loop's clock. Looked at by the pool now and then.
+        #: Something was written since data came last. (It is only ever written when no reply is awaited.)
+        self._asked = False
+        #: A part of what was written last is still here: the network takes no more.
+        self._stuck = False
+        #: How far the dialogue was when the pool last looked, and when standing still becomes a failure.
+        self._seen: tuple[Step, int, int] | None = None
         self._deadline = 0.0
-        self._unwritten = 0
         #: How many messages the server gave a reply of its own to.
         self.settled = 0
+        #: It was given up because the server said nothing any more.
+        self.silent = False
 
     # --- what the pool calls
 
@@ -55,6 +65,9 @@ class MailConnection(SmtpStream):
         """The session is open: from now on it is for mail."""
         self._pipelining = pipelining and capabilities.pipelining
         self._writer = MessageWriter(capabilities)
+        if self.transport.get_extra_info("ssl_object") is None:
+            # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
+            self.transport.set_write_buffer_limits(high=0)
         self._step = _IDLE
 
     @property
@@ -83,15 +96,23 @@ class MailConnection(SmtpStream):
         self._write(commands, step)
 
     def check_silence(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. A slow upload is not silence."""
-        if self._step in (_OPENING, _IDLE, _CLOSED):
+        """Close the connection if the server has been silent too long. A slow upload is not silence.
+
+        To be called often; `now` is in seconds, by any clock that stands still while this process does.
+        """
+        step = self._step
+        if step in (_OPENING, _IDLE, _CLOSED):
             return
         unwritten = self.transport.get_write_buffer_size()
-        if unwritten < self._unwritten:
-            self._unwritten = unwritten
-            self._deadline = now + self._timeout
+        timeout = self._data_timeout if step == _FINAL and not unwritten else self._timeout
+        seen = (step, self.settled, unwritten)
+        if seen != self._seen:
+            self._seen = seen
+            self._deadline = now + timeout
         elif now >= self._deadline:
-            self._lose(f"no reply to {self._step.name} within {self._timeout:g} s")
+            self.silent = True
+            waited_for = f"no reply to {step.name}" if not unwritten else "the server reads no more: nothing moved"
+            self._lose(f"{waited_for} within {timeout:g} s")
 
     def quit(self) -> None:
         """Say goodbye; the pool hears `gone` when the server has answered or closed."""
@@ -109,8 +130,13 @@ class MailConnection(SmtpStream):
         if self._step == _OPENING:
             super().data_received(data)
             return
+        self._asked = False
         for reply in self._parser.feed(data):
             if self._step == _CLOSED:
+                return
+            if self._asked and reply.code != 421:
+                # All that had been asked is answered: this came before what we wrote just now, and is no answer to it.
+                self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
                 return
             self._advance(reply)
         if self._parser.broken and self._step != _CLOSED:
@@ -120,6 +146,14 @@ class MailConnection(SmtpStream):
         """Settle what was under way."""
         super().connection_lost(exc)
         self._lose(self.lost or "the connection is closed")
+
+    def pause_writing(self) -> None:
+        """The network takes no more for now."""
+        self._stuck = True
+
+    def resume_writing(self) -> None:
+        """All that was written has left."""
+        self._stuck = False
 
     # --- the dialogue
 
@@ -171,7 +205,8 @@ class MailConnection(SmtpStream):
         if code == 354 and message is not None:
             self._ended = message.envelope
             data = message.data
-            following = self.take() if self._pipelining else None
+            # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
+            following = self.take() if self._pipelining and len(data) <= _LONG else None
             self._begun = following
             if following is not None:
                 data = b"%b%b%bDATA\r\n" % (data, following.mail, following.rcpt)
@@ -247,9 +282,8 @@ class MailConnection(SmtpStream):
 
     def _write(self, data: bytes, step: Step) -> None:
         self._step = step
+        self._asked = True
         self.transport.write(data)
-        self._deadline = self._pool.now() + self._timeout
-        self._unwritten = len(data)
 
     def _lose(self, reason: str, outcome: Outcome | None = None) -> None:
         """Give the connection up and settle what was under way on it."""
@@ -260,8 +294,11 @@ class MailConnection(SmtpStream):
         self.transport.abort()
         ended, self._ended = self._ended, None
         if ended is not None:
-            unknown = Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500])
-            self._pool.dropped(ended, unknown, chance=Chance.NONE)
+            if self._stuck and self._begun is None:
+                fate = Outcome(Delivery.DEFERRED, None, f"{reason} (before the final dot)"[:500])
+            else:
+                fate = Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500])
+            self._pool.dropped(ended, fate, chance=Chance.NONE)
         begun, self._begun = self._begun, None
         if begun is not None:
             deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])

@@ -110,8 +110,8 @@ async def _hello(stream: SmtpStream, settings: SmtpSettings, *, encrypted: bool)
     reply = await stream.command(b"EHLO " + name, during="EHLO", timeout=settings.timeout)
     if reply.code == 250:
         return Capabilities.of_ehlo(reply)
-    if not encrypted and 500 <= reply.code <= 599:
-        # A server older than 1995; no extensions then.
+    if not encrypted and reply.code in (500, 502):
+        # A server older than 1995 (RFC 5321, 3.2); no extensions then. Other refusals are not about the command.
         reply = await stream.command(b"HELO " + name, during="HELO", timeout=settings.timeout)
         if reply.code == 250:
             return Capabilities()
@@ -159,7 +159,7 @@ def _tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | S
             f"{settings.address}: the server's certificate is not trusted: {error.verify_message}; "
             "name its authority in ca_file, or the right host, or set verify to false"
         )
-    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+    if settings.tls is Tls.TLS and isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
         return SetupRefused(f"{settings.address}: does not speak TLS from the first byte; set tls to starttls")
     return ConnectionFailed(f"{settings.address}: the TLS handshake failed: {error or type(error).__name__}")
 

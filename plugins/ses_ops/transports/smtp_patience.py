@@ -57,7 +57,8 @@ class Patience:
         if self._trouble_since is None:
             self._trouble_since = now
         self._ceiling = max(1, established)
-        self._ceiling_until = now + _CONTENT
+        # With nobody left, one connection shows whether all is well again: what it meets, the others need not meet.
+        self._ceiling_until = now + (_CONTENT if established else max(_CONTENT, self._settings.data_timeout))
         # Connections that fail together are one failure.
         if not established and now >= self._not_before:
             # However short the patience, there is time for several attempts.
@@ -73,7 +74,7 @@ class Patience:
             return None
         limit = self._settings.unavailable_after
         if busy:
-            limit = max(limit, 2 * self._settings.timeout)
+            limit = max(limit, self._settings.timeout + self._settings.data_timeout)
         if now - self._trouble_since < limit:
             return None
         return TransportUnavailable(f"no message got through for {now - self._trouble_since:.0f} s: {self._last}")

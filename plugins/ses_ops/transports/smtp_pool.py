@@ -64,6 +64,3 @@ class Pool(Protocol):
 
     def misfit(self, error: SetupRefused) -> None:
         """The server will take no mail under these settings."""
-
-    def now(self) -> float:
-        """The event loop's clock, in seconds."""

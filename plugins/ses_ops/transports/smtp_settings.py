@@ -64,8 +64,11 @@ class SmtpSettings:
     ca_file: str | None = None
     #: At most so many connections at once.
     connections: int = 20
-    #: How long to wait for any one reply, and for a connection.
+    #: How long to wait for a connection and for any one reply but that to the final dot.
     timeout: float = 30.0
+    #: How long to wait for the reply to the final dot (RFC 5321 4.5.3.2.6: 10 minutes): giving up sooner than the
+    #: server does leaves a message unknown that it may well have taken.
+    data_timeout: float = 600.0
     #: How long to go on trying while no message makes progress, before TransportUnavailable.
     unavailable_after: float = 60.0
     #: What we call ourselves in EHLO; default: this machine's full name, else its address in brackets.
@@ -87,7 +90,7 @@ class SmtpSettings:
             raise _wrong("port", f"{self.port} is not between 1 and 65535")
         if not 1 <= self.connections <= 1000:
             raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
-        for name in ("timeout", "unavailable_after", "max_messages_per_second"):
+        for name in ("timeout", "data_timeout", "unavailable_after", "max_messages_per_second"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise _wrong(name, f"{value} is not a positive number")
@@ -280,6 +283,7 @@ _READERS: dict[str, Any] = {
     "ca_file": _text,
     "connections": _integer,
     "timeout": _number,
+    "data_timeout": _number,
     "unavailable_after": _number,
     "local_hostname": _text,
     "max_messages_per_second": _number,

@@ -11,7 +11,7 @@ import logging
 from collections import deque
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.alarm import Alarm
+from ses_ops.transports.alarm import Alarm, AwakeClock
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp_connection import MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
@@ -19,6 +19,7 @@ from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
 from ses_ops.transports.smtp_pool import Chance
+from ses_ops.transports.smtp_refusals import Refusals
 from ses_ops.transports.smtp_settings import SmtpSettings
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class SmtpTransport:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
         self._patience = Patience(settings)
+        #: None once a message was accepted.
+        self._refusals: Refusals | None = Refusals(settings.address)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
         self._connections: set[MailConnection] = set()
@@ -55,6 +58,7 @@ class SmtpTransport:
         self._all_gone: asyncio.Future[None] | None = None
         self._alarm = Alarm(self._pump)
         self._ticker: asyncio.TimerHandle | None = None
+        self._clock = AwakeClock()
 
     # --- what the caller uses
 
@@ -117,6 +121,11 @@ class SmtpTransport:
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """Hand an outcome on; the server is alive."""
         self._patience.progress()
+        if self._refusals is not None:
+            if outcome.delivery is Delivery.SENT:
+                self._refusals = None
+            elif (error := self._refusals.refused(outcome)) is not None:
+                self._give_up(error)
         self._report(envelope, outcome)
 
     def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
@@ -141,18 +150,14 @@ class SmtpTransport:
             self._all_gone.set_result(None)
         if connection in self._idle:
             self._idle.remove(connection)
-        elif connection.settled == 0:
-            # It died with its first message: as good as a connection that could not be opened.
+        elif connection.settled == 0 or connection.silent:
+            # It died with its first message, or of silence: as good as a connection that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
         self._alarm.soon()
 
     def misfit(self, error: SetupRefused) -> None:
         """Give up: the settings are wrong."""
         self._give_up(error)
-
-    def now(self) -> float:
-        """The loop's clock, in seconds."""
-        return self._loop.time()
 
     # --- the feed
 
@@ -236,7 +241,11 @@ class SmtpTransport:
         settings = self._settings
         try:
             connection, capabilities = await open_session(
-                settings, self._tls, lambda address: MailConnection(address, self, settings.timeout)
+                settings,
+                self._tls,
+                lambda address: MailConnection(
+                    address, self, timeout=settings.timeout, data_timeout=settings.data_timeout
+                ),
             )
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._patience.ever_connected:
@@ -271,15 +280,17 @@ class SmtpTransport:
 
     def _tick(self) -> None:
         """Look for silence and for lost patience: one timer for all connections."""
-        now = self._loop.time()
+        now, settings = self._loop.time(), self._settings
+        period = min(1.0, settings.timeout / 10, settings.data_timeout / 10, settings.unavailable_after / 10)
+        # Replies that came while we slept are read after this: a server is not silent because we did not listen.
+        awake = self._clock.tick(now, at_most=2 * period)
         for connection in list(self._connections):
-            connection.check_silence(now)
+            connection.check_silence(awake)
         busy = len(self._connections) - len(self._idle)
         error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self._give_up(error)
         self._alarm.soon()
-        period = min(1.0, self._settings.timeout / 10, self._settings.unavailable_after / 10)
         self._ticker = self._loop.call_later(period, self._tick)
 
     # --- the end

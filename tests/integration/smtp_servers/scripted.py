@@ -4,96 +4,25 @@
         ... send to server.host, server.port ...
     assert server.accepted["someone@example.com"] == 1
 
-It runs in a thread with a loop of its own, so synchronous and asynchronous tests can use it. It counts what it
-accepted, recipient by recipient: that is what a test compares the sender's claims with.
+It runs in a thread with a loop of its own, so synchronous and asynchronous tests can use it; with `async with` it runs
+in the loop that is running, which is cheaper by the hundred. It counts what it accepted, recipient by recipient: that
+is what a test compares the sender's claims with.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import socket
 import ssl
+import struct
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Self
+from typing import Self
 
-Step = Literal["connect", "banner", "ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "final", "rset", "quit"]
-
-
-class Act(NamedTuple):
-    """What is done in place of the right reply."""
-
-    name: str
-    #: Bytes to write first, if any.
-    say: bytes = b""
-    #: What follows: go on as if nothing was, close (FIN), drop (RST), or be silent until the client goes away.
-    then: Literal["go on", "close", "drop", "hang"] = "go on"
-    #: At the final dot: take the message all the same, before misbehaving.
-    accept: bool = False
-
-
-DROP = Act("drop", then="drop")
-CLOSE = Act("close", then="close")
-HANG = Act("hang", then="hang")
-GARBAGE = Act("garbage", b"\x00\xff\xfe what?\r\n")
-HALF_LINE = Act("half line, then hang", b"25", "hang")
-HALF_LINE_CLOSE = Act("half line, then close", b"250 2.0", "close")
-HALF_REPLY = Act("half of a multi-line reply", b"250-2.0.0 first\r\n", "hang")
-OVERLONG = Act("overlong line", b"250 " + b"x" * 20_000 + b"\r\n")
-ENDLESS = Act("endless line", b"250 " + b"x" * 200_000, "hang")
-CLOSING = Act("421", b"421 4.3.2 shutting down\r\n", "close")
-TEMPORARY = Act("451", b"451 4.3.0 try later\r\n")
-PERMANENT = Act("550", b"550 5.1.1 no\r\n")
-WRONG_CODE = Act("354 in the wrong place", b"354 go ahead?\r\n")
-TAKEN_THEN_DROP = Act("accept, then drop", then="drop", accept=True)
-TAKEN_THEN_HANG = Act("accept, then hang", then="hang", accept=True)
-TAKEN_THEN_GARBAGE = Act("accept, then garbage", b"ok ok\r\n", accept=True)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """At the `at`-th time (1 is the first) that the server reaches `step`, and `times` times in all, do `act`."""
-
-    step: Step
-    act: Act
-    at: int = 1
-    #: None: for ever.
-    times: int | None = 1
-    #: Only for this recipient (steps rcpt, data, final); counted among its own.
-    recipient: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Script:
-    """What the server offers and where it misbehaves."""
-
-    faults: tuple[Fault, ...] = ()
-    pipelining: bool = True
-    esmtp: bool = True
-    size: int | None = None
-    eight_bit_mime: bool = True
-    smtp_utf8: bool = False
-    starttls: ssl.SSLContext | None = None
-    implicit_tls: ssl.SSLContext | None = None
-    #: Bytes slipped in behind the reply to STARTTLS.
-    injected: bytes = b""
-    #: login -> password; None: no AUTH.
-    logins: dict[str, str] | None = None
-    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
-    #: More connections than this get 421 in place of a banner.
-    max_connections: int | None = None
-    #: MAIL after so many messages gets 421.
-    max_messages_per_connection: int | None = None
-    #: DATA gets 354 although the recipient was refused (RFC 2920, 3.1 allows it).
-    data_without_recipient: bool = False
-    #: Replies leave one byte a segment.
-    dribble: bool = False
-    #: Seconds before each reply to a final dot.
-    delay: float = 0.0
-    #: Seconds before each 64 KiB of content are read: a slow line.
-    slow_reading: float = 0.0
+from tests.integration.smtp_servers.script import Act, Script, Step
 
 
 @dataclass
@@ -127,7 +56,7 @@ class ScriptedServer:
 
     host = "127.0.0.1"
 
-    def __init__(self, script: Script | None = None) -> None:
+    def __init__(self, script: Script | None = None, *, port: int = 0) -> None:
         self.script = script or Script()
         #: How many messages were accepted, by recipient.
         self.accepted: Counter[str] = Counter()
@@ -139,26 +68,43 @@ class ScriptedServer:
         self.open_connections = 0
         self.most_connections = 0
         self.empty_messages = 0
+        #: How often a fault was played.
+        self.misbehaved = 0
         self._reached: Counter[tuple[str, str | None]] = Counter()
-        self._loop = asyncio.new_event_loop()
-        self._socket = socket.create_server((self.host, 0), backlog=128)
+        self._socket = socket.create_server((self.host, port), backlog=128)
         if self.script.slow_reading:
             # Else the kernel takes megabytes before the reader's slowness shows.
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, name="scripted-smtp", daemon=True)
-        self._listening = threading.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._server: asyncio.Server
         self._writers: set[asyncio.StreamWriter] = set()
+        self._sessions: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-smtp", daemon=True)
         self._thread.start()
-        if not self._listening.wait(10):
-            raise RuntimeError("the scripted server did not start")
+        asyncio.run_coroutine_threadsafe(self.__aenter__(), self._loop).result(10)
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self.__aexit__(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(
+            self._session, sock=self._socket, limit=1 << 16, ssl=self.script.implicit_tls
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for session in list(self._sessions):
+            session.cancel()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
 
     def close_connections(self, say: bytes = b"") -> None:
         """Close all connections from this side, after saying so if `say` is given."""
@@ -170,21 +116,6 @@ class ScriptedServer:
 
         self._loop.call_soon_threadsafe(close)
 
-    def _serve(self) -> None:
-        loop = self._loop
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(
-            asyncio.start_server(self._session, sock=self._socket, limit=1 << 16, ssl=self.script.implicit_tls)
-        )
-        loop.call_soon(self._listening.set)
-        loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.01))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = _Session(reader, writer, encrypted=self.script.implicit_tls is not None)
         # (asyncio does it by itself only for sockets that it has made.) Else each reply waits 40 ms for an ACK.
@@ -193,6 +124,9 @@ class ScriptedServer:
         self.open_connections += 1
         self.most_connections = max(self.most_connections, self.open_connections)
         self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._sessions.add(task)
         try:
             await self._talk(session)
         except (_Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
@@ -200,6 +134,7 @@ class ScriptedServer:
         finally:
             self.open_connections -= 1
             self._writers.discard(writer)
+            self._sessions.discard(task)
             if not session.writer.is_closing():
                 session.writer.close()
 
@@ -235,7 +170,8 @@ class ScriptedServer:
         lines += ["STARTTLS"] * (script.starttls is not None and not session.encrypted)
         lines += [f"AUTH {' '.join(script.mechanisms)}"] * (script.logins is not None)
         text = "".join(f"250{' ' if line is lines[-1] else '-'}{line}\r\n" for line in lines)
-        await self._answer(session, "ehlo", text.encode())
+        again = script.starttls is not None and session.encrypted
+        await self._answer(session, "ehlo again" if again else "ehlo", text.encode())
 
     async def _do_helo(self, session: _Session, rest: str) -> None:
         await self._answer(session, "helo", b"250 scripted\r\n")
@@ -244,6 +180,11 @@ class ScriptedServer:
         if not await self._answer(session, "starttls", b"220 2.0.0 go\r\n" + self.script.injected):
             return
         assert self.script.starttls is not None
+        instead = self._act("tls", None)
+        if instead is not None:
+            await session.reader.read(1)  # The client began the handshake: what comes now is no answer to STARTTLS.
+            await self._do(session, instead)
+            raise _Gone
         await session.writer.start_tls(self.script.starttls)
         session.encrypted = True
 
@@ -253,8 +194,10 @@ class ScriptedServer:
             _, login, password = base64.b64decode(initial).decode().split("\0")
         else:
             answers = []
-            for prompt in (b"VXNlcm5hbWU6", b"UGFzc3dvcmQ6"):
-                session.writer.write(b"334 " + prompt + b"\r\n")
+            prompts: tuple[tuple[Step, bytes], ...] = (("login", b"VXNlcm5hbWU6"), ("password", b"UGFzc3dvcmQ6"))
+            for step, prompt in prompts:
+                if not await self._answer(session, step, b"334 " + prompt + b"\r\n"):
+                    return
                 answers.append(base64.b64decode(await session.reader.readuntil(b"\n")).decode())
             login, password = answers
         self.logins.append(login)
@@ -275,7 +218,7 @@ class ScriptedServer:
             session.writer.write(b"503 5.5.1 nested MAIL\r\n")
             return
         address, _, parameters = rest.partition("<")[2].partition(">")
-        if await self._answer(session, "mail", b"250 2.1.0 Ok\r\n"):
+        if await self._answer(session, "mail", b"250 2.1.0 Ok\r\n", address):
             session.mail, session.parameters, session.recipients = address, parameters.strip(), []
 
     async def _do_rcpt(self, session: _Session, rest: str) -> None:
@@ -294,14 +237,19 @@ class ScriptedServer:
         if not await self._answer(session, "data", b"354 go ahead\r\n", recipient):
             return
         lines: list[bytes] = []
+        interruption = None
         while (line := await session.reader.readuntil(b"\n")) != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
+            if len(lines) == 1 and (interruption := self._act("content", recipient)) is not None:
+                await self._do(session, interruption)
             if self.script.slow_reading and len(lines) % 64 == 0:
                 await asyncio.sleep(self.script.slow_reading)
         content = b"".join(lines)
         message = Message(session.mail or "", session.recipients, content, session.parameters)
         session.mail, session.recipients = None, []
         session.messages += 1
+        if interruption is not None:
+            return  # The reply was given before its time.
         if self.script.delay:
             await asyncio.sleep(self.script.delay)
         if not message.recipients:
@@ -326,7 +274,10 @@ class ScriptedServer:
             self.accepted.update(message.recipients)
             self.messages.append(message)
         if act is None:
-            await self._say(session, reply)
+            unasked = self._act("between", recipient) if message is not None else None
+            await self._say(session, reply + (unasked.say if unasked else b""))
+            if unasked is not None:
+                await self._do(session, unasked._replace(say=b""))
             return not reply.startswith((b"4", b"5"))
         await self._do(session, act)
         return False
@@ -339,6 +290,7 @@ class ScriptedServer:
             if fault.step == step and fault.recipient in (None, recipient):
                 nth = self._reached[step, fault.recipient] - fault.at
                 if nth >= 0 and (fault.times is None or nth < fault.times):
+                    self.misbehaved += 1
                     return fault.act
         return None
 
@@ -349,8 +301,19 @@ class ScriptedServer:
             while await session.reader.read(65536):
                 pass
             raise _Gone
+        if act.then == "freeze":
+            session.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await asyncio.Event().wait()
+        raw = session.writer.get_extra_info("socket")
         if act.then == "drop":
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             session.writer.transport.abort()
+            raise _Gone
+        if act.then in ("truncate", "garble"):
+            with socket.socket(fileno=os.dup(raw.fileno())) as under_tls:
+                if act.then == "garble":
+                    under_tls.send(b"\x17\x03\x03 this is not TLS\r\n")
+                under_tls.shutdown(socket.SHUT_WR)
             raise _Gone
         if act.then == "close":
             raise _Gone

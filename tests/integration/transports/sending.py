@@ -73,7 +73,8 @@ def settings_for(server: ScriptedServer, **options: Any) -> SmtpSettings:
         "unavailable_after": 1.0,
         "tls": Tls.STARTTLS_IF_OFFERED,
     }
-    return SmtpSettings(**{**defaults, **options})
+    given = {**defaults, **options}
+    return SmtpSettings(**{"data_timeout": given["timeout"], **given})
 
 
 def send(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage, wire_data
-from tests.integration.smtp_servers.scripted import Script, ScriptedServer
+from tests.integration.smtp_servers.script import Script
+from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import CONTENT, assert_lawful, envelopes, send
 
 EVERYTHING = Capabilities(pipelining=True, eight_bit_mime=True, smtp_utf8=True, size=True, size_limit=10_000)

@@ -15,17 +15,8 @@ from ses_ops.transports.port import Delivery
 from ses_ops.transports.smtp_opening import _is_this_machine, _log_in
 from ses_ops.transports.smtp_probe import probe
 from ses_ops.transports.smtp_settings import SmtpSettings, Tls
-from tests.integration.smtp_servers.scripted import (
-    CLOSE,
-    DROP,
-    GARBAGE,
-    HANG,
-    TEMPORARY,
-    Act,
-    Fault,
-    Script,
-    ScriptedServer,
-)
+from tests.integration.smtp_servers.script import CLOSE, DROP, GARBAGE, HANG, TEMPORARY, Act, Fault, Script
+from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send, settings_for
 
 PASSWORD = "s3cret pässword"

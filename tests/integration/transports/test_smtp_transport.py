@@ -12,16 +12,8 @@ from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_transport import SmtpTransport
-from tests.integration.smtp_servers.scripted import (
-    CLOSE,
-    CLOSING,
-    DROP,
-    HANG,
-    PERMANENT,
-    Fault,
-    Script,
-    ScriptedServer,
-)
+from tests.integration.smtp_servers.script import CLOSE, CLOSING, DROP, HANG, PERMANENT, Fault, Script
+from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import ListFeed, assert_lawful, envelopes, send, settings_for
 
 

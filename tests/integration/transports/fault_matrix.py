@@ -1,0 +1,316 @@
+"""Every fault at every step of the SMTP dialogue, with and without every extension: the cells, and the rule for each.
+
+A cell is one run of the transport against a server of its own that misbehaves once (at the first message or session,
+or at a later one) or for ever. All cells of a step run side by side in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.port import Delivery, Envelope
+from ses_ops.transports.smtp_settings import SmtpSettings, Tls
+from ses_ops.transports.smtp_transport import SmtpTransport
+from tests.integration.smtp_servers.script import (
+    CLOSE,
+    CLOSING,
+    DROP,
+    ENDLESS,
+    GARBAGE,
+    GARBLE,
+    HALF_LINE,
+    HALF_LINE_CLOSE,
+    HALF_REPLY,
+    HANG,
+    OVERLONG,
+    PERMANENT,
+    TAKEN_THEN_DROP,
+    TAKEN_THEN_GARBAGE,
+    TAKEN_THEN_HANG,
+    TEMPORARY,
+    TRUNCATE,
+    WRONG_CODE,
+    Act,
+    Fault,
+    Script,
+    Step,
+)
+from tests.integration.smtp_servers.scripted import ScriptedServer
+from tests.integration.transports.sending import CONTENT, ListFeed, assert_lawful, envelopes
+
+LOGIN_STEPS: tuple[Step, ...] = ("login", "password", "auth")
+OPENING: tuple[Step, ...] = ("banner", "ehlo", "starttls", "tls", "ehlo again", *LOGIN_STEPS)
+DIALOGUE: tuple[Step, ...] = ("mail", "rcpt", "data", "content", "final", "between")
+LOSSES = (DROP, CLOSE, HANG, GARBAGE, HALF_LINE, HALF_LINE_CLOSE, HALF_REPLY, OVERLONG, ENDLESS)
+REPLIES = (CLOSING, TEMPORARY, PERMANENT)
+TAKEN = (TAKEN_THEN_DROP, TAKEN_THEN_GARBAGE, TAKEN_THEN_HANG)
+#: The right reply to something else.
+WRONG_AT_DATA = Act("250 in place of 354", b"250 2.0.0 ok\r\n")
+
+#: What a silent server is given, in seconds; any other wait would be WRONG_TIMEOUT, and far over LONGEST.
+TIMEOUT, WRONG_TIMEOUT, LONGEST = 0.7, 40.0, 15.0
+SIZE_LIMIT = 5_000
+STRUCK, BEFORE = "struck@example.com", "before@example.com"
+
+When = Literal["first", "later", "always"]
+
+
+class Offers(NamedTuple):
+    """The extensions that matter to a message."""
+
+    pipelining: bool
+    size: bool
+    eight_bit_mime: bool
+    smtp_utf8: bool
+
+
+ALL_OFFERS = tuple(Offers(*offered) for offered in itertools.product((True, False), repeat=4))
+FEW_OFFERS = (Offers(True, True, True, True), Offers(False, True, True, True), Offers(False, False, False, False))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate that the server has and the client trusts."""
+
+    ca_file: str
+    context: ssl.SSLContext
+
+
+class Cell(NamedTuple):
+    """One run."""
+
+    step: Step
+    act: Act
+    when: When
+    offers: Offers
+    tls: Tls
+
+    @property
+    def reply(self) -> int | None:
+        """The whole and well-formed reply that the server gives for a fault, if it is 4xx or 5xx."""
+        return int(self.act.say[:3]) if self.act in REPLIES else None
+
+
+def acts_at(step: Step, tls: Tls) -> Iterator[Act]:
+    yield from LOSSES
+    yield from REPLIES
+    yield WRONG_AT_DATA if step == "data" else WRONG_CODE
+    if step == "final":
+        yield from TAKEN
+    if tls is not Tls.NONE and step not in ("banner", "ehlo", "starttls"):
+        yield from (TRUNCATE, GARBLE)
+
+
+def cells_of(step: Step) -> list[Cell]:
+    """All cells of a step."""
+    cells: list[Cell] = []
+    for tls in (Tls.NONE, Tls.STARTTLS, Tls.TLS):
+        if (step in ("starttls", "tls", "ehlo again") and tls is not Tls.STARTTLS) or (
+            step in OPENING and tls is Tls.TLS and step != "auth"
+        ):
+            continue
+        for act in acts_at(step, tls):
+            offers = ALL_OFFERS if tls is Tls.NONE and step in DIALOGUE else FEW_OFFERS
+            cells += [Cell(step, act, when, one, tls) for one in offers for when in ("first", "later")]
+            if step != "between":
+                cells += [Cell(step, act, "always", one, tls) for one in FEW_OFFERS[:2]]
+    return cells
+
+
+# --- the rule
+
+
+def right_outcome(cell: Cell) -> Delivery:
+    """What must become of the one message that met the fault; between messages: of the next one.
+
+    RFC 5321: a reply is a verdict on what was asked, by its first digit (4.2.1); 421 says that the server closes and
+    has taken nothing (3.8); a connection that is lost is tried again (3.8), unless the final dot was written: then the
+    server may have taken the message without our hearing of it (6.1), and only a person may send it again.
+    """
+    if cell.step in OPENING:
+        return Delivery.SENT  # by another connection; nobody fails for what a session met before any message
+    if cell.step == "between" and cell.reply != 421 and not cell.offers.pipelining and cell.act in REPLIES:
+        return Delivery.SENT  # the reply came before the question
+    if cell.reply is not None and cell.reply != 421:
+        return Delivery.DEFERRED if cell.reply < 500 else Delivery.FAILED
+    if cell.step in ("mail", "between"):
+        nonsense = cell.act is WRONG_CODE and (cell.step == "mail" or cell.offers.pipelining)
+        return Delivery.DEFERRED if nonsense else Delivery.SENT
+    if cell.step in ("rcpt", "data") or cell.reply == 421:
+        return Delivery.DEFERRED
+    return Delivery.UNKNOWN
+
+
+def right_outcomes_for_ever(cell: Cell) -> set[Delivery]:
+    """What may become of messages to a server that never does better: nothing is sent, the untried is deferred."""
+    outcome = right_outcome(cell)
+    return {Delivery.DEFERRED} if outcome is Delivery.SENT else {outcome, Delivery.DEFERRED}
+
+
+def ends_the_run(cell: Cell) -> bool:
+    """Whether the transport must give up: a server that never serves, or whose login is refused at the start."""
+    if cell.when == "always":
+        return cell.step in OPENING or cell.reply in (None, 421)
+    refused = cell.act in (PERMANENT, WRONG_CODE)
+    return cell.when == "first" and cell.step in LOGIN_STEPS and refused
+
+
+def right_for_others(envelope: Envelope, offers: Offers) -> Delivery:
+    """A message that met no fault is sent, unless the server lacks what it needs."""
+    if not envelope.recipient.isascii() and not offers.smtp_utf8:
+        return Delivery.FAILED
+    if not envelope.content.isascii() and not offers.eight_bit_mime:
+        return Delivery.FAILED
+    if len(envelope.content) > SIZE_LIMIT and offers.size:
+        return Delivery.FAILED
+    return Delivery.SENT
+
+
+# --- a run
+
+
+def mailing(cell: Cell) -> list[Envelope]:
+    """Seven or eight messages, one of which will meet the fault; for ever: many, which all will."""
+    if cell.when == "always":
+        return [one._replace(sender=STRUCK) for one in envelopes(300)]
+    sender = "news@mail.example.com"
+    needy = [
+        ("jürgen@bücher.example", CONTENT),
+        ("eight-bit@example.com", "Subject: x\r\n\r\ngrüße\r\n".encode()),
+        ("long@example.com", CONTENT + (b"x" * 70 + b"\r\n") * 80),
+    ]
+    struck = ([(BEFORE, CONTENT)] if cell.step == "between" else []) + [(STRUCK, CONTENT)]
+    plain = [(f"user{n}@example.com", CONTENT) for n in range(3)]
+    given = [*struck, *needy, *plain] if cell.when == "first" else [needy[0], plain[0], *struck, *needy[1:], *plain[1:]]
+    return [
+        Envelope(seq, STRUCK if recipient == STRUCK else sender, recipient, content)
+        for seq, (recipient, content) in enumerate(given, start=1)
+    ]
+
+
+def script_of(cell: Cell, authority: Authority) -> Script:
+    whom = None if cell.step in OPENING or cell.when == "always" else BEFORE if cell.step == "between" else STRUCK
+    at = 2 if cell.step in OPENING and cell.when == "later" else 1
+    fault = Fault(cell.step, cell.act, at=at, times=None if cell.when == "always" else 1, recipient=whom)
+    return Script(
+        faults=(fault,),
+        pipelining=cell.offers.pipelining,
+        size=SIZE_LIMIT if cell.offers.size else None,
+        eight_bit_mime=cell.offers.eight_bit_mime,
+        smtp_utf8=cell.offers.smtp_utf8,
+        starttls=authority.context if cell.tls is Tls.STARTTLS else None,
+        implicit_tls=authority.context if cell.tls is Tls.TLS else None,
+        logins={"user": "pw"} if cell.step in LOGIN_STEPS else None,
+        mechanisms=("PLAIN",) if cell.step == "auth" else ("LOGIN",),
+        # A second session in the middle of the mailing.
+        max_messages_per_connection=3 if at == 2 else None,
+    )
+
+
+def settings_of(cell: Cell, server: ScriptedServer, authority: Authority) -> SmtpSettings:
+    # With the other one so long that the wrong one would be noticed.
+    silent = cell.act.then == "hang" and cell.act is not ENDLESS
+    timeout, data_timeout = (TIMEOUT, WRONG_TIMEOUT) if silent else (WRONG_TIMEOUT, WRONG_TIMEOUT)
+    if silent and cell.step in ("content", "final"):
+        timeout, data_timeout = data_timeout, timeout
+    return SmtpSettings(
+        host=server.host,
+        port=server.port,
+        tls=cell.tls,
+        ca_file=authority.ca_file if cell.tls is not Tls.NONE else None,
+        login="user" if cell.step in LOGIN_STEPS else None,
+        password="pw" if cell.step in LOGIN_STEPS else None,
+        connections=2 if cell.when == "always" else 1,
+        timeout=timeout,
+        data_timeout=data_timeout,
+        unavailable_after=0.5 if cell.when == "always" else 10.0,
+    )
+
+
+@dataclass
+class Result:
+    """What one cell brought."""
+
+    cell: Cell
+    given: list[Envelope]
+    feed: ListFeed
+    server: ScriptedServer
+    error: TransportUnavailable | None = None
+    seconds: float = 0.0
+    complaints: list[str] = field(default_factory=list)
+
+
+async def run_cell(cell: Cell, authority: Authority) -> Result:
+    async with ScriptedServer(script_of(cell, authority)) as server:
+        given = mailing(cell)
+        result = Result(cell, given, ListFeed(given), server)
+        transport = SmtpTransport(settings_of(cell, server, authority))
+        transport.drain()
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(LONGEST):
+                await transport.run(result.feed)
+        except TransportUnavailable as error:
+            result.error = error
+        except TimeoutError:
+            result.complaints.append(f"it did not end within {LONGEST:g} s")
+        result.seconds = time.monotonic() - started
+    return result
+
+
+async def run_step(step: Step, authority: Authority, *, at_once: int = 100) -> list[Result]:
+    """Run all cells of a step, some of them at once, and judge them."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(cell: Cell) -> Result:
+        async with room:
+            result = await run_cell(cell, authority)
+        judge(result)
+        return result
+
+    return await asyncio.gather(*map(one, cells_of(step)))
+
+
+def judge(result: Result) -> None:
+    """Write down whatever is not as the rule says."""
+    cell, feed, complain = result.cell, result.feed, result.complaints.append
+    if not result.server.misbehaved:
+        complain("the fault was never played")
+    try:
+        assert_lawful(result.server, feed)
+    except AssertionError as broken:
+        complain(str(broken).splitlines()[0])
+    if (result.error is not None) != ends_the_run(cell):
+        complain(f"the run ended with {result.error!r}")
+    if result.error is not None and f"127.0.0.1:{result.server.port}: " not in str(result.error):
+        complain(f"the error does not name the server: {result.error}")
+    if cell.when == "always":
+        wrong = set(feed.count()) - right_outcomes_for_ever(cell)
+        if ends_the_run(cell) and len(feed.taken) > 40:
+            complain(f"{len(feed.taken)} messages were tried on a server that serves nobody")
+    elif ends_the_run(cell):
+        wrong = set(feed.count()) - {Delivery.DEFERRED}
+    else:
+        judge_each(result)
+        return
+    if wrong:
+        complain(f"outcomes {wrong} in {feed.count()}")
+
+
+def judge_each(result: Result) -> None:
+    cell, feed = result.cell, result.feed
+    for envelope in result.given:
+        outcome = feed.outcomes.get(envelope.seq)
+        struck = envelope.recipient == STRUCK and cell.step in DIALOGUE
+        right = right_outcome(cell) if struck else right_for_others(envelope, cell.offers)
+        if outcome is None or outcome.delivery is not right:
+            result.complaints.append(f"{envelope.recipient}: must be {right}, is {outcome}")
+        elif struck and cell.reply is not None and right is not Delivery.SENT and outcome.code != cell.reply:
+            result.complaints.append(f"{envelope.recipient}: must have code {cell.reply}, is {outcome}")
