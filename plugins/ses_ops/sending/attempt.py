@@ -27,6 +27,8 @@ class Attempt:
     """A claimed chunk. Only the holder of its newest attempt may move the chunk's mark."""
 
     id: int
+    #: Names its journal.
+    journal_id: str
     chunk_id: int
     run_id: str
     occurrence_id: int
@@ -68,6 +70,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
     return Attempt(
         id=made["id"],
+        journal_id=made["journal_id"],
         chunk_id=chunk_id,
         run_id=run_id,
         occurrence_id=chunk["occurrence_id"],
@@ -106,10 +109,12 @@ def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
     if chunk["attempt_id"] is None:
         return
     task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
+    dead = fetch_one(conn, "attempts", "journal_of", id=chunk["attempt_id"])
     assert task is not None
+    assert dead is not None
     seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"])]
     if seqs:
-        journal = read_journal(task["installation_id"], chunk["attempt_id"])
+        journal = read_journal(dead["journal_id"])
         open_state = MessageState.UNKNOWN if task["on_unknown"] == OnUnknown.HOLD else MessageState.REQUEUED
         settled = [_settled(seq, journal, open_state) for seq in seqs]
         states = [entry.state for entry in settled]
@@ -134,7 +139,7 @@ def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
             unknown=states.count(MessageState.UNKNOWN),
             **counts,
         )
-    remove_journal(task["installation_id"], chunk["attempt_id"])
+    remove_journal(dead["journal_id"])
     execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
 
 

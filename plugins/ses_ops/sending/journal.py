@@ -3,7 +3,8 @@
 The ledger is told in batches, so after a crash it cannot say of the last few dozen messages whether they were begun.
 A journal can: two octets a message in shared memory, which the kernel keeps when a process dies and loses with the
 machine. So it is only trusted where it must be true: on the same machine, since the same boot, and when its writer is
-dead (the kernel gives up a dead process's lock on it). Without one, all that was marked is in doubt.
+dead (the kernel gives up a dead process's lock on it). Its name is random, so a copy of the database, which counts its
+attempts from the same number on, finds none of the other's. Without one, all that was marked is in doubt.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 #: A file system in memory: a journal that survived a power cut on a disk could be older than what was sent.
 FOLDER = Path("/dev/shm")  # noqa: S108 - files are made anew for this user alone
+_NAME = "ses-ops-journal-"
 _HEADER = 8
 #: Seconds that a journal may wait for its chunk to be claimed again.
 _KEPT = 7 * 86_400
@@ -68,10 +70,10 @@ class Journal:
         os.close(self._descriptor)
 
 
-def open_journal(installation_id: str, attempt_id: int, *, first_seq: int, last_seq: int) -> Journal | None:
+def open_journal(journal_id: str, *, first_seq: int, last_seq: int) -> Journal | None:
     """A new journal, or None where there is no shared memory (or none left)."""
-    _sweep(installation_id)
-    path = _path(installation_id, attempt_id)
+    _sweep()
+    path = _path(journal_id)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:
@@ -87,10 +89,10 @@ def open_journal(installation_id: str, attempt_id: int, *, first_seq: int, last_
         return None
 
 
-def read_journal(installation_id: str, attempt_id: int) -> Mapping[int, int] | None:
+def read_journal(journal_id: str) -> Mapping[int, int] | None:
     """A dead attempt's entries by seq; None when there is no journal here or its writer may still live."""
     try:
-        descriptor = os.open(_path(installation_id, attempt_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(_path(journal_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
@@ -107,22 +109,22 @@ def read_journal(installation_id: str, attempt_id: int) -> Mapping[int, int] | N
     return dict(enumerate(entries, first_seq))
 
 
-def remove_journal(installation_id: str, attempt_id: int) -> None:
+def remove_journal(journal_id: str) -> None:
     """Forget a dead attempt's journal, if it is here."""
     with suppress(OSError):
-        _path(installation_id, attempt_id).unlink(missing_ok=True)
+        _path(journal_id).unlink(missing_ok=True)
 
 
-def _sweep(installation_id: str) -> None:
+def _sweep() -> None:
     """Remove what nobody asked for: the chunk was finished on another machine."""
-    for path in FOLDER.glob(f"ses-ops-{installation_id}-*"):
+    for path in FOLDER.glob(f"{_NAME}*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - _KEPT:
                 path.unlink()
 
 
-def _path(installation_id: str, attempt_id: int) -> Path:
-    return FOLDER / f"ses-ops-{installation_id}-{attempt_id}"
+def _path(journal_id: str) -> Path:
+    return FOLDER / f"{_NAME}{journal_id}"
 
 
 def _size(first_seq: int, last_seq: int) -> int:

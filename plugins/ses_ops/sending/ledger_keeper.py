@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 
 #: Messages marked without an outcome in the ledger: what a lost machine leaves in doubt at most.
 MOST_MARKED = 100
-#: Room for so many is worth a commit.
-WORTH_MARKING = 16
+#: Fewer for a slow sender: so many for each connection, and what the rate limit lets out in so many seconds.
+MARKED_A_CONNECTION = 5
+MARKED_SECONDS = 2.0
+#: Outcomes, or room for others, that are worth a commit.
+BATCH = 32
 #: Outcomes written in one commit at most.
 MOST_OUTCOMES = 500
-#: Seconds that outcomes wait for company before they are written.
+#: Seconds that outcomes wait for company before they are written; and under a rate limit, where nobody waits for room.
 LINGER = 0.003
+RATE_LIMITED_LINGER = 0.03
 #: Seconds between two looks around while nothing happens.
 PAUSE = 0.01
 #: Seconds between two looks at pause, cancel and the number of senders.
 LOOK_EVERY = 1.0
+#: Seconds in which all senders have looked, and so share the rate with one that has just begun.
+ALL_HAVE_LOOKED = 1.2 * LOOK_EVERY
 #: Seconds after which a temporarily refused message is tried again in the same run; then the next run has it.
 RETRY_DELAYS = (2.0, 8.0)
 #: Seconds that a lost database may take to come back.
@@ -52,6 +58,10 @@ class LedgerKeeper:
         self._transport = transport
         self._stop = stop
         self._rate = settings.max_messages_per_second
+        self._linger = RATE_LIMITED_LINGER if self._rate else LINGER
+        self._most_for_connections = max(MOST_MARKED // 5, MARKED_A_CONNECTION * settings.connections)
+        #: No message before this moment.
+        self._begin_at = 0.0
         #: Why sending stopped early (paused, cancelled, the quota day over).
         self.stop_reason: str | None = None
         self.stopped_by_caller = False
@@ -65,12 +75,15 @@ class LedgerKeeper:
         self._transport_over = False
         self._next_look = 0.0
         self._waiter: asyncio.Future[None] | None = None
-        feed.batch, feed.on_batch = WORTH_MARKING, self._awake
+        feed.on_batch = self._awake
+        self._bound_marks(self._rate)
 
     async def run(self) -> None:
         """Until every message has its outcome in the ledger or is given back, and the transport has ended."""
         self._again = await self._ledger.requeued()
-        await self._look()
+        if await self._look() > 1 and self._rate:
+            # The others still have their old shares of it.
+            self._begin_at = time.monotonic() + ALL_HAVE_LOOKED
         while not self._finished():
             await self._turn()
         self._transport.drain()
@@ -97,28 +110,28 @@ class LedgerKeeper:
             self.stopped_by_caller = True
             self._transport.stop()
         now = time.monotonic()
-        room = 0 if self._stopping else MOST_MARKED - self._feed.marked
+        room = 0 if self._stopping or now < self._begin_at else self._most_marked - self._feed.marked
         while self._retries and self._retries[0][0] <= now:
             self._again.append(heapq.heappop(self._retries)[2])
         if self._again and room > 0:
             await self._mark_again(room)
-            room = MOST_MARKED - self._feed.marked
+            room = self._most_marked - self._feed.marked
         outcomes = self._feed.take_done(MOST_OUTCOMES)
         # Their places are free for others once they are written, which the same commit does.
         room = 0 if self._exhausted or self._stopping or self._again else room + len(outcomes)
-        if outcomes or room >= WORTH_MARKING:
+        if outcomes or room >= self._batch:
             await self._step(outcomes, max(0, room))
-        elif now >= self._next_look:
+        if now >= self._next_look:
             await self._look()
         await self._rest()
 
     async def _rest(self) -> None:
         """Until a batch of outcomes is there, or a moment has gone."""
-        if len(self._feed.done) >= WORTH_MARKING:
+        if len(self._feed.done) >= self._batch:
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        alarm = loop.call_later(LINGER if self._feed.in_flight else PAUSE, self._awake)
+        alarm = loop.call_later(self._linger if self._feed.in_flight else PAUSE, self._awake)
         await self._waiter
         alarm.cancel()
 
@@ -183,16 +196,26 @@ class LedgerKeeper:
             delay = RETRY_DELAYS[count] if entry.code else 0.2 * (count + 1)
             heapq.heappush(self._retries, (time.monotonic() + delay, entry.seq, message))
 
-    async def _look(self) -> None:
-        """Every second: say that we live, share the rate with the others, notice a pause while nothing moves."""
+    async def _look(self) -> int:
+        """Every second: say that we live, share the rate with the others, notice a pause while nothing moves.
+
+        Returns how many senders are alive, this one included.
+        """
         self._next_look = time.monotonic() + LOOK_EVERY
         try:
             senders = await self._ledger.heartbeat()
         except DatabaseUnavailable:
-            return  # the next step waits for it
+            return 1  # the next step waits for it
         if self._rate:
             self._transport.set_rate(self._rate / senders)
+            self._bound_marks(self._rate / senders)
         await self._step([], 0)
+        return senders
+
+    def _bound_marks(self, rate: float | None) -> None:
+        for_rate = MOST_MARKED if rate is None else max(1, int(MARKED_SECONDS * rate))
+        self._most_marked = min(MOST_MARKED, self._most_for_connections, for_rate)
+        self._batch = self._feed.batch = max(1, min(BATCH, self._most_marked // 3))
 
     async def _flush(self) -> None:
         """The transport has ended or will: write what it still reports, give back what it never took."""

@@ -66,9 +66,7 @@ def send_chunk(
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
-        journal = open_journal(
-            task["installation_id"], attempt.id, first_seq=attempt.first_seq, last_seq=attempt.last_seq
-        )
+        journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
         feed = MessageFeed(partial(_render, renderer, attempt), parse_sender(task["sender"]).address, journal)
         written = False
         try:

@@ -1,5 +1,9 @@
 -- name: insert_attempt
-INSERT INTO attempt (chunk_id, run_id, host, pid) VALUES (%(chunk_id)s, %(run_id)s, %(host)s, %(pid)s) RETURNING id;
+INSERT INTO attempt (chunk_id, run_id, host, pid) VALUES (%(chunk_id)s, %(run_id)s, %(host)s, %(pid)s)
+RETURNING id, journal_id::text;
+
+-- name: journal_of
+SELECT journal_id::text FROM attempt WHERE id = %(id)s;
 
 -- name: last_attempt
 SELECT id, host, pid, started_at FROM attempt WHERE chunk_id = %(chunk_id)s ORDER BY id DESC LIMIT 1;

@@ -40,7 +40,8 @@ WHERE t.deleted_at IS NULL AND t.type <> 'test'
 ORDER BY t.id;
 
 -- name: lock_task
--- Whoever changes or starts a task holds its row.
+-- Whoever changes or starts a task holds its row. NO KEY: a chunk that is changed twice in a transaction has its foreign
+-- key checked, and must not wait here while it holds the quota day that the holder of this row waits for.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.group_id, t.unsubscribe_url,
        t.reply_to, t.advertisement,
        t.start_grace, t.created_at, t.start_at, t.paused_at, t.cancelled_at, t.finished_at,
@@ -48,7 +49,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 WHERE t.name = %(name)s AND t.deleted_at IS NULL
-FOR UPDATE OF t;
+FOR NO KEY UPDATE OF t;
 
 -- name: set_error
 UPDATE send_task SET error = %(error)s, error_at = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE now() END
@@ -84,7 +85,7 @@ UPDATE send_task SET finished_at = NULL WHERE id = %(task_id)s AND finished_at I
 SELECT EXISTS (SELECT 1 FROM occurrence WHERE task_id = %(task_id)s);
 
 -- name: on_unknown_of
-SELECT t.on_unknown, i.id AS installation_id FROM send_task t CROSS JOIN installation i WHERE t.id = %(task_id)s;
+SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
 
 -- name: task_of_chunk
 -- Everything that rendering needs to know of a task.
