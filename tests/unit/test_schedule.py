@@ -42,6 +42,16 @@ def test_a_skipped_wall_clock_time_happens_later_and_a_doubled_one_once():
     assert local(doubled.next_slots(3), NEW_YORK) == ["10-31 01:30", "11-01 01:30", "11-02 01:30"]
 
 
+def test_slots_stay_in_order_where_the_clocks_change_by_half_an_hour():
+    """On Lord Howe 02:00 to 02:29 do not exist on 7 October 2035: 02:10 happens at 02:40, after 02:30."""
+    lord_howe = ZoneInfo("Australia/Lord_Howe")
+    schedule = recurring(datetime(2035, 10, 7, tzinfo=lord_howe), "Australia/Lord_Howe", cron="10,30 2 * * *")
+    assert local(schedule.next_slots(4), lord_howe) == ["10-07 02:30", "10-07 02:40", "10-08 02:10", "10-08 02:30"]
+    every_seven = recurring(datetime(2035, 10, 7, 1, 50, tzinfo=lord_howe), "Australia/Lord_Howe", cron="*/7 * * * *")
+    written = ["01:56", "02:30", "02:35", "02:37", "02:42", "02:44", "02:49", "02:51", "02:56", "02:58", "03:00"]
+    assert [text[6:] for text in local(every_seven.next_slots(11), lord_howe)] == written
+
+
 def test_every_monday_at_nine_in_tokyo():
     schedule = recurring(datetime(2026, 12, 1, tzinfo=UTC), "Asia/Tokyo", cron="0 9 * * MON")
     assert schedule.next_slots(2) == [datetime(2026, 12, 7, tzinfo=UTC), datetime(2026, 12, 14, tzinfo=UTC)]

@@ -47,6 +47,23 @@ def test_the_example_of_the_readme_is_read_as_meant():
     assert task.dag_id == "send_task__spring-sale"
 
 
+def test_a_daily_task_cannot_begin_at_a_time_that_a_clock_change_skips():
+    """Its wall clock time is kept as a moment: from 02:30 that does not exist, it would be at 03:30 ever after."""
+    entry = {**GOOD, "start_at": "2035-03-11 02:30", "time_zone": "America/New_York"}
+    daily = {**entry, "type": "recurring", "every": "1d"}
+    with pytest.raises(InvalidInput, match=r"02:30 does not exist in America/New_York.*03:30"):
+        parse_send_task(daily, where="x")
+    parse_send_task({**daily, "start_at": "2035-03-10 02:30"}, where="x")
+    for once in (
+        {"type": "scheduled"},
+        {"type": "recurring", "every": "24h"},
+        {"type": "recurring", "cron": "30 2 * * *"},
+    ):
+        assert parse_send_task({**entry, **once}, where="x").schedule.start_at == datetime(
+            2035, 3, 11, 7, 30, tzinfo=UTC
+        )
+
+
 def test_times_with_an_offset_keep_it():
     entry = {**GOOD, "type": "scheduled", "start_at": "2026-12-01T09:00:00+09:00", "time_zone": "America/New_York"}
     assert parse_send_task(entry, where="x").schedule.start_at == datetime(2026, 12, 1, tzinfo=UTC)

@@ -138,7 +138,7 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
         rows = fetch_all(
             conn,
             "ledger",
-            "messages",
+            "messages" if address is None else "messages_to",
             task_id=find_row(conn, name)["id"],
             status=status,
             address_key=parse_address(address).key if address is not None else None,

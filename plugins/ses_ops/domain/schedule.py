@@ -119,8 +119,12 @@ class Schedule:
         floor = start - timedelta(microseconds=1) if moment is None or moment < start else moment
         # Some minutes early in wall clock time, because a slot in a skipped hour happens later than it is written.
         clock = croniter(self.cron, to_wall_clock(floor, tz) - timedelta(hours=3))
-        while (slot := from_wall_clock(clock.get_next(datetime), tz)) <= floor:
+        while (slot := from_wall_clock(wall := clock.get_next(datetime), tz)) <= floor:
             pass
+        # A slot that was put off by a skipped time may have passed others that are written later and happen sooner.
+        while wall < (happens := to_wall_clock(slot, tz)) and (wall := clock.get_next(datetime)) < happens:
+            other = from_wall_clock(wall, tz)
+            slot = other if floor < other < slot else slot
         return slot
 
     def describe(self) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from ses_ops.domain.address import parse_address, parse_sender
-from ses_ops.domain.clock_rules import from_wall_clock, zone
+from ses_ops.domain.clock_rules import from_wall_clock, to_wall_clock, zone
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType, check_cron
 from ses_ops.errors import InvalidInput
@@ -143,7 +143,8 @@ class _Fields:
             raise self.problem(field, f"must be one of {words}" + (f", not {value!r}" if value is not None else ""))
         return choices(value)
 
-    def moment(self, field: str, time_zone: str) -> datetime | None:
+    def moment(self, field: str, time_zone: str, *, repeats: bool = False) -> datetime | None:
+        """A time in UTC; one that `repeats` at its wall clock time must exist on its first day."""
         value = self.entry.get(field)
         if value is None:
             return None
@@ -158,7 +159,15 @@ class _Fields:
             raise self.problem(field, f"{self.entry[field]!r} is not a time; write for example 2026-12-01 09:00")
         if value.tzinfo is not None:
             return value.astimezone(UTC)
-        return from_wall_clock(value, zone(time_zone, where=self.where))
+        tz = zone(time_zone, where=self.where)
+        moment = from_wall_clock(value, tz)
+        if repeats and to_wall_clock(moment, tz) != value:
+            raise self.problem(
+                field,
+                f"{value:%Y-%m-%d %H:%M} does not exist in {time_zone}: a clock change skips it, and every later day "
+                f"would be at {to_wall_clock(moment, tz):%H:%M}; begin on another day",
+            )
+        return moment
 
     def checked(self, field: str, check):  # type: ignore[no-untyped-def]
         try:
@@ -170,8 +179,9 @@ class _Fields:
 def _schedule(reader: _Fields, task_type: TaskType) -> Schedule:
     time_zone = reader.optional_text("time_zone") or "UTC"
     zone(time_zone, where=reader.where)
-    start_at, until = reader.moment("start_at", time_zone), reader.moment("until", time_zone)
     every, cron = reader.entry.get("every"), reader.entry.get("cron")
+    start_at = reader.moment("start_at", time_zone, repeats=str(every).strip().endswith("d"))
+    until = reader.moment("until", time_zone)
     recurring = task_type is TaskType.RECURRING
     if start_at is None and task_type is TaskType.SCHEDULED:
         raise reader.problem("start_at", "is missing: a scheduled task needs a start time")

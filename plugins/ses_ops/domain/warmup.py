@@ -28,6 +28,8 @@ STANDARD_PLAN = (
 REAL_DAY = timedelta(hours=24)
 #: A rehearsal day must be long enough for Airflow to start a run in it.
 SHORTEST_DAY = timedelta(seconds=5)
+#: The part of a day, one in so many, that is left for a resume at the latest: time for Airflow and for sending.
+LAST_CALL = 12
 FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length")
 
 
@@ -103,8 +105,14 @@ def quota_day(plan: WarmupPlan, now: datetime, *, rehearsal_began_at: datetime |
 
 
 def resume_at(plan: WarmupPlan, paused_at: datetime, day: QuotaDay) -> datetime:
-    """When mail cached at `paused_at` goes on: one day later, never before the next quota day has begun."""
-    return max(check_aware(paused_at) + plan.day_length, day.ends_at)
+    """When mail cached at `paused_at`, on `day`, goes on: one day later, and on the very next quota day.
+
+    Never before that day has begun. Never in its last twelfth either: the run would come too late for the quota that
+    is set aside for it, and after a clock change of an hour even on the day after.
+    """
+    following = day.ends_at + plan.day_length if plan.is_rehearsal else quota_day(plan, day.ends_at).ends_at
+    last_call = following - plan.day_length / LAST_CALL
+    return max(day.ends_at, min(check_aware(paused_at) + plan.day_length, last_call))
 
 
 def parse_quota_variable(value: object) -> dict[str, Any]:

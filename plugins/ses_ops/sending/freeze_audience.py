@@ -36,8 +36,9 @@ class FrozenAudience:
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
     """Write this run's occurrence to the ledger, in one transaction; repeating it changes nothing.
 
-    A run by hand also starts what had missed its start. Raises SesError when the template cannot be used or its
-    variables are not the group's: then nothing is written, and the task shows the error.
+    A run by hand also starts what had missed its start; of several occurrences that waited for a person only the
+    newest, because each would mail the same group. Raises SesError when the template cannot be used or its variables
+    are not the group's: then nothing is written, and the task shows the error.
     """
     try:
         with transaction(conn):
@@ -90,7 +91,10 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
         # Held until the end of this transaction: an import that commits meanwhile would mix old and new.
         group = fetch_one(conn, "recipients", "hold_group", group_id=task["group_id"])
         check_template({**task, "group_variables": group["variables"] if group else []}, templates_root)
-    for occurrence in waiting:
+    for older in waiting[:-1]:
+        given_up = f"given up for the newer one that a person started; {older['held_reason']}"
+        execute(conn, "ledger", "give_up_occurrence", id=older["id"], reason=given_up)
+    for occurrence in waiting[-1:]:
         reason = None if by_hand else _missed(task, run)
         if reason is None:
             _write(conn, task, occurrence["id"])

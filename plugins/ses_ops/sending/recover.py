@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
-from ses_ops.errors import Conflict
-from ses_ops.sending.reserve import database_now
-from ses_ops.sending.settle import release_abandoned
+from ses_ops.errors import Conflict, NotFound
+from ses_ops.sending.settle import finish_what_is_over, release_abandoned
+from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.quota_overview import database_now
 from ses_ops.storage.sql import fetch_all
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Overdue:
 def recover(
     conn: Connection, *, due_patience: timedelta = DUE_PATIENCE, reserved_patience: timedelta = RESERVED_PATIENCE
 ) -> list[Overdue]:
-    """Release chunks of dead runs, and name the tasks whose cached mail is due without a run. Safe to repeat."""
+    """Release chunks of dead runs, finish what has nothing left, and name the tasks whose cached mail is due without
+    a run. Safe to repeat.
+    """
     with transaction(conn):
         stale = fetch_all(conn, "chunks", "stale_reserved", patience=reserved_patience)
     for chunk in stale:
@@ -43,6 +46,7 @@ def recover(
             release_abandoned(conn, chunk["id"], run_id=chunk["run_id"], reason=None)
         except Conflict:
             continue  # somebody sends it after all
+    _finish_what_is_over(conn)
     with transaction(conn):
         now = database_now(conn)
         rows = fetch_all(conn, "chunks", "overdue_tasks", patience=due_patience)
@@ -50,3 +54,15 @@ def recover(
         Overdue(task_name=row["name"], run_id=f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}", run_after=now)
         for row in rows
     ]
+
+
+def _finish_what_is_over(conn: Connection) -> None:
+    """Finish the tasks that no settle finished: a person can mark a run failed, or clear it, while it settles."""
+    with transaction(conn):
+        rows = fetch_all(conn, "ledger", "tasks_to_finish")
+    for row in rows:
+        try:
+            with transaction(conn):
+                finish_what_is_over(conn, send_tasks.lock_row(conn, row["name"]))
+        except NotFound:
+            continue  # deleted meanwhile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, RunKind
@@ -12,6 +12,7 @@ from ses_ops.errors import DatabaseUnavailable, SesError
 from ses_ops.sending.freeze_audience import put_error_on_show
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.quota_overview import database_now
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def reserve_chunks(
 ) -> Reservation:
     """Reserve for the cached mail of this task that is due, in one transaction under the quota day's row lock.
 
-    Oldest cached first, behind other tasks' mail that was cached before and is due within the day. Repeated by the
-    same run it returns what that run holds already. A run that a person triggered does not wait for the due time.
+    Oldest cached first, and behind all mail of the domain that was cached before and becomes due within the day
+    (docs/decisions/0005). Repeated by the same run it returns what that run holds already. A run that a person
+    triggered does not wait for the due time.
     Raises QuotaError or InvalidInput for a Variable that cannot be used: nothing is reserved then.
     """
     try:
@@ -68,22 +70,23 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
     reserved = cached = 0
     locked = None
     if task["cancelled_at"] is None and task["paused_at"] is None:
+        send_tasks.set_error(conn, run.task_name, None)  # first: mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
         plan = plan_for(parse_quota_variable(quota_variable), task["sender_domain"])
         locked = lock_quota_day(conn, plan)
         mine = fetch_all(conn, "chunks", "lock_cached_of_task", task_id=task["id"], now=locked.now, all_due=by_hand)
-        others = fetch_all(
+        besides = fetch_all(
             conn,
             "chunks",
-            "cached_of_others",
+            "cached_besides",
             sender_domain=task["sender_domain"],
-            task_id=task["id"],
+            mine=[chunk["id"] for chunk in mine],
             ends_at=locked.day.ends_at,
         )
         for chunk in mine:
             ahead = sum(
                 other["pending"]
-                for other in others
+                for other in besides
                 if chunk["cached_at"] is None or other["cached_at"] < chunk["cached_at"]
             )
             taken = min(chunk["pending"], max(0, locked.left - ahead))
@@ -94,7 +97,6 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
             cached += chunk["pending"] - taken
             locked.left -= taken
         execute(conn, "quota", "add_reservation", id=locked.id, count=reserved)
-        send_tasks.set_error(conn, run.task_name, None)
     held = fetch_all(conn, "chunks", "reserved_of_run", run_id=run.run_id, task_id=task["id"])
     return Reservation(
         chunk_ids=[row["id"] for row in held], reserved=reserved, cached=cached, day=locked.day if locked else None
@@ -122,16 +124,6 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
         if now < day.ends_at:
             left = max(0, day.allotment - row["reserved"] - row["used"])
             return _LockedDay(id=row["id"], day=day, plan=plan, left=left, now=now)
-
-
-def database_now(conn: Connection) -> datetime:
-    """The moment by the database's clock: the one clock that all workers share."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None
-    moment: datetime = row[0]
-    return moment.astimezone(UTC)
 
 
 def _take(

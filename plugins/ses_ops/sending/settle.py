@@ -10,10 +10,10 @@ from ses_ops.domain.occurrence import Run, resume_run_id
 from ses_ops.errors import Conflict
 from ses_ops.sending.attempt import hold_chunk, let_go_of_chunk, settle_doubt
 from ses_ops.sending.release import Ending, release_chunk
-from ses_ops.sending.reserve import database_now
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.quota_overview import database_now
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -49,9 +49,17 @@ def settle(conn: Connection, run: Run) -> Settlement:
         release_abandoned(conn, chunk["id"], run_id=run.run_id, reason=chunk["reason"])
     with transaction(conn):
         task = send_tasks.lock_row(conn, run.task_name)
-        execute(conn, "ledger", "finish_occurrences", task_id=task["id"])
-        execute(conn, "send_tasks", "finish_task", task_id=task["id"])
+        finish_what_is_over(conn, task)
         return _settlement(conn, task)
+
+
+def finish_what_is_over(conn: Connection, task: dict[str, Any]) -> None:
+    """Finish the task's occurrences that have nothing left to be sent, and with its only one the task.
+
+    The caller holds the transaction and the task's row.
+    """
+    execute(conn, "ledger", "finish_occurrences", task_id=task["id"])
+    execute(conn, "send_tasks", "finish_task", task_id=task["id"])
 
 
 def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: str | None) -> None:

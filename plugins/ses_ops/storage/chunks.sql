@@ -7,20 +7,22 @@ WHERE c.task_id = %(task_id)s AND c.state = 'cached' AND (%(all_due)s OR c.due_a
 ORDER BY c.cached_at NULLS LAST, c.occurrence_id, c.first_seq
 FOR UPDATE;
 
--- name: cached_of_others
--- Other tasks' cached mail that becomes due within this quota day and so has first call on it. Tasks that a person
--- stopped, or that wait for one, hold nobody up.
+-- name: cached_besides
+-- Cached mail besides what this run may take that becomes due within this quota day and so has first call on it: other
+-- tasks', and this task's own that is due later today. Tasks that a person stopped, or that wait for one, hold nobody
+-- up; neither does what a test send left behind, which is never sent later.
 SELECT c.cached_at, sum(c.pending)::int AS pending
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
-WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.task_id <> %(task_id)s
-  AND c.cached_at IS NOT NULL AND c.due_at < %(ends_at)s
+WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.id <> ALL(%(mine)s::bigint[])
+  AND c.cached_at IS NOT NULL AND c.due_at < %(ends_at)s AND t.type <> 'test'
   AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
 GROUP BY c.cached_at ORDER BY c.cached_at;
 
 -- name: reserve_chunk
+-- Why it was cached is over: what is noted from here on is why this try did not send it.
 UPDATE chunk SET state = 'reserved', run_id = %(run_id)s, reserved_at = clock_timestamp(),
-    quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL
+    quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL, reason = NULL
 WHERE id = %(id)s;
 
 -- name: shrink_chunk

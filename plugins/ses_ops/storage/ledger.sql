@@ -4,13 +4,17 @@ INSERT INTO occurrence (task_id, key, run_id, logical_at) VALUES (%(task_id)s, %
 ON CONFLICT (task_id, key) DO NOTHING;
 
 -- name: lock_occurrences_to_freeze
--- The occurrence of this run, and with `with_held` those that waited for a person.
+-- The occurrence of this run, and with `with_held` those that waited for a person: its own last, else the newest.
 SELECT id, key, logical_at, created_at, held_reason FROM occurrence
 WHERE task_id = %(task_id)s AND frozen_at IS NULL AND (key = %(key)s OR (%(with_held)s AND held_reason IS NOT NULL))
-ORDER BY id FOR UPDATE;
+ORDER BY key IS NOT DISTINCT FROM %(key)s, coalesce(logical_at, created_at), id FOR UPDATE;
 
 -- name: hold_occurrence
 UPDATE occurrence SET held_reason = %(reason)s WHERE id = %(id)s;
+
+-- name: give_up_occurrence
+-- A newer one is started in its place: it is over with an empty audience, and says why.
+UPDATE occurrence SET held_reason = %(reason)s, frozen_at = now(), finished_at = now() WHERE id = %(id)s;
 
 -- name: freeze_audience
 -- The whole audience in one statement; the address order of the file is the order of sending.
@@ -57,6 +61,13 @@ UPDATE occurrence o SET finished_at = now()
 WHERE o.task_id = %(task_id)s AND o.finished_at IS NULL AND o.frozen_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled');
 
+-- name: tasks_to_finish
+-- Tasks of which nothing is left to be sent and whose last run did not live to say so.
+SELECT DISTINCT t.name FROM occurrence o JOIN send_task t ON t.id = o.task_id
+WHERE o.finished_at IS NULL AND o.frozen_at IS NOT NULL AND t.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled')
+ORDER BY t.name;
+
 -- name: count_range
 -- What each state holds in a part of a chunk: needed only when one is cut in two.
 SELECT count(*) FILTER (WHERE state IN ('queued', 'requeued', 'sending'))::int AS pending,
@@ -74,24 +85,49 @@ WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last
 ORDER BY seq OFFSET %(n)s - 1 LIMIT 1;
 
 -- name: messages
--- A message as a person sees it: what its row holds, read together with where its chunk stands.
-SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
-       CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
-            WHEN c.state = 'cached' THEN 'cached'
-            WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
-            ELSE 'queued' END AS status,
-       m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
-       coalesce(c.reason, '') AS chunk_reason
-FROM message m
-JOIN occurrence o ON o.id = m.occurrence_id
-JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
-            AND m.seq BETWEEN c.first_seq AND c.last_seq
-WHERE o.task_id = %(task_id)s
-  AND (%(address_key)s::text IS NULL OR m.address_key = %(address_key)s)
-  AND (%(status)s::text IS NULL OR %(status)s = 
-       CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
-            WHEN c.state = 'cached' THEN 'cached'
-            WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
-            ELSE 'queued' END)
-ORDER BY m.occurrence_id, m.seq
+-- Messages as a person sees them: what their rows hold, read together with where their chunk stands. Chunk after chunk
+-- in order, and of each no more than can be shown: a chunk whose counters say that it holds none is not looked at.
+SELECT o.key AS occurrence, c.occurrence_id, m.seq, m.address, m.status, m.tries, m.smtp_code, m.smtp_text,
+       m.changed_at, c.due_at AS next_try_at, coalesce(c.reason, '') AS chunk_reason
+FROM chunk c
+JOIN occurrence o ON o.id = c.occurrence_id
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT seq, address, tries, smtp_code, smtp_text, changed_at,
+               CASE WHEN state NOT IN ('queued', 'requeued', 'sending') THEN state::text
+                    WHEN c.state = 'cached' THEN 'cached'
+                    WHEN state = 'sending' OR (state = 'queued' AND seq <= c.sending_through) THEN 'sending'
+                    ELSE 'queued' END AS status
+        FROM message WHERE occurrence_id = c.occurrence_id AND seq BETWEEN c.first_seq AND c.last_seq
+    ) seen
+    WHERE %(status)s::text IS NULL OR status = %(status)s
+    ORDER BY seq LIMIT %(limit)s
+) m
+WHERE c.task_id = %(task_id)s
+  AND CASE %(status)s::text WHEN 'sent' THEN c.sent > 0 WHEN 'failed' THEN c.failed > 0
+           WHEN 'suppressed' THEN c.suppressed > 0 WHEN 'unknown' THEN c.unknown > 0
+           WHEN 'cached' THEN c.pending > 0 AND c.state = 'cached'
+           WHEN 'queued' THEN c.pending > 0 AND c.state <> 'cached'
+           WHEN 'sending' THEN c.pending > 0 AND c.state <> 'cached' ELSE true END
+ORDER BY c.occurrence_id, c.first_seq, m.seq
+LIMIT %(limit)s;
+
+-- name: messages_to
+-- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages.
+SELECT * FROM (
+    SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
+           CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
+                WHEN c.state = 'cached' THEN 'cached'
+                WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
+                ELSE 'queued' END AS status,
+           m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
+           coalesce(c.reason, '') AS chunk_reason
+    FROM message m
+    JOIN occurrence o ON o.id = m.occurrence_id
+    JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
+                AND m.seq BETWEEN c.first_seq AND c.last_seq
+    WHERE o.task_id = %(task_id)s AND m.address_key = %(address_key)s
+) seen
+WHERE %(status)s::text IS NULL OR status = %(status)s
+ORDER BY occurrence_id, seq
 LIMIT %(limit)s;

@@ -40,7 +40,8 @@ WHERE c.state = 'reserved' AND q.sender_domain = %(domain)s AND q.starts_at = %(
 -- Cached mail of a domain, in the order in which it will be served.
 SELECT t.name AS task, c.cached_at, c.due_at, c.pending
 FROM chunk c JOIN send_task t ON t.id = c.task_id
-WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND t.cancelled_at IS NULL AND t.deleted_at IS NULL
+WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND t.type <> 'test'
+  AND t.cancelled_at IS NULL AND t.deleted_at IS NULL
 ORDER BY c.cached_at NULLS LAST, c.occurrence_id, c.first_seq;
 
 -- name: domains

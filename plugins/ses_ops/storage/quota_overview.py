@@ -60,7 +60,7 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
 
 
 def database_now(conn: Connection) -> datetime:
-    """The moment by the database's clock."""
+    """The moment by the database's clock: the one clock that all workers share."""
     with conn.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         row = cursor.fetchone()

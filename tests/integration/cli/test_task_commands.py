@@ -24,8 +24,8 @@ def airflow(monkeypatch):
             self.asked = []
 
         def __getattr__(self, name):
-            def note(*arguments):
-                self.asked.append((name, *arguments))
+            def note(*arguments, **named):
+                self.asked.append((name, *arguments, *named.items()))
                 return True
 
             return note
@@ -46,12 +46,15 @@ def test_apply_creates_changes_and_leaves_alone(ses, world, sale, airflow):
     assert "created" in first.out
     assert "3 recipients" in first.out
     assert "Sun 2999-12-01 09:00, Mon 2999-12-02 09:00" in first.out
-    assert airflow.asked == [("request_dag_parse",)]
+    assert airflow.asked == [("update_dags", ("created", ["sale"]), ("changed", []))]
     assert ses("task", "apply", path, "--json").json[0]["applied"] == "unchanged"
+    assert len(airflow.asked) == 1, "nothing changed, nothing to tell"
     sale(type="recurring", every="48h", start_at="2999-12-01 09:00", time_zone="Asia/Tokyo")
     checked = ses("task", "apply", "--check", path)
     assert "would be changed" in checked.out
+    assert len(airflow.asked) == 1, "a check tells Airflow nothing"
     assert ses("task", "apply", path, "--json").json[0]["applied"] == "changed"
+    assert airflow.asked[1] == ("update_dags", ("created", []), ("changed", ["sale"]))
 
 
 @pytest.mark.parametrize(
