@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint bench lock clean
+.PHONY: help install install-dev run test fire lint bench lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -21,13 +21,16 @@ run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow,
 test: install-dev ## all tests; the acceptance tests, which start the whole stack, come last
 	@$(BIN)/python -m pytest tests $(ARGS)
 
+fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 message task (10 to 20 minutes)
+	@SES_FIRE=1 $(BIN)/python -m pytest tests/acceptance/under_fire/test_sender_killed.py -s $(ARGS)
+
 lint: install-dev ## style, types, and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install-dev ## messages a second of the sending engine, beside other senders
+bench: install-dev ## how fast everything is, beside other senders (about 15 minutes; QUICK=1: under three)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes

@@ -1,93 +1,91 @@
-"""`make bench`: every sender to the same smtp-sink, one after another, in rounds; prints rates and ratios."""
+"""`make bench`: everything that the project promises about speed, measured in one run. `--help` says the rest."""
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import os
-import platform
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.engine import NAME, bench_engine
-from bench.measured import Measured
-from bench.peers import bench_nodemailer, bench_smtp_hook, bench_smtp_source, sample_message
-from bench.sink import smtp_sink
-from ses_ops.storage.migrate import upgrade
-from tests import postgres_server
+from bench import messages, report
+from bench.context import Bench, NotMeasured
+from bench.figure import Figure, Verdict
+from bench.measures import MEASURES
+from bench.sizes import FULL, QUICK
 
-QUICK = os.environ.get("QUICK", "") not in ("", "0")
-#: A laptop's PostgreSQL would not write to disk either; a real one must, and so does this one.
-DURABLE = {"fsync": "on", "full_page_writes": "on"}
+RESULTS = Path(__file__).with_name("results.json")
 
 
-def best(rounds: list[Measured]) -> Measured:
-    """Machines are shared and noisy: the best of some rounds is what the program can do."""
-    return max(rounds, key=lambda result: result.rate)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write. 1 when a measure failed; a bar that was missed is no failure of the benchmark."""
+    given = _parser().parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    sizes = QUICK if given.quick else FULL
+    message_bytes = messages.wire_bytes()
+    measured: dict[str, list[Figure]] = {}
+    with Bench(sizes) as bench:
+        for name in given.only or MEASURES:
+            bench.progress(f"{name}: {MEASURES[name]}")
+            measured[name] = _measure(name, bench)
+        seconds = bench.seconds
+    results = report.as_json(measured, quick=given.quick, message_bytes=message_bytes, seconds=seconds)
+    figures = [figure for group in measured.values() for figure in group]
+    if given.json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    else:
+        size = "QUICK sizes, " if given.quick else ""
+        console.print(report.table(measured, title=f"ses-ops ({size}messages of {message_bytes:,} bytes)"))
+    print(report.summary(figures), file=sys.stderr)
+    # Half a run is no result: results.json is always one run on one machine.
+    output = given.output or (None if given.only else RESULTS)
+    if output is not None:
+        from bench.plot import draw
+
+        report.write(output, results)
+        draw(results, output.with_suffix(".svg"))
+        print(f"written to {output} and {output.with_suffix('.svg').name}", file=sys.stderr)
+    return int(any(figure.verdict is Verdict.FAILED for figure in figures))
 
 
-def main() -> None:
-    scale = 1 if QUICK else 4
-    rounds = 2 if QUICK else 3
-    postgres_server.SETTINGS.update(DURABLE)
-    server = postgres_server.PostgresServer.create()
-    server.start()
+def _measure(name: str, bench: Bench) -> list[Figure]:
+    """One measure; what goes wrong in it takes nothing away from the others."""
     try:
-        results = _measure(server, scale, rounds)
-    finally:
-        server.stop("immediate")
-        server.remove()
-    _report(results)
+        return list(importlib.import_module(f"bench.measures.{name}").measure(bench))
+    except NotMeasured as why:
+        return [Figure(what=MEASURES[name], skipped=str(why))]
+    except (Exception, SystemExit) as problem:
+        traceback.print_exc()
+        return [Figure(what=MEASURES[name], failed=f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}")]
 
 
-def _measure(server: postgres_server.PostgresServer, scale: int, rounds: int) -> list[Measured]:
-    engine, source, nodemailer, hook = [], [], [], []
-    with smtp_sink() as port:
-        for turn in range(rounds):
-            print(f"round {turn + 1} of {rounds} …", file=sys.stderr)
-            name = f"bench{turn}"
-            server.execute(f"CREATE DATABASE {name}")
-            upgrade(server.dsn(name))
-            source.append(bench_smtp_source(port, 20_000 * scale))
-            engine.append(bench_engine(server.dsn(name), port, 20_000 * scale))
-            measured = bench_nodemailer(port, 3_000 * scale)
-            if measured is not None:
-                nodemailer.append(measured)
-            hook.append(bench_smtp_hook(port, 1_000 * scale))
-    return [best(kind) for kind in (engine, source, nodemailer, hook) if kind]
-
-
-def _report(results: list[Measured]) -> None:
-    engine = next(result for result in results if result.name == NAME)
-    table = Table(title=f"messages of {len(sample_message()):,} bytes into smtp-sink, best of the rounds")
-    for column in ("sender", "messages/s", "CPU s per 1 000", "engine is", "note"):
-        table.add_column(column, justify="left" if column in ("sender", "note") else "right")
-    for result in results:
-        ratio = "" if result is engine else f"{engine.rate / result.rate:.2f} x"
-        table.add_row(result.name, f"{result.rate:,.0f}", f"{result.cpu_per_1000:.3f}", ratio, result.note)
-    Console(width=120).print(table)
-    path = Path(__file__).with_name("results.json")
-    path.write_text(
-        json.dumps(
-            {
-                "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "python": platform.python_version(),
-                "cpus": os.cpu_count(),
-                "message_bytes": len(sample_message()),
-                "results": [
-                    {**asdict(result), "rate": result.rate, "cpu_per_1000": result.cpu_per_1000} for result in results
-                ],
-            },
-            indent=2,
-        )
-        + "\n"
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measures what docs/benchmark.md describes, on this machine, and prints it beside its bars.",
+        epilog="measures: " + "; ".join(f"{name} ({what})" for name, what in MEASURES.items()),
     )
-    print(f"written to {path}")
+    parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="MEASURE", help="only these measures")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        default=os.environ.get("QUICK", "") not in ("", "0"),
+        help="smaller sizes, under three minutes (also by QUICK=1)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON in place of tables")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE.json",
+        help=f"where results go (default: {RESULTS.name}; with --only nowhere)",
+    )
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,29 +1,36 @@
-// node send.js PORT COUNT HTML_FILE TEXT_FILE: nodemailer's pool, one message to each recipient, values filled in.
+// node send.js PORT COUNT CONNECTIONS LETTER: nodemailer's pool, one message to each recipient, values filled in.
 const fs = require("fs");
 const nodemailer = require("nodemailer");
-const [port, count, htmlFile, textFile] = process.argv.slice(2);
-const html = fs.readFileSync(htmlFile, "utf8");
-const text = fs.readFileSync(textFile, "utf8");
+const [port, count, connections, file] = process.argv.slice(2);
+const letter = JSON.parse(fs.readFileSync(file, "utf8"));
 const pool = nodemailer.createTransport({
-  host: "127.0.0.1", port: Number(port), pool: true, maxConnections: 20, maxMessages: Infinity, ignoreTLS: true,
+  host: "127.0.0.1", port: Number(port), pool: true, maxConnections: Number(connections), maxMessages: Infinity,
+  ignoreTLS: true,
 });
-const fill = (template, name) => template.split("Person 1").join(name);
+// Compiled once: text between the variables, and the variables.
+const compile = (text) => text.split(/(VARname|VARid|VARcoupon)/);
+const fill = (parts, values) => parts.map((part) => values[part] ?? part).join("");
+const [subject, html, text, unsubscribe] = [letter.subject, letter.html, letter.text, letter.unsubscribe].map(compile);
 let next = 0;
 async function worker() {
   while (next < Number(count)) {
     const n = ++next;
-    const name = `Person ${n}`;
+    const values = { VARname: `${letter.names[n % letter.names.length]} ${n}`, VARid: `C-${n}`, VARcoupon: `SPRING-${n}` };
     await pool.sendMail({
-      from: "Example Shop <news@mail.example.com>", to: `customer-${n}@customers.example`,
-      subject: `The news of the week, ${name}`, html: fill(html, name), text: fill(text, name),
+      from: letter.from, to: `customer-${n}@customers.example`, subject: fill(subject, values),
+      html: fill(html, values), text: fill(text, values),
+      headers: { "List-Unsubscribe": fill(unsubscribe, values), "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" },
     });
   }
 }
 const before = process.cpuUsage();
 const start = process.hrtime.bigint();
-Promise.all(Array.from({ length: 40 }, worker)).then(() => {
+Promise.all(Array.from({ length: 2 * Number(connections) }, worker)).then(() => {
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   const used = process.cpuUsage(before);
-  console.log(JSON.stringify({ seconds, cpu_seconds: (used.user + used.system) / 1e6 }));
+  console.log(JSON.stringify({
+    messages: Number(count), seconds, cpu_seconds: (used.user + used.system) / 1e6,
+    peak_mb: process.resourceUsage().maxRSS / 1024,
+  }));
   pool.close();
 });

@@ -90,3 +90,54 @@ def test_without_any_airflow_it_says_how_to_get_one(monkeypatch, tmp_path):
     monkeypatch.setenv("SES_HOME", str(tmp_path))
     with pytest.raises(SesError, match="make run"):
         airflow_control.dag_switches()
+
+
+def test_a_new_task_gets_its_dag_at_once_and_the_others_are_left_alone(task, world):
+    from airflow.models.dag import DagModel
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        before = session.get(DagModel, "send_task__hello").last_parsed_time
+    world.task("new", group="customers")
+    assert airflow_control.write_dag("new")
+    assert airflow_control.dag_switches() == {"hello": False, "new": False}
+    with create_session() as session:
+        assert SerializedDagModel.get("send_task__new", session=session) is not None
+        assert session.get(DagModel, "send_task__hello").last_parsed_time == before
+        new = session.get(DagModel, "send_task__new")
+        assert (new.bundle_name, new.relative_fileloc) == ("dags-folder", "send_tasks.py")
+        assert new.next_dagrun_create_after is not None, "the scheduler can make its run"
+    assert airflow_control.write_dag("new"), "it may be written again"
+
+
+def test_what_is_no_task_gets_no_dag(task):
+    assert not airflow_control.write_dag("nobody")
+    assert airflow_control.dag_switches() == {"hello": False}
+
+
+def test_few_new_tasks_are_written_and_everything_else_waits_for_a_parse(task, world):
+    world.task("new", group="customers")
+    airflow_control.update_dags(created=["new"], changed=[])
+    assert not parse_requests()
+    for created, changed in (
+        (["new"], ["hello"]),
+        ([], ["hello"]),
+        (["nobody"], []),
+        ([f"n-{n}" for n in range(21)], []),
+    ):
+        airflow_control.update_dags(created=created, changed=changed)
+        assert parse_requests() == ["send_tasks.py"], (created, changed)
+
+
+def parse_requests() -> list[str]:
+    """Takes the requests that wait for the DAG processor."""
+    from airflow.models.dagbag import DagPriorityParsingRequest
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = list(session.scalars(select(DagPriorityParsingRequest)))
+        for request in found:
+            session.delete(request)
+        return [request.relative_fileloc for request in found]

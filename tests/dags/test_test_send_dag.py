@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
+
 import pytest
 
 from tests.integration.sending_world import quota
@@ -18,7 +21,8 @@ def test_each_address_of_the_form_gets_the_mail(world, mail_server, run_dag):
     outcome = run_dag("ses_test_send", conf=FORM)
     assert outcome.state == "success"
     assert dict(mail_server.accepted) == dict.fromkeys(FORM["recipients"], 1)
-    assert b"Dear Ann" in mail_server.contents["ann@customers.example"]
+    mail = message_from_bytes(mail_server.contents["ann@customers.example"], policy=default)
+    assert "Dear Ann" in mail.get_body().get_content()
 
 
 def test_over_the_quota_it_fails_and_sends_nothing(world, mail_server, run_dag, set_quota):

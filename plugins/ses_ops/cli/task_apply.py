@@ -59,8 +59,8 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     else:
         for row in rows:
             _print(row, check)
-    if not check and any(row["applied"] != "unchanged" for row in rows):
-        _ask_for_parse()
+    if not check:
+        _tell_airflow(done)
     _warn_of_quota({one.sender_domain for one in overviews.values()})
 
 
@@ -130,13 +130,15 @@ def _print(row: dict[str, Any], check: bool) -> None:
         click.echo(f"           next: {starts} ({row['time_zone']})")
 
 
-def _ask_for_parse() -> None:
+def _tell_airflow(done: dict[str, Applied]) -> None:
     """Best effort: without it Airflow reads the tasks at its next turn, some seconds later."""
-    if airflow_is_configured():
+    created = [name for name, applied in done.items() if applied == "created"]
+    changed = [name for name, applied in done.items() if applied == "changed"]
+    if (created or changed) and airflow_is_configured():
         try:
-            ask_airflow(lambda control: control.request_dag_parse())
+            ask_airflow(lambda control: control.update_dags(created=created, changed=changed))
         except SesError as problem:
-            warn(f"Airflow could not be asked to read the tasks now ({problem}); it will at its next turn")
+            warn(f"Airflow could not be told of the tasks now ({problem}); it reads them at its next turn")
 
 
 def _warn_of_quota(domains: set[str]) -> None:

@@ -74,6 +74,5 @@ class PauseWatch:
                 if self._task_instance.get_dag(dag_id(self._task_name)).is_paused and not self._done.is_set():
                     follow_switch(self._task_name, paused=True)
                     return
-            except Exception as problem:
+            except Exception as problem:  # an api-server that is away comes back
                 log.warning("cannot tell whether the DAG is paused: %s", problem)
-                return

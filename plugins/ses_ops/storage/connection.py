@@ -25,6 +25,11 @@ KEY_LOOKUPS = (
     " -c plan_cache_mode=force_generic_plan"
 )
 
+#: The server's own keepalives, and how long an answer that nobody acknowledges may keep a session alive (milliseconds).
+NOTICE_LOST_CLIENT = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000"
+)
+
 
 def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Connection:
     """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words.
@@ -40,15 +45,17 @@ def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Con
 def connection_options(application: str, options: str) -> dict[str, Any]:
     """What every connection of ours asks of libpq.
 
-    TCP keepalives find a server that vanished within about 30 s, instead of the kernel's two hours.
+    TCP keepalives find a server that vanished within about 30 s, instead of the kernel's two hours. The server is asked
+    for the same: the session of a machine that lost its power holds the lock of the chunk that it was sending.
     """
     return {
         "application_name": application,
         "connect_timeout": CONNECT_TIMEOUT,
-        "options": f"-c timezone=UTC {options}",
+        "options": f"-c timezone=UTC {NOTICE_LOST_CLIENT} {options}",
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 4,
+        "tcp_user_timeout": 30_000,
     }
 
 

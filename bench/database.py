@@ -1,0 +1,81 @@
+"""A PostgreSQL that keeps what it is told: the settings of `make run`, and every commit on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from ses_ops.storage.migrate import upgrade
+from tests import postgres_server
+from tests.postgres_server import PostgresServer
+
+#: The tests' server does without a disk; a benchmark must not.
+DURABLE = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+}
+
+
+class BenchServer:
+    """The server, and what its processes use."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+        self._process = psutil.Process(pid)
+        self._made = 0
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The DSN of a fresh `ses` database, dropped at the end."""
+        self._made += 1
+        name = f"bench{self._made}"
+        self._server.execute(f"CREATE DATABASE {name}")
+        try:
+            upgrade(self._server.dsn(name))
+            yield self._server.dsn(name)
+        finally:
+            self._server.drop_database(name)
+
+    def checkpoint(self) -> None:
+        """Write out what earlier measures left, so that the next one does not pay for it."""
+        self._server.execute("CHECKPOINT")
+
+    def cpu_seconds(self) -> float:
+        """What all of the server's processes have used."""
+        return family_cpu(self._process)
+
+
+def family_cpu(root: psutil.Process) -> float:
+    """CPU seconds of a process and all below it, those that have ended among them (their parent has their times)."""
+    total = 0.0
+    for process in (root, *root.children(recursive=True)):
+        try:
+            used = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += used.user + used.system + used.children_user + used.children_system
+    return total
+
+
+@contextmanager
+def bench_server() -> Iterator[BenchServer]:
+    """A running server for the length of a `with`."""
+    postgres_server.SETTINGS.update(DURABLE)
+    server = PostgresServer.create()
+    server.start()
+    try:
+        yield BenchServer(server)
+    finally:
+        server.stop("immediate")
+        server.remove()

@@ -1,0 +1,92 @@
+"""A mailing through the engine without Airflow: audience, freeze, reserve, send in processes of their own, settle."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bench import messages
+from bench.sent import Sent, run_sender
+from ses_ops.domain.occurrence import Run, RunKind
+from ses_ops.domain.send_task import parse_send_task
+from ses_ops.sending.freeze_audience import freeze_audience
+from ses_ops.sending.reserve import DEFAULT_CHUNK_SIZE, reserve_chunks
+from ses_ops.sending.settle import settle
+from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.send_tasks import apply_task
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+QUOTA = {messages.DOMAIN: {"plan": [1_000_000_000], "started_on": "2026-01-01"}}
+
+# What messages.address and messages.values say, in SQL.
+_RECIPIENTS = """
+INSERT INTO recipient (group_id, position, address, address_key, "values")
+SELECT %(group_id)s, n, 'customer-' || n || '@customers.example', 'customer-' || n || '@customers.example',
+       jsonb_build_object('name', (%(names)s::text[])[n %% %(count)s + 1] || ' ' || n,
+                          'customer_id', 'C-' || n, 'coupon', 'SPRING-' || n)
+FROM generate_series(1, %(recipients)s) n
+"""
+
+
+def add_group(conn: Connection, name: str, recipients: int) -> None:
+    """A recipient group of customers 1 to `recipients`."""
+    with transaction(conn), conn.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO recipient_group (name, variables, recipient_count) VALUES (%s, %s, %s) RETURNING id",
+            (name, list(messages.VARIABLES), recipients),
+        )
+        row = cursor.fetchone()
+        assert row is not None
+        names = {"names": list(messages.NAMES), "count": len(messages.NAMES)}
+        cursor.execute(_RECIPIENTS, {"group_id": row[0], "recipients": recipients, **names})
+    with connected(conn.dsn) as other:
+        other.autocommit = True
+        with other.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE) recipient")
+
+
+def add_task(conn: Connection, name: str, *, group: str, **changes: object) -> None:
+    """A send task of the benchmark's template."""
+    task = parse_send_task({**messages.definition(**changes), "name": name, "group": group}, where=name)
+    with transaction(conn):
+        apply_task(conn, task, now=datetime.now(UTC), where=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailing:
+    """A frozen audience whose chunks are reserved by `run`."""
+
+    conn: Connection
+    dsn: str
+    run: Run
+    chunk_ids: list[int]
+    recipients: int
+
+    def send(self, port: int, *, connections: int = 20) -> list[Sent]:
+        """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
+        smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}"
+        common = [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp]
+        parts = [run_sender([*common, str(chunk)]) for chunk in self.chunk_ids]
+        settlement = settle(self.conn, self.run)
+        if settlement.sent != self.recipients:
+            raise RuntimeError(f"the engine sent {settlement.sent:,} of {self.recipients:,}")
+        return parts
+
+
+@contextmanager
+def mailing(dsn: str, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
+    """Everything of a mailing up to the moment at which its first chunk can be sent."""
+    name = f"mailing-{recipients}"
+    run = Run(task_name=name, run_id=f"bench {name}", kind=RunKind.TRIGGERED)
+    with connected(dsn) as conn:
+        add_group(conn, name, recipients)
+        add_task(conn, name, group=name)
+        freeze_audience(conn, run, templates_root=messages.TEMPLATES)
+        chunks = reserve_chunks(conn, run, quota_variable=QUOTA, chunk_size=chunk_size).chunk_ids
+        yield Mailing(conn=conn, dsn=dsn, run=run, chunk_ids=chunks, recipients=recipients)

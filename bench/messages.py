@@ -1,0 +1,65 @@
+"""The message that every sender sends: one template, rendered for each customer, 4 to 5 kB on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ses_ops.rendering.template import Preview, load_template
+from ses_ops.sending.task_renderer import task_renderer
+
+TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE = "spring-letter"
+DOMAIN = "mail.example.com"
+SENDER = f"Example Shop <news@{DOMAIN}>"
+UNSUBSCRIBE_URL = "https://shop.example.com/unsubscribe?id={{ customer_id }}"
+#: Three of ten customers have a name that is not ASCII: its header and both parts are encoded.
+NAMES = ("Ann", "Bob", "Carol", "Dilip", "Eve", "Zoë Ångström", "Farah", "李小龍", "Grace", "Łukasz Żółw")
+#: Bytes a message on the wire, from the first header to the last line.
+SMALLEST, LARGEST = 4_000, 5_000
+VARIABLES = ("name", "customer_id", "coupon")
+
+
+def address(number: int) -> str:
+    """The address of a customer, counted from 1."""
+    return f"customer-{number}@customers.example"
+
+
+def values(number: int) -> dict[str, str]:
+    """The template's variables for a customer; `mailing.py` says the same in SQL."""
+    return {
+        "name": f"{NAMES[number % len(NAMES)]} {number}",
+        "customer_id": f"C-{number}",
+        "coupon": f"SPRING-{number}",
+    }
+
+
+def definition(**changes: object) -> dict[str, object]:
+    """A send task as a YAML file has it."""
+    return {
+        "type": "triggered",
+        "template": TEMPLATE,
+        "sender": SENDER,
+        "unsubscribe_url": UNSUBSCRIBE_URL,
+        **changes,
+    }
+
+
+def rendered(number: int) -> bytes:
+    """The message that our engine sends to a customer."""
+    task = {"subject": None, "reply_to": None, "advertisement": "none", "sender_domain": DOMAIN}
+    renderer = task_renderer({**definition(), **task}, TEMPLATES, installation_id="benchmark000")
+    return renderer.render(occurrence_id=1, seq=number, address=address(number), values=values(number))
+
+
+def wire_bytes() -> int:
+    """Bytes of a usual message. Raises AssertionError when any kind of customer's is not of 4 to 5 kB."""
+    sizes = [len(rendered(number)) for number in (*range(1, len(NAMES) + 1), *range(1_000_000, 1_000_010))]
+    assert all(SMALLEST <= size <= LARGEST for size in sizes), f"the messages have {min(sizes)} to {max(sizes)} bytes"
+    return sum(sizes) // len(sizes)
+
+
+def parts(replacing: Mapping[str, str]) -> Preview:
+    """Subject, HTML and text with `replacing` in place of the variables, for the peers to fill in."""
+    url = f"https://shop.example.com/unsubscribe?id={replacing['customer_id']}"
+    return load_template(TEMPLATES, TEMPLATE).preview(replacing, unsubscribe_url=url)

@@ -1,0 +1,54 @@
+"""nodemailer's pool (Node.js), at the version that package-lock.json names; builds its MIME, keeps no record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import messages
+from bench.sent import Sent, run_sender
+from bench.sink import program
+
+NAME = "nodemailer pool (Node.js)"
+_SOURCES = Path(__file__).parents[1] / "nodemailer"
+PLACEHOLDERS = {"name": "VARname", "customer_id": "VARid", "coupon": "VARcoupon"}
+
+
+class Nodemailer:
+    """An installed nodemailer."""
+
+    def __init__(self, folder: Path, node: str) -> None:
+        self._folder, self._node = folder, node
+
+    def send(self, port: int, count: int, *, connections: int = 20) -> Sent:
+        """Send text and HTML, filled in for each recipient, over a pool of connections."""
+        command = [self._node, "send.js", str(port), str(count), str(connections), "letter.json"]
+        return run_sender(command, cwd=self._folder)
+
+
+@contextmanager
+def installed() -> Iterator[Nodemailer]:
+    """Node.js and npm from Debian where there are none, nodemailer from npm into a temporary folder."""
+    npm, node = program("npm", "nodejs", "npm"), program("node", "nodejs", "npm")
+    with tempfile.TemporaryDirectory(prefix="ses-bench-") as name:
+        folder = Path(name)
+        for source in ("package.json", "package-lock.json", "send.js"):
+            shutil.copy(_SOURCES / source, folder)
+        command = [npm, "ci", "--silent", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"npm could not install nodemailer: {(done.stderr or done.stdout).strip()[-500:]}")
+        letter = asdict(messages.parts(PLACEHOLDERS))
+        letter |= {
+            "from": messages.SENDER,
+            "names": messages.NAMES,
+            "unsubscribe": "<https://shop.example.com/u?id=VARid>",
+        }
+        (folder / "letter.json").write_text(json.dumps(letter), encoding="utf-8")
+        yield Nodemailer(folder, node)

@@ -1,0 +1,28 @@
+"""`python -m bench.send_process DSN RUN SMTP CHUNK`: sends a chunk as an Airflow task does, and measures itself.
+
+Measured is the whole of `send_chunk`: connections, claim of the chunk, template, every outcome written, release.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from bench import messages
+from bench.sent import measured, say
+from ses_ops.sending.send_chunk import send_chunk
+from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+
+
+def main(dsn: str, run_id: str, smtp: str, chunk: str) -> None:
+    settings = smtp_settings_from_connection_uri(smtp)
+    with measured(0) as result:
+        report = send_chunk(
+            dsn, int(chunk), run_id, smtp=settings, templates_root=messages.TEMPLATES, stop=threading.Event()
+        )
+    result.messages = report.sent
+    say(result)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,203 @@
+"""PostgreSQL and each of Airflow's components die under a sending stack: nobody helps, nothing lost or doubled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.caught_mailings import (
+    Caught,
+    Lookout,
+    Moment,
+    PatientWorld,
+    create_tasks,
+    quota_variable,
+)
+from tests.acceptance.celery_machines import wait_for
+from tests.acceptance.separate_components import JOB_TYPES, SeparateComponents
+from tests.recording_smtp import RecordingServer
+
+#: Seconds until the reply to a message, and connections a chunk: 20 messages a second.
+REPLY_DELAY, CONNECTIONS = 0.25, 5
+#: Seconds that PostgreSQL is away.
+AWAY = 3.0
+#: Seconds until everything has been sent, whatever died.
+FINISHED_WITHIN = 240.0
+
+
+def kill(component: str) -> Callable[[SeparateComponents], None]:
+    return lambda stack: stack.components[component].kill()
+
+
+def kill_all_of(component: str) -> Callable[[SeparateComponents], None]:
+    return lambda stack: stack.components[component].kill_all()
+
+
+def kill_workers(stack: SeparateComponents) -> None:
+    """The processes of LocalExecutor that watch over a task each; their tasks live on."""
+    for worker in stack.busy_workers():
+        worker.kill()
+
+
+def kill_workers_and_tasks(stack: SeparateComponents) -> None:
+    for worker in stack.busy_workers():
+        for process in [*worker.children(recursive=True), worker]:
+            process.kill()
+
+
+def restart_postgres(stack: SeparateComponents) -> None:
+    stack.postgres.stop("fast")
+    time.sleep(AWAY)
+    stack.postgres.start()
+
+
+def kill_postgres(stack: SeparateComponents) -> None:
+    stack.postgres.kill()
+    time.sleep(AWAY)
+    stack.postgres.start()
+
+
+#: What dies, with the component whose return is waited for.
+BLOWS: dict[str, tuple[Callable[[SeparateComponents], None], str]] = {
+    "workers-alone": (kill_workers, "api-server"),
+    "workers-and-tasks": (kill_workers_and_tasks, "api-server"),
+    "dag-processor": (kill_all_of("dag-processor"), "dag-processor"),
+    "triggerer": (kill_all_of("triggerer"), "triggerer"),
+    "api-server": (kill_all_of("api-server"), "api-server"),
+    "scheduler-alone": (kill("scheduler"), "scheduler"),
+    "scheduler-and-workers": (kill_all_of("scheduler"), "scheduler"),
+    "postgres-restarted": (restart_postgres, "api-server"),
+    "postgres-killed": (kill_postgres, "api-server"),
+}
+
+
+@dataclass
+class Story:
+    """One blow after the other, told once for all tests of this file."""
+
+    stack: SeparateComponents
+    world: PatientWorld
+    mail_server: RecordingServer
+    caught: dict[str, Caught] = field(default_factory=dict)
+    #: Seconds from each blow until the component was back, and until everything had been sent.
+    back_after: dict[str, float] = field(default_factory=dict)
+    finished_after: dict[str, float] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        for blow, (act, component) in BLOWS.items():
+            caught = self.caught[blow] = Caught(blow, self.stack, self.world, self.mail_server)
+            caught.prepare()
+            self._note_finished()
+            before = self._state_of(component)
+            caught.strike(partial(act, self.stack))
+            wait_for(partial(self._is_back, component, before), f"return of {component} ({blow})", 120)
+            self.back_after[blow] = time.monotonic() - caught.struck_at
+        end = time.monotonic() + FINISHED_WITHIN
+        while not self._note_finished():
+            assert time.monotonic() < end, self.unfinished()
+            time.sleep(0.2)
+
+    def _note_finished(self) -> bool:
+        for blow, caught in self.caught.items():
+            if blow not in self.finished_after and caught.struck_at and caught.finished():
+                self.finished_after[blow] = time.monotonic() - caught.struck_at
+        return self.finished_after.keys() == BLOWS.keys()
+
+    def _state_of(self, component: str) -> int:
+        if component in JOB_TYPES:
+            return self.stack.newest_job(component)
+        return self.stack.components[component].pid
+
+    def _is_back(self, component: str, before: int) -> bool:
+        if component in JOB_TYPES:
+            return self.stack.newest_job(component) > before
+        return not self.stack.unhealthy()
+
+    def unfinished(self) -> str:
+        """What is not finished, with Airflow's runs of it."""
+        left = [one for caught in self.caught.values() for one in caught.mailings.values()]
+        return "\n".join(f"{one.look()}\n{one.runs()}" for one in left if one.look().status != "finished")
+
+    def table(self) -> str:
+        """What each blow cost, in seconds."""
+        lines = [f"{'blow':24}{'back':>7}{'still':>7}{'start':>7}{'settle':>8}{'resume':>8}{'end':>7}  unknown"]
+        for blow, caught in self.caught.items():
+            figures = (
+                f"{self.back_after[blow]:7.1f}{caught.standstill():7.1f}{caught.first_mail():7.1f}"
+                f"{caught.resumed_late(Moment.SETTLING):8.1f}{caught.resumed_late(Moment.WAITING):8.1f}"
+                f"{self.finished_after[blow]:7.1f}"
+            )
+            lines.append(f"{blow:24}{figures}  {sum(caught.unknown().values())}")
+        return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    templates: Path = tmp_path_factory.mktemp("templates")
+    blows = list(BLOWS)
+    with RecordingServer(delay=REPLY_DELAY) as mail_server:
+        stack = SeparateComponents(
+            settings={
+                "SES_TEMPLATES": str(templates),
+                # As docker-compose.yaml has it.
+                "AIRFLOW__CORE__PARALLELISM": "8",
+            }
+        )
+        try:
+            stack.start_and_wait()
+            configure(stack, mail_server, quota_variable(blows))
+            world = PatientWorld(dsn=stack.description["db_dsn"], templates=templates)
+            create_tasks(world, blows)
+            wait_for(lambda: dag_count(stack) == len(blows) * len(Moment), "DAGs of all tasks", 60, every=0.3)
+            told = Story(stack, world, mail_server)
+            with Lookout(world.dsn) as lookout:
+                told.tell()
+            assert lookout.looks > 100
+            assert not lookout.wrong, lookout.wrong[0]
+            print(told.table())
+            yield told
+            world.close()
+        finally:
+            stack.remove()
+
+
+def configure(stack: SeparateComponents, mail_server: RecordingServer, plans: str) -> None:
+    """The connection and the Variable, as a person enters them."""
+    token = stack.token()
+    connection = {
+        "connection_id": "ses_smtp",
+        "conn_type": "smtp",
+        "host": "127.0.0.1",
+        "port": mail_server.port,
+        "extra": f'{{"tls": "none", "connections": {CONNECTIONS}}}',
+    }
+    variable = {"key": "ses_warmup_quota", "value": plans}
+    for path, body in (("connections", connection), ("variables", variable)):
+        status, answer = stack.call("POST", f"/api/v2/{path}", body, token=token)
+        assert status == 201, answer
+
+
+def dag_count(stack: SeparateComponents) -> int:
+    _, answer = stack.call("GET", "/api/v2/dags?dag_id_pattern=send_task__&limit=1", token=stack.token())
+    return int(answer["total_entries"])
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+def test_nobody_is_lost_and_nobody_gets_it_twice(story: Story, blow: str):
+    for mailing in story.caught[blow].mailings.values():
+        mailing.check_finished()
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+def test_what_is_in_doubt_is_little(story: Story, blow: str):
+    unknown = story.caught[blow].unknown()
+    assert sum(unknown.values()) <= CONNECTIONS, unknown
+
+
+def test_the_ledger_holds(story: Story):
+    story.world.check_ledger()

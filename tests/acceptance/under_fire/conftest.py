@@ -1,0 +1,95 @@
+"""One stack for all tests of this folder: Airflow as `make run` starts it, and a mail server that counts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.stack_process import StackProcess
+from tests.acceptance.under_fire.mailing import Mailing
+from tests.integration.sending_world import World, quota
+from tests.recording_smtp import RecordingServer
+
+#: `make fire`: everything at its full size.
+FIRE = os.environ.get("SES_FIRE") == "1"
+#: Messages a second over all senders. A chunk carries 20 s of work, so this makes a task of 20 000 four chunks.
+FIRE_RATE = 250
+#: Seconds until the reply to a message: slow enough to be disturbed in mid-send.
+REPLY_DELAY = 0.25
+CONNECTIONS = 20
+
+
+@pytest.fixture(scope="package")
+def mail_server() -> Iterator[RecordingServer]:
+    with RecordingServer(delay=REPLY_DELAY) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture(scope="package")
+def stack(mail_server: RecordingServer, templates: Path) -> Iterator[StackProcess]:
+    """A running stack that sends to `mail_server`."""
+    rate = f"&max_messages_per_second={FIRE_RATE}" if FIRE else ""
+    running = StackProcess(
+        settings={
+            "SES_SAMPLE": "off",
+            "SES_TEMPLATES": str(templates),
+            "AIRFLOW_CONN_SES_SMTP": f"{mail_server.uri}/?tls=none&connections={CONNECTIONS}{rate}",
+            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(quota(1_000_000)),
+            # Many small mailings side by side, which wait more than they work.
+            "AIRFLOW__CORE__PARALLELISM": "16",
+        }
+    )
+    try:
+        running.start_and_wait()
+        World(dsn=running.description["db_dsn"], templates=templates).close()
+        yield running
+    finally:
+        running.remove()
+
+
+@pytest.fixture(scope="package")
+def token(stack: StackProcess) -> str:
+    return stack.token()
+
+
+@pytest.fixture(scope="package")
+def make_mailing(
+    stack: StackProcess, mail_server: RecordingServer, token: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Mailing]]:
+    """Starts immediate send tasks: `make_mailing("name", 500)`."""
+    made: list[Mailing] = []
+    # A world writes its template anew; the stack's own must not change while it is read.
+    elsewhere = tmp_path_factory.mktemp("templates-of-nobody")
+
+    def make(name: str, count: int) -> Mailing:
+        world = World(dsn=stack.description["db_dsn"], templates=elsewhere)
+        world.group(name, count)
+        world.task(name, group=name)
+        made.append(Mailing(stack=stack, token=token, mail_server=mail_server, world=world, name=name, count=count))
+        return made[-1]
+
+    yield make
+    for mailing in made:
+        mailing.world.close()
+
+
+@pytest.fixture(scope="package")
+def side_by_side(
+    make_mailing: Callable[..., Mailing], request: pytest.FixtureRequest
+) -> Iterator[dict[Any, Future[None]]]:
+    """The parameters `story` of the tests that were asked for, each told in a thread: they wait more than they work."""
+    specs = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    stories = [params["story"] for params in specs if hasattr(params.get("story"), "tell")]
+    with ThreadPoolExecutor(len(stories)) as pool:
+        yield {story: pool.submit(story.tell, make_mailing) for story in stories}
