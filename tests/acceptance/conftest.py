@@ -1,7 +1,8 @@
-"""Fixtures that start the whole stack. These tests take minutes, so they come last."""
+"""Fixtures that start the whole stack. These tests take minutes, most of which they wait."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from tests.acceptance.stack_process import StackProcess
 _HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder and put them behind all others."""
+    """Mark the tests of this folder, and put them behind all others; beside all others where two processes share."""
     ours = [item for item in items if _HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.acceptance)
+        item.add_marker(pytest.mark.xdist_group("acceptance"))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600))
-    items.sort(key=lambda item: _HERE in item.path.parents)
+    items.sort(key=lambda item: _HERE in item.path.parents, reverse="PYTEST_XDIST_WORKER" in os.environ)
 
 
 @pytest.fixture(scope="module")

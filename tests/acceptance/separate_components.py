@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,8 +185,8 @@ class SeparateComponents(StackProcess):
 
     def remove(self) -> None:
         """End everything, whatever the test did, and remove the data."""
-        for component in self.components.values():
-            component.end()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(RestartedComponent.end, self.components.values()))
         for process in self.processes():
             process.kill()
         self.postgres.stop("immediate")
