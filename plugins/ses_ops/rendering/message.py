@@ -65,8 +65,7 @@ class MessageRenderer:
         self._advertisement = advertisement
         domain = parse_domain(message_id_domain) if message_id_domain else sender.domain
         self._message_id = (f"<{installation_id}.", f"@{domain}>")
-        self._encode_text = BodyEncoder("text").encode
-        self._encode_html = BodyEncoder("HTML").encode
+        self._encode = BodyEncoder().encode
         self._clock = clock
         self._date = (0, b"")
         self._skeleton = build_skeleton(
@@ -100,9 +99,9 @@ class MessageRenderer:
                 skeleton.before_link,
                 f"<{link}>".encode("ascii") if link else b"",
                 skeleton.before_text,
-                self._encode_text(self._text.pieces(values)),
+                self._encode(self._text.pieces(values), "text"),
                 skeleton.before_html,
-                self._encode_html(self._html.pieces(values)) if self._html else b"",
+                self._encode(self._html.pieces(values), "HTML") if self._html else b"",
                 skeleton.end,
             )
         )

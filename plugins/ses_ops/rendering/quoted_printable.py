@@ -13,31 +13,30 @@ from collections.abc import Sequence
 
 from ses_ops.errors import InvalidInput
 
-#: Messages to learn from: enough to see the branches of a template, few enough that their values, which look like the
-#: template's own texts, do not add up.
-LEARNING_MESSAGES = 20
-MAX_PIECES = 1_000
+#: Characters of the pieces that are remembered at once: a template's texts, and values, which return in the other part.
+MAX_REMEMBERED = 1_000_000
 #: Characters of a piece that is worth remembering.
 MAX_LENGTH = 100_000
+#: What remembering a piece costs besides its characters, in characters.
+_OVERHEAD = 200
 #: Octets of a line, with the "=" of a soft line break.
 _MAX_LINE = 76
 _SOFT_BREAK = b"=\r\n"
 
 
 class BodyEncoder:
-    """Encodes one part of a task's messages. Threads may share it: what it remembers depends on the piece alone."""
+    """Encodes the parts of a task's messages. Threads may share it: what it remembers depends on the piece alone."""
 
-    def __init__(self, part: str) -> None:
-        """`part` is what errors call it."""
-        self._part = part
+    def __init__(self) -> None:
         self._known: dict[str, bytes] = {}
-        self._to_learn = LEARNING_MESSAGES
+        self._remembered = 0
 
-    def encode(self, pieces: Sequence[str]) -> bytes:
+    def encode(self, pieces: Sequence[str], part: str) -> bytes:
         """The body: every line break is CRLF, the last line has one, no line has more than 76 characters.
 
-        All that is left as it is are printable ASCII characters other than "=": no boundary, no control character.
-        Raises InvalidInput for half a surrogate pair.
+        All that is left as it is are printable ASCII characters other than "=", and no line begins with a dot: no
+        boundary, no control character, nothing that SMTP would have to double. Raises InvalidInput, which names the
+        `part`, for half a surrogate pair.
         """
         known = self._known
         try:
@@ -47,31 +46,42 @@ class BodyEncoder:
             encoded = self._piece("".join(pieces).replace("\r\n", "\n").replace("\r", "\n"))
         except UnicodeEncodeError as error:
             char = error.object[error.start]
-            raise InvalidInput(f"the {self._part} has half a surrogate pair in it ({char!r})") from error
-        self._to_learn = max(self._to_learn - 1, 0)
+            raise InvalidInput(f"the {part} has half a surrogate pair in it ({char!r})") from error
         # After a soft line break, a line break ends the line that is still open.
         return encoded + b"\r\n" if encoded.endswith(_SOFT_BREAK) else encoded
 
     def _piece(self, piece: str) -> bytes:
         """A piece that begins a line of quoted-printable and ends one."""
-        if "\r" in piece:
-            raise _CarriageReturn
-        if "\n" not in piece:
-            # The form of nearly every value.
-            encoded = b2a_qp(piece.encode())
-            if len(encoded) < _MAX_LINE:
-                return encoded + _SOFT_BREAK if encoded else b""
-        # str: a value may be a Markup, whose methods escape their arguments.
-        encoded = b"".join(map(_encode_line, str(piece).split("\n")))
-        encoded = encoded.removesuffix(b"\r\n")
-        last_line = encoded.rpartition(b"\n")[2]
-        if last_line:
-            if len(last_line) == _MAX_LINE:
-                encoded = _broken_near_end(encoded)
-            encoded += _SOFT_BREAK
-        if self._to_learn and len(piece) <= MAX_LENGTH and len(self._known) < MAX_PIECES:
+        encoded = _encode_piece(piece)
+        if len(piece) <= MAX_LENGTH:
+            self._remembered += len(piece) + len(encoded) + _OVERHEAD
+            if self._remembered > MAX_REMEMBERED:
+                # The template's texts are encoded anew then: once in a thousand messages.
+                self._known.clear()
+                self._remembered = 0
             self._known[piece] = encoded
         return encoded
+
+
+def _encode_piece(piece: str) -> bytes:
+    if "\r" in piece:
+        raise _CarriageReturn
+    if "\n" not in piece:
+        # The form of nearly every value.
+        encoded = b2a_qp(piece.encode())
+        if len(encoded) < _MAX_LINE and encoded[:1] != b".":
+            return encoded + _SOFT_BREAK if encoded else b""
+    # str: a value may be a Markup, whose methods escape their arguments.
+    encoded = b"".join(map(_encode_line, str(piece).split("\n")))
+    encoded = encoded.removesuffix(b"\r\n")
+    last_line = encoded.rpartition(b"\n")[2]
+    if last_line:
+        if len(last_line) == _MAX_LINE:
+            encoded = _broken_near_end(encoded)
+        encoded += _SOFT_BREAK
+    if encoded[:1] == b"." or b"\n." in encoded:
+        encoded = b"\r\n".join(map(_without_first_dot, encoded.split(b"\r\n")))
+    return encoded
 
 
 class _CarriageReturn(Exception):
@@ -89,3 +99,16 @@ def _broken_near_end(encoded: bytes) -> bytes:
     while b"=" in encoded[cut - 2 : cut]:
         cut -= 1
     return encoded[:cut] + _SOFT_BREAK + encoded[cut:]
+
+
+def _without_first_dot(line: bytes) -> bytes:
+    """The line with `=2E` for a dot at its beginning (RFC 2049 3), in two lines where it gets too long."""
+    if not line.startswith(b"."):
+        return line
+    line = b"=2E" + line[1:]
+    if len(line) <= _MAX_LINE:
+        return line
+    cut = _MAX_LINE - 1
+    while b"=" in line[cut - 2 : cut]:
+        cut -= 1
+    return line[:cut] + _SOFT_BREAK + _without_first_dot(line[cut:])

@@ -15,11 +15,14 @@ from ses_ops.rendering.template import MailTemplate
 MAX_LENGTH = 900
 #: Printable ASCII without what would end `<...>`; in the web forms, a host.
 _LINK = re.compile(r"(?:https?://[^/?#<>\s]+|mailto:[^?<>\s]+@)[!-;=?-~]*", re.IGNORECASE)
+#: What is never quoted (RFC 3986 2.3).
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
 def _percent_quoted(value: Any) -> str:
-    return quote(str(value), safe="")
+    text = str(value)
+    return text if _UNRESERVED(text) else quote(text, safe="")
 
 
 class UnsubscribeLink:

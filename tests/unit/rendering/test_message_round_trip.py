@@ -117,6 +117,7 @@ def test_every_line_is_short_ascii_and_ends_in_crlf(subject: str, text: str, htm
     assert raw.endswith(b"\r\n")
     lines = raw.split(b"\r\n")
     assert max(map(len, lines)) <= 78
+    assert not any(line.startswith(b".") for line in lines), "SMTP would have to double it"
     assert lines.count(b"--" + BOUNDARY.encode()) == 2
     assert lines.count(b"--" + BOUNDARY.encode() + b"--") == 1
 
