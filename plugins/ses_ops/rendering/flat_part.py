@@ -11,7 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
-Convert = Callable[[str], str]
+Convert = Callable[[str], Any]
+#: Ifs in ifs, and filters of one value; more of them are Jinja2's business.
+MAX_DEPTH = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,67 +34,73 @@ class _Choice:
 
 
 _Step = str | _Value | _Choice
-
-
-class FlatPart:
-    """One part of a template, as steps."""
-
-    def __init__(self, steps: tuple[_Step, ...], finish: Convert | None) -> None:
-        """`finish` is what every value goes through at last."""
-        self._steps = steps
-        self._finish = finish
-
-    def pieces(self, values: Mapping[str, str]) -> list[str]:
-        """The template's own texts (the same objects every time) and values, in order.
-
-        Raises KeyError when a value is missing, and whatever a filter raises.
-        """
-        pieces: list[str] = []
-        self._fill(self._steps, values, pieces)
-        return pieces
-
-    def _fill(self, steps: tuple[_Step, ...], values: Mapping[str, str], pieces: list[str]) -> None:
-        finish = self._finish
-        for step in steps:
-            kind = step.__class__
-            if kind is str:
-                pieces.append(step)  # type: ignore[arg-type]
-            elif kind is _Value:
-                value = values[step.name]  # type: ignore[union-attr]
-                for convert in step.filters:  # type: ignore[union-attr]
-                    value = convert(value)
-                if not isinstance(value, str):
-                    raise TypeError("a filter has made something else than a text")
-                pieces.append(finish(value) if finish else value)
-            else:
-                self._fill(step.then if values[step.name] else step.otherwise, values, pieces)  # type: ignore[union-attr]
+#: The template's own texts (the same objects every time) and the values between them, in order. Raises KeyError when a
+#: value is missing, and whatever a filter raises.
+FlatPart = Callable[[Mapping[str, str]], list[str]]
 
 
 def flat_part(environment: Environment, source: str, finish: Convert | None) -> FlatPart | None:
-    """The template in steps, or None when it has anything besides what stands above.
+    """A function that fills the template in, or None when it has anything besides what stands above.
 
-    What it stands for is exactly what Jinja2 would render, as long as every value is a text.
+    It gives exactly what Jinja2 would render, as long as every value is a text. At last each goes through `finish`.
     """
     try:
-        return FlatPart(_steps(environment, environment.parse(source).body), finish)
+        steps = _steps(environment, environment.parse(source).body)
     except _NotFlat:
         return None
+    names = _Names()
+    made: FlatPart = eval(f"lambda values: [{names.code_of(steps, finish)}]", names.meanings)  # noqa: S307
+    return made
+
+
+class _Names:
+    """Makes an expression out of steps. Whatever the template brings along is behind a name, never in the code."""
+
+    def __init__(self) -> None:
+        self.meanings: dict[str, object] = {"__builtins__": {}}
+
+    def code_of(self, steps: tuple[_Step, ...], finish: Convert | None) -> str:
+        """The items of a list."""
+        return "".join(f"{self._item(step, finish)}, " for step in steps)
+
+    def _item(self, step: _Step, finish: Convert | None) -> str:
+        if isinstance(step, str):
+            return self._name(step)
+        value = f"values[{self._name(step.name)}]"
+        if isinstance(step, _Choice):
+            return f"*([{self.code_of(step.then, finish)}] if {value} else [{self.code_of(step.otherwise, finish)}])"
+        for convert in step.filters:
+            value = f"{self._name(convert)}({value})"
+        if step.filters:
+            value = f"{self._name(_text)}({value})"
+        return f"{self._name(finish)}({value})" if finish else value
+
+    def _name(self, meaning: object) -> str:
+        name = f"n{len(self.meanings)}"
+        self.meanings[name] = meaning
+        return name
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise TypeError("a filter has made something else than a text")
+    return value
 
 
 class _NotFlat(Exception):
     """The template needs Jinja2."""
 
 
-def _steps(environment: Environment, body: list[nodes.Node]) -> tuple[_Step, ...]:
+def _steps(environment: Environment, body: list[nodes.Node], depth: int = 0) -> tuple[_Step, ...]:
     steps: list[_Step] = []
     for node in body:
         if isinstance(node, nodes.Output):
             steps += (_output(environment, expression) for expression in node.nodes)
-        elif isinstance(node, nodes.If) and not node.elif_:
+        elif isinstance(node, nodes.If) and not node.elif_ and depth < MAX_DEPTH:
             name, filters = _filtered(environment, node.test)
             if filters:
                 raise _NotFlat
-            then, otherwise = _steps(environment, node.body), _steps(environment, node.else_)
+            then, otherwise = (_steps(environment, body, depth + 1) for body in (node.body, node.else_))
             steps.append(_Choice(name=name, then=then, otherwise=otherwise))
         else:
             raise _NotFlat
@@ -118,4 +126,6 @@ def _filtered(environment: Environment, node: nodes.Node | None) -> tuple[str, t
     if function is None or hasattr(function, "jinja_pass_arg") or len(arguments) != len(node.args):
         raise _NotFlat
     name, before = _filtered(environment, node.node)
+    if len(before) >= MAX_DEPTH:
+        raise _NotFlat
     return name, (*before, function if not arguments else lambda value: function(value, *arguments))

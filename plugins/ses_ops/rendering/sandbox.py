@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -144,8 +143,10 @@ class CompiledPart:
         """The same in pieces: the template's own texts (the same objects every time) and the values between."""
         if self._flat is not None:
             # What is wrong with the values is said below, with the line.
-            with suppress(Exception):
-                return self._flat.pieces(values)
+            try:  # suppress() takes longer than most templates
+                return self._flat(values)
+            except Exception:  # noqa: S110
+                pass
         # What Template.render() does, without what a message does not need: it takes half the time.
         context = Context(self._environment, {**self._globals, **values}, self._name, self._blocks, self._globals)
         try:

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from ses_ops.transports.port import Transport
     from ses_ops.transports.smtp_settings import SmtpSettings
 
-#: Messages marked without an outcome in the ledger: what a lost machine leaves in doubt at most.
-MOST_MARKED = 100
-#: Fewer for a slow sender: so many for each connection, and what the rate limit lets out in so many seconds.
+#: Messages marked without an outcome in the ledger: what a lost machine leaves in doubt at most. With a journal a
+#: process that dies leaves no more than its connections; without one, all that was marked.
+MOST_MARKED = 256
+MOST_MARKED_WITHOUT_JOURNAL = 100
+#: Fewer for a slow sender: so many for each connection and what it sends in the time of a few commits (seconds), and no
+#: more than the rate limit lets out in so many seconds.
 MARKED_A_CONNECTION = 5
-MARKED_SECONDS = 2.0
+MARKED_TIME = 0.02
+MARKED_TIME_OF_LIMIT = 2.0
 #: Outcomes, or room for others, that are worth a commit.
-BATCH = 32
+BATCH = 64
 #: Outcomes written in one commit at most.
 MOST_OUTCOMES = 500
 #: Seconds that outcomes wait for company before they are written; and under a rate limit, where nobody waits for room.
@@ -59,7 +63,10 @@ class LedgerKeeper:
         self._stop = stop
         self._rate = settings.max_messages_per_second
         self._linger = RATE_LIMITED_LINGER if self._rate else LINGER
-        self._most_for_connections = max(MOST_MARKED // 5, MARKED_A_CONNECTION * settings.connections)
+        self._ceiling = MOST_MARKED if feed.has_journal else MOST_MARKED_WITHOUT_JOURNAL
+        self._for_connections = max(MARKED_A_CONNECTION * settings.connections, 4 * MARKED_A_CONNECTION)
+        #: Outcomes written since the last look.
+        self._written = 0
         #: No message before this moment.
         self._begin_at = 0.0
         #: Why sending stopped early (paused, cancelled, the quota day over).
@@ -76,7 +83,7 @@ class LedgerKeeper:
         self._next_look = 0.0
         self._waiter: asyncio.Future[None] | None = None
         feed.on_batch = self._awake
-        self._bound_marks(self._rate)
+        self._bound_marks(self._rate, 0)
 
     async def run(self) -> None:
         """Until every message has its outcome in the ledger or is given back, and the transport has ended."""
@@ -142,6 +149,7 @@ class LedgerKeeper:
     async def _step(self, outcomes: list[Written], room: int) -> None:
         step = await self._persist(outcomes, room)
         self._exhausted = self._exhausted or step.exhausted
+        self._written += len(outcomes)
         for entry, message in self._feed.landed(outcomes):
             self._deferred(entry, message)
         if step.marked:
@@ -206,15 +214,18 @@ class LedgerKeeper:
             senders = await self._ledger.heartbeat()
         except DatabaseUnavailable:
             return 1  # the next step waits for it
-        if self._rate:
-            self._transport.set_rate(self._rate / senders)
-            self._bound_marks(self._rate / senders)
+        share = self._rate and self._rate / senders
+        if share:
+            self._transport.set_rate(share)
+        self._bound_marks(share, self._written)
+        self._written = 0
         await self._step([], 0)
         return senders
 
-    def _bound_marks(self, rate: float | None) -> None:
-        for_rate = MOST_MARKED if rate is None else max(1, int(MARKED_SECONDS * rate))
-        self._most_marked = min(MOST_MARKED, self._most_for_connections, for_rate)
+    def _bound_marks(self, share: float | None, in_last_second: int) -> None:
+        """How many messages may be marked: no more than keeps a sender of this speed busy."""
+        most = min(self._ceiling, self._for_connections + int(MARKED_TIME * in_last_second))
+        self._most_marked = most if share is None else min(most, max(1, int(MARKED_TIME_OF_LIMIT * share)))
         self._batch = self._feed.batch = max(1, min(BATCH, self._most_marked // 3))
 
     async def _flush(self) -> None:

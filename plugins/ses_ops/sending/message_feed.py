@@ -34,6 +34,7 @@ class MessageFeed:
         #: Called when so many outcomes are there as to be worth a commit.
         self.on_batch: Callable[[], None] = _nothing
         self.batch = 0
+        self.has_journal = journal is not None
         self._render = render
         self._sender = sender_address
         self._note = journal.write if journal else _nothing_of

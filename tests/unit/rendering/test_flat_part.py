@@ -64,6 +64,8 @@ def test_it_is_what_jinja2_renders(source: str, values: dict[str, str], environm
         ("{% if x %}a{% elif y %}b{% endif %}", False),
         ("{% for a in x %}{{ a }}{% endfor %}", False),
         ("{{ x.upper() }}", False),
+        ("{{ x" + " | upper" * 50 + " }}", False),
+        ("{% if x %}" * 15 + "{{ y }}" + "{% endif %}" * 15, False),
         ("{{ range(3) | list }}", False),
         ("{{ x | replace('a', y) }}", False),
         ("{{ x | truncate(3) }}", False),
