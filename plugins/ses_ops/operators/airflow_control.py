@@ -1,4 +1,4 @@
-"""What the command line asks of a running Airflow, through Airflow's own code and metadata database.
+"""What the command line and the console ask of a running Airflow, through Airflow's own code and metadata database.
 
 Airflow is imported when the first of these is called, never before: it takes seconds. All raise SesError.
 """
@@ -9,17 +9,18 @@ import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_ops import settings
+from ses_ops.domain.occurrence import RunKind, resume_run_id
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -88,6 +89,17 @@ def trigger_run(
         except DagNotFound as cause:
             raise NotFound("DAG", dag_id(task_name), hint="Airflow has not read the send task yet") from cause
         return True
+
+
+def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
+    """Trigger a run for what a person decided; its id, or None when it exists already. Raises NotFound without a DAG.
+
+    A resume sends only what is cached: with it nobody can get a mail that was not asked for.
+    """
+    now = datetime.now(UTC)
+    resumes = kind is not RunKind.TRIGGERED
+    run_id = resume_run_id(now) if resumes else f"manual__{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return run_id if trigger_run(task_name, run_id, {"resume": True} if resumes else {}) else None
 
 
 def read_quota_variable() -> str | None:

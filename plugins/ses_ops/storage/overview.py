@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+#: Start times that a person is shown ahead.
+NEXT_STARTS = 5
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOverview:
@@ -46,6 +49,10 @@ class TaskOverview:
     reason: str | None
     created_at: datetime
     updated_at: datetime
+
+    def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
+        """The next start times of a task that recurs or has not begun."""
+        return self.schedule.next_slots(count, now) if self.type is not TaskType.IMMEDIATE else []
 
 
 def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:

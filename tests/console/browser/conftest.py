@@ -1,0 +1,96 @@
+"""The console in a real browser: the API server on a port, Chromium, and one line for all looks of a page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.acceptance.stack_process import free_port
+from tests.console.browser.chromium import axe_violations, chromium
+from tests.console.console_world import PREFIX, token
+
+SCHEMES = ("light", "dark")
+LOCALES = ("en-GB", "ja-JP")
+WIDTHS = (1280, 360)
+
+
+@pytest.fixture(scope="session")
+def console_url(console_app: Any) -> Iterator[str]:
+    """The address of the API server; it uses the databases of the test that runs."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(console_app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 60
+    while not server.started:
+        assert time.monotonic() < end, "the API server does not start"
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=20)
+
+
+# Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page of the console: `open_page("/tasks", "user", scheme="dark", locale="ja-JP", width=360)`.
+
+    A message on the page's console (a script that fails, something that the policy stops) fails the test.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_it(
+        path: str, person: str = "user", *, scheme: str = "light", locale: str = "en-GB", width: int = 1280, **more: Any
+    ) -> Any:
+        context = browser.new_context(
+            color_scheme=scheme,
+            locale=locale,
+            viewport={"width": width, "height": 800},
+            timezone_id="Asia/Tokyo",
+            **more,
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": "_token", "value": token(person), "url": console_url}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(console_url + PREFIX + path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints
+
+
+@pytest.fixture
+def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., None]:
+    """Looks at a page in both themes, both languages, wide and narrow: no finding of axe-core, no sideways scrolling."""
+
+    def look(path: str, person: str = "user", *, before: Callable[[Any], None] = lambda page: None) -> None:
+        found = []
+        for scheme in SCHEMES:
+            for locale in LOCALES:
+                for width in WIDTHS:
+                    page = open_page(path, person, scheme=scheme, locale=locale, width=width)
+                    before(page)
+                    look_of_it = f"{path} {scheme} {locale} {width}"
+                    found += [f"{look_of_it}: {violation}" for violation in axe_violations(page)]
+                    wide = page.evaluate("document.documentElement.scrollWidth")
+                    found += [f"{look_of_it}: {wide} px wide"] if wide > width else []
+                    page.context.close()
+        assert not found, "\n".join(found)
+
+    return look
