@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright, and axe-core, which finds what shuts people out."""
+"""A real browser for tests: Debian's Chromium, driven by Playwright, and axe-core, which finds what shuts out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def chromium_program() -> str:
-    """Where Chromium is; Debian's package is installed if there is none. The fonts are for Japanese."""
-    if shutil.which("chromium") is None:
-        subprocess.run([str(INSTALL), "chromium", "fonts-noto-cjk"], check=True)
+    """Where Chromium is; Debian's packages are installed if it is missing, or a font that has Japanese."""
+    if shutil.which("chromium") is None or not _has_japanese():
+        subprocess.run([str(INSTALL), "chromium", "fontconfig", "fonts-noto-cjk"], check=True)
     program = shutil.which("chromium")
     assert program, "Debian's package chromium was installed and there is no program chromium"
     return program
+
+
+def _has_japanese() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=ja"], capture_output=True, text=True, check=False).stdout.strip())
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,7 +54,14 @@ def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[.
     complaints: list[str] = []
 
     def open_it(
-        path: str, person: str = "user", *, scheme: str = "light", locale: str = "en-GB", width: int = 1280, **more: Any
+        path: str,
+        person: str = "user",
+        *,
+        status: int = 200,
+        scheme: str = "light",
+        locale: str = "en-GB",
+        width: int = 1280,
+        **more: Any,
     ) -> Any:
         context = browser.new_context(
             color_scheme=scheme,
@@ -66,7 +75,10 @@ def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[.
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(console_url + PREFIX + path)
+        answer = page.goto(console_url + PREFIX + path)
+        assert answer.status == status
+        # Chromium itself complains of an error that was asked for.
+        complaints[:] = [text for text in complaints if status < 400 or f"status of {status}" not in text]
         return page
 
     yield open_it
@@ -77,7 +89,10 @@ def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[.
 
 @pytest.fixture
 def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., None]:
-    """Looks at a page in both themes, both languages, wide and narrow: no finding of axe-core, no sideways scrolling."""
+    """Looks at a page in both themes, both languages, wide and narrow: no finding of axe-core, no scrolling sideways.
+
+    SES_SCREENSHOTS names a folder that gets a picture of each look.
+    """
 
     def look(path: str, person: str = "user", *, before: Callable[[Any], None] = lambda page: None) -> None:
         found = []
@@ -90,6 +105,9 @@ def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., Non
                     found += [f"{look_of_it}: {violation}" for violation in axe_violations(page)]
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     found += [f"{look_of_it}: {wide} px wide"] if wide > width else []
+                    if folder := os.environ.get("SES_SCREENSHOTS"):
+                        name = "".join(c if c.isalnum() else "-" for c in look_of_it).strip("-")
+                        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
                     page.context.close()
         assert not found, "\n".join(found)
 

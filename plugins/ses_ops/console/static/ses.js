@@ -3,7 +3,9 @@
 "use strict";
 
 (() => {
-  const locale = document.documentElement.lang || "en";
+  // The page's language, in the kind of it that the viewer uses: en-GB writes a day before its month.
+  const lang = document.documentElement.lang || "en";
+  const locale = navigator.languages.find((one) => one.split("-")[0] === lang) || lang;
   const shown = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
   // ---- times: the server writes UTC, the viewer sees their own zone, and UTC when hovering
