@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -113,15 +114,15 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
 
 def _start_run(name: str, kind: RunKind | None = None) -> None:
     """Trigger a run, of which a resume sends only what is cached."""
-    from ses_ops.domain.occurrence import RunKind
+    from ses_ops.domain.occurrence import RunKind, decision_run
 
-    started: list[str] = []
+    run_id, conf = decision_run(kind, datetime.now(UTC))
     told = tell_airflow(
-        lambda control: started.append(control.start_run(name, kind)),
+        lambda control: control.trigger_run(name, run_id, conf),
         otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
     )
-    if told and started[0]:
-        click.echo(f"{name}: run {started[0]} was triggered")
+    if told:
+        click.echo(f"{name}: run {run_id} was triggered")
 
 
 def _user() -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_ops import settings
-from ses_ops.domain.occurrence import RunKind, resume_run_id
+from ses_ops.domain.occurrence import RunKind, decision_run
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
@@ -92,14 +92,9 @@ def trigger_run(
 
 
 def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
-    """Trigger a run for what a person decided; its id, or None when it exists already. Raises NotFound without a DAG.
-
-    A resume sends only what is cached: with it nobody can get a mail that was not asked for.
-    """
-    now = datetime.now(UTC)
-    resumes = kind is not RunKind.TRIGGERED
-    run_id = resume_run_id(now) if resumes else f"manual__{now:%Y-%m-%dT%H:%M:%S.%fZ}"
-    return run_id if trigger_run(task_name, run_id, {"resume": True} if resumes else {}) else None
+    """Trigger the run for what a person decided; its id, or None when it exists. Raises NotFound without a DAG."""
+    run_id, conf = decision_run(kind, datetime.now(UTC))
+    return run_id if trigger_run(task_name, run_id, conf) else None
 
 
 def read_quota_variable() -> str | None:

@@ -164,7 +164,7 @@
   // ---- menus close by Escape and by a click elsewhere
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) {
+      if (!menu.contains(event.target) && !event.target.closest("dialog")) {
         menu.open = false;
       }
     }
