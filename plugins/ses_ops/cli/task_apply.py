@@ -67,16 +67,14 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Applied]:
     """Check and write every task; raises all problems together, and then the caller's transaction leaves nothing."""
     from ses_ops.cli.task_files import raise_all
-    from ses_ops.sending.task_content import check_content
-    from ses_ops.storage.send_tasks import apply_task
+    from ses_ops.sending.definitions import apply_definition
 
-    now = datetime.now(UTC)
+    now, root = datetime.now(UTC), settings.templates_root()
     done: dict[str, Applied] = {}
     problems: list[SesError] = []
     for file, task in tasks.items():
         try:
-            done[task.name] = apply_task(conn, task, now=now, where=str(file))
-            check_content(conn, task, settings.templates_root())
+            done[task.name] = apply_definition(conn, task, now=now, where=str(file), templates_root=root)
         except SesError as problem:
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))

@@ -6,6 +6,7 @@ Airflow is imported when the first of these is called, never before: it takes se
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ BUNDLE, DAG_FILE = "dags-folder", "send_tasks.py"
 _DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 #: New tasks whose DAGs are written one by one; for more of them one parse of the whole file is cheaper.
 _FEW = 20
+#: Which DAG is to be made is said in the environment, which all threads of a process share.
+_ONE_AT_A_TIME = threading.Lock()
 #: Seconds after which a parse request counts as lost: one that arrives while the file is being parsed is dropped.
 _ASK_AGAIN = 3.0
 
@@ -141,7 +144,7 @@ def write_dag(task_name: str) -> bool:
         from sqlalchemy.exc import IntegrityError
 
         bundle = DagBundlesManager().get_bundle(BUNDLE)
-        with _parsing_only(dag_id(task_name)):
+        with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
             bag = BundleDagBag(dag_folder=str(bundle.path / DAG_FILE), bundle_path=bundle.path, bundle_name=BUNDLE)
         if bag.import_errors or set(bag.dags) != {dag_id(task_name)}:
             return False
