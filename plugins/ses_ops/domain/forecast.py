@@ -77,7 +77,7 @@ def forecast(
         parts, queue = _serve(queue, day, room)
         if parts:
             days.append(ForecastDay(day=day, room=room, parts=tuple(parts)))
-        moment = _next_moment(queue, day)
+        moment = day.ends_at if parts else _next_moment(queue, day)
     return Forecast(days=tuple(days), remaining=tuple((part.task, count) for part, count in queue))
 
 

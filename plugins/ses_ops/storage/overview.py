@@ -47,6 +47,8 @@ class TaskOverview:
     schedule: Schedule
     #: Why it is paused or waits.
     reason: str | None
+    #: It stands still until a person resumes it, whatever waits.
+    paused_by_person: bool
     created_at: datetime
     updated_at: datetime
 
@@ -89,6 +91,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or not moments else min(moments),
         error=row["error"] or row["held_reason"],
         schedule=schedule,
+        paused_by_person=row["paused_at"] is not None,
         reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],
     )
 
