@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ses_ops.domain.csv_cells import safe_cell
 from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024
-#: How a cell begins that a spreadsheet would carry out (a rejected row is anybody's text); a ' before it makes it text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADER = ["line", "reason", "text"]
 
 
@@ -44,10 +43,7 @@ class RejectedReport:
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
             self._writer.writerow(_HEADER)
-        text = rejected.text
-        if text.startswith(_FORMULA):
-            text = "'" + text
-        self._writer.writerow([rejected.line, rejected.reason, text])
+        self._writer.writerow([rejected.line, rejected.reason, safe_cell(rejected.text)])
         self.count += 1
 
     def close(self) -> None:
