@@ -89,6 +89,13 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
+def streaming() -> Iterator[Connection]:
+    """A read-only connection of its own for an answer that leaves bit by bit, at the pace of who reads it."""
+    with connected(ses_db_dsn(), application="ses-ops export", options=_READ_ONLY) as conn, errors_wrapped(conn):
+        yield conn
+
+
+@contextmanager
 def changing() -> Iterator[Connection]:
     """A connection of its own for a change; what was kept for lookers is forgotten after it."""
     try:
