@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ses_ops.domain.csv_cells import safe_cell
+from ses_ops.domain.rejected_rows import HEADER, report_cells
 from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024
-_HEADER = ["line", "reason", "text"]
 
 
 class RejectedReport:
@@ -42,8 +41,8 @@ class RejectedReport:
                     f"rejected rows cannot be written to {self.path} ({cause.strerror}); give another place as --report"
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
-            self._writer.writerow(_HEADER)
-        self._writer.writerow([rejected.line, rejected.reason, safe_cell(rejected.text)])
+            self._writer.writerow(HEADER)
+        self._writer.writerow(report_cells(rejected))
         self.count += 1
 
     def close(self) -> None:
@@ -56,7 +55,7 @@ class RejectedReport:
         """A report of an earlier import would be taken for this one's; nothing else is ever deleted."""
         try:
             with self.path.open(encoding="utf-8", newline="") as former:
-                ours = former.readline() == ",".join(_HEADER) + "\n"
+                ours = former.readline() == ",".join(HEADER) + "\n"
             if ours:
                 self.path.unlink()
         except (OSError, UnicodeDecodeError):
