@@ -9,14 +9,26 @@ from ses_ops.console import static_files
 from ses_ops.console.access import signed_in
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.headers import SecurityHeaders
-from ses_ops.console.pages import overview, send_tasks, task_actions
+from ses_ops.console.pages import (
+    edit_task,
+    new_task,
+    overview,
+    send_tasks,
+    suppression,
+    suppression_import,
+    task_actions,
+)
 from ses_ops.console.same_origin import same_origin
 
 #: One line a page.
 PAGES = (
     overview.router,
     send_tasks.router,
+    new_task.router,
+    edit_task.router,
     task_actions.router,
+    suppression.router,
+    suppression_import.router,
 )
 
 

@@ -38,6 +38,10 @@ class Form:
         """A form that is filled already: a page's first look, or the thing that is edited."""
         return cls({name: [value] for name, value in values.items()})
 
+    def with_values(self, **values: str) -> Form:
+        """The same form with some texts replaced, without the errors."""
+        return Form({**self._values, **{name: [value] for name, value in values.items()}})
+
     def text(self, name: str, default: str = "") -> str:
         """What was typed, without white space around it."""
         return self.raw(name, default).strip()
