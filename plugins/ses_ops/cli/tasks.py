@@ -122,19 +122,20 @@ def show(name: str, as_json: bool) -> None:
 def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
     """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
     from ses_ops.domain.address import parse_address
+    from ses_ops.storage.message_list import MessageSearch, all_messages
     from ses_ops.storage.send_tasks import find_row
-    from ses_ops.storage.sql import fetch_all
 
+    rows: list[dict[str, Any]] = []
     with database() as conn:
-        rows = fetch_all(
-            conn,
-            "ledger",
-            "messages" if address is None else "messages_to",
+        search = MessageSearch(
             task_id=find_row(conn, name)["id"],
             status=status,
             address_key=parse_address(address).key if address is not None else None,
-            limit=limit + 1,
         )
+        for batch in all_messages(conn, search, size=limit + 1):
+            rows += batch
+            if len(rows) > limit:
+                break
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:
