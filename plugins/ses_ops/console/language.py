@@ -7,7 +7,7 @@ language become one catalog when it is first asked for. English needs none: the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -26,6 +27,8 @@ DEFAULT = "en"
 _CATALOGS = Path(__file__).with_name("locale")
 #: Longer headers are no browser's.
 _HEADER_LIMIT = 1000
+#: Of durations, in seconds.
+_UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def N_(text: str) -> str:
@@ -67,6 +70,12 @@ class Language:
         """A moment in UTC, to the minute."""
         text = format_datetime(moment.astimezone(UTC), "medium", tzinfo=UTC, locale=self.code)
         return f"{text} UTC"
+
+    def duration(self, span: timedelta) -> str:
+        """A span in the largest unit that it is a whole number of: 90 seconds, 2 minutes."""
+        seconds = span.total_seconds()
+        unit, length = next(one for one in _UNITS if seconds % one[1] == 0 or one[1] == 1)
+        return str(format_unit(seconds / length, f"duration-{unit}", length="long", locale=self.code))
 
     def date(self, moment: datetime) -> str:
         """A day, in UTC."""
