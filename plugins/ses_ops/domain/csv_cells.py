@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-#: How a cell begins that a spreadsheet would carry out; what we write is anybody's text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: How a cell begins that a spreadsheet would carry out (OWASP, "CSV injection"; Japanese ones take the wide forms too).
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe_cell(text: str) -> str:

@@ -59,7 +59,7 @@ def suppression(request: Request) -> Response:
         page=page,
         anything=anything,
         reasons=REASONS,
-        more_than=MOST_LISTED if page.total >= MOST_LISTED and _counted_out(page) else None,
+        more_than=MOST_LISTED if page.rows and page.rows[0]["total"] > MOST_LISTED else None,
     )
 
 
@@ -121,9 +121,9 @@ def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
         form.problem("why", words.gettext("Write why, for example: asked for our mail again by phone."))
     if form.errors:
         return _remove_page(request, form, address, status=422)
-    with audit.recorded(user, "unsuppress", address=address.address, why=why[:LONGEST_NOTE]), changing() as conn:
-        with transaction(conn):
-            storage.remove(conn, address)
+    facts = {"address": address.address, "why": why[:LONGEST_NOTE]}
+    with audit.recorded(user, "unsuppress", **facts), changing() as conn, transaction(conn):
+        storage.remove(conn, address)
     flash = Flash(kind="done", text=words.gettext("%(address)s gets mail again.", address=address.address))
     return see_other(request, way_back(form, "/suppression"), flash)
 
@@ -182,11 +182,6 @@ def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
         listing = listing.at_page(1)
         rows, total = storage.page(conn, **asked, offset=0)
     return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED))
-
-
-def _counted_out(page: Page[dict[str, Any]]) -> bool:
-    """Whether there are more entries than were counted."""
-    return bool(page.rows) and page.rows[0]["total"] > MOST_LISTED
 
 
 def _csv(*, search: str | None, reason: str | None) -> Iterator[str]:
