@@ -31,8 +31,10 @@ def read_addresses(text: str, words: Language, *, most: int) -> tuple[list[Addre
             found.setdefault(address.key, address)
     if problems:
         shown = "; ".join(problems[:_NAMED])
-        more = len(problems) - _NAMED
-        return [], shown if more <= 0 else f"{shown}; {words.ngettext('%(num)s more', '%(num)s more', more)}"
+        if len(problems) <= _NAMED:
+            return [], shown
+        more = words.gettext("%(count)s more", count=words.number(len(problems) - _NAMED))
+        return [], f"{shown}; {more}"
     if not found:
         return [], words.gettext("Write at least one address, for example ann@example.com.")
     if len(found) > most:

@@ -110,7 +110,7 @@ def remove_form(request: Request) -> Response:
     """The question, with the entry and a field for the reason."""
     back = way_back(Form.of(back=request.query_params.get("back", "")), "/suppression")
     form = Form.of(address=request.query_params.get("address", ""), why="", back=back)
-    return _remove_page(request, form, _asked(form))
+    return _remove_page(request, form, _entry(_asked(form)))
 
 
 @router.post("/suppression/remove", dependencies=[Depends(changes_console)])
@@ -119,8 +119,9 @@ def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     address, why, words = _asked(form), form.text("why"), language_of(request)
     if not why:
         form.problem("why", words.gettext("Write why, for example: asked for our mail again by phone."))
+    entry = _entry(address)
     if form.errors:
-        return _remove_page(request, form, address, status=422)
+        return _remove_page(request, form, entry, status=422)
     facts = {"address": address.address, "why": why[:LONGEST_NOTE]}
     with audit.recorded(user, "unsuppress", **facts), changing() as conn, transaction(conn):
         storage.remove(conn, address)
@@ -151,11 +152,15 @@ def _add_page(request: Request, form: Form, *, status: int = 200) -> Response:
     return render(request, "suppression_add.html", status=status, form=form, choices=choices, most=MOST_ADDED)
 
 
-def _remove_page(request: Request, form: Form, address: Address, *, status: int = 200) -> Response:
+def _entry(address: Address) -> storage.Suppression:
     with reading() as conn:
         entry = storage.find(conn, address.key)
     if entry is None:
         raise NotFound("suppressed address", address.address)
+    return entry
+
+
+def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, status: int = 200) -> Response:
     back = way_back(form, "/suppression")
     return render(request, "suppression_remove.html", status=status, form=form, entry=entry, reasons=REASONS, back=back)
 

@@ -29,6 +29,7 @@ router = APIRouter()
 
 #: Rejected rows that the report shows; a file with more of them has one mistake, not a thousand.
 MOST_SHOWN = 200
+_EXAMPLE = "address,reason,note,expires\nann@example.com,unsubscribe,,\nben@example.com,manual,"
 
 
 @dataclass
@@ -111,7 +112,13 @@ def _done(done: SuppressionImport, words: Language) -> str:
 
 
 def _form_page(request: Request, form: Form, *, status: int = 200, report: _Report | None = None) -> Response:
-    choices = [(value, language_of(request).gettext(text)) for value, text in REASONS.items()]
+    words = language_of(request)
     return render(
-        request, "suppression_import.html", status=status, form=form, choices=choices, report=report or _Report()
+        request,
+        "suppression_import.html",
+        status=status,
+        form=form,
+        choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
+        report=report or _Report(),
+        example=_EXAMPLE + words.gettext("asked by phone") + ",2030-01-31",
     )
