@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 #: Idle connections that are kept, and for how many seconds.
 KEPT = 4
@@ -108,16 +110,17 @@ def changing() -> Iterator[Connection]:
 class Snapshot(Generic[T]):
     """What a statement says, shared by all requests for `age` seconds. Those who come together wait for one answer."""
 
-    _all: list[Snapshot] = []  # noqa: RUF012 - every snapshot there is
+    _all: list[Snapshot | SnapshotByKey] = []  # noqa: RUF012 - every snapshot there is
 
-    def __init__(self, read: Callable[[Connection], T], *, age: float = SNAPSHOT_AGE) -> None:
+    def __init__(self, read: Callable[[Connection], T], *, age: float = SNAPSHOT_AGE, known: bool = True) -> None:
         self._read = read
         self._age = age
         self._lock = threading.Lock()
         self._read_at = 0.0
         self._of = ""
         self._value: T | None = None
-        Snapshot._all.append(self)
+        if known:
+            Snapshot._all.append(self)
 
     def get(self, *, fresh: bool = False) -> T:
         """The snapshot; `fresh` for a page that a person just asked for: it must show what the person just did."""
@@ -135,6 +138,32 @@ class Snapshot(Generic[T]):
         """Read again when asked next."""
         with self._lock:
             self._value = None
+
+
+class SnapshotByKey(Generic[K, T]):
+    """A snapshot a key, such as the name of a task; the `most` that were asked for last are kept."""
+
+    def __init__(self, read: Callable[[Connection, K], T], *, age: float = SNAPSHOT_AGE, most: int = 200) -> None:
+        self._read = read
+        self._age = age
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[K, Snapshot[T]] = OrderedDict()
+        Snapshot._all.append(self)
+
+    def get(self, key: K, *, fresh: bool = False) -> T:
+        """The snapshot of a key; see `Snapshot.get`."""
+        with self._lock:
+            one = self._kept.pop(key, None) or Snapshot(lambda conn: self._read(conn, key), age=self._age, known=False)
+            self._kept[key] = one
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return one.get(fresh=fresh)
+
+    def forget(self) -> None:
+        """Read everything again when asked next."""
+        with self._lock:
+            self._kept.clear()
 
 
 def forget_snapshots() -> None:
