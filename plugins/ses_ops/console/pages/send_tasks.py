@@ -17,6 +17,7 @@ from ses_ops.console.listing import Listing, Page
 from ses_ops.console.page import fragment, render
 from ses_ops.console.progress_bar import Part, parts_of, settled_share
 from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.storage.overview import TaskOverview
 
@@ -76,6 +77,13 @@ class TaskLine:
     def actions(self) -> list[str]:
         """What its buttons offer: what its status allows and the person may do."""
         return [action for action, right in _ACTIONS[self.task.status] if right in self.rights and self._useful(action)]
+
+    @property
+    def editable(self) -> bool:
+        """Whether its definition can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        task = self.task
+        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED) and task.status is not TaskStatus.CANCELLED
+        return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
 
     def _useful(self, action: str) -> bool:
         return action != "retry-failed" or self.task.failed_count > 0
