@@ -76,6 +76,11 @@ def may_change_console(user: BaseUser) -> bool:
     return _may_dag(user, Right.START, SEND_DAG)
 
 
+def may_see_test_sends(user: BaseUser) -> bool:
+    """Whether a person may see what test sends did: they have no DAG but SEND_DAG."""
+    return _may_dag(user, Right.READ, SEND_DAG)
+
+
 def signed_in(request: Request, user: GetUserDep) -> None:
     """Anybody who is logged in. The whole application asks for it; assets ask for nothing more."""
     request.state.ses_user = user
@@ -84,6 +89,12 @@ def signed_in(request: Request, user: GetUserDep) -> None:
 def reads_console(user: GetUserDep) -> None:
     """Who may read DAGs at all."""
     if not get_auth_manager().is_authorized_dag(method="GET", details=None, user=user):
+        raise HTTPException(403)
+
+
+def reads_test_sends(user: GetUserDep) -> None:
+    """Who may see SEND_DAG, which is the DAG of all test sends."""
+    if not may_see_test_sends(user):
         raise HTTPException(403)
 
 
@@ -111,7 +122,16 @@ starts_task = _of_task(Right.START)
 deletes_task = _of_task(Right.DELETE)
 
 #: What a route may name in its `dependencies`.
-RULES: tuple[Rule, ...] = (signed_in, reads_console, changes_console, reads_task, edits_task, starts_task, deletes_task)
+RULES: tuple[Rule, ...] = (
+    signed_in,
+    reads_console,
+    reads_test_sends,
+    changes_console,
+    reads_task,
+    edits_task,
+    starts_task,
+    deletes_task,
+)
 
 
 def _may_dag(user: BaseUser, right: Right, dag: str) -> bool:

@@ -10,13 +10,21 @@ from ses_ops.console.access import signed_in
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.headers import SecurityHeaders
 from ses_ops.console.pages import (
+    domains,
     edit_task,
+    group_imports,
+    group_upload,
+    groups,
+    message_export,
     new_task,
     overview,
     send_tasks,
     suppression,
     suppression_import,
+    task,
     task_actions,
+    templates,
+    test_sends,
 )
 from ses_ops.console.same_origin import same_origin
 
@@ -24,9 +32,17 @@ from ses_ops.console.same_origin import same_origin
 PAGES = (
     overview.router,
     send_tasks.router,
+    task.router,
+    message_export.router,
     new_task.router,
     edit_task.router,
     task_actions.router,
+    domains.router,
+    groups.router,
+    group_upload.router,
+    group_imports.router,
+    templates.router,
+    test_sends.router,
     suppression.router,
     suppression_import.router,
 )

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from ses_ops.console.access import may_change_console
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
+from ses_ops.console.mailbox_link import mailbox_url
 from ses_ops.console.registration import PREFIX
 from ses_ops.console.static_files import version_of
 
@@ -133,6 +134,8 @@ def _common(request: Request, words: Language) -> dict[str, Any]:
         "here": request.scope["path"].removeprefix(root) or "/",
         "user": user.get_name() if user is not None else None,
         "may_change": user is not None and may_change_console(user),
+        #: The mailbox of `make run`, None elsewhere. Its links need target="_blank" and data-leave-frame.
+        "mailbox": mailbox_url(request),
         "now": datetime.now(UTC),
     }
 

@@ -156,6 +156,8 @@
     event.preventDefault();
     const outer = window.parent.document.createElement("a");
     outer.href = link.href;
+    outer.target = link.target;
+    outer.rel = link.rel;
     window.parent.document.body.append(outer);
     outer.click();
     outer.remove();
