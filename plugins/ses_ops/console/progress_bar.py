@@ -9,6 +9,7 @@ from ses_ops.console.language import N_
 
 if TYPE_CHECKING:
     from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.task_progress import Counts
 
 #: Units of the bar's width.
 WIDTH = 1000
@@ -35,7 +36,7 @@ class Part:
     width: int
 
 
-def parts_of(task: TaskOverview) -> list[Part]:
+def parts_of(task: TaskOverview | Counts) -> list[Part]:
     """The parts that are not empty. A part that exists is at least one unit wide, and they never overlap."""
     found: list[Part] = []
     total, before, at = max(task.request_count, 1), 0, 0
@@ -50,7 +51,7 @@ def parts_of(task: TaskOverview) -> list[Part]:
     return found
 
 
-def settled_share(task: TaskOverview) -> float:
+def settled_share(task: TaskOverview | Counts) -> float:
     """The share of messages whose fate is decided, from 0 to 1."""
     settled = task.sent_count + task.failed_count + task.suppressed_count + task.unknown_count
     return settled / task.request_count if task.request_count else 0.0

@@ -1,4 +1,4 @@
-"""Messages of a task as a person sees them, a page at a time: by status, by address, of an occurrence or of some chunks.
+"""Messages of a task as a person sees them, a page at a time: by status, address, occurrence or chunks.
 
 A page is found by the key of the one before it, never by counting rows. A status that few messages have is looked for
 in so many rows at a time: a page may be short, and says where the search goes on.
@@ -28,6 +28,10 @@ class MessageKey(NamedTuple):
     seq: int
 
 
+#: Before all messages.
+TOP = MessageKey(0, 0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageSearch:
     """Which messages of a task. `status` is one of MessageStatus, `address_key` a normalised address."""
@@ -38,7 +42,7 @@ class MessageSearch:
     occurrence_id: int | None = None
     #: Only messages of these chunks.
     chunk_ids: list[int] | None = None
-    after: MessageKey = MessageKey(0, 0)
+    after: MessageKey = TOP
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,4 +2,9 @@
 
 from tests.console.access_table import reads
 
-ROUTES = {"GET /": reads("/", status=303)}
+ROUTES = {
+    "GET /": reads("/"),
+    "GET /live/overview": reads("/live/overview"),
+    "GET /live/overview-days": reads("/live/overview-days"),
+    "GET /first-steps/preview": reads("/first-steps/preview", status=303),
+}

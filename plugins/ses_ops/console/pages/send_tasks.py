@@ -76,7 +76,10 @@ class TaskLine:
     @property
     def actions(self) -> list[str]:
         """What its buttons offer: what its status allows and the person may do."""
-        return [action for action, right in _ACTIONS[self.task.status] if right in self.rights and self._useful(action)]
+        offered = _ACTIONS[self.task.status]
+        if self.task.status is TaskStatus.WAITING and self.task.error:
+            offered = (_RESUME, *offered)  # it missed its start, and waits for a person
+        return [action for action, right in offered if right in self.rights and self._useful(action)]
 
     @property
     def editable(self) -> bool:

@@ -1,9 +1,10 @@
-"""Pause, resume, cancel, delete and retry: forms of the list and of a task's page, which lead back there."""
+"""Pause, resume, cancel, delete, retry, settle doubts: forms of the list and of a task's page, which lead back there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -31,6 +32,16 @@ _DELETE = (
     N_("Delete the send task %(name)s?"),
     N_("The task and its DAG are taken away. The ledger of what was sent stays in the database."),
     N_("Delete the task"),
+)
+_RESEND = (
+    N_("Send the messages in doubt of %(name)s again?"),
+    N_("Who got the mail already may get it a second time."),
+    N_("Send again"),
+)
+_ASSUME_SENT = (
+    N_("Count the messages in doubt of %(name)s as sent?"),
+    N_("Who did not get the mail will not get it."),
+    N_("Count as sent"),
 )
 
 
@@ -82,6 +93,49 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
         return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
 
     return _then_back(request, form, act)
+
+
+@router.post("/tasks/{name}/resend-unknown", dependencies=[Depends(starts_task)])
+def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Send again what a crash left in doubt, after a question: a few may get the mail twice."""
+
+    def act() -> Flash:
+        count = _resolve(name, user, decisions.Doubt.RESEND)
+        told = not count or tell(lambda: airflow_control.start_run(name))
+        words = language_of(request)
+        text = words.ngettext(
+            "%(num)s message in doubt of %(name)s is sent again.",
+            "%(num)s messages in doubt of %(name)s are sent again.",
+            count,
+            name=name,
+        )
+        return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _RESEND)
+
+
+@router.post("/tasks/{name}/assume-sent", dependencies=[Depends(edits_task)])
+def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Count as sent what a crash left in doubt, after a question: a few may miss the mail."""
+
+    def act() -> Flash:
+        count = _resolve(name, user, decisions.Doubt.ASSUME_SENT)
+        words = language_of(request)
+        text = words.ngettext(
+            "%(num)s message in doubt of %(name)s counts as sent now.",
+            "%(num)s messages in doubt of %(name)s count as sent now.",
+            count,
+            name=name,
+        )
+        return Flash(kind="done", text=text)
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _ASSUME_SENT)
+
+
+def _resolve(name: str, user: BaseUser, doubt: decisions.Doubt) -> int:
+    with audit.recorded(user, "resolve_unknown", task=name, choice=doubt.value) as facts, changing() as conn:
+        count = facts["count"] = decisions.resolve_unknown(conn, name, doubt)
+    return count
 
 
 @router.post("/tasks/{name}/cancel", dependencies=[Depends(edits_task)])
