@@ -141,7 +141,7 @@ def write_dag(task_name: str) -> bool:
     with _session() as session:
         from airflow.dag_processing.bundles.manager import DagBundlesManager
         from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
-        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.exc import IntegrityError, PendingRollbackError
 
         bundle = DagBundlesManager().get_bundle(BUNDLE)
         with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
@@ -151,8 +151,8 @@ def write_dag(task_name: str) -> bool:
         try:
             sync_bag_to_db(bag, bundle.name, bundle.version, session=session)
             session.flush()
-        except IntegrityError:
-            session.rollback()  # the DAG processor was writing it at the same moment
+        except (IntegrityError, PendingRollbackError):
+            session.rollback()  # the DAG processor was writing it at the same moment, or has not begun its work yet
             return False
     return True
 
