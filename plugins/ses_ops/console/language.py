@@ -75,7 +75,9 @@ class Language:
         """A span in the largest unit that it is a whole number of: 90 seconds, 2 minutes."""
         seconds = span.total_seconds()
         unit, length = next(one for one in _UNITS if seconds % one[1] == 0 or one[1] == 1)
-        return str(format_unit(seconds / length, f"duration-{unit}", length="long", locale=self.code))
+        # Babel's Japanese has short names of durations only, which are whole words there.
+        form = "short" if self.code == "ja" else "long"
+        return str(format_unit(seconds / length, f"duration-{unit}", length=form, locale=self.code))
 
     def date(self, moment: datetime) -> str:
         """A day, in UTC."""

@@ -35,13 +35,15 @@ class NavigationEntry:
 
     path: str
     label: str
+    #: Only for those who may make and change things.
+    changes: bool = False
 
 
 #: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
 NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview")),
     NavigationEntry(path="/tasks", label=N_("Send tasks")),
-    NavigationEntry(path="/new-task", label=N_("New send task")),
+    NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
     NavigationEntry(path="/templates", label=N_("Templates")),
     NavigationEntry(path="/groups", label=N_("Recipient groups")),
     NavigationEntry(path="/domains", label=N_("Sender domains")),
@@ -142,4 +144,6 @@ def _common(request: Request, words: Language) -> dict[str, Any]:
 
 def _navigation(request: Request) -> list[NavigationEntry]:
     known = {getattr(route, "path", None) for route in request.app.routes}
-    return [entry for entry in NAVIGATION if entry.path in known]
+    user = getattr(request.state, "ses_user", None)
+    may_change = user is not None and may_change_console(user)
+    return [entry for entry in NAVIGATION if entry.path in known and (may_change or not entry.changes)]

@@ -10,7 +10,6 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops import settings
 from ses_ops.console import labels
 from ses_ops.console.access import may_see_test_sends, reads_console, visible
 from ses_ops.console.column_chart import Chart, Column, day_label, draw
@@ -55,7 +54,6 @@ def overview(request: Request, user: GetUserDep) -> Response:
         sections=shown,
         status_labels=labels.STATUS,
         steps=steps,
-        mailbox=_mailbox(),
         **_days(language_of(request), user, domains),
     )
 
@@ -115,8 +113,3 @@ def _chart(words: Language, days: list[DaySent]) -> Chart:
     ]
     return draw(words, columns)
 
-
-def _mailbox() -> str | None:
-    """The page of the local stack's mailbox, where there is one."""
-    stack = settings.running_stack()
-    return stack.mailbox_url if stack else None
