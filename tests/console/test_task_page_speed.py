@@ -21,13 +21,17 @@ PATHS = (
 )
 
 
-# One world for all: a million rows take seconds. Nothing here changes it.
 @pytest.fixture
 def million(world):
     """20 chunks of 50 000, of which each has failed messages; the only one in doubt is the last but one."""
     world.seed("hello")
     world.execute(
         "INSERT INTO occurrence (task_id, key, run_id, frozen_at) SELECT id, 'once', 'r0', now() FROM send_task"
+    )
+    # Indexes that are made at the end take a third of the time.
+    world.execute(
+        "ALTER TABLE message SET UNLOGGED, DROP CONSTRAINT message_pkey, DROP CONSTRAINT message_occurrence_id_fkey;"
+        " DROP INDEX message_address_key"
     )
     world.execute(
         "INSERT INTO message (occurrence_id, seq, state, smtp_code, smtp_text, changed_at,"
@@ -36,6 +40,10 @@ def million(world):
         " WHEN n = 2 THEN 'suppressed' ELSE 'sent' END)::message_state, 550, 'no such user', now(),"
         " 'p-' || n || '@x.example', 'p-' || n || '@x.example', '{\"name\": \"Person\"}'"
         " FROM occurrence o, generate_series(1, %(last)s) n".replace("%(last)s", str(MESSAGES))
+    )
+    world.execute(
+        "ALTER TABLE message ADD PRIMARY KEY (occurrence_id, seq);"
+        " CREATE INDEX message_address_key ON message (address_key)"
     )
     world.execute(
         "INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent, failed,"
@@ -57,7 +65,10 @@ def million(world):
 def test_every_look_at_a_million_messages_is_quick(million, viewer):
     from ses_ops.console.database import forget_snapshots
 
-    slow = {}
+    viewer.get("/tasks")  # what the first request of all has to load
+    began = time.perf_counter()
+    assert "of 10,000 failed messages are counted so far" in viewer.text("/tasks/hello"), "each look counts a part"
+    slow = {"the first look": took} if (took := time.perf_counter() - began) > 2 * LIMIT else {}
     for path in PATHS:
         took = []
         for _ in range(4):
@@ -68,11 +79,4 @@ def test_every_look_at_a_million_messages_is_quick(million, viewer):
         # The best of four: what else the machine does is not the page's fault.
         slow |= {path: took} if min(took) > LIMIT else {}
     assert not slow
-    assert "10,000 of 10,000" not in viewer.text("/tasks/hello"), "a part is counted each time"
-
-
-def test_the_first_look_at_its_failures_is_quick_too(million, viewer):
-    viewer.get("/tasks")  # what the first request of all has to load
-    began = time.perf_counter()
-    assert "of 10,000 failed messages are counted so far" in viewer.text("/tasks/hello")
-    assert time.perf_counter() - began < 2 * LIMIT
+    assert "counted so far" not in viewer.text("/tasks/hello")

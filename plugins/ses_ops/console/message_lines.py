@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Messages on a page.
 SIZE = 50
+#: RFC 2606: nobody's.
+EXAMPLE = "ann@example.com"
 
 LABELS: dict[MessageStatus, str] = {
     MessageStatus.SENT: N_("sent"),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.task_progress import Scope
 
-#: Messages that one call reads: under 0.1 s.
-MOST_LOOKED_AT = 100_000
+#: Messages that one call reads: one chunk of full size, some 50 ms.
+MOST_LOOKED_AT = 50_000
 #: Chunks that are remembered, and looked at for one task.
 REMEMBERED = 20_000
 MOST_CHUNKS = 2_000

@@ -16,7 +16,7 @@ from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form
 from ses_ops.console.language import language_of
-from ses_ops.console.message_lines import LABELS, list_messages
+from ses_ops.console.message_lines import EXAMPLE, LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
 from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
@@ -86,6 +86,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         form=form,
         messages=messages,
         message_labels=LABELS,
+        example_address=EXAMPLE,
         starts=_starts(seen),
     )
 
