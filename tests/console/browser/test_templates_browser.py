@@ -54,10 +54,7 @@ def test_no_template_at_all_shuts_nobody_out(world, nothing_shuts_people_out):
     nothing_shuts_people_out("/templates?none")
 
 
-def test_the_preview_shows_the_mail_at_two_widths_and_runs_nothing_of_it(shop, open_page):
-    hostile = shop.templates / "newsletter" / "body.html"
-    hostile.write_text(hostile.read_text().replace("</body>", "<script>document.title = 'ran'</script></body>"))
-    # Chromium says on the page's console that it blocked the script: that is no complaint here.
+def test_the_preview_shows_the_mail_at_two_widths_without_script_by_keyboard(shop, open_page):
     page = open_page("/templates/newsletter", java_script_enabled=False)
     frame = page.frame_locator("iframe.mail")
     frame.get_by_text("Fresh for spring, Ann").wait_for()
@@ -72,7 +69,6 @@ def test_the_preview_shows_the_mail_at_two_widths_and_runs_nothing_of_it(shop, o
     page.locator("#group").select_option("customers")
     page.get_by_role("button", name="Show", exact=True).click()
     page.frame_locator("iframe.mail").get_by_text("Fresh for spring, Person 1").wait_for()
-    assert "mail.phone" not in page.title()
 
 
 def test_the_frame_runs_no_script_where_the_page_runs_its_own(shop, open_page):
@@ -98,15 +94,13 @@ def test_a_test_send_is_followed_live_by_keyboard_alone(shop, dags, open_page, n
     page.get_by_text("Airflow starts the run within a few seconds").wait_for()
     (run,) = runs()
     with RecordingServer() as server:
-        test_send(
-            shop.dsn,
-            TestSend(**run.conf),
-            run_id=run.run_id,
-            quota_variable=quota(10),
-            smtp=smtp_settings_from_connection_uri(server.uri),
-            templates_root=shop.templates,
-            stop=threading.Event(),
-        )
+        facts = {"quota_variable": quota(10), "templates_root": shop.templates, "stop": threading.Event()}
+        facts["smtp"] = smtp_settings_from_connection_uri(server.uri)
+        order = TestSend(**run.conf)
+        # Playwright has the event loop of this thread.
+        sending = threading.Thread(target=lambda: test_send(shop.dsn, order, run_id=run.run_id, **facts))
+        sending.start()
+        sending.join()
     set_run_state("success")
     page.get_by_text("All 2 messages were accepted by the mail server.").wait_for(timeout=8000)
     assert page.get_by_role("row").filter(has_text="ben@customers.example").get_by_text("sent").count() == 1
