@@ -134,7 +134,7 @@ def test_a_long_forecast_shows_its_beginning_and_its_end(ready, user, monkeypatc
 
 def test_a_domain_without_a_plan_is_a_warning(ready, user):
     text = visible_text(user.post("/new-task/review", **{**FORM, "sender": "news@new.example.com"}).text)
-    assert "new.example.com" in text
+    assert "new.example.com: The Variable has no entry for this domain" in text
     assert "Until that is mended the task will show an error and send nothing." in text
     assert user.post("/new-task", **{**FORM, "sender": "news@new.example.com"}).status_code == 303
 

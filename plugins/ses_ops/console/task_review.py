@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton, format_time
 
 from ses_ops import settings
+from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.schedule import TaskType
-from ses_ops.domain.warmup import parse_quota_variable, plan_for
-from ses_ops.errors import SesError
+from ses_ops.domain.warmup import plan_for
+from ses_ops.errors import QuotaError
 from ses_ops.operators import airflow_control
+from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
 from ses_ops.sending.task_content import FirstMessage, first_message
 from ses_ops.sending.task_forecast import first_occurrence, forecast_with
 from ses_ops.storage import quota_overview, recipients
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.language import Language
+    from ses_ops.console.quota_words import Wrong
     from ses_ops.domain.forecast import Forecast, Waiting
     from ses_ops.domain.schedule import Schedule
     from ses_ops.domain.send_task import SendTask
-    from ses_ops.domain.warmup import WarmupPlan
     from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.recipients import RecipientGroup
 
@@ -67,7 +69,7 @@ class Review:
     #: Messages for which no day was found.
     left: int
     #: Why nothing can be said of the days.
-    quota_problem: str | None
+    quota_problem: Wrong | None
     message: FirstMessage
 
     @property
@@ -134,11 +136,14 @@ def _with_start(schedule: Schedule, start: datetime) -> Schedule:
 
 def _days(
     conn: Connection, task: SendTask, added: list[Waiting], now: datetime
-) -> tuple[list[DayLine], int, str | None]:
+) -> tuple[list[DayLine], int, Wrong | None]:
+    variable = read_quota_variable(airflow_control.read_quota_variable())
+    domain = task.sender_domain
     try:
-        plan = _plan(task.sender_domain)
-    except SesError as problem:
-        return [], 0, str(problem)
+        plan = plan_for(variable.entries, domain)
+    except QuotaError:
+        wrong = wrong_with_variable(variable) or wrong_with_entry(variable, domain_quota(conn, variable, domain))
+        return [], 0, wrong
     made = forecast_with(conn, plan, added, now=now)
     left = sum(count for name, count in made.remaining if name == task.name)
     return _lines(task.name, made), left, None
@@ -163,10 +168,6 @@ def _lines(name: str, made: Forecast) -> list[DayLine]:
                 )
             )
     return lines
-
-
-def _plan(domain: str) -> WarmupPlan:
-    return plan_for(parse_quota_variable(airflow_control.read_quota_variable()), domain)
 
 
 def starts_in(words: Language, found: Review) -> list[tuple[str, str]]:

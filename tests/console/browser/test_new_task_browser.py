@@ -31,7 +31,7 @@ def ready(world, monkeypatch):
 def review(page) -> None:
     """From a form that is filled to the look ahead."""
     page.get_by_role("button", name=CHECK).click()
-    page.locator("iframe").wait_for()
+    page.frame_locator("iframe").locator("p").first.wait_for()
 
 
 def fill(page) -> None:
