@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -70,6 +71,11 @@ class ConsoleWorld(World):
             self.group(group, count)
         self.task(name, group=group, **changes)
         return name
+
+    def sent(self, run: Any, chunk_size: int = 50_000) -> None:
+        """`whole_run` in a thread of its own: beside Playwright, which has an event loop in this one."""
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self.whole_run, run, chunk_size).result()
 
     def outcome(self, name: str, **counts: int) -> None:
         """Give a task an occurrence whose only chunk counts sent, failed, suppressed, unknown, cached, in_progress."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ses_ops.storage.task_progress import Scope
 
 #: Messages on a page.
-SIZE = 50
+SIZE = 25
 #: RFC 2606: nobody's.
 EXAMPLE = "ann@example.com"
 

@@ -28,11 +28,11 @@ EXAMPLES = 3
 
 
 class _ByCode(NamedTuple):
-    """The failures of a chunk with one code; `seq` is the first of them."""
+    """The failures of a chunk with one code, and the first of them."""
 
     code: int | None
     count: int
-    seq: int
+    seqs: list[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +67,7 @@ class FailureCounts:
             known = {chunk["id"]: self._known.get((database, *chunk.values())) for chunk in chunks}
         new = _within(MOST_LOOKED_AT, [chunk for chunk in chunks if known[chunk["id"]] is None])
         for row in _count(conn, new):
-            known[row["chunk_id"]] = [*(known[row["chunk_id"]] or []), _ByCode(row["code"], row["count"], row["seq"])]
+            known[row["chunk_id"]] = [*(known[row["chunk_id"]] or []), _ByCode(row["code"], row["count"], row["seqs"])]
         with self._lock:
             for chunk in new:
                 self._known[(database, *chunk.values())] = known[chunk["id"]] or []
@@ -107,11 +107,10 @@ def _together(
     sums: dict[int | None, int] = {}
     first: dict[int | None, list[tuple[int, int]]] = {}
     for chunk_id, parts in known.items():
-        for code, count, seq in parts or []:
+        for code, count, seqs in parts or []:
             sums[code] = sums.get(code, 0) + count
             keys = first.setdefault(code, [])
-            if len(keys) < EXAMPLES:
-                keys.append((occurrence_of[chunk_id], seq))
+            keys += [(occurrence_of[chunk_id], seq) for seq in seqs[: EXAMPLES - len(keys)]]
     places = [key for keys in first.values() for key in keys]
     rows = fetch_all(
         conn, "task_progress", "examples", occurrences=[key[0] for key in places], seqs=[key[1] for key in places]

@@ -95,7 +95,7 @@ ORDER BY occurrence_id DESC, first_seq DESC LIMIT %(limit)s;
 
 -- name: failures_in
 -- Failed messages of some chunks by the server's code, each with the first of them.
-SELECT r.chunk_id, m.smtp_code AS code, count(*)::int AS count, min(m.seq) AS seq
+SELECT r.chunk_id, m.smtp_code AS code, count(*)::int AS count, (array_agg(m.seq ORDER BY m.seq))[1:3] AS seqs
 FROM unnest(%(chunks)s::bigint[], %(occurrences)s::bigint[], %(firsts)s::int[], %(lasts)s::int[])
     AS r (chunk_id, occurrence_id, first_seq, last_seq)
 JOIN message m ON m.occurrence_id = r.occurrence_id AND m.seq BETWEEN r.first_seq AND r.last_seq

@@ -28,7 +28,7 @@ def airflow(browser, console_url, world):
     with RecordingServer() as server:
         world.smtp_uri, world.quota_variable = server.uri, quota(8)
         world.seed("hello", count=12)
-        world.whole_run(world.run("hello", run_id=RUN), chunk_size=4)
+        world.sent(world.run("hello", run_id=RUN), chunk_size=4)
     manager = DagBundlesManager()
     manager.sync_bundles_to_db()
     (bundle,) = manager.get_all_dag_bundles()
