@@ -69,7 +69,7 @@ def import_group(
         usable = _usable(rows.rows(), leave_out)
         copied = recipients.copy_recipients(conn, group.group_id, usable, variables, stored=stored)
         if not copied:
-            raise _nothing(kinds, where)
+            raise nothing_usable(kinds, where)
         _refuse_rejected(strict, kinds, where)
         repeated = recipients.remove_repeated(conn, group.group_id)
         for line, address, first in recipients.repeated(conn) if repeated else ():
@@ -96,7 +96,8 @@ def _usable(rows: Iterable[Row | Rejected], leave_out: Callable[[Rejected], None
             yield row
 
 
-def _nothing(kinds: Counter[str], where: str) -> BadCsv:
+def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
+    """The error of a file without a row that can be used; `kinds` are the reasons."""
     if not kinds:
         return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
     problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput
 from ses_ops.storage import suppression
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.group_import import nothing_usable
 from ses_ops.storage.suppression import NewSuppression
 
 if TYPE_CHECKING:
@@ -49,15 +51,22 @@ def import_suppressions(
 ) -> SuppressionImport:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
-    Raises InvalidInput for a file that cannot be read or has no usable row: then nothing was added.
+    Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
+    is the error's field): then nothing was added.
     """
+    kinds: Counter[str] = Counter()
+
+    def leave_out(rejected: Rejected) -> None:
+        kinds[rejected.kind] += 1
+        report(rejected)
+
     with transaction(conn):
         rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
         read, changed = suppression.add_all(
-            conn, _entries(rows, reason, where=where, now=now, report=report), added_by=added_by
+            conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
         )
         if not read:
-            raise InvalidInput("has no address that can be used", where=where)
+            raise nothing_usable(kinds, where)
     return SuppressionImport(read=read, changed=changed)
 
 

@@ -10,25 +10,32 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import audit
+from ses_ops.console import audit, import_words
 from ses_ops.console.access import changes_console
 from ses_ops.console.database import changing
 from ses_ops.console.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
-from ses_ops.console.language import Language, language_of
+from ses_ops.console.import_words import problem_of
+from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.pages.suppression import REASONS
 from ses_ops.domain.csv_delimiter import guess_delimiter
 from ses_ops.domain.csv_rows import Rejected
 from ses_ops.domain.suppression import SuppressionReason
-from ses_ops.errors import InvalidInput
-from ses_ops.storage.suppression_import import SuppressionImport, import_suppressions
+from ses_ops.errors import BadCsv, InvalidInput
+from ses_ops.storage.suppression_import import COLUMNS, SuppressionImport, import_suppressions
 
 router = APIRouter()
 
 #: Rejected rows that the report shows; a file with more of them has one mistake, not a thousand.
 MOST_SHOWN = 200
+#: Why rows are left out, in words.
+KINDS: dict[str, str] = {
+    **import_words.REASONS,
+    "bad reason": N_("The reason is not known"),
+    "bad expiry": N_("The end cannot be"),
+}
 _EXAMPLE = "address,reason,note,expires\nann@example.com,unsubscribe,,\nben@example.com,manual,"
 
 
@@ -78,10 +85,10 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
             )
             facts.update(read=done.read, changed=done.changed, rejected=report.kinds.total())
     except InvalidInput as problem:
-        form.problem("file", _said(problem, posted.name, words))
+        _say(form, problem, words)
         return _form_page(request, form, status=422, report=report)
     if report.kinds:
-        return render(request, "suppression_imported.html", done=done, report=report, name=posted.name)
+        return render(request, "suppression_imported.html", done=done, report=report, name=posted.name, kinds=KINDS)
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
 
 
@@ -94,12 +101,16 @@ def _file_problem(posted: FileForm, words: Language) -> str | None:
     return None if posted.file else words.gettext("Choose a file.")
 
 
-def _said(problem: InvalidInput, name: str, words: Language) -> str:
-    """What is wrong with the file, with the field of this page in place of the command line's option."""
-    text = str(problem).removeprefix(f"{name}: ")
-    if "--address-column" in text:
-        text += " " + words.gettext("(here: the field “Column with the address”)")
-    return text[:1].upper() + text[1:]
+def _say(form: Form, problem: InvalidInput, words: Language) -> None:
+    """What is wrong with the file, beside its field or that of the address column."""
+    if isinstance(problem, BadCsv):
+        field, text = problem_of(words, problem)
+        form.problem(field if field == "address_column" else "file", text)
+    elif problem.field:
+        text = N_("The column %(name)s is not known here. Take it out; known are the address, %(columns)s.")
+        form.problem("file", words.gettext(text, name=problem.field, columns=", ".join(COLUMNS)))
+    else:
+        form.problem_of(problem, fields={"": "file"})
 
 
 def _done(done: SuppressionImport, words: Language) -> str:
@@ -120,5 +131,6 @@ def _form_page(request: Request, form: Form, *, status: int = 200, report: _Repo
         form=form,
         choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
         report=report or _Report(),
+        kinds=KINDS,
         example=_EXAMPLE + words.gettext("asked by phone") + ",2030-01-31",
     )
