@@ -6,7 +6,7 @@ up to a bound, so that the browser shows our answer and not a broken connection.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Annotated, BinaryIO
 
@@ -80,7 +80,7 @@ class _Counted:
         self._request = request
         self.too_large = False
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncGenerator[bytes, None]:
         size = 0
         async for block in self._request.stream():
             size += len(block)

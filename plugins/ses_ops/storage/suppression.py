@@ -75,7 +75,7 @@ def remove(conn: Connection, address: Address) -> None:
 
 def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[dict[str, object]]:
     """The list, newest first, as rows: address, reason, note, created_at, expires_at, added_by, expired."""
-    return fetch_all(conn, "suppression", "entries", search=search, reason=None, limit=limit)
+    return fetch_all(conn, "suppression", "entries", search=_containing(search), reason=None, limit=limit)
 
 
 def page(
@@ -86,7 +86,7 @@ def page(
         conn,
         "suppression",
         "page",
-        search=search,
+        search=_containing(search),
         reason=reason,
         most=MOST_LISTED + 1,
         offset=min(offset, MOST_LISTED),
@@ -99,7 +99,8 @@ def stream(conn: Connection, *, search: str | None, reason: str | None) -> Itera
     """All entries that fit, newest first, as tuples in the order of `entries`, without holding them in memory."""
     with conn.cursor(name="suppression_export") as cursor:
         cursor.itersize = 5000
-        cursor.execute(statements("suppression")["entries"], {"search": search, "reason": reason, "limit": None})
+        values = {"search": _containing(search), "reason": reason, "limit": None}
+        cursor.execute(statements("suppression")["entries"], values)
         yield from cursor
 
 
@@ -113,3 +114,11 @@ def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str =
     )
     staged = copy_in(conn, statements("suppression_import")["copy_stage"], lines)
     return staged, execute(conn, "suppression_import", "add_stage", added_by=added_by)
+
+
+def _containing(search: str | None) -> str | None:
+    """The pattern of keys that have a text in them; None for all."""
+    if not search:
+        return None
+    escaped = search.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -181,7 +181,11 @@ def _listing(request: Request) -> Listing:
 
 
 def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
-    asked = {"search": listing.text or None, "reason": listing.filters.get("reason"), "limit": listing.size}
+    asked: dict[str, Any] = {
+        "search": listing.text or None,
+        "reason": listing.filters.get("reason"),
+        "limit": listing.size,
+    }
     rows, total = storage.page(conn, **asked, offset=listing.offset)
     if not rows and listing.page > 1:
         listing = listing.at_page(1)

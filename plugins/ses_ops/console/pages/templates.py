@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -18,7 +18,7 @@ from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.template_look import VIEWS, Look, chosen_values
 from ses_ops.console.templates_seen import templates_seen
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.template import Preview, load_template
+from ses_ops.rendering.template import MailTemplate, Preview, load_template
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
 from ses_ops.storage import recipients
 
@@ -51,13 +51,13 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
     """One of them: preview, values, where it is used; for one that cannot be used, why, and its files."""
     facts = facts_of(template)
     sources = template_sources(settings.templates_root(), facts.name)
-    context = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
+    context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
     look = Look.read(request.query_params).with_parts(facts.parts)
     try:
         loaded = load_template(settings.templates_root(), facts.name)
         variables = loaded.variables_for()
         chosen = chosen_values(loaded, look, language_of(request))
-        preview, problem = _preview(loaded.preview, chosen.values)
+        preview, problem = _preview(loaded, chosen.values)
     except TemplateError as error:
         return render(request, "template_broken.html", **context, problem=error)
     return render(
@@ -93,11 +93,10 @@ def facts_of(name: str) -> TemplateFacts:
     raise HTTPException(404)
 
 
-def _preview(render_it: object, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+def _preview(loaded: MailTemplate, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
     """The message, or what is wrong with it for these values."""
-    assert callable(render_it)
     try:
-        return render_it(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
+        return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
     except TemplateError as problem:
         return None, problem
 

@@ -65,7 +65,12 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
     if order is None or form.errors:
         return _form_page(request, user, loaded, form, status=422)
     run_id = test_send_runs.new_run_id()
-    facts = {"template": order.template, "sender": order.sender, "recipients": list(order.recipients), "run": run_id}
+    facts: dict[str, Any] = {
+        "template": order.template,
+        "sender": order.sender,
+        "recipients": list(order.recipients),
+        "run": run_id,
+    }
     try:
         with audit.recorded(user, "test_send", **facts):
             test_send_runs.start(order, run_id=run_id, by=user.get_name())
