@@ -51,6 +51,16 @@ class GroupInUse(Conflict):
         super().__init__(f"recipient group {group!r} is used by {', '.join(tasks)}; `ses task delete` them first")
 
 
+class GroupBusy(Conflict):
+    """A recipient group cannot be changed while a file is imported into it; `by` is who does that, if that is known."""
+
+    def __init__(self, group: str, *, by: str | None = None) -> None:
+        self.group = group
+        self.by = by
+        who = f" by {by}" if by else ""
+        super().__init__(f"a file is being imported into {group!r} now{who}; try again when that is done")
+
+
 class ImportStopped(SesError):
     """An import was ended before its end, and nothing of it was kept; `by` is who asked for it, if somebody did."""
 

@@ -10,6 +10,8 @@ class CsvFault(StrEnum):
 
     #: Not even a header.
     EMPTY = "empty"
+    #: [most] more bytes than are taken.
+    TOO_MANY_BYTES = "too_many_bytes"
     #: [line, byte] the header holds bytes that are no UTF-8.
     NOT_UTF8 = "not_utf8"
     UTF16 = "utf16"

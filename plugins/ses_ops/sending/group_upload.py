@@ -17,7 +17,7 @@ import psycopg2
 
 from ses_ops.domain.csv_delimiter import guess_delimiter
 from ses_ops.domain.rejected_rows import RejectedRows
-from ses_ops.errors import Conflict, ImportStopped, NotFound, SesError
+from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage import group_imports
 from ses_ops.storage.connection import connected
 from ses_ops.storage.group_import import GroupImport, import_group
@@ -57,11 +57,12 @@ class UploadOrder:
 
 
 class GroupUpload:
-    """One import. `gone` says whether the browser went away; it is asked from another thread."""
+    """One import. Called from another thread: `gone` says whether the browser went away, `stop` ends its blocks."""
 
-    def __init__(self, order: UploadOrder, *, gone: Callable[[], bool]) -> None:
+    def __init__(self, order: UploadOrder, *, gone: Callable[[], bool], stop: Callable[[ImportStopped], None]) -> None:
         self.order = order
         self._gone = gone
+        self._stop_blocks = stop
         self._bytes = 0
         self._stored = 0
         self._rejected = RejectedRows()
@@ -90,7 +91,7 @@ class GroupUpload:
     def _begin(self, notes: Connection) -> None:
         order = self.order
         for other in group_imports.running(notes, order.group):
-            raise Conflict(f"{other['started_by']} is importing a file into {order.group!r} now")
+            raise GroupBusy(order.group, by=other["started_by"])
         known = {"file_name": order.file_name, "file_bytes": order.file_bytes, "by": order.by}
         if not group_imports.begin(notes, order.id, group=order.group, **known):
             raise Conflict("this form was sent already; open the page of uploads anew")
@@ -151,6 +152,8 @@ class GroupUpload:
 
     def _stop(self, why: ImportStopped) -> None:
         self._stopped = self._stopped or why
+        # The import may be waiting for the next block, and the server for the import.
+        self._stop_blocks(self._stopped)
 
     def _end(self, watcher: threading.Thread) -> None:
         self._over.set()

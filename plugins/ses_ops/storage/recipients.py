@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
-from ses_ops.errors import Conflict, GroupInUse, InvalidInput, NotFound
+from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
 from ses_ops.storage import group_imports
 from ses_ops.storage.copy_rows import copy_in, copy_text
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
@@ -190,7 +190,7 @@ def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.errors.LockNotAvailable as cause:
-        raise Conflict(f"a file is being imported into {name!r} now; try again when that is done") from cause
+        raise GroupBusy(name) from cause
 
 
 def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
@@ -205,6 +205,8 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
     if used_by:
         raise GroupInUse(name, used_by)
     try:
+        with not_waiting_for_an_import(conn, name):
+            execute(conn, "recipients", "lock_group", group_id=group.id)
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
         execute(conn, "recipients", "empty_group", group_id=group.id)
         execute(conn, "recipients", "delete_group", group_id=group.id)

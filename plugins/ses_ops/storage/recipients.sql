@@ -73,6 +73,10 @@ WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY
 -- A deleted task keeps its ledger, which names every address, and so needs the group no more.
 UPDATE send_task SET group_id = NULL WHERE group_id = %(group_id)s AND deleted_at IS NOT NULL;
 
+-- name: lock_group
+-- Before its million rows are taken away: an import that runs would make them come back.
+SELECT id FROM recipient_group WHERE id = %(group_id)s FOR UPDATE;
+
 -- name: delete_group
 DELETE FROM recipient_group WHERE id = %(group_id)s;
 
