@@ -80,8 +80,8 @@ def test_everything_that_needs_a_person_is_named_once(world, viewer, monkeypatch
     world.execute("UPDATE send_task SET error = 'no variable city' WHERE name = 'broken'")
     world.seed("late", type="scheduled", start_at="2099-01-01 09:00", time_zone="UTC")
     world.execute(
-        "INSERT INTO occurrence (task_id, key, run_id, held_reason) SELECT id, 'once', 'r', 'missed its start by 3 days'"
-        " FROM send_task WHERE name = 'late'"
+        "INSERT INTO occurrence (task_id, key, run_id, held_reason)"
+        " SELECT id, 'once', 'r', 'missed its start by 3 days' FROM send_task WHERE name = 'late'"
     )
     world.seed("elsewhere", sender="Other <news@other.example>")
     monkeypatch.setenv(VARIABLE, json.dumps({**quota(7), "typo.example": {"started_on": "soon"}}))
@@ -192,7 +192,8 @@ def test_a_day_is_the_day_of_the_domains_plan():
 @pytest.mark.parametrize("root", [True, False])
 @pytest.mark.parametrize("highest", [0, 1, 3, 7, 16, 17, 499, 500, 12_345, 1_000_000, 9_999_999_999])
 def test_no_column_is_higher_than_its_chart_and_what_is_there_is_seen(highest, root):
-    chart = draw(language("en"), [Column(label="a", title="a", front=n, back=highest) for n in {0, 1, highest}], root=root)
+    columns = [Column(label="a", title="a", front=n, back=highest) for n in {0, 1, highest}]
+    chart = draw(language("en"), columns, root=root)
     for one in chart.columns:
         assert (one.front is None) == (one.column.front == 0)
         assert one.front is None or (one.front[1] >= 2 and one.front[0] >= chart.top - 0.1)

@@ -23,7 +23,7 @@ HEIGHT, BELOW, ABOVE = 180, 24, 18
 #: The part of its place that a column fills.
 _FILLED = 0.78
 #: Words below the columns, at most: as many as fit on a phone.
-_LABELS = 5
+_LABELS = 4
 #: Pixels; what is there is seen.
 _LOWEST = 2.0
 

@@ -140,13 +140,13 @@ def _section(tasks: Sequence[TaskOverview], status: TaskStatus) -> Section:
 def _of_task(task: TaskOverview) -> list[Todo]:
     if task.status is TaskStatus.CANCELLED and not task.unknown_count:
         return []
-    place = {"name": task.name, "path": f"/tasks/{task.name}"}
+    name, path = task.name, f"/tasks/{task.name}"
     found = []
     if task.error and task.status is not TaskStatus.CANCELLED:
         need = Need.ERROR if task.status is TaskStatus.ERROR else Need.HELD
-        found.append(Todo(need=need, text=task.error, values={}, **place))
+        found.append(Todo(need=need, name=name, path=path, text=task.error, values={}))
     if task.unknown_count:
-        found.append(Todo(need=Need.DOUBT, text="", values={}, count=task.unknown_count, **place))
+        found.append(Todo(need=Need.DOUBT, name=name, path=path, text="", values={}, count=task.unknown_count))
     return found
 
 

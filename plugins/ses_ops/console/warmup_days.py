@@ -48,11 +48,11 @@ def warmup_days(quota: DomainQuota, history: Sequence[Mapping[str, Any]]) -> lis
     if last > SHOWN:
         last = max(SHOWN, min(last, number + AHEAD))
     first = max(1, last - SHOWN + 1)
-    days = [_numbered(plan, quota, one, began) for one in range(first, last + 1)]
+    days = [_numbered(plan, one, began) for one in range(first, last + 1)]
     return [_day(plan, quota, day, history) for day in days]
 
 
-def _numbered(plan: WarmupPlan, quota: DomainQuota, number: int, began: datetime | None) -> QuotaDay:
+def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay:
     """The quota day of a number: a moment in the middle of it, as far as clock changes let it be said, finds it."""
     begin = max(plan.started_at, began) if began is not None else plan.started_at
     start = quota_day(plan, max(begin, plan.started_at), rehearsal_began_at=began)

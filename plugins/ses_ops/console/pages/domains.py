@@ -155,7 +155,8 @@ def _label(words: Language, line: DomainLine, day: WarmupDay) -> str:
 def _title(words: Language, line: DomainLine, day: WarmupDay) -> str:
     when = _label(words, line, day)
     if day.number is not None:
-        when = words.gettext("Day %(number)s", number=words.number(day.number)) + ("" if line.rehearsal else f", {when}")
+        number = words.gettext("Day %(number)s", number=words.number(day.number))
+        when = number if line.rehearsal else f"{number}, {when}"
     quota = words.number(day.allotment)
     if day.sent is None:
         return words.gettext(_PLANNED, when=when, quota=quota)

@@ -112,4 +112,3 @@ def _chart(words: Language, days: list[DaySent]) -> Chart:
         for day in days
     ]
     return draw(words, columns)
-
