@@ -294,6 +294,7 @@ def test_the_page_is_in_japanese_when_the_browser_asks_for_it(sent, viewer):
     page = viewer.get("/tasks/hello", headers=JAPANESE).text
     assert "送信数の推移" in page
     assert "12通中 6通送信済み" in page
+    assert "mail.example.com の本日の割り当て 8通を使い切りました" in page
 
 
 def test_hostile_values_are_text_everywhere(sent, user):

@@ -1,7 +1,8 @@
 """Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
 
 Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
-`percent()`, `moment()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives them.
+`percent()`, `moment()`, `wait_reason()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives
+them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
 from ses_ops.console.registration import PREFIX
 from ses_ops.console.static_files import version_of
+from ses_ops.console.wait_reasons import wait_reason
 
 _HTML = Path(__file__).with_name("html")
 
@@ -94,6 +96,7 @@ def environment(code: str) -> Environment:
         "percent": words.percent,
         "date": words.date,
         "moment": lambda when: moment(words, when),
+        "wait_reason": lambda text: wait_reason(words, text),
         "static": version_of,
     }
     return made

@@ -31,7 +31,7 @@ class _ByCode(NamedTuple):
     """The failures of a chunk with one code, and the first of them."""
 
     code: int | None
-    count: int
+    messages: int
     seqs: list[int]
 
 

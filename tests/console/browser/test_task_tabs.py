@@ -8,11 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.console_world import token
 from tests.recording_smtp import RecordingServer
 
-RUN = "scheduled__2026-11-24T09:30:00+00:00"
+RUN = "manual__2026-11-24T09:30:00.654321+00:00"
 OTHER_RUN = "manual__2026-11-24T10:00:00.123456+00:00"
 
 
@@ -83,8 +84,7 @@ def test_a_run_has_the_progress_of_what_it_sent(airflow, world):
     frame.get_by_text("8 of 12 sent").wait_for()
     picture(page, "tab-of-a-run")
     frame.get_by_role("link", name="8", exact=True).first.click()
-    frame.locator(".messages bdi").first.wait_for()
-    assert frame.locator(".messages bdi").count() == 8
+    expect(frame.locator(".messages bdi")).to_have_count(8, timeout=30_000)
     inner = next(one for one in page.frames if "/ses/run/" in one.url)
     assert RUN in unquote(inner.url), "a filter stays in the run's tab"
     with page.expect_download() as download:

@@ -65,13 +65,13 @@ def task_live(request: Request, name: str, user: GetUserDep) -> Response:
 
 def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | None = None) -> Response:
     if not dag.startswith(DAG_ID_PREFIX):
-        return render(request, "task_none.html", dag_id=dag, own=dag in _OWN_DAGS, deleted=False)
+        return render(request, "task_none.html", dag_id=dag, run_id=run_id, own=dag in _OWN_DAGS, deleted=False)
     view = TaskView.read(request.query_params, dag.removeprefix(DAG_ID_PREFIX), tab=tab, run_id=run_id)
     try:
         return _page(request, user, view)
     except NotFound:
         # Airflow keeps the pages of a DAG whose task was deleted.
-        return render(request, "task_none.html", dag_id=dag, own=False, deleted=True)
+        return render(request, "task_none.html", dag_id=dag, run_id=run_id, own=False, deleted=True)
 
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
