@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test fire lint bench lock clean
+.PHONY: help install install-dev run test fire lint bench screenshots lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -32,6 +32,9 @@ lint: install-dev ## style, types, and the direction of imports
 
 bench: install-dev ## how fast everything is, beside other senders (about 15 minutes; QUICK=1: under three)
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
+	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
 
 lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes
 	@scripts/lock.sh $(ARGS)

@@ -57,3 +57,30 @@ def ses_conn(ses_dsn: str) -> Iterator[psycopg2.extensions.connection]:
     conn = connect(ses_dsn)
     yield conn
     conn.close()
+
+
+@pytest.fixture(scope="session")
+def airflow_template(postgres: PostgresServer) -> str:
+    """The name of a migrated metadata database that others are cloned from (making it takes seconds).
+
+    For folders whose conftest imports tests.airflow_environment, which must come before anything of Airflow.
+    """
+    import tests.airflow_environment as environment
+
+    postgres.execute("CREATE DATABASE airflow_template")
+    with environment.metadata_database(postgres.dsn("airflow_template")):
+        from airflow.utils.db import initdb
+
+        initdb()
+    return "airflow_template"
+
+
+@pytest.fixture
+def airflow_db(postgres: PostgresServer, airflow_template: str) -> Iterator[str]:
+    """A fresh metadata database, which Airflow uses as long as the test runs."""
+    import tests.airflow_environment as environment
+
+    name = postgres.new_database(airflow_template)
+    with environment.metadata_database(postgres.dsn(name)):
+        yield postgres.dsn(name)
+    postgres.drop_database(name)

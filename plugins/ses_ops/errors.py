@@ -20,6 +20,15 @@ class InvalidInput(SesError):
         super().__init__(f"{place}: {message}" if place else message)
 
 
+class BadCsv(InvalidInput):
+    """A CSV file cannot be read at all: `fault` says why in general (domain/csv_faults.py), `facts` in particular."""
+
+    def __init__(self, message: str, *, fault: str, where: str | None = None, **facts: object) -> None:
+        self.fault = fault
+        self.facts = facts
+        super().__init__(message, where=where)
+
+
 class NotFound(SesError):
     """A thing that was named does not exist."""
 
@@ -31,6 +40,33 @@ class NotFound(SesError):
 
 class Conflict(SesError):
     """The thing is in a state in which this cannot be done."""
+
+
+class GroupInUse(Conflict):
+    """A recipient group cannot be taken away while send tasks send to it."""
+
+    def __init__(self, group: str, tasks: list[str]) -> None:
+        self.group = group
+        self.tasks = tasks
+        super().__init__(f"recipient group {group!r} is used by {', '.join(tasks)}; `ses task delete` them first")
+
+
+class GroupBusy(Conflict):
+    """A recipient group cannot be changed while a file is imported into it; `by` is who does that, if that is known."""
+
+    def __init__(self, group: str, *, by: str | None = None) -> None:
+        self.group = group
+        self.by = by
+        who = f" by {by}" if by else ""
+        super().__init__(f"a file is being imported into {group!r} now{who}; try again when that is done")
+
+
+class ImportStopped(SesError):
+    """An import was ended before its end, and nothing of it was kept; `by` is who asked for it, if somebody did."""
+
+    def __init__(self, message: str, *, by: str | None = None) -> None:
+        self.by = by
+        super().__init__(message)
 
 
 class QuotaError(SesError):

@@ -15,26 +15,6 @@ from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer
 
 
-@pytest.fixture(scope="session")
-def airflow_template(postgres) -> str:
-    """The name of a migrated metadata database that others are cloned from (making it takes seconds)."""
-    postgres.execute("CREATE DATABASE airflow_template")
-    with environment.metadata_database(postgres.dsn("airflow_template")):
-        from airflow.utils.db import initdb
-
-        initdb()
-    return "airflow_template"
-
-
-@pytest.fixture
-def airflow_db(postgres, airflow_template) -> Iterator[str]:
-    """A fresh metadata database, which Airflow uses as long as the test runs."""
-    name = postgres.new_database(airflow_template)
-    with environment.metadata_database(postgres.dsn(name)):
-        yield postgres.dsn(name)
-    postgres.drop_database(name)
-
-
 @pytest.fixture
 def mail_server() -> Iterator[RecordingServer]:
     with RecordingServer() as server:

@@ -18,6 +18,8 @@ bare = [name for name, module in sys.modules.items()
         if "plugins/ses_ops" in (getattr(module, "__file__", None) or "") and not name.startswith("ses_ops")]
 print(json.dumps({
     "bare": bare,
+    "console": [name for name in sys.modules if name.startswith("ses_ops.console")],
+    "views": [view["destination"] for plugin in plugins_manager._get_plugins()[0] for view in plugin.external_views],
     "email": email.__file__,
     "plugins": [plugin.name for plugin in plugins_manager._get_plugins()[0]],
     "timetables": list(plugins_manager.get_timetables_plugins()),
@@ -41,4 +43,7 @@ def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it
     assert "ses_ops" in found["plugins"]
     assert found["timetables"] == ["ses_ops.timetables.send_task.SendTaskTimetable"]
     assert found["bare"] == ["airflow_plugin"]
+    assert found["views"] == ["nav", "dag", "dag_run"]
+    # Every task's process loads the plugin: it must not pay for the pages.
+    assert sorted(found["console"]) == ["ses_ops.console", "ses_ops.console.lazy", "ses_ops.console.registration"]
     assert "plugins" not in found["email"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
+from ses_ops.storage import message_list
+from ses_ops.storage.message_list import MessageKey, MessageSearch, all_messages, message_page
 from ses_ops.storage.send_tasks import find_row
-from ses_ops.storage.sql import fetch_all
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
 
@@ -41,10 +42,9 @@ def world(ses_dsn, tmp_path):
         world.close()
 
 
-def listed(world: World, statement: str = "messages", **look) -> list[dict]:
-    task_id = find_row(world.conn, "sale")["id"]
-    values = {"task_id": task_id, "status": None, "address_key": None, "limit": 1000, **look}
-    return fetch_all(world.conn, "ledger", statement, **values)
+def listed(world: World, size: int = 1000, **look) -> list[dict]:
+    search = MessageSearch(task_id=find_row(world.conn, "sale")["id"], **look)
+    return [row for batch in all_messages(world.conn, search, size=size) for row in batch]
 
 
 def test_every_message_is_listed_once_in_the_order_of_the_audience(world):
@@ -65,13 +65,33 @@ def test_the_counts_of_the_list_are_those_of_the_overview(world):
         assert len(listed(world, status=status)) == getattr(overview, f"{status}_count"), status
 
 
-def test_a_limit_cuts_behind_the_first_messages_across_chunks(world):
-    for status in (None, "sent"):
-        assert listed(world, status=status, limit=15) == listed(world, status=status)[:15]
+@pytest.mark.parametrize("size", [1, 3, 7, 15])
+def test_pages_follow_each_other_by_key_across_chunks(world, size):
+    for status in (None, "sent", "cached"):
+        assert listed(world, size=size, status=status) == listed(world, status=status)
+
+
+def test_a_rare_status_is_looked_for_in_so_many_rows_at_a_time(world, monkeypatch):
+    whole = listed(world, status="unknown")
+    monkeypatch.setattr(message_list, "MOST_LOOKED_AT", 3)
+    task_id = find_row(world.conn, "sale")["id"]
+    first = message_page(world.conn, MessageSearch(task_id=task_id, status="unknown"), size=10)
+    assert (first.rows, first.next) == ([], MessageKey(1, 3))
+    assert listed(world, status="unknown", size=10) == whole
+
+
+def test_a_list_keeps_to_its_occurrence_and_its_chunks(world):
+    (occurrence,) = world.rows("SELECT id FROM occurrence")[0]
+    chunk, first, last = world.rows("SELECT id, first_seq, last_seq FROM chunk ORDER BY first_seq OFFSET 1 LIMIT 1")[0]
+    assert len(listed(world, occurrence_id=occurrence)) == REQUEST
+    assert listed(world, occurrence_id=occurrence + 1) == []
+    assert [row["seq"] for row in listed(world, chunk_ids=[chunk], size=4)] == list(range(first, last + 1))
+    outside = listed(world)[-1]["address"]
+    assert listed(world, address_key=outside, chunk_ids=[chunk]) == []
 
 
 def test_an_address_finds_its_own_message_and_only_in_the_status_asked_for(world):
     for row in listed(world):
-        assert listed(world, "messages_to", address_key=row["address"]) == [row]
+        assert listed(world, address_key=row["address"]) == [row]
     first = listed(world)[0]
-    assert listed(world, "messages_to", address_key=first["address"], status="cached") == []
+    assert listed(world, address_key=first["address"], status="cached") == []

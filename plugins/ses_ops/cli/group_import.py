@@ -11,7 +11,6 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_json, warn
 from ses_ops.cli.session import database
-from ses_ops.errors import SesError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -117,14 +116,7 @@ def _show(done: GroupImport, report: Path, as_json: bool) -> None:
 
 def _warn_of_tasks(conn: Connection, name: str) -> None:
     """The variables may have changed: name the tasks whose template no longer fits."""
-    from ses_ops.sending.freeze_audience import check_template
-    from ses_ops.storage import recipients
+    from ses_ops.sending.group_tasks import misfits
 
-    found = recipients.find_group(conn, name)
-    for task in recipients.tasks_of_group(conn, found.id):
-        if task["cancelled_at"] is not None or task["finished_at"] is not None:
-            continue
-        try:
-            check_template({**task, "group": name, "group_variables": found.variables}, settings.templates_root())
-        except SesError as problem:
-            warn(f"send task {task['name']!r} cannot send to this group any more: {problem}")
+    for one in misfits(conn, name, settings.templates_root()):
+        warn(f"send task {one.task!r} cannot send to this group any more: {one.problem}")

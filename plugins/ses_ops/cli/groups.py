@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-
 import click
 
 from ses_ops import settings
@@ -86,22 +83,13 @@ def sample_csv(name: str | None, template: str | None) -> None:
     """Print a CSV file to begin with: the columns of group NAME, or those that a template needs."""
     if (name is None) == (template is None):
         raise click.UsageError("name a group or --template, one of the two")
+    from ses_ops.sending.sample_csv import sample_of_group, sample_of_template
+
     if template is not None:
-        from ses_ops.rendering.template import load_template
-
-        loaded = load_template(settings.templates_root(), template)
-        variables = sorted(loaded.variables_for())
-        samples = loaded.sample_values
-    else:
-        from ses_ops.storage import recipients
-
-        with database() as conn:
-            variables = list(recipients.find_group(conn, str(name)).variables)
-        samples = {}
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["address", *variables])
-    for address in ("ann@example.com", "ben@example.com"):
-        writer.writerow([address, *(samples.get(variable, f"a value for {variable}") for variable in variables)])
+        click.echo(sample_of_template(settings.templates_root(), template), nl=False)
+        return
+    with database() as conn:
+        click.echo(sample_of_group(conn, str(name)), nl=False)
 
 
 @click.command(epilog=examples("ses group delete customers"))

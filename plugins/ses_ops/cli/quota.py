@@ -9,10 +9,12 @@ import click
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
 from ses_ops.cli.session import database, quota_variable
-from ses_ops.errors import NotFound, SesError
+from ses_ops.errors import NotFound
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.sending.domain_quota import DomainQuota
 
 
 @click.group()
@@ -29,21 +31,15 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
     Exit code 1 when a domain has no valid plan.
     """
-    from ses_ops.domain.warmup import parse_quota_variable
-    from ses_ops.storage import quota_overview
+    from ses_ops.sending.domain_quota import domain_quota, known_domains, read_quota_variable
 
-    entries: dict[str, Any] = {}
-    problem: str | None = None
-    try:
-        entries = parse_quota_variable(quota_variable())
-    except SesError as error:
-        problem = str(error)
+    variable = read_quota_variable(quota_variable())
     with database() as conn:
-        known = sorted({*quota_overview.domains(conn), *entries})
+        known = known_domains(conn, variable)
         if domain is not None and domain.lower() not in known:
             raise NotFound("sender domain", domain, hint=f"known are {', '.join(known) or 'none'}")
         chosen = known if domain is None else [domain.lower()]
-        rows = [_facts(conn, entries, one, problem) for one in chosen]
+        rows = [_facts(conn, domain_quota(conn, variable, one)) for one in chosen]
     if as_json:
         print_json(rows)
     elif domain is not None:
@@ -51,31 +47,27 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
     else:
         columns = ("domain", "day", "allotment", "used", "reserved", "left", "backlog", "ends_at", "error")
         print_table(columns, [[row[name] for name in columns] for row in rows], empty="There is no sender domain yet.")
-        if problem and not rows:
-            raise SesError(problem)
+        if variable.problem and not rows:
+            raise variable.problem
     if any(row["error"] for row in rows):
         ctx.exit(1)
 
 
-def _facts(conn: Connection, entries: dict[str, Any], domain: str, problem: str | None) -> dict[str, Any]:
-    from ses_ops.domain.warmup import plan_for
+def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
     from ses_ops.storage import quota_overview
 
     facts: dict[str, Any] = dict.fromkeys(("day", "starts_at", "ends_at", "allotment", "used", "reserved", "left"))
-    facts |= {"domain": domain, "error": problem, "plan": None, "time_zone": None, "day_length": None}
-    try:
-        if problem is None:
-            plan = plan_for(entries, domain)
-            facts |= {"plan": plan.steps, "time_zone": plan.time_zone, "day_length": plan.day_length}
-            facts |= {"started_on": plan.started_on, "daily_limit": plan.daily_limit}
-            today = quota_overview.today(conn, plan)
-            facts |= {"day": today.day.number, "starts_at": today.day.starts_at, "ends_at": today.day.ends_at}
-            facts |= {"allotment": today.day.allotment, "left": today.left}
-            facts |= {"used": today.used, "reserved": today.reserved}
-    except SesError as error:
-        facts["error"] = str(error)
-    facts["backlog"] = sum(part.count for part in quota_overview.backlog(conn, domain))
-    facts["history"] = quota_overview.history(conn, domain)
+    facts |= {"domain": quota.domain, "error": None if quota.problem is None else str(quota.problem)}
+    facts |= {"plan": None, "time_zone": None, "day_length": None}
+    if plan := quota.plan:
+        facts |= {"plan": plan.steps, "time_zone": plan.time_zone, "day_length": plan.day_length}
+        facts |= {"started_on": plan.started_on, "daily_limit": plan.daily_limit}
+    if today := quota.today:
+        facts |= {"day": today.day.number, "starts_at": today.day.starts_at, "ends_at": today.day.ends_at}
+        facts |= {"allotment": today.day.allotment, "left": today.left}
+        facts |= {"used": today.used, "reserved": today.reserved}
+    facts["backlog"] = quota.backlog
+    facts["history"] = quota_overview.history(conn, quota.domain)
     return facts
 
 

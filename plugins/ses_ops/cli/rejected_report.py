@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ses_ops.domain.rejected_rows import HEADER, report_cells
 from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024
-#: How a cell begins that a spreadsheet would carry out (a rejected row is anybody's text); a ' before it makes it text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HEADER = ["line", "reason", "text"]
 
 
 class RejectedReport:
@@ -43,11 +41,8 @@ class RejectedReport:
                     f"rejected rows cannot be written to {self.path} ({cause.strerror}); give another place as --report"
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
-            self._writer.writerow(_HEADER)
-        text = rejected.text
-        if text.startswith(_FORMULA):
-            text = "'" + text
-        self._writer.writerow([rejected.line, rejected.reason, text])
+            self._writer.writerow(HEADER)
+        self._writer.writerow(report_cells(rejected))
         self.count += 1
 
     def close(self) -> None:
@@ -60,7 +55,7 @@ class RejectedReport:
         """A report of an earlier import would be taken for this one's; nothing else is ever deleted."""
         try:
             with self.path.open(encoding="utf-8", newline="") as former:
-                ours = former.readline() == ",".join(_HEADER) + "\n"
+                ours = former.readline() == ",".join(HEADER) + "\n"
             if ours:
                 self.path.unlink()
         except (OSError, UnicodeDecodeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from ses_ops.cli.group_import import column_option, delimiter_option
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database
-from ses_ops.errors import InvalidInput
 
 _REASONS = ("manual", "unsubscribe", "complaint", "hard_bounce")
 
@@ -34,14 +34,15 @@ def suppression() -> None:
 def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     """Put ADDRESS on the list. An entry is never shortened: what lasts for ever stays."""
     from ses_ops.domain.address import parse_address
+    from ses_ops.domain.suppression import SuppressionReason, read_expiry
     from ses_ops.storage import suppression as storage
     from ses_ops.storage.connection import transaction
 
     parsed = parse_address(address)
-    chosen = storage.SuppressionReason(reason)
-    expires_at = read_expiry(expires, reason, where="--expires")
+    chosen = SuppressionReason(reason)
+    expires_at = read_expiry(expires, reason, now=datetime.now(UTC), where="--expires")
     with database() as conn, transaction(conn):
-        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at)
+        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=_who())
         entry = storage.find(conn, parsed.key)
     if added:
         click.echo(
@@ -82,7 +83,7 @@ def list_command(search: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("address", "reason", "note", "created_at", "expires_at", "expired")
+        names = ("address", "reason", "note", "added_by", "created_at", "expires_at", "expired")
         print_table(names, [[row[name] for name in names] for row in rows], empty="No address is suppressed.")
     if more:
         note(f"there are more than {limit:,}; --limit shows more")
@@ -100,39 +101,35 @@ def import_command(file: Path, address_column: str | None, delimiter: str, reaso
     Columns: the address, and if wanted reason, note and expires.
     """
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.cli.suppression_rows import suppressions
-    from ses_ops.domain.csv_rows import CsvRows
-    from ses_ops.storage import suppression as storage
-    from ses_ops.storage.connection import transaction
+    from ses_ops.storage.suppression_import import import_suppressions
 
     rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"))
     try:
-        with database() as conn, reading(file, what=f"importing {file.name}") as blocks, transaction(conn):
-            rows = CsvRows(blocks, where=str(file), delimiter=delimiter, address_column=address_column)
-            entries = suppressions(rows, reason, where=str(file), report=rejected.add)
-            read, changed = storage.add_all(conn, entries)
-            if not read:
-                raise InvalidInput("has no address that can be used", where=str(file))
+        with database() as conn, reading(file, what=f"importing {file.name}") as blocks:
+            done = import_suppressions(
+                conn,
+                blocks,
+                where=str(file),
+                delimiter=delimiter,
+                address_column=address_column,
+                reason=reason,
+                now=datetime.now(UTC),
+                added_by=_who(),
+                report=rejected.add,
+            )
     finally:
         rejected.close()
     click.echo(
-        f"{read:,} addresses read: {changed:,} added or made to last longer, the others were on the list already"
+        f"{done.read:,} addresses read: {done.changed:,} added or made to last longer, the others were on the list "
+        "already"
     )
     if rejected.count:
         click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
 
 
-def read_expiry(text: str | None, reason: str, *, where: str) -> datetime | None:
-    """A day or time in UTC, in the future; only an entry by hand may end (the others are somebody's own wish)."""
-    if not text:
-        return None
-    if reason != "manual":
-        raise InvalidInput(f"an entry of reason {reason} does not end; only manual ones can", where=where)
+def _who() -> str:
+    """Who is at the command line, for the list."""
     try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise InvalidInput(f"{text!r} is not a day or time; write for example 2027-01-31", where=where) from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    if moment <= datetime.now(UTC):
-        raise InvalidInput(f"{text!r} has passed", where=where)
-    return moment
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # a user id without a name
+        return "command line"

@@ -67,36 +67,19 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Applied]:
     """Check and write every task; raises all problems together, and then the caller's transaction leaves nothing."""
     from ses_ops.cli.task_files import raise_all
-    from ses_ops.storage.send_tasks import apply_task
+    from ses_ops.sending.definitions import apply_definition
 
-    now = datetime.now(UTC)
+    now, root = datetime.now(UTC), settings.templates_root()
     done: dict[str, Applied] = {}
     problems: list[SesError] = []
     for file, task in tasks.items():
         try:
-            done[task.name] = apply_task(conn, task, now=now, where=str(file))
-            _check_content(conn, task)
+            done[task.name] = apply_definition(conn, task, now=now, where=str(file), templates_root=root)
         except SesError as problem:
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
     raise_all(problems)
     return done
-
-
-def _check_content(conn: Connection, task: SendTask) -> None:
-    """The template fits the group, and the message to the group's first recipient can be made (size, link, subject)."""
-    from ses_ops.sending.freeze_audience import check_template
-    from ses_ops.sending.task_renderer import task_renderer
-    from ses_ops.storage import recipients
-
-    root = settings.templates_root()
-    group = recipients.find_group(conn, task.group)
-    names = ("template", "subject", "sender", "sender_domain", "reply_to", "unsubscribe_url", "advertisement", "group")
-    facts = {**{name: getattr(task, name) for name in names}, "group_variables": group.variables}
-    check_template(facts, root)
-    renderer = task_renderer(facts, root, installation_id="check")
-    for address, values in recipients.sample(conn, group.id):
-        renderer.render(occurrence_id=1, seq=1, address=address, values=values)
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
@@ -106,8 +89,6 @@ def _recipient_count(conn: Connection, group: str) -> int:
 
 
 def _facts(applied: Applied, one: TaskOverview, recipients: int) -> dict[str, Any]:
-    from ses_ops.cli.tasks import next_starts
-
     return {
         "name": one.name,
         "applied": applied.value,
@@ -115,7 +96,7 @@ def _facts(applied: Applied, one: TaskOverview, recipients: int) -> dict[str, An
         "recipient_count": recipients,
         "schedule": one.schedule.describe(),
         "time_zone": one.schedule.time_zone,
-        "next_starts": next_starts(one, datetime.now(UTC)),
+        "next_starts": one.next_starts(datetime.now(UTC)),
     }
 
 

@@ -113,15 +113,13 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
 
 
 def _start_run(name: str, kind: RunKind | None = None) -> None:
-    """Trigger a run. A resume sends only what is cached: with it nobody can get a mail that was not asked for."""
-    from ses_ops.domain.occurrence import RunKind, resume_run_id
+    """Trigger a run, of which a resume sends only what is cached."""
+    from ses_ops.domain.occurrence import RunKind, decision_run
 
-    now = datetime.now(UTC)
-    resumes = kind is not RunKind.TRIGGERED
-    run_id = resume_run_id(now) if resumes else f"manual__{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+    run_id, conf = decision_run(kind, datetime.now(UTC))
     told = tell_airflow(
-        lambda control: control.trigger_run(name, run_id, {"resume": True} if resumes else {}),
-        otherwise=_PICKED_UP if resumes else f"trigger the DAG send_task__{name} by hand in Airflow",
+        lambda control: control.trigger_run(name, run_id, conf),
+        otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
     )
     if told:
         click.echo(f"{name}: run {run_id} was triggered")

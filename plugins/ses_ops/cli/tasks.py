@@ -15,8 +15,6 @@ from ses_ops.errors import NotFound
 if TYPE_CHECKING:
     from ses_ops.storage.overview import TaskOverview
 
-#: Start times that `show` and `apply` name.
-NEXT_SLOTS = 5
 _STATUSES = ("waiting", "sending", "paused", "error", "finished", "cancelled")
 _MESSAGE_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cached", "unknown")
 
@@ -79,13 +77,6 @@ def overview_facts(one: TaskOverview) -> dict[str, Any]:
     return {**facts, "schedule": one.schedule.describe(), "time_zone": one.schedule.time_zone}
 
 
-def next_starts(one: TaskOverview, now: datetime) -> list[datetime]:
-    """The next start times of a task that recurs or has not begun."""
-    from ses_ops.domain.schedule import TaskType
-
-    return one.schedule.next_slots(NEXT_SLOTS, now) if one.type is not TaskType.IMMEDIATE else []
-
-
 @click.command(epilog=examples("ses task show spring-sale", "ses task show spring-sale --json"))
 @click.argument("name")
 @json_option
@@ -105,7 +96,7 @@ def show(name: str, as_json: bool) -> None:
     facts = {
         **overview_facts(one),
         **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
-        "next_starts": next_starts(one, datetime.now(UTC)),
+        "next_starts": one.next_starts(datetime.now(UTC)),
     }
     if as_json:
         print_json(facts)
@@ -131,19 +122,20 @@ def show(name: str, as_json: bool) -> None:
 def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
     """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
     from ses_ops.domain.address import parse_address
+    from ses_ops.storage.message_list import MessageSearch, all_messages
     from ses_ops.storage.send_tasks import find_row
-    from ses_ops.storage.sql import fetch_all
 
+    rows: list[dict[str, Any]] = []
     with database() as conn:
-        rows = fetch_all(
-            conn,
-            "ledger",
-            "messages" if address is None else "messages_to",
+        search = MessageSearch(
             task_id=find_row(conn, name)["id"],
             status=status,
             address_key=parse_address(address).key if address is not None else None,
-            limit=limit + 1,
         )
+        for batch in all_messages(conn, search, size=limit + 1):
+            rows += batch
+            if len(rows) > limit:
+                break
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:

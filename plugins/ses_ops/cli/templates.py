@@ -69,6 +69,7 @@ def preview(
 ) -> None:
     """Show a mail as its recipient would see it."""
     from ses_ops.rendering.template import load_template
+    from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL
 
     if values is not None and group is not None:
         raise click.UsageError("give --values or --group, not both")
@@ -78,7 +79,7 @@ def preview(
     if group is not None:
         chosen = _values_of(group, address)
     mail = load_template(settings.templates_root(), name).preview(
-        chosen, unsubscribe_url="https://example.com/unsubscribe"
+        chosen, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL
     )
     if html is not None:
         if mail.html is None:
@@ -126,15 +127,11 @@ def _names(name: str | None) -> list[str]:
 
 def template_facts(name: str) -> dict[str, Any]:
     """A template for lists: its variables and parts, or why it cannot be used."""
-    from ses_ops.rendering.template import load_template
+    from ses_ops.rendering import template_facts as facts
 
-    facts: dict[str, Any] = {"name": name, "variables": [], "parts": [], "error": None}
     try:
-        loaded = load_template(settings.templates_root(), name)
-        facts["variables"] = sorted(loaded.variables_for())
-        facts["parts"] = ["html", "text"] if loaded.html else ["text"]
-        if loaded.sample_values or not facts["variables"]:
-            loaded.preview(unsubscribe_url="https://example.com/unsubscribe")
-    except SesError as problem:
-        facts["error"] = str(problem)
-    return facts
+        found = facts.template_facts(settings.templates_root(), name)
+    except SesError as problem:  # there is no such template
+        return {"name": name, "variables": [], "parts": [], "error": str(problem)}
+    error = str(found.error) if found.error else None
+    return {"name": name, "variables": list(found.variables), "parts": list(found.parts), "error": error}

@@ -36,6 +36,7 @@ def test_send_command(
     from ses_ops.cli.templates import read_values
     from ses_ops.rendering.template import load_template
     from ses_ops.sending.test_send import TestSend, test_send
+    from ses_ops.storage.test_sends import NAME_PREFIX
     from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
     root = settings.templates_root()
@@ -52,7 +53,7 @@ def test_send_command(
         templates_root=root,
         stop=stop,
     )
-    name = f"test-send {run_id}"
+    name = NAME_PREFIX + run_id
     counts = {word: getattr(report, word) for word in ("sent", "failed", "suppressed", "unknown")}
     if as_json:
         print_json({"name": name, **counts})

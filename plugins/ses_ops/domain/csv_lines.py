@@ -12,10 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from ses_ops.errors import InvalidInput
+from ses_ops.domain.csv_faults import CsvFault
+from ses_ops.errors import BadCsv
 
 #: Bytes of one row. A longer one is a mistake (a quote that is never closed, a file that is no CSV at all).
 MAX_ROW = 1_000_000
+#: How the files of Excel and LibreOffice begin: a zip archive, and the compound file of older versions.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
 _LINE_OF_OLD_MACS = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 #: What "surrogateescape" makes of the bytes that are no UTF-8; UTF-8 itself never yields these.
@@ -155,13 +158,20 @@ def damage(fields: list[str]) -> tuple[str, str] | None:
     row = "".join(fields)
     if "\0" in row:
         return "NUL byte", "there is a NUL byte in this row: it is no text, or it was damaged"
-    found = None if row.isascii() else _UNDECODED.search(row)
-    if found is None:
+    byte = bad_byte(fields)
+    if byte is None:
         return None
     return "not UTF-8", (
-        f"is not UTF-8: byte 0x{ord(found[0]) - 0xDC00:02X}; save the file as UTF-8, or convert it: "
+        f"is not UTF-8: byte {byte}; save the file as UTF-8, or convert it: "
         f"iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)"
     )
+
+
+def bad_byte(fields: list[str]) -> str | None:
+    """The first byte of a row that is no UTF-8, as 0xE9; None when there is none."""
+    row = "".join(fields)
+    found = None if row.isascii() else _UNDECODED.search(row)
+    return None if found is None else f"0x{ord(found[0]) - 0xDC00:02X}"
 
 
 def readable(text: str) -> str:
@@ -170,7 +180,7 @@ def readable(text: str) -> str:
 
 
 def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The blocks without a UTF-8 byte order mark; refuses UTF-16, which other programs call "Unicode"."""
+    """The blocks without a UTF-8 byte order mark; refuses workbooks, and UTF-16, which programs call "Unicode"."""
     first = True
     for block in blocks:
         data = block
@@ -178,12 +188,19 @@ def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
             first = False
             head = data[:200]
             odd_zeros, even_zeros = head[1::2].count(0), head[0::2].count(0)
+            if head.startswith(_WORKBOOKS):
+                raise BadCsv(
+                    'is a workbook of a spreadsheet; open it there and save it as "CSV UTF-8"',
+                    fault=CsvFault.WORKBOOK,
+                    where=where,
+                )
             if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
                 max(odd_zeros, even_zeros) > len(head) // 4 > 0
             ):
-                raise InvalidInput(
+                raise BadCsv(
                     'is UTF-16 (Excel\'s "Unicode text"); save it as "CSV UTF-8", or convert it: '
                     "iconv -f UTF-16 -t UTF-8 IN.csv > OUT.csv",
+                    fault=CsvFault.UTF16,
                     where=where,
                 )
             if head.startswith(codecs.BOM_UTF8):

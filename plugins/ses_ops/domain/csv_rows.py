@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.domain.address import parse_address
-from ses_ops.domain.csv_lines import MAX_ROW, Lines, RowTooLong, damage, readable
+from ses_ops.domain.csv_faults import CsvFault
+from ses_ops.domain.csv_lines import MAX_ROW, Lines, RowTooLong, bad_byte, damage, readable
 from ses_ops.domain.template_variables import check_variable_name
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import BadCsv, InvalidInput
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 ADDRESS_COLUMNS = ("address", "email", "e-mail", "mail", "email_address")
 #: Characters of a rejected row that its report shows.
 EXCERPT = 200
+#: What a row is rejected for, as the fault of a header: a header cannot be left out.
+_FAULTS_OF_HEADER = {
+    "not UTF-8": CsvFault.NOT_UTF8,
+    "NUL byte": CsvFault.NUL_BYTE,
+    "quotation marks": CsvFault.QUOTATION_MARKS,
+    "stray line break": CsvFault.STRAY_LINE_BREAK,
+    "too long": CsvFault.TOO_LONG,
+}
 _OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 
 
@@ -74,10 +83,11 @@ class CsvRows:
         while first is not None and not any(first):
             first = self._next()
         if first is None:
-            raise InvalidInput("the file is empty; its first row must name the columns", where=where)
+            raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=where)
         place = f"{where}: line {self._line}"
         if self._lines.damaged and (harm := damage(first)):
-            raise InvalidInput(harm[1], where=place)
+            fault = _FAULTS_OF_HEADER[harm[0]]
+            raise BadCsv(harm[1], fault=fault, where=place, line=self._line, byte=bad_byte(first))
         self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column)
 
     def _reader_from_here(self) -> Reader:
@@ -91,7 +101,9 @@ class CsvRows:
         try:
             return next(self._reader, None)
         except (csv.Error, RowTooLong) as cause:
-            raise InvalidInput(_unreadable(cause)[1], where=f"{self.where}: line {self._line}") from cause
+            kind, reason = _unreadable(cause)
+            place, fault = f"{self.where}: line {self._line}", _FAULTS_OF_HEADER[kind]
+            raise BadCsv(reason, fault=fault, where=place, line=self._line, bytes=MAX_ROW) from cause
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
@@ -157,17 +169,20 @@ def read_header(fields: list[str], *, where: str, delimiter: str = ",", address_
     _refuse_data(columns, where)
     for index, name in enumerate(columns, 1):
         if not name:
-            raise InvalidInput(f"the header's column {index} has no name", where=where)
+            problem = f"the header's column {index} has no name"
+            raise BadCsv(problem, fault=CsvFault.UNNAMED_COLUMN, where=where, column=index)
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated:
-        raise InvalidInput(f"the header names {', '.join(repeated)} more than once", where=where)
+        problem = f"the header names {', '.join(repeated)} more than once"
+        raise BadCsv(problem, fault=CsvFault.REPEATED_COLUMN, where=where, names=repeated)
     address = _find_address(columns, where, address_column)
     for index, name in enumerate(columns):
         if index != address:
             try:
                 check_variable_name(name)
-            except InvalidInput as problem:
-                raise InvalidInput(f"the header's column {problem}", where=where) from problem
+            except InvalidInput as cause:
+                problem = f"the header's column {cause}"
+                raise BadCsv(problem, fault=CsvFault.BAD_VARIABLE, where=where, name=name) from cause
     return Header(columns=columns, address=address)
 
 
@@ -176,9 +191,11 @@ def _refuse_other_delimiter(columns: tuple[str, ...], where: str, delimiter: str
         return
     for character, shown in _OTHER_DELIMITERS.items():
         if character != delimiter and character in columns[0]:
-            raise InvalidInput(
+            raise BadCsv(
                 f"the header is one column with {shown} in it: the delimiter is wrong; add --delimiter {shown}",
+                fault=CsvFault.OTHER_DELIMITER,
                 where=where,
+                found=character,
             )
 
 
@@ -188,10 +205,12 @@ def _refuse_data(columns: tuple[str, ...], where: str) -> None:
             parse_address(name)
         except InvalidInput:
             continue
-        raise InvalidInput(
+        raise BadCsv(
             f"there is no header: the first row holds the address {name!r}; put a row with the names of the columns "
             f"above it, such as address,name",
+            fault=CsvFault.NO_HEADER,
             where=where,
+            address=name,
         )
 
 
@@ -199,15 +218,20 @@ def _find_address(columns: tuple[str, ...], where: str, wanted: str | None) -> i
     if wanted is not None:
         if wanted.strip() in columns:
             return columns.index(wanted.strip())
-        raise InvalidInput(f"has no column {wanted!r}; it has {', '.join(columns)}", where=where)
+        problem = f"has no column {wanted!r}; it has {', '.join(columns)}"
+        raise BadCsv(problem, fault=CsvFault.NO_SUCH_COLUMN, where=where, name=wanted, columns=columns)
     found = [index for index, name in enumerate(columns) if name.lower() in ADDRESS_COLUMNS]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(columns[index] for index in found)
-    problem = f"{names} could each hold the address" if found else f"no column is named {', '.join(ADDRESS_COLUMNS)}"
-    raise InvalidInput(
+    names = [columns[index] for index in found]
+    several = f"{', '.join(names)} could each hold the address"
+    problem = several if names else f"no column is named {', '.join(ADDRESS_COLUMNS)}"
+    raise BadCsv(
         f"{problem}; name the address column with --address-column (there are: {', '.join(columns)})",
+        fault=CsvFault.SEVERAL_ADDRESS_COLUMNS if names else CsvFault.NO_ADDRESS_COLUMN,
         where=where,
+        names=names,
+        columns=columns,
     )
 
 

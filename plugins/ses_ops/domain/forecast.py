@@ -77,7 +77,7 @@ def forecast(
         parts, queue = _serve(queue, day, room)
         if parts:
             days.append(ForecastDay(day=day, room=room, parts=tuple(parts)))
-        moment = _next_moment(queue, day)
+        moment = day.ends_at if parts else _next_moment(queue, day)
     return Forecast(days=tuple(days), remaining=tuple((part.task, count) for part, count in queue))
 
 
@@ -86,7 +86,10 @@ _Queue = list[tuple[Waiting, int]]
 
 def _serve(queue: _Queue, day: QuotaDay, room: int) -> tuple[list[tuple[str, int]], _Queue]:
     parts, rest = [], []
-    for part, count in queue:
+    for place, (part, count) in enumerate(queue):
+        if not room:
+            rest.extend(queue[place:])
+            break
         due = part.due_at is None or part.due_at < day.ends_at
         taken = min(count, room) if due else 0
         room -= taken

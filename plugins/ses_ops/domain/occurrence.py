@@ -82,3 +82,14 @@ def spell(span: timedelta) -> str:
 def resume_run_id(due_at: datetime) -> str:
     """The deterministic id of the run that resumes at `due_at`: triggering it twice makes one run."""
     return f"{RESUME_RUN_PREFIX}{check_aware(due_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def decision_run(kind: RunKind | None, now: datetime) -> tuple[str, dict[str, bool]]:
+    """The id and the conf of the run for what a person decided just now.
+
+    All but a start that a person asks for are resumes: those send only what is cached, so that nobody can get a mail
+    that was not asked for.
+    """
+    if kind is RunKind.TRIGGERED:
+        return f"manual__{now:%Y-%m-%dT%H:%M:%S.%fZ}", {}
+    return resume_run_id(now), {"resume": True}

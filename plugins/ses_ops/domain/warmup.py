@@ -26,6 +26,8 @@ STANDARD_PLAN = (
 )
 
 REAL_DAY = timedelta(hours=24)
+#: A first day outside of these is a mistake, and the days before and after it could not be counted.
+YEARS = range(1970, 9000)
 #: A rehearsal day must be long enough for Airflow to start a run in it.
 SHORTEST_DAY = timedelta(seconds=5)
 #: The part of a day, one in so many, that is left for a resume at the latest: time for Airflow and for sending.
@@ -199,6 +201,8 @@ def _started_at(domain: str, value: object, tz_name: str) -> datetime:
         moment = moment or datetime.fromisoformat(value)
     except ValueError:
         raise problem from None
+    if moment.year not in YEARS:
+        raise problem
     return moment.astimezone(UTC) if moment.tzinfo else from_wall_clock(moment, zone(tz_name))
 
 

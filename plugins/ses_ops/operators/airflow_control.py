@@ -1,4 +1,4 @@
-"""What the command line asks of a running Airflow, through Airflow's own code and metadata database.
+"""What the command line and the console ask of a running Airflow, through Airflow's own code and metadata database.
 
 Airflow is imported when the first of these is called, never before: it takes seconds. All raise SesError.
 """
@@ -6,20 +6,22 @@ Airflow is imported when the first of these is called, never before: it takes se
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ses_ops import settings
+from ses_ops.domain.occurrence import RunKind, decision_run
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -28,6 +30,8 @@ BUNDLE, DAG_FILE = "dags-folder", "send_tasks.py"
 _DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 #: New tasks whose DAGs are written one by one; for more of them one parse of the whole file is cheaper.
 _FEW = 20
+#: Which DAG is to be made is said in the environment, which all threads of a process share.
+_ONE_AT_A_TIME = threading.Lock()
 #: Seconds after which a parse request counts as lost: one that arrives while the file is being parsed is dropped.
 _ASK_AGAIN = 3.0
 
@@ -90,6 +94,12 @@ def trigger_run(
         return True
 
 
+def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
+    """Trigger the run for what a person decided; its id, or None when it exists. Raises NotFound without a DAG."""
+    run_id, conf = decision_run(kind, datetime.now(UTC))
+    return run_id if trigger_run(task_name, run_id, conf) else None
+
+
 def read_quota_variable() -> str | None:
     """The Variable with the warm-up plans as text, as a task would read it; None when it is not set."""
     given = os.environ.get(settings.WARMUP_QUOTA)
@@ -131,18 +141,18 @@ def write_dag(task_name: str) -> bool:
     with _session() as session:
         from airflow.dag_processing.bundles.manager import DagBundlesManager
         from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
-        from sqlalchemy.exc import IntegrityError
+        from sqlalchemy.exc import IntegrityError, PendingRollbackError
 
         bundle = DagBundlesManager().get_bundle(BUNDLE)
-        with _parsing_only(dag_id(task_name)):
+        with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
             bag = BundleDagBag(dag_folder=str(bundle.path / DAG_FILE), bundle_path=bundle.path, bundle_name=BUNDLE)
         if bag.import_errors or set(bag.dags) != {dag_id(task_name)}:
             return False
         try:
             sync_bag_to_db(bag, bundle.name, bundle.version, session=session)
             session.flush()
-        except IntegrityError:
-            session.rollback()  # the DAG processor was writing it at the same moment
+        except (IntegrityError, PendingRollbackError):
+            session.rollback()  # the DAG processor was writing it at the same moment, or has not begun its work yet
             return False
     return True
 

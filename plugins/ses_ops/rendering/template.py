@@ -131,9 +131,9 @@ class _Loading:
     def load(self) -> MailTemplate:
         if not (self._folder / SUBJECT).is_file():
             raise self._error("it has no subject.txt")
+        subject, names_in_subject = self._part(self._plain, SUBJECT)
         if "\n" in read_source(self._folder / SUBJECT).strip():
             raise self._error("a subject is one line", SUBJECT)
-        subject, names_in_subject = self._part(self._plain, SUBJECT)
         has_html, has_text = (self._folder / HTML).is_file(), (self._folder / TEXT).is_file()
         if not has_html and not has_text:
             raise self._error("it has neither body.html nor body.txt")

@@ -18,6 +18,7 @@ from ses_ops.sending.send_chunk import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
     import threading
@@ -59,7 +60,7 @@ def test_send(
     Raises InvalidInput (addresses, sender), TemplateError (variables), QuotaError, QuotaExhausted (nothing was sent
     then), TransportUnavailable.
     """
-    name = f"test-send {run_id}"
+    name = NAME_PREFIX + run_id
     with connected(dsn) as conn:
         run = Run(task_name=name, run_id=run_id, kind=RunKind.TRIGGERED)
         _write(conn, order, name, run_id, templates_root)

@@ -1,5 +1,7 @@
 -- name: insert_attempt
-INSERT INTO attempt (chunk_id, run_id, host, pid) VALUES (%(chunk_id)s, %(run_id)s, %(host)s, %(pid)s)
+-- What its chunk counts now tells later what this attempt did.
+INSERT INTO attempt (chunk_id, run_id, host, pid, sent_before, failed_before)
+SELECT id, %(run_id)s, %(host)s, %(pid)s, sent, failed FROM chunk WHERE id = %(chunk_id)s
 RETURNING id, journal_id::text;
 
 -- name: journal_of
@@ -13,7 +15,10 @@ SELECT id, host, pid, started_at FROM attempt WHERE chunk_id = %(chunk_id)s ORDE
 UPDATE chunk SET attempt_id = %(attempt_id)s, steps = 0 WHERE id = %(chunk_id)s;
 
 -- name: end_attempt
-UPDATE attempt SET ended_at = now(), ending = %(ending)s WHERE id = %(id)s AND ended_at IS NULL;
+-- The first end is kept, the counts are the last: what a dead attempt left in doubt is settled after its end.
+UPDATE attempt a SET ended_at = coalesce(a.ended_at, now()), ending = coalesce(a.ending, %(ending)s),
+    sent = greatest(c.sent - a.sent_before, 0), failed = greatest(c.failed - a.failed_before, 0)
+FROM chunk c WHERE a.id = %(id)s AND c.id = a.chunk_id;
 
 -- name: heartbeat
 -- Also counts the attempts alive now, this one included: rates are divided by it.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from psycopg2.extensions import connection as Connection
 
@@ -25,9 +25,14 @@ def copy_text(value: str) -> str:
     return value
 
 
-def copy_in(conn: Connection, statement: str, lines: Iterator[str]) -> int:
-    """Run a COPY ... FROM STDIN over complete lines; returns the number of rows. Raises what `lines` raises."""
-    source = _Source(lines)
+def copy_in(
+    conn: Connection, statement: str, lines: Iterator[str], *, taken: Callable[[int], None] | None = None
+) -> int:
+    """Run a COPY ... FROM STDIN over complete lines; returns the number of rows. Raises what `lines` raises.
+
+    `taken` is told of rows on their way, a thousand or fewer at a time.
+    """
+    source = _Source(lines, taken)
     with conn.cursor() as cursor:
         try:
             cursor.copy_expert(statement, source)
@@ -45,8 +50,9 @@ def copy_in(conn: Connection, statement: str, lines: Iterator[str]) -> int:
 class _Source:
     """Lines as a readable file; remembers the error that ended them."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], taken: Callable[[int], None] | None = None) -> None:
         self._lines = lines
+        self._taken = taken
         self._rest = b""
         self.error: BaseException | None = None
 
@@ -55,6 +61,9 @@ class _Source:
         while len(self._rest) < size:
             try:
                 more = "".join(islice(self._lines, _LINES_AT_ONCE))
+                if self._taken is not None and more:
+                    # A line end inside of a value is escaped (`copy_text`).
+                    self._taken(more.count("\n"))
             except BaseException as error:
                 self.error = error
                 raise

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.csv_faults import CsvFault
 from ses_ops.domain.csv_rows import CsvRows, Rejected, Row
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import BadCsv
 from ses_ops.storage import recipients
 from ses_ops.storage.connection import transaction
 
@@ -45,11 +46,14 @@ def import_group(
     description: str | None = None,
     strict: bool = False,
     report: Callable[[Rejected], None],
+    stored: Callable[[int], None] | None = None,
+    before_commit: Callable[[GroupImport], None] | None = None,
 ) -> GroupImport:
     """Stream a file into a group and replace what it held; `report` gets every row that was left out.
 
-    Raises InvalidInput for a file that cannot be read, that has no usable row, or (strict) any that is not usable:
-    then the group is as it was before.
+    `stored` is told of rows on their way, `before_commit` what was done, in its transaction: what it raises undoes it.
+    Raises BadCsv for a file that cannot be read, that has no usable row, or (strict) any that is not usable: then the
+    group is as it was before.
     """
     recipients.check_group_name(name)
     rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
@@ -63,22 +67,25 @@ def import_group(
     with transaction(conn):
         group = recipients.begin_replacing(conn, name, description=description)
         usable = _usable(rows.rows(), leave_out)
-        copied = recipients.copy_recipients(conn, group.group_id, usable, variables)
+        copied = recipients.copy_recipients(conn, group.group_id, usable, variables, stored=stored)
         if not copied:
-            raise InvalidInput(_nothing(kinds), where=where)
+            raise nothing_usable(kinds, where)
         _refuse_rejected(strict, kinds, where)
         repeated = recipients.remove_repeated(conn, group.group_id)
         for line, address, first in recipients.repeated(conn) if repeated else ():
             leave_out(Rejected(line, DUPLICATE, f"the same address stands on line {first}", address))
         _refuse_rejected(strict, kinds, where)
         recipients.set_content(conn, group.group_id, count=copied - repeated, variables=variables)
-    return GroupImport(
-        group=name,
-        created=group.created,
-        recipients=copied - repeated,
-        variables=variables,
-        rejected=dict(kinds.most_common()),
-    )
+        done = GroupImport(
+            group=name,
+            created=group.created,
+            recipients=copied - repeated,
+            variables=variables,
+            rejected=dict(kinds.most_common()),
+        )
+        if before_commit is not None:
+            before_commit(done)
+    return done
 
 
 def _usable(rows: Iterable[Row | Rejected], leave_out: Callable[[Rejected], None]) -> Iterator[Row]:
@@ -89,15 +96,18 @@ def _usable(rows: Iterable[Row | Rejected], leave_out: Callable[[Rejected], None
             yield row
 
 
-def _nothing(kinds: Counter[str]) -> str:
+def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
+    """The error of a file without a row that can be used; `kinds` are the reasons."""
     if not kinds:
-        return "has a header and no rows"
-    return f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
+        return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
+    problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
+    return BadCsv(problem, fault=CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
     if strict and kinds:
-        raise InvalidInput(f"--strict: {kinds.total():,} rows were rejected ({by_kind(kinds)})", where=where)
+        problem = f"--strict: {kinds.total():,} rows were rejected ({by_kind(kinds)})"
+        raise BadCsv(problem, fault=CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def by_kind(kinds: dict[str, int]) -> str:

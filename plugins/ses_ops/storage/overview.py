@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+#: Start times that a person is shown ahead.
+NEXT_STARTS = 5
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOverview:
@@ -44,8 +47,14 @@ class TaskOverview:
     schedule: Schedule
     #: Why it is paused or waits.
     reason: str | None
+    #: It stands still until a person resumes it, whatever waits.
+    paused_by_person: bool
     created_at: datetime
     updated_at: datetime
+
+    def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
+        """The next start times of a task that recurs or has not begun."""
+        return self.schedule.next_slots(count, now) if self.type is not TaskType.IMMEDIATE else []
 
 
 def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:
@@ -82,6 +91,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or not moments else min(moments),
         error=row["error"] or row["held_reason"],
         schedule=schedule,
+        paused_by_person=row["paused_at"] is not None,
         reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],
     )
 

@@ -35,6 +35,18 @@ class QuotaToday:
         return max(0, self.day.allotment - self.used - self.reserved)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedMail:
+    """What one run of a task cached."""
+
+    task: str
+    count: int
+    #: When it may leave at the earliest; None: as soon as a run takes it.
+    due_at: datetime | None
+    #: Its task was paused by a person or has an error: a person has to act first.
+    stopped: bool
+
+
 def domains(conn: Connection) -> list[str]:
     """Every sender domain that a task uses or that has sent."""
     return [row["domain"] for row in fetch_all(conn, "quota", "domains")]
@@ -79,8 +91,13 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
 
 def backlog(conn: Connection, domain: str) -> list[Waiting]:
     """What of a domain waits, in the order of service, cached and frozen but never yet cached alike."""
+    return [Waiting(task=one.task, count=one.count, due_at=one.due_at) for one in cached_mail(conn, domain)]
+
+
+def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
+    """The same, with what a person has to act on."""
     return [
-        Waiting(task=row["task"], count=row["pending"], due_at=row["due_at"])
+        CachedMail(task=row["task"], count=row["pending"], due_at=row["due_at"], stopped=row["stopped"])
         for row in fetch_all(conn, "quota", "backlog", domain=domain)
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from json.encoder import encode_basestring
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
-from ses_ops.errors import Conflict, InvalidInput, NotFound
+from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
+from ses_ops.storage import group_imports
 from ses_ops.storage.copy_rows import copy_in, copy_text
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Memory of the one hash table of an import; the addresses of a million recipients fit.
 _PLAN = ("128MB",)
+#: How long a change waits for the lock of an import.
+_PATIENCE = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +47,17 @@ class Replacing:
 
     group_id: int
     created: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipient:
+    """A recipient as a person looks at it; `line` is that of its file."""
+
+    line: int
+    address: str
+    values: dict[str, str]
+    #: Why it gets no mail now; None when it does.
+    suppressed: str | None
 
 
 def list_groups(conn: Connection) -> list[RecipientGroup]:
@@ -75,9 +90,17 @@ def begin_replacing(conn: Connection, name: str, *, description: str | None) -> 
     return Replacing(group_id=group["id"], created=group["created"])
 
 
-def copy_recipients(conn: Connection, group_id: int, rows: Iterable[Row], variables: Sequence[str]) -> int:
-    """Stream rows into a group; returns their number."""
-    return copy_in(conn, statements("group_import")["copy_recipients"], _copy_lines(group_id, rows, variables))
+def copy_recipients(
+    conn: Connection,
+    group_id: int,
+    rows: Iterable[Row],
+    variables: Sequence[str],
+    *,
+    stored: Callable[[int], None] | None = None,
+) -> int:
+    """Stream rows into a group; returns their number. `stored` is told of them on the way."""
+    lines = _copy_lines(group_id, rows, variables)
+    return copy_in(conn, statements("group_import")["copy_recipients"], lines, taken=stored)
 
 
 def _copy_lines(group_id: int, rows: Iterable[Row], variables: Sequence[str]) -> Iterator[str]:
@@ -125,10 +148,49 @@ def sample(
     return [(row["address"], row["values"]) for row in rows]
 
 
+def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = "") -> list[Recipient]:
+    """Recipients from a line of their file on; with `text` those whose address has it in it, in any case."""
+    statement = "recipients_with" if text else "recipients_from"
+    values = {"text": text.lower()} if text else {}
+    rows = fetch_all(conn, "recipients", statement, group_id=group_id, line=line, limit=limit, **values)
+    return [Recipient(**row) for row in rows]
+
+
+def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> int | None:
+    """The line of the recipient that stands `count` recipients before a line, or of the first one; None at the top."""
+    row = fetch_one(conn, "recipients", "line_before", group_id=group_id, line=line, count=count)
+    return row["line"] if row else None
+
+
 def suppressed_count(conn: Connection, group_id: int) -> int:
     """Recipients of a group that are on the suppression list now."""
     row = fetch_one(conn, "recipients", "suppressed_of_group", group_id=group_id)
     return int(row["count"]) if row else 0
+
+
+def create_group(conn: Connection, name: str, *, description: str) -> None:
+    """Make a group without recipients; Conflict when there is one of that name. The caller holds the transaction."""
+    check_group_name(name)
+    if not execute(conn, "recipients", "insert_group", name=name, description=description):
+        raise Conflict(f"there is a recipient group named {name!r} already")
+
+
+def describe_group(conn: Connection, name: str, *, description: str) -> None:
+    """Change the words about a group; Conflict while an import holds it. The caller holds the transaction."""
+    with not_waiting_for_an_import(conn, name):
+        if not execute(conn, "recipients", "describe_group", name=name, description=description):
+            raise NotFound("recipient group", name)
+
+
+@contextmanager
+def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
+    """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_PATIENCE,))
+    try:
+        yield
+    except psycopg2.errors.LockNotAvailable as cause:
+        raise GroupBusy(name) from cause
 
 
 def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
@@ -141,11 +203,14 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
     group = find_group(conn, name)
     used_by = [row["name"] for row in tasks_of_group(conn, group.id)]
     if used_by:
-        raise Conflict(f"recipient group {name!r} is used by {', '.join(used_by)}; `ses task delete` them first")
+        raise GroupInUse(name, used_by)
     try:
+        with not_waiting_for_an_import(conn, name):
+            execute(conn, "recipients", "lock_group", group_id=group.id)
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
         execute(conn, "recipients", "empty_group", group_id=group.id)
         execute(conn, "recipients", "delete_group", group_id=group.id)
+        group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
     return group

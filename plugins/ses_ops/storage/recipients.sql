@@ -29,6 +29,40 @@ SELECT position, address, "values" FROM recipient
 WHERE group_id = %(group_id)s AND (%(address_key)s::text IS NULL OR address_key = %(address_key)s)
 ORDER BY position LIMIT %(limit)s;
 
+-- name: recipients_from
+-- A page of the file, by the index on (group_id, position); suppression is looked up for these rows alone.
+SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
+FROM (
+    SELECT position, address, address_key, "values" FROM recipient
+    WHERE group_id = %(group_id)s AND position >= %(line)s ORDER BY position LIMIT %(limit)s
+) r
+LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+ORDER BY r.position;
+
+-- name: recipients_with
+-- Reads the group until enough are found. An index on addresses would cost every import more than a search costs.
+SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
+FROM (
+    SELECT position, address, address_key, "values" FROM recipient
+    WHERE group_id = %(group_id)s AND position >= %(line)s AND strpos(address_key, %(text)s) > 0
+    ORDER BY position LIMIT %(limit)s
+) r
+LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+ORDER BY r.position;
+
+-- name: line_before
+SELECT min(position) AS line FROM (
+    SELECT position FROM recipient
+    WHERE group_id = %(group_id)s AND position < %(line)s ORDER BY position DESC LIMIT %(count)s
+) before;
+
+-- name: insert_group
+INSERT INTO recipient_group (name, description, variables) VALUES (%(name)s, %(description)s, '{}')
+ON CONFLICT (name) DO NOTHING;
+
+-- name: describe_group
+UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s;
+
 -- name: tasks_of_group
 SELECT name, template, subject, sender, sender_domain, reply_to, unsubscribe_url, advertisement, cancelled_at,
        finished_at
@@ -38,6 +72,10 @@ WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY
 -- name: let_go_of_group
 -- A deleted task keeps its ledger, which names every address, and so needs the group no more.
 UPDATE send_task SET group_id = NULL WHERE group_id = %(group_id)s AND deleted_at IS NOT NULL;
+
+-- name: lock_group
+-- Before its million rows are taken away: an import that runs would make them come back.
+SELECT id FROM recipient_group WHERE id = %(group_id)s FOR UPDATE;
 
 -- name: delete_group
 DELETE FROM recipient_group WHERE id = %(group_id)s;

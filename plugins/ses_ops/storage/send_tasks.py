@@ -110,14 +110,20 @@ def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -
     current = find_row(conn, task.name)
     if task_of(current) == task:
         return Applied.UNCHANGED
-    if current["cancelled_at"] is not None:
-        raise Conflict(f"send task {task.name!r} is cancelled; delete it first or choose another name")
-    started = fetch_one(conn, "send_tasks", "occurrence_exists", task_id=row["id"])
-    if started and started["exists"] and {current["type"], task.type} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}:
-        raise Conflict(f"send task {task.name!r} has already begun to send and cannot change; choose another name")
+    check_changeable(conn, current, task.type)
     _refuse_past(task, current["start_at"], now, where)
     execute(conn, "send_tasks", "update_task", id=row["id"], **values)
     return Applied.CHANGED
+
+
+def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: TaskType | None = None) -> None:
+    """Raise Conflict when the definition in a row can change no more; `becomes` is the type that it would get."""
+    name = current["name"]
+    if current["cancelled_at"] is not None:
+        raise Conflict(f"send task {name!r} is cancelled; delete it first or choose another name")
+    started = fetch_one(conn, "send_tasks", "occurrence_exists", task_id=current["id"])
+    if started and started["exists"] and {current["type"], becomes} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}:
+        raise Conflict(f"send task {name!r} has already begun to send and cannot change; choose another name")
 
 
 def _refuse_past(task: SendTask, current_start: datetime | None, now: datetime, where: str) -> None:

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
 from ses_ops.storage.copy_rows import copy_in, copy_text
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.address import Address
 
-
-class SuppressionReason(StrEnum):
-    """Why an address gets no mail (domain.md)."""
-
-    HARD_BOUNCE = "hard_bounce"
-    COMPLAINT = "complaint"
-    UNSUBSCRIBE = "unsubscribe"
-    MANUAL = "manual"
+#: Entries that a list counts and can be turned to; past them a search is the way.
+MOST_LISTED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +32,8 @@ class Suppression:
     created_at: datetime
     #: None: for ever.
     expires_at: datetime | None
+    #: Who put it there; empty when nobody was noted.
+    added_by: str
 
 
 class NewSuppression(NamedTuple):
@@ -52,11 +48,17 @@ class NewSuppression(NamedTuple):
 
 
 def add(
-    conn: Connection, address: Address, *, reason: SuppressionReason, note: str, expires_at: datetime | None
+    conn: Connection,
+    address: Address,
+    *,
+    reason: SuppressionReason,
+    note: str,
+    expires_at: datetime | None,
+    added_by: str = "",
 ) -> bool:
     """Put an address on the list; False when it is there already for at least as long (then nothing changes)."""
     values = {"address_key": address.key, "address": address.address, "note": note, "expires_at": expires_at}
-    return execute(conn, "suppression", "add", **values, reason=reason.value) > 0
+    return execute(conn, "suppression", "add", **values, reason=reason.value, added_by=added_by) > 0
 
 
 def find(conn: Connection, key: str) -> Suppression | None:
@@ -72,11 +74,37 @@ def remove(conn: Connection, address: Address) -> None:
 
 
 def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[dict[str, object]]:
-    """The list, newest first, as rows: address, reason, note, created_at, expires_at, expired."""
-    return fetch_all(conn, "suppression", "entries", search=search, limit=limit)
+    """The list, newest first, as rows: address, reason, note, created_at, expires_at, added_by, expired."""
+    return fetch_all(conn, "suppression", "entries", search=_containing(search), reason=None, limit=limit)
 
 
-def add_all(conn: Connection, rows: Iterable[NewSuppression]) -> tuple[int, int]:
+def page(
+    conn: Connection, *, search: str | None, reason: str | None, offset: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """A part of the list as rows like those of `entries`, and how many fit, MOST_LISTED + 1 at most."""
+    rows = fetch_all(
+        conn,
+        "suppression",
+        "page",
+        search=_containing(search),
+        reason=reason,
+        most=MOST_LISTED + 1,
+        offset=min(offset, MOST_LISTED),
+        limit=limit,
+    )
+    return rows, rows[0]["total"] if rows else 0
+
+
+def stream(conn: Connection, *, search: str | None, reason: str | None) -> Iterator[tuple[Any, ...]]:
+    """All entries that fit, newest first, as tuples in the order of `entries`, without holding them in memory."""
+    with conn.cursor(name="suppression_export") as cursor:
+        cursor.itersize = 5000
+        values = {"search": _containing(search), "reason": reason, "limit": None}
+        cursor.execute(statements("suppression")["entries"], values)
+        yield from cursor
+
+
+def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str = "") -> tuple[int, int]:
     """Stream entries in, in the caller's transaction; returns (rows read, addresses new or made to last longer)."""
     execute(conn, "suppression_import", "make_stage")
     lines = (
@@ -85,4 +113,12 @@ def add_all(conn: Connection, rows: Iterable[NewSuppression]) -> tuple[int, int]
         for row in rows
     )
     staged = copy_in(conn, statements("suppression_import")["copy_stage"], lines)
-    return staged, execute(conn, "suppression_import", "add_stage")
+    return staged, execute(conn, "suppression_import", "add_stage", added_by=added_by)
+
+
+def _containing(search: str | None) -> str | None:
+    """The pattern of keys that have a text in them; None for all."""
+    if not search:
+        return None
+    escaped = search.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

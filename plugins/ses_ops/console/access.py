@@ -1,0 +1,152 @@
+"""Who may see and do what: the rights on a task are the person's rights on the task's DAG, as Airflow keeps them.
+
+| right | asked of Airflow | for |
+| --- | --- | --- |
+| READ | GET on the DAG | seeing a task, its counts and its messages |
+| EDIT | PUT on the DAG | pause, resume, cancel, change |
+| START | POST on the DAG's runs | send again, retry what failed |
+| DELETE | DELETE on the DAG | delete |
+
+Groups, templates, suppression and sender domains have no DAG. Who may read DAGs may look at them; who may start
+SEND_DAG, the DAG of test sends, may change them and make new tasks: it is the right to send mail at all.
+
+Every route declares one rule of this module in its `dependencies`; tests/console holds each route to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.configuration import conf
+from airflow.models.dag import DagModel
+from fastapi import HTTPException, Request
+
+from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
+
+#: Who may start this DAG may send mail.
+SEND_DAG = "ses_test_send"
+
+Rule = Callable[..., None]
+
+
+class Right(StrEnum):
+    """What a person may do with a task."""
+
+    READ = "read"
+    EDIT = "edit"
+    START = "start"
+    DELETE = "delete"
+
+
+_ASKED: dict[Right, tuple[Any, DagAccessEntity | None]] = {
+    Right.READ: ("GET", None),
+    Right.EDIT: ("PUT", None),
+    Right.START: ("POST", DagAccessEntity.RUN),
+    Right.DELETE: ("DELETE", None),
+}
+
+
+def may(user: BaseUser, right: Right, task_name: str) -> bool:
+    """Whether a person has a right on a task. The task need not exist: nobody learns from a refusal what does."""
+    return _may_dag(user, right, dag_id(task_name))
+
+
+def visible(user: BaseUser, task_names: Iterable[str]) -> set[str]:
+    """Those of the tasks that a person may see."""
+    wanted = {dag_id(name) for name in task_names}
+    seen: set[str] = set()
+    for team, dag_ids in _by_team(wanted).items():
+        seen |= get_auth_manager().filter_authorized_dag_ids(dag_ids=dag_ids, user=user, method="GET", team_name=team)
+    return {one.removeprefix(DAG_ID_PREFIX) for one in seen}
+
+
+def rights(user: BaseUser, task_name: str) -> frozenset[Right]:
+    """Everything that a person may do with a task: what buttons are offered."""
+    return frozenset(right for right in Right if may(user, right, task_name))
+
+
+def may_change_console(user: BaseUser) -> bool:
+    """Whether a person may make tasks, and change groups, templates and suppression."""
+    return _may_dag(user, Right.START, SEND_DAG)
+
+
+def may_see_test_sends(user: BaseUser) -> bool:
+    """Whether a person may see what test sends did: they have no DAG but SEND_DAG."""
+    return _may_dag(user, Right.READ, SEND_DAG)
+
+
+def signed_in(request: Request, user: GetUserDep) -> None:
+    """Anybody who is logged in. The whole application asks for it; assets ask for nothing more."""
+    request.state.ses_user = user
+
+
+def reads_console(user: GetUserDep) -> None:
+    """Who may read DAGs at all."""
+    if not get_auth_manager().is_authorized_dag(method="GET", details=None, user=user):
+        raise HTTPException(403)
+
+
+def reads_test_sends(user: GetUserDep) -> None:
+    """Who may see SEND_DAG, which is the DAG of all test sends."""
+    if not may_see_test_sends(user):
+        raise HTTPException(403)
+
+
+def changes_console(user: GetUserDep) -> None:
+    """Who may send mail: see `may_change_console`."""
+    if not may_change_console(user):
+        raise HTTPException(403)
+
+
+def _of_task(right: Right) -> Rule:
+    """A rule for routes whose path has `{name}`, a task's, or `{dag_id}`."""
+
+    def rule(request: Request, user: GetUserDep) -> None:
+        given = request.path_params.get("dag_id") or dag_id(request.path_params["name"])
+        if not _may_dag(user, right, given):
+            raise HTTPException(403)
+
+    rule.__name__ = f"{right}s_task"
+    return rule
+
+
+reads_task = _of_task(Right.READ)
+edits_task = _of_task(Right.EDIT)
+starts_task = _of_task(Right.START)
+deletes_task = _of_task(Right.DELETE)
+
+#: What a route may name in its `dependencies`.
+RULES: tuple[Rule, ...] = (
+    signed_in,
+    reads_console,
+    reads_test_sends,
+    changes_console,
+    reads_task,
+    edits_task,
+    starts_task,
+    deletes_task,
+)
+
+
+def _may_dag(user: BaseUser, right: Right, dag: str) -> bool:
+    method, entity = _ASKED[right]
+    (team,) = _by_team({dag})
+    details = DagDetails(id=dag, team_name=team)
+    return bool(get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user))
+
+
+def _by_team(dag_ids: set[str]) -> dict[str | None, set[str]]:
+    """The DAGs by the team that owns them; without multi-team mode nobody does, and nothing is asked."""
+    if not conf.getboolean("core", "multi_team", fallback=False):
+        return {None: dag_ids}
+    teams = DagModel.get_dag_id_to_team_name_mapping(list(dag_ids))
+    found: dict[str | None, set[str]] = {}
+    for one in dag_ids:
+        found.setdefault(teams.get(one), set()).add(one)
+    return found

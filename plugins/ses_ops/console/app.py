@@ -1,0 +1,71 @@
+"""The console as a FastAPI application: every route needs a login, every change a request of our own pages."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
+
+from ses_ops.console import static_files
+from ses_ops.console.access import signed_in
+from ses_ops.console.error_pages import add_error_pages
+from ses_ops.console.headers import SecurityHeaders
+from ses_ops.console.pages import (
+    domains,
+    edit_task,
+    group_imports,
+    group_upload,
+    groups,
+    message_export,
+    new_task,
+    overview,
+    send_tasks,
+    suppression,
+    suppression_import,
+    task,
+    task_actions,
+    templates,
+    test_sends,
+)
+from ses_ops.console.same_origin import same_origin
+
+#: One line a page.
+PAGES = (
+    overview.router,
+    send_tasks.router,
+    task.router,
+    message_export.router,
+    new_task.router,
+    edit_task.router,
+    task_actions.router,
+    domains.router,
+    groups.router,
+    group_upload.router,
+    group_imports.router,
+    templates.router,
+    test_sends.router,
+    suppression.router,
+    suppression_import.router,
+)
+
+
+class Console(FastAPI):
+    """FastAPI whose answers all carry the security headers: also that to an error which nobody expected."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's own middlewares run around those that an application can add."""
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+def build_app() -> FastAPI:
+    """The application, to be mounted in Airflow's API server, whose login it uses."""
+    app = Console(
+        title="ses-ops console",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(signed_in), Depends(same_origin)],
+    )
+    for router in (static_files.router, *PAGES):
+        app.include_router(router)
+    add_error_pages(app)
+    return app

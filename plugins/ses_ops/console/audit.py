@@ -1,0 +1,64 @@
+"""Every change is in Airflow's audit log: who, what, which task, and whether it was refused.
+
+The row is written before the change is tried, as Airflow's own are: no change without a row.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.models.log import Log
+from airflow.utils.session import create_session
+
+from ses_ops.domain.send_task import dag_id
+from ses_ops.errors import SesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+#: What every event of ours begins with; `ses_pause_task` for example.
+PREFIX = "ses_"
+
+
+@contextmanager
+def recorded(user: BaseUser, action: str, *, task: str | None = None, **details: Any) -> Iterator[dict[str, Any]]:
+    """Record an action, then do it in the `with`. What is added to the dictionary it yields is recorded too.
+
+    `details` are facts such as names and numbers: no passwords, no recipients' values.
+    """
+    facts: dict[str, Any] = {**({"task": task} if task else {}), **details}
+    row = _write(user, action, task, facts)
+    before = dict(facts)
+    try:
+        yield facts
+    except SesError as problem:
+        facts["refused"] = str(problem)
+        raise
+    finally:
+        if facts != before:
+            _amend(row, facts)
+
+
+def _write(user: BaseUser, action: str, task: str | None, facts: dict[str, Any]) -> int:
+    name = user.get_name()
+    of_dag = {"dag_id": dag_id(task)} if task else {}
+    with create_session() as session:
+        log = Log(event=PREFIX + action, owner=name, owner_display_name=name, extra=_json(facts), **of_dag)
+        session.add(log)
+        session.flush()
+        return int(log.id)
+
+
+def _amend(row: int, facts: dict[str, Any]) -> None:
+    with create_session() as session:
+        log = session.get(Log, row)
+        if log is not None:
+            log.extra = _json(facts)
+
+
+def _json(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False, default=str)

@@ -1,0 +1,178 @@
+"""The `ses` database as pages use it: a few connections that are kept, and one snapshot for all who look.
+
+A page that only looks runs read-only, and cannot keep the server busy for longer than STATEMENT_TIMEOUT. What live
+fragments ask for every two seconds is read once a second at most, whoever and how many look (`Snapshot`).
+All of this blocks: routes that use it are plain functions, which FastAPI runs in its thread pool.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ses_ops.operators.connections import ses_db_dsn
+from ses_ops.storage.connection import connect, connected, errors_wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+#: Idle connections that are kept, and for how many seconds.
+KEPT = 4
+KEPT_FOR = 60.0
+#: Seconds that a snapshot is good for.
+SNAPSHOT_AGE = 1.0
+#: Milliseconds.
+STATEMENT_TIMEOUT = 15_000
+_READ_ONLY = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
+
+
+class ReadConnections:
+    """Idle read-only connections. None is kept that failed, that is old, or that belongs to another database."""
+
+    def __init__(self) -> None:
+        self._idle: list[tuple[float, str, Connection]] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        """A connection, and one transaction on it. Raises DatabaseUnavailable."""
+        dsn = ses_db_dsn()
+        conn = self._take(dsn) or connect(dsn, application="ses-ops console", options=_READ_ONLY)
+        try:
+            with errors_wrapped(conn):
+                yield conn
+                conn.rollback()
+        except BaseException:
+            conn.close()
+            raise
+        self._keep(dsn, conn)
+
+    def _take(self, dsn: str) -> Connection | None:
+        with self._lock:
+            fresh_after = time.monotonic() - KEPT_FOR
+            stale = [conn for kept_at, of, conn in self._idle if kept_at < fresh_after or of != dsn]
+            self._idle = [one for one in self._idle if one[2] not in stale]
+            found = self._idle.pop()[2] if self._idle else None
+        for conn in stale:
+            conn.close()
+        return found
+
+    def _keep(self, dsn: str, conn: Connection) -> None:
+        with self._lock:
+            if len(self._idle) < KEPT:
+                self._idle.append((time.monotonic(), dsn, conn))
+                return
+        conn.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, _, conn in idle:
+            conn.close()
+
+
+_READERS = ReadConnections()
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A read-only connection for one request."""
+    with _READERS.one() as conn:
+        yield conn
+
+
+@contextmanager
+def streaming() -> Iterator[Connection]:
+    """A read-only connection of its own for an answer that leaves bit by bit, at the pace of who reads it."""
+    with connected(ses_db_dsn(), application="ses-ops export", options=_READ_ONLY) as conn, errors_wrapped(conn):
+        yield conn
+
+
+@contextmanager
+def changing() -> Iterator[Connection]:
+    """A connection of its own for a change; what was kept for lookers is forgotten after it."""
+    try:
+        with connected(ses_db_dsn(), application="ses-ops console") as conn:
+            yield conn
+    finally:
+        forget_snapshots()
+
+
+class Snapshot(Generic[T]):
+    """What a statement says, shared by all requests for `age` seconds. Those who come together wait for one answer."""
+
+    _all: list[Snapshot | SnapshotByKey] = []  # noqa: RUF012 - every snapshot there is
+
+    def __init__(self, read: Callable[[Connection], T], *, age: float = SNAPSHOT_AGE, known: bool = True) -> None:
+        self._read = read
+        self._age = age
+        self._lock = threading.Lock()
+        self._read_at = 0.0
+        self._of = ""
+        self._value: T | None = None
+        if known:
+            Snapshot._all.append(self)
+
+    def get(self, *, fresh: bool = False) -> T:
+        """The snapshot; `fresh` for a page that a person just asked for: it must show what the person just did."""
+        dsn = ses_db_dsn()
+        with self._lock:
+            too_old = self._value is None or self._of != dsn or time.monotonic() - self._read_at > self._age
+            if fresh or too_old:
+                with reading() as conn:
+                    self._value = self._read(conn)
+                self._read_at, self._of = time.monotonic(), dsn
+            assert self._value is not None
+            return self._value
+
+    def forget(self) -> None:
+        """Read again when asked next."""
+        with self._lock:
+            self._value = None
+
+
+class SnapshotByKey(Generic[K, T]):
+    """A snapshot a key, such as the name of a task; the `most` that were asked for last are kept."""
+
+    def __init__(self, read: Callable[[Connection, K], T], *, age: float = SNAPSHOT_AGE, most: int = 200) -> None:
+        self._read = read
+        self._age = age
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[K, Snapshot[T]] = OrderedDict()
+        Snapshot._all.append(self)
+
+    def get(self, key: K, *, fresh: bool = False) -> T:
+        """The snapshot of a key; see `Snapshot.get`."""
+        with self._lock:
+            one = self._kept.pop(key, None) or Snapshot(lambda conn: self._read(conn, key), age=self._age, known=False)
+            self._kept[key] = one
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return one.get(fresh=fresh)
+
+    def forget(self) -> None:
+        """Read everything again when asked next."""
+        with self._lock:
+            self._kept.clear()
+
+
+def forget_snapshots() -> None:
+    """After a change, everybody is to see it."""
+    for one in Snapshot._all:
+        one.forget()
+
+
+def close_idle() -> None:
+    """Close the connections that nobody uses, and forget what was read."""
+    _READERS.close()
+    forget_snapshots()

@@ -1,0 +1,78 @@
+"""The sender domains and their quotas: read once every two seconds for everybody who looks.
+
+Sender domains have no DAG, so who may read DAGs may look at their numbers; names of tasks are shown to those only who
+may see the tasks. The Variable itself, word for word, is for those who may read Variables in Airflow.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import VariableDetails
+
+from ses_ops import settings
+from ses_ops.console.database import Snapshot
+from ses_ops.domain.warmup import VARIABLE
+from ses_ops.operators import airflow_control
+from ses_ops.sending.domain_quota import (
+    DomainQuota,
+    QuotaVariable,
+    domain_quota,
+    known_domains,
+    read_quota_variable,
+)
+from ses_ops.storage.quota_overview import database_now
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from psycopg2.extensions import connection as Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domains:
+    """Every sender domain that has tasks, an entry, or a past."""
+
+    variable: QuotaVariable
+    #: By the database's clock.
+    read_at: datetime
+    quotas: tuple[DomainQuota, ...]
+
+    def find(self, domain: str) -> DomainQuota | None:
+        """One of them."""
+        return next((quota for quota in self.quotas if quota.domain == domain), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableRights:
+    """What a person may do with the Variable in Airflow."""
+
+    read: bool
+    #: False too where the environment sets it: an edit in Airflow would change nothing.
+    edit: bool
+    #: The environment sets it.
+    from_environment: bool
+
+
+def variable_rights(user: BaseUser) -> VariableRights:
+    """What Airflow says about this person and the Variable."""
+    details = VariableDetails(key=VARIABLE)
+    manager = get_auth_manager()
+    fixed = settings.WARMUP_QUOTA in os.environ
+    return VariableRights(
+        read=manager.is_authorized_variable(method="GET", details=details, user=user),
+        edit=not fixed and manager.is_authorized_variable(method="PUT", details=details, user=user),
+        from_environment=fixed,
+    )
+
+
+def _read(conn: Connection) -> Domains:
+    variable = read_quota_variable(airflow_control.read_quota_variable())
+    quotas = tuple(domain_quota(conn, variable, domain) for domain in known_domains(conn, variable) if domain)
+    return Domains(variable=variable, read_at=database_now(conn), quotas=quotas)
+
+
+DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)

@@ -1,0 +1,83 @@
+"""What a person sees when something cannot be done: what is wrong and how to mend it, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.page import render
+from ses_ops.errors import Conflict, DatabaseUnavailable, NotFound, SesError, TransportUnavailable
+
+log = logging.getLogger(__name__)
+
+_TITLES = {
+    400: N_("This request cannot be understood"),
+    401: N_("You are not logged in"),
+    403: N_("You may not do this"),
+    404: N_("There is nothing here"),
+    405: N_("This address only takes forms"),
+    409: N_("This cannot be done now"),
+    413: N_("This is too large"),
+    415: N_("This is no form of this page"),
+    422: N_("Something in this request is wrong"),
+    500: N_("Something went wrong in the console"),
+    503: N_("A server does not answer"),
+}
+_WORDS = {
+    401: N_("Log in to Airflow, then open this page again."),
+    403: N_("Your role in Airflow does not allow it. Ask an administrator for the right to run or edit the DAG."),
+    404: N_("The address is wrong, or the thing was deleted."),
+    500: N_("Nothing was half done. The reason is in the log of Airflow's API server."),
+}
+_STATUS: tuple[tuple[type[SesError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (DatabaseUnavailable, 503),
+    (TransportUnavailable, 503),
+    (SesError, 422),
+)
+
+
+def add_error_pages(app: FastAPI) -> None:
+    """Every error of the application becomes a page."""
+    app.add_exception_handler(StarletteHTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, lambda request, _: error_page(request, 404))
+    app.add_exception_handler(SesError, _ses_error)
+    app.add_exception_handler(Exception, _other)
+
+
+def status_of(problem: SesError) -> int:
+    """The HTTP status of an error of ours."""
+    return next(status for kind, status in _STATUS if isinstance(problem, kind))
+
+
+def error_page(request: Request, status: int, words: str | None = None) -> Response:
+    """The page of an error; `words` say more than the status does."""
+    lang = language_of(request)
+    title = lang.gettext(_TITLES.get(status, _TITLES[500 if status >= 500 else 400]))
+    text = words or (lang.gettext(_WORDS[status]) if status in _WORDS else "")
+    return render(request, "error.html", status=status, code=status, title=title, text=text)
+
+
+def _http_error(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, StarletteHTTPException)
+    own = problem.detail if problem.detail != HTTPException(problem.status_code).detail else None
+    # Airflow's own words ("Forbidden", "Not authenticated") help nobody: only a sentence of ours is shown.
+    sentence = own if own and own.endswith(".") else None
+    return error_page(request, problem.status_code, sentence and language_of(request).gettext(sentence))
+
+
+def _ses_error(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, SesError)
+    return error_page(request, status_of(problem), str(problem))
+
+
+def _other(request: Request, problem: Exception) -> Response:
+    log.error("the console failed at %s %s", request.method, request.url.path, exc_info=problem)
+    return error_page(request, 500)

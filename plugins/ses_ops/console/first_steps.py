@@ -1,0 +1,62 @@
+"""What a newcomer does first, on an installation without a send task: three steps, and which of them are done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_ops.console.language import N_
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+#: A cookie: looking at a template leaves nothing in the database. It lasts for a year, in seconds.
+PREVIEWED, KEPT_FOR = "ses_previewed", 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step: where it is done, its words, and whether it is."""
+
+    path: str
+    title: str
+    text: str
+    done: bool
+
+
+def first_steps(*, group: bool, previewed: bool) -> list[Step]:
+    """The steps in their order; the last is done when a task exists, and then nobody needs them."""
+    return [
+        Step(
+            path="/groups",
+            title=N_("Upload a recipient group"),
+            text=N_("A CSV file with one column email; its other columns are values for the mail, such as a name."),
+            done=group,
+        ),
+        Step(
+            path="/first-steps/preview",
+            title=N_("Preview a template"),
+            text=N_("See the mail as its recipient will, on a desktop and on a phone, and send yourself a test."),
+            done=previewed,
+        ),
+        Step(
+            path="/new-task",
+            title=N_("Make the first send task"),
+            text=N_("Choose template and group. Before anything is sent you see how many get it, and when."),
+            done=False,
+        ),
+    ]
+
+
+def remember_preview(request: Request, answer: Response) -> None:
+    """Tick the second step in this browser."""
+    answer.set_cookie(
+        PREVIEWED,
+        "yes",
+        max_age=KEPT_FOR,
+        path=request.scope.get("root_path") or "/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

@@ -1,0 +1,121 @@
+"""A form that was posted: its texts, what is wrong with them, and where the browser goes next.
+
+A page with a form does three things: `posted: PostedDep` in its route, `form.problem(...)` for each text that cannot be
+used, and, if there is any, the same page again with `form` and status 422: every text is still there, each error stands
+beside its field. In the template the macros of `fields.html` draw labels, texts and errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import parse_qs
+
+from fastapi import Depends, HTTPException, Request
+from starlette.responses import RedirectResponse
+
+from ses_ops.console.flash import Flash, set_flash
+from ses_ops.errors import InvalidInput, QuotaError, SesError, TemplateError
+
+#: Bytes of a form; a subject and a few addresses are a hundredth of it. Files are no forms and are streamed.
+LARGEST = 256 * 1024
+#: Names in one form.
+MOST_FIELDS = 200
+
+#: The key of an error that belongs to no field.
+WHOLE = ""
+
+
+class Form:
+    """The texts of a form by the names of its fields, with the errors found in them."""
+
+    def __init__(self, values: Mapping[str, list[str]] | None = None) -> None:
+        self._values = dict(values or {})
+        self.errors: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, **values: str) -> Form:
+        """A form that is filled already: a page's first look, or the thing that is edited."""
+        return cls({name: [value] for name, value in values.items()})
+
+    def with_values(self, **values: str) -> Form:
+        """The same form with some texts replaced, without the errors."""
+        return Form({**self._values, **{name: [value] for name, value in values.items()}})
+
+    def text(self, name: str, default: str = "") -> str:
+        """What was typed, without white space around it."""
+        return self.raw(name, default).strip()
+
+    def raw(self, name: str, default: str = "") -> str:
+        """What was typed, as it was."""
+        return (self._values.get(name) or [default])[0]
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a field that may come several times."""
+        return list(self._values.get(name, ()))
+
+    def checked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return bool(self._values.get(name))
+
+    def error(self, name: str) -> str | None:
+        """What is wrong with a field."""
+        return self.errors.get(name)
+
+    def problem(self, name: str, text: str) -> None:
+        """Note an error; the first of a field stays."""
+        self.errors.setdefault(name, text)
+
+    def problem_of(self, cause: SesError, *, fields: Mapping[str, str] | None = None) -> None:
+        """Note an error of the domain beside the field that it names; `fields` maps its names to the form's.
+
+        What names no field of the form stands above the whole form.
+        """
+        names = fields or {}
+        field = cause.field if isinstance(cause, InvalidInput | QuotaError) else None
+        field = "template" if isinstance(cause, TemplateError) else field
+        name = names.get(field or WHOLE, field or WHOLE)
+        self.problem(name if name in self._values or name in names.values() else WHOLE, _words(cause))
+
+
+async def posted(request: Request) -> Form:
+    """Reads a posted form. 413 for one that is too large, 415 for another kind of content."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/x-www-form-urlencoded"):
+        raise HTTPException(415)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise HTTPException(413)
+    try:
+        return Form(parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+PostedDep = Annotated[Form, Depends(posted)]
+
+
+def see_other(request: Request, path: str, flash: Flash | None = None) -> RedirectResponse:
+    """After a change: go to a page of the console (`/tasks?page=2`), which shows the message."""
+    answer = RedirectResponse(request.scope.get("root_path", "") + path, status_code=303)
+    if flash is not None:
+        set_flash(request, answer, flash)
+    return answer
+
+
+def way_back(form: Form, default: str) -> str:
+    """The page that a form came from, by its hidden field `back`; never an address outside of the console."""
+    given = form.raw("back")
+    inside = given.startswith("/") and not given.startswith("//")
+    return given if inside and "\\" not in given and given.isprintable() and ":" not in given else default
+
+
+def _words(cause: SesError) -> str:
+    """An error without the name of the file or field that it stands beside anyway."""
+    text = str(cause)
+    if isinstance(cause, InvalidInput):
+        place = ": ".join(part for part in (cause.where, cause.field) if part)
+        text = text.removeprefix(f"{place}: ")
+    return text[:1].upper() + text[1:]

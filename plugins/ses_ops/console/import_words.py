@@ -1,0 +1,144 @@
+"""What an import of recipients says to a person: why a file cannot be used, beside which field, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.console.forms import WHOLE
+from ses_ops.console.language import N_, Language
+from ses_ops.domain.csv_faults import CsvFault
+from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, SesError
+from ses_ops.storage.group_imports import ImportRecord, ImportState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Kinds of reasons for which a row is left out: what `Rejected.kind` says, and duplicates.
+REASONS: dict[str, str] = {
+    "bad address": N_("The address cannot exist"),
+    "duplicate address": N_("The same address again"),
+    "wrong number of fields": N_("More or fewer fields than the header"),
+    "quotation marks": N_("Quotation marks do not match"),
+    "stray line break": N_("A line break in the middle of the row"),
+    "too long": N_("The row does not end"),
+    "NUL byte": N_("NUL bytes"),
+    "not UTF-8": N_("Not UTF-8"),
+}
+#: How delimiters are written and what they are called.
+DELIMITERS: dict[str, str] = {
+    ",": N_("Comma ,"),
+    ";": N_("Semicolon ;"),
+    "\t": N_("Tab"),
+    "|": N_("Vertical bar |"),
+}
+_FAULTS: dict[str, str] = {
+    CsvFault.EMPTY: N_("The file is empty. Its first row must name the columns, such as address,name."),
+    CsvFault.TOO_MANY_BYTES: N_(
+        "The file is larger than %(most)s GB. Import it on the server, without a limit: ses group import NAME FILE.csv"
+    ),
+    CsvFault.NOT_UTF8: N_(
+        "The file is not UTF-8 (byte %(byte)s in line %(line)s). Save it as “CSV UTF-8” and choose it again."
+    ),
+    CsvFault.UTF16: N_("The file is UTF-16 (“Unicode text”). Save it as “CSV UTF-8” and choose it again."),
+    CsvFault.WORKBOOK: N_(
+        "This is a workbook of a spreadsheet. Open it there, save it as “CSV UTF-8” and choose that."
+    ),
+    CsvFault.NUL_BYTE: N_("The header holds NUL bytes: this is no CSV file, or it was damaged. Export it anew as CSV."),
+    CsvFault.QUOTATION_MARKS: N_(
+        "The quotation marks in the header (line %(line)s) do not match. Write a quote inside a quoted name twice."
+    ),
+    CsvFault.STRAY_LINE_BREAK: N_("There is a line break in the middle of the header (line %(line)s). Take it out."),
+    CsvFault.TOO_LONG: N_(
+        "The header (line %(line)s) does not end. Is a quotation mark opened and never closed, or is this no CSV file?"
+    ),
+    CsvFault.UNNAMED_COLUMN: N_("Column %(column)s has no name in the header. Name it, or take the column out."),
+    CsvFault.REPEATED_COLUMN: N_("The header names %(names)s more than once. Rename or take out one of the columns."),
+    CsvFault.BAD_VARIABLE: N_(
+        "The column %(name)s cannot be a variable of a template. Rename it: letters, digits and _, a letter first, "
+        "and not unsubscribe_url, which is filled in by itself."
+    ),
+    CsvFault.OTHER_DELIMITER: N_("The columns of this file are separated by another character: %(found)s"),
+    CsvFault.NO_HEADER: N_(
+        "There is no header: the first row holds the address %(address)s. Put a row with the names of the columns "
+        "above it, such as address,name."
+    ),
+    CsvFault.NO_SUCH_COLUMN: N_("The file has no column %(name)s. It has: %(columns)s"),
+    CsvFault.NO_ADDRESS_COLUMN: N_(
+        "No column is named address, email, e-mail, mail or email_address. Write here which one holds the address: "
+        "%(columns)s"
+    ),
+    CsvFault.SEVERAL_ADDRESS_COLUMNS: N_("Several columns could hold the address. Write here which one: %(names)s"),
+    CsvFault.NO_ROWS: N_("The file has a header and no rows below it."),
+    CsvFault.NO_USABLE_ROW: N_("None of the rows (%(count)s) can be used: %(reasons)s"),
+    CsvFault.NOT_ALL_USABLE: N_("Some rows (%(count)s) cannot be used, and you asked for all or nothing: %(reasons)s"),
+}
+#: The others stand beside the file.
+_FIELDS = {
+    CsvFault.OTHER_DELIMITER: "delimiter",
+    CsvFault.NO_SUCH_COLUMN: "address_column",
+    CsvFault.NO_ADDRESS_COLUMN: "address_column",
+    CsvFault.SEVERAL_ADDRESS_COLUMNS: "address_column",
+}
+_BUSY = N_("%(who)s is importing a file into this group now. Try again when that is done.")
+_BUSY_ANYBODY = N_("A file is being imported into this group now. Try again when that is done.")
+_STOPPED = N_("Stopped by %(who)s. The group is as it was before.")
+_BROKE_OFF = N_("The connection broke off before the end. The group is as it was before; try again.")
+_LOST = N_("The server stopped in the middle. The group is as it was before; try again.")
+_UNEXPECTED = N_("Something went wrong on the server; its log says what. The group is as it was before.")
+
+
+def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
+    """The field that an error belongs to, and what to say there."""
+    if isinstance(problem, BadCsv):
+        return _fault(words, problem.fault, problem.facts)
+    if isinstance(problem, ImportStopped):
+        return "file", _stopped(words, problem.by)
+    if isinstance(problem, GroupBusy):
+        return WHOLE, busy(words, problem)
+    text = str(problem)
+    return WHOLE, text[:1].upper() + text[1:]
+
+
+def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] | None:
+    """The same of an import that is over; None of one that runs or was done."""
+    if record.state is ImportState.STOPPED:
+        return "file", _stopped(words, record.stopped_by)
+    if record.state is ImportState.LOST:
+        return "file", words.gettext(_LOST)
+    if record.state is not ImportState.FAILED:
+        return None
+    if record.fault is not None:
+        return _fault(words, record.fault, record.facts)
+    return "file", record.problem or words.gettext(_UNEXPECTED)
+
+
+def busy(words: Language, problem: GroupBusy) -> str:
+    """Why a group cannot be changed now."""
+    return words.gettext(_BUSY, who=problem.by) if problem.by else words.gettext(_BUSY_ANYBODY)
+
+
+def reasons(words: Language, kinds: Iterable[tuple[str, int]]) -> str:
+    """`The address cannot exist (3), Not UTF-8 (1)`."""
+    return ", ".join(f"{words.gettext(REASONS.get(kind, kind))} ({words.number(count)})" for kind, count in kinds)
+
+
+def _stopped(words: Language, by: str | None) -> str:
+    return words.gettext(_STOPPED, who=by) if by else words.gettext(_BROKE_OFF)
+
+
+def _fault(words: Language, fault: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+    shown: dict[str, object] = {}
+    for name, fact in facts.items():
+        if name == "kinds":
+            shown["reasons"] = reasons(words, fact.items())
+        elif name == "most":
+            shown[name] = words.number(round(fact / 1024**3, 1))
+        elif name == "found":
+            shown[name] = words.gettext(DELIMITERS.get(fact, fact))
+        elif isinstance(fact, list | tuple):
+            shown[name] = ", ".join(map(str, fact))
+        else:
+            shown[name] = words.number(fact) if isinstance(fact, int) else fact
+    text = words.gettext(_FAULTS[fault])
+    return _FIELDS.get(CsvFault(fault), "file"), text % shown

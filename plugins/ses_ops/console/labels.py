@@ -1,0 +1,36 @@
+"""The words of the domain's states and kinds, as pages show them: `_(STATUS[task.status])`."""
+
+from __future__ import annotations
+
+from ses_ops.console.language import N_
+from ses_ops.domain.schedule import Every, Schedule, TaskType
+from ses_ops.domain.task_status import TaskStatus
+
+STATUS: dict[TaskStatus, str] = {
+    TaskStatus.WAITING: N_("waiting"),
+    TaskStatus.SENDING: N_("sending"),
+    TaskStatus.PAUSED: N_("paused"),
+    TaskStatus.ERROR: N_("error"),
+    TaskStatus.FINISHED: N_("finished"),
+    TaskStatus.CANCELLED: N_("cancelled"),
+}
+TYPE: dict[TaskType, str] = {
+    TaskType.IMMEDIATE: N_("immediate"),
+    TaskType.SCHEDULED: N_("scheduled"),
+    TaskType.RECURRING: N_("recurring"),
+    TaskType.TRIGGERED: N_("triggered"),
+    TaskType.TEST: N_("test"),
+}
+#: With `count` and `cron`; the zone stands behind it.
+_EVERY = {"h": (N_("every hour"), N_("every %(count)s hours")), "d": (N_("every day"), N_("every %(count)s days"))}
+CRON = N_("cron %(cron)s")
+
+
+def rhythm(schedule: Schedule) -> tuple[str, dict[str, object]] | None:
+    """How a recurring task repeats, as a message and its values; None for the others."""
+    if schedule.cron:
+        return CRON, {"cron": schedule.cron}
+    if not isinstance(schedule.every, Every):
+        return None
+    once, often = _EVERY[schedule.every.unit]
+    return (once, {}) if schedule.every.count == 1 else (often, {"count": schedule.every.count})

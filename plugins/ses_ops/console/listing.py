@@ -1,0 +1,129 @@
+"""A long list on a page: which part of it, in which order, and links that change one thing and keep the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+
+T = TypeVar("T")
+
+SIZES = (25, 50, 100)
+#: Characters of a search text that are looked at.
+LONGEST_TEXT = 320
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What a person asked a list for. Anything odd in the address falls back to the default, never to an error."""
+
+    #: The column it is sorted by; one of those that the page knows.
+    sort: str
+    descending: bool
+    #: From 1.
+    page: int = 1
+    size: int = SIZES[0]
+    #: What is searched for.
+    text: str = ""
+    #: The filters that are set, by name.
+    filters: Mapping[str, str]
+    default_sort: str
+    default_descending: bool
+
+    @classmethod
+    def read(
+        cls,
+        query: QueryParams,
+        *,
+        sorts: Sequence[str],
+        filters: Mapping[str, Sequence[str] | None] | None = None,
+        descending: bool = False,
+    ) -> Listing:
+        """From the address. `sorts`: the columns, the default first; `filters`: their allowed values, None for any."""
+        sort = query.get("sort", "")
+        order = query.get("order", "")
+        wanted = {name: query.get(name, "").strip()[:LONGEST_TEXT] for name in filters or {}}
+        allowed = filters or {}
+        return cls(
+            sort=sort if sort in sorts else sorts[0],
+            descending=order == "desc" if order in ("asc", "desc") else descending,
+            page=_number(query.get("page"), 1),
+            size=size if (size := _number(query.get("size"), SIZES[0])) in SIZES else SIZES[0],
+            text=query.get("q", "").strip()[:LONGEST_TEXT],
+            filters={
+                name: value
+                for name, value in wanted.items()
+                if value and ((choices := allowed[name]) is None or value in choices)
+            },
+            default_sort=sorts[0],
+            default_descending=descending,
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether something is searched for or filtered."""
+        return bool(self.text or self.filters)
+
+    @property
+    def offset(self) -> int:
+        """Rows before the page, for a statement with OFFSET and LIMIT."""
+        return (self.page - 1) * self.size
+
+    def query(self) -> str:
+        """This list as the query of an address, only with what is not the default."""
+        parts: dict[str, str] = {**({"q": self.text} if self.text else {}), **self.filters}
+        if (self.sort, self.descending) != (self.default_sort, self.default_descending):
+            parts |= {"sort": self.sort, "order": "desc" if self.descending else "asc"}
+        if self.size != SIZES[0]:
+            parts["size"] = str(self.size)
+        if self.page > 1:
+            parts["page"] = str(self.page)
+        return "?" + urlencode(parts) if parts else "?"
+
+    def sorted_by(self, column: str) -> Listing:
+        """The same from its first page, sorted by a column; by the same column again: the other way round."""
+        return replace(self, sort=column, descending=self.sort == column and not self.descending, page=1)
+
+    def at_page(self, page: int) -> Listing:
+        """The same at another page."""
+        return replace(self, page=page)
+
+    def cut(self, rows: Sequence[T]) -> Page[T]:
+        """The page of rows that are all in memory. Past the last page is the last page."""
+        pages = max(1, -(-len(rows) // self.size))
+        at = replace(self, page=min(self.page, pages))
+        return Page(listing=at, rows=rows[at.offset : at.offset + at.size], total=len(rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[T]):
+    """A part of a list. For a list in the database: its rows by `offset` and `size`, and its total."""
+
+    listing: Listing
+    rows: Sequence[T]
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many there are, at least 1."""
+        return max(1, -(-self.total // self.listing.size))
+
+    @property
+    def first(self) -> int:
+        """The number of the first row, from 1; 0 without any."""
+        return min(self.listing.offset + 1, self.total)
+
+    @property
+    def last(self) -> int:
+        """The number of the last row."""
+        return min(self.listing.offset + self.listing.size, self.total)
+
+
+def _number(given: str | None, default: int) -> int:
+    return (
+        int(given) if given and given.isascii() and given.isdecimal() and 0 < len(given) < 8 and int(given) else default
+    )

@@ -1,0 +1,152 @@
+"""Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
+
+Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
+`percent()`, `moment()`, `wait_reason()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives
+them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ses_ops.console.access import may_change_console
+from ses_ops.console.flash import forget_flash, take_flash
+from ses_ops.console.language import N_, Language, language, language_of
+from ses_ops.console.mailbox_link import mailbox_url
+from ses_ops.console.registration import PREFIX
+from ses_ops.console.static_files import version_of
+from ses_ops.console.wait_reasons import wait_reason
+
+_HTML = Path(__file__).with_name("html")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NavigationEntry:
+    """A link of the console's own navigation. It is shown when a page with that path is registered."""
+
+    path: str
+    label: str
+    #: Only for those who may make and change things.
+    changes: bool = False
+
+
+#: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
+NAVIGATION = (
+    NavigationEntry(path="/", label=N_("Overview")),
+    NavigationEntry(path="/tasks", label=N_("Send tasks")),
+    NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
+    NavigationEntry(path="/templates", label=N_("Templates")),
+    NavigationEntry(path="/groups", label=N_("Recipient groups")),
+    NavigationEntry(path="/domains", label=N_("Sender domains")),
+    NavigationEntry(path="/suppression", label=N_("Suppression")),
+)
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A whole page. `context` are the template's own names."""
+    words = language_of(request)
+    body = (
+        environment(words.code)
+        .get_template(template)
+        .render(**_common(request, words), flash=take_flash(request), navigation=_navigation(request), **context)
+    )
+    answer = HTMLResponse(body, status_code=status, headers={"Vary": "Accept-Language, Cookie"})
+    forget_flash(request, answer)
+    return answer
+
+
+def fragment(request: Request, template: str, **context: Any) -> Response:
+    """A part of a page that ses.js asks for again and again: 304 and no content while it has not changed."""
+    words = language_of(request)
+    body = environment(words.code).get_template(template).render(**_common(request, words), **context).encode()
+    tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Vary": "Accept-Language, Cookie"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(body, headers=headers)
+
+
+@cache
+def environment(code: str) -> Environment:
+    """The templates in one language."""
+    words = language(code)
+    made = Environment(
+        loader=FileSystemLoader(_HTML),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "_": _escaping(words.gettext),
+        "gettext": _escaping(words.gettext),
+        "ngettext": words.ngettext,
+        "number": words.number,
+        "percent": words.percent,
+        "date": words.date,
+        "moment": lambda when: moment(words, when),
+        "wait_reason": lambda text: wait_reason(words, text),
+        "static": version_of,
+    }
+    return made
+
+
+def moment(words: Language, when: datetime | None) -> Markup:
+    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered."""
+    if when is None:
+        return Markup("<span class='muted'>–</span>")
+    text = words.utc(when)
+    return Markup('<time datetime="{iso}" title="{title}">{text}</time>').format(
+        iso=when.astimezone(UTC).isoformat(timespec="seconds"), title=text, text=text
+    )
+
+
+def _escaping(gettext: Any) -> Any:
+    """For templates: the text and the values in it are escaped, except those that are markup already."""
+
+    def translate(text: str, **values: object) -> str:
+        translated = gettext(text)
+        return escape(translated) % values if values else str(translated)
+
+    return translate
+
+
+def _common(request: Request, words: Language) -> dict[str, Any]:
+    root = request.scope.get("root_path", "")
+    user = getattr(request.state, "ses_user", None)
+
+    def url(path: str, **query: object) -> str:
+        """A page of the console: url("/tasks/{}/pause", ...) is `url("/tasks/" ~ name ~ "/pause")`."""
+        kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        return root + quote(path, safe="/%?=&+~-._") + ("?" + urlencode(kept) if kept else "")
+
+    return {
+        "lang": words.code,
+        "url": url,
+        #: Airflow's own pages: `airflow("/dags/" ~ dag_id)`. Their links need the attribute data-leave-frame.
+        "airflow": lambda path: root.removesuffix(PREFIX) + quote(path, safe="/%?=&+~-._"),
+        "here": request.scope["path"].removeprefix(root) or "/",
+        "user": user.get_name() if user is not None else None,
+        "may_change": user is not None and may_change_console(user),
+        #: The mailbox of `make run`, None elsewhere. Its links need target="_blank" and data-leave-frame.
+        "mailbox": mailbox_url(request),
+        "now": datetime.now(UTC),
+    }
+
+
+def _navigation(request: Request) -> list[NavigationEntry]:
+    known = {getattr(route, "path", None) for route in request.app.routes}
+    user = getattr(request.state, "ses_user", None)
+    may_change = user is not None and may_change_console(user)
+    return [entry for entry in NAVIGATION if entry.path in known and (may_change or not entry.changes)]

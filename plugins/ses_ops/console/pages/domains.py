@@ -1,0 +1,171 @@
+"""Sender domains: today's quota and what is left of it, what waits and until when, the warm-up plan and its entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.console import labels
+from ses_ops.console.access import reads_console
+from ses_ops.console.column_chart import Chart, Column, day_label, draw
+from ses_ops.console.database import reading
+from ses_ops.console.domain_line import DomainLine, line_of
+from ses_ops.console.domains_seen import DOMAINS, Domains, variable_rights
+from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.page import fragment, render
+from ses_ops.console.quota_words import entry_text, example_text, wrong_with_variable
+from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.console.warmup_days import HISTORY, WarmupDay, warmup_days
+from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.warmup import STANDARD_PLAN
+from ses_ops.errors import NotFound
+from ses_ops.sending.domain_quota import DAYS_AHEAD
+from ses_ops.storage import quota_overview
+
+router = APIRouter()
+
+#: Days of a forecast and tasks that a page shows; how many more there are is said.
+FORECAST_SHOWN, TASKS_SHOWN = 14, 50
+_SENT = N_("%(when)s: %(sent)s of %(quota)s sent")
+_PLANNED = N_("%(when)s: %(quota)s may be sent")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Cached mail of one task."""
+
+    #: None: all tasks together that the person may not see.
+    task: str | None
+    count: int
+    stopped: bool
+
+
+@router.get("/domains", dependencies=[Depends(reads_console)])
+def domains(request: Request, user: GetUserDep) -> Response:
+    """The page."""
+    seen = DOMAINS.get(fresh=True)
+    return render(request, "domains.html", **_list(seen), **_variable(seen, user))
+
+
+@router.get("/live/domains", dependencies=[Depends(reads_console)])
+def domains_live(request: Request) -> Response:
+    """Its list, again and again."""
+    return fragment(request, "domains_list.html", **_list(DOMAINS.get()))
+
+
+@router.get("/domains/{domain:path}", dependencies=[Depends(reads_console)])
+def domain(request: Request, domain: str, user: GetUserDep) -> Response:
+    """One domain."""
+    seen = DOMAINS.get(fresh=True)
+    line = _line(seen, domain)
+    words = language_of(request)
+    with reading() as conn:
+        history = quota_overview.history(conn, line.quota.domain, limit=HISTORY)
+    days = warmup_days(line.quota, history)
+    tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
+    return render(
+        request,
+        "domain.html",
+        **_now(line, user),
+        **_variable(seen, user),
+        days=days,
+        chart=_chart(words, line, days),
+        standard=line.quota.plan is not None and line.quota.plan.steps == STANDARD_PLAN,
+        day_length=_length(words, line),
+        entry=entry_text(seen.variable, line.quota.domain),
+        example=example_text(line.quota.domain, line.quota.now),
+        tasks=tasks[:TASKS_SHOWN],
+        task_count=len(tasks),
+        status_labels=labels.STATUS,
+    )
+
+
+@router.get("/live/domains/{domain:path}", dependencies=[Depends(reads_console)])
+def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
+    """Today and what waits, again and again."""
+    return fragment(request, "domain_now.html", **_now(_line(DOMAINS.get(), domain), user))
+
+
+def _line(seen: Domains, domain: str) -> DomainLine:
+    found = seen.find(domain.strip().lower())
+    if found is None:
+        raise NotFound("sender domain", domain)
+    return line_of(seen.variable, found)
+
+
+def _list(seen: Domains) -> dict[str, Any]:
+    return {"lines": [line_of(seen.variable, quota) for quota in seen.quotas]}
+
+
+def _variable(seen: Domains, user: BaseUser) -> dict[str, Any]:
+    return {
+        "variable_wrong": wrong_with_variable(seen.variable),
+        "variable": variable_rights(user),
+        "any_example": example_text("mail.example.com", seen.read_at),
+    }
+
+
+def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
+    forecast: list[ForecastDay] = list(line.forecast.days) if line.forecast else []
+    names = {task.name for task in tasks_seen(user)}
+    waiting: dict[tuple[str | None, bool], int] = {}
+    for mail in line.quota.waiting:
+        key = (mail.task if mail.task in names else None, mail.stopped)
+        waiting[key] = waiting.get(key, 0) + mail.count
+    parts = [Waiting(task=task, count=count, stopped=stopped) for (task, stopped), count in waiting.items()]
+    return {
+        "line": line,
+        "quota": line.quota,
+        "forecast": forecast[:FORECAST_SHOWN],
+        "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
+        "waiting": parts[:TASKS_SHOWN],
+        "waiting_more": max(0, len(parts) - TASKS_SHOWN),
+        "days_ahead": DAYS_AHEAD,
+    }
+
+
+def _chart(words: Language, line: DomainLine, days: list[WarmupDay]) -> Chart | None:
+    if not days:
+        return None
+    columns = [
+        Column(
+            label=words.gettext("today") if day.today else _label(words, line, day),
+            title=_title(words, line, day),
+            front=day.sent or 0,
+            back=day.allotment,
+            marked=day.today,
+        )
+        for day in days
+    ]
+    return draw(words, columns, root=True)
+
+
+def _label(words: Language, line: DomainLine, day: WarmupDay) -> str:
+    if line.rehearsal and day.number is not None:
+        return words.number(day.number)
+    return day_label(words, day.date)
+
+
+def _title(words: Language, line: DomainLine, day: WarmupDay) -> str:
+    when = _label(words, line, day)
+    if day.number is not None:
+        number = words.gettext("Day %(number)s", number=words.number(day.number))
+        when = number if line.rehearsal else f"{number}, {when}"
+    quota = words.number(day.allotment)
+    if day.sent is None:
+        return words.gettext(_PLANNED, when=when, quota=quota)
+    return words.gettext(_SENT, when=when, sent=words.number(day.sent), quota=quota)
+
+
+def _length(words: Language, line: DomainLine) -> str | None:
+    """How long a day of a rehearsal is; None for real days."""
+    if not line.rehearsal or line.quota.plan is None:
+        return None
+    length: timedelta = line.quota.plan.day_length
+    return words.duration(length)

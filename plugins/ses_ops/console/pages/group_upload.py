@@ -1,0 +1,236 @@
+"""Upload a CSV file into a new recipient group, or as the new content of one that exists.
+
+The file is never kept: its bytes go from the connection into the database as they come (`incoming`, `multipart`,
+`sending/group_upload`). When the browser goes away, the transaction is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+from uuid import UUID, uuid4
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from anyio import CapacityLimiter
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from ses_ops import settings
+from ses_ops.console import audit, import_words
+from ses_ops.console.access import changes_console
+from ses_ops.console.database import changing, forget_snapshots, reading
+from ses_ops.console.error_pages import status_of
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import LARGEST, MOST_FIELDS, WHOLE, Form, see_other
+from ses_ops.console.incoming import Incoming, in_thread
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.multipart import MULTIPART, MultipartForm
+from ses_ops.console.page import render
+from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
+from ses_ops.operators.connections import ses_db_dsn
+from ses_ops.rendering.template import list_templates
+from ses_ops.sending.group_upload import GroupUpload, UploadOrder
+from ses_ops.storage import recipients
+from ses_ops.storage.connection import transaction
+
+router = APIRouter()
+
+#: Bytes: some twenty million rows. `ses group import` takes more.
+LARGEST_FILE = 2 * 1024**3
+#: Imports that one process runs at a time. Each has a thread and two connections; the server has others to serve.
+AT_ONCE = 4
+_LIMITER = CapacityLimiter(AT_ONCE)
+_LONGEST_FILE_NAME = 200
+LONGEST_DESCRIPTION = 500
+#: What the form calls "found out from the file".
+AUTOMATIC = "auto"
+_BUSY = N_("This server imports %(count)s files now and takes no more. Try again in a minute.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """The texts of the form; the file behind them is still on its way."""
+
+    form: Form
+    upload: MultipartForm | None
+
+    @property
+    def file_name(self) -> str | None:
+        """None when no file was chosen."""
+        return self.upload.file_name if self.upload else None
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file."""
+        assert self.upload is not None
+        return self.upload.blocks()
+
+
+@router.get("/new-group", dependencies=[Depends(changes_console)])
+def new_group(request: Request) -> Response:
+    """The form of a new group."""
+    return _page(request, Form(), None)
+
+
+@router.get("/groups/{name}/upload", dependencies=[Depends(changes_console)])
+def upload_page(request: Request, name: str) -> Response:
+    """The form of a group's new content."""
+    _must_exist(name)
+    return _page(request, Form(), name)
+
+
+# These two are `async`: only then does a request hand out its body as it comes. Whatever blocks is done in a thread.
+@router.post("/new-group", dependencies=[Depends(changes_console)])
+async def create(request: Request, user: GetUserDep) -> Response:
+    """Make a group, of a file or empty."""
+    return await _receive(request, user, None)
+
+
+@router.post("/groups/{name}/upload", dependencies=[Depends(changes_console)])
+async def upload(request: Request, name: str, user: GetUserDep) -> Response:
+    """Replace a group's content."""
+    return await _receive(request, user, name)
+
+
+async def _receive(request: Request, user: BaseUser, group: str | None) -> Response:
+    if _LIMITER.available_tokens < 1:
+        form = Form()
+        form.problem(WHOLE, language_of(request).gettext(_BUSY, count=AT_ONCE))
+        return await run_in_threadpool(_page, request, form, group, status=503)
+
+    def work(incoming: Incoming) -> Response:
+        if group is not None:
+            _must_exist(group)
+        return _handle(request, user, group, _read(request, incoming), incoming)
+
+    return await in_thread(request, work, limiter=_LIMITER)
+
+
+def _read(request: Request, incoming: Incoming) -> Posted:
+    kind = request.headers.get("content-type", "")
+    try:
+        if kind.lower().startswith(MULTIPART):
+            given = MultipartForm(kind, iter(incoming), largest_file=LARGEST_FILE)
+            return Posted(form=Form(given.texts), upload=given)
+        body = b""
+        for piece in incoming:
+            body += piece
+            if len(body) > LARGEST:
+                raise HTTPException(413)
+        return Posted(
+            form=Form(parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)), upload=None
+        )
+    except (InvalidInput, ValueError):
+        raise HTTPException(400) from None
+
+
+def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted, incoming: Incoming) -> Response:
+    form = posted.form
+    _check(request, form, group, with_file=posted.file_name is not None)
+    if form.errors:
+        return _page(request, form, group, status=422)
+    if posted.file_name is None:
+        return _make_empty(request, user, form)
+    order = _order(request, user, form, group, posted.file_name)
+    try:
+        with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
+            upload = GroupUpload(order, gone=lambda: incoming.gone, stop=incoming.stop)
+            done = upload.run(ses_db_dsn(), posted.blocks())
+            facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+    except DatabaseUnavailable:
+        raise
+    except SesError as problem:
+        form.problem(*import_words.problem_of(language_of(request), problem))
+        return _page(request, form, group, status=status_of(problem), failed=str(order.id))
+    finally:
+        forget_snapshots()
+    return see_other(request, f"/imports/{order.id}")
+
+
+def _check(request: Request, form: Form, group: str | None, *, with_file: bool) -> None:
+    gettext = language_of(request).gettext
+    if group is None:
+        _check_name(request, form)
+    elif not with_file:
+        form.problem("file", gettext(N_("Choose a CSV file.")))
+    if len(form.text("description")) > LONGEST_DESCRIPTION:
+        form.problem("description", gettext(N_("Use at most %(count)s characters."), count=LONGEST_DESCRIPTION))
+    if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
+        form.problem("delimiter", gettext(N_("Choose one of these.")))
+
+
+def _check_name(request: Request, form: Form) -> None:
+    gettext, name = language_of(request).gettext, form.text("name")
+    try:
+        recipients.check_group_name(name)
+    except InvalidInput:
+        form.problem("name", gettext(N_("Use up to 100 letters, digits, -, _ and . and no spaces.")))
+        return
+    with reading() as conn:
+        try:
+            recipients.find_group(conn, name)
+        except NotFound:
+            return
+    form.problem("name", gettext(N_("There is a group of this name already. Choose another name, or open that group.")))
+
+
+def _make_empty(request: Request, user: BaseUser, form: Form) -> Response:
+    name, words = form.text("name"), language_of(request)
+    try:
+        with audit.recorded(user, "create_group", group=name), changing() as conn, transaction(conn):
+            recipients.create_group(conn, name, description=form.text("description"))
+    except Conflict as problem:
+        form.problem("name", import_words.problem_of(words, problem)[1])
+        return _page(request, form, None, status=409)
+    text = words.gettext(N_("%(name)s is made. It has no recipients yet: upload a CSV file."), name=name)
+    return see_other(request, f"/groups/{name}", Flash(kind="done", text=text))
+
+
+def _order(request: Request, user: BaseUser, form: Form, group: str | None, file_name: str) -> UploadOrder:
+    try:
+        number = UUID(form.text("import_id"))
+    except ValueError:
+        number = uuid4()
+    length = request.headers.get("content-length", "")
+    return UploadOrder(
+        id=number,
+        group=group or form.text("name"),
+        new_group=group is None,
+        by=user.get_name(),
+        file_name=file_name.replace("\0", "")[-_LONGEST_FILE_NAME:],
+        file_bytes=int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else None,
+        delimiter=_delimiter_names().get(form.text("delimiter")),
+        address_column=form.text("address_column") or None,
+        description=form.text("description") if group is None else None,
+        strict=form.checked("strict"),
+    )
+
+
+def _delimiter_names() -> dict[str, str]:
+    """As the form calls them: a tab does not survive in a field."""
+    return {"tab" if one == "\t" else one: one for one in import_words.DELIMITERS}
+
+
+def _must_exist(name: str) -> None:
+    with reading() as conn:
+        recipients.find_group(conn, name)
+
+
+def _page(request: Request, form: Form, group: str | None, *, status: int = 200, failed: str | None = None) -> Response:
+    gettext = language_of(request).gettext
+    found_out = gettext(N_("Found out from the file"))
+    names = {value: gettext(import_words.DELIMITERS[one]) for value, one in _delimiter_names().items()}
+    return render(
+        request,
+        "group_upload.html",
+        status=status,
+        form=form,
+        group=group,
+        failed=failed,
+        delimiters=[(AUTOMATIC, found_out), *names.items()],
+        templates=list_templates(settings.templates_root()),
+        largest_file=LARGEST_FILE,
+        largest_gb=round(LARGEST_FILE / 1024**3),
+    )

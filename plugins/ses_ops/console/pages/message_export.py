@@ -1,0 +1,70 @@
+"""A task's messages as CSV: what its page lists, all of it, with every filter kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response, StreamingResponse
+
+from ses_ops.console.access import reads_task
+from ses_ops.console.database import reading, streaming
+from ses_ops.console.message_lines import search_of
+from ses_ops.console.task_seen import scope_of
+from ses_ops.console.task_view import TaskView
+from ses_ops.domain.csv_cells import safe_cell
+from ses_ops.storage.message_list import TOP, MessageSearch, all_messages
+
+router = APIRouter()
+
+HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at")
+#: Messages that are read, and written, at a time.
+BATCH = 5_000
+
+
+@router.get("/tasks/{name}/messages.csv", dependencies=[Depends(reads_task)])
+def export_messages(request: Request, name: str) -> Response:
+    """The file, as it is read from the database: it never stands in memory as a whole."""
+    run_id = request.query_params.get("run")
+    view = TaskView.read(request.query_params, name, run_id=run_id)
+    # Before the first byte: what does not exist has a page that says so.
+    with reading() as conn:
+        scope = scope_of(conn, name, run_id=run_id, occurrence_id=view.occurrence_id)
+        search = search_of(scope, view, after=TOP)
+    file = f"{name}-messages-{datetime.now(UTC):%Y%m%d-%H%M}.csv"
+    return StreamingResponse(
+        _csv(search),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{file}"'},
+    )
+
+
+def _csv(search: MessageSearch) -> Iterator[bytes]:
+    """A few thousand lines at a time. The first bytes tell Excel that it is UTF-8."""
+    yield b"\xef\xbb\xbf" + _lines([HEADER])
+    with streaming() as conn:
+        for batch in all_messages(conn, search, size=BATCH):
+            yield _lines([_line(row) for row in batch])
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    cells = (
+        *(row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], row["smtp_code"]),
+        *(row["chunk_reason"] if row["status"] == "cached" else row["smtp_text"], _moment(row["changed_at"])),
+        _moment(row["next_try_at"]) if row["status"] == "cached" else None,
+    )
+    return tuple("" if cell is None else safe_cell(str(cell)) for cell in cells)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
+def _lines(rows: list[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,114 @@
+"""The landing page: what is sending, what stands still and until when, what failed, what needs a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.console import labels
+from ses_ops.console.access import may_see_test_sends, reads_console, visible
+from ses_ops.console.column_chart import Chart, Column, day_label, draw
+from ses_ops.console.database import Snapshot, reading
+from ses_ops.console.domains_seen import DOMAINS, Domains
+from ses_ops.console.first_steps import PREVIEWED, first_steps, remember_preview
+from ses_ops.console.forms import see_other
+from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.overview_sections import Sections, sections_of
+from ses_ops.console.page import fragment, render
+from ses_ops.console.sent_days import DAYS, DaySent, by_day
+from ses_ops.console.tasks_seen import TASKS, tasks_seen
+from ses_ops.storage import activity, quota_overview, recipients
+from ses_ops.storage.activity import Failures
+
+router = APIRouter()
+
+#: How long a failure is news.
+FAILURES_SHOWN_FOR = timedelta(days=7)
+_DAY = N_("%(day)s: %(sent)s sent, %(failed)s failed")
+
+#: Read once a second for everybody who looks.
+FAILURES: Snapshot[list[Failures]] = Snapshot(
+    lambda conn: activity.recent_failures(conn, since=quota_overview.database_now(conn) - FAILURES_SHOWN_FOR)
+)
+
+
+@router.get("/", dependencies=[Depends(reads_console)])
+def overview(request: Request, user: GetUserDep) -> Response:
+    """The page."""
+    shown = _sections(user, fresh=True)
+    domains = DOMAINS.get()
+    steps = None
+    with reading() as conn:
+        if not shown.any_task:
+            groups = bool(recipients.list_groups(conn))
+            tested = activity.ever_sent_a_test(conn)
+            steps = first_steps(group=groups, previewed=tested or PREVIEWED in request.cookies)
+    return render(
+        request,
+        "overview.html",
+        sections=shown,
+        status_labels=labels.STATUS,
+        steps=steps,
+        **_days(language_of(request), user, domains),
+    )
+
+
+@router.get("/live/overview", dependencies=[Depends(reads_console)])
+def overview_live(request: Request, user: GetUserDep) -> Response:
+    """Everything above the chart, again and again."""
+    return fragment(request, "overview_now.html", sections=_sections(user), status_labels=labels.STATUS)
+
+
+@router.get("/live/overview-days", dependencies=[Depends(reads_console)])
+def overview_days_live(request: Request, user: GetUserDep) -> Response:
+    """The chart, once a minute."""
+    return fragment(request, "overview_days.html", **_days(language_of(request), user, DOMAINS.get()))
+
+
+@router.get("/first-steps/preview", dependencies=[Depends(reads_console)])
+def first_preview(request: Request) -> Response:
+    """The second of the first steps: the templates; this browser remembers that somebody went to look."""
+    answer = see_other(request, "/templates")
+    remember_preview(request, answer)
+    return answer
+
+
+def _sections(user: BaseUser, *, fresh: bool = False) -> Sections:
+    tasks = tasks_seen(user, fresh=fresh)
+    return sections_of(tasks, failures=FAILURES.get(fresh=fresh), domains=DOMAINS.get(fresh=fresh))
+
+
+def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:
+    with reading() as conn:
+        # What a deleted task sent still counts, for those who may see its DAG's name.
+        names = {task.name for task in TASKS.get()} | set(activity.deleted_tasks(conn))
+        sent = activity.sent_lately(
+            conn,
+            since=domains.read_at - timedelta(days=DAYS + 1),
+            hidden=names - visible(user, names),
+            tests=may_see_test_sends(user),
+        )
+    zones = {quota.domain: quota.plan.time_zone for quota in domains.quotas if quota.plan}
+    days = by_day(sent, zones=zones, now=domains.read_at)
+    return {"days": days, "days_chart": _chart(words, days), "days_total": sum(day.sent for day in days)}
+
+
+def _chart(words: Language, days: list[DaySent]) -> Chart:
+    columns = [
+        Column(
+            label=words.gettext("today") if day.today else day_label(words, day.day),
+            title=words.gettext(
+                _DAY, day=day_label(words, day.day), sent=words.number(day.sent), failed=words.number(day.failed)
+            ),
+            front=day.sent,
+            top=day.failed,
+            marked=day.today,
+        )
+        for day in days
+    ]
+    return draw(words, columns)

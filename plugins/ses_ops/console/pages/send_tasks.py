@@ -1,0 +1,151 @@
+"""The list of send tasks: what sends, what stands still and until when, and what a person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.console import labels
+from ses_ops.console.access import Right, reads_console, rights
+from ses_ops.console.listing import Listing, Page
+from ses_ops.console.page import fragment, render
+from ses_ops.console.progress_bar import Part, parts_of, settled_share
+from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.storage.overview import TaskOverview
+
+router = APIRouter()
+
+SORTS = ("created", "name", "status", "progress", "sent", "next", "updated")
+
+_FAR = float("inf")
+#: What stands first when sorted by status: what needs a person.
+_URGENCY = {
+    status: place
+    for place, status in enumerate(
+        (
+            TaskStatus.ERROR,
+            TaskStatus.SENDING,
+            TaskStatus.PAUSED,
+            TaskStatus.WAITING,
+            TaskStatus.FINISHED,
+            TaskStatus.CANCELLED,
+        )
+    )
+}
+_KEYS: dict[str, Callable[[TaskOverview], Any]] = {
+    "created": lambda task: task.id,
+    "name": lambda task: task.name,
+    "status": lambda task: (_URGENCY[task.status], task.name),
+    "progress": settled_share,
+    "sent": lambda task: task.sent_count,
+    "next": lambda task: task.next_run_at.timestamp() if task.next_run_at else _FAR,
+    "updated": lambda task: task.updated_at,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """One line of the list."""
+
+    task: TaskOverview
+    rights: frozenset[Right]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The progress bar."""
+        return parts_of(self.task)
+
+    @property
+    def share(self) -> float:
+        """The share of messages whose fate is decided."""
+        return settled_share(self.task)
+
+    @property
+    def rhythm(self) -> tuple[str, dict[str, object]] | None:
+        """How it repeats."""
+        return labels.rhythm(self.task.schedule)
+
+    @property
+    def actions(self) -> list[str]:
+        """What its buttons offer: what its status allows and the person may do."""
+        offered = _ACTIONS[self.task.status]
+        if self.task.status is TaskStatus.WAITING and self.task.error:
+            offered = (_RESUME, *offered)  # it missed its start, and waits for a person
+        return [action for action, right in offered if right in self.rights and self._useful(action)]
+
+    @property
+    def editable(self) -> bool:
+        """Whether its definition can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        task = self.task
+        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED) and task.status is not TaskStatus.CANCELLED
+        return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
+
+    def _useful(self, action: str) -> bool:
+        return action != "retry-failed" or self.task.failed_count > 0
+
+
+_PAUSE, _RESUME = ("pause", Right.EDIT), ("resume", Right.EDIT)
+_RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT), ("delete", Right.DELETE)
+_ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
+    TaskStatus.WAITING: (_PAUSE, _CANCEL, _DELETE),
+    TaskStatus.SENDING: (_PAUSE, _CANCEL),
+    TaskStatus.PAUSED: (_RESUME, _RETRY, _CANCEL),
+    TaskStatus.ERROR: (_RESUME, _RETRY, _CANCEL, _DELETE),
+    TaskStatus.FINISHED: (_RETRY, _DELETE),
+    TaskStatus.CANCELLED: (_DELETE,),
+}
+
+
+@router.get("/tasks", dependencies=[Depends(reads_console)])
+def send_tasks(request: Request, user: GetUserDep) -> Response:
+    """The page."""
+    listing = _listing(request)
+    seen = tasks_seen(user, fresh=True)
+    return render(
+        request,
+        "send_tasks.html",
+        **_context(user, listing, seen),
+        domains=sorted({task.sender_domain for task in seen}),
+        any_task=bool(seen),
+    )
+
+
+@router.get("/live/tasks", dependencies=[Depends(reads_console)])
+def send_tasks_live(request: Request, user: GetUserDep) -> Response:
+    """The list of the page, again and again."""
+    return fragment(request, "send_tasks_list.html", **_context(user, _listing(request), tasks_seen(user)))
+
+
+def _listing(request: Request) -> Listing:
+    filters = {
+        "status": [status.value for status in TaskStatus],
+        "type": [one.value for one in labels.TYPE],
+        "domain": None,
+    }
+    return Listing.read(request.query_params, sorts=SORTS, filters=filters, descending=True)
+
+
+def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:
+    found = sorted((task for task in seen if _fits(task, listing)), key=_KEYS[listing.sort], reverse=listing.descending)
+    page: Page[TaskOverview] = listing.cut(found)
+    lines = [TaskLine(task=task, rights=rights(user, task.name)) for task in page.rows]
+    return {"page": page, "lines": lines, "status_labels": labels.STATUS, "type_labels": labels.TYPE}
+
+
+def _fits(task: TaskOverview, listing: Listing) -> bool:
+    wanted = listing.filters
+    if wanted.get("status", task.status) != task.status or wanted.get("type", task.type) != task.type:
+        return False
+    if wanted.get("domain", task.sender_domain) != task.sender_domain:
+        return False
+    text = listing.text.casefold()
+    looked_at = (task.name, task.subject or "", task.template, task.group, task.sender)
+    return not text or any(text in part.casefold() for part in looked_at)

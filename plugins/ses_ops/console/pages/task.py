@@ -1,0 +1,121 @@
+"""A send task's page, and the same as a tab of its DAG and of its DAG runs in Airflow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.console import labels, spans
+from ses_ops.console.access import Right, reads_task, rights
+from ses_ops.console.database import reading
+from ses_ops.console.forms import Form
+from ses_ops.console.language import language_of
+from ses_ops.console.message_lines import EXAMPLE, LABELS, list_messages
+from ses_ops.console.page import fragment, render
+from ses_ops.console.pages.send_tasks import TaskLine
+from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
+from ses_ops.console.task_seen import TaskSeen, task_seen
+from ses_ops.console.task_view import Tab, TaskView
+from ses_ops.domain.clock_rules import to_wall_clock
+from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
+from ses_ops.errors import NotFound
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+router = APIRouter()
+
+#: The DAGs of ours that send no task.
+_OWN_DAGS = ("ses_test_send", "ses_maintenance")
+
+
+@router.get("/tasks/{name}", dependencies=[Depends(reads_task)])
+def task(request: Request, name: str, user: GetUserDep) -> Response:
+    """The page in the console."""
+    return _page(request, user, TaskView.read(request.query_params, name))
+
+
+@router.get("/dag/{dag_id}", dependencies=[Depends(reads_task)])
+def dag_tab(request: Request, dag_id: str, user: GetUserDep) -> Response:
+    """The tab of a DAG: every DAG has it, most send no mail."""
+    return _tab(request, user, dag_id, Tab.DAG)
+
+
+@router.get("/run/{dag_id}/{run_id}", dependencies=[Depends(reads_task)])
+def run_tab(request: Request, dag_id: str, run_id: str, user: GetUserDep) -> Response:
+    """The tab of a DAG run: what this run began, and what it sent."""
+    return _tab(request, user, dag_id, Tab.RUN, run_id)
+
+
+@router.get("/live/task/{name}", dependencies=[Depends(reads_task)])
+def task_live(request: Request, name: str, user: GetUserDep) -> Response:
+    """What moves on the page, again and again."""
+    given = request.query_params.get("tab", "")
+    run_id = request.query_params.get("run")
+    tab = Tab.RUN if run_id is not None else Tab(given) if given in set(Tab) else Tab.CONSOLE
+    view = TaskView.read(request.query_params, name, tab=tab, run_id=run_id)
+    return fragment(request, "task_live.html", **_context(request, user, view, task_seen(view)))
+
+
+def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | None = None) -> Response:
+    if not dag.startswith(DAG_ID_PREFIX):
+        return render(request, "task_none.html", dag_id=dag, run_id=run_id, own=dag in _OWN_DAGS, deleted=False)
+    view = TaskView.read(request.query_params, dag.removeprefix(DAG_ID_PREFIX), tab=tab, run_id=run_id)
+    try:
+        return _page(request, user, view)
+    except NotFound:
+        # Airflow keeps the pages of a DAG whose task was deleted.
+        return render(request, "task_none.html", dag_id=dag, run_id=run_id, own=False, deleted=True)
+
+
+def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
+    seen = task_seen(view, fresh=True)
+    form = Form.of(address=view.address)
+    with reading() as conn:
+        messages = list_messages(conn, seen.scope, view, form, language_of(request))
+    return render(
+        request,
+        "task.html",
+        **_context(request, user, view, seen),
+        form=form,
+        messages=messages,
+        message_labels=LABELS,
+        example_address=EXAMPLE,
+        starts=_starts(seen),
+    )
+
+
+def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -> dict[str, Any]:
+    words = language_of(request)
+    line = TaskLine(task=seen.overview, rights=rights(user, view.name))
+    return {
+        "view": view,
+        "seen": seen,
+        "task": seen.overview,
+        "line": line,
+        "parts": parts_of(seen.counts),
+        "share": settled_share(seen.counts),
+        "count_words": PARTS,
+        "status_labels": labels.STATUS,
+        "type_labels": labels.TYPE,
+        "dag": f"/dags/{dag_id(view.name)}",
+        "run": lambda run_id: f"/dags/{dag_id(view.name)}/runs/{quote(run_id, safe='')}",
+        "may_edit": Right.EDIT in line.rights,
+        "may_start": Right.START in line.rights,
+        "span": lambda length: spans.span(words, length),
+        "rate": lambda a_second: spans.rate(words, a_second),
+    }
+
+
+def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:
+    """The next starts: the moment, and the wall clock of the task's zone."""
+    tz = ZoneInfo(seen.overview.schedule.time_zone)
+    if seen.row["cancelled_at"] is not None:
+        return []
+    return [(one, f"{to_wall_clock(one, tz):%Y-%m-%d %H:%M}") for one in seen.overview.next_starts(datetime.now(UTC))]

@@ -1,0 +1,117 @@
+"""Templates: the list, and a look at one as its recipients see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import Response
+
+from ses_ops import settings
+from ses_ops.console.access import reads_console
+from ses_ops.console.database import reading
+from ses_ops.console.language import language_of
+from ses_ops.console.mail_frame import mail_frame
+from ses_ops.console.page import render
+from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.console.template_look import VIEWS, Look, chosen_values
+from ses_ops.console.templates_seen import templates_seen
+from ses_ops.errors import TemplateError
+from ses_ops.rendering.template import MailTemplate, Preview, load_template
+from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
+from ses_ops.storage import recipients
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+    from ses_ops.storage.overview import TaskOverview
+
+router = APIRouter()
+
+#: Send tasks that the list names beside a template.
+MOST_NAMED = 3
+
+
+@router.get("/templates", dependencies=[Depends(reads_console)])
+def templates(request: Request, user: GetUserDep) -> Response:
+    """The list."""
+    return render(
+        request,
+        "templates.html",
+        templates=templates_seen(),
+        used=_used_by(user),
+        most_named=MOST_NAMED,
+        folder=settings.templates_root(),
+    )
+
+
+@router.get("/templates/{template}", dependencies=[Depends(reads_console)])
+def template(request: Request, template: str, user: GetUserDep) -> Response:
+    """One of them: preview, values, where it is used; for one that cannot be used, why, and its files."""
+    facts = facts_of(template)
+    sources = template_sources(settings.templates_root(), facts.name)
+    context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
+    look = Look.read(request.query_params).with_parts(facts.parts)
+    try:
+        loaded = load_template(settings.templates_root(), facts.name)
+        variables = loaded.variables_for()
+        chosen = chosen_values(loaded, look, language_of(request))
+        preview, problem = _preview(loaded, chosen.values)
+    except TemplateError as error:
+        return render(request, "template_broken.html", **context, problem=error)
+    return render(
+        request,
+        "template.html",
+        **context,
+        look=look,
+        views={view: label for view, label in VIEWS.items() if loaded.html or view not in ("desktop", "phone")},
+        chosen=chosen,
+        form=chosen.form,
+        preview=preview,
+        problem=problem,
+        groups=_groups_for(variables, look.group),
+    )
+
+
+@router.get("/templates/{template}/html", dependencies=[Depends(reads_console)])
+def template_html(request: Request, template: str) -> Response:
+    """The HTML part alone, for the frame of the page."""
+    loaded = load_template(settings.templates_root(), facts_of(template).name)
+    chosen = chosen_values(loaded, Look.read(request.query_params), language_of(request))
+    html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
+    if html is None:
+        raise HTTPException(404)
+    return mail_frame(html)
+
+
+def facts_of(name: str) -> TemplateFacts:
+    """A template by name, broken or not; 404 for what is none, so that no path of a request reaches the file system."""
+    for facts in templates_seen():
+        if facts.name == name:
+            return facts
+    raise HTTPException(404)
+
+
+def _preview(loaded: MailTemplate, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+    """The message, or what is wrong with it for these values."""
+    try:
+        return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
+    except TemplateError as problem:
+        return None, problem
+
+
+def _used_by(user: BaseUser) -> dict[str, list[TaskOverview]]:
+    """The send tasks that a person may see by their template, the newest first."""
+    found: dict[str, list[TaskOverview]] = {}
+    for task in reversed(tasks_seen(user)):
+        found.setdefault(task.template, []).append(task)
+    return found
+
+
+def _groups_for(variables: frozenset[str], asked: str) -> list[tuple[str, str]]:
+    """The groups that have a value for every variable, and the one that was asked for, as choices of a field."""
+    with reading() as conn:
+        groups = recipients.list_groups(conn)
+    names = [group.name for group in groups if variables <= set(group.variables)]
+    return [(name, name) for name in (names if asked in ("", *names) else [asked, *names])]

@@ -1,0 +1,109 @@
+"""What is wrong with the quota Variable, in words that say how to mend it, in the reader's language.
+
+The errors of the domain are English, for logs and the command line; they carry the field, and that is what is worded
+here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.console.language import N_
+from ses_ops.domain.warmup import FIELDS, VARIABLE
+from ses_ops.errors import QuotaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ses_ops.sending.domain_quota import DomainQuota, QuotaVariable
+
+#: Characters of a wrong value that are shown.
+LONGEST = 200
+
+NOT_SET = N_(
+    "The Airflow Variable ses_warmup_quota is not set, so nothing can be sent. Make it with one entry for each domain."
+)
+NOT_JSON = N_(
+    "The Airflow Variable ses_warmup_quota is not valid JSON, so nothing can be sent: there is a mistake in line"
+    " %(line)s, column %(column)s."
+)
+NO_OBJECT = N_(
+    "The Airflow Variable ses_warmup_quota must be a JSON object with one entry for each domain; until then nothing"
+    " can be sent."
+)
+MISSING = N_(
+    "The Variable has no entry for this domain, so nothing is sent from it. Its tasks stop with an error and their mail"
+    " waits; nothing is lost."
+)
+NO_ENTRY = N_("The entry must be an object with plan and started_on.")
+UNKNOWN_FIELD = N_("There is no such field. Take it out, or write it as one of: %(fields)s.")
+BY_FIELD = {
+    "plan": N_('Must be "standard" or a list of whole numbers, the messages of each day, such as [500, 1000, 2000].'),
+    "started_on": N_("Must be a date such as 2026-12-01, the first day of the warm-up, or a date with a time."),
+    "time_zone": N_("Must be the name of a time zone as the IANA database has it, such as Asia/Tokyo or UTC."),
+    "daily_limit": N_("Must be a whole number of messages, 1 or more. Without this field only the plan counts."),
+    "day_length": N_("Must be a duration from PT5S to PT24H. PT24H is a real day, PT60S a rehearsal in minutes."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """Something to mend; `_(wrong.text, **wrong.values)`."""
+
+    text: str
+    values: Mapping[str, object]
+    #: The field of the entry, and the wrong value as JSON.
+    field: str | None = None
+    given: str | None = None
+
+
+def wrong_with_variable(variable: QuotaVariable) -> Wrong | None:
+    """What makes the whole Variable unusable."""
+    if variable.problem is None:
+        return None
+    cause = variable.problem.__cause__
+    if isinstance(cause, json.JSONDecodeError):
+        return Wrong(text=NOT_JSON, values={"line": cause.lineno, "column": cause.colno})
+    absent = "is not set" in str(variable.problem)
+    return Wrong(text=NOT_SET if absent else NO_OBJECT, values={})
+
+
+def wrong_with_entry(variable: QuotaVariable, quota: DomainQuota) -> Wrong | None:
+    """What is wrong with one domain's entry; a warm-up that has not begun is not wrong."""
+    problem = quota.problem
+    if not isinstance(problem, QuotaError) or quota.not_begun:
+        return None
+    if quota.domain not in variable.entries:
+        return Wrong(text=MISSING, values={})
+    entry = variable.entries[quota.domain]
+    field = problem.field
+    if field is None:
+        return Wrong(text=NO_ENTRY, values={}, given=_shown(entry))
+    text = BY_FIELD.get(field, UNKNOWN_FIELD)
+    values = {"fields": ", ".join(FIELDS)} if field not in BY_FIELD else {}
+    given = _shown(entry[field]) if isinstance(entry, dict) and field in entry else None
+    return Wrong(text=text, values=values, field=field, given=given)
+
+
+def entry_text(variable: QuotaVariable, domain: str) -> str | None:
+    """A domain's entry as it stands in the Variable; None when there is none."""
+    if domain not in variable.entries:
+        return None
+    return json.dumps({domain: variable.entries[domain]}, indent=2, ensure_ascii=False)
+
+
+def example_text(domain: str, now: datetime) -> str:
+    """An entry to begin with."""
+    entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC"}
+    return json.dumps({domain: entry}, indent=2, ensure_ascii=False)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+__all__ = ["VARIABLE", "Wrong", "entry_text", "example_text", "wrong_with_entry", "wrong_with_variable"]

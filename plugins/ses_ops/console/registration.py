@@ -1,0 +1,55 @@
+"""Where the console appears in Airflow's UI: the entry "Mail", and a tab on the pages of DAGs and DAG runs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from ses_ops.console.lazy import LazyConsole
+
+#: Where the console is mounted in Airflow's API server.
+PREFIX = "/ses"
+#: The UI keeps the address of the page in the frame behind this: `/plugin/mail/ses/tasks`.
+NAV_ROUTE = "mail"
+
+
+def fastapi_apps() -> list[dict[str, Any]]:
+    """For `AirflowPlugin.fastapi_apps`."""
+    return [{"app": LazyConsole(), "url_prefix": PREFIX, "name": "ses-ops console"}]
+
+
+def external_views() -> list[dict[str, Any]]:
+    """For `AirflowPlugin.external_views`. Airflow's UI does not put its own root path before these addresses."""
+    top = _root_path() + PREFIX
+    icons = {"icon": f"{top}/static/mail.svg", "icon_dark_mode": f"{top}/static/mail-dark.svg"}
+    return [
+        {
+            "name": "Mail",
+            "href": f"{top}/",
+            "destination": "nav",
+            "url_route": NAV_ROUTE,
+            "nav_top_level": True,
+            **icons,
+        },
+        {
+            "name": "Progress",
+            "href": f"{top}/dag/{{DAG_ID}}",
+            "destination": "dag",
+            "url_route": "mail-progress",
+            **icons,
+        },
+        {
+            "name": "Progress",
+            "href": f"{top}/run/{{DAG_ID}}/{{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": "mail-run-progress",
+            **icons,
+        },
+    ]
+
+
+def _root_path() -> str:
+    """`/airflow` where Airflow is reached as https://example.com/airflow, else nothing."""
+    from airflow.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")

@@ -1,0 +1,32 @@
+"""No other site can make a person's browser change something here (cross-site request forgery).
+
+Airflow's login is a cookie, which a browser also sends with a form of another site in some cases. So every request
+that can change something must come from our own pages, by what browsers say of it and no script can change.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException, Request
+
+from ses_ops.console.language import N_
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSED = N_("This request came from another site and was refused. Open the page anew and try again.")
+
+
+def same_origin(request: Request) -> None:
+    """Refuse a changing request of another site with 403. Without both headers it comes from no browser's page."""
+    if request.method in _SAFE:
+        return
+    fetch_site = request.headers.get("sec-fetch-site")
+    if fetch_site is not None:
+        if fetch_site in ("same-origin", "none"):
+            return
+        raise HTTPException(403, REFUSED)
+    # Browsers leave Sec-Fetch-Site out on plain http to hosts other than this machine.
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower():
+        return
+    raise HTTPException(403, REFUSED)

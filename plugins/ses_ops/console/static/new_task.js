@@ -1,0 +1,63 @@
+// The form of a send task works without this. With it, a new task begins in the viewer's zone, its name follows the
+// template until somebody writes one, and the variables of the chosen group are at hand.
+"use strict";
+
+(() => {
+  const form = document.querySelector(".task-form");
+  if (!form) {
+    return;
+  }
+  const field = (name) => form.elements.namedItem(name);
+  // A form that comes back with errors keeps what was typed.
+  const untouched = form.dataset.new === "yes" && !document.getElementById("errors") && location.pathname.endsWith("/new-task");
+
+  function beginInViewersZone() {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const known = [...document.querySelectorAll("#zones option")].some((option) => option.value === zone);
+    if (!known) {
+      return;
+    }
+    field("time_zone").value = zone;
+    const start = new Date();
+    start.setDate(start.getDate() + 1);
+    const two = (number) => String(number).padStart(2, "0");
+    field("start_at").value = `${start.getFullYear()}-${two(start.getMonth() + 1)}-${two(start.getDate())}T09:00`;
+  }
+
+  function nameFollowsTemplate() {
+    const name = field("name");
+    const template = field("template");
+    const date = name.value.match(/\d{4}-\d{2}-\d{2}/);
+    let proposed = name.value;
+    template.addEventListener("change", () => {
+      if (name.value === proposed && date) {
+        const base = template.value.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60);
+        name.value = proposed = `${base || "mail"}-${date[0]}`;
+      }
+    });
+  }
+
+  function showVariables() {
+    const line = document.getElementById("variables");
+    const group = field("group");
+    const show = () => {
+      const names = (group.selectedOptions[0]?.dataset.variables || "").split(" ").filter(Boolean);
+      line.hidden = names.length === 0;
+      line.querySelector("span").replaceChildren(
+        ...names.flatMap((name) => {
+          const code = document.createElement("code");
+          code.textContent = `{{ ${name} }}`;
+          return [code, " "];
+        }),
+      );
+    };
+    group.addEventListener("change", show);
+    show();
+  }
+
+  if (untouched) {
+    beginInViewersZone();
+    nameFollowsTemplate();
+  }
+  showVariables();
+})();

@@ -1,0 +1,46 @@
+"""What is wrong with a field of the send task form, and how to mend it, in the person's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ses_ops.console.language import N_
+
+if TYPE_CHECKING:
+    from ses_ops.console.language import Language
+
+#: Said of a field that must not be empty, and is.
+_EMPTY = {
+    "type": N_("Choose when the mail is to leave."),
+    "template": N_("Choose a template."),
+    "group": N_("Choose a recipient group."),
+    "sender": N_("Write who the mail comes from, such as Example Shop <news@mail.example.com>."),
+    "start_at": N_("Choose the day and the time of the first mail."),
+}
+#: How to mend a field. Those of `_ENOUGH` say all there is to say.
+_MEND = {
+    "name": N_("Use 1 to 100 of the letters a to z, digits and hyphens; no hyphen at the beginning or the end."),
+    "type": N_("Choose when the mail is to leave."),
+    "template": N_("This template cannot be used with this task. Choose another, or mend its files."),
+    "group": N_("This recipient group is not there any more. Choose another."),
+    "sender": N_("Write a name and an address, such as Example Shop <news@mail.example.com>."),
+    "subject": N_("Write one line of at most 998 characters; variables stand in {{ }}."),
+    "reply_to": N_("Write one address, such as service@example.com."),
+    "unsubscribe_url": N_("Write an address that begins with https://, http:// or mailto:; variables stand in {{ }}."),
+    "start_at": N_("Choose a day and a time that are still to come and exist in the time zone."),
+    "until": N_("Choose an end that is after the start and still to come, or leave it empty."),
+    "time_zone": N_("Write the name of a time zone, such as Asia/Tokyo or UTC."),
+    "every": N_("Write a whole number of hours or days, 1 or more."),
+    "cron": N_("Write five fields: minute, hour, day, month, weekday. 0 9 * * MON is every Monday at 9:00."),
+    "start_grace": N_("Write a span, such as 30m, 1h or 2d."),
+}
+_ENOUGH = frozenset({"type", "group", "every", "cron", "time_zone", "start_grace"})
+
+
+def in_words(words: Language, field: str, reason: str, *, empty: bool) -> str:
+    """What stands beside a field. `reason` are the domain's own words, which are English and more exact."""
+    if empty and field in _EMPTY:
+        return words.gettext(_EMPTY[field])
+    if field not in _MEND or (words.code == "en" and field not in _ENOUGH):
+        return reason
+    return words.gettext(_MEND[field])

@@ -1,0 +1,132 @@
+"""The two pages of a send task's form, shared by making and by editing one: its fields, and what they would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ses_ops import settings
+from ses_ops.console.database import changing, reading
+from ses_ops.console.language import language_of
+from ses_ops.console.page import render
+from ses_ops.console.task_choices import Choices, choices, time_zones
+from ses_ops.console.task_form import FORM_FIELDS, note, read_task
+from ses_ops.console.task_review import review, starts_in
+from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
+from ses_ops.rendering.template import load_template
+from ses_ops.storage import recipients
+from ses_ops.storage.connection import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from psycopg2.extensions import connection as Connection
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from ses_ops.console.forms import Form
+    from ses_ops.console.language import Language
+    from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.overview import TaskOverview
+
+T = TypeVar("T")
+
+#: What a person can mend in the form. Anything else (a database that is away) is no matter of the form.
+_MENDABLE = (Conflict, InvalidInput, NotFound, TemplateError)
+
+
+class _OnlyTried(Exception):
+    """Leaves the transaction without a trace."""
+
+
+def form_page(
+    request: Request,
+    user: BaseUser,
+    form: Form,
+    *,
+    status: int = 200,
+    given: Choices | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """The form. `more`: `editing`, the name of the task that is edited; `clone_of`; `seen`, its fingerprint."""
+    return render(
+        request,
+        "new_task.html",
+        status=status,
+        form=form,
+        given=given or choices(user),
+        zones=time_zones(),
+        **{"editing": None, "clone_of": None, "seen": "", **(more or {})},
+    )
+
+
+def review_page(request: Request, form: Form, task: SendTask, *, editing: TaskOverview | None = None) -> Response:
+    """What will happen; the page hands the fields of the form on."""
+    words = language_of(request)
+    with reading() as conn:
+        found = review(conn, task, current=editing)
+    return render(
+        request,
+        "new_task_review.html",
+        found=found,
+        task=task,
+        starts=starts_in(words, found),
+        fields=(*FORM_FIELDS, "seen"),
+        editing=editing.name if editing else None,
+        form=form,
+    )
+
+
+def checked(
+    form: Form, words: Language, write: Callable[[Connection, SendTask], object], *, name: str | None = None
+) -> SendTask | None:
+    """The definition in a form if it can be written, which is tried and undone; else None, the errors in the form."""
+    task = read_task(form, words, name=name)
+    with reading() as conn:
+        _compare_variables(conn, form, words)
+    if task is None or form.errors:
+        return None
+    try:
+        with changing() as conn, transaction(conn):
+            write(conn, task)
+            raise _OnlyTried
+    except _OnlyTried:
+        return task
+    except _MENDABLE as problem:
+        note(form, words, problem)
+        return None
+
+
+def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
+    """Say beside the template what the group lacks, and beside the group what the template does not use."""
+    template, group = form.text("template"), form.text("group")
+    if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
+        return
+    try:
+        loaded = load_template(settings.templates_root(), template)
+        needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
+        has = set(recipients.find_group(conn, group).variables)
+    except _MENDABLE as problem:
+        note(form, words, problem)
+        return
+    if missing := sorted(needed - has):
+        text = words.gettext("The mail needs %(names)s, which the recipient group does not have.")
+        form.problem("template", text % {"names": ", ".join(missing)})
+    if unused := sorted(has - needed):
+        text = words.gettext("The recipient group has %(names)s, which the mail does not use.")
+        form.problem("group", text % {"names": ", ".join(unused)})
+
+
+def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | None:
+    """What `write` returns; None when it cannot be done any more, the reason in the form."""
+    try:
+        return write()
+    except _MENDABLE as problem:
+        note(form, words, problem)
+        return None
+
+
+def task_page(request: Request, name: str) -> str:
+    """Where a person goes after a change: the task's page, the list where there is none."""
+    known = {getattr(route, "path", None) for route in request.app.routes}
+    return f"/tasks/{name}" if "/tasks/{name}" in known else "/tasks"

@@ -1,0 +1,54 @@
+"""The templates of the folder, compiled once: read again when a file of the folder has changed, is new or is gone."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from ses_ops import settings
+from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates, template_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Path, time of the last change (nanoseconds), bytes.
+_Stamp = tuple[str, int, int]
+
+
+class _Templates:
+    """What was found in which state of the folder. A template may include files of any other: one change, all anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: tuple[Path, frozenset[_Stamp]] | None = None
+        self._found: tuple[TemplateFacts, ...] = ()
+
+    def get(self) -> tuple[TemplateFacts, ...]:
+        root = settings.templates_root()
+        state = (root, frozenset(_stamps(root)))
+        with self._lock:
+            if state != self._state:
+                self._found = tuple(template_facts(root, name) for name in folders_of_templates(root))
+                self._state = state
+            return self._found
+
+
+_TEMPLATES = _Templates()
+
+
+def templates_seen() -> tuple[TemplateFacts, ...]:
+    """Every template by name, those that cannot be used among them."""
+    return _TEMPLATES.get()
+
+
+def _stamps(root: Path) -> Iterator[_Stamp]:
+    for folder, _, files in os.walk(root):
+        for file in files:
+            path = os.path.join(folder, file)
+            try:
+                found = os.stat(path)
+            except OSError:
+                continue
+            yield path, found.st_mtime_ns, found.st_size

@@ -1,0 +1,98 @@
+"""The form of a test send: read, and checked as far as it can be before a run is started for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ses_ops.console.address_lines import read_addresses
+from ses_ops.console.database import reading
+from ses_ops.console.language import N_
+from ses_ops.console.template_look import FIELD
+from ses_ops.domain.address import Sender, parse_sender
+from ses_ops.errors import InvalidInput, SesError, TemplateError
+from ses_ops.operators import airflow_control
+from ses_ops.rendering.header import MAX_SUBJECT
+from ses_ops.rendering.message import MessageRenderer
+from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
+from ses_ops.sending.test_send import MOST_RECIPIENTS, TestSend
+
+if TYPE_CHECKING:
+    from ses_ops.console.forms import Form
+    from ses_ops.console.language import Language
+    from ses_ops.rendering.template import MailTemplate
+
+
+def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend | None:
+    """What the form asks for; None when something in it cannot be used, which then stands at the form's fields."""
+    addresses, problem = read_addresses(form.raw("recipients"), words, most=MOST_RECIPIENTS)
+    if problem:
+        form.problem("recipients", problem)
+    sender = _sender(form, len(addresses), words)
+    subject = form.text("subject") or None
+    values = {name: form.raw(FIELD + name) for name in _variables(form, template, subject, words)}
+    if form.errors or sender is None:
+        return None
+    order = TestSend(
+        template=template.name,
+        sender=form.text("sender"),
+        recipients=[address.address for address in addresses],
+        values=values,
+        subject=subject,
+    )
+    try:
+        renderer = MessageRenderer(template, sender=sender, installation_id="check", subject=subject)
+        renderer.render(occurrence_id=1, seq=1, address=order.recipients[0], values=values)
+    except InvalidInput as error:
+        form.problem_of(error)
+        return None
+    except TemplateError as error:
+        form.problem("subject" if error.part == "subject" else "", str(error))
+        return None
+    return order
+
+
+def _variables(form: Form, template: MailTemplate, subject: str | None, words: Language) -> list[str]:
+    """The names that need a value; one that the subject brings along and the form has no field for is said there."""
+    if subject is not None and len(subject) > MAX_SUBJECT:
+        form.problem("subject", words.gettext("At most %(most)s characters.", most=words.number(MAX_SUBJECT)))
+        return []
+    try:
+        names = sorted(template.variables_for(subject=subject))
+    except TemplateError as error:
+        form.problem("subject", str(error))
+        return []
+    unknown = [name for name in names if name not in template.variables_for()]
+    if unknown:
+        text = N_("The template has no variable %(names)s; take it out of the subject.")
+        form.problem("subject", words.gettext(text, names=", ".join(unknown)))
+    return names
+
+
+def _sender(form: Form, count: int, words: Language) -> Sender | None:
+    """Who it is from, if the sender domain may send that much today."""
+    if not form.text("sender"):
+        form.problem("sender", words.gettext("Write who the mail is from, for example: Shop <news@mail.example.com>."))
+        return None
+    try:
+        sender = parse_sender(form.text("sender"))
+    except InvalidInput as error:
+        form.problem_of(error, fields={"": "sender"})
+        return None
+    try:
+        variable = read_quota_variable(airflow_control.read_quota_variable())
+    except SesError as error:
+        form.problem("", str(error))
+        return None
+    with reading() as conn:
+        quota = domain_quota(conn, variable, sender.domain)
+    if quota.problem is not None:
+        form.problem("sender", str(quota.problem))
+    elif quota.today is not None and quota.today.left < count:
+        text = words.gettext(
+            "Today's quota of %(domain)s has room for %(left)s more messages. A test send is never cached: "
+            "take fewer recipients, or try again tomorrow.",
+            domain=sender.domain,
+            left=words.number(quota.today.left),
+        )
+        form.problem("sender", text)
+    return sender

@@ -1,0 +1,74 @@
+"""Runs of `ses_test_send`, the DAG of test sends: started by the console, and how far Airflow is with one."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.exceptions import DagNotFound, ParamValidationError
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+from airflow.utils.types import DagRunTriggeredByType
+from sqlalchemy import select
+
+from ses_ops.console.access import SEND_DAG
+from ses_ops.console.language import N_
+from ses_ops.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from ses_ops.sending.test_send import TestSend
+
+NOT_READ = N_("Airflow has not read the DAG %(dag)s yet. Try again in a minute.")
+SWITCHED_OFF = N_("The DAG %(dag)s is paused in Airflow. Unpause it there, then try again.")
+
+
+def problem_of_dag() -> str | None:
+    """Why no test send could start now, as a text to translate; None when one can."""
+    with create_session() as session:
+        dag = session.get(DagModel, SEND_DAG)
+        if dag is None or dag.is_stale:
+            return NOT_READ
+        return SWITCHED_OFF if dag.is_paused else None
+
+
+def new_run_id() -> str:
+    """An id that no other run has."""
+    return f"console__{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}_{secrets.token_hex(3)}"
+
+
+def start(order: TestSend, *, run_id: str, by: str) -> None:
+    """Start the run that sends; Airflow checks the form as it does its own. Raises InvalidInput when it refuses it."""
+    form: dict[str, Any] = {
+        "template": order.template,
+        "sender": order.sender,
+        "recipients": list(order.recipients),
+        "subject": order.subject,
+        "values": dict(order.values),
+    }
+    with create_session() as session:
+        try:
+            trigger_dag(
+                dag_id=SEND_DAG,
+                triggered_by=DagRunTriggeredByType.UI,
+                triggering_user_name=by,
+                run_id=run_id,
+                conf=form,
+                session=session,
+            )
+        except (DagNotFound, ParamValidationError, ValueError) as cause:
+            # A template that is newer than what Airflow last read of the DAG's file is refused here.
+            raise InvalidInput(f"Airflow refused it, try again in a minute: {_first_line(cause)}") from cause
+
+
+def run_state(run_id: str) -> str | None:
+    """queued, running, success or failed; None when there is no such run (any more)."""
+    with create_session() as session:
+        found = session.scalar(select(DagRun.state).where(DagRun.dag_id == SEND_DAG, DagRun.run_id == run_id))
+        return None if found is None else str(getattr(found, "value", found))
+
+
+def _first_line(cause: Exception) -> str:
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

@@ -1,0 +1,48 @@
+"""Why a CSV file cannot be used at all: what `BadCsv.fault` holds, so that a page can word it in its own language."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CsvFault(StrEnum):
+    """A mistake that no row can be blamed for. In brackets: the facts that come with it."""
+
+    #: Not even a header.
+    EMPTY = "empty"
+    #: [most] more bytes than are taken.
+    TOO_MANY_BYTES = "too_many_bytes"
+    #: [line, byte] the header holds bytes that are no UTF-8.
+    NOT_UTF8 = "not_utf8"
+    UTF16 = "utf16"
+    #: A workbook of a spreadsheet (a zip file), not its text.
+    WORKBOOK = "workbook"
+    #: [line] the header holds NUL bytes.
+    NUL_BYTE = "nul_byte"
+    #: [line] the header's quotation marks do not match.
+    QUOTATION_MARKS = "quotation_marks"
+    #: [line] a carriage return in the middle of the header.
+    STRAY_LINE_BREAK = "stray_line_break"
+    #: [line, bytes] the header does not end.
+    TOO_LONG = "too_long"
+    #: [column] a column without a name; from 1.
+    UNNAMED_COLUMN = "unnamed_column"
+    #: [names] columns of the same name.
+    REPEATED_COLUMN = "repeated_column"
+    #: [name] a name that no template can have as a variable.
+    BAD_VARIABLE = "bad_variable"
+    #: [found] the header is one column with another delimiter in it.
+    OTHER_DELIMITER = "other_delimiter"
+    #: [address] the first row is a recipient.
+    NO_HEADER = "no_header"
+    #: [name, columns] the address column that was asked for is not there.
+    NO_SUCH_COLUMN = "no_such_column"
+    #: [columns] no column's name says that it holds the address.
+    NO_ADDRESS_COLUMN = "no_address_column"
+    #: [names, columns] several could.
+    SEVERAL_ADDRESS_COLUMNS = "several_address_columns"
+    NO_ROWS = "no_rows"
+    #: [count, kinds] every row was left out.
+    NO_USABLE_ROW = "no_usable_row"
+    #: [count, kinds] rows were left out, and all or nothing was asked for.
+    NOT_ALL_USABLE = "not_all_usable"

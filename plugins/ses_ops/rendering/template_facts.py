@@ -1,0 +1,80 @@
+"""A template for lists: what it is called, what it needs, or why it cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ses_ops.errors import TemplateError
+from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, load_template, read_source
+
+#: Stands for the link in previews, where no task says what it is.
+EXAMPLE_UNSUBSCRIBE_URL = "https://example.com/unsubscribe"
+FILES = (SUBJECT, HTML, TEXT, SAMPLE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TemplateFacts:
+    """A template, or a folder that is to be one."""
+
+    name: str
+    #: As it stands in the file; empty when there is none that can be read.
+    subject: str
+    variables: tuple[str, ...]
+    #: "html", "text".
+    parts: tuple[str, ...]
+    #: Bytes of its files.
+    size: int
+    #: Why it cannot be used.
+    error: TemplateError | None = None
+
+
+def folders_of_templates(root: Path) -> list[str]:
+    """Every folder that is a template or is meant to be one, sorted. Those with a _ before hold what others include."""
+    if not root.is_dir():
+        return []
+    meant = {path.parent.name for file in (SUBJECT, HTML, TEXT) for path in root.glob(f"*/{file}")}
+    return sorted(name for name in meant if name[0] not in "_.")
+
+
+def template_facts(root: Path, name: str) -> TemplateFacts:
+    """Load, compile and, if it has sample values, render a template. What is wrong with it is a fact, no error."""
+    variables: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    problem: TemplateError | None = None
+    try:
+        loaded = load_template(root, name)
+        variables = tuple(sorted(loaded.variables_for()))
+        parts = ("html", "text") if loaded.html else ("text",)
+        if loaded.sample_values or not variables:
+            loaded.preview(unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
+    except TemplateError as error:
+        problem = error
+    except OSError as error:
+        problem = TemplateError(f"it cannot be read: {error.strerror}", template=name)
+    sources = template_sources(root, name)
+    return TemplateFacts(
+        name=name,
+        subject=sources.get(SUBJECT, "").strip(),
+        variables=variables,
+        parts=parts,
+        size=sum(len(source.encode()) for source in sources.values()),
+        error=problem,
+    )
+
+
+def template_sources(root: Path, name: str) -> dict[str, str]:
+    """The files of a template as they are written, by name; what is no UTF-8 as �. Links that lead out are left out."""
+    found = {}
+    inside = root.resolve()
+    for file in FILES:
+        path = (inside / name / file).resolve()
+        if not path.is_relative_to(inside) or not path.is_file():
+            continue
+        try:
+            found[file] = read_source(path)
+        except UnicodeDecodeError:
+            found[file] = path.read_text(encoding="utf-8-sig", errors="replace")
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,63 @@
+"""On which quota day each part of a task will go out, behind the mail of other tasks that was cached before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.errors import QuotaError
+from ses_ops.storage import quota_overview, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.schedule import Schedule
+    from ses_ops.domain.warmup import WarmupPlan
+    from ses_ops.storage.overview import TaskOverview
+
+
+def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> Forecast:
+    """The forecast of a task that exists: what waits, and its next occurrence."""
+    now = quota_overview.database_now(conn)
+    return forecast_with(conn, plan, to_come(conn, one, now), now=now)
+
+
+def forecast_with(conn: Connection, plan: WarmupPlan, added: Sequence[Waiting], *, now: datetime) -> Forecast:
+    """The forecast of a sender domain when some mail is added behind what waits already."""
+    waiting = [*quota_overview.backlog(conn, plan.domain), *added]
+    try:
+        today = quota_overview.today(conn, plan)
+        left, began = today.left, today.rehearsal_began_at
+    except QuotaError:  # the warm-up has not begun
+        left, began = None, None
+    return forecast(plan, waiting, now=now, left_today=left, rehearsal_began_at=began)
+
+
+def to_come(conn: Connection, one: TaskOverview, now: datetime) -> list[Waiting]:
+    """The audience of a task's next occurrence, which is not in the ledger yet."""
+    if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
+        return []
+    return first_occurrence(
+        conn, name=one.name, group=one.group, schedule=one.schedule, begun=one.request_count > 0, now=now
+    )
+
+
+def first_occurrence(
+    conn: Connection, *, name: str, group: str, schedule: Schedule, begun: bool, now: datetime
+) -> list[Waiting]:
+    """The same for a definition, which need not be stored. Nothing when no occurrence is to come."""
+    next_slot = schedule.next_after(now)
+    if schedule.type is not TaskType.RECURRING:
+        if begun or schedule.type is TaskType.TRIGGERED:
+            return []
+        next_slot = next_slot or now
+    if next_slot is None:
+        return []
+    found = recipients.find_group(conn, group)
+    count = found.recipient_count - recipients.suppressed_count(conn, found.id)
+    return [Waiting(task=name, count=count, due_at=next_slot)]

@@ -1,0 +1,107 @@
+-- name: chunks_of_run
+-- What a DAG run is about: the occurrence that it began, and chunks that it took or tries to send.
+SELECT c.id FROM chunk c JOIN occurrence o ON o.id = c.occurrence_id
+WHERE c.task_id = %(task_id)s
+  AND (o.run_id = %(run_id)s OR c.run_id = %(run_id)s
+       OR EXISTS (SELECT 1 FROM attempt a WHERE a.chunk_id = c.id AND a.run_id = %(run_id)s))
+ORDER BY c.id;
+
+-- name: counts
+-- What part of a task's mail stands where: sums over chunks, as the list of tasks has them.
+SELECT coalesce(sum(last_seq - first_seq + 1), 0)::int AS request_count, coalesce(sum(sent), 0)::int AS sent_count,
+       coalesce(sum(failed), 0)::int AS failed_count, coalesce(sum(suppressed), 0)::int AS suppressed_count,
+       coalesce(sum(unknown), 0)::int AS unknown_count,
+       coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::int AS cached_count,
+       coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::int AS in_progress_count,
+       count(*)::int AS chunks
+FROM chunk
+WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
+  AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s));
+
+-- name: occurrences
+-- The newest first, from a key on; each with where its mail stands.
+SELECT o.*, c.*
+FROM (
+    SELECT id, key, run_id, logical_at, created_at, held_reason, frozen_at, finished_at, request_count
+    FROM occurrence
+    WHERE task_id = %(task_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+      AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s
+           OR id IN (SELECT occurrence_id FROM chunk WHERE id = ANY(%(chunk_ids)s::bigint[])))
+    ORDER BY id DESC LIMIT %(limit)s
+) o
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(sent), 0)::int AS sent_count, coalesce(sum(failed), 0)::int AS failed_count,
+           coalesce(sum(suppressed), 0)::int AS suppressed_count, coalesce(sum(unknown), 0)::int AS unknown_count,
+           coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::int AS cached_count,
+           coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::int AS in_progress_count,
+           min(due_at) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL) AS due_at
+    FROM chunk WHERE task_id = %(task_id)s AND occurrence_id = o.id
+) c
+ORDER BY o.id DESC;
+
+-- name: chunks
+-- Those that are being sent, then those that wait, then what is settled, the newest first; with how long somebody was
+-- busy with each. A dead attempt was busy until its last sign of life.
+SELECT c.*, o.key AS occurrence, a.attempts, a.seconds, a.handled, coalesce(a.alive, false) AS alive
+FROM (
+    SELECT id, occurrence_id, first_seq, last_seq, state, pending, sent, failed, suppressed, unknown, cached_at, due_at,
+           reason, run_id, reserved_at, attempt_id
+    FROM chunk
+    WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
+      AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s))
+    ORDER BY CASE state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, reserved_at DESC NULLS LAST,
+             occurrence_id DESC, first_seq
+    LIMIT %(limit)s OFFSET %(offset)s
+) c
+JOIN occurrence o ON o.id = c.occurrence_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS attempts,
+           sum(extract(epoch FROM least(coalesce(ended_at, now()), heartbeat_at + interval '5 seconds')
+               - started_at))::float8 AS seconds,
+           sum(CASE WHEN sent IS NOT NULL THEN sent + failed
+                    WHEN id = c.attempt_id THEN c.sent - sent_before + c.failed - failed_before ELSE 0 END)::int
+               AS handled,
+           bool_or(ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds') AS alive
+    FROM attempt WHERE chunk_id = c.id
+) a
+ORDER BY CASE c.state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, c.reserved_at DESC NULLS LAST,
+         c.occurrence_id DESC, c.first_seq;
+
+-- name: bursts
+-- When how many messages left: one row an attempt, of the newest chunks. An attempt is a few seconds of work.
+SELECT a.started_at, greatest(a.started_at, least(coalesce(a.ended_at, now()), a.heartbeat_at + interval '5 seconds'))
+           AS ended_at,
+       CASE WHEN a.sent IS NOT NULL THEN a.sent WHEN a.id = c.attempt_id THEN greatest(c.sent - a.sent_before, 0)
+            ELSE 0 END AS sent,
+       CASE WHEN a.failed IS NOT NULL THEN a.failed WHEN a.id = c.attempt_id THEN greatest(c.failed - a.failed_before, 0)
+            ELSE 0 END AS failed,
+       a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive
+FROM (
+    SELECT id, sent, failed, attempt_id FROM chunk
+    WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
+      AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s))
+    ORDER BY occurrence_id DESC, first_seq DESC LIMIT %(limit)s
+) c
+JOIN attempt a ON a.chunk_id = c.id
+WHERE %(run_id)s::text IS NULL OR a.run_id = %(run_id)s
+ORDER BY a.started_at;
+
+-- name: chunks_with_failures
+-- Chunks in which messages failed, the newest first. `steps` changes whenever an outcome is written.
+SELECT id, occurrence_id, first_seq, last_seq, failed, steps, attempt_id FROM chunk
+WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
+  AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s)) AND failed > 0
+ORDER BY occurrence_id DESC, first_seq DESC LIMIT %(limit)s;
+
+-- name: failures_in
+-- Failed messages of some chunks by the server's code, each with the first of them.
+SELECT r.chunk_id, m.smtp_code AS code, count(*)::int AS count, (array_agg(m.seq ORDER BY m.seq))[1:3] AS seqs
+FROM unnest(%(chunks)s::bigint[], %(occurrences)s::bigint[], %(firsts)s::int[], %(lasts)s::int[])
+    AS r (chunk_id, occurrence_id, first_seq, last_seq)
+JOIN message m ON m.occurrence_id = r.occurrence_id AND m.seq BETWEEN r.first_seq AND r.last_seq
+WHERE m.state = 'failed'
+GROUP BY 1, 2;
+
+-- name: examples
+SELECT m.occurrence_id, m.seq, m.address, m.smtp_text FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS r (o, s)
+JOIN message m ON m.occurrence_id = r.o AND m.seq = r.s;

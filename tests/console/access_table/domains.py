@@ -1,0 +1,10 @@
+"""Who gets what from pages/domains.py."""
+
+from tests.console.access_table import reads
+
+ROUTES = {
+    "GET /domains": reads("/domains"),
+    "GET /live/domains": reads("/live/domains"),
+    "GET /domains/{domain:path}": reads("/domains/mail.example.com"),
+    "GET /live/domains/{domain:path}": reads("/live/domains/mail.example.com"),
+}

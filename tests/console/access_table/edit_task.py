@@ -1,0 +1,18 @@
+"""Who gets what from pages/edit_task.py."""
+
+from ses_ops.domain.send_task import parse_send_task
+from ses_ops.sending.definitions import fingerprint
+from tests.console.access_table import changes, needs_right
+
+_TASK = {"type": "immediate", "template": "hello", "group": "customers", "sender": "Example <news@mail.example.com>"}
+#: The task as it is when somebody opens the form, and another subject.
+_SEEN = fingerprint(parse_send_task({"name": "hello", **_TASK}, where=""))
+_FORM = {**_TASK, "subject": "News for {{ name }}", "seen": _SEEN}
+
+ROUTES = {
+    "GET /tasks/{name}/edit": needs_right("/tasks/hello/edit", rule="edits_task"),
+    "POST /tasks/{name}/edit/review": changes(
+        "/tasks/hello/edit/review", rule="edits_task", status=200, audited=False, **_FORM
+    ),
+    "POST /tasks/{name}/edit": changes("/tasks/hello/edit", rule="edits_task", **_FORM),
+}

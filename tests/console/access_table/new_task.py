@@ -1,0 +1,12 @@
+"""Who gets what from pages/new_task.py."""
+
+from tests.console.access_table import changes, needs_right, reads
+
+_FORM = {"name": "fresh", "type": "immediate", "template": "hello", "group": "customers", "sender": "news@example.com"}
+
+ROUTES = {
+    "GET /new-task": needs_right("/new-task"),
+    "POST /new-task/review": changes("/new-task/review", status=200, audited=False, **_FORM),
+    "POST /new-task": changes("/new-task", **_FORM),
+    "GET /new-task/mail": reads("/new-task/mail?template=hello&group=customers"),
+}

@@ -1,0 +1,18 @@
+"""Who gets what from pages/suppression.py and pages/suppression_import.py."""
+
+from tests.console.access_table import changes, needs_right, reads
+
+ROUTES = {
+    "GET /suppression": reads("/suppression"),
+    "GET /suppression/export": reads("/suppression/export"),
+    "GET /suppression/add": needs_right("/suppression/add"),
+    "POST /suppression/add": changes("/suppression/add", addresses="ann@example.com", reason="manual"),
+    # Nobody is on the list of test_access.py.
+    "GET /suppression/remove": needs_right("/suppression/remove?address=ann@example.com", status=404),
+    "POST /suppression/remove": changes(
+        "/suppression/remove", address="ann@example.com", why="asked for it", status=404, audited=False
+    ),
+    "GET /suppression/import": needs_right("/suppression/import"),
+    # No file was chosen: nothing is changed, and nothing is written to the audit log.
+    "POST /suppression/import": changes("/suppression/import", reason="manual", status=422, audited=False),
+}

@@ -1,0 +1,61 @@
+"""A real browser for tests: Debian's Chromium, driven by Playwright, and axe-core, which finds what shuts out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+INSTALL = REPOSITORY / "scripts" / "install-debian-packages.sh"
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+#: WCAG 2.2 AA and everything below it, and axe's own best practices.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def chromium_program() -> str:
+    """Where Chromium is; Debian's packages are installed if it is missing, or a font that has Japanese."""
+    if shutil.which("chromium") is None or not _has_japanese():
+        subprocess.run([str(INSTALL), "chromium", "fontconfig", "fonts-noto-cjk"], check=True)
+    program = shutil.which("chromium")
+    assert program, "Debian's package chromium was installed and there is no program chromium"
+    return program
+
+
+def _has_japanese() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=ja"], capture_output=True, text=True, check=False).stdout.strip())
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser without a window. Only one at a time, and no event loop of one's own, while it runs."""
+    from playwright.sync_api import sync_playwright
+
+    # Chromium refuses its sandbox to root.
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=options)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def axe_violations(page: Any) -> list[str]:
+    """What axe-core finds wrong with a page as it stands now: the rule, and where."""
+    # By the debugging protocol: the page's own policy forbids scripts that are not its own.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
+    return [
+        f"{found['id']}: {node['target']} {node['html'][:160]} {node['failureSummary']}"
+        for found in result["violations"]
+        for node in found["nodes"]
+    ]

@@ -1,0 +1,119 @@
+"""The console in a real browser: the API server on a port, Chromium, and one line for all looks of a page."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.acceptance.stack_process import free_port
+from tests.console.browser.chromium import axe_violations, chromium
+from tests.console.console_world import PREFIX, token
+
+SCHEMES = ("light", "dark")
+LOCALES = ("en-GB", "ja-JP")
+WIDTHS = (1280, 360)
+
+
+@pytest.fixture(scope="session")
+def console_url(console_app: Any) -> Iterator[str]:
+    """The address of the API server; it uses the databases of the test that runs."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(console_app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    end = time.monotonic() + 60
+    while not server.started:
+        assert time.monotonic() < end, "the API server does not start"
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=20)
+
+
+# Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page of the console: `open_page("/tasks", "user", scheme="dark", locale="ja-JP", width=360)`.
+
+    A message on the page's console (a script that fails, something that the policy stops) fails the test.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_it(
+        path: str,
+        person: str = "user",
+        *,
+        status: int = 200,
+        scheme: str = "light",
+        locale: str = "en-GB",
+        width: int = 1280,
+        **more: Any,
+    ) -> Any:
+        context = browser.new_context(
+            color_scheme=scheme,
+            locale=locale,
+            viewport={"width": width, "height": 800},
+            timezone_id="Asia/Tokyo",
+            **more,
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": "_token", "value": token(person), "url": console_url}])
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        answer = page.goto(console_url + PREFIX + path)
+        assert answer.status == status
+        # Chromium itself complains of an error that was asked for.
+        complaints[:] = [text for text in complaints if status < 400 or f"status of {status}" not in text]
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints
+
+
+def _is_complaint(message: Any) -> bool:
+    """Chromium calls every answer above 400 an error; a form that comes back with its errors (422) is none."""
+    return message.type == "error" and "status of 422" not in message.text
+
+
+@pytest.fixture
+def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., None]:
+    """Looks at a page in both themes, both languages, wide and narrow: no finding of axe-core, no scrolling sideways.
+
+    SES_SCREENSHOTS names a folder that gets a picture of each look.
+    """
+
+    def look(path: str, person: str = "user", *, before: Callable[[Any], None] = lambda page: None) -> None:
+        found = []
+        for scheme in SCHEMES:
+            for locale in LOCALES:
+                for width in WIDTHS:
+                    page = open_page(path, person, scheme=scheme, locale=locale, width=width)
+                    before(page)
+                    look_of_it = f"{path} {scheme} {locale} {width}"
+                    found += [f"{look_of_it}: {violation}" for violation in axe_violations(page)]
+                    wide = page.evaluate("document.documentElement.scrollWidth")
+                    found += [f"{look_of_it}: {wide} px wide"] if wide > width else []
+                    if folder := os.environ.get("SES_SCREENSHOTS"):
+                        name = "".join(c if c.isalnum() else "-" for c in look_of_it).strip("-")
+                        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+                    page.context.close()
+        assert not found, "\n".join(found)
+
+    return look

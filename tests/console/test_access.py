@@ -1,0 +1,145 @@
+"""Every route of the console and everybody who may ask for it: a route without a line in the table fails here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+from fastapi.routing import APIRoute
+
+import tests.console.access_table as table
+from tests.console.access_table import Line
+from tests.console.console_world import OWN_PAGE, PREFIX
+
+LINES: dict[str, Line] = {
+    route: line
+    for module in pkgutil.iter_modules(table.__path__)
+    for route, line in importlib.import_module(f"{table.__name__}.{module.name}").ROUTES.items()
+}
+PEOPLE = ("anonymous", "viewer", "user", "admin")
+OTHER_SITE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@pytest.fixture
+def routes(console_app) -> dict[str, APIRoute]:
+    """Every route of the application by "METHOD /path"."""
+    from ses_ops.console.app import build_app
+
+    found = {}
+    for route in build_app().routes:
+        assert isinstance(route, APIRoute), f"{route} is no route with dependencies: its login is not asked for"
+        for method in route.methods:
+            found[f"{method} {route.path}"] = route
+    return found
+
+
+def send(client, route: str, line: Line, headers: dict[str, str]):
+    method = route.partition(" ")[0]
+    content = {"data": line.form} if method in CHANGING else {}
+    return client.http.request(method, PREFIX + line.path, headers=headers, **content)
+
+
+def test_every_route_has_a_line_and_every_line_a_route(routes):
+    assert set(routes) == set(LINES), "tests/console/access_table and the routes of the console differ"
+
+
+def test_every_route_declares_the_rule_of_its_line(routes):
+    from ses_ops.console.access import RULES
+
+    names = {rule.__name__ for rule in RULES}
+    for key, route in routes.items():
+        declared = [name for one in route.dependencies if (name := one.dependency.__name__) in names]
+        # The application's own: everybody must be logged in.
+        extra = [name for name in declared if name != "signed_in"] or ["signed_in"]
+        assert extra == [LINES[key].rule], key
+
+
+def test_what_changes_something_is_no_get(routes):
+    for key, line in LINES.items():
+        if key.split(" ")[0] not in CHANGING:
+            assert not line.audited, key
+            assert not line.form, key
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize("route", sorted(LINES))
+def test_everybody_gets_what_the_table_says(route, person, world, request):
+    world.seed("hello")
+    line = LINES[route]
+    answer = send(request.getfixturevalue(person), route, line, OWN_PAGE)
+    assert answer.status_code == getattr(line, person), answer.text[:2000]
+    wrote = [row["owner"] for row in world.audit_log()]
+    assert wrote == ([person] if line.audited and answer.status_code < 400 else []), "the audit log"
+
+
+@pytest.mark.parametrize("route", sorted(LINES))
+def test_a_request_of_another_site_gets_what_the_table_says(route, world, user):
+    world.seed("hello")
+    line = LINES[route]
+    answer = send(user, route, line, OTHER_SITE)
+    assert answer.status_code == line.cross_site
+    if route.split(" ")[0] in CHANGING:
+        assert answer.status_code == 403
+        assert not world.audit_log()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://console.example.evil.example"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://console.example"}, 403),
+        ({"Origin": "http://console.example"}, 303),
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "none"}, 303),
+    ],
+)
+def test_a_change_must_come_from_our_own_page(headers, status, world, user):
+    world.seed("hello")
+    assert user.http.post(f"{PREFIX}/tasks/hello/pause", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path", ["/openapi.json", "/docs", "/redoc", "/nothing", "/static/../app.py", "/static/%2e%2e"]
+)
+def test_nothing_else_is_served(path, world, admin):
+    assert admin.get(path).status_code == 404
+
+
+def test_every_answer_has_the_security_headers(world, anonymous, viewer):
+    from ses_ops.console.headers import CONTENT_SECURITY_POLICY
+
+    for answer in (
+        anonymous.get("/tasks"),
+        viewer.get("/tasks"),
+        viewer.get("/nothing"),
+        viewer.post("/tasks/x/pause"),
+        viewer.get("/static/ses.js"),
+    ):
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert "public" not in answer.headers["cache-control"]
+
+
+def test_an_error_is_a_page_without_a_traceback(world, viewer, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://u:secret-word@/none?host=/nonexistent")
+    answer = viewer.get("/tasks")
+    assert answer.status_code == 503
+    assert "A server does not answer" in answer.text
+    assert "Traceback" not in answer.text
+    assert "secret-word" not in answer.text
+
+
+def test_an_error_that_nobody_expected_is_a_page_with_the_headers_too(world, viewer, monkeypatch):
+    monkeypatch.setattr("ses_ops.console.pages.send_tasks.tasks_seen", lambda *_, **__: 1 / 0)
+    answer = viewer.get("/tasks")
+    assert answer.status_code == 500
+    assert "Something went wrong in the console" in answer.text
+    assert "ZeroDivisionError" not in answer.text
+    assert "content-security-policy" in answer.headers

@@ -1,0 +1,194 @@
+"""Templates: the list, the preview with everybody's values, and what cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.console.console_world import visible_text
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+
+
+def write(world, name, **files: str):
+    folder = world.templates / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (folder / file.replace("_", ".")).write_text(content)
+
+
+def test_without_templates_the_page_says_how_to_make_one(world, viewer):
+    for path in (world.templates / "hello").iterdir():
+        path.unlink()
+    text = viewer.text("/templates")
+    assert "There is no template yet" in text
+    assert "Variables are written {{ name }}" in text
+    assert str(world.templates) in text
+
+
+def test_the_list_shows_subject_variables_size_and_the_tasks_that_use_it(world, viewer, user):
+    write(world, "notice", subject_txt="An {{ order }} came", body_txt="{{ name }} has {{ order }}")
+    for number in range(5):
+        world.seed(f"task-{number}")
+    text = viewer.text("/templates")
+    assert "hello Hello {{ name }} HTML and text" in text
+    assert "notice An {{ order }} came text only" in text
+    assert "name order" in text
+    assert "0.1 kB" in text
+    assert "task-4 , task-3 , task-2 and 2 more" in text
+    assert "no send task" in text
+    assert "hello/test" not in viewer.get("/templates").text
+    assert 'href="/ses/templates/notice/test"' in user.get("/templates").text
+
+
+def test_a_person_sees_only_tasks_whose_dags_they_may_see(world, viewer, monkeypatch):
+    from airflow.api_fastapi.app import get_auth_manager
+
+    world.seed("open")
+    world.seed("secret")
+    manager = type(get_auth_manager())
+    allowed = manager.is_authorized_dag
+
+    def only_open(self, *, details=None, **more):
+        return (details is None or details.id != "send_task__secret") and allowed(self, details=details, **more)
+
+    monkeypatch.setattr(manager, "is_authorized_dag", only_open)
+    for path in ("/templates", "/templates/hello"):
+        page = viewer.get(path).text
+        assert "open" in page
+        assert "secret" not in page
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"subject_txt": "Hi", "body_html": "<p>{{ name }</p>"}, "Mend the file broken/body.html"),
+        ({"subject_txt": "Hi {{ name", "body_txt": "x"}, "Mend the file broken/subject.txt"),
+        ({"subject_txt": "one\ntwo", "body_txt": "x"}, "a subject is one line"),
+        ({"subject_txt": "Hi"}, "it has neither body.html nor body.txt"),
+        ({"body_txt": "x"}, "it has no subject.txt"),
+        ({"subject_txt": "Hi", "body_txt": "x", "sample_json": "[1"}, "Mend the file broken/sample.json"),
+    ],
+)
+def test_what_cannot_be_used_is_listed_with_its_error_and_how_to_mend_it(files, words, world, user):
+    write(world, "broken", **files)
+    listed = user.text("/templates")
+    assert "broken cannot be used" in listed
+    assert "hello Hello" in listed, "the others stay as they are"
+    assert 'href="/ses/templates/broken/test"' not in user.get("/templates").text
+    text = user.text("/templates/broken")
+    assert "This template cannot be used" in text
+    assert words in text
+    assert user.get("/templates/broken/test").status_code == 422
+
+
+def test_a_name_that_no_template_can_have_and_bytes_that_are_no_utf8_are_named(world, viewer):
+    write(world, "Spring Sale", subject_txt="x", body_txt="x")
+    write(world, "latin", body_txt="x")
+    (world.templates / "latin" / "subject.txt").write_bytes("Grüße".encode("latin-1"))
+    text = viewer.text("/templates")
+    assert "a name has only lower-case letters" in text
+    assert "it is not UTF-8" in text
+    assert "its name has only lower-case letters" in viewer.text("/templates/Spring%20Sale")
+    assert "Gr�" in viewer.text("/templates/latin")
+
+
+def test_a_change_of_a_file_is_seen_at_once_and_nothing_is_compiled_twice(world, viewer, monkeypatch):
+    from ses_ops.console import templates_seen
+
+    viewer.get("/templates")
+    compiled = []
+    real = templates_seen.template_facts
+    monkeypatch.setattr(templates_seen, "template_facts", lambda *given: compiled.append(given) or real(*given))
+    viewer.get("/templates")
+    assert not compiled
+    write(world, "hello", subject_txt="Quite another subject")
+    assert "Quite another subject" in viewer.text("/templates")
+
+
+def test_the_preview_has_subject_parts_and_source(world, viewer):
+    write(world, "hello", sample_json='{"name": "Zoë <b>"}', body_txt="Dear {{ name }}, as text.")
+    page = viewer.get("/templates/hello").text
+    assert "Hello Zoë &lt;b&gt;" in page
+    assert 'sandbox="" title="HTML part" src="/ses/templates/hello/html?view=desktop"' in page
+    assert 'class="mail phone"' in viewer.get("/templates/hello?view=phone").text
+    assert "Dear Zoë <b>, as text." in viewer.text("/templates/hello?view=text")
+    source = viewer.text("/templates/hello?view=source")
+    assert "hello/body.html" in source
+    assert "<p>Dear {{ name }}, this is for you.</p>" in source
+    assert '{"name": "Zoë <b>"}' in source
+
+
+def test_the_frame_can_run_and_load_nothing(world, viewer):
+    write(world, "hello", body_html=f"<p>{HOSTILE} {{{{ name }}}}</p>", sample_json='{"name": "Ann"}')
+    answer = viewer.get("/templates/hello/html")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "script-src" not in policy
+    assert "frame-ancestors 'self'" in policy
+    assert answer.text.startswith("<p><script>")
+    write(world, "text-only", subject_txt="x", body_txt="x")
+    assert viewer.get("/templates/text-only/html").status_code == 404
+    assert "<iframe" not in viewer.get("/templates/text-only").text
+
+
+def test_sample_values_can_be_edited_and_stay_in_every_link(world, viewer, user):
+    page = viewer.get("/templates/hello?v.name=Ben+%26+Co&view=text")
+    assert "Dear Ben & Co, this is for you." in visible_text(page.text)
+    assert 'value="Ben &amp; Co"' in page.text
+    assert 'href="/ses/templates/hello?view=phone&amp;v.name=Ben+%26+Co"' in page.text
+    assert "Dear Ben &amp; Co" in viewer.get("/templates/hello/html?v.name=Ben+%26+Co").text
+    assert 'value="Ben &amp; Co"' in user.get("/templates/hello/test?v.name=Ben+%26+Co").text
+    assert "Hello name" in viewer.text("/templates/hello"), "without a sample, a variable is shown as its name"
+
+
+def test_the_values_of_a_recipient_of_a_group(world, viewer):
+    world.group("customers", 3)
+    world.execute("INSERT INTO recipient_group (name, variables) VALUES ('others', '{city}'), ('nobody', '{name}')")
+    page = viewer.text("/templates/hello?group=customers")
+    assert "Hello Person 1" in page
+    assert "customers-1@customers.example" in page
+    by_address = viewer.get("/templates/hello?group=customers&address=CUSTOMERS-2@customers.example").text
+    assert "Hello Person 2" in by_address
+    assert "Person 2" in viewer.get("/templates/hello/html?group=customers&address=customers-2@customers.example").text
+    for query, words in (
+        ("group=customers&address=x@customers.example", "This group does not have that address."),
+        ("group=customers&address=x", "has no @"),
+        ("group=gone", "There is no such group any more."),
+        ("group=nobody", "This group has no recipients."),
+    ):
+        text = viewer.text(f"/templates/hello?{query}")
+        assert words in text, query
+        assert "Hello name" in text, "the sample is shown meanwhile"
+    assert '<option value="others"' not in viewer.get("/templates/hello").text
+    world.execute(
+        "INSERT INTO recipient SELECT id, 1, 'a@b.example', 'a@b.example', '{}' FROM recipient_group"
+        " WHERE name = 'others'"
+    )
+    assert "This group has no values for name" in viewer.text("/templates/hello?group=others")
+
+
+def test_values_that_a_template_cannot_use_are_said_in_place_of_the_preview(world, viewer):
+    write(world, "sums", subject_txt="x", body_txt="{{ 10 // (n | int) }}", sample_json='{"n": "2"}')
+    assert "5" in viewer.text("/templates/sums")
+    text = viewer.text("/templates/sums?v.n=0")
+    assert "zero" in text
+    assert "The files are under “Source”" in text
+
+
+@pytest.mark.parametrize("name", ["nothing", "%2e%2e%2fhello", "hello%2f..", "_layout", "hello%00"])
+def test_no_other_path_is_ever_looked_at(name, world, viewer):
+    write(world, "_layout", body_html="secret layout")
+    for path in (f"/templates/{name}", f"/templates/{name}/html"):
+        assert viewer.get(path).status_code == 404, path
+
+
+def test_nothing_from_data_is_markup(world, user):
+    write(world, "hello", subject_txt=f"{HOSTILE} {{{{ name }}}}", sample_json='{"name": "x"}', body_txt=HOSTILE)
+    write(world, "broken", subject_txt=f"{{{{ {HOSTILE}", body_txt="x")
+    world.group(HOSTILE[:90], 1)
+    paths = ("/templates", "/templates/hello", "/templates/broken", "/templates/hello/test")
+    for path in (*paths, *(f"/templates/hello?view={view}&v.name={HOSTILE}" for view in ("text", "source", "phone"))):
+        page = user.get(path).text
+        assert "<img" not in page, path
+        assert "<script>" not in page, path
+        assert "style=" not in page, path
