@@ -109,6 +109,17 @@ class World:
             cursor.execute(sql, values)
             return cursor.fetchall()
 
+    def die_in_mid_send(self, chunk_id: int, *, marked: int) -> None:
+        """What a sender leaves that dies after it had marked so many messages, without a journal."""
+        self.execute(
+            "WITH dead AS (INSERT INTO attempt (chunk_id, run_id, host, pid)"
+            " SELECT id, run_id, 'a lost machine', 1 FROM chunk WHERE id = %s RETURNING id, chunk_id)"
+            " UPDATE chunk SET sending_through = first_seq + %s - 1, attempt_id = dead.id FROM dead"
+            " WHERE chunk.id = dead.chunk_id",
+            chunk_id,
+            marked,
+        )
+
     def execute(self, sql: str, *values: Any) -> None:
         with transaction(self.conn), self.conn.cursor() as cursor:
             cursor.execute(sql, values)

@@ -55,7 +55,7 @@ def test_a_doubt_is_settled_by_a_person(world, mail_server, doubt, delivered):
     world.freeze(run)
     (chunk_id,) = world.reserve(run).chunk_ids
     # A sender that died after it had marked three messages.
-    world.execute("UPDATE chunk SET sending_through = 3, attempt_id = 4711 WHERE id = %s", chunk_id)
+    world.die_in_mid_send(chunk_id, marked=3)
     world.send(chunk_id, run)
     assert world.settle(run).unknown == 3
     assert mail_server.total == 2

@@ -130,7 +130,7 @@ def test_a_release_with_doubt_in_it_does_not_wait_for_who_holds_the_task(world):
     run = world.run("t")
     world.freeze(run)
     (chunk_id,) = world.reserve(run).chunk_ids
-    world.execute("UPDATE chunk SET sending_through = 3, attempt_id = 4711 WHERE id = %s", chunk_id)
+    world.die_in_mid_send(chunk_id, marked=3)
     with connected(world.dsn) as holder:
         send_tasks.lock_row(holder, "t")
         world.execute("SET lock_timeout = '5s'")
