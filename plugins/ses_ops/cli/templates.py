@@ -78,9 +78,7 @@ def preview(
     chosen = read_values(values) if values is not None else None
     if group is not None:
         chosen = _values_of(group, address)
-    mail = load_template(settings.templates_root(), name).preview(
-        chosen, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL
-    )
+    mail = load_template(settings.templates_root(), name).preview(chosen, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
     if html is not None:
         if mail.html is None:
             raise TemplateError("it has no HTML part", template=name)
