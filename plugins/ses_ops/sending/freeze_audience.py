@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.rendering.message import MessageRenderer
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenAudience:
@@ -121,10 +123,13 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int) -> None:
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 
 
-def check_template(task: dict[str, Any], templates_root: Path) -> None:
-    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md)."""
-    task_renderer(task, templates_root, installation_id="check")
+def check_template(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
+    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md).
+
+    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
+    """
     template = load_template(templates_root, task["template"])
+    renderer = task_renderer(task, templates_root, installation_id="check", template=template)
     used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
     try:
         compare_variables(used, task["group_variables"])
@@ -132,3 +137,4 @@ def check_template(task: dict[str, Any], templates_root: Path) -> None:
         raise TemplateError(
             f"its {problem} (recipient group {task['group']!r})", template=task["template"]
         ) from problem
+    return renderer

@@ -32,9 +32,7 @@ class FirstMessage:
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
     """Check what only a real message shows (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
     group = recipients.find_group(conn, task.group)
-    facts = _facts(task)
-    check_template({**facts, "group_variables": group.variables}, templates_root)
-    renderer = task_renderer(facts, templates_root, installation_id="check")
+    renderer = check_template({**_facts(task), "group_variables": group.variables}, templates_root)
     for address, values in recipients.sample(conn, group.id):
         renderer.render(occurrence_id=1, seq=1, address=address, values=values)
 

@@ -8,13 +8,18 @@ from typing import Any
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.rendering.message import MessageRenderer
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template import MailTemplate, load_template
 
 
-def task_renderer(task: Mapping[str, Any], templates_root: Path, *, installation_id: str) -> MessageRenderer:
-    """From a task's row. Raises TemplateError or InvalidInput when its template, subject or link cannot be used."""
+def task_renderer(
+    task: Mapping[str, Any], templates_root: Path, *, installation_id: str, template: MailTemplate | None = None
+) -> MessageRenderer:
+    """From a task's row, and its template if that is loaded already.
+
+    Raises TemplateError or InvalidInput when its template, subject or link cannot be used.
+    """
     return MessageRenderer(
-        load_template(templates_root, task["template"]),
+        template or load_template(templates_root, task["template"]),
         sender=parse_sender(task["sender"]),
         reply_to=task["reply_to"],
         subject=task["subject"],

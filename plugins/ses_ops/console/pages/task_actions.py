@@ -1,4 +1,4 @@
-"""Pause, resume, cancel, delete, retry, settle doubts: forms of the list and of a task's page, which lead back there."""
+"""Pause, resume, cancel, delete, retry, settle doubts: forms of the list and of a task's page, which lead back."""
 
 from __future__ import annotations
 
