@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -76,7 +76,7 @@ class Language:
         seconds = span.total_seconds()
         unit, length = next(one for one in _UNITS if seconds % one[1] == 0 or one[1] == 1)
         # Babel's Japanese has short names of durations only, which are whole words there.
-        form = "short" if self.code == "ja" else "long"
+        form: Literal["short", "long"] = "short" if self.code == "ja" else "long"
         return str(format_unit(seconds / length, f"duration-{unit}", length=form, locale=self.code))
 
     def date(self, moment: datetime) -> str:
