@@ -44,11 +44,11 @@ class Picture:
 
 #: Taken while the mailing is on its way: what moves.
 MOVING = (
-    Picture(name="overview", path="/"),
+    Picture(name="overview", path="/", height=1_000),
     Picture(name="send-tasks", path="/tasks"),
-    Picture(name="overview-dark", path="/", scheme="dark"),
+    Picture(name="overview-dark", path="/", scheme="dark", height=1_000),
     Picture(name="send-tasks-dark", path="/tasks", scheme="dark"),
-    Picture(name="overview-ja", path="/", locale="ja-JP"),
+    Picture(name="overview-ja", path="/", locale="ja-JP", height=1_000),
     Picture(name="send-tasks-phone", path="/tasks", width=360, height=740),
 )
 #: Behind the pages of the navigation.

@@ -126,6 +126,14 @@ def test_what_cannot_be_undone_is_asked_first_without_script_too(action, world, 
     assert left == [(True, action == "delete")]
 
 
+def test_what_a_person_paused_does_not_promise_to_go_on(world, user):
+    world.seed("hello")
+    world.outcome("hello", sent=1, cached=9)
+    assert "goes on" in user.text("/tasks")
+    user.post("/tasks/hello/pause")
+    assert "goes on" not in user.text("/live/tasks")
+
+
 def test_what_cannot_be_done_now_is_said_on_the_list_and_in_the_audit_log(world, user):
     world.seed("hello")
     world.outcome("hello", sent=1, cached=9)

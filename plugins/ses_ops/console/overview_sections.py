@@ -35,7 +35,7 @@ NEEDS: dict[Need, tuple[str, str]] = {
     Need.QUOTA: (N_("quota"), "error"),
     Need.ERROR: (N_("error"), "error"),
     Need.HELD: (N_("held"), "paused"),
-    Need.DOUBT: (N_("in doubt"), "doubt"),
+    Need.DOUBT: (N_("in doubt"), "in-doubt"),
 }
 
 

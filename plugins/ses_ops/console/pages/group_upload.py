@@ -45,6 +45,7 @@ AT_ONCE = 4
 _LIMITER = CapacityLimiter(AT_ONCE)
 _LONGEST_FILE_NAME = 200
 LONGEST_DESCRIPTION = 500
+_EXAMPLE = 'address,name,city\nann@example.com,Ann,Oslo\nben@example.com,Ben,"New York"'
 #: What the form calls "found out from the file".
 AUTOMATIC = "auto"
 _BUSY = N_("This server imports %(count)s files now and takes no more. Try again in a minute.")
@@ -231,6 +232,7 @@ def _page(request: Request, form: Form, group: str | None, *, status: int = 200,
         failed=failed,
         delimiters=[(AUTOMATIC, found_out), *names.items()],
         templates=list_templates(settings.templates_root()),
+        example=_EXAMPLE,
         largest_file=LARGEST_FILE,
         largest_gb=round(LARGEST_FILE / 1024**3),
     )
