@@ -10,14 +10,23 @@ from collections.abc import Callable
 
 
 class RecordingServer:
-    """Listens on a free loopback port in a thread of its own. `refuse` may answer RCPT with a reply of its own."""
+    """Listens on a free loopback port in a thread of its own. `refuse` may answer RCPT with a reply of its own.
 
-    def __init__(self, refuse: Callable[[str], bytes | None] | None = None, delay: float = 0.0) -> None:
+    Whom `hang_up` names gets the mail, and the client gets no answer: the connection is gone.
+    """
+
+    def __init__(
+        self,
+        refuse: Callable[[str], bytes | None] | None = None,
+        delay: float = 0.0,
+        hang_up: Callable[[str], bool] | None = None,
+    ) -> None:
         self.accepted: Counter[str] = Counter()
         #: When each recipient's newest message was accepted: seconds of time.monotonic().
         self.accepted_at: dict[str, float] = {}
         self.contents: dict[str, bytes] = {}
         self.refuse = refuse
+        self.hang_up = hang_up
         #: Seconds before the reply to the final dot.
         self.delay = delay
         self.port = 0
@@ -93,7 +102,10 @@ class _Dialogue(asyncio.Protocol):
         self.server.accepted[self.recipient] += 1
         self.server.accepted_at[self.recipient] = time.monotonic()
         self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
-        if self.server.delay:
+        if self.server.hang_up and self.server.hang_up(self.recipient):
+            self.waiting = True
+            self.transport.abort()
+        elif self.server.delay:
             self.waiting = True
             asyncio.get_running_loop().call_later(self.server.delay, self._taken)
         else:

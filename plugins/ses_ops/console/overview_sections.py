@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import quote as urlquote
 
 from ses_ops.console.language import N_
 from ses_ops.console.progress_bar import Part, parts_of, settled_share
@@ -51,6 +52,8 @@ class Todo:
     values: dict[str, object]
     #: Messages, for Need.DOUBT.
     count: int = 0
+    #: Of the Variable's entry, for Need.QUOTA.
+    field: str | None = None
 
     @property
     def key(self) -> str:
@@ -162,7 +165,14 @@ def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:
     for quota in domains.quotas:
         entry = wrong_with_entry(domains.variable, quota)
         if entry is not None and (quota.domain in used or quota.domain in domains.variable.entries):
-            path = f"/domains/{quota.domain}"
-            todo = Todo(need=Need.QUOTA, name=quota.domain, path=path, text=entry.text, values=dict(entry.values))
-            found.append(todo)
+            found.append(
+                Todo(
+                    need=Need.QUOTA,
+                    name=quota.domain,
+                    path="/domains/" + urlquote(quota.domain),
+                    text=entry.text,
+                    values=dict(entry.values),
+                    field=entry.field,
+                )
+            )
     return found

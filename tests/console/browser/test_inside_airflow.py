@@ -27,7 +27,8 @@ def test_the_navigation_has_an_entry_that_leads_to_the_console(world, airflow):
     page = airflow("/")
     page.get_by_role("link", name="Mail").first.click(timeout=30_000)
     frame = page.frame_locator("iframe")
-    frame.get_by_role("heading", name="Send tasks").wait_for()
+    frame.get_by_role("heading", name="Overview").wait_for()
+    frame.get_by_role("link", name="Send tasks", exact=True).click()
     frame.get_by_role("link", name="hello", exact=True).wait_for()
 
 

@@ -1,0 +1,108 @@
+"""A person with a browser, logged in to Airflow, who works in the frame that Airflow's UI puts around the console."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tests.acceptance.stack_process import StackProcess
+from tests.console.browser.chromium import axe_violations
+
+#: Where the console is, and the address of Airflow's UI that shows it in a frame (console/registration.py).
+PREFIX, FRAME = "/ses", "/plugin/mail"
+#: Milliseconds that a page may take on a busy machine.
+PAGE_WITHIN = 45_000
+#: Milliseconds for what Airflow does by itself: read a new DAG, run it, begin the next quota day.
+AIRFLOW_WITHIN = 150_000
+
+
+class Person:
+    """Sees what is in the frame. A script of the console that fails is remembered in `complaints`."""
+
+    def __init__(self, browser: Any, stack: StackProcess, *, scheme: str = "light", locale: str = "en-GB") -> None:
+        self.stack = stack
+        self.context = browser.new_context(
+            color_scheme=scheme, locale=locale, timezone_id="Asia/Tokyo", viewport={"width": 1280, "height": 900}
+        )
+        self.context.set_default_timeout(PAGE_WITHIN)
+        self.complaints: list[str] = []
+        self.page = self.new_tab()
+
+    def new_tab(self) -> Any:
+        """Another tab of the same browser."""
+        page = self.context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, message: Any) -> None:
+        # Airflow's own pages have troubles of their own.
+        if message.type == "error" and PREFIX + "/" in message.location.get("url", ""):
+            self.complaints.append(message.text)
+
+    def log_in(self) -> None:
+        """By Airflow's own form, where Airflow sends everybody who is not."""
+        self.page.goto(self.stack.url("/"))
+        self.page.locator("input[name=username]").fill("admin")
+        self.page.locator("input[name=password]").fill(self.stack.password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def open(self, path: str, page: Any = None) -> Any:
+        """A page of the console in Airflow's UI; its frame."""
+        page = page or self.page
+        page.goto(self.stack.url(FRAME + PREFIX + path))
+        return page.frame_locator("iframe")
+
+    @property
+    def frame(self) -> Any:
+        """What Airflow shows of the console."""
+        return self.page.frame_locator("iframe")
+
+    def go_to(self, entry: str) -> None:
+        """By the console's own navigation, without leaving the frame."""
+        self.frame.get_by_role("navigation").get_by_role("link", name=entry, exact=True).click()
+        self.frame.get_by_role("heading", name=entry, level=1, exact=True).wait_for()
+
+    def click(self, name: str, role: str = "button") -> None:
+        """The first button, or link, of that name."""
+        self.frame.get_by_role(role, name=name, exact=True).first.click()
+
+    def fill(self, **fields: str) -> None:
+        """Fields of a form by their names."""
+        for name, text in fields.items():
+            self.frame.locator(f"#{name}").fill(text)
+
+    def choose(self, **fields: str) -> None:
+        """Entries of selections by their names."""
+        for name, value in fields.items():
+            self.frame.locator(f"#{name}").select_option(value)
+
+    def sees(self, text: Any, within: int = PAGE_WITHIN) -> Any:
+        """Wait for a text; the element that has it."""
+        found = self.frame.get_by_text(text).first
+        found.wait_for(timeout=within)
+        return found
+
+    def answers(self, action: str) -> None:
+        """Say yes to the question that a button asks."""
+        self.frame.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
+
+    def counts(self) -> dict[str, int]:
+        """The counts of a task's page, by the kind of each; `whole` is the number of requested messages."""
+        rows = self.frame.locator("dl.sums > div").evaluate_all(
+            "all => all.map(one => [one.className, one.querySelector('dd').textContent])"
+        )
+        return {kind: int(count.replace(",", "")) for kind, count in rows}
+
+    def findings(self, path: str) -> list[str]:
+        """Visit a page within the frame: the status if it is not 200, and what axe-core finds wrong."""
+        frame = self.page.locator("iframe").first.element_handle().content_frame()
+        answer = frame.goto(self.stack.url(PREFIX + quote(path, safe="/?=&")))
+        found = [] if answer.status == 200 else [f"status {answer.status}"]
+        found += axe_violations(frame)
+        if folder := os.environ.get("SES_SCREENSHOTS"):
+            name = "".join(c if c.isalnum() else "-" for c in path).strip("-") or "overview"
+            self.page.screenshot(path=Path(folder) / f"whole-way-{name}.png")
+        return [f"{path}: {one}" for one in found]

@@ -1,0 +1,276 @@
+"""The console from an empty install to its last button, in a real browser inside Airflow's UI, on the whole stack.
+
+One person, one story: each test goes on where the one before it ended. The mail server keeps the count of who got what.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.console_person import AIRFLOW_WITHIN, FRAME, PREFIX, Person
+from tests.acceptance.stack_process import StackProcess
+from tests.console.browser.chromium import chromium
+from tests.recording_smtp import RecordingServer
+
+DOMAIN = "mail.example.com"
+SENDER = f"Example Shop <news@{DOMAIN}>"
+#: Messages a day of a rehearsal, and the seconds of such a day: a pause is over after as many.
+ALLOTMENT, DAY_SECONDS = 30, 20
+RECIPIENTS = 46
+ADDRESSES = [f"customer-{number}@shoppers.example" for number in range(1, RECIPIENTS + 1)]
+#: Asked for no more mail before the mailing.
+SUPPRESSED = "customer-7@shoppers.example"
+#: The server takes its mail and hangs up before it has said so.
+DOUBTFUL = "customer-40@shoppers.example"
+TESTERS = ["ann@example.com", "ben@example.com"]
+JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RecordingServer]:
+    with RecordingServer(hang_up=lambda address: address == DOUBTFUL) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Callable[..., StackProcess], server: RecordingServer) -> StackProcess:
+    """An empty install, with a login."""
+    quota = {"plan": [ALLOTMENT], "started_on": "2026-01-01", "time_zone": "UTC", "day_length": f"PT{DAY_SECONDS}S"}
+    running = make_stack(
+        SES_SAMPLE="off",
+        AIRFLOW_CONN_SES_SMTP=f"{server.uri}/?tls=none",
+        AIRFLOW_VAR_SES_WARMUP_QUOTA=json.dumps({DOMAIN: quota}),
+    )
+    running.start_and_wait()
+    return running
+
+
+@pytest.fixture(scope="module")
+def browser(stack: StackProcess) -> Iterator[Any]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def person(browser: Any, stack: StackProcess) -> Person:
+    return Person(browser, stack)
+
+
+@pytest.fixture(scope="module")
+def customers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file with one row that cannot be used."""
+    file = tmp_path_factory.mktemp("csv") / "customers.csv"
+    with file.open("w", newline="") as output:
+        rows = csv.writer(output)
+        rows.writerow(["email", "name", "customer_id", "coupon"])
+        rows.writerows([address, f"Person {n}", n, f"SPRING{n}"] for n, address in enumerate(ADDRESSES, 1))
+        rows.writerow(["nobody at all", "Nobody", 0, "NONE"])
+    return file
+
+
+@pytest.fixture(autouse=True)
+def _no_script_fails(person: Person) -> Iterator[None]:
+    yield
+    assert not person.complaints, person.complaints
+
+
+def test_a_person_logs_in_and_finds_the_console_in_airflows_navigation(stack, person):
+    assert stack.call("GET", f"{PREFIX}/")[0] == 401
+    person.log_in()
+    person.page.get_by_role("link", name="Mail").first.click()
+    person.frame.get_by_role("heading", name="Overview", level=1).wait_for()
+    person.sees("Your first mailing, in three steps")
+
+
+def test_a_group_is_made_by_an_upload_and_bad_rows_are_reported(person, customers):
+    person.click("Upload a recipient group", "link")
+    person.click("Upload the first group", "link")
+    person.fill(name="customers", description="Everybody who ordered")
+    person.frame.locator("#file").set_input_files(customers)
+    person.click("Make the group")
+    person.sees("Rows that were left out")
+    person.sees("nobody at all")
+    person.click("Look at the group", "link")
+    person.frame.get_by_role("heading", name="customers", level=1).wait_for()
+    person.sees(ADDRESSES[0])
+    person.sees(re.compile(rf"^{RECIPIENTS}$"))
+
+
+def test_an_address_is_suppressed(person):
+    person.go_to("Suppression")
+    person.sees("No address is suppressed")
+    person.click("Add addresses", "link")
+    person.fill(addresses=SUPPRESSED, note="asked by telephone")
+    person.click("Add")
+    person.sees("1 address gets no mail.")
+    person.sees(SUPPRESSED)
+
+
+def test_a_template_is_previewed_with_sample_values_and_with_a_recipients_own(person):
+    person.go_to("Templates")
+    person.click("newsletter", "link")
+    mail = person.frame.frame_locator("iframe.mail")
+    mail.get_by_text("Fresh for spring, Ann").first.wait_for()
+    person.click("Phone", "link")
+    person.frame.locator("iframe.mail.phone").wait_for()
+    person.choose(group="customers")
+    person.fill(address=ADDRESSES[2])
+    person.click("Show")
+    mail.get_by_text("Fresh for spring, Person 3").first.wait_for()
+
+
+def test_a_test_send_reaches_everybody_it_names_while_one_watches(person, server):
+    person.click("Test send", "link")
+    person.fill(recipients="\n".join(TESTERS), sender=SENDER)
+    person.click("Send now")
+    person.sees("All 2 messages were accepted by the mail server.", AIRFLOW_WITHIN)
+    assert server.accepted == Counter(TESTERS)
+
+
+def test_a_task_over_quota_shows_what_will_happen_before_it_is_made(person, server):
+    person.go_to("New send task")
+    person.choose(template="newsletter", group="customers")
+    person.fill(sender=SENDER, name="spring-sale")
+    person.click("Check and preview")
+    person.sees(f"{RECIPIENTS - 1} recipients")
+    person.sees(f"{RECIPIENTS} in the group customers, 1 of them on the suppression list.")
+    person.sees("spreads it over 2 days")
+    person.frame.frame_locator("iframe").get_by_text("Fresh for spring, Person 1").first.wait_for()
+    assert server.total == len(TESTERS), "nothing leaves before somebody says so"
+    person.click("Create the task")
+    person.sees("The send task spring-sale is created.")
+
+
+def test_it_pauses_by_itself_says_until_when_goes_on_and_finishes(person, server):
+    """Watched without a reload: the task's page in one tab, the list in another."""
+    tab = person.new_tab()
+    row = person.open("/tasks", tab).locator("[data-key=spring-sale]")
+    goes_on = person.sees("Goes on by itself", AIRFLOW_WITHIN).locator("time")
+    assert _times(goes_on) > datetime.now().astimezone(), "the pause is over before it began"
+    at_pause = person.counts()
+    assert at_pause["cached"] > 0
+    assert at_pause["sent"] <= ALLOTMENT
+    assert sum(server.accepted[address] for address in ADDRESSES) == at_pause["sent"], "the bar does not stand still"
+    row.get_by_text("goes on").wait_for()
+    row.get_by_text("paused", exact=True).wait_for()
+    person.sees("Finished", AIRFLOW_WITHIN)
+    row.get_by_text("finished", exact=True).wait_for()
+    tab.close()
+    expected = {"whole": RECIPIENTS, "sent": RECIPIENTS - 2, "suppressed": 1, "unknown": 1, "cached": 0, "failed": 0}
+    assert {kind: person.counts()[kind] for kind in expected} == expected
+
+
+def test_what_is_in_doubt_waits_for_a_person_who_decides(person):
+    person.go_to("Overview")
+    person.sees("Needs a person")
+    person.frame.locator(".todo").get_by_role("link", name="spring-sale").click()
+    person.sees("1 message in doubt")
+    person.click("Show these messages", "link")
+    person.frame.locator(".list.messages").get_by_text(DOUBTFUL).wait_for()
+    person.click("Count as sent")
+    person.answers("Count as sent")
+    person.sees("1 message in doubt of spring-sale counts as sent now.")
+    assert person.counts()["sent"] == RECIPIENTS - 1
+
+
+def test_everybody_got_it_once_and_who_is_suppressed_did_not(person, server):
+    got = {address: server.accepted[address] for address in ADDRESSES}
+    assert got == {address: int(address != SUPPRESSED) for address in ADDRESSES}
+    person.click("Show all", "link")
+    everything = person.frame.get_by_role("link", name="Show all", exact=True)
+    everything.wait_for(state="hidden")
+    person.fill(address=SUPPRESSED)
+    person.click("Show")
+    everything.wait_for()
+    row = person.frame.locator(".list.messages").get_by_role("row").filter(has_text=SUPPRESSED)
+    row.get_by_text("suppressed").wait_for()
+
+
+def test_from_the_task_to_its_dag_and_back(person):
+    person.click("Open the DAG", "link")
+    person.page.wait_for_url("**/dags/send_task__spring-sale**")
+    person.page.get_by_role("link", name="Progress", exact=True).click()
+    person.sees(f"{RECIPIENTS - 1} of {RECIPIENTS} sent")
+    person.click("Open in the mail console", "link")
+    person.page.wait_for_url(f"**{FRAME}{PREFIX}/tasks/spring-sale")
+    person.frame.get_by_role("heading", name="spring-sale", level=1).wait_for()
+
+
+def test_a_scheduled_task_is_made_edited_and_cancelled(person, server, stack):
+    before = server.total
+    person.go_to("New send task")
+    person.choose(template="newsletter", group="customers")
+    person.frame.locator("label[for=type-scheduled]").click()
+    person.fill(sender=SENDER, name="new-year", start_at="2099-01-01T09:00", time_zone="Asia/Tokyo")
+    person.click("Check and preview")
+    person.sees("Thu, Jan 1, 2099 9:00")
+    person.click("Create the task")
+    person.sees("The send task new-year is created.")
+    person.sees("Starts 1 Jan 2099, 09:00")
+    person.click("Edit", "link")
+    person.fill(start_at="2098-05-05T08:30")
+    person.click("Check and preview")
+    person.click("Save the changes")
+    person.sees("The send task new-year is changed.")
+    person.sees("Starts 5 May 2098, 08:30")
+    person.click("Cancel")
+    person.answers("Cancel the task")
+    person.sees("Cancelled. What had not left is never sent.")
+    assert server.total == before
+    _, runs = stack.call("GET", "/api/v2/dags/send_task__new-year/dagRuns", token=stack.token())
+    assert not (isinstance(runs, dict) and runs["dag_runs"])
+
+
+def test_airflows_audit_log_says_who_did_all_this(stack):
+    _, log = stack.call("GET", "/api/v2/eventLogs?event_pattern=ses_%25&limit=100", token=stack.token())
+    rows = [row for row in log["event_logs"] if row["event"].startswith("ses_")]
+    assert {row["owner"] for row in rows} == {"admin"}
+    done = {row["event"] for row in rows}
+    expected = {"suppress", "test_send", "create_task", "change_task", "cancel_task", "resolve_unknown", "import_group"}
+    assert {f"ses_{name}" for name in expected} <= done
+
+
+LOOKS = (
+    "/",
+    "/tasks",
+    "/tasks/spring-sale",
+    "/new-task",
+    "/new-task?clone=spring-sale",
+    "/templates",
+    "/templates/newsletter",
+    "/templates/newsletter/test",
+    "/groups",
+    "/groups/customers",
+    "/new-group",
+    "/domains",
+    f"/domains/{DOMAIN}",
+    "/suppression",
+    "/suppression/add",
+)
+
+
+def test_all_of_it_in_japanese_and_in_the_dark(browser, stack, person):
+    other = Person(browser, stack, scheme="dark", locale="ja-JP")
+    other.context.add_cookies(person.context.cookies())
+    other.open("/").get_by_role("heading", level=1).wait_for()
+    findings = []
+    for path in LOOKS:
+        findings += other.findings(path)
+        assert other.frame.locator("html").get_attribute("lang") == "ja", path
+        assert JAPANESE.search(other.frame.locator("nav").first.inner_text()), path
+        assert other.frame.locator("html").evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches"), path
+    assert not findings, "\n".join(findings)
+    assert not other.complaints
+
+
+def _times(element: Any) -> datetime:
+    return datetime.fromisoformat(element.get_attribute("datetime"))
