@@ -18,13 +18,6 @@ hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in o
 hypothesis.settings.load_profile("ses")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test` runs two processes: what shares fixtures stays in one of them."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole test session."""

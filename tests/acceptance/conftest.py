@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,16 +12,14 @@ from tests.acceptance.stack_process import StackProcess
 _HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and put them behind all others; beside all others where two processes share."""
+    """Mark the tests of this folder and put them behind all others."""
     ours = [item for item in items if _HERE in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.acceptance)
-        item.add_marker(pytest.mark.xdist_group("acceptance"))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600))
-    items.sort(key=lambda item: _HERE in item.path.parents, reverse="PYTEST_XDIST_WORKER" in os.environ)
+    items.sort(key=lambda item: _HERE in item.path.parents)
 
 
 @pytest.fixture(scope="module")
