@@ -49,11 +49,10 @@ class Person:
         self.page.locator("input[name=password]").fill(self.stack.password)
         self.page.get_by_role("button", name="Sign in").click()
 
-    def open(self, path: str, page: Any = None) -> Any:
-        """A page of the console in Airflow's UI; its frame."""
-        page = page or self.page
-        page.goto(self.stack.url(FRAME + PREFIX + path))
-        return page.frame_locator("iframe")
+    def open(self, path: str) -> None:
+        """A page of the console in Airflow's UI."""
+        self.page.goto(self.stack.url(FRAME + PREFIX + path))
+        self.frame.get_by_role("heading", level=1).wait_for()
 
     @property
     def frame(self) -> Any:

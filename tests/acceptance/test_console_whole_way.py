@@ -150,10 +150,13 @@ def test_a_task_over_quota_shows_what_will_happen_before_it_is_made(person, serv
     person.sees("The send task spring-sale is created.")
 
 
-def test_it_pauses_by_itself_says_until_when_goes_on_and_finishes(person, server):
-    """Watched without a reload: the task's page in one tab, the list in another."""
+def test_it_pauses_by_itself_says_until_when_goes_on_and_finishes(person, server, stack):
+    """Watched without a reload: the task's page in Airflow, the list in a tab of its own."""
     tab = person.new_tab()
-    row = person.open("/tasks", tab).locator("[data-key=spring-sale]")
+    # Not in Airflow's UI, which may take longer to load than a rehearsal day lasts.
+    tab.goto(stack.url(f"{PREFIX}/tasks"))
+    row = tab.locator("[data-key=spring-sale]")
+    row.wait_for()
     goes_on = person.sees("Goes on by itself", AIRFLOW_WITHIN).locator("time")
     assert _times(goes_on) > datetime.now().astimezone(), "the pause is over before it began"
     at_pause = person.counts()
@@ -231,8 +234,8 @@ def test_a_scheduled_task_is_made_edited_and_cancelled(person, server, stack):
 
 
 def test_airflows_audit_log_says_who_did_all_this(stack):
-    _, log = stack.call("GET", "/api/v2/eventLogs?event_pattern=ses_%25&limit=100", token=stack.token())
-    rows = [row for row in log["event_logs"] if row["event"].startswith("ses_")]
+    _, log = stack.call("GET", "/api/v2/eventLogs?event_pattern=ses_&limit=100", token=stack.token())
+    rows = log["event_logs"]
     assert {row["owner"] for row in rows} == {"admin"}
     done = {row["event"] for row in rows}
     expected = {"suppress", "test_send", "create_task", "change_task", "cancel_task", "resolve_unknown", "import_group"}
@@ -261,7 +264,7 @@ LOOKS = (
 def test_all_of_it_in_japanese_and_in_the_dark(browser, stack, person):
     other = Person(browser, stack, scheme="dark", locale="ja-JP")
     other.context.add_cookies(person.context.cookies())
-    other.open("/").get_by_role("heading", level=1).wait_for()
+    other.open("/")
     findings = []
     for path in LOOKS:
         findings += other.findings(path)

@@ -92,8 +92,10 @@ class GroupUpload:
         order = self.order
         for other in group_imports.running(notes, order.group):
             raise GroupBusy(order.group, by=other["started_by"])
-        name, size = order.file_name, order.file_bytes
-        if not group_imports.begin(notes, order.id, group=order.group, file_name=name, file_bytes=size, by=order.by):
+        begun = group_imports.begin(
+            notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
+        )
+        if not begun:
             raise Conflict("this form was sent already; open the page of uploads anew")
 
     def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:

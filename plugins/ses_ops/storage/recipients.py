@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
+from ses_ops.domain.address import parse_address
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
 from ses_ops.storage import group_imports
 from ses_ops.storage.copy_rows import copy_in, copy_text
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Memory of the one hash table of an import; the addresses of a million recipients fit.
 _PLAN = ("128MB",)
+#: What means something in a pattern of LIKE.
+_AS_IT_IS = re.compile(r"[\\%_]")
 #: How long a change waits for the lock of an import.
 _PATIENCE = "2s"
 
@@ -149,10 +153,16 @@ def sample(
 
 
 def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = "") -> list[Recipient]:
-    """Recipients from a line of their file on; with `text` those whose address has it in it, in any case."""
-    statement = "recipients_with" if text else "recipients_from"
-    values = {"text": text.lower()} if text else {}
-    rows = fetch_all(conn, "recipients", statement, group_id=group_id, line=line, limit=limit, **values)
+    """Recipients from a line of their file on; with `text` that address, or those that have the text in them."""
+    place = {"group_id": group_id, "line": line, "limit": limit}
+    try:
+        key = parse_address(text).key if text else None
+    except InvalidInput:
+        pattern = "%" + _AS_IT_IS.sub(r"\\\g<0>", text.lower()) + "%"
+        rows = fetch_all(conn, "recipients", "recipients_with", **place, pattern=pattern)
+    else:
+        statement = "recipients_of_address" if key else "recipients_from"
+        rows = fetch_all(conn, "recipients", statement, **place, **({"key": key} if key else {}))
     return [Recipient(**row) for row in rows]
 
 

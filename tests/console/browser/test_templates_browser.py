@@ -28,6 +28,8 @@ def shop(world):
     (broken / "subject.txt").write_text("Hello {{ name")
     (broken / "body.html").write_text("<p>" + "<script>alert(1)</script>" + "x" * 300 + "</p>")
     world.seed("spring-sale")
+    world.task("summer-sale", group="customers", type="triggered")
+    world.execute("UPDATE send_task SET template = 'newsletter'")
     world.execute(
         "UPDATE recipient SET address = 'رسالة-' || address, values = values || %s",
         '{"coupon": "<b>X</b>", "customer_id": "1"}',

@@ -93,8 +93,8 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     words, back = language_of(request), way_back(form, "/groups")
     if not form.checked("confirmed"):
         question, consequence, action = (words.gettext(text) for text in _DELETE)
-        question %= {"name": name}
-        return render(request, "confirm.html", question=question, consequence=consequence, action=action, back=back)
+        asked = question % {"name": name}
+        return render(request, "confirm.html", question=asked, consequence=consequence, action=action, back=back)
     try:
         with audit.recorded(user, "delete_group", group=name), changing() as conn, transaction(conn):
             recipients.delete_group(conn, name)
