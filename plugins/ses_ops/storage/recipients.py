@@ -159,6 +159,7 @@ def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = 
         key = parse_address(text).key if text else None
     except InvalidInput:
         pattern = "%" + _AS_IT_IS.sub(r"\\\g<0>", text.lower()) + "%"
+        fetch_one(conn, "recipients", "read_in_order")
         rows = fetch_all(conn, "recipients", "recipients_with", **place, pattern=pattern)
     else:
         statement = "recipients_of_address" if key else "recipients_from"

@@ -39,6 +39,11 @@ FROM (
 LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
 ORDER BY r.position;
 
+-- name: read_in_order
+-- For this transaction. The planner takes any pattern for a rare one, and would read and sort a million rows to show the
+-- first twenty-five: 0.35 s instead of 1 ms.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true);
+
 -- name: recipients_with
 -- Reads the group until enough are found: 0.1 s of CPU for a million. An index on addresses would cost every import a
 -- third more. LIKE takes half of strpos's time.
