@@ -90,11 +90,12 @@ class Race:
     def _kill(self, phase: str, wait: float) -> None:
         """Kill a worker a moment after it began a phase; none when none comes there soon."""
         give_up_at = time.monotonic() + 0.3
-        while PHASES.index(phase) not in self.phase:
+        # One look decides: by the next one the worker may be in another phase.
+        while PHASES.index(phase) not in (now := list(self.phase)):
             if time.monotonic() > give_up_at:
                 return
             time.sleep(0.0005)
-        slot = list(self.phase).index(PHASES.index(phase))
+        slot = now.index(PHASES.index(phase))
         time.sleep(wait)
         os.kill(self.pids[slot], signal.SIGKILL)
         os.waitpid(self.pids[slot], 0)

@@ -45,6 +45,21 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
+def airflow_ui(browser: Any, console_url: str, world: Any) -> Iterator[Callable[[str], Any]]:
+    """Opens a page of Airflow's own UI, around the console, as a user: `airflow_ui("/dags")`."""
+    context = browser.new_context(locale="en-GB", color_scheme="dark", viewport={"width": 1400, "height": 1000})
+    context.add_cookies([{"name": "_token", "value": token("user"), "url": console_url}])
+
+    def open_it(path: str) -> Any:
+        page = context.new_page()
+        page.goto(console_url + path)
+        return page
+
+    yield open_it
+    context.close()
+
+
+@pytest.fixture
 def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[..., Any]]:
     """Opens a page of the console: `open_page("/tasks", "user", scheme="dark", locale="ja-JP", width=360)`.
 

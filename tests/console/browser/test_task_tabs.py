@@ -10,7 +10,6 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.console_world import token
 from tests.recording_smtp import RecordingServer
 
 RUN = "manual__2026-11-24T09:30:00.654321+00:00"
@@ -18,7 +17,7 @@ OTHER_RUN = "manual__2026-11-24T10:00:00.123456+00:00"
 
 
 @pytest.fixture
-def airflow(browser, console_url, world):
+def airflow(airflow_ui, world):
     """Opens a page of Airflow's UI, which knows the DAGs of all send tasks, and runs of one."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
@@ -38,16 +37,7 @@ def airflow(browser, console_url, world):
     sync_bag_to_db(bag, bundle.name, bundle.version)
     for run in (RUN, OTHER_RUN):
         assert trigger_run("hello", run)
-    context = browser.new_context(locale="en-GB", color_scheme="dark", viewport={"width": 1400, "height": 1000})
-    context.add_cookies([{"name": "_token", "value": token("user"), "url": console_url}])
-
-    def open_it(path: str):
-        page = context.new_page()
-        page.goto(console_url + path)
-        return page
-
-    yield open_it
-    context.close()
+    return airflow_ui
 
 
 def picture(page, name: str) -> None:
