@@ -30,6 +30,16 @@ SETTINGS = {
 #: What a server needs that is to survive `kill`.
 DURABLE = {"fsync": "on", "full_page_writes": "on"}
 
+#: Memory as a folder, and the bytes that must be free in it: the largest test has two million messages.
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30
+
+
+def _roomy_folder() -> str:
+    """Where a server's data goes: a thousand databases are made and dropped, three times as fast in memory."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return str(MEMORY)
+    return "/tmp"
+
 
 @dataclass
 class PostgresServer:
@@ -43,7 +53,7 @@ class PostgresServer:
     @classmethod
     def create(cls, settings: Mapping[str, str] | None = None) -> PostgresServer:
         # Not pytest's temporary folder: a socket's path has at most 107 bytes.
-        folder = Path(tempfile.mkdtemp(prefix="ses-pg-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix="ses-pg-", dir=_roomy_folder()))
         server = cls(folder=folder, settings=settings or {})
         server._own(folder)
         server._run("initdb", "-D", str(folder / "data"), "-U", server.user, "-A", "trust", "-E", "UTF8", "--locale=C")
@@ -108,9 +118,9 @@ class PostgresServer:
             conn.close()
 
     def new_database(self, template: str = "template1") -> str:
-        """A fresh database, cloned from a template in well under a second; returns its name."""
+        """A fresh database, cloned from a template in a tenth of a second; returns its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:
