@@ -17,7 +17,7 @@ MAX_DEPTH = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Value:
+class Value:
     """`{{ name | first | second }}`."""
 
     name: str
@@ -25,15 +25,15 @@ class _Value:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Choice:
+class Choice:
     """`{% if name %} ... {% else %} ... {% endif %}`."""
 
     name: str
-    then: tuple[_Step, ...]
-    otherwise: tuple[_Step, ...]
+    then: tuple[Step, ...]
+    otherwise: tuple[Step, ...]
 
 
-_Step = str | _Value | _Choice
+Step = str | Value | Choice
 #: The template's own texts (the same objects every time) and the values between them, in order. Raises KeyError when a
 #: value is missing, and whatever a filter raises.
 FlatPart = Callable[[Mapping[str, str]], list[str]]
@@ -44,41 +44,55 @@ def flat_part(environment: Environment, source: str, finish: Convert | None) -> 
 
     It gives exactly what Jinja2 would render, as long as every value is a text. At last each goes through `finish`.
     """
-    try:
-        steps = _steps(environment, environment.parse(source).body)
-    except _NotFlat:
+    steps = flat_steps(environment, source)
+    if steps is None:
         return None
-    names = _Names()
-    made: FlatPart = eval(f"lambda values: [{names.code_of(steps, finish)}]", names.meanings)  # noqa: S307
+    names = Names()
+    made: FlatPart = eval(f"lambda values: [{_code_of(names, steps, finish)}]", names.meanings)  # noqa: S307
     return made
 
 
-class _Names:
-    """Makes an expression out of steps. Whatever the template brings along is behind a name, never in the code."""
+def flat_steps(environment: Environment, source: str) -> tuple[Step, ...] | None:
+    """The template's texts, values and ifs, or None when it has anything else."""
+    try:
+        return _steps(environment, environment.parse(source).body)
+    except _NotFlat:
+        return None
+
+
+class Names:
+    """For code that is made out of steps: whatever the template brings along is behind a name, never in the code."""
 
     def __init__(self) -> None:
-        self.meanings: dict[str, object] = {"__builtins__": {}}
+        self.meanings: dict[str, Any] = {"__builtins__": {}}
 
-    def code_of(self, steps: tuple[_Step, ...], finish: Convert | None) -> str:
-        """The items of a list."""
-        return "".join(f"{self._item(step, finish)}, " for step in steps)
-
-    def _item(self, step: _Step, finish: Convert | None) -> str:
-        if isinstance(step, str):
-            return self._name(step)
-        value = f"values[{self._name(step.name)}]"
-        if isinstance(step, _Choice):
-            return f"*([{self.code_of(step.then, finish)}] if {value} else [{self.code_of(step.otherwise, finish)}])"
-        for convert in step.filters:
-            value = f"{self._name(convert)}({value})"
-        if step.filters:
-            value = f"{self._name(_text)}({value})"
-        return f"{self._name(finish)}({value})" if finish else value
-
-    def _name(self, meaning: object) -> str:
+    def name(self, meaning: object) -> str:
+        """A name that means this."""
         name = f"n{len(self.meanings)}"
         self.meanings[name] = meaning
         return name
+
+    def value(self, step: Value) -> str:
+        """An expression: a recipient's value of `values` with its filters; raises TypeError when one makes no text."""
+        code = f"values[{self.name(step.name)}]"
+        for convert in step.filters:
+            code = f"{self.name(convert)}({code})"
+        return f"{self.name(_text)}({code})" if step.filters else code
+
+
+def _code_of(names: Names, steps: tuple[Step, ...], finish: Convert | None) -> str:
+    """The items of a list."""
+    return "".join(f"{_item(names, step, finish)}, " for step in steps)
+
+
+def _item(names: Names, step: Step, finish: Convert | None) -> str:
+    if isinstance(step, str):
+        return names.name(step)
+    if isinstance(step, Choice):
+        then, otherwise = (_code_of(names, one, finish) for one in (step.then, step.otherwise))
+        return f"*([{then}] if values[{names.name(step.name)}] else [{otherwise}])"
+    value = names.value(step)
+    return f"{names.name(finish)}({value})" if finish else value
 
 
 def _text(value: Any) -> Any:
@@ -91,8 +105,8 @@ class _NotFlat(Exception):
     """The template needs Jinja2."""
 
 
-def _steps(environment: Environment, body: list[nodes.Node], depth: int = 0) -> tuple[_Step, ...]:
-    steps: list[_Step] = []
+def _steps(environment: Environment, body: list[nodes.Node], depth: int = 0) -> tuple[Step, ...]:
+    steps: list[Step] = []
     for node in body:
         if isinstance(node, nodes.Output):
             steps += (_output(environment, expression) for expression in node.nodes)
@@ -101,17 +115,17 @@ def _steps(environment: Environment, body: list[nodes.Node], depth: int = 0) -> 
             if filters:
                 raise _NotFlat
             then, otherwise = (_steps(environment, body, depth + 1) for body in (node.body, node.else_))
-            steps.append(_Choice(name=name, then=then, otherwise=otherwise))
+            steps.append(Choice(name=name, then=then, otherwise=otherwise))
         else:
             raise _NotFlat
     return tuple(steps)
 
 
-def _output(environment: Environment, node: nodes.Expr) -> _Step:
+def _output(environment: Environment, node: nodes.Expr) -> Step:
     if isinstance(node, nodes.TemplateData):
         return node.data
     name, filters = _filtered(environment, node)
-    return _Value(name=name, filters=filters)
+    return Value(name=name, filters=filters)
 
 
 def _filtered(environment: Environment, node: nodes.Node | None) -> tuple[str, tuple[Convert, ...]]:

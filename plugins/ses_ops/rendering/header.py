@@ -18,7 +18,6 @@ MAX_SUBJECT = 998
 _MAX_LINE = 76
 #: Line breaks as any reader may understand them, and all other control characters.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_PRINTABLE_ASCII = re.compile("[ -~]*")
 #: A display name that needs no quotes (RFC 5322 3.2.3).
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _WORD = re.compile(" *[^ ]+")
@@ -26,6 +25,8 @@ _WORD = re.compile(" *[^ ]+")
 
 def clean_subject(text: str) -> str:
     """A subject as it is sent: every run of control characters and line breaks is one space, none at the ends."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return _CONTROLS.sub(" ", text).strip()
 
 
@@ -36,7 +37,7 @@ def encode_subject(text: str) -> bytes:
     """
     if len(text) > MAX_SUBJECT:
         raise InvalidInput(f"it has {len(text)} characters, more than {MAX_SUBJECT}", field="subject")
-    if _PRINTABLE_ASCII.fullmatch(text) and "=?" not in text:
+    if text.isascii() and text.isprintable() and "=?" not in text:
         if len(text) <= _MAX_LINE - len("Subject: "):
             return text.encode("ascii")
         folded = _fold_ascii(text)
@@ -68,7 +69,7 @@ def encode_mailbox(display_name: str, address: str, *, header: str) -> bytes:
     """The value of a From or Reply-To header (RFC 5322 3.4): a name that cannot leave its quotes, and one address."""
     if not display_name:
         return address.encode()
-    if _PRINTABLE_ASCII.fullmatch(display_name) and "=?" not in display_name:
+    if display_name.isascii() and display_name.isprintable() and "=?" not in display_name:
         # Not folded: a name has at most 200 characters, and a line may have 998.
         if not _ATOMS.fullmatch(display_name):
             display_name = '"' + re.sub(r'(["\\])', r"\\\1", display_name) + '"'

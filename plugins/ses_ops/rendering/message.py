@@ -16,8 +16,8 @@ from typing import Literal
 from ses_ops.domain.address import Sender, parse_address, parse_domain, parse_sender
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
 from ses_ops.errors import InvalidInput
+from ses_ops.rendering.bodies import message_bodies
 from ses_ops.rendering.header import clean_subject, encode_subject
-from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.skeleton import build_skeleton
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
@@ -65,7 +65,7 @@ class MessageRenderer:
         self._advertisement = advertisement
         domain = parse_domain(message_id_domain) if message_id_domain else sender.domain
         self._message_id = (f"<{installation_id}.", f"@{domain}>")
-        self._encode = BodyEncoder().encode
+        self._bodies = message_bodies([("text", template.text), ("HTML", template.html)])
         self._clock = clock
         self._date = (0, b"")
         self._skeleton = build_skeleton(
@@ -86,6 +86,7 @@ class MessageRenderer:
         values = {**values, UNSUBSCRIBE_URL: link}
         skeleton = self._skeleton
         before_id, after_id = self._message_id
+        text, html = self._bodies(values)
         message = b"".join(
             (
                 skeleton.before_to,
@@ -99,9 +100,9 @@ class MessageRenderer:
                 skeleton.before_link,
                 f"<{link}>".encode("ascii") if link else b"",
                 skeleton.before_text,
-                self._encode(self._text.pieces(values), "text"),
+                text,
                 skeleton.before_html,
-                self._encode(self._html.pieces(values), "HTML") if self._html else b"",
+                html,
                 skeleton.end,
             )
         )

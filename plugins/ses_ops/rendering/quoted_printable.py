@@ -21,7 +21,7 @@ MAX_LENGTH = 100_000
 _OVERHEAD = 200
 #: Octets of a line, with the "=" of a soft line break.
 _MAX_LINE = 76
-_SOFT_BREAK = b"=\r\n"
+SOFT_BREAK = b"=\r\n"
 
 
 class BodyEncoder:
@@ -38,21 +38,25 @@ class BodyEncoder:
         boundary, no control character, nothing that SMTP would have to double. Raises InvalidInput, which names the
         `part`, for half a surrogate pair.
         """
-        known = self._known
         try:
-            encoded = b"".join([known.get(piece) or self._piece(piece) for piece in pieces])
-        except _CarriageReturn:
-            # CR and LF may come from two pieces, so this is looked at as a whole.
-            encoded = self._piece("".join(pieces).replace("\r\n", "\n").replace("\r", "\n"))
+            encoded = self._joined(pieces)
         except UnicodeEncodeError as error:
             char = error.object[error.start]
             raise InvalidInput(f"the {part} has half a surrogate pair in it ({char!r})") from error
         # After a soft line break, a line break ends the line that is still open.
-        return encoded + b"\r\n" if encoded.endswith(_SOFT_BREAK) else encoded
+        return encoded + b"\r\n" if encoded.endswith(SOFT_BREAK) else encoded
+
+    def _joined(self, pieces: Sequence[str]) -> bytes:
+        known = self._known
+        try:
+            return b"".join([known.get(piece) or self._piece(piece) for piece in pieces])
+        except _CarriageReturn:
+            # CR and LF may come from two pieces, so this is looked at as a whole.
+            return self._piece("".join(pieces).replace("\r\n", "\n").replace("\r", "\n"))
 
     def _piece(self, piece: str) -> bytes:
         """A piece that begins a line of quoted-printable and ends one."""
-        encoded = _encode_piece(piece)
+        encoded = encode_piece(piece)
         if len(piece) <= MAX_LENGTH:
             self._remembered += len(piece) + len(encoded) + _OVERHEAD
             if self._remembered > MAX_REMEMBERED:
@@ -63,14 +67,18 @@ class BodyEncoder:
         return encoded
 
 
-def _encode_piece(piece: str) -> bytes:
+def encode_piece(piece: str) -> bytes:
+    """A piece that begins a line of quoted-printable and ends one, with a soft line break where it has no other.
+
+    Raises what only a whole body can mend (a CR, which may be half of a line break), UnicodeEncodeError.
+    """
     if "\r" in piece:
         raise _CarriageReturn
     if "\n" not in piece:
         # The form of nearly every value.
         encoded = b2a_qp(piece.encode())
         if len(encoded) < _MAX_LINE and encoded[:1] != b".":
-            return encoded + _SOFT_BREAK if encoded else b""
+            return encoded + SOFT_BREAK if encoded else b""
     # str: a value may be a Markup, whose methods escape their arguments.
     encoded = b"".join(map(_encode_line, str(piece).split("\n")))
     encoded = encoded.removesuffix(b"\r\n")
@@ -78,7 +86,7 @@ def _encode_piece(piece: str) -> bytes:
     if last_line:
         if len(last_line) == _MAX_LINE:
             encoded = _broken_near_end(encoded)
-        encoded += _SOFT_BREAK
+        encoded += SOFT_BREAK
     if encoded[:1] == b"." or b"\n." in encoded:
         encoded = b"\r\n".join(map(_without_first_dot, encoded.split(b"\r\n")))
     return encoded
@@ -98,7 +106,7 @@ def _broken_near_end(encoded: bytes) -> bytes:
     cut = len(encoded) - 3
     while b"=" in encoded[cut - 2 : cut]:
         cut -= 1
-    return encoded[:cut] + _SOFT_BREAK + encoded[cut:]
+    return encoded[:cut] + SOFT_BREAK + encoded[cut:]
 
 
 def _without_first_dot(line: bytes) -> bytes:
@@ -111,4 +119,4 @@ def _without_first_dot(line: bytes) -> bytes:
     cut = _MAX_LINE - 1
     while b"=" in line[cut - 2 : cut]:
         cut -= 1
-    return line[:cut] + _SOFT_BREAK + _without_first_dot(line[cut:])
+    return line[:cut] + SOFT_BREAK + _without_first_dot(line[cut:])

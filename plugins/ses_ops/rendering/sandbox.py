@@ -20,7 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.flat_part import flat_part
+from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
 
 #: Pieces of text (between two tokens, or one value) that one rendering may put together. Jinja2 bounds one range() at
 #: 100 000; this bounds loops in loops.
@@ -133,7 +133,10 @@ class CompiledPart:
         self.part = part
         autoescape = self._environment.autoescape
         escapes = autoescape(template.name) if callable(autoescape) else autoescape
-        self._flat = flat_part(self._environment, source, self._environment.finalize or (_escape if escapes else None))
+        #: What is done to every value before it becomes a part of the text.
+        self.finish: Convert | None = self._environment.finalize or (_escape if escapes else None)
+        self._source = source
+        self._flat = flat_part(self._environment, source, self.finish)
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
@@ -156,6 +159,10 @@ class CompiledPart:
         if len(pieces) > MAX_PIECES:
             raise self.error(f"a loop runs away: more than {MAX_PIECES} pieces of text")
         return pieces
+
+    def steps(self) -> tuple[Step, ...] | None:
+        """What the template is made of, or None when only Jinja2 can render it."""
+        return flat_steps(self._environment, self._source)
 
     def error(self, message: str) -> TemplateError:
         """An error that names this part."""

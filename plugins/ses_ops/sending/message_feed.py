@@ -49,7 +49,8 @@ class MessageFeed:
             except Exception as problem:
                 self._add(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
                 continue
-            return Envelope(message.seq, self._sender, message.address, content)
+            # What `render` makes has no line that begins with a dot.
+            return Envelope(message.seq, self._sender, message.address, content, True)
         return None
 
     def content_begins(self, envelope: Envelope) -> None:

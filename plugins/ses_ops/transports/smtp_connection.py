@@ -18,6 +18,7 @@ from ses_ops.transports.smtp_message import MessageWriter, WireMessage
 from ses_ops.transports.smtp_pool import Chance, Pool, Step
 from ses_ops.transports.smtp_reply import Reply
 from ses_ops.transports.smtp_stream import SmtpStream
+from ses_ops.transports.smtp_turn import KnownTurn
 
 #: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
 _LOGIN_NEEDED = frozenset({530, 534, 535, 538})
@@ -54,6 +55,7 @@ class MailConnection(SmtpStream):
         #: How far the dialogue was when the pool last looked, and when standing still becomes a failure.
         self._seen: tuple[Step, int, int] | None = None
         self._deadline = 0.0
+        self._known_turn = KnownTurn()
         #: How many messages the server gave a reply of its own to.
         self.settled = 0
         #: It was given up because the server said nothing any more.
@@ -127,11 +129,19 @@ class MailConnection(SmtpStream):
 
     def data_received(self, data: bytes) -> None:
         """Move the dialogue on by the replies in `data`."""
-        if self._step == _OPENING:
+        step = self._step
+        if step == _OPENING:
             super().data_received(data)
             return
         self._asked = False
-        for reply in self._parser.feed(data):
+        parser = self._parser
+        if step == _FINAL and self._begun is not None and not parser.unread:
+            accepted = self._known_turn.accepted(data)
+            if accepted is not None:
+                self._turn(accepted)
+                return
+            self._known_turn.learn(data)
+        for reply in parser.feed(data):
             if self._step == _CLOSED:
                 return
             if self._asked and reply.code != 421:
@@ -139,8 +149,8 @@ class MailConnection(SmtpStream):
                 self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
                 return
             self._advance(reply)
-        if self._parser.broken and self._step != _CLOSED:
-            self._lose(f"the server sent {self._parser.broken}")
+        if parser.broken and self._step != _CLOSED:
+            self._lose(f"the server sent {parser.broken}")
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Settle what was under way."""
@@ -203,19 +213,35 @@ class MailConnection(SmtpStream):
             return
         message = self._begun
         if code == 354 and message is not None:
-            self._ended = message.envelope
-            data = message.data
-            # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
-            following = self.take() if self._pipelining and len(data) <= _LONG else None
-            self._begun = following
-            if following is not None:
-                data = b"%b%b%bDATA\r\n" % (data, following.mail, following.rcpt)
-            self._pool.content_begins(message.envelope)
-            self._write(data, _FINAL)
+            self._content(message)
         else:
             self._refuse(reply)
             if self._step != _CLOSED and self._pipelining:
                 self._next()
+
+    def _content(self, message: WireMessage) -> None:
+        """The content of the message, and with it the beginning of the next one."""
+        envelope, data = message.envelope, message.data
+        self._ended = envelope
+        # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
+        following = self.take() if self._pipelining and len(data) <= _LONG else None
+        self._begun = following
+        if following is None:
+            data += b".\r\n"
+        else:
+            data = b"%b.\r\n%b%bDATA\r\n" % (data, following.mail, following.rcpt)
+        self._pool.content_begins(envelope)
+        self._write(data, _FINAL)
+
+    def _turn(self, accepted: Outcome) -> None:
+        """One message is accepted and the next one's content may go: what _final, MAIL, RCPT and _data do."""
+        envelope, message = self._ended, self._begun
+        self._ended = None
+        self._refused = False
+        self.settled += 1
+        self._step = _DATA
+        self._pool.replied(envelope, accepted)  # type: ignore[arg-type]
+        self._content(message)  # type: ignore[arg-type]
 
     def _final(self, reply: Reply) -> None:
         """The reply to the final dot: the only one that makes a message sent."""

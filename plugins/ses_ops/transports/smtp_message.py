@@ -41,7 +41,7 @@ class WireMessage:
         self.envelope = envelope
         self.mail = mail
         self.rcpt = rcpt
-        #: Stuffed content and the final dot.
+        #: The content, stuffed, its last line ended. What follows it is the final dot.
         self.data = data
 
 
@@ -59,7 +59,7 @@ class MessageWriter:
 
     def write(self, envelope: Envelope) -> WireMessage | Outcome:
         """What to write for this envelope; or the refusal, when it cannot go to this server."""
-        _, sender, recipient, content = envelope
+        _, sender, recipient, content, dotless = envelope
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
                 return Outcome(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}")
@@ -81,7 +81,7 @@ class MessageWriter:
             if not capabilities.smtp_utf8:
                 return _NEEDS_SMTPUTF8
             parameters += b" SMTPUTF8"
-        data = wire_data(content)
+        data = content if dotless else stuffed(content)
         if data is None:
             return _BARE_LINE_END
         return WireMessage(
@@ -89,8 +89,8 @@ class MessageWriter:
         )
 
 
-def wire_data(content: bytes) -> bytes | None:
-    """Content with its dots doubled (RFC 5321, 4.5.2) and the final dot.
+def stuffed(content: bytes) -> bytes | None:
+    """Content with its dots doubled (RFC 5321, 4.5.2) and its last line ended: the final dot can follow.
 
     None when a line end other than CRLF stands before a dot, or could be taken to: there are servers for which that
     ends the message, and what follows would be commands ("SMTP smuggling", CVE-2023-51764 and its kin).
@@ -103,7 +103,7 @@ def wire_data(content: bytes) -> bytes | None:
             content = b"." + content
         if content and not content.endswith(b"\r\n"):
             content += b"\r\n"
-    return content + b".\r\n"
+    return content
 
 
 def _wrong_address(address: str) -> str | None:

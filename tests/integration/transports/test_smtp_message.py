@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
-from ses_ops.transports.smtp_message import MessageWriter, WireMessage, wire_data
+from ses_ops.transports.smtp_message import MessageWriter, WireMessage, stuffed
 from tests.integration.smtp_servers.script import Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import CONTENT, assert_lawful, envelopes, send
@@ -116,7 +116,7 @@ def test_a_wrong_sender_does_not_spoil_the_next_message() -> None:
     ],
 )
 def test_content_that_some_server_could_take_for_its_end_is_refused(content: bytes) -> None:
-    assert wire_data(content) is None
+    assert stuffed(content) is None
     outcome = MessageWriter(EVERYTHING).write(Envelope(1, "a@example.com", "b@example.com", content))
     assert isinstance(outcome, Outcome)
     assert outcome.delivery is Delivery.FAILED
@@ -124,10 +124,11 @@ def test_content_that_some_server_could_take_for_its_end_is_refused(content: byt
 
 @hypothesis.given(st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"a", b"=2E"]), max_size=25).map(b"".join))
 def test_only_the_final_dot_ends_the_data_however_a_server_reads_line_ends(content: bytes) -> None:
-    data = wire_data(content)
-    if data is None:
+    body = stuffed(content)
+    if body is None:
         assert b"\r" in content or b"\n" in content
         return
+    data = body + b".\r\n"
     for lenient in (data, data.replace(b"\r\n", b"\n"), data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")):
         end = b".\r\n" if lenient is data else b".\n"
         line_end = end[1:]
