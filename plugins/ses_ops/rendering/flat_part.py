@@ -17,6 +17,14 @@ MAX_DEPTH = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """The names that are no variables, and the filters by name."""
+
+    globals: Mapping[str, Any]
+    filters: Mapping[str, Callable[..., Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
     """`{{ name | first | second }}`."""
 
@@ -39,12 +47,15 @@ Step = str | Value | Choice
 FlatPart = Callable[[Mapping[str, str]], list[str]]
 
 
-def flat_part(environment: Environment, source: str, finish: Convert | None) -> FlatPart | None:
+def flat_part(
+    environment: Environment, source: str, finish: Convert | None, filters: Mapping[str, Callable[..., Any]]
+) -> FlatPart | None:
     """A function that fills the template in, or None when it has anything besides what stands above.
 
     It gives exactly what Jinja2 would render, as long as every value is a text. At last each goes through `finish`.
+    `filters` are those to use: the environment's own pay for each use, and there is nothing here that could run away.
     """
-    steps = flat_steps(environment, source)
+    steps = flat_steps(environment, source, filters)
     if steps is None:
         return None
     names = Names()
@@ -52,10 +63,12 @@ def flat_part(environment: Environment, source: str, finish: Convert | None) -> 
     return made
 
 
-def flat_steps(environment: Environment, source: str) -> tuple[Step, ...] | None:
+def flat_steps(
+    environment: Environment, source: str, filters: Mapping[str, Callable[..., Any]]
+) -> tuple[Step, ...] | None:
     """The template's texts, values and ifs, or None when it has anything else."""
     try:
-        return _steps(environment, environment.parse(source).body)
+        return _steps(_Known(globals=environment.globals, filters=filters), environment.parse(source).body)
     except _NotFlat:
         return None
 
@@ -105,41 +118,41 @@ class _NotFlat(Exception):
     """The template needs Jinja2."""
 
 
-def _steps(environment: Environment, body: list[nodes.Node], depth: int = 0) -> tuple[Step, ...]:
+def _steps(known: _Known, body: list[nodes.Node], depth: int = 0) -> tuple[Step, ...]:
     steps: list[Step] = []
     for node in body:
         if isinstance(node, nodes.Output):
-            steps += (_output(environment, expression) for expression in node.nodes)
+            steps += (_output(known, expression) for expression in node.nodes)
         elif isinstance(node, nodes.If) and not node.elif_ and depth < MAX_DEPTH:
-            name, filters = _filtered(environment, node.test)
+            name, filters = _filtered(known, node.test)
             if filters:
                 raise _NotFlat
-            then, otherwise = (_steps(environment, body, depth + 1) for body in (node.body, node.else_))
+            then, otherwise = (_steps(known, body, depth + 1) for body in (node.body, node.else_))
             steps.append(Choice(name=name, then=then, otherwise=otherwise))
         else:
             raise _NotFlat
     return tuple(steps)
 
 
-def _output(environment: Environment, node: nodes.Expr) -> Step:
+def _output(known: _Known, node: nodes.Expr) -> Step:
     if isinstance(node, nodes.TemplateData):
         return node.data
-    name, filters = _filtered(environment, node)
+    name, filters = _filtered(known, node)
     return Value(name=name, filters=filters)
 
 
-def _filtered(environment: Environment, node: nodes.Node | None) -> tuple[str, tuple[Convert, ...]]:
+def _filtered(known: _Known, node: nodes.Node | None) -> tuple[str, tuple[Convert, ...]]:
     """A variable's name, and the filters behind it in their order."""
-    if isinstance(node, nodes.Name) and node.name not in environment.globals:
+    if isinstance(node, nodes.Name) and node.name not in known.globals:
         return node.name, ()
     if not isinstance(node, nodes.Filter) or node.kwargs or node.dyn_args or node.dyn_kwargs:
         raise _NotFlat
-    function: Any = environment.filters.get(node.name)
+    function: Any = known.filters.get(node.name)
     arguments = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
     # Those that ask for the environment or the context are Jinja2's business.
     if function is None or hasattr(function, "jinja_pass_arg") or len(arguments) != len(node.args):
         raise _NotFlat
-    name, before = _filtered(environment, node.node)
+    name, before = _filtered(known, node.node)
     if len(before) >= MAX_DEPTH:
         raise _NotFlat
     return name, (*before, function if not arguments else lambda value: function(value, *arguments))

@@ -8,50 +8,90 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Mapping
-from itertools import islice
 from pathlib import Path
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, nodes
+from jinja2 import TemplateError as JinjaError
 from jinja2.exceptions import SecurityError
-from jinja2.filters import do_urlencode
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS
+from jinja2.utils import pass_context
 from markupsafe import escape
 
 from ses_ops.errors import TemplateError
+from ses_ops.rendering.filters import PLAIN, charged_filters, charged_tests
 from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
+from ses_ops.rendering.metered_code import filters as metered_filters
+from ses_ops.rendering.metered_code import metered
+from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 
-#: Pieces of text (between two tokens, or one value) that one rendering may put together. Jinja2 bounds one range() at
-#: 100 000; this bounds loops in loops.
-MAX_PIECES = 200_000
-#: Characters that a repetition ("x" * 1000) or a padding may make, and the highest exponent.
+#: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
 MAX_REPEATED = 100_000
-#: Methods and filters that make a text of any length out of a number.
-_PADDING = frozenset({"center", "expandtabs", "format", "format_map", "ljust", "rjust", "zfill"})
-_REFUSED_FILTERS = frozenset({"center", "format", "pprint"})
-_REFUSED_GLOBALS = frozenset({"lipsum"})
+#: Bytes of a file. A message has 4 MB at most, and clients cut a mail off at 100 kB.
+MAX_FILE = 1024 * 1024
+#: Jinja2's `lipsum`, `cycler`, `joiner` and `namespace` keep or make what outlives a turn of a loop.
+_GLOBALS = frozenset({"range", "dict"})
+#: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.
+_TEXT_METHODS = frozenset(
+    {
+        *("capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isascii", "isdecimal"),
+        *("isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "lower", "lstrip", "partition"),
+        *("removeprefix", "removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split"),
+        *("splitlines", "startswith", "strip", "striptags", "swapcase", "title", "unescape", "upper"),
+    }
+)
+_ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
+    (str, _TEXT_METHODS),
+    (int, frozenset()),
+    (float, frozenset({"is_integer"})),
+    (dict, frozenset({"get", "items", "keys", "values"})),
+    (list, frozenset({"count", "index"})),
+    (tuple, frozenset({"count", "index", "grouper", "list"})),
+    (range, frozenset({"start", "stop", "step"})),
+)
 _SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
-_PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _WIDE_FORMAT = re.compile(r"\*|\d{4}")
+#: Errors of compiling: Jinja2's, and Python's own about the code that Jinja2 made or a number that nobody can mean.
+COMPILE_ERRORS = (JinjaError, RecursionError, SyntaxError, ValueError, OverflowError, MemoryError)
 
 
 class MailEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox, with the operators bounded that can fill the memory by themselves."""
+    """Jinja2's sandbox, in which a template also cannot take time or memory without end."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    #: What is done to each value that is put out, besides paying for it.
+    finish: Callable[[Any], str] | None = None
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Refuse what would take unbounded time or memory: `10 ** 10 ** 9`, `"x" * 10 ** 9`, `"%999999999d" % 1`."""
+        spend(STEP + size(left) + size(right))
+        check_number(left)
+        check_number(right)
         if operator == "**" and (abs(left) > MAX_REPEATED or abs(right) > 64):
             raise SecurityError("the numbers of a power are too large")
         if operator == "*":
-            for text, times in ((left, right), (right, left)):
-                if hasattr(text, "__len__") and len(text) * int(times) > MAX_REPEATED:
-                    raise SecurityError(f"a repetition makes more than {MAX_REPEATED} characters")
-        if operator == "%" and isinstance(left, str) and _WIDE_FORMAT.search(left):
-            raise SecurityError("a format may not pad to more than 999 characters")
-        return super().call_binop(context, operator, left, right)
+            _check_repetition(left, right)
+            _check_repetition(right, left)
+        if operator == "%" and isinstance(left, str):
+            if _WIDE_FORMAT.search(left):
+                raise SecurityError("a format may not pad to more than 999 characters")
+            # %r makes ten characters of one, and a value of a dictionary may stand there many times.
+            room_for(len(left) + left.count("%") * (999 + 10 * size(right)) // 100)
+        return made(super().call_binop(context, operator, left, right))
+
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call a function or method, and pay for it. All calls of a template come here."""
+        owner = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
+        spend(STEP + sum(map(size, (owner, *args, *kwargs.values()))))
+        if isinstance(owner, str) and function.__name__ == "join" and len(args) == 1:
+            args = (PLAIN["list"](args[0]),)
+            room_for(len(args[0]) * len(owner) + sum(map(size, args[0])))
+        elif isinstance(owner, str) and function.__name__ == "replace" and len(args) >= 2:
+            room_for(owner.count(str(args[0])) * len(str(args[1])))
+        return made(super().call(context, function, *args, **kwargs))
 
     def wrap_str_format(self, value: Any) -> None:  # noqa: ARG002
         """Not even the sandbox's own str.format, which bounds what it reads but not how wide it pads."""
@@ -64,8 +104,32 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         return self.loader.get_source(self, path)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Also refuse the methods that pad a text to any width."""
-        return attr not in _PADDING and super().is_safe_attribute(obj, attr, value)
+        """Only what is known to be harmless of a value; what Jinja2 thinks safe of its own objects (`loop.index`)."""
+        for kind, allowed in _ATTRIBUTES:
+            if isinstance(obj, kind):
+                return attr in allowed
+        return super().is_safe_attribute(obj, attr, value)
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        """Jinja2's hook between parsing and making code."""
+        return super()._generate(metered(source, self), *args, **kwargs)
+
+
+def _check_repetition(text: Any, times: Any) -> None:
+    if not hasattr(text, "__len__"):
+        return
+    if not isinstance(text, str):
+        raise SecurityError("only a text can be repeated")
+    if len(text) * int(times) > MAX_REPEATED:
+        raise SecurityError(f"a repetition makes more than {MAX_REPEATED} characters")
+
+
+@pass_context
+def _put_out(context: Context, value: Any) -> Any:
+    """What every `{{ value }}` goes through."""
+    spend(STEP + size(value))
+    finish = context.environment.finish  # type: ignore[attr-defined]
+    return finish(value) if finish else value
 
 
 class InsideLoader(BaseLoader):
@@ -81,6 +145,8 @@ class InsideLoader(BaseLoader):
         path = (self._root / template.replace("\x00", "")).resolve()
         if not path.is_relative_to(self._root) or not path.is_file():
             raise TemplateNotFound(template)
+        if path.stat().st_size > MAX_FILE:
+            raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
         source = read_source(path)
         return (self._transform(template, source) if self._transform else source), str(path), None
 
@@ -98,14 +164,13 @@ def make_environment(
         loader=loader,
         autoescape=(lambda name: bool(name and name.endswith(".html"))) if autoescape else False,
         undefined=StrictUndefined,
-        finalize=finalize,
+        finalize=_put_out,
         auto_reload=False,
     )
-    for name in _REFUSED_FILTERS:
-        environment.filters.pop(name, None)
-    for name in _REFUSED_GLOBALS:
-        environment.globals.pop(name, None)
-    environment.filters["urlencode"] = _urlencode
+    environment.finish = finalize
+    environment.filters = {**charged_filters(), **metered_filters()}
+    environment.tests = charged_tests(TESTS)
+    environment.globals = {name: value for name, value in environment.globals.items() if name in _GLOBALS}
     return environment
 
 
@@ -114,16 +179,12 @@ def _escape(value: str) -> str:
     return escape(value) if _SPECIAL_IN_HTML(value) else value
 
 
-def _urlencode(value: Any) -> str:
-    """Jinja2's filter; most values have nothing to be quoted."""
-    return value if value.__class__ is str and _PLAIN_IN_URL(value) else do_urlencode(value)
-
-
 class CompiledPart:
     """One part of a template (subject, html, text, unsubscribe_url), compiled once and rendered for every message."""
 
     def __init__(self, template: Template, *, source: str, template_name: str, part: str) -> None:
-        """`source` is what `template` was compiled from."""
+        """`source` is what `template` was compiled from, in an environment of `make_environment`."""
+        assert isinstance(template.environment, MailEnvironment)
         self._name = template.name
         self._render = template.root_render_func
         self._blocks = template.blocks
@@ -134,9 +195,9 @@ class CompiledPart:
         autoescape = self._environment.autoescape
         escapes = autoescape(template.name) if callable(autoescape) else autoescape
         #: What is done to every value before it becomes a part of the text.
-        self.finish: Convert | None = self._environment.finalize or (_escape if escapes else None)
+        self.finish: Convert | None = self._environment.finish or (_escape if escapes else None)
         self._source = source
-        self._flat = flat_part(self._environment, source, self.finish)
+        self._flat = flat_part(self._environment, source, self.finish, PLAIN)
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
@@ -153,16 +214,17 @@ class CompiledPart:
         # What Template.render() does, without what a message does not need: it takes half the time.
         context = Context(self._environment, {**self._globals, **values}, self._name, self._blocks, self._globals)
         try:
-            pieces = list(islice(self._render(context), MAX_PIECES + 1))
+            with budget():
+                pieces = list(self._render(context))
         except Exception as error:
             raise self._located_error() from error
-        if len(pieces) > MAX_PIECES:
-            raise self.error(f"a loop runs away: more than {MAX_PIECES} pieces of text")
+        if sum(map(len, pieces)) > MAX_PART:
+            raise self.error(f"it has more than {MAX_PART} characters")
         return pieces
 
     def steps(self) -> tuple[Step, ...] | None:
         """What the template is made of, or None when only Jinja2 can render it."""
-        return flat_steps(self._environment, self._source)
+        return flat_steps(self._environment, self._source, PLAIN)
 
     def error(self, message: str) -> TemplateError:
         """An error that names this part."""
@@ -185,10 +247,11 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
         message = f"it includes {error.name!r}, which is not in the folder of templates"
         return TemplateError(message, template=template, part=part)
     line: int | None
+    says = str(error) or type(error).__name__
     if isinstance(error, TemplateSyntaxError):
-        line, file = error.lineno, error.filename
+        line, file, says = error.lineno, error.filename, error.message or says
     else:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith(".py")]
         line, file = (frames[-1].lineno, frames[-1].filename) if frames else (None, None)
     place = f" (line {line}{f' of {Path(file).name}' if file and '/' in file else ''})" if line else ""
-    return TemplateError(f"{error or type(error).__name__}{place}", template=template, part=part)
+    return TemplateError(f"{says}{place}", template=template, part=part)

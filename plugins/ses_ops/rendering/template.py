@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import TemplateError as JinjaError
 from jinja2 import TemplateSyntaxError
 
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.sandbox import (
+    COMPILE_ERRORS,
     CompiledPart,
     InsideLoader,
     MailEnvironment,
@@ -26,6 +26,7 @@ from ses_ops.rendering.sandbox import (
     read_source,
     wrap_jinja_error,
 )
+from ses_ops.rendering.task_text import check_task_text
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
 from ses_ops.rendering.variables import undeclared_variables
 
@@ -72,11 +73,15 @@ class MailTemplate:
         return names - RESERVED_VARIABLES
 
     def compile_text(self, source: str, part: str, environment: MailEnvironment | None = None) -> CompiledPart:
-        """A text that the task brings along (its subject, its unsubscribe link), compiled; raises TemplateError."""
+        """A text that the task brings along (its subject, its unsubscribe link), compiled.
+
+        Raises TemplateError, also when it holds more than values and filters (`task_text`).
+        """
         environment = environment or make_environment(InsideLoader(self.root))
         try:
+            check_task_text(environment, source)
             compiled = environment.from_string(source)
-        except (JinjaError, RecursionError) as error:
+        except COMPILE_ERRORS as error:
             raise wrap_jinja_error(error, template=self.name, part=part) from error
         return CompiledPart(compiled, source=source, template_name=self.name, part=part)
 
@@ -95,8 +100,9 @@ class MailTemplate:
     def _variables_of(self, source: str, part: str) -> frozenset[str]:
         environment = make_environment(InsideLoader(self.root))
         try:
+            check_task_text(environment, source)
             return undeclared_variables(environment, source)
-        except (JinjaError, RecursionError) as error:
+        except COMPILE_ERRORS as error:
             raise wrap_jinja_error(error, template=self.name, part=part) from error
 
 
@@ -171,7 +177,7 @@ class _Loading:
             raise wrap_jinja_error(error, template=self._name, part=part) from error
         except UnicodeDecodeError as error:
             raise self._error(f"it is not UTF-8 (byte {error.start})", part) from error
-        except (JinjaError, RecursionError) as error:
+        except COMPILE_ERRORS as error:
             raise wrap_jinja_error(error, template=self._name, part=part) from error
         return CompiledPart(compiled, source=source, template_name=self._name, part=part), names
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
@@ -10,6 +12,8 @@ from ses_ops.rendering.sandbox import MailEnvironment
 
 #: Files that include each other in a chain longer than this do so in a circle.
 MAX_DEPTH = 20
+#: Files that one template may pull in, each as often as it is named.
+MAX_FILES = 500
 
 
 def undeclared_variables(environment: MailEnvironment, source: str) -> frozenset[str]:
@@ -17,12 +21,19 @@ def undeclared_variables(environment: MailEnvironment, source: str) -> frozenset
 
     Also refuses here, before anything is sent, what the sandbox would refuse while rendering: names that begin with _.
     """
-    return _collect(environment, source, frozenset(), MAX_DEPTH) - frozenset(environment.globals)
+    return _collect(environment, source, frozenset(), MAX_DEPTH, iter(range(MAX_FILES))) - frozenset(
+        environment.globals
+    )
 
 
-def _collect(environment: MailEnvironment, source: str, declared: frozenset[str], depth: int) -> frozenset[str]:
+def _collect(
+    environment: MailEnvironment, source: str, declared: frozenset[str], depth: int, files: Iterator[int]
+) -> frozenset[str]:
     if depth == 0:
         raise SecurityError("files include each other in a circle")
+    # Twenty files that each include the next one ten times would be read until the end of time.
+    if next(files, None) is None:
+        raise SecurityError(f"more than {MAX_FILES} files are included")
     tree = environment.parse(source)
     _refuse_private_names(tree)
     names = frozenset(find_undeclared_variables(tree)) - declared
@@ -32,7 +43,7 @@ def _collect(environment: MailEnvironment, source: str, declared: frozenset[str]
         if referenced is None:
             raise SecurityError("the name of an included file must be a fixed text")
         inner, _, _ = environment.source_of(referenced)
-        names |= _collect(environment, inner, declared, depth - 1)
+        names |= _collect(environment, inner, declared, depth - 1, files)
     return names
 
 

@@ -1,6 +1,6 @@
 """Who gets what from pages/new_task.py."""
 
-from tests.console.access_table import changes, needs_right, reads
+from tests.console.access_table import changes, needs_right
 
 _FORM = {"name": "fresh", "type": "immediate", "template": "hello", "group": "customers", "sender": "news@example.com"}
 
@@ -8,5 +8,5 @@ ROUTES = {
     "GET /new-task": needs_right("/new-task"),
     "POST /new-task/review": changes("/new-task/review", status=200, audited=False, **_FORM),
     "POST /new-task": changes("/new-task", **_FORM),
-    "GET /new-task/mail": reads("/new-task/mail?template=hello&group=customers"),
+    "GET /new-task/mail": needs_right("/new-task/mail?template=hello&group=customers"),
 }

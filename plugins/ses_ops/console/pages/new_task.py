@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit
-from ses_ops.console.access import Right, changes_console, may, reads_console
+from ses_ops.console.access import Right, changes_console, may
 from ses_ops.console.airflow_side import READ_LATER, tell
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -72,7 +72,7 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
     return see_other(request, task_page(request, task.name), Flash(kind="done", text=text))
 
 
-@router.get("/new-task/mail", dependencies=[Depends(reads_console)])
+@router.get("/new-task/mail", dependencies=[Depends(changes_console)])
 def mail_of_new_task(template: str, group: str, unsubscribe_url: str = "") -> Response:
     """The HTML of the first message, for a sandboxed frame. The task need not exist."""
     facts = {"name": "x", "type": "triggered", "sender": "sender@example.com", "template": template, "group": group}

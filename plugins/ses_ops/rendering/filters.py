@@ -1,0 +1,209 @@
+"""The filters and tests of mail templates: those of Jinja2 that a mail has a use for, none of which runs away.
+
+Each exists twice. `PLAIN` bounds what one use of a filter can make, for templates without loops; `charged` also pays
+for it out of the rendering's budget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from itertools import islice
+from typing import Any
+
+from jinja2 import filters as jinja
+from jinja2.exceptions import SecurityError
+from jinja2.utils import pass_environment, pass_eval_context
+
+from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
+
+#: Items that a filter may make out of something that has no end in sight.
+_MAX_ITEMS = MAX_WORK // STEP
+#: Lines of a batch, columns of a slice, spaces of an indent, digits: whatever a mail has fewer of.
+_MAX_NUMBER = 1_000
+#: Characters of the text that a filter goes over again and again.
+_MAX_SLOW_TEXT = 20_000
+#: Names in `attribute='a.b,c'`.
+_MAX_PATH = 10
+_PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
+
+#: Those that read each character once. What is not named in this module does not exist: not `center`, `format` and
+#: `pprint`, which make a text of any length out of a number, nor `attr` and `random`.
+_AS_THEY_ARE = (
+    *("abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
+    *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
+    *("reverse", "safe", "select", "selectattr", "sort", "string", "trim", "truncate", "unique", "upper"),
+    *("wordcount", "xmlattr"),
+)
+#: They look an attribute up in every item, by a path that the template gives.
+_BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
+#: Units a character, where more than one look at it is taken.
+_WEIGHT = {
+    **dict.fromkeys(("striptags", "title", "tojson"), 5),
+    **dict.fromkeys(("groupby", "max", "min", "sort", "unique"), 10),
+    **dict.fromkeys(("urlize", "wordwrap"), 20),
+}
+
+
+def _number(value: Any, most: int = _MAX_NUMBER) -> None:
+    if not isinstance(value, int) or abs(value) > most:
+        raise SecurityError(f"a filter takes a whole number, {most} at most")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    if len(text) > _MAX_SLOW_TEXT:
+        raise SecurityError(f"this filter takes texts of at most {_MAX_SLOW_TEXT} characters")
+    return text
+
+
+def _urlencode(value: Any) -> str:
+    """Jinja2's filter; most values have nothing to be quoted."""
+    return value if value.__class__ is str and _PLAIN_IN_URL(value) else jinja.do_urlencode(value)
+
+
+@pass_eval_context
+def _replace(eval_ctx: Any, s: Any, old: Any, new: Any, count: int | None = None) -> str:
+    room_for(str(s).count(str(old)) * len(str(new)))
+    return jinja.do_replace(eval_ctx, s, old, new, count)
+
+
+def _indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
+    if not isinstance(width, str):
+        _number(width)
+    room_for(len(str(s).splitlines()) * (len(width) if isinstance(width, str) else width))
+    return jinja.do_indent(s, width, first, blank)
+
+
+@pass_environment
+def _wordwrap(
+    environment: Any,
+    s: Any,
+    width: int = 79,
+    break_long_words: bool = True,
+    wrapstring: str | None = None,
+    break_on_hyphens: bool = True,
+) -> str:
+    _number(width)
+    _number(len(wrapstring or ""), 10)
+    return jinja.do_wordwrap(environment, _short(s), width, break_long_words, wrapstring, break_on_hyphens)
+
+
+@pass_eval_context
+def _urlize(eval_ctx: Any, value: Any, *args: Any, **kwargs: Any) -> str:
+    _number(sum(len(str(one)) for one in (*args, *kwargs.values())))
+    return jinja.do_urlize(eval_ctx, _short(value), *args, **kwargs)
+
+
+def _striptags(value: Any) -> str:
+    room_for(len(str(value)))
+    return jinja.do_striptags(value)
+
+
+def _title(s: Any) -> str:
+    room_for(len(str(s)))
+    return jinja.do_title(s)
+
+
+@pass_eval_context
+def _tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> str:
+    _number(indent or 0, 8)
+    room_for(size(value) // STEP)
+    return jinja.do_tojson(eval_ctx, value, indent)
+
+
+@pass_eval_context
+def _join(eval_ctx: Any, value: Iterable[Any], d: Any = "", attribute: str | int | None = None) -> str:
+    _check_path(attribute)
+    items = _list(value)
+    room_for(len(items) * len(str(d)) + sum(len(item) if isinstance(item, str) else size(item) for item in items))
+    return jinja.sync_do_join(eval_ctx, items, d, attribute)
+
+
+@pass_environment
+def _sum(environment: Any, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+    """Of numbers only: lists that are added one to the other are copied each time."""
+    if not isinstance(start, int | float):
+        raise SecurityError("sum adds numbers")
+    return jinja.sync_do_sum(environment, iterable, attribute, start)
+
+
+def _batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Iterator[list[Any]]:
+    _number(linecount)
+    return jinja.do_batch(value, linecount, fill_with)
+
+
+def _slice(value: Any, slices: int, fill_with: Any = None) -> Iterator[list[Any]]:
+    _number(slices)
+    return jinja.sync_do_slice(value, slices, fill_with)
+
+
+def _round(value: float, precision: int = 0, method: Any = "common") -> float:
+    _number(precision, 100)
+    return jinja.do_round(value, precision, method)
+
+
+def _list(value: Iterable[Any]) -> list[Any]:
+    items = list(islice(value, _MAX_ITEMS + 1))
+    if len(items) > _MAX_ITEMS:
+        raise SecurityError(f"it would make a list of more than {_MAX_ITEMS} items")
+    return items
+
+
+#: Without loops and chains of hundreds, these do no harm; `flat_part` takes them.
+PLAIN: dict[str, Callable[..., Any]] = {
+    **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
+    "batch": _batch,
+    "indent": _indent,
+    "join": _join,
+    "list": _list,
+    "replace": _replace,
+    "round": _round,
+    "slice": _slice,
+    "striptags": _striptags,
+    "sum": _sum,
+    "title": _title,
+    "tojson": _tojson,
+    "urlencode": _urlencode,
+    "urlize": _urlize,
+    "wordwrap": _wordwrap,
+}
+
+
+def _check_path(attribute: Any) -> None:
+    if isinstance(attribute, str) and len(attribute) > MAX_TEXT:
+        raise SecurityError("the path of an attribute is too long")
+    if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") > _MAX_PATH:
+        raise SecurityError(f"the path of an attribute has at most {_MAX_PATH} names")
+
+
+def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> Callable[..., Any]:
+    """A filter or test that pays for what it reads and, if it `makes` anything, for what it makes."""
+    # The context or the like comes first, where it is asked for.
+    first = 1 if hasattr(function, "jinja_pass_arg") else 0
+    weight = _WEIGHT.get(name, 1)
+    by_path = name in _BY_PATH
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        spend(STEP + weight * (sum(map(size, args[first:])) + sum(map(size, kwargs.values()))))
+        if by_path:
+            for attribute in (*args[first + 1 :], *kwargs.values()):
+                _check_path(attribute)
+        result = function(*args, **kwargs)
+        if not makes:
+            return result
+        return made(_list(result) if isinstance(result, Iterator) else result)
+
+    return call
+
+
+def charged_filters() -> dict[str, Any]:
+    """All filters, as a template with loops must use them."""
+    return {name: _charged(name, function) for name, function in PLAIN.items()}
+
+
+def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:
+    """All tests (`x is in y`), as a template with loops must use them."""
+    return {name: _charged(name, function, makes=False) for name, function in tests.items()}
