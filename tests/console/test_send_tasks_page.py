@@ -181,6 +181,31 @@ def test_an_open_page_is_told_only_what_changed_and_reads_the_database_once_a_se
     assert "New words" in viewer.get("/live/tasks", headers={"If-None-Match": tag}).text
 
 
+def test_an_open_page_asks_seldom_while_nothing_can_change(world, viewer):
+    from ses_ops.console.database import forget_snapshots
+
+    def every(path: str) -> int:
+        forget_snapshots()
+        return int(viewer.get(path).headers["x-every"])
+
+    world.seed("hello")
+    world.outcome("hello", sent=9)
+    assert {every("/live/tasks"), every("/live/overview"), every("/live/task/hello")} == {12}, "it is finished"
+    world.seed("weekly", type="recurring", start_at="2099-01-01 09:00", every="7d")
+    assert every("/live/tasks") == 12, "in many years"
+    world.execute("UPDATE send_task SET start_at = now() + interval '9 s' WHERE name = 'weekly'")
+    assert 2 <= every("/live/overview") <= 9, "never past the moment at which mail leaves"
+    world.execute("UPDATE send_task SET start_at = now() - interval '1 h' WHERE name = 'weekly'")
+    assert every("/live/tasks") == 12, "what does not begin is not waited for every two seconds"
+    assert every("/live/task/weekly") == 5, "one task is cheap"
+    world.execute("UPDATE chunk SET pending = 1, sent = 8, state = 'cached'")
+    world.execute("UPDATE occurrence SET finished_at = NULL")
+    assert {every("/live/tasks"), every("/live/overview"), every("/live/task/hello")} == {2}
+    tag = {"If-None-Match": viewer.get("/live/tasks").headers["etag"]}
+    same = viewer.get("/live/tasks", headers=tag)
+    assert (same.status_code, same.headers["x-every"]) == (304, "2")
+
+
 def test_nothing_from_data_is_markup(world, user):
     world.seed("hello", subject=f"{HOSTILE}")
     world.execute("UPDATE send_task SET error = %s, sender = %s", HOSTILE, HOSTILE)

@@ -66,12 +66,15 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     return answer
 
 
-def fragment(request: Request, template: str, **context: Any) -> Response:
-    """A part of a page that ses.js asks for again and again: 304 and no content while it has not changed."""
+def fragment(request: Request, template: str, *, every: int, **context: Any) -> Response:
+    """A part of a page that live.js asks for again and again: 304 and no content while it has not changed.
+
+    `every`: in how many seconds it is to ask again (`live_pace`), 0 when this is the end.
+    """
     words = language_of(request)
     body = environment(words.code).get_template(template).render(**_common(request, words), **context).encode()
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Vary": "Accept-Language, Cookie"}
+    headers = {"ETag": tag, "Vary": "Accept-Language, Cookie", "X-Every": str(every)}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return HTMLResponse(body, headers=headers)

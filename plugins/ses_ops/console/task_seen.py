@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.console import sending_chart
 from ses_ops.console.database import SnapshotByKey
+from ses_ops.console.live_pace import STILL, pace
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
@@ -92,8 +93,9 @@ class TaskSeen:
 
     @property
     def every(self) -> int:
-        """Seconds after which the page looks again."""
-        return 2 if self.overview.status in (TaskStatus.SENDING, TaskStatus.WAITING) else 5
+        """Seconds after which the page looks again. One task is cheap: what waits for its start is seen soon."""
+        still = STILL if self.overview.status in (TaskStatus.FINISHED, TaskStatus.CANCELLED) else 5
+        return min(still, pace([self.overview], now=datetime.now(UTC)))
 
 
 def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:

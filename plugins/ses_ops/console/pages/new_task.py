@@ -37,9 +37,7 @@ router = APIRouter()
 
 
 @router.get("/new-task", dependencies=[Depends(changes_console)])
-def new_task(
-    request: Request, user: GetUserDep, clone: str = "", template: str = "", group: str = ""
-) -> Response:
+def new_task(request: Request, user: GetUserDep, clone: str = "", template: str = "", group: str = "") -> Response:
     """The form: with sensible values (and the template or group that a link names), or those of a cloned task."""
     given = choices(user)
     if clone:

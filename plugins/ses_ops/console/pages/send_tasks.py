@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from ses_ops.console import labels
 from ses_ops.console.access import Right, reads_console, rights
 from ses_ops.console.listing import Listing, Page
+from ses_ops.console.live_pace import pace
 from ses_ops.console.page import fragment, render
 from ses_ops.console.progress_bar import Part, parts_of, settled_share
 from ses_ops.console.tasks_seen import tasks_seen
@@ -121,7 +123,9 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
 @router.get("/live/tasks", dependencies=[Depends(reads_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
     """The list of the page, again and again."""
-    return fragment(request, "send_tasks_list.html", **_context(user, _listing(request), tasks_seen(user)))
+    seen = tasks_seen(user)
+    context = _context(user, _listing(request), seen)
+    return fragment(request, "send_tasks_list.html", every=pace(seen, now=datetime.now(UTC)), **context)
 
 
 def _listing(request: Request) -> Listing:
