@@ -33,7 +33,8 @@ from ses_ops.storage.recipients import RecipientGroup
 
 router = APIRouter()
 
-SORTS = ("name", "recipients", "updated")
+#: What the list can be sorted by, the default first.
+SORTS = {"name": N_("Name"), "recipients": N_("Recipients"), "updated": N_("Updated")}
 _KEYS: dict[str, Callable[[RecipientGroup], Any]] = {
     "name": lambda group: group.name.casefold(),
     "recipients": lambda group: group.recipient_count,
@@ -54,14 +55,22 @@ _DELETE = (
 @router.get("/groups", dependencies=[Depends(reads_console)])
 def groups(request: Request, user: GetUserDep) -> Response:
     """The list."""
-    listing = Listing.read(request.query_params, sorts=SORTS)
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
     with reading() as conn:
         every = recipients.list_groups(conn)
     text = listing.text.casefold()
     found = [one for one in every if text in one.name.casefold() or text in one.description.casefold()]
     found.sort(key=_KEYS[listing.sort], reverse=listing.descending)
     tasks = _tasks_by_group(user)
-    return render(request, "groups.html", page=listing.cut(found), any_group=bool(every), tasks=tasks, question=_DELETE)
+    return render(
+        request,
+        "groups.html",
+        page=listing.cut(found),
+        any_group=bool(every),
+        tasks=tasks,
+        question=_DELETE,
+        sorts=SORTS,
+    )
 
 
 @router.get("/groups/{name}", dependencies=[Depends(reads_console)])

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from ses_ops.console import labels
 from ses_ops.console.access import Right, reads_console, rights
+from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
 from ses_ops.console.page import fragment, render
@@ -25,7 +26,16 @@ from ses_ops.storage.overview import TaskOverview
 
 router = APIRouter()
 
-SORTS = ("created", "name", "status", "progress", "sent", "next", "updated")
+#: What the list can be sorted by, the default first.
+SORTS = {
+    "created": N_("Created"),
+    "name": N_("Name"),
+    "status": N_("Status"),
+    "progress": N_("Progress"),
+    "sent": N_("Sent"),
+    "next": N_("Next mail"),
+    "updated": N_("Changed"),
+}
 
 _FAR = float("inf")
 #: What stands first when sorted by status: what needs a person.
@@ -117,6 +127,7 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
         **_context(user, listing, seen),
         domains=sorted({task.sender_domain for task in seen}),
         any_task=bool(seen),
+        sorts=SORTS,
     )
 
 
@@ -134,7 +145,7 @@ def _listing(request: Request) -> Listing:
         "type": [one.value for one in labels.TYPE],
         "domain": None,
     }
-    return Listing.read(request.query_params, sorts=SORTS, filters=filters, descending=True)
+    return Listing.read(request.query_params, sorts=tuple(SORTS), filters=filters, descending=True)
 
 
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:
