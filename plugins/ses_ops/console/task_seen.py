@@ -52,6 +52,8 @@ class TaskSeen:
     counts: Counts
     occurrences: list[OccurrenceProgress]
     more_occurrences: bool
+    #: Of a page of them that is not the first: before which one the page of newer ones begins, None for the newest.
+    newer_before: int | None
     #: The one that the view is narrowed to.
     occurrence: OccurrenceProgress | None
     chunks: list[ChunkProgress]
@@ -134,6 +136,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         counts=counts,
         occurrences=found[:OCCURRENCES],
         more_occurrences=len(found) > OCCURRENCES,
+        newer_before=part.before and task_progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
         occurrence=_occurrence(conn, scope, part.occurrence_id),
         chunks=task_progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
         chart=sending_chart.draw(bursts, now=datetime.now(UTC), waits=waits),
