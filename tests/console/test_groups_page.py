@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
@@ -73,7 +74,13 @@ def test_recipients_are_found_by_a_part_of_their_address(world, viewer):
         assert lines_of(found) == [7]
         assert "suppressed" in found.text
     assert lines_of(viewer.get("/groups/customers?q=customers-1")) == [1, *range(10, 20)]
-    assert "/ses/groups/customers?q=customers&amp;line=26" in viewer.get("/groups/customers?q=customers").text
+    page, seen = "/groups/customers?q=customers", []
+    for way in ("next", "next", "prev", "prev"):
+        page = unescape(re.search(rf'rel="{way}" href="/ses([^"#]*)#rows"', viewer.get(page).text)[1])
+        seen.append(lines_of(viewer.get(page))[0])
+    assert seen == [26, 51, 26, 1], "a search leads back too"
+    assert 'rel="prev"' not in viewer.get(page).text
+    assert viewer.get(f"/groups/customers?q=customers&line=30&trail={'9.' * 99}x.-1").status_code == 200
     for text in ("%25", "_", "customers_7@", "%5C", "no@b.example"):
         assert "No recipient fits this search." in viewer.text(f"/groups/customers?q={text}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -60,6 +61,11 @@ def error(html: str, name: str) -> str | None:
     return found and unescape(found[1])
 
 
+def new_task_link(user, page: str) -> str:
+    """Where "New send task" leads on a page, beside the navigation's own."""
+    return unescape(re.search(r'href="/ses(/new-task\?[^"]+)"', user.get(page).text)[1])
+
+
 def test_without_a_group_or_template_the_page_says_what_to_make_first(world, user):
     page = user.get("/new-task").text
     assert "There is no recipient group yet" in page
@@ -85,6 +91,19 @@ def test_the_form_remembers_the_last_sender_and_proposes_a_name_that_is_free(rea
     page = user.get("/new-task").text
     assert value(page, "sender") == '"Last, One" <last@other.example.com>'
     assert value(page, "name") == f"hello-{today}-2"
+
+
+def test_the_form_takes_over_the_group_and_the_template_of_the_page_that_led_to_it(ready, user):
+    ready.group("partners", 3)
+    shutil.copytree(ready.templates / "hello", ready.templates / "bye")
+    page = user.get(new_task_link(user, "/groups/partners")).text
+    assert (value(page, "group"), value(page, "template")) == ("partners", "")
+    page = user.get(new_task_link(user, "/templates/bye")).text
+    assert (value(page, "group"), value(page, "template")) == ("", "bye")
+    assert value(page, "name") == f"bye-{datetime.now(UTC):%Y-%m-%d}", "the name follows the template"
+    page = user.get("/new-task", params={"group": HOSTILE, "template": "../hello"}).text
+    assert (value(page, "group"), value(page, "template")) == ("", ""), "only what exists"
+    assert "<script>alert" not in page
 
 
 def test_what_is_risky_to_guess_is_left_to_the_person(ready, user):

@@ -25,6 +25,23 @@ def section(client, heading: str, path: str = "/live/overview") -> str:
     return found[1] if found else ""
 
 
+def test_the_navigation_marks_where_a_page_belongs(world, user):
+    world.seed("hello")
+    places = {
+        "/": ("page", "Overview"),
+        "/tasks": ("page", "Send tasks"),
+        "/tasks/hello/edit": ("true", "Send tasks"),
+        "/new-task?clone=hello": ("page", "New send task"),
+        "/new-group": ("true", "Recipient groups"),
+        "/groups/customers": ("true", "Recipient groups"),
+        f"/domains/{DOMAIN}": ("true", "Sender domains"),
+        "/tasksandmore": None,
+    }
+    for path, place in places.items():
+        found = re.findall(r'aria-current="(\w+)">([^<]+)</a></li>', user.get(path).text)
+        assert found == ([place] if place else []), path
+
+
 def test_a_newcomer_sees_three_steps_with_ticks_for_those_done(world, user, viewer):
     page = user.get("/").text
     assert "Your first mailing, in three steps" in page

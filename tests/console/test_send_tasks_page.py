@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from ses_ops.storage.overview import KeptOverviews, list_tasks
+
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 JAPANESE = {"Accept-Language": "ja,en;q=0.5"}
 
@@ -66,6 +68,37 @@ def test_a_long_list_has_pages_whose_links_keep_the_search(world, viewer):
     assert "1 to 25 of 30" in page
     assert 'href="/ses/tasks?q=task&amp;sort=name&amp;order=asc&amp;page=2"' in page
     assert "26 to 30 of 30" in viewer.text("/tasks?q=task&sort=name&order=asc&page=2")
+
+
+def test_every_order_and_number_of_rows_is_offered_and_kept(world, viewer):
+    world.group("customers", 1)
+    for number in range(30):
+        world.task(f"task-{number:02}", group="customers")
+    page = viewer.get("/tasks?sort=sent&order=asc&size=50").text
+    for column in ("created", "name", "status", "progress", "sent", "next", "updated"):
+        assert f'<option value="{column}"' in page
+    for chosen in ("sent", "asc", "50"):
+        assert f'<option value="{chosen}" selected>' in page
+    assert "Sorted by Sent, ascending; 50 rows" in page
+    assert "1 to 30 of 30" in page
+    assert 'data-live="/ses/live/tasks?sort=sent&amp;order=asc&amp;size=50"' in page
+
+
+def test_what_is_kept_of_the_tasks_is_what_a_fresh_look_says(world):
+    kept = KeptOverviews()
+
+    def same() -> list[str]:
+        found = kept.list_tasks(world.conn)
+        assert found == list_tasks(world.conn)
+        return [one.name for one in found]
+
+    world.seed("alpha")
+    world.seed("beta")
+    assert same() == same() == ["alpha", "beta"]
+    world.outcome("beta", sent=3, cached=4)
+    same()
+    world.execute("UPDATE send_task SET deleted_at = now() WHERE name = 'alpha'")
+    assert same() == ["beta"]
 
 
 def test_buttons_are_offered_to_those_who_may_press_them(world, viewer, user):
@@ -170,7 +203,7 @@ def test_an_open_page_is_told_only_what_changed_and_reads_the_database_once_a_se
     first = viewer.get("/live/tasks")
     tag = first.headers["etag"]
     reads = []
-    monkeypatch.setattr(tasks_seen.TASKS, "_read", lambda conn: reads.append(1) or tasks_seen.list_tasks(conn))
+    monkeypatch.setattr(tasks_seen.TASKS, "_read", lambda conn: reads.append(1) or list_tasks(conn))
     tasks_seen.TASKS.forget()
     for _ in range(10):
         again = viewer.get("/live/tasks", headers={"If-None-Match": tag})
@@ -179,6 +212,31 @@ def test_an_open_page_is_told_only_what_changed_and_reads_the_database_once_a_se
     world.execute("UPDATE send_task SET subject = 'New words'")
     tasks_seen.TASKS.forget()
     assert "New words" in viewer.get("/live/tasks", headers={"If-None-Match": tag}).text
+
+
+def test_an_open_page_asks_seldom_while_nothing_can_change(world, viewer):
+    from ses_ops.console.database import forget_snapshots
+
+    def every(path: str) -> int:
+        forget_snapshots()
+        return int(viewer.get(path).headers["x-every"])
+
+    world.seed("hello")
+    world.outcome("hello", sent=9)
+    assert {every("/live/tasks"), every("/live/overview"), every("/live/task/hello")} == {12}, "it is finished"
+    world.seed("weekly", type="recurring", start_at="2099-01-01 09:00", every="7d")
+    assert every("/live/tasks") == 12, "in many years"
+    world.execute("UPDATE send_task SET start_at = now() + interval '9 s' WHERE name = 'weekly'")
+    assert 2 <= every("/live/overview") <= 9, "never past the moment at which mail leaves"
+    world.execute("UPDATE send_task SET start_at = now() - interval '1 h' WHERE name = 'weekly'")
+    assert every("/live/tasks") == 12, "what does not begin is not waited for every two seconds"
+    assert every("/live/task/weekly") == 5, "one task is cheap"
+    world.execute("UPDATE chunk SET pending = 1, sent = 8, state = 'cached'")
+    world.execute("UPDATE occurrence SET finished_at = NULL")
+    assert {every("/live/tasks"), every("/live/overview"), every("/live/task/hello")} == {2}
+    tag = {"If-None-Match": viewer.get("/live/tasks").headers["etag"]}
+    same = viewer.get("/live/tasks", headers=tag)
+    assert (same.status_code, same.headers["x-every"]) == (304, "2")
 
 
 def test_nothing_from_data_is_markup(world, user):

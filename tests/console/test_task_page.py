@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from html import unescape
 
 import pytest
 
@@ -137,6 +138,17 @@ def test_a_pause_by_a_person_is_said_with_who_and_why(sent, user):
     page = user.get("/tasks/hello").text
     assert "Paused by a person since" in page
     assert "paused by user: &lt;script&gt;" in page
+
+
+def test_a_pause_can_be_given_a_reason(world, user, viewer):
+    world.seed("hello")
+    for path in TABS:
+        assert re.search(r'action="/ses/tasks/hello/pause">.*?name="reason"', user.get(path).text, re.DOTALL)
+        assert 'name="reason"' not in viewer.get(path).text
+    user.post("/tasks/hello/pause", reason="wrong price")
+    page = user.get("/tasks/hello").text
+    assert "paused by user: wrong price" in page
+    assert 'name="reason"' not in page
 
 
 def test_buttons_are_offered_to_those_who_may_press_them(sent, viewer, user):
@@ -274,20 +286,33 @@ def test_an_export_reads_batch_after_batch(sent, viewer, monkeypatch):
     assert viewer.get("/tasks/hello/messages.csv").content == whole
 
 
+def turned(page: str, way: str) -> str | None:
+    """Where the link to older ("next") or newer ("prev") starts leads."""
+    (section,) = re.findall(r'id="occurrences-heading".*?</section>', page, re.DOTALL)
+    found = re.search(rf'rel="{way}" href="/ses([^"]*)"', section)
+    return unescape(found[1]) if found else None
+
+
 def test_a_recurring_task_lists_its_starts_and_can_be_narrowed_to_one(world, viewer):
     world.seed("weekly", count=3, type="recurring", start_at="2099-01-01 09:00", every="7d", time_zone="UTC")
     from datetime import UTC, datetime
 
-    for day in range(1, 13):
+    for day in range(1, 26):
         world.freeze(world.run("weekly", RunKind.SCHEDULED, logical_at=datetime(2026, 1, day, tzinfo=UTC)))
     world.execute("UPDATE occurrence SET held_reason = NULL")
     page = viewer.get("/tasks/weekly").text
     links = re.findall(r"occurrence=(\d+)", page)
     assert len(links) == 10
-    older = viewer.get(f"/tasks/weekly?before={links[-1]}").text
-    assert len(set(re.findall(r"occurrence=(\d+)", older))) == 2
+    assert turned(page, "prev") is None
+    older = viewer.get(turned(page, "next")).text
+    oldest = viewer.get(turned(older, "next")).text
+    assert len(set(re.findall(r"occurrence=(\d+)", oldest))) == 5
+    assert turned(oldest, "next") is None
+    back = viewer.get(turned(oldest, "prev")).text
+    assert re.findall(r"occurrence=(\d+)", back) == re.findall(r"occurrence=(\d+)", older)
+    assert re.findall(r"occurrence=(\d+)", viewer.get(turned(back, "prev")).text) == links
     one = viewer.text(f"/tasks/weekly?occurrence={links[0]}")
-    assert "You see only the start of Jan 12, 2026" in one
+    assert "You see only the start of Jan 25, 2026" in one
 
 
 def test_the_page_is_in_japanese_when_the_browser_asks_for_it(sent, viewer):

@@ -64,6 +64,11 @@ class Listing:
         )
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """The rows a page that can be chosen."""
+        return SIZES
+
+    @property
     def narrowed(self) -> bool:
         """Whether something is searched for or filtered."""
         return bool(self.text or self.filters)

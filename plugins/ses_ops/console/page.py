@@ -11,8 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,6 +29,9 @@ from ses_ops.console.registration import PREFIX
 from ses_ops.console.static_files import version_of
 from ses_ops.console.wait_reasons import wait_reason
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _HTML = Path(__file__).with_name("html")
 
 
@@ -39,6 +43,12 @@ class NavigationEntry:
     label: str
     #: Only for those who may make and change things.
     changes: bool = False
+    #: Pages below it that have other addresses.
+    also: tuple[str, ...] = ()
+
+    def leads_to(self, path: str) -> int:
+        """How much of a path is this entry's: 0 when the page is no part of it."""
+        return max(len(one) if path == one or path.startswith(f"{one}/") else 0 for one in (self.path, *self.also))
 
 
 #: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
@@ -46,8 +56,8 @@ NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview")),
     NavigationEntry(path="/tasks", label=N_("Send tasks")),
     NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
-    NavigationEntry(path="/templates", label=N_("Templates")),
-    NavigationEntry(path="/groups", label=N_("Recipient groups")),
+    NavigationEntry(path="/templates", label=N_("Templates"), also=("/test-sends",)),
+    NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
     NavigationEntry(path="/domains", label=N_("Sender domains")),
     NavigationEntry(path="/suppression", label=N_("Suppression")),
 )
@@ -56,22 +66,32 @@ NAVIGATION = (
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A whole page. `context` are the template's own names."""
     words = language_of(request)
+    common, navigation = _common(request, words), _navigation(request)
     body = (
         environment(words.code)
         .get_template(template)
-        .render(**_common(request, words), flash=take_flash(request), navigation=_navigation(request), **context)
+        .render(
+            **common,
+            flash=take_flash(request),
+            navigation=navigation,
+            current=_current(navigation, common["here"]),
+            **context,
+        )
     )
     answer = HTMLResponse(body, status_code=status, headers={"Vary": "Accept-Language, Cookie"})
     forget_flash(request, answer)
     return answer
 
 
-def fragment(request: Request, template: str, **context: Any) -> Response:
-    """A part of a page that ses.js asks for again and again: 304 and no content while it has not changed."""
+def fragment(request: Request, template: str, *, every: int, **context: Any) -> Response:
+    """A part of a page that live.js asks for again and again: 304 and no content while it has not changed.
+
+    `every`: in how many seconds it is to ask again (`live_pace`), 0 when this is the end.
+    """
     words = language_of(request)
     body = environment(words.code).get_template(template).render(**_common(request, words), **context).encode()
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Vary": "Accept-Language, Cookie"}
+    headers = {"ETag": tag, "Vary": "Accept-Language, Cookie", "X-Every": str(every)}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return HTMLResponse(body, headers=headers)
@@ -150,3 +170,9 @@ def _navigation(request: Request) -> list[NavigationEntry]:
     user = getattr(request.state, "ses_user", None)
     may_change = user is not None and may_change_console(user)
     return [entry for entry in NAVIGATION if entry.path in known and (may_change or not entry.changes)]
+
+
+def _current(navigation: Sequence[NavigationEntry], here: str) -> NavigationEntry | None:
+    """The entry that a page belongs to: that with the longest part of its path."""
+    length, found = max(((entry.leads_to(here), entry) for entry in navigation), key=itemgetter(0), default=(0, None))
+    return found if length else None

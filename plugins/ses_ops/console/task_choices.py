@@ -73,15 +73,18 @@ def choices(user: BaseUser) -> Choices:
     )
 
 
-def empty_form(given: Choices) -> Form:
-    """The first look at the form of a new task: everything that can be guessed without risk is filled in."""
+def empty_form(given: Choices, *, template: str = "", group: str = "") -> Form:
+    """The first look at the form of a new task: everything that can be guessed without risk is filled in.
+
+    `template` and `group` are those of the page that the person came from; one that does not exist is not taken over.
+    """
     now = datetime.now(UTC)
-    template = given.templates[0] if len(given.templates) == 1 else ""
+    template = _chosen(template, given.templates)
     return Form.of(
         name=proposed_name(template, now.date(), given.names),
         type=TaskType.IMMEDIATE.value,
         template=template,
-        group=given.groups[0].name if len(given.groups) == 1 else "",
+        group=_chosen(group, [one.name for one in given.groups]),
         sender=_first_sender(given),
         start_at=f"{now + timedelta(days=1):%Y-%m-%d}T09:00",
         time_zone="UTC",
@@ -92,6 +95,13 @@ def empty_form(given: Choices) -> Form:
         start_grace="1h",
         on_unknown="hold",
     )
+
+
+def _chosen(wanted: str, existing: Sequence[str]) -> str:
+    """What was asked for, if there is such a one; else the only one that there is."""
+    if wanted in existing:
+        return wanted
+    return existing[0] if len(existing) == 1 else ""
 
 
 @cache

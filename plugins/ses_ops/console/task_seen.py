@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.console import sending_chart
 from ses_ops.console.database import SnapshotByKey
+from ses_ops.console.live_pace import STILL, pace
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
@@ -51,6 +52,8 @@ class TaskSeen:
     counts: Counts
     occurrences: list[OccurrenceProgress]
     more_occurrences: bool
+    #: Of a page of them that is not the first: before which one the page of newer ones begins, None for the newest.
+    newer_before: int | None
     #: The one that the view is narrowed to.
     occurrence: OccurrenceProgress | None
     chunks: list[ChunkProgress]
@@ -92,8 +95,9 @@ class TaskSeen:
 
     @property
     def every(self) -> int:
-        """Seconds after which the page looks again."""
-        return 2 if self.overview.status in (TaskStatus.SENDING, TaskStatus.WAITING) else 5
+        """Seconds after which the page looks again. One task is cheap: what waits for its start is seen soon."""
+        still = STILL if self.overview.status in (TaskStatus.FINISHED, TaskStatus.CANCELLED) else 5
+        return min(still, pace([self.overview], now=datetime.now(UTC)))
 
 
 def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
@@ -132,6 +136,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         counts=counts,
         occurrences=found[:OCCURRENCES],
         more_occurrences=len(found) > OCCURRENCES,
+        newer_before=part.before and task_progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
         occurrence=_occurrence(conn, scope, part.occurrence_id),
         chunks=task_progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
         chart=sending_chart.draw(bursts, now=datetime.now(UTC), waits=waits),

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ses_ops.console.access import visible
 from ses_ops.console.database import Snapshot
-from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.overview import KeptOverviews, TaskOverview
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 #: Every task; shared by the lists, the overview and all progress bars.
-TASKS: Snapshot[list[TaskOverview]] = Snapshot(list_tasks)
+TASKS: Snapshot[list[TaskOverview]] = Snapshot(KeptOverviews().list_tasks)
 
 
 def tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:

@@ -142,6 +142,13 @@ def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | Non
     return [OccurrenceProgress(**row) for row in rows]
 
 
+def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
+    """The `before` of the page that stands in front of the one before an occurrence; None when that is the newest."""
+    values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}
+    row = fetch_one(conn, "task_progress", "newer_key", **values, before=before, limit=limit)
+    return row["id"] if row else None
+
+
 def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
     """Chunks: those being sent, those that wait, then the settled ones, the newest first."""
     rows = fetch_all(conn, "task_progress", "chunks", **scope.values, limit=limit, offset=offset)

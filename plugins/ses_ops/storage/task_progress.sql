@@ -39,6 +39,15 @@ CROSS JOIN LATERAL (
 ) c
 ORDER BY o.id DESC;
 
+-- name: newer_key
+-- A page of occurrences backwards: as many as fit on it from the key on, and the one behind them is the page's own key.
+SELECT id
+FROM occurrence
+WHERE task_id = %(task_id)s AND id >= %(before)s
+  AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s
+       OR id IN (SELECT occurrence_id FROM chunk WHERE id = ANY(%(chunk_ids)s::bigint[])))
+ORDER BY id OFFSET %(limit)s LIMIT 1;
+
 -- name: chunks
 -- Those that are being sent, then those that wait, then what is settled, the newest first; with how long somebody was
 -- busy with each. A dead attempt was busy until its last sign of life.

@@ -54,6 +54,21 @@ def test_a_bar_moves_without_a_reload_and_the_focus_stays(busy, open_page):
     assert page.evaluate("document.activeElement.id") == "pause-spring-sale"
 
 
+def test_an_open_menu_stays_open_while_rows_come_and_go_around_it(busy, open_page):
+    page = open_page("/tasks?sort=name&order=asc")
+    names = page.locator("a.name")
+    page.locator("#more-spring-sale").click()
+    menu = page.locator('[data-key="spring-sale"] details')
+    busy.task("a-new-one", group="customers")
+    busy.execute("UPDATE send_task SET name = 'zz-broken' WHERE name = 'broken'")
+    page.locator('[data-key="a-new-one"]').wait_for()
+    assert [one for one in names.all_inner_texts() if one] == [
+        *("a-new-one", "done-already", "over-quota", "spring-sale", "stopped", "weekly-news", "zz-broken")
+    ]
+    assert menu.get_attribute("open") is not None
+    assert page.evaluate("document.activeElement.id") == "more-spring-sale"
+
+
 def test_times_are_in_the_viewers_zone_and_utc_when_hovered(busy, open_page):
     time = open_page("/tasks").locator('[data-key="weekly-news"] [data-part="next"] time')
     assert "1 Jan 2099, 09:00" in time.inner_text()

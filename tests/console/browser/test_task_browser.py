@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
+from tests.console.browser.chromium import axe_violations
 from tests.recording_smtp import RecordingServer
 
 LONG = "Frühling" * 40
@@ -72,6 +73,37 @@ def test_counts_move_without_a_reload_and_what_is_typed_stays(paused, open_page)
     page.get_by_text("56 of 60 sent").wait_for(timeout=12_000)
     assert page.locator('[data-part="counts"]').inner_text() != before
     assert page.locator("#address").input_value() == "customers-"
+
+
+def test_what_is_in_use_stays_while_the_rest_moves_and_follows_when_it_is_left(world, open_page):
+    world.seed("spring-sale")
+    world.outcome("spring-sale", sent=12_000, in_progress=8_000)
+    page = open_page("/tasks/spring-sale")
+    page.locator("#do-pause").focus()
+    world.execute("UPDATE chunk SET sent = 19999, unknown = 1, pending = 0, state = 'settled'")
+    world.execute("UPDATE occurrence SET finished_at = now()")
+    page.get_by_role("heading", name="1 message in doubt").wait_for()
+    assert page.locator("rect.sent").get_attribute("width") == "999", "the bar moves while a section appears"
+    assert page.locator(".state").inner_text().startswith("finished")
+    assert page.evaluate("document.activeElement.id") == "do-pause", "nothing is taken out of a person's hands"
+    page.locator("#do-resend-unknown").focus()
+    page.locator("#do-pause").wait_for(state="detached")
+    assert page.locator("#do-delete").count() == 1
+    assert page.evaluate("document.activeElement.id") == "do-resend-unknown"
+
+
+def test_a_page_says_that_its_task_was_deleted_and_asks_no_more(world, open_page):
+    world.seed("spring-sale")
+    world.outcome("spring-sale", sent=12_000, in_progress=8_000)
+    page = open_page("/tasks/spring-sale", meets="status of 404")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
+    world.execute("UPDATE send_task SET deleted_at = now()")
+    page.get_by_role("alert").get_by_text("This was deleted meanwhile").wait_for()
+    assert len(asked) == 1
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert axe_violations(page) == []
+    assert len(asked) == 1, "it is over"
 
 
 def test_a_doubt_is_settled_by_keyboard(paused, open_page):

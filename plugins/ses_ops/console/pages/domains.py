@@ -18,6 +18,7 @@ from ses_ops.console.database import reading
 from ses_ops.console.domain_line import DomainLine, line_of
 from ses_ops.console.domains_seen import DOMAINS, Domains, variable_rights
 from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.live_pace import STILL
 from ses_ops.console.page import fragment, render
 from ses_ops.console.quota_words import entry_text, example_text, wrong_with_variable
 from ses_ops.console.tasks_seen import tasks_seen
@@ -25,7 +26,7 @@ from ses_ops.console.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.domain.forecast import ForecastDay
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import NotFound
-from ses_ops.sending.domain_quota import DAYS_AHEAD
+from ses_ops.sending.domain_quota import DAYS_AHEAD, DomainQuota
 from ses_ops.storage import quota_overview
 
 router = APIRouter()
@@ -56,7 +57,8 @@ def domains(request: Request, user: GetUserDep) -> Response:
 @router.get("/live/domains", dependencies=[Depends(reads_console)])
 def domains_live(request: Request) -> Response:
     """Its list, again and again."""
-    return fragment(request, "domains_list.html", **_list(DOMAINS.get()))
+    seen = DOMAINS.get()
+    return fragment(request, "domains_list.html", every=_every(*seen.quotas), **_list(seen))
 
 
 @router.get("/domains/{domain:path}", dependencies=[Depends(reads_console)])
@@ -89,7 +91,13 @@ def domain(request: Request, domain: str, user: GetUserDep) -> Response:
 @router.get("/live/domains/{domain:path}", dependencies=[Depends(reads_console)])
 def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
     """Today and what waits, again and again."""
-    return fragment(request, "domain_now.html", **_now(_line(DOMAINS.get(), domain), user))
+    line = _line(DOMAINS.get(), domain)
+    return fragment(request, "domain_now.html", every=_every(line.quota), **_now(line, user))
+
+
+def _every(*quotas: DomainQuota) -> int:
+    """Seconds until the next look: a day's quota moves only while something is reserved of it."""
+    return 5 if any(quota.today is not None and quota.today.reserved for quota in quotas) else STILL
 
 
 def _line(seen: Domains, domain: str) -> DomainLine:

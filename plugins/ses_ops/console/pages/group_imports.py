@@ -58,7 +58,8 @@ def import_live(request: Request, id: str) -> Response:
     with reading() as conn:
         record = group_imports.find(conn, str(_uuid(id)))
     problem = import_words.problem_of_record(language_of(request), record) if record else None
-    return fragment(request, "group_import_progress.html", record=record, problem=problem)
+    over = record is not None and record.state is not ImportState.RUNNING
+    return fragment(request, "group_import_progress.html", every=0 if over else 1, record=record, problem=problem)
 
 
 @router.post("/imports/{id}/stop", dependencies=[Depends(changes_console)])

@@ -33,7 +33,8 @@ from ses_ops.storage.recipients import RecipientGroup
 
 router = APIRouter()
 
-SORTS = ("name", "recipients", "updated")
+#: What the list can be sorted by, the default first.
+SORTS = {"name": N_("Name"), "recipients": N_("Recipients"), "updated": N_("Updated")}
 _KEYS: dict[str, Callable[[RecipientGroup], Any]] = {
     "name": lambda group: group.name.casefold(),
     "recipients": lambda group: group.recipient_count,
@@ -42,6 +43,8 @@ _KEYS: dict[str, Callable[[RecipientGroup], Any]] = {
 #: Rows of a look into a group, and imports that are listed.
 ROWS = 25
 IMPORTS = 5
+#: Pages of a search that its address remembers, for the way back: to count backwards would be to search once more.
+TRAIL = 30
 #: PostgreSQL's integer.
 _LAST_LINE = 2**31 - 1
 _DELETE = (
@@ -54,14 +57,22 @@ _DELETE = (
 @router.get("/groups", dependencies=[Depends(reads_console)])
 def groups(request: Request, user: GetUserDep) -> Response:
     """The list."""
-    listing = Listing.read(request.query_params, sorts=SORTS)
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
     with reading() as conn:
         every = recipients.list_groups(conn)
     text = listing.text.casefold()
     found = [one for one in every if text in one.name.casefold() or text in one.description.casefold()]
     found.sort(key=_KEYS[listing.sort], reverse=listing.descending)
     tasks = _tasks_by_group(user)
-    return render(request, "groups.html", page=listing.cut(found), any_group=bool(every), tasks=tasks, question=_DELETE)
+    return render(
+        request,
+        "groups.html",
+        page=listing.cut(found),
+        any_group=bool(every),
+        tasks=tasks,
+        question=_DELETE,
+        sorts=SORTS,
+    )
 
 
 @router.get("/groups/{name}", dependencies=[Depends(reads_console)])
@@ -151,12 +162,13 @@ def _in_use(request: Request, user: BaseUser, problem: GroupInUse) -> str:
 def _group_page(
     request: Request, user: BaseUser, name: str, form: Form | None = None, *, status: int = 200
 ) -> Response:
-    line, text = _line(request), request.query_params.get("q", "").strip()[:LONGEST_TEXT]
+    line, text = _line(request.query_params.get("line", "")), request.query_params.get("q", "").strip()[:LONGEST_TEXT]
+    trail = [_line(one) for one in request.query_params.get("trail", "").split(".")[-TRAIL:] if one]
     with reading() as conn:
         found = recipients.find_group(conn, name)
         used_by = recipients.tasks_of_group(conn, found.id)
         imports = group_imports.of_group(conn, name, limit=IMPORTS)
-        rows = _rows(conn, found, line, text)
+        rows = _rows(conn, found, line, text, trail)
     tasks = _tasks_by_group(user).get(name, [])
     return render(
         request,
@@ -173,14 +185,24 @@ def _group_page(
     )
 
 
-def _rows(conn: Connection, found: RecipientGroup, line: int, text: str) -> dict[str, Any]:
-    """A page of a group by the lines of its file: rows before it are never counted."""
+def _rows(conn: Connection, found: RecipientGroup, line: int, text: str, trail: list[int]) -> dict[str, Any]:
+    """A page of a group by the lines of its file: rows before it are never counted. `trail`: where a search was."""
     rows = recipients.look(conn, found.id, line=line, limit=ROWS + 1, text=text)
     more = rows[ROWS].line if len(rows) > ROWS else None
-    before = None if text or line <= 1 else recipients.line_before(conn, found.id, line=line, count=ROWS)
-    return {"rows": rows[:ROWS], "line": line, "text": text, "next_line": more, "line_before": before}
+    if text:
+        before = trail[-1] if trail else None
+    else:
+        before = None if line <= 1 else recipients.line_before(conn, found.id, line=line, count=ROWS)
+    return {
+        "rows": rows[:ROWS],
+        "line": line,
+        "text": text,
+        "next_line": more,
+        "line_before": before,
+        "trail_before": ".".join(map(str, trail[:-1])) if text else "",
+        "trail_next": ".".join(map(str, [*trail, line][-TRAIL:])) if text else "",
+    }
 
 
-def _line(request: Request) -> int:
-    given = request.query_params.get("line", "")
+def _line(given: str) -> int:
     return min(int(given), _LAST_LINE) if given.isascii() and given.isdecimal() and len(given) < 12 else 1

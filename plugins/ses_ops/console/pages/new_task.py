@@ -37,12 +37,12 @@ router = APIRouter()
 
 
 @router.get("/new-task", dependencies=[Depends(changes_console)])
-def new_task(request: Request, user: GetUserDep, clone: str = "") -> Response:
-    """The form: with sensible values, or with those of a task that is cloned."""
+def new_task(request: Request, user: GetUserDep, clone: str = "", template: str = "", group: str = "") -> Response:
+    """The form: with sensible values (and the template or group that a link names), or those of a cloned task."""
     given = choices(user)
     if clone:
         return form_page(request, user, _clone(user, clone, given), given=given, more={"clone_of": clone})
-    return form_page(request, user, empty_form(given), given=given)
+    return form_page(request, user, empty_form(given, template=template, group=group), given=given)
 
 
 @router.post("/new-task/review", dependencies=[Depends(changes_console)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -18,7 +18,8 @@ from ses_ops.console.domains_seen import DOMAINS, Domains
 from ses_ops.console.first_steps import PREVIEWED, first_steps, remember_preview
 from ses_ops.console.forms import see_other
 from ses_ops.console.language import N_, Language, language_of
-from ses_ops.console.overview_sections import Sections, sections_of
+from ses_ops.console.live_pace import pace
+from ses_ops.console.overview_sections import sections_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.sent_days import DAYS, DaySent, by_day
 from ses_ops.console.tasks_seen import TASKS, tasks_seen
@@ -40,7 +41,8 @@ FAILURES: Snapshot[list[Failures]] = Snapshot(
 @router.get("/", dependencies=[Depends(reads_console)])
 def overview(request: Request, user: GetUserDep) -> Response:
     """The page."""
-    shown = _sections(user, fresh=True)
+    tasks = tasks_seen(user, fresh=True)
+    shown = sections_of(tasks, failures=FAILURES.get(fresh=True), domains=DOMAINS.get(fresh=True))
     domains = DOMAINS.get()
     steps = None
     with reading() as conn:
@@ -61,13 +63,20 @@ def overview(request: Request, user: GetUserDep) -> Response:
 @router.get("/live/overview", dependencies=[Depends(reads_console)])
 def overview_live(request: Request, user: GetUserDep) -> Response:
     """Everything above the chart, again and again."""
-    return fragment(request, "overview_now.html", sections=_sections(user), status_labels=labels.STATUS)
+    seen = tasks_seen(user)
+    return fragment(
+        request,
+        "overview_now.html",
+        every=pace(seen, now=datetime.now(UTC)),
+        sections=sections_of(seen, failures=FAILURES.get(), domains=DOMAINS.get()),
+        status_labels=labels.STATUS,
+    )
 
 
 @router.get("/live/overview-days", dependencies=[Depends(reads_console)])
 def overview_days_live(request: Request, user: GetUserDep) -> Response:
     """The chart, once a minute."""
-    return fragment(request, "overview_days.html", **_days(language_of(request), user, DOMAINS.get()))
+    return fragment(request, "overview_days.html", every=60, **_days(language_of(request), user, DOMAINS.get()))
 
 
 @router.get("/first-steps/preview", dependencies=[Depends(reads_console)])
@@ -76,11 +85,6 @@ def first_preview(request: Request) -> Response:
     answer = see_other(request, "/templates")
     remember_preview(request, answer)
     return answer
-
-
-def _sections(user: BaseUser, *, fresh: bool = False) -> Sections:
-    tasks = tasks_seen(user, fresh=fresh)
-    return sections_of(tasks, failures=FAILURES.get(fresh=fresh), domains=DOMAINS.get(fresh=fresh))
 
 
 def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -13,7 +14,9 @@ from starlette.responses import Response
 
 from ses_ops.console import labels
 from ses_ops.console.access import Right, reads_console, rights
+from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
+from ses_ops.console.live_pace import pace
 from ses_ops.console.page import fragment, render
 from ses_ops.console.progress_bar import Part, parts_of, settled_share
 from ses_ops.console.tasks_seen import tasks_seen
@@ -23,7 +26,16 @@ from ses_ops.storage.overview import TaskOverview
 
 router = APIRouter()
 
-SORTS = ("created", "name", "status", "progress", "sent", "next", "updated")
+#: What the list can be sorted by, the default first.
+SORTS = {
+    "created": N_("Created"),
+    "name": N_("Name"),
+    "status": N_("Status"),
+    "progress": N_("Progress"),
+    "sent": N_("Sent"),
+    "next": N_("Next mail"),
+    "updated": N_("Changed"),
+}
 
 _FAR = float("inf")
 #: What stands first when sorted by status: what needs a person.
@@ -115,13 +127,16 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
         **_context(user, listing, seen),
         domains=sorted({task.sender_domain for task in seen}),
         any_task=bool(seen),
+        sorts=SORTS,
     )
 
 
 @router.get("/live/tasks", dependencies=[Depends(reads_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
     """The list of the page, again and again."""
-    return fragment(request, "send_tasks_list.html", **_context(user, _listing(request), tasks_seen(user)))
+    seen = tasks_seen(user)
+    context = _context(user, _listing(request), seen)
+    return fragment(request, "send_tasks_list.html", every=pace(seen, now=datetime.now(UTC)), **context)
 
 
 def _listing(request: Request) -> Listing:
@@ -130,7 +145,7 @@ def _listing(request: Request) -> Listing:
         "type": [one.value for one in labels.TYPE],
         "domain": None,
     }
-    return Listing.read(request.query_params, sorts=SORTS, filters=filters, descending=True)
+    return Listing.read(request.query_params, sorts=tuple(SORTS), filters=filters, descending=True)
 
 
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def task_live(request: Request, name: str, user: GetUserDep) -> Response:
     run_id = request.query_params.get("run")
     tab = Tab.RUN if run_id is not None else Tab(given) if given in set(Tab) else Tab.CONSOLE
     view = TaskView.read(request.query_params, name, tab=tab, run_id=run_id)
-    return fragment(request, "task_live.html", **_context(request, user, view, task_seen(view)))
+    seen = task_seen(view)
+    return fragment(request, "task_live.html", every=seen.every, **_context(request, user, view, seen))
 
 
 def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | None = None) -> Response:

@@ -14,6 +14,7 @@ from ses_ops.console.access import SEND_DAG, changes_console, reads_test_sends
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
+from ses_ops.console.live_pace import STILL
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.templates import facts_of
 from ses_ops.console.task_choices import choices, empty_form
@@ -89,7 +90,8 @@ def test_send_result(request: Request, run_id: str) -> Response:
 @router.get("/live/test-sends/{run_id}", dependencies=[Depends(reads_test_sends)])
 def test_send_live(request: Request, run_id: str) -> Response:
     """The same, again and again."""
-    return fragment(request, "test_send_outcome.html", **_outcome(run_id))
+    outcome = _outcome(run_id)
+    return fragment(request, "test_send_outcome.html", every=STILL if outcome["over"] else 1, **outcome)
 
 
 def _form_page(request: Request, user: BaseUser, template: MailTemplate, form: Form, *, status: int = 200) -> Response:

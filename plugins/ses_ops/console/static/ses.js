@@ -1,5 +1,5 @@
 // What the console's pages do besides being pages. Everything works without this file; it adds: times in the viewer's
-// zone, parts that keep themselves up to date, questions before what cannot be undone, and links out of Airflow's frame.
+// zone, questions before what cannot be undone, and links out of Airflow's frame. live.js has what moves by itself.
 "use strict";
 
 (() => {
@@ -17,108 +17,6 @@
         time.dataset.local = "";
       }
     }
-  }
-
-  // ---- live parts: <div data-live="address" data-every="seconds">
-  const offline = document.getElementById("offline");
-
-  function say(text) {
-    if (offline && offline.textContent !== text) {
-      offline.textContent = text;
-      offline.hidden = !text;
-    }
-  }
-
-  // In use: what the person is working with must not be taken out of their hands.
-  function inUse(element) {
-    return element.contains(document.activeElement) || element.querySelector("details[open]") !== null;
-  }
-
-  // Replaces only the parts that changed, row by row; a row is known by its data-key, a part of it by data-part.
-  function update(region, html) {
-    const fresh = new DOMParser().parseFromString(html, "text/html").body;
-    localTimes(fresh);
-    const keys = (root) => [...root.querySelectorAll("[data-key]")].map((row) => row.dataset.key);
-    const before = keys(region);
-    if (before.length && before.join("\n") === keys(fresh).join("\n")) {
-      for (const row of fresh.querySelectorAll("[data-key]")) {
-        const old = region.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`);
-        for (const part of row.querySelectorAll("[data-part]")) {
-          const shownPart = old.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-          if (shownPart && shownPart.innerHTML !== part.innerHTML && !inUse(shownPart)) {
-            swap(shownPart, part);
-          }
-        }
-      }
-      return;
-    }
-    if (!inUse(region)) {
-      region.replaceChildren(...fresh.childNodes);
-      region.dispatchEvent(new CustomEvent("ses:updated", { bubbles: true }));
-    }
-  }
-
-  // A bar whose parts only grew keeps its elements, so that it moves smoothly.
-  function swap(old, part) {
-    const bars = [old.querySelector("svg.bar"), part.querySelector("svg.bar")];
-    if (bars[0] && bars[1] && bars[0].children.length === bars[1].children.length) {
-      [...bars[1].children].forEach((rect, place) => {
-        for (const { name, value } of rect.attributes) {
-          bars[0].children[place].setAttribute(name, value);
-        }
-      });
-      for (const { name, value } of bars[1].attributes) {
-        bars[0].setAttribute(name, value);
-      }
-      bars[1].replaceWith(bars[0]);
-    }
-    old.replaceChildren(...part.childNodes);
-  }
-
-  function live(region) {
-    const every = 1000 * Number(region.dataset.every || 2);
-    let tag = "";
-    let failures = 0;
-
-    async function look() {
-      if (document.hidden) {
-        return;
-      }
-      try {
-        const answer = await fetch(region.dataset.live, {
-          headers: tag ? { "If-None-Match": tag } : {},
-          cache: "no-store",
-          credentials: "same-origin",
-        });
-        if (answer.status === 401) {
-          say(offline.dataset.login);
-          failures += 1;
-          return;
-        }
-        if (answer.status === 200) {
-          update(region, await answer.text());
-          tag = answer.headers.get("ETag") || "";
-        } else if (answer.status !== 304) {
-          throw new Error(`status ${answer.status}`);
-        }
-        failures = 0;
-        say("");
-      } catch {
-        failures += 1;
-        if (failures > 1) {
-          say(offline.dataset.away);
-        }
-      }
-    }
-
-    async function turn() {
-      await look();
-      // A server that does not answer is asked less and less often, at least twice a minute.
-      setTimeout(turn, Math.min(30000, every * 2 ** Math.min(failures, 5)));
-    }
-
-    setTimeout(turn, every);
-    document.addEventListener("visibilitychange", look);
   }
 
   // ---- questions: <form data-confirm="question" data-consequence="..." data-action="..."> ; confirm() is dead in the frame
@@ -180,6 +78,6 @@
   });
 
   localTimes(document);
-  document.querySelectorAll("[data-live]").forEach(live);
+  window.localTimes = localTimes;
   document.getElementById("errors")?.focus();
 })();
