@@ -14,9 +14,8 @@ from starlette.responses import Response
 from ses_ops.console import labels, spans
 from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.database import reading
-from ses_ops.console.forms import Form
 from ses_ops.console.language import language_of
-from ses_ops.console.message_lines import EXAMPLE, LABELS, list_messages
+from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
 from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
@@ -76,17 +75,14 @@ def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | Non
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     seen = task_seen(view, fresh=True)
-    form = Form.of(address=view.address)
     with reading() as conn:
-        messages = list_messages(conn, seen.scope, view, form, language_of(request))
+        messages = list_messages(conn, seen.scope, view)
     return render(
         request,
         "task.html",
         **_context(request, user, view, seen),
-        form=form,
         messages=messages,
         message_labels=LABELS,
-        example_address=EXAMPLE,
         starts=_starts(seen),
     )
 
