@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import mailing, messages
 from bench.big_ledger import LARGEST, add_big_ledger
@@ -118,7 +118,7 @@ def _page(conn: Connection) -> None:
         raise RuntimeError(f"the page of {LARGEST} is empty")
 
 
-def _messages(conn: Connection, task_id: int, **look: str) -> list[object]:
+def _messages(conn: Connection, task_id: int, **look: Any) -> list[object]:
     """As many as a page has, or all there are: as `ses task messages` reads them."""
     found: list[object] = []
     for batch in all_messages(conn, MessageSearch(task_id=task_id, **look), size=_LIMIT):

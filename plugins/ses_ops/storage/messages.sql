@@ -49,7 +49,8 @@ ORDER BY CASE WHEN %(back)s THEN c.occurrence_id END DESC, CASE WHEN %(back)s TH
 LIMIT %(limit)s;
 
 -- name: messages_to
--- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages.
+-- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages. They are
+-- found first of all (OFFSET 0): the planner, which takes two keys for a narrow range, would read the ledger between them.
 SELECT * FROM (
     SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
            CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
@@ -58,11 +59,11 @@ SELECT * FROM (
                 ELSE 'queued' END AS status,
            m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
            coalesce(c.reason, '') AS chunk_reason
-    FROM message m
+    FROM (SELECT * FROM message WHERE address_key = %(address_key)s OFFSET 0) m
     JOIN occurrence o ON o.id = m.occurrence_id
     JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
                 AND m.seq BETWEEN c.first_seq AND c.last_seq
-    WHERE o.task_id = %(task_id)s AND m.address_key = %(address_key)s
+    WHERE o.task_id = %(task_id)s
       AND (%(occurrence_id)s::bigint IS NULL OR m.occurrence_id = %(occurrence_id)s)
       AND (%(chunk_ids)s::bigint[] IS NULL OR c.id = ANY(%(chunk_ids)s))
       AND (m.occurrence_id, m.seq) > (%(after_occurrence)s, %(after_seq)s)
