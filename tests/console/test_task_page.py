@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -45,6 +46,40 @@ def test_the_page_says_where_every_message_is(sent, viewer):
         assert "no <b>such</b> user" in text
         assert "<b>such" not in viewer.get(path).text
         assert "9 – 12" in text, "the chunk that waits"
+
+
+def test_the_page_says_on_which_days_the_rest_leaves(sent, viewer, monkeypatch):
+    from ses_ops.console import leaving_days
+    from tests.integration.sending_world import quota
+
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(3)))
+    reads = []
+    read = leaving_days._SEEN._read
+    monkeypatch.setattr(leaving_days._SEEN, "_read", lambda conn, name: reads.append(name) or read(conn, name))
+    for path in (*TABS, "/live/task/hello"):
+        text = viewer.text(path)
+        # The four that are cached are due tomorrow.
+        assert "The warm-up of mail.example.com spreads it over 2 days. The last message leaves between" in text
+        rows = re.findall(r" 3 0 (\d) (\d)(?= )", text[text.index("When it leaves") : text.index("Under today's plan")])
+        assert rows == [("3", "3"), ("1", "4")]
+        assert "until somebody resumes it" not in text
+    assert reads == ["hello"], "all who look share one forecast"
+    assert "2日に分けて送信されます" in viewer.text("/tasks/hello", headers=JAPANESE)
+    assert "When it leaves" not in viewer.text(f"/run/send_task__hello/{sent.run_id}")
+    assert "When it leaves" not in viewer.text("/tasks/hello?occurrence=1")
+
+
+def test_a_task_that_stands_still_says_what_a_resume_would_do(sent, user):
+    user.post("/tasks/hello/pause")
+    text = user.text("/tasks/hello")
+    assert "stands still until somebody resumes it. If that happened now: All of it leaves on one day" in text
+    user.post("/tasks/hello/cancel", confirmed="yes")
+    assert "When it leaves" not in user.text("/tasks/hello")
+
+
+def test_a_task_whose_domain_lost_its_plan_says_so_instead_of_days(sent, viewer, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
+    assert "mail.example.com: The Variable has no entry for this domain" in viewer.text("/tasks/hello")
 
 
 def test_a_tab_of_a_run_is_about_that_run(sent, viewer):
@@ -107,6 +142,7 @@ def test_a_task_that_waits_says_when_it_starts_and_how_often(world, viewer):
     text = viewer.text("/tasks/hello")
     assert "Starts Jan 1, 2099, 12:00:00" in text
     assert "(2099-01-08 09:00 in Asia/Tokyo)" in text
+    assert "All of it leaves on one day of the warm-up of mail.example.com: from Jan 1, 2099, 12:00:00" in text
     assert "Nothing was sent yet" in text
     assert "Messages are listed here as soon as the task has started." in text
 

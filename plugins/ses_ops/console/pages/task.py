@@ -15,6 +15,7 @@ from ses_ops.console import labels, spans
 from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.database import reading
 from ses_ops.console.language import language_of
+from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
@@ -104,9 +105,15 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "run": lambda run_id: f"/dags/{dag_id(view.name)}/runs/{quote(run_id, safe='')}",
         "may_edit": Right.EDIT in line.rights,
         "may_start": Right.START in line.rights,
+        "leaving": leaving_days_of(view.name) if _is_whole(view, seen) else None,
         "span": lambda length: spans.span(words, length),
         "rate": lambda a_second: spans.rate(words, a_second),
     }
+
+
+def _is_whole(view: TaskView, seen: TaskSeen) -> bool:
+    """Whether all of a task is shown that is not over: only then what is to come belongs to it."""
+    return view.tab is not Tab.RUN and view.occurrence_id is None and seen.overview.status not in OVER
 
 
 def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:
