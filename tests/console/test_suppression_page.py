@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -142,7 +143,7 @@ def test_a_clean_file_is_imported_and_the_list_says_so(world, user):
 
 def test_rows_that_cannot_be_used_are_reported_with_their_lines(world, user):
     bad = f"address,reason\nann@example.com,\n{HOSTILE.replace(',', '')},\nben@example.com,whim\n"
-    answer = upload(user, bad.encode())
+    answer = user.get(upload(user, bad.encode()).headers["location"].removeprefix(PREFIX))
     assert answer.status_code == 200
     text = visible_text(answer.text)
     assert "1 address was read, 1 of them new on the list." in text
@@ -151,6 +152,36 @@ def test_rows_that_cannot_be_used_are_reported_with_their_lines(world, user):
     assert "'whim' is not one of" in text
     assert "<script>" not in answer.text
     assert "<img" not in answer.text
+
+
+def test_the_report_of_an_import_is_a_file_that_has_every_row_and_is_there_tomorrow(world, user, viewer):
+    rows = "address\nann@example.com\n" + "".join(f"=bad-{number}\n" for number in range(300))
+    place = upload(user, rows.encode()).headers["location"].removeprefix(PREFIX)
+    text = viewer.text(place)
+    assert "Imported: list.csv" in text
+    assert "300 × The address cannot exist" in text
+    assert "290 more rows are not shown." in text
+    link = re.search(r'href="/ses([^"]*)" download', viewer.get(place).text)[1]
+    report = viewer.get(link)
+    assert report.headers["content-disposition"].startswith('attachment; filename="suppression-rejected.csv"')
+    lines = list(csv.DictReader(io.StringIO(report.content.decode("utf-8-sig"))))
+    assert [line["line"] for line in lines] == [str(number) for number in range(3, 303)]
+    assert lines[0]["text"] == "'=bad-0"
+    assert f'href="{PREFIX}{place}"' in user.get("/suppression/import").text
+    assert viewer.get("/suppression/reports/none").status_code == 404
+    world.execute("UPDATE suppression_report SET made_at = now() - interval '31 days'")
+    upload(user, b"address\nben@example.com\nno address\n")
+    assert viewer.get(place).status_code == 404, "a report holds addresses: it is not kept for ever"
+
+
+def test_a_file_without_a_usable_row_leaves_a_report_too(world, user):
+    answer = upload(user, b"address\nann\nben\n")
+    assert answer.status_code == 422
+    report = user.get(re.search(r'href="/ses([^"]*)" download', answer.text)[1])
+    assert report.text.count("\n") == 3
+    (id,) = world.rows("SELECT id::text FROM suppression_report")[0]
+    assert "Not imported: list.csv" in user.text(f"/suppression/reports/{id}")
+    assert not listed(world)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.storage import message_list
-from ses_ops.storage.message_list import MessageKey, MessageSearch, all_messages, message_page
+from ses_ops.storage.message_list import END, MessageKey, MessageSearch, all_messages, message_page, whole_or_part
 from ses_ops.storage.send_tasks import find_row
+from ses_ops.storage.sql import statements
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
 
@@ -95,3 +98,65 @@ def test_an_address_finds_its_own_message_and_only_in_the_status_asked_for(world
         assert listed(world, address_key=row["address"]) == [row]
     first = listed(world)[0]
     assert listed(world, address_key=first["address"], status="cached") == []
+
+
+def page(world: World, size: int, **look):
+    return message_page(world.conn, MessageSearch(task_id=find_row(world.conn, "sale")["id"], **look), size=size)
+
+
+def test_pages_are_the_same_there_and_back(world):
+    looks = ({}, {"status": "sent"}, {"status": "cached"}, {"part": "e-3"})
+    for size, look in itertools.product((1, 3, 7, 15, 40), looks):
+        forwards = [page(world, size, **look)]
+        while forwards[-1].next:
+            forwards.append(page(world, size, after=forwards[-1].next, **look))
+        assert forwards[0].previous is None
+        for before, here in itertools.pairwise(forwards):
+            back = page(world, size, through=here.previous, **look)
+            assert back.rows == before.rows, (size, look)
+            assert page(world, size, after=back.next, **look).rows == here.rows, (size, look)
+
+
+def test_read_backwards_nothing_is_missed_and_nothing_listed_twice(world, monkeypatch):
+    looks = ({"status": "unknown"}, {"status": "failed"}, {"part": "-1"}, {})
+    for most, look in itertools.product((3, 200_000), looks):
+        monkeypatch.setattr(message_list, "MOST_LOOKED_AT", most)
+        found, through = [], END
+        while through:
+            here = page(world, 4, through=through, **look)
+            assert here.next == through
+            assert len(here.rows) <= 4
+            found = here.rows + found
+            through = here.previous
+        assert found == listed(world, **look), (most, look)
+
+
+def test_a_part_of_an_address_is_found_as_it_is_written_and_with_a_status(world):
+    world.execute("UPDATE message SET address_key = %s WHERE seq = 20", "a_b%c@x.example")
+    for text, found in {"A_B%": [20], "_": [20], "%C@": [20], "\\": [], "a_b%c@x.ex": [20], "E-3@cust": [3]}.items():
+        assert [row["seq"] for row in listed(world, part=text)] == found, text
+    sent = [row["seq"] for row in listed(world, status="sent")]
+    assert [row["seq"] for row in listed(world, part="-1", status="sent")] == [
+        seq for seq in sent if str(seq)[0] == "1" and seq != 20
+    ]
+
+
+def test_the_list_is_read_in_the_order_of_an_index_in_both_directions(world):
+    chunks = world.rows("SELECT id, first_seq, last_seq FROM chunk ORDER BY first_seq")
+    values = dict(
+        zip(("chunks", "firsts", "lasts"), (list(column) for column in zip(*chunks, strict=True)), strict=True)
+    )
+    values |= {"pattern": "%x%", "status": "sent", "limit": 5}
+    for back, words in ((True, "Index Scan Backward using message_pkey"), (False, "Index Scan using message_pkey")):
+        with world.conn.cursor() as cursor:
+            cursor.execute(
+                "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
+            )
+            cursor.execute("EXPLAIN " + statements("messages")["messages"], {**values, "back": back})
+            assert words in "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_a_text_that_is_an_address_is_looked_for_as_a_whole_one():
+    assert whole_or_part("Ann@Example.com") == ("ann@example.com", None)
+    assert whole_or_part("@example.com") == (None, "@example.com")
+    assert whole_or_part("") == (None, None)

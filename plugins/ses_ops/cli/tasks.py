@@ -10,7 +10,7 @@ import click
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
 from ses_ops.cli.session import database
-from ses_ops.errors import NotFound
+from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from ses_ops.storage.overview import TaskOverview
@@ -112,26 +112,25 @@ def show(name: str, as_json: bool) -> None:
     epilog=examples(
         "ses task messages spring-sale --status failed",
         "ses task messages spring-sale --address ann@example.com --json",
+        "ses task messages spring-sale --address @example.com",
     )
 )
 @click.argument("name")
 @click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
-@click.option("--address", help="Only messages to this address.")
+@click.option("--address", help="Only messages to this address, or to those with this part in them.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
 @json_option
 def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
     """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
-    from ses_ops.domain.address import parse_address
-    from ses_ops.storage.message_list import MessageSearch, all_messages
+    from ses_ops.storage.message_list import MessageSearch, all_messages, whole_or_part
     from ses_ops.storage.send_tasks import find_row
 
     rows: list[dict[str, Any]] = []
+    if address is not None and not address.strip():
+        raise InvalidInput("the address is empty", field="--address")
+    key, part = whole_or_part((address or "").strip())
     with database() as conn:
-        search = MessageSearch(
-            task_id=find_row(conn, name)["id"],
-            status=status,
-            address_key=parse_address(address).key if address is not None else None,
-        )
+        search = MessageSearch(task_id=find_row(conn, name)["id"], status=status, address_key=key, part=part)
         for batch in all_messages(conn, search, size=limit + 1):
             rows += batch
             if len(rows) > limit:

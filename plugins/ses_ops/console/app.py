@@ -21,6 +21,7 @@ from ses_ops.console.pages import (
     send_tasks,
     suppression,
     suppression_import,
+    suppression_reports,
     task,
     task_actions,
     templates,
@@ -45,6 +46,7 @@ PAGES = (
     test_sends.router,
     suppression.router,
     suppression_import.router,
+    suppression_reports.router,
 )
 
 

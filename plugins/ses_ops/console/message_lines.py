@@ -9,24 +9,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.language import N_
-from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.errors import InvalidInput
-from ses_ops.storage.message_list import TOP, MessageKey, MessagePage, MessageSearch, message_page
+from ses_ops.storage.message_list import (
+    MOST_LOOKED_AT,
+    TOP,
+    MessageKey,
+    MessagePage,
+    MessageSearch,
+    message_page,
+    whole_or_part,
+)
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.console.forms import Form
-    from ses_ops.console.language import Language
     from ses_ops.console.task_view import TaskView
     from ses_ops.storage.task_progress import Scope
 
 #: Messages on a page.
 SIZE = 25
-#: RFC 2606: nobody's.
-EXAMPLE = "ann@example.com"
-
 LABELS: dict[MessageStatus, str] = {
     MessageStatus.SENT: N_("sent"),
     MessageStatus.FAILED: N_("failed"),
@@ -45,36 +46,47 @@ class MessageLines:
     page: MessagePage
     #: Something is searched for or filtered.
     narrowed: bool
-    first: bool
+    #: Messages that a page of a search looks at.
+    most_looked_at: int = MOST_LOOKED_AT
 
     @property
     def next(self) -> str | None:
         """The key of the next page, for its address."""
-        key = self.page.next
-        return f"{key.occurrence_id}.{key.seq}" if key else None
+        return _key(self.page.next)
+
+    @property
+    def previous(self) -> str | None:
+        """The key of the page before."""
+        return _key(self.page.previous)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether more of what is searched for may stand on other pages although this one is not full."""
+        return self.narrowed and len(self.page.rows) < SIZE and bool(self.page.next or self.page.previous)
 
 
-def list_messages(conn: Connection, scope: Scope, view: TaskView, form: Form, words: Language) -> MessageLines:
-    """The page that a view asks for; an address that is none is noted in the form, and nothing is found."""
-    narrowed = bool(view.status or view.address)
-    first = view.after == TOP
-    try:
-        search = search_of(scope, view)
-    except InvalidInput:
-        form.problem("address", words.gettext("Type the whole address, such as ann@example.com."))
-        return MessageLines(page=MessagePage(rows=[], next=None), narrowed=narrowed, first=first)
-    return MessageLines(page=message_page(conn, search, size=SIZE), narrowed=narrowed, first=first)
+def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLines:
+    """The page that a view asks for."""
+    return MessageLines(
+        page=message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE),
+        narrowed=bool(view.status or view.address),
+    )
 
 
-def search_of(scope: Scope, view: TaskView, *, after: MessageKey | None = None) -> MessageSearch:
-    """The messages that a view asks for. Raises InvalidInput for an address that is none."""
+def search_of(
+    scope: Scope, view: TaskView, *, after: MessageKey = TOP, through: MessageKey | None = None
+) -> MessageSearch:
+    """The messages that a view asks for, between two keys."""
+    key, part = whole_or_part(view.address)
     return MessageSearch(
         task_id=scope.task_id,
         status=view.status,
-        address_key=parse_address(view.address).key if view.address else None,
+        address_key=key,
+        part=part,
         occurrence_id=scope.occurrence_id,
         chunk_ids=scope.chunk_ids,
-        after=view.after if after is None else after,
+        after=after,
+        through=through,
     )
 
 
@@ -83,3 +95,7 @@ def answer(row: dict[str, Any]) -> str:
     if row["status"] == MessageStatus.CACHED:
         return str(row["chunk_reason"])
     return f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+
+
+def _key(key: MessageKey | None) -> str | None:
+    return f"{key.occurrence_id}.{key.seq}" if key else None

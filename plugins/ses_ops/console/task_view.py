@@ -44,12 +44,13 @@ class TaskView:
     status: str | None = None
     address: str = ""
     after: MessageKey = TOP
+    #: The page of messages that ends here, instead of one that begins somewhere.
+    through: MessageKey | None = None
 
     @classmethod
     def read(cls, query: QueryParams, name: str, *, tab: Tab = Tab.CONSOLE, run_id: str | None = None) -> TaskView:
         """From the address."""
         status = query.get("status")
-        occurrence, _, seq = query.get("after", "").partition(".")
         return cls(
             name=name,
             tab=tab,
@@ -58,8 +59,9 @@ class TaskView:
             before=_number(query.get("before")),
             chunk_page=min(_number(query.get("chunks")) or 1, 1_000_000),
             status=status if status in set(MessageStatus) else None,
-            address=query.get("address", "").strip()[:LONGEST_ADDRESS],
-            after=MessageKey(_number(occurrence) or 0, min(_number(seq) or 0, 2**31 - 1)),
+            address=query.get("address", "").replace("\0", "").strip()[:LONGEST_ADDRESS],
+            after=_key(query.get("after")) or TOP,
+            through=_key(query.get("through")),
         )
 
     @property
@@ -84,12 +86,13 @@ class TaskView:
             "chunks": self.chunk_page if self.chunk_page > 1 else None,
             "status": self.status,
             "address": self.address,
-            "after": f"{self.after.occurrence_id}.{self.after.seq}" if self.after != (0, 0) else None,
+            "after": f"{self.after.occurrence_id}.{self.after.seq}" if self.after != TOP else None,
+            "through": f"{self.through.occurrence_id}.{self.through.seq}" if self.through else None,
         }
         if "occurrence" in changes:
-            parts |= {"chunks": None, "after": None}
-        if "status" in changes:
-            parts["after"] = None
+            parts["chunks"] = None
+        if changes.keys() & {"occurrence", "status", "address", "after", "through"}:
+            parts |= {"after": None, "through": None}
         kept = {name: str(value) for name, value in {**parts, **changes}.items() if value not in (None, "")}
         return "?" + urlencode(kept) if kept else ""
 
@@ -119,3 +122,10 @@ class TaskView:
 
 def _number(given: str | None) -> int | None:
     return int(given) if given and given.isascii() and given.isdecimal() and len(given) < 19 and int(given) else None
+
+
+def _key(given: str | None) -> MessageKey | None:
+    occurrence, _, seq = (given or "").partition(".")
+    found = _number(occurrence)
+    # The database counts the message behind it, in 32 bits.
+    return MessageKey(found, min(_number(seq) or 0, 2**31 - 2)) if found else None

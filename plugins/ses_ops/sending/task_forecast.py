@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> Forecast:
     """The forecast of a task that exists: what waits, and its next occurrence."""
     now = quota_overview.database_now(conn)
-    return forecast_with(conn, plan, to_come(conn, one, now), now=now)
+    return forecast_with(conn, plan, queue_with(conn, plan.domain, to_come(conn, one, now)), now=now)
 
 
-def forecast_with(conn: Connection, plan: WarmupPlan, added: Sequence[Waiting], *, now: datetime) -> Forecast:
-    """The forecast of a sender domain when some mail is added behind what waits already."""
-    waiting = [*quota_overview.backlog(conn, plan.domain), *added]
+def queue_with(conn: Connection, domain: str, added: Sequence[Waiting]) -> list[Waiting]:
+    """What of a sender domain waits, in the order of service, and some mail behind it."""
+    return [*quota_overview.backlog(conn, domain), *added]
+
+
+def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting], *, now: datetime) -> Forecast:
+    """The forecast of a sender domain for all that waits."""
     try:
         today = quota_overview.today(conn, plan)
         left, began = today.left, today.rehearsal_began_at

@@ -1,25 +1,30 @@
 -- name: ranges
--- What a list of messages reads, from its key on, in the order of sending: the chunks that may hold one of the status.
--- A chunk whose counters say that it holds none is not looked at.
-SELECT c.id, c.last_seq,
+-- What a list of messages reads, between two keys, in the order of sending or with `back` against it: the chunks that may
+-- hold one of the status. A chunk whose counters say that it holds none is not looked at. The keys of a direction that is
+-- not taken are constants to the planner: either way it reads the index.
+SELECT c.id, c.occurrence_id,
        CASE WHEN c.occurrence_id = %(after_occurrence)s THEN greatest(c.first_seq, %(after_seq)s + 1)
-            ELSE c.first_seq END AS first_seq, c.occurrence_id
+            ELSE c.first_seq END AS first_seq,
+       CASE WHEN c.occurrence_id = %(through_occurrence)s THEN least(c.last_seq, %(through_seq)s)
+            ELSE c.last_seq END AS last_seq
 FROM chunk c
 WHERE c.task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR c.occurrence_id = %(occurrence_id)s)
   AND (%(chunk_ids)s::bigint[] IS NULL OR c.id = ANY(%(chunk_ids)s))
-  AND (c.occurrence_id > %(after_occurrence)s
-       OR (c.occurrence_id = %(after_occurrence)s AND c.last_seq > %(after_seq)s))
+  AND c.occurrence_id BETWEEN %(after_occurrence)s AND %(through_occurrence)s
+  AND (c.occurrence_id > %(after_occurrence)s OR c.last_seq > %(after_seq)s)
+  AND (c.occurrence_id < %(through_occurrence)s OR c.first_seq <= %(through_seq)s)
   AND CASE %(status)s::text WHEN 'sent' THEN c.sent > 0 WHEN 'failed' THEN c.failed > 0
            WHEN 'suppressed' THEN c.suppressed > 0 WHEN 'unknown' THEN c.unknown > 0
            WHEN 'cached' THEN c.pending > 0 AND c.state = 'cached'
            WHEN 'queued' THEN c.pending > 0 AND c.state <> 'cached'
            WHEN 'sending' THEN c.pending > 0 AND c.state <> 'cached' ELSE true END
-ORDER BY c.occurrence_id, c.first_seq
+ORDER BY CASE WHEN %(back)s THEN c.occurrence_id END DESC, CASE WHEN %(back)s THEN c.first_seq END DESC,
+         CASE WHEN NOT %(back)s THEN c.occurrence_id END, CASE WHEN NOT %(back)s THEN c.first_seq END
 LIMIT %(limit)s;
 
 -- name: messages
 -- Messages as a person sees them: what their rows hold, read together with where their chunk stands. Range after range,
--- and of each no more than can be shown.
+-- and of each no more than can be shown. With `back` the last ones, the last first.
 SELECT o.key AS occurrence, c.occurrence_id, m.seq, m.address, m.status, m.tries, m.smtp_code, m.smtp_text,
        m.changed_at, c.due_at AS next_try_at, coalesce(c.reason, '') AS chunk_reason
 FROM unnest(%(chunks)s::bigint[], %(firsts)s::int[], %(lasts)s::int[]) AS r (chunk_id, first_seq, last_seq)
@@ -32,16 +37,20 @@ CROSS JOIN LATERAL (
                     WHEN c.state = 'cached' THEN 'cached'
                     WHEN state = 'sending' OR (state = 'queued' AND seq <= c.sending_through) THEN 'sending'
                     ELSE 'queued' END AS status
-        FROM message WHERE occurrence_id = c.occurrence_id AND seq BETWEEN r.first_seq AND r.last_seq
+        FROM message
+        WHERE occurrence_id = c.occurrence_id AND seq BETWEEN r.first_seq AND r.last_seq
+          AND (%(pattern)s::text IS NULL OR address_key LIKE %(pattern)s)
     ) seen
     WHERE %(status)s::text IS NULL OR status = %(status)s
-    ORDER BY seq LIMIT %(limit)s
+    ORDER BY CASE WHEN %(back)s THEN seq END DESC, CASE WHEN NOT %(back)s THEN seq END LIMIT %(limit)s
 ) m
-ORDER BY c.occurrence_id, m.seq
+ORDER BY CASE WHEN %(back)s THEN c.occurrence_id END DESC, CASE WHEN %(back)s THEN m.seq END DESC,
+         c.occurrence_id, m.seq
 LIMIT %(limit)s;
 
 -- name: messages_to
--- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages.
+-- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages. They are
+-- found first of all (OFFSET 0): the planner, which takes two keys for a narrow range, would read the ledger between them.
 SELECT * FROM (
     SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
            CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
@@ -50,15 +59,16 @@ SELECT * FROM (
                 ELSE 'queued' END AS status,
            m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
            coalesce(c.reason, '') AS chunk_reason
-    FROM message m
+    FROM (SELECT * FROM message WHERE address_key = %(address_key)s OFFSET 0) m
     JOIN occurrence o ON o.id = m.occurrence_id
     JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
                 AND m.seq BETWEEN c.first_seq AND c.last_seq
-    WHERE o.task_id = %(task_id)s AND m.address_key = %(address_key)s
+    WHERE o.task_id = %(task_id)s
       AND (%(occurrence_id)s::bigint IS NULL OR m.occurrence_id = %(occurrence_id)s)
       AND (%(chunk_ids)s::bigint[] IS NULL OR c.id = ANY(%(chunk_ids)s))
       AND (m.occurrence_id, m.seq) > (%(after_occurrence)s, %(after_seq)s)
+      AND (m.occurrence_id, m.seq) <= (%(through_occurrence)s, %(through_seq)s)
 ) seen
 WHERE %(status)s::text IS NULL OR status = %(status)s
-ORDER BY occurrence_id, seq
+ORDER BY CASE WHEN %(back)s THEN occurrence_id END DESC, CASE WHEN %(back)s THEN seq END DESC, occurrence_id, seq
 LIMIT %(limit)s;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
 from ses_ops.storage.copy_rows import copy_in, copy_text
+from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
@@ -118,7 +119,4 @@ def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str =
 
 def _containing(search: str | None) -> str | None:
     """The pattern of keys that have a text in them; None for all."""
-    if not search:
-        return None
-    escaped = search.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return containing(search) if search else None

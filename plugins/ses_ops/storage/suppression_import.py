@@ -48,6 +48,7 @@ def import_suppressions(
     report: Callable[[Rejected], None],
     delimiter: str = ",",
     address_column: str | None = None,
+    before_commit: Callable[[SuppressionImport], None] | None = None,
 ) -> SuppressionImport:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
@@ -67,7 +68,10 @@ def import_suppressions(
         )
         if not read:
             raise nothing_usable(kinds, where)
-    return SuppressionImport(read=read, changed=changed)
+        done = SuppressionImport(read=read, changed=changed)
+        if before_commit is not None:
+            before_commit(done)
+    return done
 
 
 def _entries(

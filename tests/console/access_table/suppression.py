@@ -1,6 +1,8 @@
-"""Who gets what from pages/suppression.py and pages/suppression_import.py."""
+"""Who gets what from pages/suppression.py, suppression_import.py and suppression_reports.py."""
 
 from tests.console.access_table import changes, needs_right, reads
+
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 ROUTES = {
     "GET /suppression": reads("/suppression"),
@@ -15,4 +17,6 @@ ROUTES = {
     "GET /suppression/import": needs_right("/suppression/import"),
     # No file was chosen: nothing is changed, and nothing is written to the audit log.
     "POST /suppression/import": changes("/suppression/import", reason="manual", status=422, audited=False),
+    "GET /suppression/reports/{id}": reads(f"/suppression/reports/{NOBODYS}", status=404),
+    "GET /suppression/reports/{id}/rejected.csv": reads(f"/suppression/reports/{NOBODYS}/rejected.csv", status=404),
 }

@@ -141,6 +141,7 @@ def test_messages_tell_what_happened_to_each(ses, world):
     cached = ses("task", "messages", "sale", "--status", "cached", "--json").json
     assert [row["address"] for row in cached] == ["customers-4@customers.example", "customers-5@customers.example"]
     (one,) = ses("task", "messages", "sale", "--address", "Customers-1@customers.example", "--json").json
+    assert ses("task", "messages", "sale", "--address", "S-1@", "--json").json == [one]
     assert (one["status"], one["smtp_code"]) == ("sent", 250)
     assert "more than 2" in ses("task", "messages", "sale", "--limit", 2).err
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 from uuid import UUID
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from psycopg2.extensions import connection as Connection
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit, import_words
 from ses_ops.console.access import changes_console, reads_console, visible
-from ses_ops.console.csv_download import csv_headers
+from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import see_other
@@ -82,9 +81,7 @@ def rejected_csv(id: str) -> Response:
         packed = group_imports.report_of(conn, record.id)
     if packed is None:
         raise HTTPException(404)
-    content = gzip.decompress(packed)
-    parts = (content[at : at + 65536] for at in range(0, len(content), 65536))
-    return StreamingResponse(parts, headers=csv_headers(f"{record.group_name}-rejected.csv"))
+    return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
 
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:

@@ -17,7 +17,7 @@ from ses_ops.console.message_lines import search_of
 from ses_ops.console.task_seen import scope_of
 from ses_ops.console.task_view import TaskView
 from ses_ops.domain.csv_cells import safe_cell
-from ses_ops.storage.message_list import TOP, MessageSearch, all_messages
+from ses_ops.storage.message_list import MessageSearch, all_messages
 
 router = APIRouter()
 
@@ -34,7 +34,7 @@ def export_messages(request: Request, name: str) -> Response:
     # Before the first byte: what does not exist has a page that says so.
     with reading() as conn:
         scope = scope_of(conn, name, run_id=run_id, occurrence_id=view.occurrence_id)
-        search = search_of(scope, view, after=TOP)
+        search = search_of(scope, view)
     file = f"{name}-messages-{datetime.now(UTC):%Y%m%d-%H%M}.csv"
     return StreamingResponse(
         _csv(search),

@@ -1,18 +1,22 @@
-"""Import of a CSV file into the suppression list: all of it or nothing, and a report of the rows that were left out."""
+"""Import of a CSV file into the suppression list: all of it or nothing.
+
+The rows that were left out are a report (suppression_reports) that a reload does not lose.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
+from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
-from ses_ops.console import audit, import_words
+from ses_ops.console import audit
 from ses_ops.console.access import changes_console
-from ses_ops.console.database import changing
+from ses_ops.console.database import changing, reading
 from ses_ops.console.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
@@ -20,36 +24,22 @@ from ses_ops.console.import_words import problem_of
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.pages.suppression import REASONS
+from ses_ops.console.pages.suppression_reports import KINDS, SHOWN
 from ses_ops.domain.csv_delimiter import guess_delimiter
-from ses_ops.domain.csv_rows import Rejected
+from ses_ops.domain.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
+from ses_ops.storage import suppression_reports
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.group_imports import KEPT_DAYS, Report
 from ses_ops.storage.suppression_import import COLUMNS, SuppressionImport, import_suppressions
 
 router = APIRouter()
 
-#: Rejected rows that the report shows; a file with more of them has one mistake, not a thousand.
-MOST_SHOWN = 200
-#: Why rows are left out, in words.
-KINDS: dict[str, str] = {
-    **import_words.REASONS,
-    "bad reason": N_("The reason is not known"),
-    "bad expiry": N_("The end cannot be"),
-}
+_LONGEST_FILE_NAME = 200
+#: Reports of earlier imports that are listed.
+_LISTED = 10
 _EXAMPLE = "address,reason,note,expires\nann@example.com,unsubscribe,,\nben@example.com,manual,"
-
-
-@dataclass
-class _Report:
-    """The rows that were left out."""
-
-    shown: list[Rejected] = field(default_factory=list)
-    kinds: Counter[str] = field(default_factory=Counter)
-
-    def add(self, rejected: Rejected) -> None:
-        self.kinds[rejected.kind] += 1
-        if len(self.shown) < MOST_SHOWN:
-            self.shown.append(rejected)
 
 
 @router.get("/suppression/import", dependencies=[Depends(changes_console)])
@@ -60,7 +50,7 @@ def import_form(request: Request) -> Response:
 
 @router.post("/suppression/import", dependencies=[Depends(changes_console)])
 def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Response:
-    """Read the file. What was left out is shown; with nothing left out, back to the list."""
+    """Read the file. What was left out is kept as a report and shown; with nothing left out, back to the list."""
     form, words = posted.form, language_of(request)
     if problem := _file_problem(posted, words):
         form.problem("file", problem)
@@ -68,28 +58,48 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
         form.problem("reason", words.gettext("Choose one of the reasons."))
     if form.errors:
         return _form_page(request, form, status=422)
-    report = _Report()
-    delimiter, blocks = guess_delimiter(posted.blocks())
+    rejected, id = RejectedRows(), uuid4()
+    file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
+
+    def keep_report(conn: Connection, done: SuppressionImport | None) -> None:
+        if rejected.count:
+            report = Report(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
+            suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
+
     try:
         with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
-            done = import_suppressions(
-                conn,
-                blocks,
-                where=posted.name,
-                delimiter=delimiter,
-                address_column=form.text("address_column") or None,
-                reason=form.text("reason"),
-                now=datetime.now(UTC),
-                added_by=user.get_name(),
-                report=report.add,
-            )
-            facts.update(read=done.read, changed=done.changed, rejected=report.kinds.total())
+            done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
+            facts.update(read=done.read, changed=done.changed, rejected=rejected.count)
     except InvalidInput as problem:
         _say(form, problem, words)
-        return _form_page(request, form, status=422, report=report)
-    if report.kinds:
-        return render(request, "suppression_imported.html", done=done, report=report, name=posted.name, kinds=KINDS)
+        with changing() as conn, transaction(conn):
+            keep_report(conn, None)
+        return _form_page(request, form, status=422, report_id=id)
+    if rejected.count:
+        return see_other(request, f"/suppression/reports/{id}")
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
+
+
+def _import(
+    conn: Connection,
+    posted: FileForm,
+    by: str,
+    rejected: RejectedRows,
+    before_commit: Callable[[SuppressionImport], None],
+) -> SuppressionImport:
+    delimiter, blocks = guess_delimiter(posted.blocks())
+    return import_suppressions(
+        conn,
+        blocks,
+        where=posted.name,
+        delimiter=delimiter,
+        address_column=posted.form.text("address_column") or None,
+        reason=posted.form.text("reason"),
+        now=datetime.now(UTC),
+        added_by=by,
+        report=rejected.add,
+        before_commit=before_commit,
+    )
 
 
 def _file_problem(posted: FileForm, words: Language) -> str | None:
@@ -122,15 +132,23 @@ def _done(done: SuppressionImport, words: Language) -> str:
     )
 
 
-def _form_page(request: Request, form: Form, *, status: int = 200, report: _Report | None = None) -> Response:
+def _form_page(request: Request, form: Form, *, status: int = 200, report_id: UUID | None = None) -> Response:
+    """The form; after an import that failed, with the rows that its file cannot use."""
     words = language_of(request)
+    with reading() as conn:
+        report = suppression_reports.find(conn, report_id) if report_id else None
+        content = suppression_reports.content(conn, report_id) if report_id else None
+        earlier = suppression_reports.newest(conn, limit=_LISTED)
     return render(
         request,
         "suppression_import.html",
         status=status,
         form=form,
         choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
-        report=report or _Report(),
+        report=report,
+        rejected=unpacked_beginning(content, SHOWN) if content else [],
+        earlier=[one for one in earlier if one != report],
         kinds=KINDS,
+        kept_days=KEPT_DAYS,
         example=_EXAMPLE + words.gettext("asked by phone") + ",2030-01-31",
     )

@@ -14,9 +14,9 @@ from starlette.responses import Response
 from ses_ops.console import labels, spans
 from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.database import reading
-from ses_ops.console.forms import Form
 from ses_ops.console.language import language_of
-from ses_ops.console.message_lines import EXAMPLE, LABELS, list_messages
+from ses_ops.console.leaving_days import OVER, leaving_days_of
+from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
 from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
@@ -77,17 +77,14 @@ def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | Non
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     seen = task_seen(view, fresh=True)
-    form = Form.of(address=view.address)
     with reading() as conn:
-        messages = list_messages(conn, seen.scope, view, form, language_of(request))
+        messages = list_messages(conn, seen.scope, view)
     return render(
         request,
         "task.html",
         **_context(request, user, view, seen),
-        form=form,
         messages=messages,
         message_labels=LABELS,
-        example_address=EXAMPLE,
         starts=_starts(seen),
     )
 
@@ -109,9 +106,15 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "run": lambda run_id: f"/dags/{dag_id(view.name)}/runs/{quote(run_id, safe='')}",
         "may_edit": Right.EDIT in line.rights,
         "may_start": Right.START in line.rights,
+        "leaving": leaving_days_of(view.name) if _is_whole(view, seen) else None,
         "span": lambda length: spans.span(words, length),
         "rate": lambda a_second: spans.rate(words, a_second),
     }
+
+
+def _is_whole(view: TaskView, seen: TaskSeen) -> bool:
+    """Whether all of a task is shown that is not over: only then what is to come belongs to it."""
+    return view.tab is not Tab.RUN and view.occurrence_id is None and seen.overview.status not in OVER
 
 
 def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:

@@ -1,0 +1,60 @@
+"""The report of an import into the suppression list: the rows that were left out, on a page and as a file."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import Response
+
+from ses_ops.console import import_words
+from ses_ops.console.access import reads_console
+from ses_ops.console.csv_download import unpacked_csv
+from ses_ops.console.database import reading
+from ses_ops.console.language import N_
+from ses_ops.console.page import render
+from ses_ops.domain.rejected_rows import unpacked_beginning
+from ses_ops.storage import suppression_reports
+from ses_ops.storage.group_imports import KEPT_DAYS
+
+router = APIRouter()
+
+#: Rejected rows that a page shows; the report has them all.
+SHOWN = 10
+#: Why rows are left out, in words.
+KINDS: dict[str, str] = {
+    **import_words.REASONS,
+    "bad reason": N_("The reason is not known"),
+    "bad expiry": N_("The end cannot be"),
+}
+
+
+@router.get("/suppression/reports/{id}", dependencies=[Depends(reads_console)])
+def report_page(request: Request, id: str) -> Response:
+    """What an import did, and the first of the rows that it left out."""
+    with reading() as conn:
+        report = suppression_reports.find(conn, _uuid(id))
+        content = suppression_reports.content(conn, _uuid(id))
+    if report is None or content is None:
+        raise HTTPException(404)
+    rejected = unpacked_beginning(content, SHOWN)
+    return render(
+        request, "suppression_imported.html", report=report, rejected=rejected, kinds=KINDS, kept_days=KEPT_DAYS
+    )
+
+
+@router.get("/suppression/reports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
+def rejected_csv(id: str) -> Response:
+    """The report as a file."""
+    with reading() as conn:
+        content = suppression_reports.content(conn, _uuid(id))
+    if content is None:
+        raise HTTPException(404)
+    return unpacked_csv(content, "suppression-rejected.csv")
+
+
+def _uuid(id: str) -> UUID:
+    try:
+        return UUID(id)
+    except ValueError:
+        raise HTTPException(404) from None
