@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+#: What a reconnection adds to the steps of an attempt, more than it makes itself: less than three a message of a chunk.
+FENCE = 1_000_000
 #: The first key of our advisory locks; the second is the chunk's id.
 CHUNK_LOCK = 7_365
 
@@ -173,5 +175,5 @@ def check_still_mine(conn: Connection, attempt: Attempt) -> int:
     if not mine or not hold_chunk(conn, attempt.chunk_id):
         raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
     assert chunk is not None
-    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id)
+    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
     return int(chunk["steps"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded
-from ses_ops.sending.attempt import Attempt, check_still_mine
+from ses_ops.sending.attempt import FENCE, Attempt, check_still_mine
 from ses_ops.storage.async_connection import AsyncConnection
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
 from ses_ops.storage.sql import statements
@@ -169,8 +169,9 @@ class ChunkLedger:
         self.close()
         steps = await asyncio.get_running_loop().run_in_executor(None, self._renew_control)
         if self._happened is None:
-            self._happened = steps != self._steps
-        self._steps = steps + 1
+            # Fences whose own answer was lost are in it too.
+            self._happened = (steps - self._steps) % FENCE == 1
+        self._steps = steps + FENCE
         await self.open()
 
     def _renew_control(self) -> int:

@@ -150,8 +150,9 @@ WITH mine AS (
 SELECT v.suppressed, ARRAY(SELECT seq FROM touched WHERE state = 'sending') FROM moved v;
 
 -- name: fence_steps
--- No statement that was sent before can come through any more.
-UPDATE chunk SET steps = steps + 1 WHERE id = %(chunk_id)s;
+-- No statement that was sent before can come through any more. By more than any attempt has steps, so that however often
+-- a fence is repeated because its answer was lost, it cannot be taken for a step.
+UPDATE chunk SET steps = steps + %(fence)s WHERE id = %(chunk_id)s;
 
 -- name: mark_of_chunk
 SELECT sending_through FROM chunk WHERE id = %(id)s;
