@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
 from ses_ops.sending.attempt import claim_chunk
 from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Written
-from ses_ops.storage.connection import connect
+from ses_ops.storage.connection import connect, transaction
 
 
 @pytest.fixture
@@ -77,3 +78,41 @@ def test_a_step_is_written_once_however_many_connections_are_lost(world, ledger,
     assert counted == 10
     assert world.states() == {"sent": 10, "queued": 90}
     world.check_ledger()
+
+
+def test_a_session_that_outlives_its_connection_is_not_taken_for_another_sender(world, ledger):
+    """The network was cut: the server goes on to believe in the session that holds the chunk's lock."""
+    # The connection is lost to us, and stays open over there.
+    lost, ledger.control = ledger.control, connect(world.dsn)
+
+    async def story() -> list[Marked]:
+        await ledger.open()
+        with pytest.raises(DatabaseUnavailable, match="still held by the session that was lost"):
+            await ledger.recover_step([])
+        while True:  # the server was asked to end it, and does in a moment
+            with suppress(DatabaseUnavailable):
+                assert await ledger.recover_step([]) is None
+                break
+        step = await ledger.step([], limit=10)
+        ledger.close()
+        return step.marked
+
+    assert len(asyncio.run(story())) == 10
+    with pytest.raises(DatabaseUnavailable), transaction(lost), lost.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    lost.close()
+
+
+def test_a_sender_whose_chunk_was_taken_over_meanwhile_stops(world, ledger):
+    ledger.control.close()
+    other = connect(world.dsn)
+    assert claim_chunk(other, ledger.attempt.chunk_id, ledger.attempt.run_id) is not None
+
+    async def story() -> None:
+        await ledger.open()
+        with pytest.raises(AttemptSuperseded):
+            await ledger.recover_step([])
+        ledger.close()
+
+    asyncio.run(story())
+    other.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable
 from ses_ops.sending.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
@@ -165,15 +165,19 @@ def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageSta
     return _Settled(open_state, None, "the sending process died before the outcome was known", 1)
 
 
-def check_still_mine(conn: Connection, attempt: Attempt) -> int:
+def check_still_mine(conn: Connection, attempt: Attempt, *, old_sessions: list[int]) -> int:
     """After a lost connection: the steps this attempt has committed; none that is still under way can follow.
 
-    Raises AttemptSuperseded unless the chunk is still this attempt's. The caller holds the transaction.
+    Raises AttemptSuperseded unless the chunk is still this attempt's, DatabaseUnavailable while the server has not
+    noticed that `old_sessions` (its processes) are over. The caller holds the transaction.
     """
     chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
     mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
-    if not mine or not hold_chunk(conn, attempt.chunk_id):
+    if not mine:
         raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+    if not hold_chunk(conn, attempt.chunk_id):
+        fetch_all(conn, "attempts", "end_old_sessions", pids=old_sessions, lock=CHUNK_LOCK, chunk_id=attempt.chunk_id)
+        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
     assert chunk is not None
     execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
     return int(chunk["steps"])

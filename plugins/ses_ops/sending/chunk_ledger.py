@@ -72,11 +72,14 @@ class ChunkLedger:
     _conn: AsyncConnection = field(init=False)
     #: Statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
+    #: The server's processes that hold or held the claim: one may not have noticed yet that its connection is lost.
+    _sessions: list[int] = field(init=False)
     #: Whether the statement whose answer was lost did happen; None: no answer was lost.
     _happened: bool | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.through = max(self.attempt.sending_through, self.attempt.first_seq - 1)
+        self._sessions = [self.control.info.backend_pid]
         self.counts = dict.fromkeys(("sent", "failed", "suppressed", "unknown"), 0)
 
     async def open(self) -> None:
@@ -177,8 +180,11 @@ class ChunkLedger:
     def _renew_control(self) -> int:
         self.control.close()
         self.control = connect(self.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+        self._sessions.append(self.control.info.backend_pid)
         with transaction(self.control):
-            return check_still_mine(self.control, self.attempt)
+            steps = check_still_mine(self.control, self.attempt, old_sessions=self._sessions)
+        self._sessions = [self.control.info.backend_pid]
+        return steps
 
     def close(self) -> None:
         """Close the connection of the steps; `control` stays."""

@@ -154,5 +154,11 @@ SELECT v.suppressed, ARRAY(SELECT seq FROM touched WHERE state = 'sending') FROM
 -- a fence is repeated because its answer was lost, it cannot be taken for a step.
 UPDATE chunk SET steps = steps + %(fence)s WHERE id = %(chunk_id)s;
 
+-- name: end_old_sessions
+-- Those of a sender whose connections are lost and that live on there: one holds the chunk's lock, and nobody else may end it sooner.
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND classid = %(lock)s AND objid = %(chunk_id)s AND objsubid = 2 AND pid = ANY(%(pids)s)
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+
 -- name: mark_of_chunk
 SELECT sending_through FROM chunk WHERE id = %(id)s;
