@@ -10,6 +10,7 @@ import pytest
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
+from ses_ops.sending import chunk_ledger
 from ses_ops.sending.attempt import claim_chunk
 from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Written
 from ses_ops.storage.connection import connect, transaction
@@ -62,7 +63,7 @@ def test_a_step_is_written_once_however_many_connections_are_lost(world, ledger,
         outcomes = sent((await ledger.step([], limit=10)).marked)
         if happened:
             values = ledger._step_values(outcomes, 10)
-            await ledger._conn.fetch("EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s)", values)
+            await ledger._conn.fetch(chunk_ledger._STEP, values)
         end_session(world, ledger._conn._conn.info.backend_pid)
         for _ in range(answers_lost):
             with pytest.raises(DatabaseUnavailable):

@@ -182,7 +182,7 @@ class ChunkLedger:
         self.control = connect(self.dsn, application=APPLICATION, options=KEY_LOOKUPS)
         self._sessions.append(self.control.info.backend_pid)
         with transaction(self.control):
-            steps = check_still_mine(self.control, self.attempt, old_sessions=self._sessions)
+            steps = check_still_mine(self.control, self.attempt, steps=self._steps, old_sessions=self._sessions)
         self._sessions = [self.control.info.backend_pid]
         return steps
 

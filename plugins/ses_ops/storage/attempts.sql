@@ -7,6 +7,9 @@ RETURNING id, journal_id::text;
 -- name: journal_of
 SELECT journal_id::text FROM attempt WHERE id = %(id)s;
 
+-- name: attempt_exists
+SELECT EXISTS (SELECT FROM attempt WHERE id = %(id)s AND journal_id = %(journal_id)s);
+
 -- name: last_attempt
 SELECT id, host, pid, started_at FROM attempt WHERE chunk_id = %(chunk_id)s ORDER BY id DESC LIMIT 1;
 
@@ -27,15 +30,17 @@ SELECT count(*)::int + 1 FROM attempt
 WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s;
 
 -- name: in_doubt
--- Messages that a dead attempt had marked and not reported: it may have sent them, or not.
+-- Messages that a dead attempt had marked and not reported: it may have sent them, or not. And those that its journal
+-- says it began (`begun`) though the mark is not over them: the database has lost the commit that moved it.
 SELECT m.seq FROM message m JOIN chunk c ON m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
-WHERE c.id = %(chunk_id)s AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through))
+WHERE c.id = %(chunk_id)s AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through)
+                           OR (m.state IN ('queued', 'requeued') AND m.seq = ANY(%(begun)s)))
 ORDER BY m.seq FOR UPDATE OF m;
 
 -- name: settle_doubtful
 -- What the dead attempt's journal says of them, or else what the task wants. A text that is there already stays: it is
 -- that of an earlier try.
-UPDATE message m SET state = d.state, smtp_code = coalesce(d.code, m.smtp_code), attempt_id = %(attempt_id)s,
+UPDATE message m SET state = d.state, smtp_code = coalesce(d.code, m.smtp_code), attempt_id = coalesce(%(attempt_id)s, m.attempt_id),
     changed_at = now(), tries = m.tries + d.tried, smtp_text = coalesce(d.text, m.smtp_text)
 FROM unnest(%(seqs)s::int[], %(states)s::message_state[], %(codes)s::smallint[], %(texts)s::text[],
             %(tried)s::smallint[]) AS d (seq, state, code, text, tried)
