@@ -59,7 +59,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
-        settle_doubt(conn, chunk)
+        journal = settle_doubt(conn, chunk)
         made = fetch_one(
             conn,
             "attempts",
@@ -71,6 +71,8 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         )
         assert made is not None
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
+    # Not before: if the commit fails, the next try needs it.
+    remove_journal(journal)
     return Attempt(
         id=made["id"],
         journal_id=made["journal_id"],
@@ -103,19 +105,22 @@ def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
 
 
-def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
-    """Decide on what a dead attempt had marked and not reported.
+def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
+    """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
 
     Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
     requeued where the task says `resend`. The caller holds the chunk's row and advisory lock.
     """
     if chunk["attempt_id"] is None:
-        return
+        # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
+        if chunk["sending_through"] >= chunk["first_seq"]:
+            _settle(conn, chunk, None)
+        return None
     dead = fetch_one(conn, "attempts", "journal_of", id=chunk["attempt_id"])
     assert dead is not None
     _settle(conn, chunk, read_journal(dead["journal_id"]))
-    remove_journal(dead["journal_id"])
     execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
+    return str(dead["journal_id"])
 
 
 def own_up(conn: Connection, attempt: Attempt) -> None:

@@ -82,9 +82,10 @@ def send_chunk(
             _note(ledger, problem)
             raise
         finally:
-            ledger.control.close()
+            # The journal first: whoever gets the chunk when its lock goes with the connection must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
+            ledger.control.close()
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
