@@ -83,6 +83,7 @@ WITH mine AS (
     CROSS JOIN LATERAL (
         SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
                     WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
+                    WHEN t.sender_domain <> c.sender_domain THEN 'the task has another sender domain now'
                     WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END
     ) AS s (reason)
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
@@ -137,7 +138,8 @@ PREPARE ledger_again (bigint, bigint, bigint, int[], bigint) AS
 WITH mine AS (
     SELECT c.id FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $5
-      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND clock_timestamp() < q.ends_at
+      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND t.sender_domain = c.sender_domain
+      AND clock_timestamp() < q.ends_at
     FOR UPDATE OF c
 ), touched AS (
     UPDATE message m SET state = CASE WHEN s.reason IS NULL THEN 'sending' ELSE 'suppressed' END::message_state,
