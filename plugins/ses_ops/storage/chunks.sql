@@ -11,7 +11,7 @@ FOR UPDATE;
 -- Cached mail besides what this run may take that becomes due within this quota day and so has first call on it: other
 -- tasks', and this task's own that is due later today. Tasks that a person stopped, or that wait for one, hold nobody
 -- up; neither does what a test send left behind, which is never sent later.
-SELECT c.cached_at, sum(c.pending)::int AS pending
+SELECT c.cached_at, sum(c.pending)::bigint AS pending
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
 WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.id <> ALL(%(mine)s::bigint[])
@@ -84,7 +84,7 @@ UPDATE quota_day SET reserved = reserved - %(reserved)s, used = used + %(used)s 
 
 -- name: cached_summary
 -- When the next run has something to do, and why the mail waits.
-SELECT min(due_at) AS due_at, sum(pending)::int AS pending,
+SELECT min(due_at) AS due_at, sum(pending)::bigint AS pending,
        (array_agg(reason ORDER BY due_at))[1] AS reason
 FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 
