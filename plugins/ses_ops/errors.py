@@ -101,5 +101,9 @@ class TransportUnavailable(SesError):
     """The mail server cannot be used now: it is absent, refuses the login, or keeps closing the connection."""
 
 
+class LedgerBehind(SesError):
+    """The database has lost what was committed: it is a copy that lagged, or kept commits off its disk."""
+
+
 class AttemptSuperseded(SesError):
     """Another attempt took this chunk over; this one must not send another byte."""

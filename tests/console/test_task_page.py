@@ -350,9 +350,10 @@ def turned(page: str, way: str) -> str | None:
 
 
 def test_a_recurring_task_lists_its_starts_and_can_be_narrowed_to_one(world, viewer):
-    world.seed("weekly", count=3, type="recurring", start_at="2099-01-01 09:00", every="7d", time_zone="UTC")
+    world.seed("weekly", count=3, type="recurring", start_at="2099-01-01 09:00", every="1d", time_zone="UTC")
     from datetime import UTC, datetime
 
+    world.started_at("weekly", datetime(2026, 1, 1, tzinfo=UTC))
     for day in range(1, 26):
         world.freeze(world.run("weekly", RunKind.SCHEDULED, logical_at=datetime(2026, 1, day, tzinfo=UTC)))
     world.execute("UPDATE occurrence SET held_reason = NULL")

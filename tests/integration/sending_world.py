@@ -81,6 +81,10 @@ class World:
         with transaction(self.conn):
             apply_task(self.conn, parse_send_task(entry, where=name), now=datetime.now(UTC), where=name)
 
+    def started_at(self, task: str, start: datetime) -> None:
+        """As if the task had been made long ago, to start then."""
+        self.execute("UPDATE send_task SET start_at = %s, created_at = %s WHERE name = %s", start, start, task)
+
     def run(self, task: str, kind: RunKind = RunKind.SCHEDULED, *, run_id: str | None = None, **more: Any) -> Run:
         self.runs += 1
         return Run(task_name=task, run_id=run_id or f"{kind}__{self.runs}", kind=kind, **more)

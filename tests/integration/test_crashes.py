@@ -11,11 +11,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict
+from ses_ops.errors import Conflict, TransportUnavailable
+from ses_ops.sending.attempt import claim_chunk, hold_chunk
+from ses_ops.sending.journal import Journal, open_journal, read_journal
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.storage.connection import connected
 from tests.integration.sending_world import World, quota
@@ -158,3 +161,65 @@ def test_many_reservations_at_once_never_exceed_the_quota(world):
     ((reserved, used, allotment),) = world.rows("SELECT reserved, used, allotment FROM quota_day")
     assert (used, allotment) == (0, 1_000)
     assert 0 <= reserved <= 1_000
+
+
+@pytest.mark.parametrize(("on_unknown", "becomes"), [("hold", "unknown"), ("resend", "sent")])
+def test_a_message_behind_the_mark_of_a_chunk_that_nobody_has_is_in_doubt(world, mail_server, on_unknown, becomes):
+    """It must not happen. If it does, nobody can say whether the mail left, and its task must not wait for ever."""
+    world.group("customers", 20)
+    world.task("hello", group="customers", on_unknown=on_unknown)
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    world.execute("UPDATE chunk SET sending_through = first_seq + 4")
+    assert world.send(chunk_id, run).left == 0
+    world.settle(run)
+    assert world.rows("SELECT DISTINCT state::text FROM message WHERE seq <= 5") == [(becomes,)]
+    assert world.overview("hello").status is TaskStatus.FINISHED
+    world.check_ledger()
+
+
+def test_a_journal_is_kept_until_what_it_says_is_committed(world, mail_server):
+    world.group("customers", 20)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    with connected(world.dsn) as dead:
+        attempt = claim_chunk(dead, chunk_id, run.run_id)
+    world.execute("UPDATE chunk SET sending_through = 5")
+    journal = open_journal(attempt.journal_id, first_seq=1, last_seq=20)
+    journal.write(1, 250)
+    journal.close(keep=True)
+    world.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room'; END $$;"
+        "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON attempt DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    with pytest.raises(psycopg2.Error, match="no room"):
+        world.send(chunk_id, run)
+    world.execute("DROP TRIGGER refuse ON attempt")
+    assert world.send(chunk_id, run).left == 0
+    assert world.states() == {"sent": 20}
+    assert mail_server.total == 19, "one had been sent already"
+    assert read_journal(attempt.journal_id) is None
+
+
+def test_who_gets_a_chunk_can_read_the_journal_of_the_sender_before(world, monkeypatch):
+    world.smtp_uri = "smtp://127.0.0.1:1?unavailable_after=0.1"
+    world.group("customers", 20)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    close, free = Journal.close, []
+
+    def closed(self: Journal, *, keep: bool) -> None:
+        with connected(world.dsn) as other:
+            free.append(hold_chunk(other, chunk_id))
+        close(self, keep=keep)
+
+    monkeypatch.setattr(Journal, "close", closed)
+    with pytest.raises(TransportUnavailable):
+        world.send(chunk_id, run)
+    assert free == [False]

@@ -104,10 +104,12 @@ def test_a_slot_that_an_error_kept_from_starting_is_started_by_a_resume(world, m
     world.group("customers", 10)
     world.task("hello", group="customers", type="recurring", start_at="2099-01-01", every="1d", subject="{{ nick }}")
     slot = datetime.now(UTC)
+    world.started_at("hello", slot)
     with pytest.raises(TemplateError):
         world.freeze(world.run("hello", logical_at=slot))
     assert world.overview("hello").status is TaskStatus.ERROR
     world.task("hello", group="customers", type="recurring", start_at="2099-01-01", every="1d", subject="{{ name }}")
+    world.started_at("hello", slot)
     assert decisions.resume(world.conn, "hello") is RunKind.TRIGGERED
     assert world.whole_run(world.run("hello", RunKind.TRIGGERED)).sent == 10
     assert world.whole_run(world.run("hello", logical_at=slot)).sent == 10

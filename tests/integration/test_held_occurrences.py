@@ -26,14 +26,17 @@ def hold(world: World, *runs) -> None:
 
 @pytest.mark.parametrize("oldest_last", [False, True])
 def test_of_several_slots_that_an_error_held_a_trigger_by_hand_starts_the_newest(world, mail_server, oldest_last):
-    daily = {"type": "recurring", "start_at": "2099-01-01", "every": "1d"}
+    daily = {"type": "recurring", "start_at": "2099-01-01", "cron": "*/10 * * * *"}
     world.group("customers", 10)
     define(world, BROKEN, **daily)
     today = datetime.now(UTC)
+    today = today.replace(minute=today.minute // 10 * 10, second=0, microsecond=0)
     slots = [today - timedelta(minutes=30), today - timedelta(minutes=20), today - timedelta(minutes=10)]
+    world.started_at("hello", slots[0])
     runs = [world.run("hello", logical_at=slot) for slot in slots]
     hold(world, *(reversed(runs) if oldest_last else runs))
     define(world, MENDED, **daily)
+    world.started_at("hello", slots[0])
     assert decisions.resume(world.conn, "hello") is RunKind.TRIGGERED
     world.whole_run(world.run("hello", RunKind.TRIGGERED))
     assert set(mail_server.accepted.values()) == {1}, "everybody gets one mail, not one for each day that was held"
@@ -67,7 +70,9 @@ def test_triggers_that_failed_are_not_made_up_for_by_the_one_that_works(world, m
 def test_sending_again_to_all_what_had_missed_its_start_sends_it_once(world, mail_server):
     world.group("customers", 10)
     define(world, MENDED, type="scheduled", start_at="2099-01-01 09:00")
-    assert world.freeze(world.run("hello", logical_at=datetime.now(UTC) - timedelta(hours=3))).held_reason
+    late = datetime.now(UTC) - timedelta(hours=3)
+    world.started_at("hello", late)
+    assert world.freeze(world.run("hello", logical_at=late)).held_reason
     world.whole_run(world.run("hello", RunKind.TRIGGERED, send_again=True))
     assert set(mail_server.accepted.values()) == {1}
     assert world.overview("hello").error is None

@@ -238,6 +238,7 @@ def test_a_late_start_waits_for_a_person_with_the_reason_on_show(world, mail_ser
     world.group("customers", 10)
     world.task("hello", group="customers", type="scheduled", start_at="2099-01-01 09:00")
     late = datetime.now(UTC) - timedelta(hours=3)
+    world.started_at("hello", late)
     frozen = world.freeze(world.run("hello", logical_at=late))
     assert "missed by 3 h" in frozen.held_reason
     overview = world.overview("hello")

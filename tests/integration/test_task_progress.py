@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.storage import failures, task_progress
+from ses_ops.storage import failures, quota_overview, task_progress
 from ses_ops.storage.failures import FailureCounts
 from ses_ops.storage.send_tasks import find_row
 from ses_ops.storage.task_progress import Scope, scope_of_run
@@ -118,3 +118,28 @@ def test_many_failures_are_counted_a_part_a_call(world, monkeypatch):
     sums = [sum(one.count for one in known.by_code(world.conn, scope(world))) for _ in range(6)]
     assert sums == sorted(sums)
     assert sums[0] < sums[-1] == world.overview("sale").failed_count
+
+
+@pytest.mark.parametrize("state", ["sent", "pending"])
+def test_a_task_may_have_more_messages_than_fit_in_32_bits(world, state):
+    world.execute("DELETE FROM attempt; DELETE FROM chunk; DELETE FROM message; DELETE FROM occurrence")
+    for key in ("a", "b"):
+        world.execute(
+            "WITH made AS (INSERT INTO occurrence (task_id, key, run_id, frozen_at, request_count)"
+            " SELECT id, %s, 'r', now(), 1200000000 FROM send_task RETURNING id, task_id)"
+            " INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, sent, pending,"
+            " sending_through, cached_at, due_at)"
+            " SELECT id, task_id, 'mail.example.com', 1, 1200000000, 'cached', %s, %s, 0, now(), now() FROM made",
+            key,
+            1_200_000_000 * (state == "sent"),
+            1_200_000_000 * (state == "pending"),
+        )
+    overview, counts = world.overview("sale"), task_progress.counts(world.conn, scope(world))
+    assert overview.request_count == counts.request_count == 2_400_000_000
+    assert (
+        max(overview.sent_count, overview.cached_count) == max(counts.sent_count, counts.cached_count) == 2_400_000_000
+    )
+    assert len(task_progress.occurrences(world.conn, scope(world), limit=10)) == 2
+    assert sum(one.count for one in quota_overview.cached_mail(world.conn, "mail.example.com")) in (0, 2_400_000_000)
+    # One run of a new task: what waits before it is summed as well.
+    assert world.settle(world.run("sale", RunKind.RESUME)).sent in (0, 2_400_000_000)

@@ -25,6 +25,10 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"the task is paused", N_("the task is paused")),
         (r"the task is cancelled", N_("the task is cancelled")),
         (r"the quota day ended", N_("the quota day ended")),
+        (
+            r"the task has another sender domain now",
+            N_("the task has another sender domain now"),
+        ),
         # sending/settle.py, send_chunk.py, decisions.py
         (r"its run ended before it was sent", N_("its run ended before it was sent")),
         (r"messages are left", N_("messages are left")),

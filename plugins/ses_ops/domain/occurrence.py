@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from ses_ops.domain.clock_rules import check_aware
-from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.schedule import Schedule, TaskType
 
 #: The key of the one occurrence of an immediate, scheduled or test task.
 ONCE = "once"
@@ -57,6 +57,23 @@ def occurrence_key(task_type: TaskType, run: Run) -> str | None:
     if run.kind is RunKind.SCHEDULED and run.logical_at is not None:
         return f"slot {run.logical_at.astimezone(UTC).isoformat()}"
     return None
+
+
+def not_to_start(schedule: Schedule, run: Run) -> str | None:
+    """Why a run that the schedule made must start nothing: the schedule has changed since, or the task is another one.
+
+    An immediate task starts by any run that was made after it; one of an earlier task of its name is none of its own.
+    """
+    if run.kind is not RunKind.SCHEDULED or run.logical_at is None:
+        return None
+    if schedule.type is TaskType.IMMEDIATE and schedule.start_at is not None:
+        is_its_own = run.logical_at >= schedule.start_at
+    else:
+        is_its_own = schedule.has_slot(run.logical_at)
+    if is_its_own:
+        return None
+    slot = f"{run.logical_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{slot} is no start of this task any more: its schedule was changed"
 
 
 def missed_start(*, slot: datetime, now: datetime, grace: timedelta) -> str | None:

@@ -89,6 +89,12 @@ class Schedule:
         slot = self._first_cron(start, moment) if self.cron else self._next_every(start, moment)
         return None if self.until is not None and slot > self.until else slot
 
+    def has_slot(self, moment: datetime) -> bool:
+        """Whether a moment is one of the slots, to the microsecond."""
+        # As the standard library's: Airflow's pendulum divides its intervals by its own only.
+        moment = datetime.fromisoformat(check_aware(moment).astimezone(UTC).isoformat())
+        return self.next_after(moment - timedelta(microseconds=1)) == moment
+
     def slots(self, after: datetime | None = None) -> Iterator[datetime]:
         """All slots after a moment, in order; endless for a recurrence without an end."""
         slot = self.next_after(after)

@@ -28,8 +28,9 @@ class FreezeAudienceOperator(SesOperator):
         with connected(ses_db_dsn(), application="ses-ops freeze") as conn:
             resume_if_switched_on(conn, context["ti"], run.task_name)
             frozen = freeze_audience(conn, run, templates_root=settings.templates_root())
-        if frozen.held_reason:
-            self.log.warning("Nothing starts: %s", frozen.held_reason)
+        nothing_starts = frozen.held_reason or frozen.passed_over
+        if nothing_starts:
+            self.log.warning("Nothing starts: %s", nothing_starts)
         else:
             self.log.info("%s messages in this occurrence", f"{frozen.request_count:,}")
-        return {"request_count": frozen.request_count, "held_reason": frozen.held_reason}
+        return {"request_count": frozen.request_count, "held_reason": nothing_starts}

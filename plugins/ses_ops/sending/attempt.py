@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
 from ses_ops.sending.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+#: What a reconnection adds to the steps of an attempt, more than it makes itself: less than three a message of a chunk.
+FENCE = 1_000_000
+_FIRST_CODE = JournalEntry.FIRST_CODE
 #: The first key of our advisory locks; the second is the chunk's id.
 CHUNK_LOCK = 7_365
 
@@ -56,7 +59,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
-        settle_doubt(conn, chunk)
+        journal = settle_doubt(conn, chunk)
         made = fetch_one(
             conn,
             "attempts",
@@ -68,6 +71,8 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         )
         assert made is not None
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
+    # Not before: if the commit fails, the next try needs it.
+    remove_journal(journal)
     return Attempt(
         id=made["id"],
         journal_id=made["journal_id"],
@@ -100,21 +105,38 @@ def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
 
 
-def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
-    """Decide on what a dead attempt had marked and not reported.
+def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
+    """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
 
     Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
     requeued where the task says `resend`. The caller holds the chunk's row and advisory lock.
     """
     if chunk["attempt_id"] is None:
-        return
-    task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
+        # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
+        if chunk["sending_through"] >= chunk["first_seq"]:
+            _settle(conn, chunk, None)
+        return None
     dead = fetch_one(conn, "attempts", "journal_of", id=chunk["attempt_id"])
-    assert task is not None
     assert dead is not None
-    seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"])]
+    _settle(conn, chunk, read_journal(dead["journal_id"]))
+    execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
+    return str(dead["journal_id"])
+
+
+def own_up(conn: Connection, attempt: Attempt) -> None:
+    """Write down what this attempt did and the database has lost, from its journal, which must be closed."""
+    with transaction(conn):
+        chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
+        if chunk is not None and chunk["state"] == "reserved" and hold_chunk(conn, chunk["id"]):
+            _settle(conn, chunk, read_journal(attempt.journal_id))
+
+
+def _settle(conn: Connection, chunk: dict[str, Any], journal: Mapping[int, int] | None) -> None:
+    task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
+    assert task is not None
+    begun = [seq for seq, entry in (journal or {}).items() if entry == JournalEntry.BEGUN or entry >= _FIRST_CODE]
+    seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"], begun=begun)]
     if seqs:
-        journal = read_journal(dead["journal_id"])
         open_state = MessageState.UNKNOWN if task["on_unknown"] == OnUnknown.HOLD else MessageState.REQUEUED
         settled = [_settled(seq, journal, open_state) for seq in seqs]
         states = [entry.state for entry in settled]
@@ -139,8 +161,6 @@ def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> None:
             unknown=states.count(MessageState.UNKNOWN),
             **counts,
         )
-    remove_journal(dead["journal_id"])
-    execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
 
 
 class _Settled(NamedTuple):
@@ -157,21 +177,33 @@ def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageSta
         return _Settled(MessageState.REQUEUED, None, None, 0)
     if entry == JournalEntry.DEFERRED:
         return _Settled(MessageState.REQUEUED, None, None, 1)
-    if entry >= JournalEntry.FIRST_CODE:
+    if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
         return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
     return _Settled(open_state, None, "the sending process died before the outcome was known", 1)
 
 
-def check_still_mine(conn: Connection, attempt: Attempt) -> int:
+def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
     """After a lost connection: the steps this attempt has committed; none that is still under way can follow.
 
-    Raises AttemptSuperseded unless the chunk is still this attempt's. The caller holds the transaction.
+    `steps` are those that were committed as far as it knows. Raises LedgerBehind when the database knows of fewer,
+    AttemptSuperseded unless the chunk is still this attempt's, DatabaseUnavailable while the server has not
+    noticed that `old_sessions` (its processes) are over. The caller holds the transaction.
     """
     chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
     mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
-    if not mine or not hold_chunk(conn, attempt.chunk_id):
+    made = fetch_one(conn, "attempts", "attempt_exists", id=attempt.id, journal_id=attempt.journal_id)
+    if not (made and made["exists"]) or (mine and chunk is not None and chunk["steps"] < steps):
+        raise LedgerBehind(
+            f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
+            "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
+            "server's log, then resume the task (docs/production.md, Failover)"
+        )
+    if not mine:
         raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+    if not hold_chunk(conn, attempt.chunk_id):
+        fetch_all(conn, "attempts", "end_old_sessions", pids=old_sessions, lock=CHUNK_LOCK, chunk_id=attempt.chunk_id)
+        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
     assert chunk is not None
-    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id)
+    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
     return int(chunk["steps"])

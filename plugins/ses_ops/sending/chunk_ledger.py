@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded
-from ses_ops.sending.attempt import Attempt, check_still_mine
+from ses_ops.sending.attempt import FENCE, Attempt, check_still_mine
 from ses_ops.storage.async_connection import AsyncConnection
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
 from ses_ops.storage.sql import statements
@@ -72,11 +72,14 @@ class ChunkLedger:
     _conn: AsyncConnection = field(init=False)
     #: Statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
+    #: The server's processes that hold or held the claim: one may not have noticed yet that its connection is lost.
+    _sessions: list[int] = field(init=False)
     #: Whether the statement whose answer was lost did happen; None: no answer was lost.
     _happened: bool | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.through = max(self.attempt.sending_through, self.attempt.first_seq - 1)
+        self._sessions = [self.control.info.backend_pid]
         self.counts = dict.fromkeys(("sent", "failed", "suppressed", "unknown"), 0)
 
     async def open(self) -> None:
@@ -169,15 +172,19 @@ class ChunkLedger:
         self.close()
         steps = await asyncio.get_running_loop().run_in_executor(None, self._renew_control)
         if self._happened is None:
-            self._happened = steps != self._steps
-        self._steps = steps + 1
+            # Fences whose own answer was lost are in it too.
+            self._happened = (steps - self._steps) % FENCE == 1
+        self._steps = steps + FENCE
         await self.open()
 
     def _renew_control(self) -> int:
         self.control.close()
         self.control = connect(self.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+        self._sessions.append(self.control.info.backend_pid)
         with transaction(self.control):
-            return check_still_mine(self.control, self.attempt)
+            steps = check_still_mine(self.control, self.attempt, steps=self._steps, old_sessions=self._sessions)
+        self._sessions = [self.control.info.backend_pid]
+        return steps
 
     def close(self) -> None:
         """Close the connection of the steps; `control` stays."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
@@ -33,6 +33,8 @@ class FrozenAudience:
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
+    #: Why this run starts nothing at all: its slot is no longer in the schedule.
+    passed_over: str | None = None
 
 
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
@@ -85,6 +87,9 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     key = occurrence_key(TaskType(task["type"]), run)
     if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
         return FrozenAudience(occurrence_ids=(), request_count=0)
+    passed_over = not_to_start(send_tasks.schedule_of(task), run)
+    if passed_over is not None:
+        return FrozenAudience(occurrence_ids=(), request_count=0, passed_over=passed_over)
     if key is not None:
         _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED

@@ -109,10 +109,11 @@ def read_journal(journal_id: str) -> Mapping[int, int] | None:
     return dict(enumerate(entries, first_seq))
 
 
-def remove_journal(journal_id: str) -> None:
-    """Forget a dead attempt's journal, if it is here."""
-    with suppress(OSError):
-        _path(journal_id).unlink(missing_ok=True)
+def remove_journal(journal_id: str | None) -> None:
+    """Forget a dead attempt's journal, if it is here (None: there was no attempt)."""
+    if journal_id is not None:
+        with suppress(OSError):
+            _path(journal_id).unlink(missing_ok=True)
 
 
 def _sweep() -> None:

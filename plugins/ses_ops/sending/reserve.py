@@ -134,7 +134,8 @@ def _take(
     while taken > 0:
         size = min(taken, chunk_size)
         rest = split_chunk(conn, current, size) if size < current["pending"] else None
-        execute(conn, "chunks", "reserve_chunk", id=current["id"], run_id=run.run_id, quota_day_id=locked.id)
+        of_day = {"quota_day_id": locked.id, "sender_domain": locked.plan.domain}
+        execute(conn, "chunks", "reserve_chunk", id=current["id"], run_id=run.run_id, **of_day)
         taken -= size
         if rest is None:
             return None

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
-from ses_ops.sending.attempt import Attempt, claim_chunk
+from ses_ops.errors import LedgerBehind
+from ses_ops.sending.attempt import Attempt, claim_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
 from ses_ops.sending.journal import open_journal
 from ses_ops.sending.ledger_keeper import LedgerKeeper
@@ -57,7 +58,7 @@ def send_chunk(
 
     Correct at any interruption: see attempt.py. `stop` ends it early, with every outcome written. Raises
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
-    while another process sends it, AttemptSuperseded when another has taken it over, TemplateError.
+    while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError.
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
@@ -74,12 +75,17 @@ def send_chunk(
             written = True
             return _finish(ledger, keeper)
         except BaseException as problem:
+            if isinstance(problem, LedgerBehind) and journal is not None:
+                journal.close(keep=True)
+                journal = None
+                own_up(ledger.control, attempt)
             _note(ledger, problem)
             raise
         finally:
-            ledger.control.close()
+            # The journal first: whoever gets the chunk when its lock goes with the connection must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
+            ledger.control.close()
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.occurrence import Run, resume_run_id
 from ses_ops.errors import Conflict
 from ses_ops.sending.attempt import hold_chunk, let_go_of_chunk, settle_doubt
+from ses_ops.sending.journal import remove_journal
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
@@ -67,6 +68,7 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
     if not hold_chunk(conn, chunk_id):
         conn.rollback()
         raise Conflict(f"chunk {chunk_id} is still being sent")
+    journal = None
     try:
         with transaction(conn):
             day = fetch_one(conn, "chunks", "chunk_day", id=chunk_id)
@@ -76,9 +78,10 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
             chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
             assert chunk is not None
             if chunk["state"] == "reserved":
-                settle_doubt(conn, chunk)
+                journal = settle_doubt(conn, chunk)
             ending = Ending(reason=reason or "its run ended before it was sent", backoff=reason is not None)
             release_chunk(conn, chunk_id, run_id=run_id, now=database_now(conn), ending=ending)
+        remove_journal(journal)
     finally:
         if not conn.closed:
             let_go_of_chunk(conn, chunk_id)

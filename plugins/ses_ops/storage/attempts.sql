@@ -7,6 +7,9 @@ RETURNING id, journal_id::text;
 -- name: journal_of
 SELECT journal_id::text FROM attempt WHERE id = %(id)s;
 
+-- name: attempt_exists
+SELECT EXISTS (SELECT FROM attempt WHERE id = %(id)s AND journal_id = %(journal_id)s);
+
 -- name: last_attempt
 SELECT id, host, pid, started_at FROM attempt WHERE chunk_id = %(chunk_id)s ORDER BY id DESC LIMIT 1;
 
@@ -27,15 +30,17 @@ SELECT count(*)::int + 1 FROM attempt
 WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s;
 
 -- name: in_doubt
--- Messages that a dead attempt had marked and not reported: it may have sent them, or not.
+-- Messages that a dead attempt had marked and not reported: it may have sent them, or not. And those that its journal
+-- says it began (`begun`) though the mark is not over them: the database has lost the commit that moved it.
 SELECT m.seq FROM message m JOIN chunk c ON m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
-WHERE c.id = %(chunk_id)s AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through))
+WHERE c.id = %(chunk_id)s AND (m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through)
+                           OR (m.state IN ('queued', 'requeued') AND m.seq = ANY(%(begun)s)))
 ORDER BY m.seq FOR UPDATE OF m;
 
 -- name: settle_doubtful
 -- What the dead attempt's journal says of them, or else what the task wants. A text that is there already stays: it is
 -- that of an earlier try.
-UPDATE message m SET state = d.state, smtp_code = coalesce(d.code, m.smtp_code), attempt_id = %(attempt_id)s,
+UPDATE message m SET state = d.state, smtp_code = coalesce(d.code, m.smtp_code), attempt_id = coalesce(%(attempt_id)s, m.attempt_id),
     changed_at = now(), tries = m.tries + d.tried, smtp_text = coalesce(d.text, m.smtp_text)
 FROM unnest(%(seqs)s::int[], %(states)s::message_state[], %(codes)s::smallint[], %(texts)s::text[],
             %(tried)s::smallint[]) AS d (seq, state, code, text, tried)
@@ -78,6 +83,7 @@ WITH mine AS (
     CROSS JOIN LATERAL (
         SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
                     WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
+                    WHEN t.sender_domain <> c.sender_domain THEN 'the task has another sender domain now'
                     WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END
     ) AS s (reason)
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
@@ -132,7 +138,8 @@ PREPARE ledger_again (bigint, bigint, bigint, int[], bigint) AS
 WITH mine AS (
     SELECT c.id FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $5
-      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND clock_timestamp() < q.ends_at
+      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND t.sender_domain = c.sender_domain
+      AND clock_timestamp() < q.ends_at
     FOR UPDATE OF c
 ), touched AS (
     UPDATE message m SET state = CASE WHEN s.reason IS NULL THEN 'sending' ELSE 'suppressed' END::message_state,
@@ -150,8 +157,15 @@ WITH mine AS (
 SELECT v.suppressed, ARRAY(SELECT seq FROM touched WHERE state = 'sending') FROM moved v;
 
 -- name: fence_steps
--- No statement that was sent before can come through any more.
-UPDATE chunk SET steps = steps + 1 WHERE id = %(chunk_id)s;
+-- No statement that was sent before can come through any more. By more than any attempt has steps, so that however often
+-- a fence is repeated because its answer was lost, it cannot be taken for a step.
+UPDATE chunk SET steps = steps + %(fence)s WHERE id = %(chunk_id)s;
+
+-- name: end_old_sessions
+-- Those of a sender whose connections are lost and that live on there: one holds the chunk's lock, and nobody else may end it sooner.
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND classid = %(lock)s AND objid = %(chunk_id)s AND objsubid = 2 AND pid = ANY(%(pids)s)
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
 
 -- name: mark_of_chunk
 SELECT sending_through FROM chunk WHERE id = %(id)s;

@@ -11,7 +11,7 @@ FOR UPDATE;
 -- Cached mail besides what this run may take that becomes due within this quota day and so has first call on it: other
 -- tasks', and this task's own that is due later today. Tasks that a person stopped, or that wait for one, hold nobody
 -- up; neither does what a test send left behind, which is never sent later.
-SELECT c.cached_at, sum(c.pending)::int AS pending
+SELECT c.cached_at, sum(c.pending)::bigint AS pending
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
 WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.id <> ALL(%(mine)s::bigint[])
@@ -20,8 +20,8 @@ WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.id <> ALL
 GROUP BY c.cached_at ORDER BY c.cached_at;
 
 -- name: reserve_chunk
--- Why it was cached is over: what is noted from here on is why this try did not send it.
-UPDATE chunk SET state = 'reserved', run_id = %(run_id)s, reserved_at = clock_timestamp(),
+-- Why it was cached is over: what is noted from here on is why this try did not send it. The domain is the quota day's.
+UPDATE chunk SET state = 'reserved', sender_domain = %(sender_domain)s, run_id = %(run_id)s, reserved_at = clock_timestamp(),
     quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL, reason = NULL
 WHERE id = %(id)s;
 
@@ -49,6 +49,11 @@ UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
 
+-- name: move_cached
+-- The task sends from another domain now: what waits waits for that one's quota.
+UPDATE chunk SET sender_domain = %(sender_domain)s
+WHERE task_id = %(task_id)s AND state = 'cached' AND sender_domain <> %(sender_domain)s;
+
 -- name: reserved_of_run
 SELECT c.id, c.reason FROM chunk c
 WHERE c.run_id = %(run_id)s AND c.task_id = %(task_id)s AND c.state = 'reserved'
@@ -60,8 +65,11 @@ SELECT c.id, c.occurrence_id, c.task_id, c.state, c.first_seq, c.last_seq, c.pen
 FROM chunk c WHERE c.id = %(id)s FOR UPDATE;
 
 -- name: release_chunk
--- Ends a reservation: with nothing pending the chunk is settled, else its rest is cached until `due_at`.
+-- Ends a reservation: with nothing pending the chunk is settled, else its rest is cached until `due_at`. What is cached
+-- waits for the quota of the domain that its task sends from now.
 UPDATE chunk SET
+    sender_domain = CASE WHEN pending = 0 THEN sender_domain
+                         ELSE (SELECT t.sender_domain FROM send_task t WHERE t.id = task_id) END,
     state = CASE WHEN pending = 0 THEN 'settled' ELSE 'cached' END::chunk_state,
     cached_at = CASE WHEN pending = 0 THEN cached_at ELSE coalesce(cached_at, clock_timestamp()) END,
     due_at = CASE WHEN pending = 0 THEN NULL ELSE %(due_at)s::timestamptz END,
@@ -76,7 +84,7 @@ UPDATE quota_day SET reserved = reserved - %(reserved)s, used = used + %(used)s 
 
 -- name: cached_summary
 -- When the next run has something to do, and why the mail waits.
-SELECT min(due_at) AS due_at, sum(pending)::int AS pending,
+SELECT min(due_at) AS due_at, sum(pending)::bigint AS pending,
        (array_agg(reason ORDER BY due_at))[1] AS reason
 FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 

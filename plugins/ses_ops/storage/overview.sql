@@ -13,7 +13,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 LEFT JOIN LATERAL (
-    SELECT sum(request_count)::int AS request_count,
+    SELECT sum(request_count)::bigint AS request_count,
            bool_or(finished_at IS NULL AND held_reason IS NULL) AS open,
            bool_or(finished_at IS NOT NULL) AS finished,
            min(held_reason) FILTER (WHERE frozen_at IS NULL) AS held_reason,
@@ -21,11 +21,11 @@ LEFT JOIN LATERAL (
     FROM occurrence WHERE task_id = t.id
 ) o ON true
 LEFT JOIN LATERAL (
-    SELECT sum(sent)::int AS sent, sum(failed)::int AS failed, sum(suppressed)::int AS suppressed,
-           sum(unknown)::int AS unknown,
+    SELECT sum(sent)::bigint AS sent, sum(failed)::bigint AS failed, sum(suppressed)::bigint AS suppressed,
+           sum(unknown)::bigint AS unknown,
            -- Mail that was frozen and not yet put to the quota is on its way, not cached.
-           sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL)::int AS cached,
-           sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL)::int AS in_progress,
+           sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL)::bigint AS cached,
+           sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL)::bigint AS in_progress,
            min(due_at) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL) AS due_at,
            min(reason) FILTER (WHERE state = 'cached') AS reason
     FROM chunk WHERE task_id = t.id

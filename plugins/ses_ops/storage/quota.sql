@@ -32,14 +32,14 @@ WHERE sender_domain = %(domain)s AND starts_at = %(starts_at)s AND ends_at = %(e
 
 -- name: sent_in_open_chunks
 -- Part of what is reserved today has already left; it is counted as used when its chunk is released.
-SELECT coalesce(sum(c.sent + c.unknown - c.used_before), 0)::int
+SELECT coalesce(sum(c.sent + c.unknown - c.used_before), 0)::bigint
 FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id
 WHERE c.state = 'reserved' AND q.sender_domain = %(domain)s AND q.starts_at = %(starts_at)s;
 
 -- name: backlog
 -- Cached mail of a domain, in the order in which it will be served: one row for what one run of a task cached, however
 -- many chunks that is. `stopped`: a person has to act first.
-SELECT t.name AS task, c.cached_at, c.due_at, sum(c.pending)::int AS pending,
+SELECT t.name AS task, c.cached_at, c.due_at, sum(c.pending)::bigint AS pending,
        t.paused_at IS NOT NULL OR t.error IS NOT NULL AS stopped
 FROM chunk c JOIN send_task t ON t.id = c.task_id
 WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND t.type <> 'test'

@@ -113,6 +113,7 @@ def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -
     check_changeable(conn, current, task.type)
     _refuse_past(task, current["start_at"], now, where)
     execute(conn, "send_tasks", "update_task", id=row["id"], **values)
+    execute(conn, "chunks", "move_cached", task_id=row["id"], sender_domain=task.sender_domain)
     return Applied.CHANGED
 
 

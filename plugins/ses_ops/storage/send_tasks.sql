@@ -44,7 +44,7 @@ ORDER BY t.id;
 -- key checked, and must not wait here while it holds the quota day that the holder of this row waits for.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.group_id, t.unsubscribe_url,
        t.reply_to, t.advertisement,
-       t.start_grace, t.created_at, t.start_at, t.paused_at, t.cancelled_at, t.finished_at,
+       t.start_grace, t.created_at, t.start_at, t.time_zone, t.every, t.cron, t.until, t.paused_at, t.cancelled_at, t.finished_at,
        g.variables AS group_variables, g.name AS "group"
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id

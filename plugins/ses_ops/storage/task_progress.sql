@@ -8,11 +8,11 @@ ORDER BY c.id;
 
 -- name: counts
 -- What part of a task's mail stands where: sums over chunks, as the list of tasks has them.
-SELECT coalesce(sum(last_seq - first_seq + 1), 0)::int AS request_count, coalesce(sum(sent), 0)::int AS sent_count,
-       coalesce(sum(failed), 0)::int AS failed_count, coalesce(sum(suppressed), 0)::int AS suppressed_count,
-       coalesce(sum(unknown), 0)::int AS unknown_count,
-       coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::int AS cached_count,
-       coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::int AS in_progress_count,
+SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint AS request_count, coalesce(sum(sent), 0)::bigint AS sent_count,
+       coalesce(sum(failed), 0)::bigint AS failed_count, coalesce(sum(suppressed), 0)::bigint AS suppressed_count,
+       coalesce(sum(unknown), 0)::bigint AS unknown_count,
+       coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::bigint AS cached_count,
+       coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::bigint AS in_progress_count,
        count(*)::int AS chunks
 FROM chunk
 WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
@@ -30,10 +30,10 @@ FROM (
     ORDER BY id DESC LIMIT %(limit)s
 ) o
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(sent), 0)::int AS sent_count, coalesce(sum(failed), 0)::int AS failed_count,
-           coalesce(sum(suppressed), 0)::int AS suppressed_count, coalesce(sum(unknown), 0)::int AS unknown_count,
-           coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::int AS cached_count,
-           coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::int AS in_progress_count,
+    SELECT coalesce(sum(sent), 0)::bigint AS sent_count, coalesce(sum(failed), 0)::bigint AS failed_count,
+           coalesce(sum(suppressed), 0)::bigint AS suppressed_count, coalesce(sum(unknown), 0)::bigint AS unknown_count,
+           coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::bigint AS cached_count,
+           coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::bigint AS in_progress_count,
            min(due_at) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL) AS due_at
     FROM chunk WHERE task_id = %(task_id)s AND occurrence_id = o.id
 ) c
@@ -68,7 +68,7 @@ CROSS JOIN LATERAL (
            sum(extract(epoch FROM least(coalesce(ended_at, now()), heartbeat_at + interval '5 seconds')
                - started_at))::float8 AS seconds,
            sum(CASE WHEN sent IS NOT NULL THEN sent + failed
-                    WHEN id = c.attempt_id THEN c.sent - sent_before + c.failed - failed_before ELSE 0 END)::int
+                    WHEN id = c.attempt_id THEN c.sent - sent_before + c.failed - failed_before ELSE 0 END)::bigint
                AS handled,
            bool_or(ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds') AS alive
     FROM attempt WHERE chunk_id = c.id

@@ -240,7 +240,9 @@ def test_a_held_start_needs_a_run_by_hand(ses, world, airflow):
 
     world.group("customers", 5)
     world.task("sale", group="customers")
-    world.freeze(world.run("sale", logical_at=datetime.now(UTC) - timedelta(days=2)))
+    late = datetime.now(UTC) - timedelta(days=2)
+    world.started_at("sale", late)
+    world.freeze(world.run("sale", logical_at=late))
     assert "was missed" in world.overview("sale").error
     assert ses("task", "resume", "sale").code == 0
     assert airflow.asked[-1][2].startswith("manual__")

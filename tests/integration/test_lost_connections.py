@@ -1,0 +1,119 @@
+"""Connections that are lost in the middle of a step, once and again: what is in the ledger is known all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from ses_ops.domain.message_state import MessageState
+from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
+from ses_ops.sending import chunk_ledger
+from ses_ops.sending.attempt import claim_chunk
+from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Written
+from ses_ops.storage.connection import connect, transaction
+
+
+@pytest.fixture
+def ledger(world) -> Iterator[ChunkLedger]:
+    """Of a chunk of 100 messages that was just claimed."""
+    world.group("customers", 100)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    control = connect(world.dsn)
+    attempt = claim_chunk(control, chunk_id, run.run_id)
+    ledger = ChunkLedger(control=control, dsn=world.dsn, attempt=attempt)
+    yield ledger
+    ledger.control.close()
+
+
+def sent(messages: list[Marked]) -> list[Written]:
+    return [Written(message.seq, MessageState.SENT, 250, "ok", 1) for message in messages]
+
+
+def end_session(world, pid: int) -> None:
+    world.rows("SELECT pg_terminate_backend(%s, 5000)", pid)
+
+
+def lose_answers(monkeypatch, count: int) -> None:
+    """The next so many reconnections are committed, and their answers never come."""
+    renew, left = ChunkLedger._renew_control, [count]
+
+    def renewed(self: ChunkLedger) -> int:
+        steps = renew(self)
+        if left[0]:
+            left[0] -= 1
+            raise DatabaseUnavailable("the answer to COMMIT was lost")
+        return steps
+
+    monkeypatch.setattr(ChunkLedger, "_renew_control", renewed)
+
+
+@pytest.mark.parametrize("answers_lost", [0, 1, 2])
+@pytest.mark.parametrize("happened", [False, True])
+def test_a_step_is_written_once_however_many_connections_are_lost(world, ledger, monkeypatch, happened, answers_lost):
+    lose_answers(monkeypatch, answers_lost)
+
+    async def story() -> tuple[list[Marked], int]:
+        await ledger.open()
+        outcomes = sent((await ledger.step([], limit=10)).marked)
+        if happened:
+            values = ledger._step_values(outcomes, 10)
+            await ledger._conn.fetch(chunk_ledger._STEP, values)
+        end_session(world, ledger._conn._conn.info.backend_pid)
+        for _ in range(answers_lost):
+            with pytest.raises(DatabaseUnavailable):
+                await ledger.recover_step(outcomes)
+        step = await ledger.recover_step(outcomes)
+        assert (step is not None) is happened
+        step = step or await ledger.step(outcomes, limit=10)
+        ledger.close()
+        return step.marked, ledger.counts["sent"]
+
+    marked, counted = asyncio.run(story())
+    assert [message.seq for message in marked] == list(range(11, 21))
+    assert counted == 10
+    assert world.states() == {"sent": 10, "queued": 90}
+    world.check_ledger()
+
+
+def test_a_session_that_outlives_its_connection_is_not_taken_for_another_sender(world, ledger):
+    """The network was cut: the server goes on to believe in the session that holds the chunk's lock."""
+    # The connection is lost to us, and stays open over there.
+    lost, ledger.control = ledger.control, connect(world.dsn)
+
+    async def story() -> list[Marked]:
+        await ledger.open()
+        with pytest.raises(DatabaseUnavailable, match="still held by the session that was lost"):
+            await ledger.recover_step([])
+        while True:  # the server was asked to end it, and does in a moment
+            with suppress(DatabaseUnavailable):
+                assert await ledger.recover_step([]) is None
+                break
+        step = await ledger.step([], limit=10)
+        ledger.close()
+        return step.marked
+
+    assert len(asyncio.run(story())) == 10
+    with pytest.raises(DatabaseUnavailable), transaction(lost), lost.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    lost.close()
+
+
+def test_a_sender_whose_chunk_was_taken_over_meanwhile_stops(world, ledger):
+    ledger.control.close()
+    other = connect(world.dsn)
+    assert claim_chunk(other, ledger.attempt.chunk_id, ledger.attempt.run_id) is not None
+
+    async def story() -> None:
+        await ledger.open()
+        with pytest.raises(AttemptSuperseded):
+            await ledger.recover_step([])
+        ledger.close()
+
+    asyncio.run(story())
+    other.close()
