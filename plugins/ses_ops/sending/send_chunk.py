@@ -131,9 +131,8 @@ def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
         if keeper.stopped_by_caller and chunk["pending"]:
             ending = "stopped"
         elif chunk["pending"]:
-            why = Ending(
-                reason=keeper.stop_reason or keeper.last_deferral or "messages are left", backoff=not keeper.stop_reason
-            )
+            reason = keeper.stop_reason or keeper.deferrals.last_words or "messages are left"
+            why = Ending(reason=reason, backoff=not keeper.stop_reason)
             ending = f"released: {why.reason}"
         else:
             why, ending = Ending(reason="", backoff=False), "finished"
