@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
-from ses_ops.sending.attempt import Attempt, claim_chunk
+from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
 from ses_ops.sending.journal import open_journal
 from ses_ops.sending.ledger_keeper import LedgerKeeper
@@ -77,9 +77,10 @@ def send_chunk(
             _note(ledger, problem)
             raise
         finally:
-            ledger.control.close()
+            # First the journal: whoever takes the chunk next must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
+            _let_go(ledger)
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
@@ -121,6 +122,18 @@ def _note(ledger: ChunkLedger, problem: BaseException) -> None:
             execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
     except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
         pass
+
+
+def _let_go(ledger: ChunkLedger) -> None:
+    """Give the claim back now: the server sees only after a moment that a connection is closed."""
+    conn = ledger.control
+    try:
+        with transaction(conn):
+            let_go_of_chunk(conn, ledger.attempt.chunk_id)
+    except Exception:  # noqa: S110 - then it ends with the connection
+        pass
+    finally:
+        conn.close()
 
 
 def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
