@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,12 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, TransportUnavailable
 from ses_ops.sending import decisions
+from ses_ops.transports.smtp_refusals import ENOUGH
 from ses_ops.transports.smtp_settings import SmtpSettings
 from tests.recording_smtp import RecordingServer
 
 FULL = b"452 4.2.2 mailbox full"
+THROTTLED = b"454 4.7.0 Throttling failure: Maximum sending rate exceeded"
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +94,64 @@ def test_the_time_is_a_setting_of_the_mail_server(put_off) -> None:
     assert "3600 s" in text
     with pytest.raises(InvalidInput, match="give_up_after"):
         SmtpSettings(host="localhost", give_up_after=0)
+
+
+def test_a_relay_that_puts_everybody_off_gets_a_few_and_the_rest_waits_with_its_words(world, mail_server) -> None:
+    offered = []
+    mail_server.refuse = lambda recipient: offered.append(recipient) or THROTTLED
+    world.group("customers", 2000)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    with pytest.raises(TransportUnavailable, match=r"454 4\.7\.0 Throttling failure"):
+        world.whole_run(run)
+    assert ENOUGH <= len(offered) <= ENOUGH + 25
+    settlement = world.settle(run)
+    assert (settlement.cached, settlement.failed) == (2000, 0)
+    assert "454 4.7.0 Throttling failure" in world.overview("hello").reason
+    assert settlement.resume_at is not None
+    mail_server.refuse = None
+    assert again(world).sent == 2000
+    world.check_ledger()
+
+
+def test_a_throttled_relay_is_offered_what_it_put_off_before_anything_new(world, mail_server, monkeypatch) -> None:
+    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", (0.2,) * 50)
+    stop, refused, words = threading.Event(), [], (THROTTLED, b"451 4.3.2 busy")
+
+    def refuse(recipient: str) -> bytes | None:
+        if mail_server.total < 50:
+            return None
+        refused.append(recipient)
+        if len(refused) == 250:
+            stop.set()
+        return words[len(refused) % 2]
+
+    mail_server.refuse = refuse
+    world.smtp_uri += "?connections=4"
+    world.group("customers", 2000)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    world.send(chunk_id, run, stop)
+    assert len(refused) >= 250
+    assert len(set(refused)) < 150
+    world.settle(run)
+    world.check_ledger()
+
+
+def test_those_who_are_always_put_off_come_neither_before_nor_after_all_others(world, mail_server, monkeypatch) -> None:
+    monkeypatch.setattr("ses_ops.sending.ledger_keeper.AGAIN_AT_ONCE", 5)
+    mail_server.refuse = lambda recipient: THROTTLED
+    world.group("customers", 400)
+    world.task("hello", group="customers")
+    for _ in range(2):
+        run = world.run("hello", RunKind.TRIGGERED)
+        with pytest.raises(TransportUnavailable):
+            world.whole_run(run)
+        world.settle(run)
+    always = {address for (address,) in world.rows("SELECT address FROM message WHERE tries > 0")}
+    assert len(always) >= ENOUGH
+    mail_server.refuse = lambda recipient: THROTTLED if recipient in always else None
+    settlement = again(world)
+    assert (settlement.sent, settlement.cached) == (400 - len(always), len(always))

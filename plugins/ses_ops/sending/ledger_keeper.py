@@ -31,6 +31,9 @@ MARKED_TIME_OF_LIMIT = 2.0
 BATCH = 64
 #: Outcomes written in one commit at most.
 MOST_OUTCOMES = 500
+#: Messages that are tried again at once while there are new ones: those who are always put off must not come before all
+#: others in every run, nor after all others.
+AGAIN_AT_ONCE = 16
 #: Seconds that outcomes wait for company before they are written; and under a rate limit, where nobody waits for room.
 LINGER = 0.003
 RATE_LIMITED_LINGER = 0.03
@@ -117,16 +120,21 @@ class LedgerKeeper:
         room = 0 if self._stopping or now < self._begin_at else self._most_marked - self._feed.marked
         self._again += self.deferrals.due(now)
         if self._again and room > 0:
-            await self._mark_again(room)
+            await self._mark_again(room if self._exhausted else min(room, AGAIN_AT_ONCE))
             room = self._most_marked - self._feed.marked
         outcomes = self._outcomes()
         # Their places are free for others once they are written, which the same commit does.
-        room = 0 if self._exhausted or self._stopping or self._again else room + len(outcomes)
+        room = 0 if self._exhausted or self._stopping or self._put_off_first else room + len(outcomes)
         if outcomes or room >= self._batch:
             await self._step(outcomes, max(0, room))
         if now >= self._next_look:
             await self._look()
         await self._rest()
+
+    @property
+    def _put_off_first(self) -> bool:
+        """A server that puts off most of its mail is offered nothing new before it took or refused that."""
+        return self._transport.slowed_to is not None and bool(self._again or self.deferrals)
 
     async def _rest(self) -> None:
         """Until a batch of outcomes is there, or a moment has gone."""
@@ -216,7 +224,8 @@ class LedgerKeeper:
         share = self._rate and self._rate / senders
         if share:
             self._transport.set_rate(share)
-        self._bound_marks(share, self._written)
+        slowed_to = self._transport.slowed_to
+        self._bound_marks(min(share or slowed_to, slowed_to) if slowed_to else share, self._written)
         self._written = 0
         await self._step([], 0)
         return senders
