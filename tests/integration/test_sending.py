@@ -141,7 +141,7 @@ def test_a_refused_recipient_fails_with_code_and_text_and_the_others_go_out(worl
 
 
 def test_a_temporary_refusal_is_cached_with_its_reason_and_goes_out_later(world, mail_server, monkeypatch):
-    monkeypatch.setattr("ses_ops.sending.ledger_keeper.RETRY_DELAYS", (0.1,))
+    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", (0.1,))
     mail_server.refuse = lambda recipient: b"451 4.7.1 come back" if recipient.startswith("customers-3@") else None
     world.group("customers", 10)
     world.task("hello", group="customers")

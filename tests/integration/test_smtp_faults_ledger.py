@@ -57,7 +57,7 @@ def certificate() -> ssl.SSLContext:
 @pytest.fixture
 def world(ses_dsn, tmp_path, monkeypatch) -> Iterator[World]:
     """Without a mail server; the waits between tries are short."""
-    monkeypatch.setattr("ses_ops.sending.ledger_keeper.RETRY_DELAYS", (0.1, 0.1))
+    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", (0.1, 0.1))
     monkeypatch.setattr("ses_ops.sending.release.FIRST_RETRY_AFTER", timedelta(seconds=0.3))
     world = World(dsn=ses_dsn, templates=tmp_path / "templates")
     yield world

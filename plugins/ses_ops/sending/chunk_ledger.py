@@ -88,10 +88,18 @@ class ChunkLedger:
         for name in ("prepare_step", "prepare_again"):
             await self._conn.fetch(statements("attempts")[name])
 
-    async def requeued(self) -> list[Marked]:
-        """The messages that earlier tries left to be tried again. They are not marked: see `mark_again`."""
-        rows = await self._rows("requeued_of_chunk", first_seq=self.attempt.first_seq, last_seq=self.attempt.last_seq)
-        return [Marked(*row) for row in rows]
+    async def requeued(self, give_up_after: float) -> tuple[list[Marked], frozenset[int]]:
+        """The messages that earlier tries left to be tried again. They are not marked: see `mark_again`.
+
+        Also the numbers of those that a server first put off more than `give_up_after` seconds ago.
+        """
+        span = {"first_seq": self.attempt.first_seq, "last_seq": self.attempt.last_seq}
+        rows = await self._rows("requeued_of_chunk", **span, give_up_after=give_up_after)
+        return [Marked(*row[:-1]) for row in rows], frozenset(row[0] for row in rows if row[-1])
+
+    async def note_deferred(self, seqs: list[int]) -> None:
+        """Remember when the server first put these off. Safe to repeat. Raises DatabaseUnavailable."""
+        await self._rows("note_deferred", seqs=seqs)
 
     async def step(self, outcomes: list[Written], *, limit: int) -> Step:
         """Write the outcomes and mark up to `limit` more messages: both are committed on return, or neither is.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ses_ops.errors import DatabaseUnavailable
+from ses_ops.sending.deferrals import Deferrals
 
 if TYPE_CHECKING:
     import threading
@@ -30,6 +31,9 @@ MARKED_TIME_OF_LIMIT = 2.0
 BATCH = 64
 #: Outcomes written in one commit at most.
 MOST_OUTCOMES = 500
+#: Messages that are tried again at once while there are new ones: those who are always put off must not come before all
+#: others in every run, nor after all others.
+AGAIN_AT_ONCE = 16
 #: Seconds that outcomes wait for company before they are written; and under a rate limit, where nobody waits for room.
 LINGER = 0.003
 RATE_LIMITED_LINGER = 0.03
@@ -39,8 +43,6 @@ PAUSE = 0.01
 LOOK_EVERY = 1.0
 #: Seconds in which all senders have looked, and so share the rate with one that has just begun.
 ALL_HAVE_LOOKED = 1.2 * LOOK_EVERY
-#: Seconds after which a temporarily refused message is tried again in the same run; then the next run has it.
-RETRY_DELAYS = (2.0, 8.0)
 #: Seconds that a lost database may take to come back.
 DATABASE_PATIENCE = 120.0
 
@@ -72,13 +74,11 @@ class LedgerKeeper:
         #: Why sending stopped early (paused, cancelled, the quota day over).
         self.stop_reason: str | None = None
         self.stopped_by_caller = False
-        #: The newest temporary refusal.
-        self.last_deferral: str | None = None
+        self._give_up_after = settings.give_up_after
+        self.deferrals = Deferrals(settings.give_up_after)
         self._exhausted = False
-        #: Messages to be tried again now, and those to be tried again later: (when, seq, message).
+        #: Messages to be tried again now.
         self._again: list[Marked] = []
-        self._retries: list[tuple[float, int, Marked]] = []
-        self._retried: dict[int, int] = {}
         self._transport_over = False
         self._next_look = 0.0
         self._waiter: asyncio.Future[None] | None = None
@@ -87,7 +87,7 @@ class LedgerKeeper:
 
     async def run(self) -> None:
         """Until every message has its outcome in the ledger or is given back, and the transport has ended."""
-        self._again = await self._ledger.requeued()
+        self._again, self.deferrals.overdue = await self._ledger.requeued(self._give_up_after)
         if await self._look() > 1 and self._rate:
             # The others still have their old shares of it.
             self._begin_at = time.monotonic() + ALL_HAVE_LOOKED
@@ -106,7 +106,7 @@ class LedgerKeeper:
             return True
         if self._stopping:
             return False  # the transport finishes what is in flight and then ends
-        return self._exhausted and self._feed.idle and not self._retries and not self._again
+        return self._exhausted and self._feed.idle and not self.deferrals and not self._again
 
     @property
     def _stopping(self) -> bool:
@@ -118,19 +118,23 @@ class LedgerKeeper:
             self._transport.stop()
         now = time.monotonic()
         room = 0 if self._stopping or now < self._begin_at else self._most_marked - self._feed.marked
-        while self._retries and self._retries[0][0] <= now:
-            self._again.append(heapq.heappop(self._retries)[2])
+        self._again += self.deferrals.due(now)
         if self._again and room > 0:
-            await self._mark_again(room)
+            await self._mark_again(room if self._exhausted else min(room, AGAIN_AT_ONCE))
             room = self._most_marked - self._feed.marked
-        outcomes = self._feed.take_done(MOST_OUTCOMES)
+        outcomes = self._outcomes()
         # Their places are free for others once they are written, which the same commit does.
-        room = 0 if self._exhausted or self._stopping or self._again else room + len(outcomes)
+        room = 0 if self._exhausted or self._stopping or self._put_off_first else room + len(outcomes)
         if outcomes or room >= self._batch:
             await self._step(outcomes, max(0, room))
         if now >= self._next_look:
             await self._look()
         await self._rest()
+
+    @property
+    def _put_off_first(self) -> bool:
+        """A server that puts off most of its mail is offered nothing new before it took or refused that."""
+        return self._transport.slowed_to is not None and bool(self._again or self.deferrals)
 
     async def _rest(self) -> None:
         """Until a batch of outcomes is there, or a moment has gone."""
@@ -150,8 +154,8 @@ class LedgerKeeper:
         step = await self._persist(outcomes, room)
         self._exhausted = self._exhausted or step.exhausted
         self._written += len(outcomes)
-        for entry, message in self._feed.landed(outcomes):
-            self._deferred(entry, message)
+        if put_off := self._feed.landed(outcomes):
+            await self._put_off(put_off)
         if step.marked:
             self._feed.ready.extend(step.marked)
             self._transport.wake()
@@ -196,13 +200,16 @@ class LedgerKeeper:
         self._feed.ready.extend(marked)
         self._transport.wake()
 
-    def _deferred(self, entry: Written, message: Marked) -> None:
-        self.last_deferral = f"{entry.code or ''} {entry.text}".strip()
-        count = self._retried.get(entry.seq, 0)
-        if count < len(RETRY_DELAYS) and not self._stopping:
-            self._retried[entry.seq] = count + 1
-            delay = RETRY_DELAYS[count] if entry.code else 0.2 * (count + 1)
-            heapq.heappush(self._retries, (time.monotonic() + delay, entry.seq, message))
+    def _outcomes(self) -> list[Written]:
+        return self.deferrals.judge(self._feed.take_done(MOST_OUTCOMES))
+
+    async def _put_off(self, requeued: list[tuple[Written, Marked]]) -> None:
+        for entry, message in requeued:
+            self.deferrals.put_off(entry, message, now=time.monotonic())
+        if seqs := [entry.seq for entry, _ in requeued if entry.code]:
+            # After the outcomes and not with them: if it gets lost, the days begin with the next refusal.
+            with suppress(DatabaseUnavailable):
+                await self._ledger.note_deferred(seqs)
 
     async def _look(self) -> int:
         """Every second: say that we live, share the rate with the others, notice a pause while nothing moves.
@@ -217,7 +224,8 @@ class LedgerKeeper:
         share = self._rate and self._rate / senders
         if share:
             self._transport.set_rate(share)
-        self._bound_marks(share, self._written)
+        slowed_to = self._transport.slowed_to
+        self._bound_marks(min(share or slowed_to, slowed_to) if slowed_to else share, self._written)
         self._written = 0
         await self._step([], 0)
         return senders
@@ -240,5 +248,5 @@ class LedgerKeeper:
             given = given[MOST_OUTCOMES:]
 
     async def _write_done(self) -> None:
-        while outcomes := self._feed.take_done(MOST_OUTCOMES):
+        while outcomes := self._outcomes():
             await self._step(outcomes, 0)

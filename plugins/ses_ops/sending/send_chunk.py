@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.errors import LedgerBehind
-from ses_ops.sending.attempt import Attempt, claim_chunk, own_up
+from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
 from ses_ops.sending.journal import open_journal
 from ses_ops.sending.ledger_keeper import LedgerKeeper
@@ -82,10 +82,10 @@ def send_chunk(
             _note(ledger, problem)
             raise
         finally:
-            # The journal first: whoever gets the chunk when its lock goes with the connection must be able to read it.
+            # The journal first: whoever gets the chunk when its lock goes must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
-            ledger.control.close()
+            _let_go(ledger)
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
@@ -129,6 +129,18 @@ def _note(ledger: ChunkLedger, problem: BaseException) -> None:
         pass
 
 
+def _let_go(ledger: ChunkLedger) -> None:
+    """Give the claim back now: the server sees only after a moment that a connection is closed."""
+    conn = ledger.control
+    try:
+        with transaction(conn):
+            let_go_of_chunk(conn, ledger.attempt.chunk_id)
+    except Exception:  # noqa: S110 - then it ends with the connection
+        pass
+    finally:
+        conn.close()
+
+
 def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
     attempt, conn = ledger.attempt, ledger.control
     with transaction(conn):
@@ -137,9 +149,8 @@ def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
         if keeper.stopped_by_caller and chunk["pending"]:
             ending = "stopped"
         elif chunk["pending"]:
-            why = Ending(
-                reason=keeper.stop_reason or keeper.last_deferral or "messages are left", backoff=not keeper.stop_reason
-            )
+            reason = keeper.stop_reason or keeper.deferrals.last_words or "messages are left"
+            why = Ending(reason=reason, backoff=not keeper.stop_reason)
             ending = f"released: {why.reason}"
         else:
             why, ending = Ending(reason="", backoff=False), "finished"

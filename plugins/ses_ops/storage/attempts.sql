@@ -52,10 +52,16 @@ UPDATE chunk SET pending = pending - %(sent)s - %(failed)s - %(unknown)s, sent =
 WHERE id = %(chunk_id)s;
 
 -- name: requeued_of_chunk
-SELECT m.seq, m.address, m."values", m.tries
+SELECT m.seq, m.address, m."values", m.tries,
+       coalesce(m.first_deferred_at < now() - make_interval(secs => %(give_up_after)s), false)
 FROM message m
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'requeued'
 ORDER BY m.seq;
+
+-- name: note_deferred
+-- Not in the step, where it would cost the messages that are accepted; what was noted stays.
+UPDATE message SET first_deferred_at = now()
+WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND first_deferred_at IS NULL;
 
 -- name: marked_between
 -- What a step marked whose answer was lost with the connection.

@@ -103,9 +103,9 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
   AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.chunk_id = c.id AND a.heartbeat_at > now() - %(patience)s::interval);
 
 -- name: requeue_failed
--- A person asks for the failed ones to be sent again.
+-- A person asks for the failed ones to be sent again; the days after which a message is given up begin anew.
 WITH again AS (
-    UPDATE message m SET state = 'requeued', changed_at = now()
+    UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = %(state)s::message_state

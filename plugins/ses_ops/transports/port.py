@@ -82,3 +82,7 @@ class Transport(Protocol):
 
     def set_rate(self, messages_per_second: float | None) -> None:
         """Begin at most so many messages a second from now on; None: no limit."""
+
+    @property
+    def slowed_to(self) -> float | None:
+        """Messages a second, while the server puts off most of what it gets; None while it does not."""

@@ -9,5 +9,9 @@ class ConnectionFailed(TransportUnavailable):
     """This connection failed; another attempt may succeed."""
 
 
+class PutOff(TransportUnavailable):
+    """The server takes no mail of ours for now (4xx to message after message)."""
+
+
 class SetupRefused(TransportUnavailable):
     """The server and the settings do not fit each other (login, certificate, TLS): trying again is of no use."""

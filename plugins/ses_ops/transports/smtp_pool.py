@@ -41,6 +41,21 @@ class Chance(IntEnum):
     NEW_CONNECTION = 25
 
 
+class Chances:
+    """What the envelopes have used that lost a connection before the server judged them."""
+
+    #: One fresh connection, or up to so many that had served others and were at their end.
+    MOST = 40
+
+    def __init__(self) -> None:
+        self._used: dict[int, int] = {}
+
+    def used_up(self, envelope: Envelope, chance: Chance) -> bool:
+        """Take this chance from an envelope. Whether it was the last."""
+        used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + chance
+        return chance is Chance.NONE or used > self.MOST
+
+
 class Pool(Protocol):
     """What a connection needs of the transport that it belongs to."""
 

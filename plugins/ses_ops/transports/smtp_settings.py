@@ -71,6 +71,8 @@ class SmtpSettings:
     data_timeout: float = 600.0
     #: How long to go on trying while no message makes progress, before TransportUnavailable.
     unavailable_after: float = 60.0
+    #: A message that the server still puts off (4xx) so long after it did so first has failed (RFC 5321 4.5.4.1).
+    give_up_after: float = 4 * 86_400.0
     #: What we call ourselves in EHLO; default: this machine's full name, else its address in brackets.
     local_hostname: str | None = None
     #: At most so many messages begun a second, over all connections; None: no limit.
@@ -90,7 +92,7 @@ class SmtpSettings:
             raise _wrong("port", f"{self.port} is not between 1 and 65535")
         if not 1 <= self.connections <= 1000:
             raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
-        for name in ("timeout", "data_timeout", "unavailable_after", "max_messages_per_second"):
+        for name in ("timeout", "data_timeout", "unavailable_after", "give_up_after", "max_messages_per_second"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise _wrong(name, f"{value} is not a positive number")
@@ -285,6 +287,7 @@ _READERS: dict[str, Any] = {
     "timeout": _number,
     "data_timeout": _number,
     "unavailable_after": _number,
+    "give_up_after": _number,
     "local_hostname": _text,
     "max_messages_per_second": _number,
     "allow_plaintext_auth": _boolean,

@@ -18,18 +18,18 @@ from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
-from ses_ops.transports.smtp_pool import Chance
-from ses_ops.transports.smtp_refusals import Refusals
+from ses_ops.transports.smtp_pool import Chance, Chances
 from ses_ops.transports.smtp_settings import SmtpSettings
+from ses_ops.transports.smtp_throttle import Throttle
+from ses_ops.transports.smtp_verdict import Verdict
 
 _log = logging.getLogger(__name__)
 
 #: How many connections are opened at the same time.
 _OPENING_AT_ONCE = 8
-#: An envelope may lose one fresh connection, and up to so many that had served others and were at their end.
-_CHANCES = 40
 #: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
 _GOODBYE = 2.0
+_SENT = Delivery.SENT
 
 
 class SmtpTransport:
@@ -39,16 +39,15 @@ class SmtpTransport:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
         self._patience = Patience(settings)
-        #: None once a message was accepted.
-        self._refusals: Refusals | None = Refusals(settings.address)
+        self._throttle = Throttle(self._pace, settings.max_messages_per_second)
+        self._verdict = Verdict(settings.address, self._patience, self._throttle)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
         self._connections: set[MailConnection] = set()
         self._idle: list[MailConnection] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._staged: deque[Envelope] = deque()
-        #: What the envelopes that lost a connection before the server judged them have used of _CHANCES, by seq.
-        self._chances_used: dict[int, int] = {}
+        self._chances = Chances()
         #: The feed's last answer; what it has now it tells by `wake`.
         self._feed_is_empty = False
         self._draining = False
@@ -95,8 +94,13 @@ class SmtpTransport:
 
     def set_rate(self, messages_per_second: float | None) -> None:
         """Begin at most so many messages a second from now on; None: no limit."""
-        self._pace.set_rate(messages_per_second)
+        self._throttle.ask_for(messages_per_second)
         self._alarm.soon()
+
+    @property
+    def slowed_to(self) -> float | None:
+        """Messages a second, while the server puts off most of what it gets; None while it does not."""
+        return self._throttle.limit
 
     # --- what the connections use (smtp_connection.Pool)
 
@@ -120,21 +124,17 @@ class SmtpTransport:
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """Hand an outcome on; the server is alive."""
-        self._patience.progress()
-        if self._refusals is not None:
-            if outcome.delivery is Delivery.SENT:
-                self._refusals = None
-            elif (error := self._refusals.refused(outcome)) is not None:
+        if not self._verdict.all_is_well or outcome[0] is not _SENT:
+            error = self._verdict.add(outcome, now=self._loop.time())
+            if error is not None:
                 self._give_up(error)
         self._report(envelope, outcome)
 
     def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
         """Report an envelope that lost its connection, or stage it again if it never had a fair chance."""
-        used = self._chances_used.get(envelope.seq, 0) + chance
-        if chance is Chance.NONE or self._stopping or used > _CHANCES:
+        if self._stopping or self._chances.used_up(envelope, chance):
             self._report(envelope, outcome)
         else:
-            self._chances_used[envelope.seq] = used
             self._staged.appendleft(envelope)
 
     def idle(self, connection: MailConnection) -> None:
@@ -264,6 +264,7 @@ class SmtpTransport:
     # --- trouble
 
     def _failed(self, error: TransportUnavailable) -> None:
+        self._verdict.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
         self._patience.failed(error, established=len(self._connections), now=self._loop.time())
 

@@ -1,0 +1,36 @@
+"""What the server's answers to our mail say about the server: go on, go slower, or give up."""
+
+from __future__ import annotations
+
+from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.port import Delivery, Outcome
+from ses_ops.transports.smtp_patience import Patience
+from ses_ops.transports.smtp_refusals import Refusals, for_now_kind
+from ses_ops.transports.smtp_throttle import Throttle
+
+
+class Verdict:
+    """Adds up the outcomes of a run."""
+
+    def __init__(self, server: str, patience: Patience, throttle: Throttle) -> None:
+        self._patience = patience
+        self._throttle = throttle
+        self._refusals = Refusals(server)
+        #: Nothing is known against the server that an accepted message would change: it need not be told of one.
+        self.all_is_well = False
+
+    def add(self, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
+        """One more answer. Returns what to give up with, if it is enough."""
+        self._patience.progress()
+        if outcome.delivery is Delivery.SENT:
+            self._refusals.accepted()
+            self.all_is_well = self._throttle.accepted()
+            return None
+        self.all_is_well = False
+        if for_now_kind(outcome) is not None:
+            self._throttle.put_off(now)
+        return self._refusals.refused(outcome)
+
+    def connection_failed(self) -> None:
+        """The next accepted message says that this is over."""
+        self.all_is_well = False
