@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -18,8 +19,11 @@ from bench.context import Bench, NotMeasured
 from bench.figure import Figure, Verdict
 from bench.measures import MEASURES
 from bench.sizes import FULL, QUICK
+from bench.time_limit import OutOfTime, time_limit
 
 RESULTS = Path(__file__).with_name("results.json")
+#: Never over those of a full run; git does not keep it.
+QUICK_RESULTS = RESULTS.with_name("results-quick.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in given.only or MEASURES:
             bench.progress(f"{name}: {MEASURES[name]}")
             measured[name] = _measure(name, bench)
-        seconds = bench.seconds
+            bench.progress(f"{name}: {report.summary(measured[name])}")
+        bench.progress("stopping what was started …")
+    seconds = bench.seconds
     results = report.as_json(measured, quick=given.quick, message_bytes=message_bytes, seconds=seconds)
     figures = [figure for group in measured.values() for figure in group]
     if given.json:
@@ -42,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         size = "QUICK sizes, " if given.quick else ""
         console.print(report.table(measured, title=f"ses-ops ({size}messages of {message_bytes:,} bytes)"))
     print(report.summary(figures), file=sys.stderr)
-    # Half a run is no result: results.json is always one run on one machine.
-    output = given.output or (None if given.only else RESULTS)
+    # Half a run is no result: results.json is always one full run on one machine.
+    output = given.output or (None if given.only else QUICK_RESULTS if given.quick else RESULTS)
     if output is not None:
         from bench.plot import draw
 
@@ -54,14 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(name: str, bench: Bench) -> list[Figure]:
-    """One measure; what goes wrong in it takes nothing away from the others."""
+    """One measure; what goes wrong in it takes nothing away from the others, nor the figures that it has by then."""
+    found: list[Figure] = []
     try:
-        return list(importlib.import_module(f"bench.measures.{name}").measure(bench))
+        with time_limit(bench.seconds_left):
+            for figure in importlib.import_module(f"bench.measures.{name}").measure(bench):
+                found.append(replace(figure, full_size=not bench.sizes.quick))
+        return found
     except NotMeasured as why:
-        return [Figure(what=MEASURES[name], skipped=str(why))]
+        ended = {"skipped": str(why)}
+    except OutOfTime as why:
+        # A quick run promises its end, not its figures.
+        ended = {"skipped": f"{why}: a quick run"} if bench.sizes.quick else {"failed": str(why)}
     except (Exception, SystemExit) as problem:
         traceback.print_exc()
-        return [Figure(what=MEASURES[name], failed=f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}")]
+        ended = {"failed": f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}"}
+    return [*found, Figure(what=f"{MEASURES[name]}{', the rest' if found else ''}", **ended)]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE.json",
-        help=f"where results go (default: {RESULTS.name}; with --only nowhere)",
+        help=f"where results go (default: {RESULTS.name}, of a quick run {QUICK_RESULTS.name}; with --only nowhere)",
     )
     return parser
 

@@ -22,11 +22,14 @@ class NotMeasured(Exception):
 class Bench:
     """One run of the benchmark. Use it as a context manager: at its end everything that it started is stopped."""
 
-    def __init__(self, sizes: Sizes, *, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, sizes: Sizes, *, tell: Callable[[str], None] | None = None, server: BenchServer | None = None
+    ) -> None:
+        """`server` is used in place of one of its own, and left running."""
         self.sizes = sizes
         self._tell = tell or _to_stderr
         self._began = time.monotonic()
-        self._server: BenchServer | None = None
+        self._server = server
         self._stack: AirflowStack | None = None
         self._to_close = ExitStack()
 
@@ -40,6 +43,11 @@ class Bench:
     def seconds(self) -> float:
         """Since the run began."""
         return time.monotonic() - self._began
+
+    @property
+    def seconds_left(self) -> float:
+        """How long a measure that begins now may take."""
+        return min(self.sizes.measure_within, self.sizes.over_within - self.seconds)
 
     def progress(self, what: str) -> None:
         """Say what is being done now."""

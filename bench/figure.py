@@ -43,7 +43,7 @@ class Figure:
     peer: str = ""
     peer_value: float | None = None
     bar: Bar | None = None
-    #: False: measured at another size than the bar is meant for.
+    #: False: of a quick run, at another size than the bar is meant for.
     full_size: bool = True
     note: str = ""
     #: Why there is no value, where there is none.

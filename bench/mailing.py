@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bench import messages
-from bench.sent import Sent, run_sender
+from bench.sent import Sent, run_sender, run_side_by_side
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.sending.freeze_audience import freeze_audience
@@ -21,6 +22,8 @@ from ses_ops.storage.send_tasks import apply_task
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+    from bench.database import BenchServer
 
 QUOTA = {messages.DOMAIN: {"plan": [1_000_000_000], "started_on": "2026-01-01"}}
 
@@ -58,35 +61,64 @@ def add_task(conn: Connection, name: str, *, group: str, **changes: object) -> N
         apply_task(conn, task, now=datetime.now(UTC), where=name)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Mailing:
     """A frozen audience whose chunks are reserved by `run`."""
 
     conn: Connection
     dsn: str
     run: Run
-    chunk_ids: list[int]
     recipients: int
+    chunk_ids: list[int] = field(default_factory=list)
+    #: Seconds that each step took in this process: freeze, reserve, settle. Sending is measured by the senders.
+    step_seconds: dict[str, float] = field(default_factory=dict)
 
     def send(self, port: int, *, connections: int = 20) -> list[Sent]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
+        parts = [run_sender(self._sender(chunk, port, connections)) for chunk in self.chunk_ids]
+        self._settle()
+        return parts
+
+    def send_side_by_side(self, port: int, *, connections: int) -> Sent:
+        """Send all chunks at once, each in a process of its own with so many connections. Raises unless all were sent.
+
+        The processes begin together when all have imported what they need; the time is that until the last has ended.
+        """
+        together = run_side_by_side([self._sender(chunk, port, connections) for chunk in self.chunk_ids])
+        self._settle()
+        return together
+
+    def _sender(self, chunk: int, port: int, connections: int) -> list[str]:
         smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}"
-        common = [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp]
-        parts = [run_sender([*common, str(chunk)]) for chunk in self.chunk_ids]
-        settlement = settle(self.conn, self.run)
+        return [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp, str(chunk)]
+
+    def _settle(self) -> None:
+        with self.step("settle"):
+            settlement = settle(self.conn, self.run)
         if settlement.sent != self.recipients:
             raise RuntimeError(f"the engine sent {settlement.sent:,} of {self.recipients:,}")
-        return parts
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step."""
+        began = time.perf_counter()
+        yield
+        self.step_seconds[name] = time.perf_counter() - began
 
 
 @contextmanager
-def mailing(dsn: str, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
-    """Everything of a mailing up to the moment at which its first chunk can be sent."""
+def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
+    """Everything of a mailing up to the moment at which its first chunk can be sent, in a fresh database."""
     name = f"mailing-{recipients}"
     run = Run(task_name=name, run_id=f"bench {name}", kind=RunKind.TRIGGERED)
-    with connected(dsn) as conn:
+    with server.database() as dsn, connected(dsn) as conn:
         add_group(conn, name, recipients)
         add_task(conn, name, group=name)
-        freeze_audience(conn, run, templates_root=messages.TEMPLATES)
-        chunks = reserve_chunks(conn, run, quota_variable=QUOTA, chunk_size=chunk_size).chunk_ids
-        yield Mailing(conn=conn, dsn=dsn, run=run, chunk_ids=chunks, recipients=recipients)
+        ready = Mailing(conn=conn, dsn=dsn, run=run, recipients=recipients)
+        # What making the group left to write is not the mailing's.
+        server.checkpoint()
+        with ready.step("freeze"):
+            freeze_audience(conn, run, templates_root=messages.TEMPLATES)
+        with ready.step("reserve"):
+            ready.chunk_ids += reserve_chunks(conn, run, quota_variable=QUOTA, chunk_size=chunk_size).chunk_ids
+        yield ready

@@ -1,6 +1,7 @@
-"""`python -m bench.send_process DSN RUN SMTP CHUNK`: sends a chunk as an Airflow task does, and measures itself.
+"""`python -m bench.send_process DSN RUN SMTP CHUNK [wait]`: sends a chunk as an Airflow task does, and measures itself.
 
-Measured is the whole of `send_chunk`: connections, claim of the chunk, template, every outcome written, release.
+Measured is the whole of `send_chunk`: connections, claim of the chunk, template, every outcome written, release. With
+`wait` it says when it is ready and begins at a line on stdin, so that several begin at once.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import sys
 import threading
 
 from bench import messages
-from bench.sent import measured, say
+from bench.sent import WAIT, measured, say
 from ses_ops.sending.send_chunk import send_chunk
 from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
 
-def main(dsn: str, run_id: str, smtp: str, chunk: str) -> None:
+def main(dsn: str, run_id: str, smtp: str, chunk: str, when: str = "") -> None:
     settings = smtp_settings_from_connection_uri(smtp)
+    if when == WAIT:
+        print("ready", flush=True)
+        sys.stdin.readline()
     with measured(0) as result:
         report = send_chunk(
             dsn, int(chunk), run_id, smtp=settings, templates_root=messages.TEMPLATES, stop=threading.Event()

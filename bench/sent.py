@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import resource
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
+
+#: The last argument of a sender that is to say that it is ready, and to wait for a line before it begins.
+WAIT = "wait"
 
 
 @dataclass(kw_only=True)
@@ -20,8 +27,8 @@ class Sent:
     messages: int
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    #: Highest resident size of the process, in MB.
-    peak_mb: float = 0.0
+    #: Highest resident size of a sending process, in MB; None where nobody measured it.
+    peak_mb: float | None = None
 
     @property
     def rate(self) -> float:
@@ -43,26 +50,54 @@ def median_rate(rounds: Sequence[Sent]) -> float:
     return statistics.median(one.rate for one in rounds)
 
 
-def _used(who: int) -> float:
-    used = resource.getrusage(who)
-    return used.ru_utime + used.ru_stime
+def _used() -> float:
+    kinds = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in kinds)
 
 
 @contextmanager
-def measured(messages: int, *, children_only: bool = False) -> Iterator[Sent]:
-    """Measure a block: wall clock, and the CPU of this process with its ended children (or of those alone)."""
+def measured(messages: int) -> Iterator[Sent]:
+    """Measure a block of a sending process: wall clock, the CPU of it and its ended children, its memory."""
     result = Sent(messages=messages)
-    kinds = (resource.RUSAGE_CHILDREN,) if children_only else (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    cpu, start = sum(map(_used, kinds)), time.perf_counter()
+    cpu, start = _used(), time.perf_counter()
     yield result
     result.seconds = time.perf_counter() - start
-    result.cpu_seconds = sum(map(_used, kinds)) - cpu
-    result.peak_mb = max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024
+    result.cpu_seconds = _used() - cpu
+    result.peak_mb = _peak_mb()
+
+
+def _peak_mb() -> float | None:
+    """Highest resident size of this process. Not ru_maxrss: it begins with what the parent had when it forked."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    except OSError:
+        return None
+    return int(found[1]) / 1024 if found else None
+
+
+def measured_child(messages: int, command: Sequence[str]) -> Sent:
+    """Run a foreign program and measure it from outside: its own CPU, by wait4. Raises RuntimeError when it fails.
+
+    Its memory stays unknown: the kernel counts in its `ru_maxrss` the pages of the process that started it.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"{command[0]} failed: {output.read().decode(errors='replace').strip()[-1000:]}")
+    return Sent(messages=messages, seconds=seconds, cpu_seconds=used.ru_utime + used.ru_stime)
 
 
 def say(result: Sent) -> None:
     """Print a measurement for the process that started this one."""
-    print(json.dumps(asdict(result)))
+    print(json.dumps(asdict(result)), flush=True)
 
 
 def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Sent:
@@ -71,3 +106,51 @@ def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, 
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:3])} failed: {(done.stderr or done.stdout).strip()[-1000:]}")
     return Sent(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
+    """Run senders that wait for a line on stdin before they begin, all at once. Raises RuntimeError when one fails.
+
+    `seconds` is from the word to begin until the last has told what it did; CPU is that of all, memory of the largest.
+    """
+    with ExitStack() as stack:
+        errors = stack.enter_context(tempfile.TemporaryFile())
+        senders = [stack.enter_context(_ended_at_the_latest(_waiting_sender(command, errors))) for command in commands]
+        for sender in senders:
+            _line(sender, errors)
+        began = time.perf_counter()
+        for sender in senders:
+            assert sender.stdin is not None
+            sender.stdin.write(b"\n")
+            sender.stdin.flush()
+        parts = [Sent(**json.loads(_line(sender, errors))) for sender in senders]
+        seconds = time.perf_counter() - began
+    return Sent(
+        messages=sum(one.messages for one in parts),
+        seconds=seconds,
+        cpu_seconds=sum(one.cpu_seconds for one in parts),
+        peak_mb=max((one.peak_mb for one in parts if one.peak_mb is not None), default=None),
+    )
+
+
+def _waiting_sender(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*command, WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+
+
+@contextmanager
+def _ended_at_the_latest(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _line(sender: subprocess.Popen[bytes], errors: IO[bytes]) -> bytes:
+    assert sender.stdout is not None
+    line = sender.stdout.readline()
+    if not line:
+        errors.seek(0)
+        raise RuntimeError(f"a sender failed: {errors.read().decode(errors='replace').strip()[-1000:]}")
+    return line

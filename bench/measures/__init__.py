@@ -1,4 +1,7 @@
-"""One module a measure, each with `measure(bench) -> list[Figure]`. `MEASURES` is the order in which they run."""
+"""One module a measure, each with `measure(bench) -> Iterable[Figure]`. `MEASURES` is the order in which they run.
+
+A measure that yields its figures one by one keeps those that it has when it fails or runs out of time.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from __future__ import annotations
 MEASURES = {
     "engine": "messages a second of the sending engine, beside other senders",
     "roundtrips": "round trips a message on a connection with 50 ms of latency",
-    "scaling": "time and memory a message as the audience grows",
+    "scaling": "time a message, freeze to settle, and memory as the audience grows",
     "audience": "freezing an audience, importing a CSV file",
-    "pages": "the task list and a task's page over a large ledger",
+    "pages": "the task list and what a task's page reads over a large ledger",
     "whole_way": "from the trigger in Airflow to finished",
     "many_tasks": "1 000 active send tasks on one Airflow",
 }

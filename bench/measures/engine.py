@@ -1,8 +1,13 @@
-"""The engine with its ledger beside smtp-source, nodemailer and Airflow's SmtpHook: interleaved rounds, one sink."""
+"""The engine with its ledger beside smtp-source, nodemailer and Airflow's SmtpHook: interleaved rounds, one sink.
+
+Once as a single sending process over 20 connections, once as two of them side by side over 10 connections each: a run
+in production sends up to SES_PARALLEL_CHUNKS chunks at once.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
@@ -16,6 +21,9 @@ if TYPE_CHECKING:
     from bench.context import Bench
 
 ENGINE = "ses-ops, ledger written"
+PAIR = "ses-ops, two senders side by side"
+#: Of the single sender, and of the two together; smtp-source and nodemailer have as many.
+CONNECTIONS = 20
 #: Ratio of messages/s that each peer must be beaten by, best round against best round.
 BARS = {smtp_source.NAME: 0.9, nodemailer.NAME: 6.0, smtp_hook.NAME: 10.0}
 CPU_BAR = 0.12
@@ -45,12 +53,18 @@ class Rounds:
     def add_engine(self, messages: int) -> None:
         """Run the engine once, over a fresh database; freezing and reserving are not measured here."""
         server = self._bench.server
-        with server.database() as dsn, mailing(dsn, messages, chunk_size=messages) as ready:
+        with mailing(server, messages, chunk_size=messages) as ready:
             server.checkpoint()
-            cpu, wal = server.cpu_seconds(), _wal_position(dsn)
-            self.add(ENGINE, lambda: ready.send(self._sink.port)[0])
+            cpu, wal = server.cpu_seconds(), _wal_position(ready.dsn)
+            self.add(ENGINE, lambda: ready.send(self._sink.port, connections=CONNECTIONS)[0])
             self.database_cpu.append((server.cpu_seconds() - cpu) / messages * 1000)
-            self.wal_bytes.append((_wal_position(dsn) - wal) / messages)
+            self.wal_bytes.append((_wal_position(ready.dsn) - wal) / messages)
+
+    def add_pair(self, messages: int) -> None:
+        """The same mailing in two chunks, sent by two processes at once."""
+        with mailing(self._bench.server, messages, chunk_size=-(-messages // 2)) as ready:
+            self._bench.server.checkpoint()
+            self.add(PAIR, lambda: ready.send_side_by_side(self._sink.port, connections=CONNECTIONS // 2))
 
 
 def _wal_position(dsn: str) -> float:
@@ -73,6 +87,7 @@ def measure(bench: Bench) -> list[Figure]:
             bench.progress(f"engine: round {turn + 1} of {sizes.rounds}")
             rounds.add(smtp_source.NAME, lambda: smtp_source.send(sink.port, sizes.smtp_source))
             rounds.add_engine(sizes.engine)
+            rounds.add_pair(sizes.engine)
             rounds.add(nodemailer.NAME, lambda: pool.send(sink.port, sizes.nodemailer))
             rounds.add(smtp_hook.NAME, lambda: smtp_hook.send(sink.port, sizes.smtp_hook))
     return figures(rounds)
@@ -80,62 +95,91 @@ def measure(bench: Bench) -> list[Figure]:
 
 def figures(rounds: Rounds) -> list[Figure]:
     """Rates beside each peer, then CPU; the first carries every round for the plot."""
-    engine = best(rounds.sent[ENGINE])
-    data = {
+    first, *others = (_against(rounds, name, bar) for name, bar in BARS.items())
+    return [replace(first, data=_data(rounds)), *others, _pair(rounds), *_cpu(rounds)]
+
+
+def _data(rounds: Rounds) -> dict[str, Any]:
+    return {
         name: {
             "rates": [one.rate for one in sent],
             "cpu_per_1000": [one.cpu_per_1000 for one in sent],
-            "peak_mb": max(one.peak_mb for one in sent),
+            "peak_mb": max((one.peak_mb for one in sent if one.peak_mb is not None), default=None),
             "sink_cpu_per_1000": rounds.sink_cpu[name],
         }
         for name, sent in rounds.sent.items()
     }
-    found = []
-    for name, bar in BARS.items():
-        medians = median_rate(rounds.sent[ENGINE]), median_rate(rounds.sent[name])
-        found.append(
-            Figure(
-                what=f"engine against {name}",
-                value=engine.rate,
-                unit="messages/s",
-                peer=name,
-                peer_value=best(rounds.sent[name]).rate,
-                bar=Bar(limit=bar, at_least=True, of_ratio=True),
-                note=f"best of {len(rounds.sent[name])}; medians {medians[0]:,.0f} / {medians[1]:,.0f} = "
-                f"{medians[0] / medians[1]:.2f} x" + ("; aim 1.2 x" if name == smtp_source.NAME else ""),
-                data=data if not found else {},
-            )
-        )
-    cpu = min(one.cpu_per_1000 for one in rounds.sent[ENGINE])
-    others = ", ".join(
-        f"{name} {min(one.cpu_per_1000 for one in sent):.3f}" for name, sent in rounds.sent.items() if name != ENGINE
+
+
+def _medians(rounds: Rounds, ours: str, peer: str) -> str:
+    medians = median_rate(rounds.sent[ours]), median_rate(rounds.sent[peer])
+    return (
+        f"best of {len(rounds.sent[peer])}; medians {medians[0]:,.0f} / {medians[1]:,.0f} = "
+        f"{medians[0] / medians[1]:.2f} x"
     )
-    found.append(
+
+
+def _least_cpu(rounds: Rounds, name: str) -> float:
+    return min(one.cpu_per_1000 for one in rounds.sent[name])
+
+
+def _against(rounds: Rounds, peer: str, bar: float) -> Figure:
+    return Figure(
+        what=f"engine against {peer}",
+        value=best(rounds.sent[ENGINE]).rate,
+        unit="messages/s",
+        peer=peer,
+        peer_value=best(rounds.sent[peer]).rate,
+        bar=Bar(limit=bar, at_least=True, of_ratio=True),
+        note=_medians(rounds, ENGINE, peer) + ("; aim 1.2 x" if peer == smtp_source.NAME else ""),
+    )
+
+
+def _pair(rounds: Rounds) -> Figure:
+    """Shown without a bar: the bar is the single sender's."""
+    pair = best(rounds.sent[PAIR]).rate
+    return Figure(
+        what=f"{PAIR}, against {smtp_source.NAME}",
+        value=pair,
+        unit="messages/s",
+        peer=smtp_source.NAME,
+        peer_value=best(rounds.sent[smtp_source.NAME]).rate,
+        note=f"{_medians(rounds, PAIR, smtp_source.NAME)}; {pair / best(rounds.sent[ENGINE]).rate:.2f} x the single "
+        f"sender; {CONNECTIONS // 2} connections each",
+    )
+
+
+def _cpu(rounds: Rounds) -> list[Figure]:
+    peers = (name for name in rounds.sent if name not in (ENGINE, PAIR))
+    rate, sink, database = best(rounds.sent[ENGINE]).rate, min(rounds.sink_cpu[ENGINE]), min(rounds.database_cpu)
+    return [
         Figure(
             what="CPU of the sending process, 1 000 messages",
-            value=cpu,
+            value=_least_cpu(rounds, ENGINE),
             unit="s",
             bar=Bar(limit=CPU_BAR),
-            note=others,
-        )
-    )
-    sink_cpu = min(rounds.sink_cpu[ENGINE])
-    found.append(
+            note=", ".join(f"{name} {_least_cpu(rounds, name):.3f}" for name in peers),
+        ),
+        Figure(
+            what="CPU of two sending processes side by side, 1 000 messages",
+            value=_least_cpu(rounds, PAIR),
+            unit="s",
+            peer="the single sender",
+            peer_value=_least_cpu(rounds, ENGINE),
+            note="both processes added up",
+        ),
         Figure(
             what="CPU of smtp-sink meanwhile, 1 000 messages",
-            value=sink_cpu,
+            value=sink,
             unit="s",
-            note=f"it is busy {sink_cpu * engine.rate / 10:.0f} % of the time at the engine's best rate",
-        )
-    )
-    database_cpu = min(rounds.database_cpu)
-    found.append(
+            note=f"it is busy {sink * rate / 10:.0f} % of the time at the single sender's best rate, "
+            f"{min(rounds.sink_cpu[PAIR]) * best(rounds.sent[PAIR]).rate / 10:.0f} % at the two senders'",
+        ),
         Figure(
             what="CPU of PostgreSQL meanwhile, 1 000 messages",
-            value=database_cpu,
+            value=database,
             unit="s",
             note=f"{min(rounds.wal_bytes):,.0f} bytes of WAL a message; one core of it is enough for "
-            f"{86_400 / database_cpu * 1000 / 1e6:,.0f} million messages a day",
-        )
-    )
-    return found
+            f"{86_400 / database * 1000 / 1e6:,.0f} million messages a day",
+        ),
+    ]

@@ -1,4 +1,4 @@
-"""The send task list, and what a task's page shows, over 1 000 tasks and a large ledger."""
+"""The send task list, and what a task's page reads, over 1 000 tasks and a large ledger."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench import mailing, messages
-from bench.big_ledger import LARGEST, add_big_ledger
+from bench import messages
+from bench.big_ledger import LARGEST, OFTEN, add_big_ledger
 from bench.figure import Bar, Figure
-from ses_ops.domain.warmup import parse_quota_variable, plan_for
-from ses_ops.storage import quota_overview
 from ses_ops.storage.connection import connected
-from ses_ops.storage.message_list import MessageSearch, all_messages
 from ses_ops.storage.overview import list_tasks
-from ses_ops.storage.send_tasks import find_row
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -30,57 +26,48 @@ if TYPE_CHECKING:
 
 #: Seconds.
 BAR = 0.3
-_TIMES = 7
-_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cached", "unknown")
-#: Messages on a page.
-_LIMIT = 100
 
 
-def measure(bench: Bench) -> list[Figure]:
+def measure(bench: Bench) -> Iterator[Figure]:
     sizes = bench.sizes
-    full_size = not sizes.quick
     with bench.server.database() as dsn, connected(dsn) as conn:
         count = add_big_ledger(bench, conn, tasks=sizes.tasks, total=sizes.ledger)
         size = f"{sizes.tasks:,} tasks, {count:,} messages"
         bench.progress(f"  looking at {size} …")
-        found = [
-            _figure(f"task list, its data ({size})", lambda: list_tasks(conn), conn, full_size=full_size),
-            _command(dsn, sizes.tasks, full_size=full_size),
-            _figure("task page, its data", lambda: _page(conn), conn, full_size=full_size),
-        ]
-        slowest = max((_look_up(conn, look) for look in _looks()), key=lambda one: one[1])
-    found.append(
-        Figure(
-            what=f"a task's messages, the slowest look-up ({slowest[0]})",
-            value=slowest[1],
-            unit="s",
-            bar=Bar(limit=BAR),
-            full_size=full_size,
-            note=f"{_LIMIT} messages of a task of {count // 5:,}, by each status, by address and by a part of one",
-        )
-    )
-    return found
+        yield _figure(f"task list, its data ({size})", _listed(conn, sizes.looks), note="")
+        yield _command(dsn, sizes.tasks, sizes.looks)
+        looks = _page_looks(dsn, messages.address(count // 50 + 1), messages.address(1), sizes.looks)
+        yield _page(looks, count)
+        yield _slowest(looks)
 
 
-def _timed(question: Callable[[], object]) -> list[float]:
+def _timed(question: Callable[[], object], looks: int) -> list[float]:
     times = []
-    for _ in range(_TIMES):
+    for _ in range(looks):
         began = time.perf_counter()
         question()
         times.append(time.perf_counter() - began)
     return times
 
 
-def _figure(what: str, question: Callable[[], object], conn: Connection, *, full_size: bool) -> Figure:
-    times = _timed(question)
-    conn.rollback()
-    note = f"median of {_TIMES}; first {times[0]:.3f} s, slowest {max(times):.3f} s"
+def _figure(what: str, times: Sequence[float], *, note: str) -> Figure:
+    spread = f"median of {len(times)}; first {times[0]:.3f} s, slowest {max(times):.3f} s"
     return Figure(
-        what=what, value=statistics.median(times), unit="s", bar=Bar(limit=BAR), full_size=full_size, note=note
+        what=what,
+        value=statistics.median(times),
+        unit="s",
+        bar=Bar(limit=BAR),
+        note=f"{spread}; {note}" if note else spread,
     )
 
 
-def _command(dsn: str, tasks: int, *, full_size: bool) -> Figure:
+def _listed(conn: Connection, looks: int) -> list[float]:
+    times = _timed(lambda: list_tasks(conn), looks)
+    conn.rollback()
+    return times
+
+
+def _command(dsn: str, tasks: int, looks: int) -> Figure:
     """`ses task list` as a person waits for it: the interpreter and its imports included."""
     program = Path(sys.executable).with_name("ses")
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
@@ -95,48 +82,47 @@ def _command(dsn: str, tasks: int, *, full_size: bool) -> Figure:
         listed = len(json.loads(run("task", "list", "--json")))
         if listed != tasks:
             raise RuntimeError(f"ses task list shows {listed} of {tasks} tasks")
-        times = _timed(lambda: run("task", "list"))
-        alone = statistics.median(_timed(lambda: run("--help")))
-    return Figure(
-        what="`ses task list`, the whole command",
-        value=statistics.median(times),
-        unit="s",
-        full_size=full_size,
-        note=f"median of {_TIMES}; `ses --help` alone takes {alone:.3f} s",
+        times = _timed(lambda: run("task", "list"), looks)
+        alone = statistics.median(_timed(lambda: run("--help"), looks))
+    return _figure(
+        f"`ses task list` of {tasks:,} tasks, the whole command",
+        times,
+        note=f"`ses --help` alone takes {alone:.3f} s",
     )
 
 
-def _page(conn: Connection) -> None:
-    """What a page about one task shows: status and counts, definition, schedule, quota, what waits, messages."""
-    (one,) = list_tasks(conn, name=LARGEST)
-    row = find_row(conn, LARGEST)
-    plan = plan_for(parse_quota_variable(mailing.QUOTA), messages.DOMAIN)
-    quota_overview.today(conn, plan)
-    quota_overview.history(conn, messages.DOMAIN)
-    quota_overview.backlog(conn, messages.DOMAIN)
-    if not (one.cached_count and len(_messages(conn, row["id"])) == _LIMIT):
-        raise RuntimeError(f"the page of {LARGEST} is empty")
+def _page_looks(dsn: str, rare: str, common: str, looks: int) -> dict[str, list[float]]:
+    """Seconds of each look at a task's page, by the part that was looked at. Raises RuntimeError."""
+    with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.page_process", LARGEST, OFTEN, rare, common, str(looks)],
+            env={**os.environ, "AIRFLOW_CONN_SES_DB": dsn, "SES_HOME": home, "AIRFLOW_HOME": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"bench.page_process: {done.stderr.strip()[-1000:]}")
+    for line in done.stderr.splitlines():
+        print(line, file=sys.stderr)
+    seconds: dict[str, list[float]] = json.loads(done.stdout.strip().splitlines()[-1])
+    return seconds
 
 
-def _messages(conn: Connection, task_id: int, **look: Any) -> list[object]:
-    """As many as a page has, or all there are: as `ses task messages` reads them."""
-    found: list[object] = []
-    for batch in all_messages(conn, MessageSearch(task_id=task_id, **look), size=_LIMIT):
-        found += batch
-        if len(found) >= _LIMIT:
-            break
-    return found[:_LIMIT]
+def _page(looks: dict[str, list[float]], count: int) -> Figure:
+    name, times = next(iter(looks.items()))
+    return _figure(
+        f"task page, its data ({name}: {count // 5:,} messages)",
+        times,
+        note="all that the page reads: line, counts, starts, chunks, attempts, failures, messages",
+    )
 
 
-def _looks() -> list[dict[str, str]]:
-    return [{"status": status} for status in _STATUSES] + [
-        {"address_key": messages.address(70_001)},
-        {"part": "997@"},
-    ]
-
-
-def _look_up(conn: Connection, look: dict[str, str]) -> tuple[str, float]:
-    task_id = find_row(conn, LARGEST)["id"]
-    seconds = statistics.median(_timed(lambda: _messages(conn, task_id, **look)))
-    conn.rollback()
-    return look.get("status") or "by " + next(iter(look)), seconds
+def _slowest(looks: dict[str, list[float]]) -> Figure:
+    name, times = max(looks.items(), key=lambda one: statistics.median(one[1]))
+    others = sorted(((statistics.median(seconds), what) for what, seconds in looks.items()), reverse=True)
+    return _figure(
+        f"task page, the slowest of {len(looks)} ways to look at it ({name})",
+        times,
+        note="; ".join(f"{what} {seconds:.3f} s" for seconds, what in others[1:4]),
+    )

@@ -43,10 +43,8 @@ def measure(bench: Bench) -> list[Figure]:
     count = bench.sizes.far
     with (
         nodemailer.installed() as pool,
-        bench.server.database() as dsn,
-        bench.server.database() as dsn_plain,
-        mailing(dsn, count) as ready,
-        mailing(dsn_plain, count) as ready_plain,
+        mailing(bench.server, count) as ready,
+        mailing(bench.server, count) as ready_plain,
         smtp_sink() as sink,
         smtp_sink(pipelining=False) as sink_plain,
     ):

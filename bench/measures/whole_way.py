@@ -31,7 +31,7 @@ def measure(bench: Bench) -> list[Figure]:
     if accepted != recipients or stack.look(name).sent_count != recipients:
         raise RuntimeError(f"{accepted:,} of {recipients:,} messages arrived; the list says {stack.look(name)}")
     bench.progress(f"  finished after {seconds:.1f} s; now the engine alone, beside the idle stack …")
-    with bench.server.database() as dsn, mailing(dsn, recipients, chunk_size=recipients) as ready:
+    with mailing(bench.server, recipients, chunk_size=recipients) as ready:
         bench.server.checkpoint()
         (alone,) = ready.send(stack.sink.port)
     return [
@@ -42,7 +42,6 @@ def measure(bench: Bench) -> list[Figure]:
             peer="the engine alone",
             peer_value=alone.rate,
             bar=Bar(limit=BAR, at_least=True, of_ratio=True),
-            full_size=not sizes.quick,
             note=f"{seconds:.1f} s, the first message after {first:.1f} s; the engine alone {alone.seconds:.1f} s",
         )
     ]

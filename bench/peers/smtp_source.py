@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-
 from bench import messages
-from bench.sent import Sent, measured
+from bench.sent import Sent, measured_child
 from bench.sink import program
 
 NAME = "smtp-source -d (C)"
@@ -18,6 +16,4 @@ def send(port: int, count: int, *, connections: int = 20) -> Sent:
     size = str(messages.wire_bytes() - _OWN_HEADERS)
     command = [program("smtp-source"), "-d", "-s", str(connections), "-l", size, "-m", str(count)]
     addresses = ["-f", f"news@{messages.DOMAIN}", "-t", messages.address(1)]
-    with measured(count, children_only=True) as result:
-        subprocess.run([*command, *addresses, f"127.0.0.1:{port}"], check=True, capture_output=True)
-    return result
+    return measured_child(count, [*command, *addresses, f"127.0.0.1:{port}"])

@@ -49,7 +49,8 @@ def cell(value: Any) -> str:
         return str(value.value)
     if isinstance(value, list | tuple):
         return ", ".join(cell(item) for item in value) or "-"
-    return "".join(char if char.isprintable() else " " for char in str(value))
+    text = str(value)
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:

@@ -9,8 +9,6 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from croniter import croniter
-
 from ses_ops.domain.clock_rules import check_aware, from_wall_clock, to_wall_clock, zone
 from ses_ops.errors import InvalidInput
 
@@ -121,6 +119,9 @@ class Schedule:
         return slot
 
     def _first_cron(self, start: datetime, moment: datetime | None) -> datetime:
+        # Not above: few tasks have a cron expression, and its import takes 20 ms of every command.
+        from croniter import croniter
+
         tz = zone(self.time_zone)
         floor = start - timedelta(microseconds=1) if moment is None or moment < start else moment
         # Some minutes early in wall clock time, because a slot in a skipped hour happens later than it is written.
@@ -153,6 +154,8 @@ class Schedule:
 
 def check_cron(expression: object, *, where: str | None = None) -> str:
     """Return a five-field cron expression; raises InvalidInput for anything else."""
+    from croniter import croniter
+
     text = " ".join(str(expression).split())
     if len(text.split(" ")) != 5 or not croniter.is_valid(text):
         raise InvalidInput(

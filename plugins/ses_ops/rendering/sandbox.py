@@ -30,8 +30,8 @@ from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, r
 
 #: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
 MAX_REPEATED = 100_000
-#: Bytes of a file. A message has 4 MB at most, and clients cut a mail off at 100 kB.
-MAX_FILE = 1024 * 1024
+#: Bytes of a file. A message has 4 MB at most, and says so itself.
+MAX_FILE = 8 * 1024 * 1024
 #: Jinja2's `lipsum`, `cycler`, `joiner` and `namespace` keep or make what outlives a turn of a loop.
 _GLOBALS = frozenset({"range", "dict"})
 #: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -14,7 +16,7 @@ from bench.figure import Bar, Figure, Verdict
 from bench.measures import MEASURES
 from bench.peers import nodemailer, smtp_hook
 from bench.plot import draw
-from bench.sizes import QUICK
+from bench.sizes import FULL, QUICK
 
 AT_MOST_10 = Bar(limit=10)
 TWICE = Bar(limit=2, at_least=True, of_ratio=True)
@@ -102,10 +104,50 @@ def test_every_measure_has_its_module():
 
 def test_a_quick_run_without_time_for_a_stack_says_so(monkeypatch):
     bench = Bench(QUICK, tell=lambda line: None)
-    monkeypatch.setattr(Bench, "seconds", property(lambda self: 1_000.0))
+    monkeypatch.setattr(Bench, "seconds", property(lambda self: 120.0))
     (figure,) = program._measure("whole_way", bench)
     assert figure.verdict is Verdict.SKIPPED
     assert "quick run" in figure.skipped
+
+
+def two_figures_and_a_long_wait(bench):
+    yield Figure(what="first", value=1.0, bar=AT_MOST_10)
+    time.sleep(60)
+    yield Figure(what="second", value=2.0)
+
+
+@pytest.mark.parametrize(("sizes", "verdict"), [(QUICK, Verdict.SKIPPED), (FULL, Verdict.FAILED)])
+def test_a_measure_that_takes_too_long_is_ended_and_keeps_the_figures_that_it_has(monkeypatch, sizes, verdict):
+    monkeypatch.setattr("bench.measures.whole_way.measure", two_figures_and_a_long_wait)
+    bench = Bench(replace(sizes, measure_within=0.2), tell=lambda line: None)
+    first, rest = program._measure("whole_way", bench)
+    assert (first.what, first.value) == ("first", 1.0)
+    assert rest.verdict is verdict
+    assert "the rest" in rest.what
+
+
+def test_a_measure_that_fails_keeps_the_figures_that_it_has(monkeypatch, capsys):
+    def measure(bench):
+        yield Figure(what="first", value=1.0)
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("bench.measures.pages.measure", measure)
+    first, rest = program._measure("pages", Bench(FULL, tell=lambda line: None))
+    assert (first.what, rest.failed) == ("first", "RuntimeError: the disk is full")
+
+
+@pytest.mark.parametrize(("options", "file"), [([], "results.json"), (["--quick"], "results-quick.json")])
+def test_a_quick_run_leaves_the_results_of_a_full_one_alone(monkeypatch, capsys, tmp_path, options, file):
+    monkeypatch.delenv("QUICK", raising=False)
+    for name in ("RESULTS", "QUICK_RESULTS"):
+        monkeypatch.setattr(program, name, tmp_path / getattr(program, name).name)
+    for name in MEASURES:
+        monkeypatch.setattr(f"bench.measures.{name}.measure", lambda bench: [Figure(what="x", value=1, bar=AT_MOST_10)])
+    assert program.main(options) == 0
+    written = {path.name for path in tmp_path.iterdir()} - {"results.svg"}
+    assert written == {file}
+    verdict = json.loads((tmp_path / file).read_text())["measures"]["engine"][0]["verdict"]
+    assert verdict == ("not judged" if options else "reached")
 
 
 def test_the_messages_have_4_to_5_kb_for_every_kind_of_customer():
