@@ -20,7 +20,7 @@ from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.message_list import MessagePage, MessageSearch, message_page
+from ses_ops.storage.message_list import MessageKey, MessagePage, MessageSearch, message_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
 
 def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Look]:
     name, start = seen.overview.name, seen.occurrences[0]
-    whole = TaskView(name=name)
+    whole, middle = TaskView(name=name), MessageKey(start.id, start.request_count // 2)
     looks = {
         "the largest task": Look(view=whole),
         "the tab of its DAG run": Look(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),
@@ -61,6 +61,9 @@ def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Look
         "the task with the most starts": Look(view=TaskView(name=often)),
         "its messages to one address": Look(view=whole, search={"address_key": rare}),
         "its messages to an address that every start has": Look(view=whole, search={"address_key": common}),
+        "its messages, by a part that some addresses have": Look(view=whole, search={"part": "997@"}),
+        "its messages, by a part that no address has": Look(view=whole, search={"part": "nobody"}),
+        "its messages, the page that ends in the middle": Look(view=whole, search={"through": middle}),
     }
     return looks | {
         f"its messages that are {status.value}": Look(view=whole, search={"status": status.value})

@@ -35,7 +35,7 @@ class Sizes:
     stack_begins_within: float
     #: Seconds after which a measure is ended.
     measure_within: float
-    #: Seconds after which the run is over but for stopping its servers, some 10: no measure goes on longer.
+    #: Seconds after which the run is over but for stopping its servers, 10 to 28: no measure goes on longer.
     over_within: float
 
 
@@ -44,8 +44,8 @@ FULL = Sizes(
     rounds=3,
     engine=100_000,
     smtp_source=100_000,
-    nodemailer=12_000,
-    smtp_hook=5_000,
+    nodemailer=8_000,
+    smtp_hook=3_000,
     far=100,
     audiences=(10_000, 100_000, 1_000_000),
     repeats=(3, 2, 1),
@@ -56,7 +56,7 @@ FULL = Sizes(
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
-    new_tasks=5,
+    new_tasks=4,
     stack_begins_within=float("inf"),
     # The longest takes four minutes.
     measure_within=480,
@@ -82,7 +82,7 @@ QUICK = Sizes(
     tasks=200,
     idle_seconds=0,
     new_tasks=1,
-    stack_begins_within=100,
+    stack_begins_within=90,
     measure_within=90,
-    over_within=160,
+    over_within=150,
 )

@@ -104,7 +104,7 @@ def test_every_measure_has_its_module():
 
 def test_a_quick_run_without_time_for_a_stack_says_so(monkeypatch):
     bench = Bench(QUICK, tell=lambda line: None)
-    monkeypatch.setattr(Bench, "seconds", property(lambda self: 120.0))
+    monkeypatch.setattr(Bench, "seconds", property(lambda self: 100.0))
     (figure,) = program._measure("whole_way", bench)
     assert figure.verdict is Verdict.SKIPPED
     assert "quick run" in figure.skipped
