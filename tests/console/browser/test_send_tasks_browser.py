@@ -94,6 +94,7 @@ def test_pausing_and_cancelling_work_by_keyboard_alone(busy, open_page):
     page.get_by_role("button", name="Cancel", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_text("Cancel the send task spring-sale?").wait_for()
+    assert axe_violations(page) == [], "with the question open"
     page.keyboard.press("Escape")
     assert busy.overview("spring-sale").status == "paused", "Escape is no"
     page.get_by_role("button", name="Cancel", exact=True).focus()
