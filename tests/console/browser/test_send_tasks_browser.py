@@ -69,10 +69,19 @@ def test_an_open_menu_stays_open_while_rows_come_and_go_around_it(busy, open_pag
     assert page.evaluate("document.activeElement.id") == "more-spring-sale"
 
 
-def test_times_are_in_the_viewers_zone_and_utc_when_hovered(busy, open_page):
-    time = open_page("/tasks").locator('[data-key="weekly-news"] [data-part="next"] time')
+def test_times_are_in_the_viewers_zone_and_utc_when_hovered_or_asked_for(busy, open_page):
+    page = open_page("/tasks")
+    time = page.locator('[data-key="weekly-news"] [data-part="next"] time')
+    utc = "Jan 1, 2099, 12:00:00 AM UTC".replace(" AM", "\u202fAM")
     assert "1 Jan 2099, 09:00" in time.inner_text()
-    assert time.get_attribute("title") == "Jan 1, 2099, 12:00:00 AM UTC".replace(" AM", "\u202fAM")
+    assert time.get_attribute("title") == utc
+    assert "Times are those of Asia/Tokyo" in page.get_by_role("contentinfo").inner_text()
+    page.get_by_role("button", name="Show UTC").press("Enter")
+    assert time.inner_text() == utc
+    page.reload()
+    assert time.inner_text() == utc, "it is remembered"
+    page.get_by_role("button", name="Show UTC", pressed=True).press("Enter")
+    assert "1 Jan 2099, 09:00" in time.inner_text()
 
 
 def test_pausing_and_cancelling_work_by_keyboard_alone(busy, open_page):
@@ -85,6 +94,7 @@ def test_pausing_and_cancelling_work_by_keyboard_alone(busy, open_page):
     page.get_by_role("button", name="Cancel", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_text("Cancel the send task spring-sale?").wait_for()
+    assert axe_violations(page) == [], "with the question open"
     page.keyboard.press("Escape")
     assert busy.overview("spring-sale").status == "paused", "Escape is no"
     page.get_by_role("button", name="Cancel", exact=True).focus()

@@ -64,6 +64,8 @@ def test_an_empty_task_shuts_nobody_out(world, nothing_shuts_people_out):
 
 def test_counts_move_without_a_reload_and_what_is_typed_stays(paused, open_page):
     page = open_page("/tasks/spring-sale")
+    chart = page.locator("#sending-desc").text_content()
+    assert re.search(r"from \d+ \w+ \d{4}, \d\d:\d\d:\d\d to \d+ \w+", chart), "in the viewer's zone, as its axis"
     page.locator("#address").fill("customers-")
     before = page.locator('[data-part="counts"]').inner_text()
     paused.execute(

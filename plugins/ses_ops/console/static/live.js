@@ -133,7 +133,7 @@
 
   function update(region, html) {
     const fresh = new DOMParser().parseFromString(html, "text/html").body;
-    window.localTimes(fresh);
+    window.showTimes(fresh);
     return mergeChildren(region, fresh);
   }
 

@@ -8,16 +8,54 @@
   const locale = navigator.languages.find((one) => one.split("-")[0] === lang) || lang;
   const shown = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 
-  // ---- times: the server writes UTC, the viewer sees their own zone, and UTC when hovering
-  function localTimes(root) {
-    for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
-      const moment = new Date(time.dateTime);
-      if (!Number.isNaN(moment.valueOf())) {
-        time.textContent = shown.format(moment);
-        time.dataset.local = "";
-      }
+  // ---- times: the server writes UTC, the viewer sees their own zone; UTC when hovering, and everywhere when the button
+  // at the foot of the page is pressed: hovering needs a mouse, and hundreds of tab stops would be no way for the others.
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+  const foot = document.getElementById("times");
+  const button = foot.querySelector("button");
+  const UTC = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g;
+  let utc = remembered();
+
+  function remembered() {
+    try {
+      return localStorage.getItem("ses-times") === "utc";
+    } catch {
+      return false;
     }
   }
+
+  function showTimes(root) {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const moment = new Date(time.dateTime);
+      if (!Number.isNaN(moment.valueOf())) {
+        time.textContent = utc ? time.title || time.dateTime : shown.format(moment);
+      }
+    }
+    // Sentences about pictures, which can hold no <time>.
+    for (const text of root.querySelectorAll("[data-moments]")) {
+      text.dataset.moments ||= text.textContent;
+      const local = (found) => exact.format(new Date(found.replace(" ", "T")));
+      text.textContent = utc ? text.dataset.moments : text.dataset.moments.replace(UTC, local);
+    }
+  }
+
+  function sayZone() {
+    const zone = shown.resolvedOptions().timeZone;
+    foot.hidden = zone === "UTC";
+    foot.querySelector("strong").textContent = utc ? "UTC" : zone;
+    button.setAttribute("aria-pressed", utc);
+  }
+
+  button.addEventListener("click", () => {
+    utc = !utc;
+    try {
+      localStorage.setItem("ses-times", utc ? "utc" : "");
+    } catch {
+      // A browser that keeps nothing: then it holds for this page.
+    }
+    showTimes(document);
+    sayZone();
+  });
 
   // ---- questions: <form data-confirm="question" data-consequence="..." data-action="..."> ; confirm() is dead in the frame
   const dialog = document.getElementById("confirm");
@@ -77,7 +115,8 @@
     }
   });
 
-  localTimes(document);
-  window.localTimes = localTimes;
+  showTimes(document);
+  sayZone();
+  window.showTimes = showTimes;
   document.getElementById("errors")?.focus();
 })();
