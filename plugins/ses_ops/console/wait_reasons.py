@@ -21,6 +21,10 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"today's quota of (?P<quota>[\d,]+) for (?P<domain>\S+) is used up",
             N_("today's quota of %(quota)s for %(domain)s is used up"),
         ),
+        (
+            r"the warm-up of (?P<domain>\S+) begins at (?P<when>.+)",
+            N_("the warm-up of %(domain)s begins at %(when)s"),
+        ),
         # storage/attempts.sql
         (r"the task is paused", N_("the task is paused")),
         (r"the task is cancelled", N_("the task is cancelled")),

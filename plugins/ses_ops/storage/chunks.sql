@@ -43,8 +43,8 @@ FROM chunk WHERE id = %(id)s
 RETURNING id;
 
 -- name: cache_chunk
--- The quota ran out. The first caching decides the order of service and is kept; so is a resume that is still to come,
--- or every trigger by hand would queue one more run.
+-- The quota ran out, or has not begun. The first caching decides the order of service and is kept; so is a resume that is
+-- still to come, or every trigger by hand would queue one more run.
 UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
