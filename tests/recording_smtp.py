@@ -52,6 +52,14 @@ class RecordingServer:
         self._thread.join(10)
         self._loop.close()
 
+    def hang_up_all(self) -> None:
+        """Every connection is gone, whatever was waited for."""
+        asyncio.run_coroutine_threadsafe(self._hang_up_all(), self._loop).result(10)
+
+    async def _hang_up_all(self) -> None:
+        for dialogue in list(self._dialogues):
+            dialogue.transport.abort()
+
     async def _listen(self, port: int) -> None:
         self._server = await self._loop.create_server(lambda: _Dialogue(self), "127.0.0.1", port)
         self.port = self._server.sockets[0].getsockname()[1]

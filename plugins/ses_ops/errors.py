@@ -5,6 +5,8 @@ The text of an error is written for the person who can mend it: it names the thi
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class SesError(Exception):
     """The base of all errors of this project; its text is one readable line."""
@@ -77,6 +79,17 @@ class QuotaError(SesError):
         self.field = field
         place = f"ses_warmup_quota[{domain!r}]" + (f".{field}" if field else "")
         super().__init__(f"{place}: {message}")
+
+
+class WarmupNotBegun(QuotaError):
+    """The first day of a sender domain's warm-up is still to come: `begins_at` is when, `words` as the plan says it."""
+
+    def __init__(self, domain: str, *, begins_at: datetime, words: str) -> None:
+        self.begins_at = begins_at
+        self.words = words
+        super().__init__(
+            f"the warm-up begins at {words}; nothing may be sent before", domain=domain, field="started_on"
+        )
 
 
 class QuotaExhausted(SesError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ses_ops.operators.recover import RecoverOperator
 from tests.dags.test_send_task_dag import runs_of
 from tests.integration.sending_world import quota
 
@@ -55,3 +56,41 @@ def test_a_task_whose_run_is_under_way_gets_no_second_one(world, run_dag, synced
         session.execute(update(DagRun).values(state="running"))
     run_dag("ses_maintenance")
     assert [run.run_id for run in runs_of("send_task__late")] == ["resume__running"]
+
+
+class Runs:
+    """A task instance that is asked for nothing but the number of DAG runs."""
+
+    def __init__(self, *, queued: int) -> None:
+        self.queued = queued
+
+    def get_dr_count(self, dag_id: str, states: list[str]) -> int:
+        return self.queued if states == ["queued"] else 0
+
+
+def overdue_tasks(world, count: int) -> None:
+    """So many tasks with a message each that is due, the first for longest."""
+    world.group("others", 1)
+    world.execute(
+        "WITH task AS (INSERT INTO send_task (name, type, template, sender, sender_domain, group_id, time_zone)"
+        " SELECT 'late-' || n, 'immediate', 'hello', 'news@mail.example.com', 'mail.example.com', g.id, 'UTC'"
+        " FROM recipient_group g, generate_series(1, %s) n WHERE g.name = 'others' RETURNING id),"
+        " begun AS (INSERT INTO occurrence (task_id, key, run_id, frozen_at, request_count)"
+        " SELECT id, 'once', 'r', now(), 1 FROM task RETURNING id, task_id)"
+        " INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending,"
+        " sending_through, cached_at, due_at) SELECT id, task_id, 'mail.example.com', 1, 1, 'cached', 1, 0, now(),"
+        " now() - interval '1 day' + task_id * interval '1 second' FROM begun",
+        count,
+    )
+
+
+def test_no_more_runs_are_started_at_once_than_airflow_maps_the_oldest_first(world):
+    overdue_tasks(world, 1_030)
+    found = RecoverOperator(task_id="recover").work({"ti": Runs(queued=0)})
+    assert [run["trigger_dag_id"] for run in found] == [f"send_task__late-{n}" for n in range(1, 1_025)]
+
+
+def test_runs_of_the_future_do_not_count_as_one_that_is_due(world):
+    overdue_tasks(world, 1)
+    for queued, started in ((3, 1), (4, 0)):
+        assert len(RecoverOperator(task_id="recover").work({"ti": Runs(queued=queued)})) == started

@@ -39,7 +39,8 @@ DAYS = {
         ["11-04 04:00", 25.0, 10, 0, "11-04 04:10"],
         # 24 hours after 04:10 the day is not over: what was cached then goes on when the next begins.
         ["11-05 05:00", 24.0, 10, 0, "11-05 05:00"],
-        ["11-06 05:00", 24.0, 10, 0, "11-06 05:00"],
+        # And on the day after at its own time again: ten past midnight.
+        ["11-06 05:00", 24.0, 10, 0, "11-06 05:10"],
     ],
 }
 

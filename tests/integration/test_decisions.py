@@ -100,6 +100,25 @@ def test_a_second_trigger_over_quota_keeps_the_resume_that_is_planned(world):
     assert (second.resume_at, second.resume_run_id) == (first.resume_at, first.resume_run_id)
 
 
+def test_resuming_all_day_long_over_quota_plans_one_run(world):
+    """Each resume makes what is cached due now; what then finds no quota goes on when it would have anyway."""
+    world.quota_variable = quota(5)
+    world.group("customers", 10)
+    world.task("hello", group="customers")
+    first = world.whole_run(world.run("hello"))
+    for kind in (RunKind.RESUME, RunKind.TRIGGERED, RunKind.RESUME):
+        assert decisions.resume(world.conn, "hello") is RunKind.RESUME
+        again = world.whole_run(world.run("hello", kind))
+        assert (again.resume_at, again.resume_run_id) == (first.resume_at, first.resume_run_id)
+    # On the day after as well: cached yesterday, and once more without quota.
+    world.execute("UPDATE chunk SET cached_at = cached_at - interval '1 day' WHERE state = 'cached'")
+    ids = set()
+    for _ in range(3):
+        decisions.resume(world.conn, "hello")
+        ids.add(world.whole_run(world.run("hello", RunKind.RESUME)).resume_run_id)
+    assert ids == {first.resume_run_id}
+
+
 def test_a_slot_that_an_error_kept_from_starting_is_started_by_a_resume(world, mail_server):
     world.group("customers", 10)
     world.task("hello", group="customers", type="recurring", start_at="2099-01-01", every="1d", subject="{{ nick }}")

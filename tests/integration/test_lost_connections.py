@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -117,3 +119,32 @@ def test_a_sender_whose_chunk_was_taken_over_meanwhile_stops(world, ledger):
 
     asyncio.run(story())
     other.close()
+
+
+def test_a_sender_with_nothing_to_write_looks_for_its_database_again(world, mail_server):
+    """A server that takes its time: no outcome comes, and a pause must be seen all the same."""
+    mail_server.delay = 3_600.0
+    world.smtp_uri += "?connections=1"
+    world.group("customers", 30)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    sender = Thread(target=world.send, args=(chunk_id, run))
+    sender.start()
+    while not mail_server.total:
+        time.sleep(0.01)
+    sessions = "FROM pg_stat_activity WHERE application_name = 'ses-ops send' AND datname = current_database()"
+    world.execute(
+        "UPDATE send_task SET paused_at = now(), paused_reason = 'by a test';"
+        f"SELECT pg_terminate_backend(pid, 5000) {sessions}"
+    )
+    give_up_at = time.monotonic() + 30
+    while len(world.rows(f"SELECT {sessions}")) < 2 and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    assert len(world.rows(f"SELECT {sessions}")) == 2, "it has connected again"
+    mail_server.hang_up_all()
+    sender.join(30)
+    assert world.states() == {"unknown": 1, "requeued": world.states()["requeued"], "queued": world.states()["queued"]}
+    assert mail_server.total == 1
+    world.check_ledger()

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain.warmup import parse_plan, parse_quota_variable, plan_for, quota_day, resume_at
+from ses_ops.domain.warmup import (
+    LAST_CALL,
+    parse_plan,
+    parse_quota_variable,
+    plan_for,
+    quota_day,
+    resume_again_at,
+    resume_at,
+)
 from ses_ops.errors import InvalidInput, QuotaError
 
 
@@ -68,8 +76,29 @@ def test_days_follow_each_other_without_gap_and_the_resume_is_on_the_very_next(a
     assert following.number == day.number + 1
     again = resume_at(warmup, at, day)
     assert following.starts_at <= again < following.ends_at
+    assert resume_again_at(warmup, at, day) == again
     early = timedelta(0) if again == following.starts_at else following.ends_at - again
     assert again - at >= warmup.day_length or early >= warmup.day_length / 12, "early only to be in time for the day"
+
+
+@given(
+    cached=st.datetimes(datetime(2026, 3, 2), datetime(2026, 12, 1), timezones=st.just(UTC)),
+    days=st.integers(0, 40),
+    zone=st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo"]),
+    length=st.sampled_from(["PT24H", "PT60S"]),
+)
+def test_mail_that_is_cached_again_has_one_time_to_go_on_whenever_that_is_on_a_day(cached, days, zone, length):
+    warmup = plan(time_zone=zone, day_length=length)
+    day = quota_day(warmup, cached)
+    for _ in range(days):
+        day = quota_day(warmup, day.ends_at)
+    following = quota_day(warmup, day.ends_at)
+    again = resume_again_at(warmup, cached, day)
+    assert following.starts_at <= again < following.ends_at, "on the very next day"
+    assert again >= day.starts_at + warmup.day_length / LAST_CALL
+    # It does not drift: a day later it is due at the same time, but for a clock change and the last call.
+    later = resume_again_at(warmup, cached, following)
+    assert abs(later - again - warmup.day_length) <= warmup.day_length / LAST_CALL
 
 
 @pytest.mark.parametrize(

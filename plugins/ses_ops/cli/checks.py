@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ses_ops import settings
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, database, quota_variable
-from ses_ops.errors import SesError
+from ses_ops.errors import SesError, WarmupNotBegun
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -85,7 +85,8 @@ def _quota() -> Findings:
                 number, allotment = today.day.number, today.day.allotment
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
-                yield "FAIL" if domain in used else "warn", str(problem)
+                waits = domain not in used or isinstance(problem, WarmupNotBegun)
+                yield "warn" if waits else "FAIL", str(problem)
     if not entries:
         yield "warn", "the Variable ses_warmup_quota names no sender domain"
 

@@ -56,5 +56,6 @@ class OnUnknown(StrEnum):
 
     #: List them and wait for a person (default): nobody gets a mail twice.
     HOLD = "hold"
-    #: Send them again: nobody misses the mail, a few may get it twice.
+    #: Send them again, when the sending process died and when the connection was lost after the final dot: nobody
+    #: misses the mail, a few may get it twice. After three tries that ended so it is held all the same.
     RESEND = "resend"

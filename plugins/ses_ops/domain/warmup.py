@@ -15,7 +15,7 @@ from typing import Any
 import pendulum
 
 from ses_ops.domain.clock_rules import check_aware, from_wall_clock, to_wall_clock, zone
-from ses_ops.errors import InvalidInput, QuotaError
+from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 
 VARIABLE = "ses_warmup_quota"
 
@@ -80,19 +80,15 @@ class QuotaDay:
 def quota_day(plan: WarmupPlan, now: datetime, *, rehearsal_began_at: datetime | None = None) -> QuotaDay:
     """The quota day that `now` falls into.
 
-    A real day runs from midnight to midnight in the plan's zone and so has 23, 24 or 25 hours. Raises QuotaError
-    before the warm-up has begun. `rehearsal_began_at` is the first use of a rehearsal that names only a date.
+    A real day runs from midnight to midnight in the plan's zone and so has 23, 24 or 25 hours. Raises WarmupNotBegun
+    before its first day. `rehearsal_began_at` is the first use of a rehearsal that names only a date.
     """
     check_aware(now)
     begin = plan.started_at
     if plan.rehearsal_counts_from_first_use and rehearsal_began_at is not None:
         begin = max(begin, rehearsal_began_at)
     if now < begin:
-        raise QuotaError(
-            f"the warm-up begins at {plan.started_on} {plan.time_zone}; nothing may be sent before",
-            domain=plan.domain,
-            field="started_on",
-        )
+        raise WarmupNotBegun(plan.domain, begins_at=begin, words=f"{plan.started_on} {plan.time_zone}")
     if plan.is_rehearsal:
         number = (now - begin) // plan.day_length + 1
         starts_at = (begin + (number - 1) * plan.day_length).astimezone(UTC)
@@ -115,6 +111,22 @@ def resume_at(plan: WarmupPlan, paused_at: datetime, day: QuotaDay) -> datetime:
     following = day.ends_at + plan.day_length if plan.is_rehearsal else quota_day(plan, day.ends_at).ends_at
     last_call = following - plan.day_length / LAST_CALL
     return max(day.ends_at, min(check_aware(paused_at) + plan.day_length, last_call))
+
+
+def resume_again_at(plan: WarmupPlan, cached_at: datetime, day: QuotaDay) -> datetime:
+    """When mail that was cached before and finds no quota on `day` either goes on: by `resume_at`, at its time of day.
+
+    Whoever asks for it on that day, and however often, gets one and the same moment, and so one run.
+    """
+    if cached_at >= day.starts_at:
+        return resume_at(plan, cached_at, day)
+    if plan.is_rehearsal:
+        days = -((cached_at - day.starts_at) // plan.day_length)
+        return resume_at(plan, cached_at + days * plan.day_length, day)
+    tz = zone(plan.time_zone)
+    that_day = to_wall_clock(day.starts_at, tz).date()
+    same_time = from_wall_clock(datetime.combine(that_day, to_wall_clock(cached_at, tz).time()), tz)
+    return resume_at(plan, same_time, day)
 
 
 def parse_quota_variable(value: object) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.operators.base import SesOperator
@@ -12,8 +15,9 @@ from ses_ops.storage.connection import connected
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: A task with so many queued runs has one that is due: a resume that waits for its time is one run.
-QUEUED_ENOUGH = 2
+#: A task with so many queued runs has one that is due. Resumes that wait for their time are one for each time that mail
+#: is cached until, rarely more than two; if they were taken for a run that is due, the mail would wait for them.
+QUEUED_ENOUGH = 4
 
 
 class RecoverOperator(SesOperator):
@@ -29,7 +33,9 @@ class RecoverOperator(SesOperator):
 
         with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
             overdue = recover(conn)
-        lost = [one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))]
+        # Airflow refuses to map over more; the rest is found a minute later, and the oldest come first.
+        most = conf.getint("core", "max_map_length")
+        lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
         for one in lost:
             self.log.warning("%s has mail that is due and no run: %s is triggered", one.task_name, one.run_id)
         return [

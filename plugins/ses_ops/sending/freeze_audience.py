@@ -95,16 +95,14 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     by_hand = run.kind is RunKind.TRIGGERED
     waiting = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand)
     if waiting:
-        # Held until the end of this transaction: an import that commits meanwhile would mix old and new.
-        group = fetch_one(conn, "recipients", "hold_group", group_id=task["group_id"])
-        check_template({**task, "group_variables": group["variables"] if group else []}, templates_root)
+        check_template(task, templates_root)
     for older in waiting[:-1]:
         given_up = f"given up for the newer one that a person started; {older['held_reason']}"
         execute(conn, "ledger", "give_up_occurrence", id=older["id"], reason=given_up)
     for occurrence in waiting[-1:]:
         reason = None if by_hand else _missed(task, run)
         if reason is None:
-            _write(conn, task, occurrence["id"])
+            _write(conn, task, occurrence["id"], templates_root)
         else:
             execute(conn, "ledger", "hold_occurrence", id=occurrence["id"], reason=reason)
     rows = fetch_all(conn, "ledger", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
@@ -122,8 +120,11 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
     return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
 
 
-def _write(conn: Connection, task: dict[str, Any], occurrence_id: int) -> None:
-    execute(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
+def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
+    group = fetch_one(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
+    variables = group["variables"] if group else []
+    if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
+        check_template({**task, "group_variables": variables}, templates_root)
     execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 

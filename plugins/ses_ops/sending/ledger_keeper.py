@@ -220,7 +220,9 @@ class LedgerKeeper:
         try:
             senders = await self._ledger.heartbeat()
         except DatabaseUnavailable:
-            return 1  # the next step waits for it
+            # Not left to the next outcome: while none comes, nobody would see a pause or the end of the day.
+            await self._step([], 0)
+            return 1
         share = self._rate and self._rate / senders
         if share:
             self._transport.set_rate(share)

@@ -23,10 +23,17 @@ _STATES = {
 }
 
 
+#: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
+#: takes each and never answers would be sent it for ever.
+MOST_TRIES_IN_DOUBT = 3
+
+
 class MessageFeed:
     """The transport's feed. Messages are rendered when a connection has room for them."""
 
-    def __init__(self, render: Callable[[Marked], bytes], sender_address: str, journal: Journal | None) -> None:
+    def __init__(
+        self, render: Callable[[Marked], bytes], sender_address: str, journal: Journal | None, *, resends: bool = False
+    ) -> None:
         self.ready: deque[Marked] = deque()
         self.done: deque[Written] = deque()
         #: Taken from `ready`, without an outcome in the ledger yet.
@@ -35,6 +42,10 @@ class MessageFeed:
         self.on_batch: Callable[[], None] = _nothing
         self.batch = 0
         self.has_journal = journal is not None
+        #: What the task does with messages in doubt.
+        self._resends = resends
+        #: Tries of those whose connection was lost after the final dot.
+        self._doubts: dict[int, int] = {}
         self._render = render
         self._sender = sender_address
         self._note = journal.write if journal else _nothing_of
@@ -65,6 +76,12 @@ class MessageFeed:
             self._note(seq, code or JournalEntry.DEFERRED)
         elif delivery is Delivery.DEFERRED:
             self._note(seq, JournalEntry.DEFERRED)
+        elif self._resends and self._doubts.get(seq, self.in_flight[seq].tries) < MOST_TRIES_IN_DOUBT - 1:
+            # The task wants it, whether it is the process or the connection that was lost.
+            self._doubts[seq] = self._doubts.get(seq, self.in_flight[seq].tries) + 1
+            self._note(seq, JournalEntry.DEFERRED)
+            self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
+            return
         tried = 0 if delivery is Delivery.DEFERRED and code is None else 1
         self._add(Written(seq, _STATES[delivery], code, text, tried))
 

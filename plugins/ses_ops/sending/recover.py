@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+import psycopg2
 
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.errors import Conflict, NotFound
@@ -16,6 +19,8 @@ from ses_ops.storage.sql import fetch_all
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+log = logging.getLogger(__name__)
 
 #: Cached mail that is due for longer has lost its run.
 DUE_PATIENCE = timedelta(seconds=90)
@@ -46,6 +51,8 @@ def recover(
             release_abandoned(conn, chunk["id"], run_id=chunk["run_id"], reason=None)
         except Conflict:
             continue  # somebody sends it after all
+        except psycopg2.Error:  # not that the server is away: this one must not hold up the others
+            log.exception("chunk %s cannot be released", chunk["id"])
     _finish_what_is_over(conn)
     with transaction(conn):
         now = database_now(conn)
@@ -66,3 +73,5 @@ def _finish_what_is_over(conn: Connection) -> None:
                 finish_what_is_over(conn, send_tasks.lock_row(conn, row["name"]))
         except NotFound:
             continue  # deleted meanwhile
+        except psycopg2.Error:
+            log.exception("send task %r cannot be finished", row["name"])

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, RunKind
-from ses_ops.domain.warmup import QuotaDay, WarmupPlan, parse_quota_variable, plan_for, quota_day, resume_at
-from ses_ops.errors import DatabaseUnavailable, SesError
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.warmup import QuotaDay, WarmupPlan, parse_quota_variable, plan_for, quota_day, resume_again_at
+from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
 from ses_ops.sending.freeze_audience import put_error_on_show
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
@@ -73,7 +74,12 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
         send_tasks.set_error(conn, run.task_name, None)  # first: mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
         plan = plan_for(parse_quota_variable(quota_variable), task["sender_domain"])
-        locked = lock_quota_day(conn, plan)
+        try:
+            locked = lock_quota_day(conn, plan)
+        except WarmupNotBegun as not_yet:
+            if task["type"] == TaskType.TEST:
+                raise  # never sent later
+            return _wait_for_warmup(conn, task, not_yet)
         mine = fetch_all(conn, "chunks", "lock_cached_of_task", task_id=task["id"], now=locked.now, all_due=by_hand)
         besides = fetch_all(
             conn,
@@ -92,7 +98,7 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
             taken = min(chunk["pending"], max(0, locked.left - ahead))
             rest = _take(conn, run, locked, chunk, taken, chunk_size)
             if rest is not None:
-                _cache(conn, rest, locked)
+                _cache(conn, rest, locked, chunk["cached_at"])
             reserved += taken
             cached += chunk["pending"] - taken
             locked.left -= taken
@@ -103,12 +109,24 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
     )
 
 
+def _wait_for_warmup(conn: Connection, task: dict[str, Any], not_yet: WarmupNotBegun) -> Reservation:
+    """Cache what would be sent now until the first day of the warm-up."""
+    now = database_now(conn)
+    mine = fetch_all(conn, "chunks", "lock_cached_of_task", task_id=task["id"], now=now, all_due=False)
+    reason = f"the warm-up of {task['sender_domain']} begins at {not_yet.words}"
+    for chunk in mine:
+        execute(conn, "chunks", "cache_chunk", id=chunk["id"], now=now, due_at=not_yet.begins_at, reason=reason)
+    return Reservation(chunk_ids=[], reserved=0, cached=sum(chunk["pending"] for chunk in mine))
+
+
 def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
     """Lock the quota day that is now, by the database's clock, making its row at first use.
 
     Waiting for the lock may take longer than the day lasts; then the next day is locked as well.
     """
     execute(conn, "quota", "ensure_domain", domain=plan.domain)
+    # The rows of two days that overlap, because the plan was edited, are locked by whoever comes first.
+    execute(conn, "quota", "lock_domain", domain=plan.domain)
     began: datetime | None = None
     if plan.rehearsal_counts_from_first_use:
         row = fetch_one(conn, "quota", "begin_rehearsal", domain=plan.domain, key=plan.rehearsal_key)
@@ -122,7 +140,10 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
         assert row is not None
         now = row["clock_timestamp"]
         if now < day.ends_at:
-            left = max(0, day.allotment - row["reserved"] - row["used"])
+            beside = fetch_one(conn, "quota", "used_beside", **slot)
+            assert beside is not None
+            taken = row["reserved"] + row["used"] + beside["reserved"] + beside["used"]
+            left = max(0, day.allotment - taken)
             return _LockedDay(id=row["id"], day=day, plan=plan, left=left, now=now)
 
 
@@ -167,7 +188,7 @@ def split_chunk(conn: Connection, chunk: dict[str, Any], pending: int) -> dict[s
     return {**chunk, **tail, "id": made["id"], "first_seq": cut + 1}
 
 
-def _cache(conn: Connection, chunk_id: int, locked: _LockedDay) -> None:
+def _cache(conn: Connection, chunk_id: int, locked: _LockedDay, cached_at: datetime | None) -> None:
     reason = f"today's quota of {locked.day.allotment:,} for {locked.plan.domain} is used up"
-    due_at = resume_at(locked.plan, locked.now, locked.day)
+    due_at = resume_again_at(locked.plan, cached_at or locked.now, locked.day)
     execute(conn, "chunks", "cache_chunk", id=chunk_id, now=locked.now, due_at=due_at, reason=reason)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
+from ses_ops.domain.message_state import OnUnknown
 from ses_ops.errors import LedgerBehind
 from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
@@ -68,7 +69,8 @@ def send_chunk(
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
         journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
-        feed = MessageFeed(partial(_render, renderer, attempt), parse_sender(task["sender"]).address, journal)
+        render, sender = partial(_render, renderer, attempt), parse_sender(task["sender"]).address
+        feed = MessageFeed(render, sender, journal, resends=task["on_unknown"] == OnUnknown.RESEND)
         written = False
         try:
             keeper = run_in_loop(_send(ledger, feed, smtp, stop))

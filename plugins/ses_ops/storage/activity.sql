@@ -14,8 +14,11 @@ GROUP BY 1, 2;
 -- name: recent_failures
 -- Failed messages of each task that exists, in chunks that were last tried since; the latest first.
 SELECT t.name AS task, sum(c.failed)::bigint AS count, max(coalesce(c.reserved_at, o.created_at)) AS tried_at
-FROM chunk c JOIN occurrence o ON o.id = c.occurrence_id JOIN send_task t ON t.id = c.task_id
-WHERE c.failed > 0 AND coalesce(c.reserved_at, o.created_at) > %(since)s AND t.type <> 'test' AND t.deleted_at IS NULL
+FROM (
+    SELECT task_id, occurrence_id, failed, reserved_at FROM chunk WHERE failed > 0 AND reserved_at > %(since)s
+    UNION ALL SELECT task_id, occurrence_id, failed, reserved_at FROM chunk WHERE failed > 0 AND reserved_at IS NULL
+) c JOIN occurrence o ON o.id = c.occurrence_id JOIN send_task t ON t.id = c.task_id
+WHERE coalesce(c.reserved_at, o.created_at) > %(since)s AND t.type <> 'test' AND t.deleted_at IS NULL
 GROUP BY t.id ORDER BY 3 DESC, t.id;
 
 -- name: deleted_tasks

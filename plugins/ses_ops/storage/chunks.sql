@@ -34,17 +34,17 @@ WHERE id = %(id)s;
 -- name: insert_rest
 -- The second part of a chunk that is cut: as cached as before.
 INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent, failed,
-                   suppressed, unknown, sending_through, cached_at, due_at, reason, setbacks)
+                   suppressed, unknown, sending_through, cached_at, due_at, reason, setbacks, reserved_at)
 SELECT occurrence_id, task_id, sender_domain, %(first_seq)s, %(last_seq)s,
        CASE WHEN %(pending)s = 0 THEN 'settled' ELSE 'cached' END::chunk_state, %(pending)s, %(sent)s, %(failed)s,
        %(suppressed)s, %(unknown)s, greatest(%(sending_through)s, %(first_seq)s - 1), cached_at, due_at, reason,
-       setbacks
+       setbacks, reserved_at
 FROM chunk WHERE id = %(id)s
 RETURNING id;
 
 -- name: cache_chunk
--- The quota ran out. The first caching decides the order of service and is kept; so is a resume that is still to come,
--- or every trigger by hand would queue one more run.
+-- The quota ran out, or has not begun. The first caching decides the order of service and is kept; so is a resume that is
+-- still to come, or every trigger by hand would queue one more run.
 UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
@@ -97,10 +97,15 @@ WHERE c.state = 'cached' AND c.due_at < now() - %(patience)s::interval AND t.typ
 GROUP BY t.name ORDER BY 2;
 
 -- name: stale_reserved
--- Reserved chunks that no attempt touched for a while: their run died before it could settle.
+-- Reserved chunks of runs of which no attempt was alive for a while: they died before they could settle. Under a rate limit
+-- the last chunk of a run waits for hours while the others are sent. No attempt is older than its quota day.
+WITH alive AS MATERIALIZED (
+    SELECT DISTINCT b.task_id, a.run_id FROM attempt a JOIN chunk b ON b.id = a.chunk_id
+    WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(patience)s::interval
+)
 SELECT c.id, c.run_id, c.reason FROM chunk c
 WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
-  AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.chunk_id = c.id AND a.heartbeat_at > now() - %(patience)s::interval);
+  AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed
 -- A person asks for the failed ones to be sent again; the days after which a message is given up begin anew.

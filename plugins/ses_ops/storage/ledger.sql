@@ -17,15 +17,19 @@ UPDATE occurrence SET held_reason = %(reason)s WHERE id = %(id)s;
 UPDATE occurrence SET held_reason = %(reason)s, frozen_at = now(), finished_at = now() WHERE id = %(id)s;
 
 -- name: freeze_audience
--- The whole audience in one statement; the address order of the file is the order of sending.
-INSERT INTO message (occurrence_id, seq, state, address, address_key, "values", changed_at, smtp_text)
-SELECT %(occurrence_id)s, row_number() OVER (ORDER BY r.position),
-       CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
-       r.address, r.address_key, r."values",
-       CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
-FROM recipient r
-LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
-WHERE r.group_id = %(group_id)s;
+-- The whole audience in one statement; the address order of the file is the order of sending. Returns the variables that
+-- these recipients have: one statement sees one moment, so an import that goes on is not waited for.
+WITH written AS (
+    INSERT INTO message (occurrence_id, seq, state, address, address_key, "values", changed_at, smtp_text)
+    SELECT %(occurrence_id)s, row_number() OVER (ORDER BY r.position),
+           CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
+           r.address, r.address_key, r."values",
+           CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
+    FROM recipient r
+    LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+    WHERE r.group_id = %(group_id)s
+)
+SELECT variables FROM recipient_group WHERE id = %(group_id)s;
 
 -- name: insert_messages
 -- A test send names its addresses itself.

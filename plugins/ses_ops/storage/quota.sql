@@ -1,6 +1,17 @@
 -- name: ensure_domain
 INSERT INTO sender_domain (domain) VALUES (%(domain)s) ON CONFLICT DO NOTHING;
 
+-- name: lock_domain
+SELECT FROM sender_domain WHERE domain = %(domain)s FOR NO KEY UPDATE;
+
+-- name: used_beside
+-- Who edits a plan's time zone or day length makes other days: what was sent on those that overlap this one counts on it
+-- too. No day is longer than 25 hours.
+SELECT coalesce(sum(reserved), 0)::bigint AS reserved, coalesce(sum(used), 0)::bigint AS used FROM quota_day
+WHERE sender_domain = %(domain)s AND ends_at > %(starts_at)s
+  AND starts_at < %(ends_at)s AND starts_at > %(starts_at)s::timestamptz - interval '26 hours'
+  AND (starts_at, ends_at) IS DISTINCT FROM (%(starts_at)s, %(ends_at)s);
+
 -- name: rehearsal_began_at
 SELECT rehearsal_began_at FROM sender_domain WHERE domain = %(domain)s AND rehearsal_key = %(key)s;
 

@@ -57,15 +57,16 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
     now = database_now(conn)
     began = rehearsal_began_at(conn, plan)
     day = quota_day(plan, now, rehearsal_began_at=began)
-    slot = {"domain": plan.domain, "starts_at": day.starts_at}
-    row = fetch_one(conn, "quota", "day", **slot, ends_at=day.ends_at) or {"used": 0, "reserved": 0}
+    slot = {"domain": plan.domain, "starts_at": day.starts_at, "ends_at": day.ends_at}
+    row = fetch_one(conn, "quota", "day", **slot) or {"used": 0, "reserved": 0}
+    beside = fetch_one(conn, "quota", "used_beside", **slot) or {"used": 0, "reserved": 0}
     open_chunks = fetch_one(conn, "quota", "sent_in_open_chunks", **slot)
     under_way = next(iter(open_chunks.values())) if open_chunks else 0
     return QuotaToday(
         plan=plan,
         day=day,
-        used=row["used"] + under_way,
-        reserved=max(0, row["reserved"] - under_way),
+        used=row["used"] + beside["used"] + under_way,
+        reserved=max(0, row["reserved"] - under_way) + beside["reserved"],
         rehearsal_began_at=began,
         now=now,
     )

@@ -6,10 +6,6 @@ FROM recipient_group WHERE name = %(name)s;
 SELECT id, name, description, variables, recipient_count, created_at, updated_at
 FROM recipient_group ORDER BY name;
 
--- name: hold_group
--- Whoever freezes an audience: from here on to the end of the transaction no import can swap variables and recipients.
-SELECT variables FROM recipient_group WHERE id = %(group_id)s FOR SHARE;
-
 -- name: upsert_group
 -- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
 INSERT INTO recipient_group (name, description, variables)

@@ -90,6 +90,6 @@ SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
 -- name: task_of_chunk
 -- Everything that rendering needs to know of a task.
 SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply_to, t.unsubscribe_url,
-       t.advertisement, i.id AS installation_id
+       t.advertisement, t.on_unknown, i.id AS installation_id
 FROM chunk c JOIN send_task t ON t.id = c.task_id CROSS JOIN installation i
 WHERE c.id = %(chunk_id)s;
