@@ -150,6 +150,7 @@ def test_a_missing_value_names_the_variable_the_part_and_the_line(write: WriteTe
         ("subject", "{{ open", "subject"),
         ("reply_to", "x\r\nBcc: y@z.com <a@b.com>", "reply_to"),
         ("reply_to", "nobody", "reply_to"),
+        ("reply_to", "日本@example.com", "reply_to"),
         ("installation_id", "a b", "installation_id"),
         ("installation_id", "a>\r\nX: y", "installation_id"),
         ("advertisement", "both", "advertisement"),
