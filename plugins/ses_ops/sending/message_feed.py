@@ -9,7 +9,7 @@ from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk_ledger import Marked, Written
 from ses_ops.sending.journal import JournalEntry
-from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +94,15 @@ class MessageFeed:
             self._note(seq, code or JournalEntry.DEFERRED)
         elif delivery is Delivery.DEFERRED:
             self._note(seq, JournalEntry.DEFERRED)
-        tried = 0 if delivery is Delivery.DEFERRED and code is None else 1
+        tried = 1 if delivery is Delivery.SENT else self._tried(outcome)
         self._add(Written(seq, _STATES[delivery], code, text, tried))
+
+    @staticmethod
+    def _tried(outcome: Outcome) -> int:
+        """Whether the server was asked (or may have been)."""
+        if type(outcome) is RefusedHere:
+            return 0
+        return 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
 
     def _add(self, entry: Written) -> None:
         self.done.append(entry)
