@@ -106,6 +106,10 @@ class TemplateError(SesError):
         super().__init__(f"{place}: {message}")
 
 
+class MailCannotBeMade(SesError):
+    """Message after message cannot be made of the template and its recipients' values."""
+
+
 class DatabaseUnavailable(SesError):
     """PostgreSQL cannot be reached or closed the connection."""
 

@@ -248,3 +248,17 @@ def test_a_relay_that_refuses_everybody_fails_a_few_and_keeps_the_rest_with_its_
         assert decisions.retry_failed(world.conn, "hello") == settlement.failed
         resume_by_itself(world, until=lambda: not world.overview("hello").cached_count)
     assert check_against(world, friendly.accepted) == {"sent": 700}
+
+
+def test_a_list_that_is_too_big_for_the_server_fails_a_few_that_were_not_tried_and_keeps_the_rest(world: World) -> None:
+    world.group("customers", 300)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    with ScriptedServer(Script(size=200)) as small:
+        use(world, small.port, timeout=10)
+        with pytest.raises(TransportUnavailable, match=r"5\.3\.4 the message has \d+ bytes"):
+            world.whole_run(run)
+    settlement = world.settle(run)
+    assert (settlement.failed, settlement.cached) == (ENOUGH, 300 - ENOUGH)
+    assert world.rows("SELECT DISTINCT tries, smtp_code FROM message WHERE state = 'failed'") == [(0, 552)]
+    world.check_ledger()

@@ -99,6 +99,8 @@ def test_times_with_an_offset_keep_it():
         ({"subject": "x" * 999}, "subject", "999 characters"),
         ({"subject": 5}, "subject", "must be a text"),
         ({"reply_to": "nobody"}, "reply_to", ""),
+        ({"reply_to": "hjälp@example.com"}, "reply_to", "beyond ASCII"),
+        ({"reply_to": "Help <a@example.com>"}, "reply_to", ""),
         ({"unsubscribe_url": "javascript:alert(1)"}, "unsubscribe_url", "https://"),
         ({"advertisement": "middle"}, "advertisement", "must be one of"),
         ({"start_grace": "soon"}, "start_grace", "not a span"),

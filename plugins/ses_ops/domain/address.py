@@ -100,6 +100,19 @@ def parse_sender(text: str) -> Sender:
     return Sender(display_name=name, address=address, domain=address.rpartition("@")[2])
 
 
+def answerable(address: str) -> str:
+    """The same address if it can stand in Reply-To; raises InvalidInput for an international one.
+
+    Unlike From it is no part of the SMTP dialogue, so nothing there says that the message needs SMTPUTF8 (RFC 6531):
+    it would reach servers that cannot read it, and recipients who cannot answer to it.
+    """
+    if not address.isascii():
+        raise InvalidInput(
+            f"{_shown(address)} has letters beyond ASCII before the @, and not everybody can answer to it"
+        )
+    return address
+
+
 @lru_cache(maxsize=10_000)
 def parse_domain(text: str) -> str:
     """A domain name in lower case and as IDNA A-labels; raises InvalidInput with the reason."""

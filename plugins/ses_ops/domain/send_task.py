@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from ses_ops.domain.address import parse_address, parse_sender
+from ses_ops.domain.address import answerable, parse_address, parse_sender
 from ses_ops.domain.clock_rules import from_wall_clock, to_wall_clock, zone
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType, check_cron
@@ -101,7 +101,7 @@ def parse_send_task(entry: object, *, where: str) -> SendTask:
         group=reader.text("group"),
         schedule=_schedule(reader, task_type),
         subject=_subject(reader),
-        reply_to=reply_to and reader.checked("reply_to", lambda: parse_address(reply_to).address),
+        reply_to=reply_to and reader.checked("reply_to", lambda: answerable(parse_address(reply_to).address)),
         unsubscribe_url=_unsubscribe_url(reader),
         advertisement=reader.choice("advertisement", Advertisement, default=Advertisement.NONE),
         start_grace=_grace(reader),

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal
 
-from ses_ops.domain.address import Sender, parse_address, parse_domain, parse_sender
+from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.bodies import message_bodies
@@ -145,9 +145,11 @@ class MessageRenderer:
 
 def _parse_reply_to(text: str) -> Sender:
     try:
-        return parse_sender(text)
+        sender = parse_sender(text)
+        answerable(sender.address)
     except InvalidInput as error:
         raise InvalidInput(str(error).removeprefix("sender: "), field="reply_to") from error
+    return sender
 
 
 def _checked_recipient(address: str) -> bytes:

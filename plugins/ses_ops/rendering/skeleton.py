@@ -64,7 +64,7 @@ def build_skeleton(
         for part in message.iter_parts():
             del part["MIME-Version"]
     skeleton = _split(bytes(message))
-    # An international local part stands there as UTF-8 (RFC 6532) and needs a server with SMTPUTF8.
+    # An international local part stands in From as UTF-8 (RFC 6532) and needs a server with SMTPUTF8.
     from_value = encode_mailbox(sender.display_name, sender.address, header="From")
     head = skeleton.before_to.replace(b"xGAPxFROMx", from_value)
     if reply_to is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ses_ops.domain.address import parse_domain
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, make_environment
 from ses_ops.rendering.template import MailTemplate
@@ -14,7 +15,9 @@ from ses_ops.rendering.template import MailTemplate
 #: Characters. A header line may have 998 (RFC 5322 2.1.1), and a URL has no place to fold.
 MAX_LENGTH = 900
 #: Printable ASCII without what would end `<...>`; in the web forms, a host.
-_LINK = re.compile(r"(?:https?://[^/?#<>\s]+|mailto:[^?<>\s]+@)[!-;=?-~]*", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://(?:(?![/?#<>])[!-~])+|mailto:(?:(?![?<>])[!-~])+@)[!-;=?-~]*", re.IGNORECASE)
+#: The host of an international link, which stands there as people write it.
+_HOST = re.compile(r"(?:https?://(?:[^/?#@]*@)?|mailto:[^?]*@)([^/?#:]+)", re.IGNORECASE)
 #: What is never quoted (RFC 3986 2.3).
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
@@ -43,5 +46,16 @@ class UnsubscribeLink:
         if len(link) > MAX_LENGTH:
             raise InvalidInput(f"it has {len(link)} characters, more than {MAX_LENGTH}", field="unsubscribe_url")
         if not _LINK.fullmatch(link):
-            raise InvalidInput(f"{link[:100]!r} is not a link in printable ASCII", field="unsubscribe_url")
+            raise InvalidInput(f"{link[:100]!r} is not a link in printable ASCII{_hint(link)}", field="unsubscribe_url")
         return link
+
+
+def _hint(link: str) -> str:
+    """How an international host is written in a header (RFC 5890 2.3.2.1)."""
+    host = _HOST.match(link)
+    if host is None or host[1].isascii():
+        return ""
+    try:
+        return f"; write its host as {parse_domain(host[1])}"
+    except InvalidInput:
+        return ""

@@ -6,9 +6,10 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
+from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk_ledger import Marked, Written
 from ses_ops.sending.journal import JournalEntry
-from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,8 @@ _STATES = {
 #: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
 #: takes each and never answers would be sent it for ever.
 MOST_TRIES_IN_DOUBT = 3
+#: So many messages in a row that cannot be made are no fault of their recipients' values.
+MOST_UNMADE = 50
 
 
 class MessageFeed:
@@ -46,23 +49,47 @@ class MessageFeed:
         self._resends = resends
         #: Tries of those whose connection was lost after the final dot.
         self._doubts: dict[int, int] = {}
-        self._render = render
+        self._render = self._rendered = render
+        #: Messages in a row that could not be made.
+        self._unmade = 0
         self._sender = sender_address
         self._note = journal.write if journal else _nothing_of
 
     def next_envelope(self) -> Envelope | None:
-        """The next marked message, rendered. One that cannot be rendered has failed."""
+        """The next marked message, rendered. One that cannot be made of its values has failed.
+
+        Raises MailCannotBeMade when too many in a row cannot; and any other error of rendering, which is ours.
+        """
         while self.ready:
             message = self.ready.popleft()
             self.in_flight[message.seq] = message
             try:
                 content = self._render(message)
-            except Exception as problem:
+            except (TemplateError, InvalidInput) as problem:
                 self._add(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
+                self._could_not_make(problem)
                 continue
+            except BaseException:
+                self.ready.appendleft(self.in_flight.pop(message.seq))
+                raise
             # What `render` makes has no line that begins with a dot.
             return Envelope(message.seq, self._sender, message.address, content, True)
         return None
+
+    def _could_not_make(self, problem: Exception) -> None:
+        self._unmade += 1
+        # Only now does a message that can be made have to be looked at: it ends the row.
+        self._render = self._rendered_again
+        if self._unmade >= MOST_UNMADE:
+            raise MailCannotBeMade(
+                f"{self._unmade} messages in a row cannot be made: {_one_line(problem)}; mend the template, "
+                "then `ses task resume` for those that wait and `ses task retry-failed` for those that failed"
+            )
+
+    def _rendered_again(self, message: Marked) -> bytes:
+        content = self._rendered(message)
+        self._unmade, self._render = 0, self._rendered
+        return content
 
     def content_begins(self, envelope: Envelope) -> None:
         """After a crash this one is in doubt, unless its outcome was noted too."""
@@ -82,8 +109,15 @@ class MessageFeed:
             self._note(seq, JournalEntry.DEFERRED)
             self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
             return
-        tried = 0 if delivery is Delivery.DEFERRED and code is None else 1
+        tried = 1 if delivery is Delivery.SENT else self._tried(outcome)
         self._add(Written(seq, _STATES[delivery], code, text, tried))
+
+    @staticmethod
+    def _tried(outcome: Outcome) -> int:
+        """Whether the server was asked (or may have been)."""
+        if type(outcome) is RefusedHere:
+            return 0
+        return 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
 
     def _add(self, entry: Written) -> None:
         self.done.append(entry)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
-from ses_ops.errors import LedgerBehind
+from ses_ops.errors import LedgerBehind, TemplateError
+from ses_ops.rendering.template import load_template
 from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
 from ses_ops.sending.journal import open_journal
@@ -59,11 +60,12 @@ def send_chunk(
 
     Correct at any interruption: see attempt.py. `stop` ends it early, with every outcome written. Raises
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
-    while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError.
+    while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError or
+    MailCannotBeMade when the template does not fit the audience (what was not sent is kept).
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
-        renderer = task_renderer(task, templates_root, installation_id=task["installation_id"])
+        renderer = _renderer(task, templates_root)
         attempt = claim_chunk(conn, chunk_id, run_id)
         if attempt is None:
             return ChunkReport()
@@ -96,6 +98,23 @@ def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
     if task is None:
         raise LookupError(f"there is no chunk {chunk_id}")
     return task
+
+
+def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
+    """Raises TemplateError when the template needs values by now that the audience was frozen without.
+
+    What it no longer needs does no harm: the frozen values stay unused.
+    """
+    template = load_template(templates_root, task["template"])
+    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    missing = sorted(used - set(task["frozen_variables"]))
+    if missing:
+        raise TemplateError(
+            f"it was changed after this mailing's audience was frozen and now needs {', '.join(missing)}, which its "
+            f"recipients have no values for; take that out of the template, then `ses task resume {task['name']}`",
+            template=task["template"],
+        )
+    return task_renderer(task, templates_root, installation_id=task["installation_id"], template=template)
 
 
 def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:

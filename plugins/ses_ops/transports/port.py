@@ -49,6 +49,18 @@ class Outcome(NamedTuple):
     text: str
 
 
+class RefusedHere(Outcome):
+    """A refusal by a check before the first byte: the server was not asked."""
+
+    __slots__ = ()
+
+
+class HardBounce(Outcome):
+    """The server's answer to RCPT: there is no such mailbox (or domain), and there will be none."""
+
+    __slots__ = ()
+
+
 class Feed(Protocol):
     """Where envelopes come from and outcomes go: implemented by the code that sends."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import final
 
-from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 from ses_ops.transports.smtp_capabilities import Capabilities
 
 # Characters beyond ASCII that are allowed in an address: no C1 control, no space, no line separator, no surrogate.
@@ -26,9 +26,9 @@ _MAX_ADDRESS_BYTES = 254
 # This search hops from dot to dot, of which there are few: twice as fast as looking at every line end.
 _dot_first_in_line = re.compile(rb"\.(?<=[\r\n]\.)").search
 
-_BARE_LINE_END = Outcome(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
-_NEEDS_8BITMIME = Outcome(Delivery.FAILED, 554, "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME")
-_NEEDS_SMTPUTF8 = Outcome(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
+_BARE_LINE_END = RefusedHere(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
+_NEEDS_8BITMIME = RefusedHere(Delivery.FAILED, 554, "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME")
+_NEEDS_SMTPUTF8 = RefusedHere(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
 
 
 @final
@@ -62,16 +62,16 @@ class MessageWriter:
         _, sender, recipient, content, dotless = envelope
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
-                return Outcome(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}")
+                return RefusedHere(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}")
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
             self._sender = sender
         if (not _is_address(recipient) or len(recipient) > 60) and (wrong := _wrong_address(recipient)):
-            return Outcome(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
+            return RefusedHere(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
         capabilities = self._capabilities
         size = len(content)
         if size > self._limit:
             text = f"5.3.4 the message has {size} bytes, and this server takes at most {self._limit}"
-            return Outcome(Delivery.FAILED, 552, text)
+            return RefusedHere(Delivery.FAILED, 552, text)
         parameters = b" SIZE=%d" % size if capabilities.size else b""
         if not content.isascii():
             if not capabilities.eight_bit_mime:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp_reply import Reply, printable
+from ses_ops.transports.smtp_route import Place, Route
 from ses_ops.transports.smtp_settings import SmtpSettings, Tls
 from ses_ops.transports.smtp_stream import SmtpStream
 
@@ -47,31 +48,42 @@ def _tls_context(settings: SmtpSettings) -> ssl.SSLContext:
 
 
 async def open_session(
-    settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]
+    settings: SmtpSettings, tls: TlsRules, route: Route, make_stream: Callable[[str], StreamT]
 ) -> tuple[StreamT, Capabilities]:
     """Open one session. Raises ConnectionFailed or SetupRefused; the socket is closed then."""
-    stream = await _connect(settings, tls, make_stream)
+    place, stream = await _connect(settings, tls, route, make_stream)
     try:
-        return stream, await _greet_and_log_in(stream, settings, tls)
-    except BaseException:
+        capabilities = await _greet_and_log_in(stream, settings, tls)
+    except BaseException as error:
         stream.transport.abort()
+        if isinstance(error, ConnectionFailed):
+            route.failed(place)
         raise
+    route.worked(place)
+    return stream, capabilities
 
 
-async def _connect(settings: SmtpSettings, tls: TlsRules, make_stream: Callable[[str], StreamT]) -> StreamT:
+async def _connect(
+    settings: SmtpSettings, tls: TlsRules, route: Route, make_stream: Callable[[str], StreamT]
+) -> tuple[Place, StreamT]:
     loop = asyncio.get_running_loop()
-    implicit = settings.tls is Tls.TLS
+    context = tls.context() if settings.tls is Tls.TLS else None
+
+    async def connect(place: Place) -> StreamT:
+        _, stream = await loop.create_connection(
+            lambda: make_stream(settings.address),
+            place.host,
+            place.port,
+            family=place.family,
+            ssl=context,
+            server_hostname=settings.host if context else None,
+        )
+        return stream
+
     try:
-        async with asyncio.timeout(settings.timeout):
-            _, stream = await loop.create_connection(
-                lambda: make_stream(settings.address),
-                settings.host,
-                settings.port,
-                ssl=tls.context() if implicit else None,
-                server_hostname=settings.host if implicit else None,
-            )
-    except TimeoutError:
-        reason = f"no connection within {settings.timeout:g} s; check host, port and firewall"
+        return await route.first_of(connect, timeout=settings.timeout)
+    except TimeoutError as error:
+        reason = f"no connection within {settings.timeout:g} s{_of_others(error)}; check host, port and firewall"
         raise ConnectionFailed(f"{settings.address}: {reason}") from None
     except ssl.SSLError as error:
         raise _tls_failure(settings, error) from error
@@ -80,9 +92,13 @@ async def _connect(settings: SmtpSettings, tls: TlsRules, make_stream: Callable[
     except UnicodeError as error:
         raise SetupRefused(f"{settings.address}: is not a host name; check the host") from error
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = f"{error.strerror or error}{_of_others(error)}"
         raise ConnectionFailed(f"{settings.address}: cannot connect ({reason}); check host and port") from error
-    return stream
+
+
+def _of_others(error: Exception) -> str:
+    """What the other addresses of the same name failed with."""
+    return "".join(f", {words}" for words in getattr(error, "__notes__", ()))
 
 
 async def _greet_and_log_in(stream: SmtpStream, settings: SmtpSettings, tls: TlsRules) -> Capabilities:

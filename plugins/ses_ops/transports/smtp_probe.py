@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from ses_ops.transports.smtp_failure import ConnectionFailed
 from ses_ops.transports.smtp_opening import TlsRules, open_session
+from ses_ops.transports.smtp_route import Route
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_stream import SmtpStream
 
 
 async def probe(settings: SmtpSettings) -> str:
     """Connect, greet, encrypt, log in, leave. Returns a short description; raises TransportUnavailable."""
-    stream, capabilities = await open_session(settings, TlsRules(settings), SmtpStream)
+    route = Route(settings.host, settings.port)
+    stream, capabilities = await open_session(settings, TlsRules(settings), route, SmtpStream)
     cipher = stream.transport.get_extra_info("cipher")
     try:
         await stream.command(b"QUIT", during="QUIT", timeout=min(2.0, settings.timeout))

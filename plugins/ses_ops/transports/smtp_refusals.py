@@ -55,10 +55,10 @@ class Refusals:
         words = f"{which} {self._count} messages alike: {outcome.code} {outcome.text}"
         if kind.startswith("4"):
             return PutOff(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
-        return SetupRefused(
-            f"{self._server}: refused {words}; "
-            "check login, sender and what this server may relay; then retry the failed ones"
+        advice = (
+            "make the messages smaller" if "5.3.4" in kind else "check login, sender and what this server may relay"
         )
+        return SetupRefused(f"{self._server}: refused {words}; {advice}; then retry the failed ones")
 
 
 def policy_kind(outcome: Outcome) -> str | None:

@@ -19,6 +19,7 @@ from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
 from ses_ops.transports.smtp_pool import Chance, Chances
+from ses_ops.transports.smtp_route import Route
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_throttle import Throttle
 from ses_ops.transports.smtp_verdict import Verdict
@@ -38,6 +39,7 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
+        self._route = Route(settings.host, settings.port)
         self._patience = Patience(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
         self._verdict = Verdict(settings.address, self._patience, self._throttle)
@@ -237,16 +239,13 @@ class SmtpTransport:
         self._staged.append(envelope)
         return True
 
-    async def _open(self) -> None:
+    def _new_connection(self, address: str) -> MailConnection:
         settings = self._settings
+        return MailConnection(address, self, timeout=settings.timeout, data_timeout=settings.data_timeout)
+
+    async def _open(self) -> None:
         try:
-            connection, capabilities = await open_session(
-                settings,
-                self._tls,
-                lambda address: MailConnection(
-                    address, self, timeout=settings.timeout, data_timeout=settings.data_timeout
-                ),
-            )
+            connection, capabilities = await open_session(self._settings, self._tls, self._route, self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._patience.ever_connected:
                 self._give_up(error)
@@ -255,7 +254,7 @@ class SmtpTransport:
         except Exception as error:  # a task's error would be seen by nobody
             self._give_up(error)
         else:
-            connection.ready(capabilities, pipelining=settings.pipelining)
+            connection.ready(capabilities, pipelining=self._settings.pipelining)
             self._connections.add(connection)
             self._idle.append(connection)
             self._patience.connected(established=len(self._connections))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.port import Delivery, Outcome
+from ses_ops.transports.port import Delivery, Outcome, RefusedHere
 from ses_ops.transports.smtp_patience import Patience
 from ses_ops.transports.smtp_refusals import Refusals, for_now_kind
 from ses_ops.transports.smtp_throttle import Throttle
@@ -20,8 +20,9 @@ class Verdict:
         self.all_is_well = False
 
     def add(self, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
-        """One more answer. Returns what to give up with, if it is enough."""
-        self._patience.progress()
+        """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
+        if type(outcome) is not RefusedHere:
+            self._patience.progress()
         if outcome.delivery is Delivery.SENT:
             self._refusals.accepted()
             self.all_is_well = self._throttle.accepted()

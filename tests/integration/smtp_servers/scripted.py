@@ -106,6 +106,10 @@ class ScriptedServer:
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
 
+    def close_listening(self) -> None:
+        """Refuse new connections from now on."""
+        self._loop.call_soon_threadsafe(self._server.close)
+
     def close_connections(self, say: bytes = b"") -> None:
         """Close all connections from this side, after saying so if `say` is given."""
 

@@ -64,6 +64,15 @@ def test_a_server_that_puts_everybody_off_is_not_offered_the_whole_list() -> Non
     assert ENOUGH <= len(run.feed.taken) < 100
 
 
+def test_a_list_that_is_too_big_for_the_server_is_not_burnt() -> None:
+    with ScriptedServer(Script(size=20)) as server:
+        run = send(server, 3000, connections=4, timeout=10)
+    assert "5.3.4 the message has" in str(run.error)
+    assert not any(line.startswith("MAIL") for line in server.commands)
+    assert run.feed.count()[Delivery.FAILED] == ENOUGH
+    assert len(run.feed.taken) < 100
+
+
 def test_an_accepted_message_in_between_makes_the_count_of_refusals_begin_anew() -> None:
     faults = tuple(Fault("rcpt", SUSPENDED, at=2 + n * ENOUGH_SINCE, times=ENOUGH_SINCE - 1) for n in range(3))
     with ScriptedServer(Script(faults=faults)) as server:
@@ -123,6 +132,7 @@ def test_other_refusals_are_the_recipients_own(faults: tuple[Fault, ...]) -> Non
         (550, "no such user here", None),
         (550, "host 5.7.1.2 says no", None),
         (454, "4.7.1 Relay access denied", None),
+        (552, "5.3.4 the message has 9000000 bytes, and this server takes at most 8000000", "552 5.3.4"),
         (250, "2.0.0 ok", None),
         (None, "the connection broke", None),
     ],

@@ -150,6 +150,7 @@ def test_a_missing_value_names_the_variable_the_part_and_the_line(write: WriteTe
         ("subject", "{{ open", "subject"),
         ("reply_to", "x\r\nBcc: y@z.com <a@b.com>", "reply_to"),
         ("reply_to", "nobody", "reply_to"),
+        ("reply_to", "日本@example.com", "reply_to"),
         ("installation_id", "a b", "installation_id"),
         ("installation_id", "a>\r\nX: y", "installation_id"),
         ("advertisement", "both", "advertisement"),
@@ -188,6 +189,25 @@ def test_a_link_that_cannot_stand_in_a_header_is_an_error_of_that_message(write:
         made(renderer_of(write(text="x"), unsubscribe_url="https://{{ host }}"), host="")
     with pytest.raises(TemplateError, match="surrogate"):
         made(renderer_of(write(text="x"), unsubscribe_url="https://x.com/{{ id }}"), id="\ud800")
+
+
+@pytest.mark.parametrize(
+    ("link", "hint"),
+    [
+        ("https://bücher.example/off?{{ id }}", "xn--bcher-kva.example"),
+        ("https://a@bücher.example:8443/off", "write its host as xn--bcher-kva.example"),
+        ("mailto:off@bücher.example", "xn--bcher-kva.example"),
+        ("mailto:hjälp@example.com", ""),
+        ("https://x\x00y.example/off", ""),
+        ("https://x\x7f.example/off", ""),
+        ("https://-ü-.example/off", ""),
+    ],
+)
+def test_a_link_whose_host_is_not_printable_ascii_is_refused_and_says_how_to_write_it(
+    write: WriteTemplate, link: str, hint: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"unsubscribe_url: .*printable ASCII.*{hint}"):
+        made(renderer_of(write(text="x"), unsubscribe_url=link), id="1")
 
 
 def test_the_link_in_the_body_is_empty_without_an_unsubscribe_url(write: WriteTemplate) -> None:

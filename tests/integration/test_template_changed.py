@@ -1,0 +1,68 @@
+"""A template that changes while its mail waits: the mail is kept and the error says what to do, or it fits still."""
+
+from __future__ import annotations
+
+import pytest
+
+from ses_ops.domain.occurrence import RunKind
+from ses_ops.errors import MailCannotBeMade, TemplateError
+from ses_ops.sending import message_feed
+from ses_ops.sending.message_feed import MOST_UNMADE
+
+
+@pytest.fixture
+def frozen(world):
+    """A task of 200 messages whose audience is frozen and reserved."""
+    world.group("customers", 200)
+    world.task("hello", group="customers")
+    world.the_run = world.run("hello")
+    world.freeze(world.the_run)
+    (world.chunk_id,) = world.reserve(world.the_run).chunk_ids
+    return world
+
+
+def body(world, text: str) -> None:
+    (world.templates / "hello" / "body.html").write_text(text)
+
+
+def test_a_template_that_needs_more_than_the_frozen_audience_has_stops_before_the_first_mail(frozen, mail_server):
+    body(frozen, "<p>Dear {{ name }}, your {{ plan }} and {{ city }}.</p>")
+    with pytest.raises(TemplateError, match=r"now needs city, plan.*`ses task resume hello`"):
+        frozen.send(frozen.chunk_id, frozen.the_run)
+    assert mail_server.total == 0
+    settlement = frozen.settle(frozen.the_run)
+    assert (settlement.cached, settlement.failed) == (200, 0)
+    body(frozen, "<p>Hello!</p>")  # a value that is not used any more does no harm
+    assert frozen.whole_run(frozen.run("hello", RunKind.RESUME)).sent == 200
+    frozen.check_ledger()
+
+
+def test_a_template_that_no_message_can_be_made_of_fails_a_few_and_keeps_the_rest(frozen, mail_server):
+    body(frozen, "<p>{{ name.surname.first }}</p>")
+    with pytest.raises(MailCannotBeMade, match=r"50 messages in a row cannot be made: .*surname"):
+        frozen.send(frozen.chunk_id, frozen.the_run)
+    settlement = frozen.settle(frozen.the_run)
+    assert (settlement.failed, settlement.cached, settlement.unknown) == (MOST_UNMADE, 200 - MOST_UNMADE, 0)
+    assert mail_server.total == 0
+    frozen.check_ledger()
+
+
+def test_single_messages_that_cannot_be_made_stop_nobody_else(frozen, mail_server, monkeypatch):
+    monkeypatch.setattr(message_feed, "MOST_UNMADE", 2)
+    body(frozen, "{% if name.endswith('1') %}{{ name.surname.first }}{% endif %}{{ name }}")
+    frozen.send(frozen.chunk_id, frozen.the_run)
+    settlement = frozen.settle(frozen.the_run)
+    assert (settlement.failed, settlement.sent) == (20, 180)
+    frozen.check_ledger()
+
+
+def test_an_error_of_our_own_fails_nobody_and_leaves_no_doubt(frozen, mail_server, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("ses_ops.rendering.message.MessageRenderer.render", broken)
+    with pytest.raises(ZeroDivisionError):
+        frozen.send(frozen.chunk_id, frozen.the_run)
+    settlement = frozen.settle(frozen.the_run)
+    assert (settlement.failed, settlement.cached, settlement.unknown) == (0, 200, 0)
+    frozen.check_ledger()
