@@ -1,10 +1,10 @@
 """Who gets what from pages/suppression.py and pages/suppression_import.py."""
 
-from tests.console.access_table import changes, needs_right, reads
+from tests.console.access_table import changes, exports, needs_right, reads
 
 ROUTES = {
     "GET /suppression": reads("/suppression"),
-    "GET /suppression/export": reads("/suppression/export"),
+    "GET /suppression/export": exports("/suppression/export", rule="changes_console", viewer=403),
     "GET /suppression/add": needs_right("/suppression/add"),
     "POST /suppression/add": changes("/suppression/add", addresses="ann@example.com", reason="manual"),
     # Nobody is on the list of test_access.py.

@@ -74,14 +74,15 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
 
 
 @router.get("/imports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
-def rejected_csv(id: str) -> Response:
+def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report of rejected rows."""
     with reading() as conn:
         record = _find(conn, id)
         packed = group_imports.report_of(conn, record.id)
     if packed is None:
         raise HTTPException(404)
-    content = gzip.decompress(packed)
+    with audit.recorded(user, "export_rejected", group=record.group_name, file=record.file_name):
+        content = gzip.decompress(packed)
     parts = (content[at : at + 65536] for at in range(0, len(content), 65536))
     return StreamingResponse(parts, headers=csv_headers(f"{record.group_name}-rejected.csv"))
 

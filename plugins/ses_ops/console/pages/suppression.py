@@ -63,15 +63,17 @@ def suppression(request: Request) -> Response:
     )
 
 
-@router.get("/suppression/export", dependencies=[Depends(reads_console)])
-def export(request: Request) -> Response:
+@router.get("/suppression/export", dependencies=[Depends(changes_console)])
+def export(request: Request, user: GetUserDep) -> Response:
     """What the list shows, all of it, as CSV that a spreadsheet and our import can read."""
     listing = _listing(request)
-    return StreamingResponse(
-        _csv(search=listing.text or None, reason=listing.filters.get("reason")),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="suppression.csv"'},
-    )
+    asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
+    with audit.recorded(user, "export_suppression", **{key: value for key, value in asked.items() if value}):
+        return StreamingResponse(
+            _csv(**asked),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="suppression.csv"'},
+        )
 
 
 @router.get("/suppression/add", dependencies=[Depends(changes_console)])
