@@ -89,6 +89,21 @@ def test_what_failed_in_the_middle_is_not_recorded_as_done(world, cause):
     assert row["extra"] == {"task": "hello", "failed": type(cause).__name__}
 
 
+def test_so_many_exports_run_at_a_time(world, user, monkeypatch):
+    from threading import BoundedSemaphore
+
+    from ses_ops.console import database
+
+    world.seed("hello")
+    monkeypatch.setattr(database, "_EXPORTS", BoundedSemaphore(1))
+    paths = ("/tasks/hello/messages.csv", "/suppression/export")
+    assert [user.get(path).status_code for path in paths * 2] == [200] * 4
+    with database.streaming():
+        assert [user.get(path).status_code for path in paths] == [503, 503]
+    assert [user.get(path).status_code for path in paths] == [200, 200]
+    assert len(world.audit_log()) == 6
+
+
 def test_an_export_is_in_the_audit_log_with_what_it_held(world, user, viewer):
     world.seed("hello")
     viewer.get("/tasks/hello/messages.csv?status=failed&address=ann@b.example&other=x")

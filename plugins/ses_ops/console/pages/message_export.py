@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ses_ops.console import audit
 from ses_ops.console.access import reads_task
-from ses_ops.console.database import reading, streaming
+from ses_ops.console.database import check_exports, reading, streaming
 from ses_ops.console.message_lines import search_of
 from ses_ops.console.task_seen import scope_of
 from ses_ops.console.task_view import TaskView
@@ -31,6 +31,7 @@ BATCH = 5_000
 @router.get("/tasks/{name}/messages.csv", dependencies=[Depends(reads_task)])
 def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     """The file, as it is read from the database: it never stands in memory as a whole."""
+    check_exports()
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
     asked = {"run": run_id, "occurrence": view.occurrence_id, "status": view.status, "address": view.address}
