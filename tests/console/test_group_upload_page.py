@@ -57,9 +57,10 @@ def test_a_new_group_is_made_of_a_file_and_the_result_says_what_was_done(world, 
     group = user.text("/groups/customers")
     assert "All of them" in group
     assert "spring.csv" in group
-    (row,) = world.audit_log()
+    row, export = world.audit_log()
     assert row["event"] == "ses_import_group"
     assert row["extra"] == {"group": "customers", "file": "spring.csv", "recipients": 1, "rejected": 3}
+    assert (export["event"], export["extra"]) == ("ses_export_rejected", {"group": "customers", "file": "spring.csv"})
 
 
 def test_a_file_takes_the_place_of_what_a_group_held_and_keeps_its_description(world, user):

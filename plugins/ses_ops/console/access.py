@@ -3,8 +3,8 @@
 | right | asked of Airflow | for |
 | --- | --- | --- |
 | READ | GET on the DAG | seeing a task, its counts and its messages |
-| EDIT | PUT on the DAG | pause, resume, cancel, change |
-| START | POST on the DAG's runs | send again, retry what failed |
+| EDIT | PUT on the DAG | pause, resume, cancel, change; the content of a group that an unfinished task sends to |
+| START | POST on the DAG's runs | send again, retry what failed, resume when that sends what waits |
 | DELETE | DELETE on the DAG | delete |
 
 Groups, templates, suppression and sender domains have no DAG. Who may read DAGs may look at them; who may start
@@ -59,11 +59,12 @@ def may(user: BaseUser, right: Right, task_name: str) -> bool:
 
 def visible(user: BaseUser, task_names: Iterable[str]) -> set[str]:
     """Those of the tasks that a person may see."""
-    wanted = {dag_id(name) for name in task_names}
-    seen: set[str] = set()
-    for team, dag_ids in _by_team(wanted).items():
-        seen |= get_auth_manager().filter_authorized_dag_ids(dag_ids=dag_ids, user=user, method="GET", team_name=team)
-    return {one.removeprefix(DAG_ID_PREFIX) for one in seen}
+    return _those_with(user, Right.READ, task_names)
+
+
+def editable(user: BaseUser, task_names: Iterable[str]) -> set[str]:
+    """Those of the tasks that a person may edit."""
+    return _those_with(user, Right.EDIT, task_names)
 
 
 def rights(user: BaseUser, task_name: str) -> frozenset[Right]:
@@ -132,6 +133,15 @@ RULES: tuple[Rule, ...] = (
     starts_task,
     deletes_task,
 )
+
+
+def _those_with(user: BaseUser, right: Right, task_names: Iterable[str]) -> set[str]:
+    method, _ = _ASKED[right]
+    wanted = {dag_id(name) for name in task_names}
+    found: set[str] = set()
+    for team, dag_ids in _by_team(wanted).items():
+        found |= get_auth_manager().filter_authorized_dag_ids(dag_ids=dag_ids, user=user, method=method, team_name=team)
+    return {one.removeprefix(DAG_ID_PREFIX) for one in found}
 
 
 def _may_dag(user: BaseUser, right: Right, dag: str) -> bool:

@@ -27,7 +27,7 @@ from ses_ops.console.pages import (
     templates,
     test_sends,
 )
-from ses_ops.console.same_origin import same_origin
+from ses_ops.console.same_origin import readable_address, same_origin
 
 #: One line a page.
 PAGES = (
@@ -65,7 +65,7 @@ def build_app() -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(signed_in), Depends(same_origin)],
+        dependencies=[Depends(signed_in), Depends(same_origin), Depends(readable_address)],
     )
     for router in (static_files.router, *PAGES):
         app.include_router(router)

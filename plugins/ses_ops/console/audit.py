@@ -1,4 +1,4 @@
-"""Every change is in Airflow's audit log: who, what, which task, and whether it was refused.
+"""Every change and every export is in Airflow's audit log: who, what, which task, and whether it was refused.
 
 The row is written before the change is tried, as Airflow's own are: no change without a row.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.models.log import Log
 from airflow.utils.session import create_session
+from fastapi import HTTPException
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
@@ -28,7 +29,8 @@ PREFIX = "ses_"
 def recorded(user: BaseUser, action: str, *, task: str | None = None, **details: Any) -> Iterator[dict[str, Any]]:
     """Record an action, then do it in the `with`. What is added to the dictionary it yields is recorded too.
 
-    `details` are facts such as names and numbers: no passwords, no recipients' values.
+    `details` are facts such as names and numbers: no passwords, no recipients' values. What did not come to its end
+    has `refused`, and why, or after an error that nobody expected `failed`, and which.
     """
     facts: dict[str, Any] = {**({"task": task} if task else {}), **details}
     row = _write(user, action, task, facts)
@@ -37,6 +39,13 @@ def recorded(user: BaseUser, action: str, *, task: str | None = None, **details:
         yield facts
     except SesError as problem:
         facts["refused"] = str(problem)
+        raise
+    except HTTPException as problem:
+        facts["refused"] = problem.detail
+        raise
+    except BaseException as problem:
+        # Only its kind: its words may be anything, also what somebody typed.
+        facts["failed"] = type(problem).__name__
         raise
     finally:
         if facts != before:

@@ -34,7 +34,8 @@ class Form:
     """The texts of a form by the names of its fields, with the errors found in them."""
 
     def __init__(self, values: Mapping[str, list[str]] | None = None) -> None:
-        self._values = dict(values or {})
+        # No keyboard has a NUL, and PostgreSQL takes none.
+        self._values = {name: [one.replace("\0", "") for one in given] for name, given in (values or {}).items()}
         self.errors: dict[str, str] = {}
 
     @classmethod

@@ -16,6 +16,12 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSED = N_("This request came from another site and was refused. Open the page anew and try again.")
 
 
+def readable_address(request: Request) -> None:
+    """Refuse an address with a NUL in it with 400: no page of ours makes one, and PostgreSQL takes none."""
+    if "\0" in request.url.path or "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        raise HTTPException(400)
+
+
 def same_origin(request: Request) -> None:
     """Refuse a changing request of another site with 403. Without both headers it comes from no browser's page."""
     if request.method in _SAFE:

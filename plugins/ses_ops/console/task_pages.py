@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops import settings
+from ses_ops.console.access import Right, may
 from ses_ops.console.database import changing, reading
 from ses_ops.console.language import language_of
 from ses_ops.console.page import render
@@ -126,7 +127,7 @@ def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | No
         return None
 
 
-def task_page(request: Request, name: str) -> str:
-    """Where a person goes after a change: the task's page, the list where there is none."""
+def task_page(request: Request, user: BaseUser, name: str) -> str:
+    """Where a person goes after a change: the task's page; the list where there is none, or who may not see it."""
     known = {getattr(route, "path", None) for route in request.app.routes}
-    return f"/tasks/{name}" if "/tasks/{name}" in known else "/tasks"
+    return f"/tasks/{name}" if "/tasks/{name}" in known and may(user, Right.READ, name) else "/tasks"

@@ -33,7 +33,8 @@ from ses_ops.rendering.variables import undeclared_variables
 SUBJECT, HTML, TEXT, SAMPLE = "subject.txt", "body.html", "body.txt", "sample.json"
 #: How the text part made from the HTML is called in errors.
 TEXT_FROM_HTML = "text of body.html"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+#: As long as a folder may be called.
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,200}")
 
 
 @dataclass(frozen=True, kw_only=True)

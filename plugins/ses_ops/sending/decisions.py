@@ -15,6 +15,8 @@ from ses_ops.storage.overview import list_tasks
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg2.extensions import connection as Connection
 
 
@@ -49,11 +51,12 @@ def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
         )
 
 
-def resume(conn: Connection, name: str) -> RunKind | None:
+def resume(conn: Connection, name: str, *, allow: Callable[[RunKind], None] = lambda _: None) -> RunKind | None:
     """End a person's pause and clear an error; what is cached is due now. None when no run has anything to do.
 
     Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence that missed
-    its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it.
+    its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it. `allow` is
+    told of such a run first; when it raises, everything stays as it was.
     """
     with transaction(conn):
         task = _going(conn, name)
@@ -64,10 +67,14 @@ def resume(conn: Connection, name: str) -> RunKind | None:
         overview = next(iter(list_tasks(conn, name=name)))
         held = overview.error is not None  # the task's own error was cleared above
         once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+        kind = None
         if held or (once and had_error and not _begun(conn, task)):
-            return RunKind.TRIGGERED
-        waiting = fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])
-        return RunKind.RESUME if waiting and waiting["pending"] else None
+            kind = RunKind.TRIGGERED
+        elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
+            kind = RunKind.RESUME
+        if kind is not None:
+            allow(kind)
+        return kind
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:

@@ -209,6 +209,12 @@ def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
     return fetch_all(conn, "recipients", "tasks_of_group", group_id=group_id)
 
 
+def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str, str]]:
+    """The groups' tasks that are neither finished nor cancelled: pairs of group and task, oldest task first."""
+    found = fetch_all(conn, "recipients", "unfinished_tasks", groups=list(groups))
+    return [(row["group_name"], row["name"]) for row in found]
+
+
 def delete_group(conn: Connection, name: str) -> RecipientGroup:
     """Take a group and its recipients away; Conflict while a task uses it. The caller holds the transaction."""
     group = find_group(conn, name)

@@ -79,6 +79,13 @@ SELECT name, template, subject, sender, sender_domain, reply_to, unsubscribe_url
 FROM send_task
 WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY id;
 
+-- name: unfinished_tasks
+SELECT g.name AS group_name, t.name
+FROM send_task t JOIN recipient_group g ON g.id = t.group_id
+WHERE g.name = ANY(%(groups)s) AND t.deleted_at IS NULL AND t.cancelled_at IS NULL AND t.finished_at IS NULL
+  AND t.type <> 'test'
+ORDER BY t.id;
+
 -- name: let_go_of_group
 -- A deleted task keeps its ledger, which names every address, and so needs the group no more.
 UPDATE send_task SET group_id = NULL WHERE group_id = %(group_id)s AND deleted_at IS NOT NULL;

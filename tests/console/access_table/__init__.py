@@ -27,6 +27,8 @@ class Line:
     form: dict[str, str] = field(default_factory=dict)
     #: Whether a request that is allowed must leave a row in Airflow's audit log.
     audited: bool = False
+    #: A GET that is in the audit log: somebody takes addresses away.
+    exports: bool = False
 
 
 def reads(path: str, *, rule: str = "reads_console", status: int = 200) -> Line:
@@ -37,6 +39,11 @@ def reads(path: str, *, rule: str = "reads_console", status: int = 200) -> Line:
 def changes(path: str, *, rule: str = "changes_console", status: int = 303, audited: bool = True, **form: str) -> Line:
     """A form that needs more than a viewer's rights; `status` is what who may gets."""
     return Line(path=path, viewer=403, user=status, admin=status, cross_site=403, rule=rule, audited=audited, form=form)
+
+
+def exports(path: str, *, rule: str, viewer: int = 200) -> Line:
+    """A file of addresses: who took it is in the audit log."""
+    return Line(path=path, viewer=viewer, user=200, admin=200, cross_site=200, rule=rule, audited=True, exports=True)
 
 
 def needs_right(path: str, *, rule: str = "changes_console", status: int = 200) -> Line:

@@ -1,12 +1,12 @@
 """Who gets what from pages/suppression.py, suppression_import.py and suppression_reports.py."""
 
-from tests.console.access_table import changes, needs_right, reads
+from tests.console.access_table import changes, exports, needs_right, reads
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 ROUTES = {
     "GET /suppression": reads("/suppression"),
-    "GET /suppression/export": reads("/suppression/export"),
+    "GET /suppression/export": exports("/suppression/export", rule="changes_console", viewer=403),
     "GET /suppression/add": needs_right("/suppression/add"),
     "POST /suppression/add": changes("/suppression/add", addresses="ann@example.com", reason="manual"),
     # Nobody is on the list of test_access.py.

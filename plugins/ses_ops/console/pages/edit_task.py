@@ -82,7 +82,7 @@ def change_task(request: Request, name: str, user: GetUserDep, form: PostedDep) 
         text = words.gettext("The send task %(name)s is changed.", name=name)
         told = tell(lambda: airflow_control.update_dags(created=[], changed=[name]))
     text = text if told else f"{text} {words.gettext(READ_LATER)}"
-    return see_other(request, task_page(request, name), Flash(kind="done", text=text))
+    return see_other(request, task_page(request, user, name), Flash(kind="done", text=text))
 
 
 def _changeable(name: str) -> Current:

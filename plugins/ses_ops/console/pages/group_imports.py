@@ -74,14 +74,15 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
 
 
 @router.get("/imports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
-def rejected_csv(id: str) -> Response:
+def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report of rejected rows."""
     with reading() as conn:
         record = _find(conn, id)
         packed = group_imports.report_of(conn, record.id)
     if packed is None:
         raise HTTPException(404)
-    return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
+    with audit.recorded(user, "export_rejected", group=record.group_name, file=record.file_name):
+        return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
 
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:

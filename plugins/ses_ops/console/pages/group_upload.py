@@ -25,6 +25,7 @@ from ses_ops.console.database import changing, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import LARGEST, MOST_FIELDS, WHOLE, Form, see_other
+from ses_ops.console.group_rights import check_may_fill
 from ses_ops.console.incoming import Incoming, in_thread
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.multipart import MULTIPART, MultipartForm
@@ -76,9 +77,9 @@ def new_group(request: Request) -> Response:
 
 
 @router.get("/groups/{name}/upload", dependencies=[Depends(changes_console)])
-def upload_page(request: Request, name: str) -> Response:
+def upload_page(request: Request, name: str, user: GetUserDep) -> Response:
     """The form of a group's new content."""
-    _must_exist(name)
+    _check_may_fill(request, user, name)
     return _page(request, Form(), name)
 
 
@@ -103,7 +104,7 @@ async def _receive(request: Request, user: BaseUser, group: str | None) -> Respo
 
     def work(incoming: Incoming) -> Response:
         if group is not None:
-            _must_exist(group)
+            _check_may_fill(request, user, group)
         return _handle(request, user, group, _read(request, incoming), incoming)
 
     return await in_thread(request, work, limiter=_LIMITER)
@@ -214,9 +215,10 @@ def _delimiter_names() -> dict[str, str]:
     return {"tab" if one == "\t" else one: one for one in import_words.DELIMITERS}
 
 
-def _must_exist(name: str) -> None:
+def _check_may_fill(request: Request, user: BaseUser, group: str) -> None:
     with reading() as conn:
-        recipients.find_group(conn, name)
+        recipients.find_group(conn, group)
+        check_may_fill(conn, user, group, language_of(request))
 
 
 def _page(request: Request, form: Form, group: str | None, *, status: int = 200, failed: str | None = None) -> Response:

@@ -19,6 +19,7 @@ from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
+from ses_ops.console.group_rights import refusal, tasks_in_the_way
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.listing import LONGEST_TEXT, Listing
 from ses_ops.console.page import render
@@ -63,13 +64,16 @@ def groups(request: Request, user: GetUserDep) -> Response:
     text = listing.text.casefold()
     found = [one for one in every if text in one.name.casefold() or text in one.description.casefold()]
     found.sort(key=_KEYS[listing.sort], reverse=listing.descending)
-    tasks = _tasks_by_group(user)
+    tasks, page = _tasks_by_group(user), listing.cut(found)
+    with reading() as conn:
+        closed = tasks_in_the_way(conn, user, (one.name for one in page.rows))
     return render(
         request,
         "groups.html",
-        page=listing.cut(found),
+        page=page,
         any_group=bool(every),
         tasks=tasks,
+        closed=closed,
         question=_DELETE,
         sorts=SORTS,
     )
@@ -169,6 +173,7 @@ def _group_page(
         used_by = recipients.tasks_of_group(conn, found.id)
         imports = group_imports.of_group(conn, name, limit=IMPORTS)
         rows = _rows(conn, found, line, text, trail)
+        closed = tasks_in_the_way(conn, user, [name]).get(name)
     tasks = _tasks_by_group(user).get(name, [])
     return render(
         request,
@@ -177,6 +182,7 @@ def _group_page(
         group=found,
         form=form or Form.of(description=found.description),
         tasks=tasks,
+        refusal=refusal(user, closed, language_of(request)) if closed else None,
         hidden_tasks=max(0, len(used_by) - len(tasks)),
         imports=imports,
         status_labels=labels.STATUS,

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
+from ses_ops.console import audit
 from ses_ops.console.access import reads_task
-from ses_ops.console.database import reading, streaming
+from ses_ops.console.database import check_exports, reading, streaming
 from ses_ops.console.message_lines import search_of
 from ses_ops.console.task_seen import scope_of
 from ses_ops.console.task_view import TaskView
@@ -27,12 +29,15 @@ BATCH = 5_000
 
 
 @router.get("/tasks/{name}/messages.csv", dependencies=[Depends(reads_task)])
-def export_messages(request: Request, name: str) -> Response:
+def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     """The file, as it is read from the database: it never stands in memory as a whole."""
+    check_exports()
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
+    asked = {"run": run_id, "occurrence": view.occurrence_id, "status": view.status, "address": view.address}
+    facts = {key: value for key, value in asked.items() if value}
     # Before the first byte: what does not exist has a page that says so.
-    with reading() as conn:
+    with audit.recorded(user, "export_messages", task=name, **facts), reading() as conn:
         scope = scope_of(conn, name, run_id=run_id, occurrence_id=view.occurrence_id)
         search = search_of(scope, view)
     file = f"{name}-messages-{datetime.now(UTC):%Y%m%d-%H%M}.csv"

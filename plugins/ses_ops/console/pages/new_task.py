@@ -69,7 +69,7 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
     told = done is Applied.UNCHANGED or tell(lambda: airflow_control.update_dags(created=[task.name], changed=[]))
     text = words.gettext("The send task %(name)s is created.", name=task.name)
     text = text if told else f"{text} {words.gettext(READ_LATER)}"
-    return see_other(request, task_page(request, task.name), Flash(kind="done", text=text))
+    return see_other(request, task_page(request, user, task.name), Flash(kind="done", text=text))
 
 
 @router.get("/new-task/mail", dependencies=[Depends(changes_console)])

@@ -101,6 +101,9 @@ class TaskLine:
         return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
 
     def _useful(self, action: str) -> bool:
+        if action == "resume" and (self.task.error or self.task.cached_count):
+            # It sends at once what waits (`decisions.resume`).
+            return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from ses_ops.console import audit
 from ses_ops.console.access import changes_console, reads_console
 from ses_ops.console.address_lines import read_addresses
-from ses_ops.console.database import changing, reading, streaming
+from ses_ops.console.database import changing, check_exports, reading, streaming
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
@@ -63,15 +63,18 @@ def suppression(request: Request) -> Response:
     )
 
 
-@router.get("/suppression/export", dependencies=[Depends(reads_console)])
-def export(request: Request) -> Response:
+@router.get("/suppression/export", dependencies=[Depends(changes_console)])
+def export(request: Request, user: GetUserDep) -> Response:
     """What the list shows, all of it, as CSV that a spreadsheet and our import can read."""
     listing = _listing(request)
-    return StreamingResponse(
-        _csv(search=listing.text or None, reason=listing.filters.get("reason")),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="suppression.csv"'},
-    )
+    check_exports()
+    asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
+    with audit.recorded(user, "export_suppression", **{key: value for key, value in asked.items() if value}):
+        return StreamingResponse(
+            _csv(**asked),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="suppression.csv"'},
+        )
 
 
 @router.get("/suppression/add", dependencies=[Depends(changes_console)])

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.console import audit
-from ses_ops.console.access import deletes_task, edits_task, starts_task
+from ses_ops.console.access import Right, deletes_task, edits_task, may, starts_task
 from ses_ops.console.airflow_side import PICKED_UP_LATER, tell
 from ses_ops.console.database import changing
 from ses_ops.console.flash import Flash
@@ -24,6 +24,7 @@ from ses_ops.sending import decisions
 
 router = APIRouter()
 
+_STARTS = N_("Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG.")
 _CANCEL = (
     N_("Cancel the send task %(name)s?"),
     N_("Mail that is leaving now stops within a moment. What has not left is never sent; the ledger stays."),
@@ -64,11 +65,11 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
 
 @router.post("/tasks/{name}/resume", dependencies=[Depends(edits_task)])
 def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """End a pause, clear an error, and send what waits as the quota allows."""
+    """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too."""
 
     def act() -> Flash:
         with audit.recorded(user, "resume_task", task=name), changing() as conn:
-            kind = decisions.resume(conn, name)
+            kind = decisions.resume(conn, name, allow=lambda _: _check_start(user, name))
         tell(lambda: airflow_control.unpause_dag(name))
         told = kind is None or tell(lambda: airflow_control.start_run(name, kind))
         return _done(request, N_("%(name)s goes on."), name, told=told)
@@ -162,6 +163,11 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
         return _done(request, N_("%(name)s is deleted."), name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
+
+
+def _check_start(user: BaseUser, name: str) -> None:
+    if not may(user, Right.START, name):
+        raise HTTPException(403, _STARTS)
 
 
 def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Response:
