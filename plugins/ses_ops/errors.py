@@ -57,8 +57,8 @@ class GroupBusy(Conflict):
     def __init__(self, group: str, *, by: str | None = None) -> None:
         self.group = group
         self.by = by
-        who = f" by {by}" if by else ""
-        super().__init__(f"a file is being imported into {group!r} now{who}; try again when that is done")
+        who = f"{by} is importing a file" if by else "a file is being imported"
+        super().__init__(f"{who} into {group!r} now; try again when that is done")
 
 
 class ImportStopped(SesError):

@@ -6,6 +6,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from ses_ops.console.forms import LARGEST, WHOLE, Form, way_back
+from ses_ops.console.language import language
 from ses_ops.console.listing import Listing
 from ses_ops.console.page import environment
 from ses_ops.errors import InvalidInput, SesError, TemplateError
@@ -20,9 +21,9 @@ def drawn(form: Form) -> str:
 
 def test_an_error_of_the_domain_stands_beside_the_field_that_it_names():
     form = Form.of(group="nobody", template="hello")
-    form.problem_of(InvalidInput("there is no group 'nobody'", where="the form", field="group"))
-    form.problem_of(TemplateError("has no variable city", template="hello"))
-    form.problem_of(SesError("the moon is full"))
+    form.problem_of(language("en"), InvalidInput("there is no group 'nobody'", where="the form", field="group"))
+    form.problem_of(language("en"), TemplateError("has no variable city", template="hello"))
+    form.problem_of(language("en"), SesError("the moon is full"))
     assert form.errors["group"] == "There is no group 'nobody'"
     assert "has no variable city" in form.errors["template"]
     assert form.errors[WHOLE] == "The moon is full"
@@ -30,8 +31,8 @@ def test_an_error_of_the_domain_stands_beside_the_field_that_it_names():
 
 def test_an_error_of_a_field_that_the_form_has_not_stands_above_it():
     form = Form.of(first="x")
-    form.problem_of(InvalidInput("is odd", field="every"))
-    form.problem_of(InvalidInput("is late", field="start_at"), fields={"start_at": "start_date"})
+    form.problem_of(language("en"), InvalidInput("is odd", field="every"))
+    form.problem_of(language("en"), InvalidInput("is late", field="start_at"), fields={"start_at": "start_date"})
     assert form.errors == {WHOLE: "Is odd", "start_date": "Is late"}
 
 

@@ -112,7 +112,7 @@ def test_what_cannot_be_sent_stands_beside_its_field_and_starts_nothing(world, u
         ({"recipients": "ann"}, "recipients", "has no @"),
         ({"sender": ""}, "sender", "Write who the mail is from"),
         ({"sender": "nobody"}, "sender", "has no @"),
-        ({"sender": "a@other.example"}, "sender", "has no entry for this sender domain"),
+        ({"sender": "a@other.example"}, "sender", "has no entry for this domain"),
         ({"subject": "x" * 999}, "subject", "At most 998 characters"),
         ({"subject": "Hi {{ city }}"}, "subject", "The template has no variable city"),
         ({"subject": "Hi {{ name"}, "subject", "unexpected end"),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
+from ses_ops.console.sentences import marked
 from ses_ops.errors import Conflict, DatabaseUnavailable, NotFound, SesError, TransportUnavailable
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ def _http_error(request: Request, problem: Exception) -> Response:
 
 def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
-    return error_page(request, status_of(problem), str(problem))
+    return error_page(request, status_of(problem), marked(language_of(request), str(problem)))
 
 
 def _other(request: Request, problem: Exception) -> Response:

@@ -8,14 +8,18 @@ beside its field. In the template the macros of `fields.html` draw labels, texts
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs
 
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import RedirectResponse
 
 from ses_ops.console.flash import Flash, set_flash
+from ses_ops.console.sentences import said_of
 from ses_ops.errors import InvalidInput, QuotaError, SesError, TemplateError
+
+if TYPE_CHECKING:
+    from ses_ops.console.language import Language
 
 #: Bytes of a form; a subject and a few addresses are a hundredth of it. Files are no forms and are streamed.
 LARGEST = 256 * 1024
@@ -66,7 +70,7 @@ class Form:
         """Note an error; the first of a field stays."""
         self.errors.setdefault(name, text)
 
-    def problem_of(self, cause: SesError, *, fields: Mapping[str, str] | None = None) -> None:
+    def problem_of(self, words: Language, cause: SesError, *, fields: Mapping[str, str] | None = None) -> None:
         """Note an error of the domain beside the field that it names; `fields` maps its names to the form's.
 
         What names no field of the form stands above the whole form.
@@ -75,7 +79,7 @@ class Form:
         field = cause.field if isinstance(cause, InvalidInput | QuotaError) else None
         field = "template" if isinstance(cause, TemplateError) else field
         name = names.get(field or WHOLE, field or WHOLE)
-        self.problem(name if name in self._values or name in names.values() else WHOLE, _words(cause))
+        self.problem(name if name in self._values or name in names.values() else WHOLE, said_of(words, cause))
 
 
 async def posted(request: Request) -> Form:
@@ -110,12 +114,3 @@ def way_back(form: Form, default: str) -> str:
     given = form.raw("back")
     inside = given.startswith("/") and not given.startswith("//")
     return given if inside and "\\" not in given and given.isprintable() and ":" not in given else default
-
-
-def _words(cause: SesError) -> str:
-    """An error without the name of the file or field that it stands beside anyway."""
-    text = str(cause)
-    if isinstance(cause, InvalidInput):
-        place = ": ".join(part for part in (cause.where, cause.field) if part)
-        text = text.removeprefix(f"{place}: ")
-    return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.forms import WHOLE
 from ses_ops.console.language import N_, Language
+from ses_ops.console.sentences import said, said_of
 from ses_ops.domain.csv_faults import CsvFault
 from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, SesError
 from ses_ops.storage.group_imports import ImportRecord, ImportState
@@ -96,8 +97,7 @@ def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
         return "file", _stopped(words, problem.by)
     if isinstance(problem, GroupBusy):
         return WHOLE, busy(words, problem)
-    text = str(problem)
-    return WHOLE, text[:1].upper() + text[1:]
+    return WHOLE, said_of(words, problem)
 
 
 def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] | None:
@@ -110,7 +110,7 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
         return None
     if record.fault is not None:
         return _fault(words, record.fault, record.facts)
-    return "file", record.problem or words.gettext(_UNEXPECTED)
+    return "file", said(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
 
 
 def busy(words: Language, problem: GroupBusy) -> str:

@@ -1,7 +1,7 @@
 """Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
 
 Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
-`percent()`, `moment()`, `wait_reason()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives
+`percent()`, `moment()`, `said()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives
 them.
 """
 
@@ -26,8 +26,8 @@ from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
 from ses_ops.console.registration import PREFIX
+from ses_ops.console.sentences import marked
 from ses_ops.console.static_files import version_of
-from ses_ops.console.wait_reasons import wait_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def environment(code: str) -> Environment:
         "percent": words.percent,
         "date": words.date,
         "moment": lambda when: moment(words, when),
-        "wait_reason": lambda text: wait_reason(words, text),
+        "said": lambda sentence: marked(words, str(sentence)),
         "static": version_of,
     }
     return made

@@ -186,7 +186,7 @@ def _reason(problem: SesError) -> str:
             text = text.removeprefix(f"{problem.field}: ")
     if isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url"):
         text = text.partition(": ")[2] or text
-    return text[:1].upper() + text[1:]
+    return text
 
 
 def _is_zone(name: str) -> bool:

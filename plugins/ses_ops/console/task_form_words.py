@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ses_ops.console.language import N_
+from ses_ops.console.sentences import said
 
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
@@ -38,9 +39,12 @@ _ENOUGH = frozenset({"type", "group", "every", "cron", "time_zone", "start_grace
 
 
 def in_words(words: Language, field: str, reason: str, *, empty: bool) -> str:
-    """What stands beside a field. `reason` are the domain's own words, which are English and more exact."""
+    """What stands beside a field. `reason` is what the domain says, which is English and more exact."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field not in _MEND or (words.code == "en" and field not in _ENOUGH):
-        return reason
-    return words.gettext(_MEND[field])
+    if field in _ENOUGH:
+        return words.gettext(_MEND[field])
+    exact = said(words, reason)
+    if words.code == "en":
+        return exact[:1].upper() + exact[1:]
+    return words.gettext(_MEND[field]) if exact == reason and field in _MEND else exact

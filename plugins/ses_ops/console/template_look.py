@@ -102,7 +102,7 @@ def _recipient(look: Look, form: Form, words: Language) -> tuple[str, dict[str, 
     try:
         key = parse_address(look.address).key if look.address else None
     except InvalidInput as problem:
-        form.problem_of(problem, fields={"": "address"})
+        form.problem_of(words, problem, fields={"": "address"})
         return None
     with reading() as conn:
         try:

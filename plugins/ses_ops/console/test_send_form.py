@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from ses_ops.console.address_lines import read_addresses
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
+from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
+from ses_ops.console.sentences import said
 from ses_ops.console.template_look import FIELD
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError
@@ -43,10 +45,10 @@ def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend 
         renderer = MessageRenderer(template, sender=sender, installation_id="check", subject=subject)
         renderer.render(occurrence_id=1, seq=1, address=order.recipients[0], values=values)
     except InvalidInput as error:
-        form.problem_of(error)
+        form.problem_of(words, error)
         return None
     except TemplateError as error:
-        form.problem("subject" if error.part == "subject" else "", str(error))
+        form.problem("subject" if error.part == "subject" else "", said(words, str(error)))
         return None
     return order
 
@@ -59,7 +61,7 @@ def _variables(form: Form, template: MailTemplate, subject: str | None, words: L
     try:
         names = sorted(template.variables_for(subject=subject))
     except TemplateError as error:
-        form.problem("subject", str(error))
+        form.problem("subject", said(words, str(error)))
         return []
     unknown = [name for name in names if name not in template.variables_for()]
     if unknown:
@@ -76,17 +78,20 @@ def _sender(form: Form, count: int, words: Language) -> Sender | None:
     try:
         sender = parse_sender(form.text("sender"))
     except InvalidInput as error:
-        form.problem_of(error, fields={"": "sender"})
+        form.problem_of(words, error, fields={"": "sender"})
         return None
     try:
         variable = read_quota_variable(airflow_control.read_quota_variable())
     except SesError as error:
-        form.problem("", str(error))
+        form.problem("", said(words, str(error)))
         return None
     with reading() as conn:
         quota = domain_quota(conn, variable, sender.domain)
-    if quota.problem is not None:
-        form.problem("sender", str(quota.problem))
+    if wrong := wrong_with_variable(variable) or wrong_with_entry(variable, quota):
+        place = f"{sender.domain} · {wrong.field}" if wrong.field else sender.domain
+        form.problem("sender", f"{place}: {words.gettext(wrong.text, **wrong.values)}")
+    elif quota.problem is not None:
+        form.problem("sender", said(words, str(quota.problem)))
     elif quota.today is not None and quota.today.left < count:
         text = words.gettext(
             "Today's quota of %(domain)s has room for %(left)s more messages. A test send is never cached: "

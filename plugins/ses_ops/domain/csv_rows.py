@@ -139,7 +139,8 @@ class CsvRows:
             line += 1
 
     def _wrong_number(self, fields: list[str], first_line: int, last_line: int) -> Rejected:
-        reason = f"{_count(len(fields), 'field')} where the header has {len(self.header.columns)}"
+        noun = "field" if len(fields) == 1 else "fields"
+        reason = f"{len(fields)} {noun} where the header has {len(self.header.columns)}"
         if last_line > first_line:
             # A misplaced quotation mark may have joined lines that have nothing to do with each other.
             reason += f" (the row goes on to line {last_line})"
@@ -233,7 +234,3 @@ def _find_address(columns: tuple[str, ...], where: str, wanted: str | None) -> i
         names=names,
         columns=columns,
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -242,7 +242,7 @@ class LedgerKeeper:
             await self._write_done()
             await self._rest()
         await self._write_done()
-        given = self._feed.give_back(self.stop_reason or "not begun")
+        given = self._feed.give_back(self.stop_reason or "stopped before it was begun")
         while given:
             await self._step(given[:MOST_OUTCOMES], 0)
             given = given[MOST_OUTCOMES:]

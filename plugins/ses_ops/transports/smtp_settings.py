@@ -182,7 +182,7 @@ def _fields_of_json(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise _wrong(None, f"is not valid JSON{place}") from None
     if not isinstance(given, dict):
         raise _wrong(None, "is not a JSON object")

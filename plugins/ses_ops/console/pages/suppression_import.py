@@ -120,7 +120,7 @@ def _say(form: Form, problem: InvalidInput, words: Language) -> None:
         text = N_("The column %(name)s is not known here. Take it out; known are the address, %(columns)s.")
         form.problem("file", words.gettext(text, name=problem.field, columns=", ".join(COLUMNS)))
     else:
-        form.problem_of(problem, fields={"": "file"})
+        form.problem_of(words, problem, fields={"": "file"})
 
 
 def _done(done: SuppressionImport, words: Language) -> str:

@@ -17,6 +17,7 @@ from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
+from ses_ops.console.sentences import said
 from ses_ops.errors import Conflict
 from ses_ops.operators import airflow_control
 from ses_ops.sending import decisions
@@ -168,7 +169,7 @@ def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Respon
     try:
         flash = act()
     except Conflict as problem:
-        flash = Flash(kind="problem", text=str(problem))
+        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
     return see_other(request, way_back(form, "/tasks"), flash)
 
 

@@ -76,7 +76,7 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
         with audit.recorded(user, "test_send", **facts):
             test_send_runs.start(order, run_id=run_id, by=user.get_name())
     except InvalidInput as refused:
-        form.problem("", str(refused))
+        form.problem_of(language_of(request), refused)
         return _form_page(request, user, loaded, form, status=422)
     return see_other(request, f"/test-sends/{run_id}")
 
