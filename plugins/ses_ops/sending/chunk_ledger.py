@@ -19,7 +19,7 @@ from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
 from ses_ops.storage.sql import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -121,9 +121,9 @@ class ChunkLedger:
         attempt = self.attempt
         keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id, self.through + 1, attempt.last_seq, limit)
         seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
-        # Arrays as PostgreSQL writes them: the driver's way costs more than the statement. Texts need its quoting.
-        numbers = _array("NULL" if code is None else code for code in codes)
-        return (*keys, _array(seqs), _array(states), numbers, list(texts), _array(tried), self._steps)
+        # Arrays as PostgreSQL writes them: the driver's way costs as much as the statement.
+        numbers = _array(codes).replace("None", "NULL")
+        return (*keys, _array(seqs), _array(states), numbers, _text_array(texts), _array(tried), self._steps)
 
     def _confirm(self, through: int, **counts: int) -> None:
         self._steps += 1
@@ -206,6 +206,14 @@ class ChunkLedger:
 def _array(values: Iterable[object]) -> str:
     """An array's literal; for values without quotes, commas and braces."""
     return "{" + ",".join(map(str, values)) + "}"
+
+
+def _text_array(texts: Sequence[str]) -> str | list[str]:
+    """The same for texts: a literal where none of them needs more than quotes, else for the driver to quote."""
+    quoted = '","'.join(texts)
+    if "\\" in quoted or quoted.count('"') != 2 * max(0, len(texts) - 1):
+        return list(texts)
+    return f'{{"{quoted}"}}' if texts else "{}"
 
 
 def _chosen(messages: list[Marked], seqs: list[int]) -> list[Marked]:

@@ -22,6 +22,8 @@ _STATES = {
     Delivery.DEFERRED: MessageState.REQUEUED,
     Delivery.UNKNOWN: MessageState.UNKNOWN,
 }
+# Members of an enum, which Python looks up by a call, as plain constants.
+_SENT, _STATE_SENT = Delivery.SENT, MessageState.SENT
 
 
 #: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
@@ -99,7 +101,12 @@ class MessageFeed:
         """Note it, and keep it for the ledger."""
         delivery, code, text = outcome
         seq = envelope[0]
-        if delivery is Delivery.SENT or delivery is Delivery.FAILED:
+        if delivery is _SENT and code:
+            # Nearly all of them, so without the questions below.
+            self._note(seq, code)
+            self._add(Written(seq, _STATE_SENT, code, text, 1))
+            return
+        if delivery is Delivery.FAILED:
             self._note(seq, code or JournalEntry.DEFERRED)
         elif delivery is Delivery.DEFERRED:
             self._note(seq, JournalEntry.DEFERRED)
@@ -109,8 +116,7 @@ class MessageFeed:
             self._note(seq, JournalEntry.DEFERRED)
             self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
             return
-        tried = 1 if delivery is Delivery.SENT else self._tried(outcome)
-        self._add(Written(seq, _STATES[delivery], code, text, tried))
+        self._add(Written(seq, _STATES[delivery], code, text, self._tried(outcome)))
 
     @staticmethod
     def _tried(outcome: Outcome) -> int:
