@@ -46,10 +46,13 @@ def _settings() -> Findings:
 
 
 def _database() -> Findings:
+    from ses_ops.storage.session_check import check_session
+
     dsn = settings.db_dsn()
     with database() as conn, conn.cursor() as cursor:
         cursor.execute("SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())")
         version, name, size = cursor.fetchone() or ("?", "?", 0)
+    check_session(dsn)
     source = "AIRFLOW_CONN_SES_DB" if dsn != getattr(settings.running_stack(), "db_dsn", None) else "the running stack"
     yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
 

@@ -27,11 +27,14 @@ KEY_LOOKUPS = (
     " -c plan_cache_mode=force_generic_plan"
 )
 
+#: Milliseconds after which a statement of minutes (a million recipients) ends when nobody waits for its answer;
+#: PostgreSQL 14 and later.
+CHECK_INTERVAL = 10_000
+
 #: The server's own keepalives, and how long an answer that nobody acknowledges may keep a session alive (milliseconds).
 NOTICE_LOST_CLIENT = (
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000"
-    # A statement of minutes (a million recipients) ends when nobody waits for its answer; PostgreSQL 14 and later.
-    " -c client_connection_check_interval=10000"
+    f" -c client_connection_check_interval={CHECK_INTERVAL}"
 )
 
 

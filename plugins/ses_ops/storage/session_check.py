@@ -1,0 +1,61 @@
+"""Whether a connection is a session of the server's own, which advisory locks and prepared statements need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ses_ops.errors import SesError
+from ses_ops.storage.connection import CHECK_INTERVAL, connect, connected
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+#: Other connections that try to get the session of the first between two of its transactions: a pooler hands out
+#: the one that became free last, and may have some idle ones besides.
+OTHERS = 3
+
+
+def check_session(dsn: str) -> None:
+    """Raise SesError when transactions of one connection are not all of one session, or our settings do not arrive.
+
+    So it is behind a pooler of transactions (PgBouncer with `pool_mode = transaction`): a sender's lock on its chunk
+    would be somebody else's in its next transaction, and two could send the same chunk.
+    """
+    others: list[Connection] = []
+    try:
+        with connected(dsn) as conn:
+            first = _session(conn)
+            conn.commit()
+            for _ in range(OTHERS):
+                others.append(connect(dsn))
+                _session(others[-1])  # and its transaction goes on
+                if _session(conn) != first:
+                    raise SesError(
+                        "the database is behind a pooler that gives each transaction another session (PgBouncer with "
+                        "pool_mode = transaction): locks of senders would not hold. Name PostgreSQL itself in "
+                        "AIRFLOW_CONN_SES_DB, or use pool_mode = session"
+                    )
+                conn.commit()
+            _check_settings(conn)
+    finally:
+        for other in others:
+            other.close()
+
+
+def _session(conn: Connection) -> int:
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _check_settings(conn: Connection) -> None:
+    with conn.cursor() as cursor:
+        cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'client_connection_check_interval'")
+        row = cursor.fetchone()
+    if row != (CHECK_INTERVAL,):
+        raise SesError(
+            "the settings that ses-ops asks of its connections do not arrive (a pooler with ignore_startup_parameters "
+            "= options?). Name PostgreSQL itself in AIRFLOW_CONN_SES_DB"
+        )
