@@ -148,6 +148,24 @@ def test_a_task_that_waits_says_when_it_starts_and_how_often(world, viewer):
     assert "Messages are listed here as soon as the task has started." in text
 
 
+def test_the_forecast_leaves_the_suppressed_out_unless_the_group_is_huge(world, viewer, monkeypatch):
+    from ses_ops.console import leaving_days
+
+    world.seed("hello", count=4, type="recurring", start_at="2099-01-01 09:00", every="7d", time_zone="UTC")
+    world.execute(
+        "INSERT INTO suppression (address_key, address, reason) SELECT address_key, 'x', 'manual' FROM"
+        " recipient WHERE position = 1"
+    )
+    text = viewer.text("/tasks/hello")
+    assert " 0 3 3 " in text
+    assert "those on the suppression list too" not in text
+    monkeypatch.setattr(leaving_days, "EXACT_UP_TO", 3)
+    leaving_days._SEEN.forget()
+    text = viewer.text("/tasks/hello")
+    assert " 0 4 4 " in text
+    assert "those on the suppression list too" in text
+
+
 def test_an_error_says_what_to_do(world, user):
     world.seed("hello")
     world.execute("UPDATE send_task SET error = %s", f"the template has no variable city {HOSTILE}")

@@ -42,17 +42,33 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting]
     return forecast(plan, waiting, now=now, left_today=left, rehearsal_began_at=began)
 
 
-def to_come(conn: Connection, one: TaskOverview, now: datetime) -> list[Waiting]:
-    """The audience of a task's next occurrence, which is not in the ledger yet."""
+def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[Waiting]:
+    """The audience of a task's next occurrence, which is not in the ledger yet.
+
+    Of a group of more than `exact_up_to` recipients all are counted, the suppressed too.
+    """
     if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
         return []
     return first_occurrence(
-        conn, name=one.name, group=one.group, schedule=one.schedule, begun=one.request_count > 0, now=now
+        conn,
+        name=one.name,
+        group=one.group,
+        schedule=one.schedule,
+        begun=one.request_count > 0,
+        now=now,
+        exact_up_to=exact_up_to,
     )
 
 
 def first_occurrence(
-    conn: Connection, *, name: str, group: str, schedule: Schedule, begun: bool, now: datetime
+    conn: Connection,
+    *,
+    name: str,
+    group: str,
+    schedule: Schedule,
+    begun: bool,
+    now: datetime,
+    exact_up_to: int | None = None,
 ) -> list[Waiting]:
     """The same for a definition, which need not be stored. Nothing when no occurrence is to come."""
     next_slot = schedule.next_after(now)
@@ -63,5 +79,6 @@ def first_occurrence(
     if next_slot is None:
         return []
     found = recipients.find_group(conn, group)
-    count = found.recipient_count - recipients.suppressed_count(conn, found.id)
-    return [Waiting(task=name, count=count, due_at=next_slot)]
+    exact = exact_up_to is None or found.recipient_count <= exact_up_to
+    suppressed = recipients.suppressed_count(conn, found.id) if exact else 0
+    return [Waiting(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]
