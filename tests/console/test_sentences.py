@@ -43,7 +43,7 @@ HANDED_ON = {
     "harm[1]": "domain/csv_lines.py: damage",
     "reason": "domain/csv_rows.py: _unreadable",
     "'; '.join(complaints)": "what is appended to it",
-    "f'{error or type(error).__name__}{place}'": "Jinja2's words",
+    "f'{says}{place}'": "Jinja2's words",
     "str(error).rstrip('.')": "email-validator's words",
     "str(error).removeprefix('sender: ')": "domain/address.py: parse_sender",
     "f'{settings.address}: {reason}'": "beside a shape that is known",
@@ -105,6 +105,11 @@ def test_every_sentence_that_can_reach_a_page_is_in_japanese():
         if on_a_page(site) and (left := list(english_in(site.filled(VALUE))))
     }
     assert not missing, "write these into a sentences_*.po:\n" + "\n".join(f"{a}   {b}" for a, b in missing.items())
+
+
+def test_every_sentence_can_be_said_with_any_values():
+    for site in every_site():
+        said(JA, site.filled("100%(x)s {}"))
 
 
 def test_no_error_is_raised_with_a_sentence_that_cannot_be_read_in_the_source():
