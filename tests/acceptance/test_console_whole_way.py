@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.console_person import AIRFLOW_WITHIN, FRAME, PREFIX, Person
+from tests.acceptance.japanese_story import a_task_from_its_form_to_its_end, an_address_gets_no_mail
 from tests.acceptance.stack_process import StackProcess
 from tests.console.browser.chromium import chromium
 from tests.recording_smtp import RecordingServer
@@ -33,6 +34,7 @@ SUPPRESSED = "customer-7@shoppers.example"
 DOUBTFUL = "customer-40@shoppers.example"
 TESTERS = ["ann@example.com", "ben@example.com"]
 JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+_DARK = "() => matchMedia('(prefers-color-scheme: dark)').matches"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,15 @@ def browser(stack: StackProcess) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def person(browser: Any, stack: StackProcess) -> Person:
     return Person(browser, stack)
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Any, stack: StackProcess, person: Person) -> Person:
+    """The same person at a browser that is Japanese and dark."""
+    other = Person(browser, stack, scheme="dark", locale="ja-JP")
+    other.context.add_cookies(person.context.cookies())
+    other.open("/")
+    return other
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +244,15 @@ def test_a_scheduled_task_is_made_edited_and_cancelled(person, server, stack):
     assert not (isinstance(runs, dict) and runs["dag_runs"])
 
 
+def test_the_same_in_japanese_and_in_the_dark(reader, server):
+    before = server.total
+    a_task_from_its_form_to_its_end(reader, sender=SENDER)
+    an_address_gets_no_mail(reader)
+    assert reader.frame.locator("html").evaluate(_DARK)
+    assert server.total == before
+    assert not reader.complaints
+
+
 def test_airflows_audit_log_says_who_did_all_this(stack):
     _, log = stack.call("GET", "/api/v2/eventLogs?event_pattern=ses_&limit=100", token=stack.token())
     rows = log["event_logs"]
@@ -261,18 +281,15 @@ LOOKS = (
 )
 
 
-def test_all_of_it_in_japanese_and_in_the_dark(browser, stack, person):
-    other = Person(browser, stack, scheme="dark", locale="ja-JP")
-    other.context.add_cookies(person.context.cookies())
-    other.open("/")
+def test_all_of_it_in_japanese_and_in_the_dark(reader):
     findings = []
     for path in LOOKS:
-        findings += other.findings(path)
-        assert other.frame.locator("html").get_attribute("lang") == "ja", path
-        assert JAPANESE.search(other.frame.locator("nav").first.inner_text()), path
-        assert other.frame.locator("html").evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches"), path
+        findings += reader.findings(path)
+        assert reader.frame.locator("html").get_attribute("lang") == "ja", path
+        assert JAPANESE.search(reader.frame.locator("nav").first.inner_text()), path
+        assert reader.frame.locator("html").evaluate(_DARK), path
     assert not findings, "\n".join(findings)
-    assert not other.complaints
+    assert not reader.complaints
 
 
 def _times(element: Any) -> datetime:
