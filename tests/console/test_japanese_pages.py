@@ -69,6 +69,31 @@ def test_the_check_finds_an_english_sentence_and_only_that():
     assert english_sentences("<p>割り当て: this is ours</p>") == []
 
 
+PAGES = (
+    *("/", "/tasks", "/tasks/spring", "/tasks/spring/edit", "/new-task", "/new-task?clone=spring", "/domains"),
+    *("/templates", "/templates/hello", "/templates/hello?view=source", "/templates/hello/test", "/suppression"),
+    *("/groups", "/groups/customers", "/groups/customers/upload", "/new-group", f"/domains/{DOMAIN}"),
+    *("/suppression/add", "/suppression/import", "/suppression/remove?address=ann@b.example"),
+)
+
+
+def test_pages_as_they_are(world, reader):
+    world.seed("spring", count=30, type="recurring", start_at="2099-01-01 09:00", every="1d", until="2099-02-01")
+    world.seed("winter")
+    world.outcome("winter", sent=5, failed=3, suppressed=2, unknown=1, cached=9)
+    reader.is_told("/suppression/add", addresses="ann@b.example", reason="manual", note="", expires="")
+    for path in (
+        *PAGES,
+        "/tasks/winter",
+        "/live/task/winter",
+        "/live/overview",
+        "/live/overview-days",
+        "/live/domains",
+    ):
+        reader.sees(path)
+    reader.sends("/new-task/review", 200, **{**TASK, "name": "summer"})
+
+
 def test_pages_of_errors(world, reader, anonymous, viewer, monkeypatch):
     world.seed("hello", count=5)
     assert "ページが見つかりません" in reader.sees("/nowhere", 404)
