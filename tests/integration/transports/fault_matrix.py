@@ -181,9 +181,9 @@ def right_outcomes_for_ever(cell: Cell) -> set[Delivery]:
 
 
 def ends_the_run(cell: Cell) -> bool:
-    """Whether the transport must give up: a server that never serves, or whose login is refused at the start."""
+    """Whether the transport must give up: a server that never serves or puts all off, or refuses a login at once."""
     if cell.when == "always":
-        return cell.step in OPENING or cell.reply in (None, 421)
+        return cell.step in OPENING or cell.reply in (None, 421, 451)
     refused = cell.step in LOGIN_STEPS and cell.act in (PERMANENT, WRONG_CODE)
     return cell.when == "first" and (refused or cell.not_tls)
 
@@ -340,7 +340,8 @@ def judge(result: Result) -> None:
         complain(f"the error does not name the server: {result.error}")
     if cell.when == "always":
         wrong = set(feed.count()) - right_outcomes_for_ever(cell)
-        if ends_the_run(cell) and len(feed.taken) > 40:
+        # One reply of 451 is about one message: it takes 50 of them (smtp_refusals.ENOUGH).
+        if ends_the_run(cell) and len(feed.taken) > (60 if cell.step in DIALOGUE and cell.reply == 451 else 40):
             complain(f"{len(feed.taken)} messages were tried on a server that serves nobody")
     elif ends_the_run(cell):
         wrong = set(feed.count()) - {Delivery.DEFERRED}
