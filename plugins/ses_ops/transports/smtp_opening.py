@@ -71,7 +71,8 @@ async def _connect(settings: SmtpSettings, tls: TlsRules, make_stream: Callable[
                 server_hostname=settings.host if implicit else None,
             )
     except TimeoutError:
-        reason = f"no connection within {settings.timeout:g} s; check host, port and firewall"
+        awaited, check = ("TLS session", "host, port, tls") if implicit else ("connection", "host, port")
+        reason = f"no {awaited} within {settings.timeout:g} s; check {check} and firewall"
         raise ConnectionFailed(f"{settings.address}: {reason}") from None
     except ssl.SSLError as error:
         raise _tls_failure(settings, error) from error
