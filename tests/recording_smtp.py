@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ class RecordingServer:
         self.hang_up = hang_up
         #: Seconds before the reply to the final dot.
         self.delay = delay
+        #: Mailings that get it without a delay: what stands before the number in their addresses (World.group).
+        self.at_once: set[str] = set()
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -42,15 +45,19 @@ class RecordingServer:
         return sum(self.accepted.values())
 
     def __enter__(self) -> RecordingServer:
+        # Never listens: while we are away, nobody else gets the port.
+        self._place = _bound_socket(self.port)
+        self.port = self._place.getsockname()[1]
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(self.port), self._loop).result(10)
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+        self._place.close()
 
     def hang_up_all(self) -> None:
         """Every connection is gone, whatever was waited for."""
@@ -60,9 +67,16 @@ class RecordingServer:
         for dialogue in list(self._dialogues):
             dialogue.transport.abort()
 
-    async def _listen(self, port: int) -> None:
-        self._server = await self._loop.create_server(lambda: _Dialogue(self), "127.0.0.1", port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def start(self) -> None:
+        """Serve, again after a `stop`, on the same port."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+
+    def stop(self) -> None:
+        """Be away: cut all connections, refuse new ones. What was accepted stays accepted."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(lambda: _Dialogue(self), sock=_bound_socket(self.port))
         self._dialogues: set[_Dialogue] = set()
 
     async def _close(self) -> None:
@@ -70,6 +84,14 @@ class RecordingServer:
         for dialogue in list(self._dialogues):
             dialogue.transport.abort()
         await asyncio.sleep(0)
+
+
+def _bound_socket(port: int) -> socket.socket:
+    bound = socket.socket()
+    # Two sockets share the port: the one that holds it and the one that listens.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 class _Dialogue(asyncio.Protocol):
@@ -113,7 +135,7 @@ class _Dialogue(asyncio.Protocol):
         if self.server.hang_up and self.server.hang_up(self.recipient):
             self.waiting = True
             self.transport.abort()
-        elif self.server.delay:
+        elif self.server.delay and self.recipient.rpartition("-")[0] not in self.server.at_once:
             self.waiting = True
             asyncio.get_running_loop().call_later(self.server.delay, self._taken)
         else:

@@ -130,6 +130,12 @@ class SeparateComponents(StackProcess):
         given = {**super().environment, **production_settings()}
         return component_environment(given, own, places)
 
+    def add_policy(self, source: str) -> None:
+        """Have Airflow's local settings, from before the start on."""
+        folder = Places(home=self.home).airflow / "config"
+        folder.mkdir(parents=True)
+        (folder / "airflow_local_settings.py").write_text(source)
+
     def start_and_wait(self) -> None:
         """Everything, as `docker compose up` does it: the database, the migrations, then the components."""
         Places(home=self.home).create()

@@ -31,11 +31,14 @@ ALLOTMENT, DAY_SECONDS = 3_300, 60
 #: Connections a chunk. What is under way on them may arrive together when this machine is busy.
 CONNECTIONS = 5
 #: Seconds until the reply to a message, until all chunks are being sent: none must be over before the last begins.
-SLOW_START = 1.0
+SLOW_START = 3.0
 #: Seconds for which the mail of both machines is watched before one is lost; at first they get in step.
 SETTLING, WATCHED = 3.0, 4.0
 #: Seconds until another machine sends a lost machine's chunk: about a minute, 39 when nothing else runs.
 TAKEN_OVER_WITHIN = 90.0
+
+#: The first of these tests tells the whole story.
+pytestmark = pytest.mark.timeout(1_800)
 
 
 @dataclass
@@ -56,7 +59,8 @@ class Story:
 
     def tell(self) -> None:
         world = self.mailings[0].world
-        wait_for(lambda: len(self._alive()) == 3, "three chunks being sent at once", 120)
+        # More, if a day has passed by then: what was cached is sent beside them.
+        wait_for(lambda: len(self._alive()) >= 3, "three chunks being sent at once", 120)
         began = time.monotonic()
         self.mail_server.delay = 0.0
         self.watched_from = began + SETTLING
@@ -193,12 +197,14 @@ def test_the_other_machine_sends_the_rest_of_its_chunks(story: Story):
 
 
 def test_the_rate_limit_holds_over_both_machines_together(story: Story):
-    """As the mail server sees it: from when both send until one is lost."""
+    """As the mail server sees it: from when both send until one is lost, and when the other has taken its mail over."""
     seen = [at for at in story.times() if story.watched_from <= at < story.watched_from + WATCHED]
     mean = len(seen) / WATCHED
     most = most_in_a_second(seen)
     print(f"{mean:.1f} messages/s, most in one second {most}; in the whole story {most_in_a_second(story.times())}")
     assert most <= RATE + 2 * 3 * CONNECTIONS
+    afterwards = most_in_a_second([at for at in story.times() if at > story.power_lost_at])
+    assert afterwards <= RATE + 2 * 3 * CONNECTIONS, "those who are left do not hold it"
     assert mean <= RATE * 1.05
     assert mean >= RATE * 0.6, "the machines do not use what they may"
 

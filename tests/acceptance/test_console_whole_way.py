@@ -25,7 +25,7 @@ from tests.recording_smtp import RecordingServer
 DOMAIN = "mail.example.com"
 SENDER = f"Example Shop <news@{DOMAIN}>"
 #: Messages a day of a rehearsal, and the seconds of such a day: a pause is over after as many.
-ALLOTMENT, DAY_SECONDS = 30, 20
+ALLOTMENT, DAY_SECONDS = 30, 30
 RECIPIENTS = 46
 ADDRESSES = [f"customer-{number}@shoppers.example" for number in range(1, RECIPIENTS + 1)]
 #: Asked for no more mail before the mailing.

@@ -38,6 +38,10 @@ TASKS = 8
 PHASES = ("waiting", "reserving", "holding", "sending", "settling")
 #: Of 100 rounds: the sender dies while it holds a reservation, sends a chunk, looks for what others left behind.
 DIES, SENDS, RECOVERS = 8, 3, 5
+#: Chunks that are sent in all, and messages in each: together half of a day, so that some of it is left to the end.
+MOST_SENDS, SENT_CHUNK = 30, 20
+#: Rounds, in multiples of those asked for, after which the race ends although a phase has seen no kill.
+PATIENT = 3
 #: Short, so that recovery also takes from those who live.
 PATIENCE = timedelta(seconds=0.2)
 
@@ -50,6 +54,7 @@ class Race:
     seed: int
     phase: Any = field(default_factory=lambda: RawArray("i", WORKERS))
     done: Any = field(default_factory=lambda: RawArray("i", WORKERS))
+    sends: Any = field(default_factory=lambda: RawArray("i", WORKERS))
     stop: Any = field(default_factory=lambda: RawArray("i", 1))
     pids: dict[int, int] = field(default_factory=dict)
     born: int = 0
@@ -79,9 +84,11 @@ class Race:
         dice = random.Random(self.seed)
         for slot in range(WORKERS):
             self.fork(slot)
-        while (sum(self.done) < rounds or not set(PHASES[1:]) <= set(self.killed)) and not self.failed:
+        missing = list(PHASES[1:])
+        while sum(self.done) < (PATIENT * rounds if missing else rounds) and not self.failed:
             self._reap()
-            self._kill(dice.choice(PHASES[1:]), dice.uniform(0, 0.002))
+            self._kill(dice.choice(missing or PHASES[1:]), dice.uniform(0, 0.002))
+            missing = [phase for phase in PHASES[1:] if not self.killed[phase]]
         self.stop[0] = 1
         for pid in self.pids.values():
             self._count(os.waitpid(pid, 0)[1])
@@ -138,9 +145,10 @@ class _Worker:
 
     def round(self, conn: Any, run: Run) -> None:
         deed = self.dice.randrange(100)
-        sends = DIES <= deed < DIES + SENDS
+        sends = DIES <= deed < DIES + SENDS and sum(self.race.sends) < MOST_SENDS
+        self.race.sends[self.slot] += sends
         self.enter("reserving")
-        size = 20 if sends else self.dice.randint(50, 300)
+        size = SENT_CHUNK if sends else self.dice.randint(50, 300)
         quota = self.race.arguments["quota"]
         chunks = reserve_chunks(conn, run, quota_variable=quota, chunk_size=size).chunk_ids
         self.enter("holding")

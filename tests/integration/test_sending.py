@@ -20,6 +20,13 @@ from tests.integration.sending_world import DOMAIN, quota
 from tests.recording_smtp import RecordingServer
 
 
+def wait_for_mail(server: RecordingServer, count: int, sender: threading.Thread) -> None:
+    """Wait until the mail server has accepted so many messages of a sender that lives."""
+    while server.total < count:
+        assert sender.is_alive(), f"the sender ended after {server.total} messages"
+        time.sleep(0.01)
+
+
 def test_every_recipient_gets_one_message_and_the_ledger_says_so(world, mail_server):
     world.group("customers", 300)
     world.task("hello", group="customers")
@@ -197,8 +204,7 @@ def test_pause_stops_the_mail_within_two_seconds_and_resume_goes_on(world, mail_
     (chunk_id,) = world.reserve(run).chunk_ids
     sender = threading.Thread(target=world.send, args=(chunk_id, run))
     sender.start()
-    while mail_server.total < 20:
-        time.sleep(0.01)
+    wait_for_mail(mail_server, 20, sender)
     with transaction(world.conn):
         send_tasks.pause(world.conn, "hello", reason="by a test")
     sender.join(2.0)
@@ -356,8 +362,7 @@ def test_the_database_going_away_in_mid_send_is_waited_out(postgres, tmp_path):
             reports = []
             sender = threading.Thread(target=lambda: reports.append(world.send(chunk_id, run)))
             sender.start()
-            while mail.total < 200:
-                time.sleep(0.01)
+            wait_for_mail(mail, 200, sender)
             server.stop("immediate")
             time.sleep(1)
             server.start()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 import trustme
@@ -132,21 +133,31 @@ def test_a_server_that_misbehaves_now_and_then_and_the_ledger_agree_on_every_mes
     assert world.overview("hello").status is TaskStatus.FINISHED
 
 
-def refused_port() -> tuple[int, AbstractContextManager[object]]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1], contextlib.nullcontext()
+class Dead(NamedTuple):
+    """A dead server: its port, what is to be entered while it is dead, and the socket of the one that comes back."""
+
+    port: int
+    hole: AbstractContextManager[object]
+    bound: socket.socket | None = None
 
 
-def black_hole() -> tuple[int, AbstractContextManager[object]]:
+def refused_port() -> Dead:
+    """Bound, so that nobody else gets the port, but not listening."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    return Dead(bound.getsockname()[1], contextlib.nullcontext(), bound)
+
+
+def black_hole() -> Dead:
     """The kernel takes connections, and nobody ever says a word."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=64)
-    return listening.getsockname()[1], listening
+    return Dead(listening.getsockname()[1], listening)
 
 
-def always(act: Act) -> Callable[[], tuple[int, AbstractContextManager[object]]]:
-    def make() -> tuple[int, AbstractContextManager[object]]:
+def always(act: Act) -> Callable[[], Dead]:
+    def make() -> Dead:
         server = ScriptedServer(Script(faults=(Fault("banner", act, times=None),)))
-        return server.port, server
+        return Dead(server.port, server)
 
     return make
 
@@ -165,7 +176,7 @@ def test_a_dead_server_leaves_the_mail_waiting_with_the_reason_and_it_goes_out_w
     world: World, dead: str, back: str
 ) -> None:
     make, words = DEAD[dead]
-    port, hole = make()
+    port, hole, bound = make()
     world.group("customers", 150)
     world.task("hello", group="customers")
     run = world.run("hello")
@@ -189,7 +200,7 @@ def test_a_dead_server_leaves_the_mail_waiting_with_the_reason_and_it_goes_out_w
             assert words in overview.reason
             assert settlement.resume_at is not None
             assert world.rows("SELECT reserved, used FROM quota_day") == [(0, 0)]
-    with ScriptedServer(port=port) as server:
+    with ScriptedServer(port=port, listening=bound) as server:
         if back == "for the resume":
             resume_by_itself(world, until=lambda: world.overview("hello").status is TaskStatus.FINISHED)
         else:

@@ -83,7 +83,8 @@ async def _connect(
     try:
         return await route.first_of(connect, timeout=settings.timeout)
     except TimeoutError as error:
-        reason = f"no connection within {settings.timeout:g} s{_of_others(error)}; check host, port and firewall"
+        awaited, check = ("TLS session", "host, port, tls") if context else ("connection", "host, port")
+        reason = f"no {awaited} within {settings.timeout:g} s{_of_others(error)}; check {check} and firewall"
         raise ConnectionFailed(f"{settings.address}: {reason}") from None
     except ssl.SSLError as error:
         raise _tls_failure(settings, error) from error

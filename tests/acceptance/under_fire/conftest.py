@@ -67,12 +67,14 @@ def token(stack: StackProcess) -> str:
 def make_mailing(
     stack: StackProcess, mail_server: RecordingServer, token: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Mailing]]:
-    """Starts immediate send tasks: `make_mailing("name", 500)`."""
+    """Starts immediate send tasks: `make_mailing("name", 500)`; with `refuse` the mail server refuses by it."""
     made: list[Mailing] = []
     # A world writes its template anew; the stack's own must not change while it is read.
     elsewhere = tmp_path_factory.mktemp("templates-of-nobody")
 
-    def make(name: str, count: int) -> Mailing:
+    def make(name: str, count: int, refuse: Callable[[str], bytes | None] | None = None) -> Mailing:
+        if refuse is not None:
+            mail_server.refuse = refuse
         world = World(dsn=stack.description["db_dsn"], templates=elsewhere)
         world.group(name, count)
         world.task(name, group=name)

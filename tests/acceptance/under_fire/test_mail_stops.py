@@ -24,6 +24,8 @@ QUICK = 0.01
 
 Act = Callable[[Mailing], None]
 
+pytestmark = pytest.mark.timeout(1_800)
+
 
 def command(verb: str) -> Act:
     def run(mailing: Mailing) -> None:

@@ -11,7 +11,7 @@ Step = Literal[
     "ehlo",
     "helo",
     "starttls",
-    #: In place of the TLS handshake, after the reply to STARTTLS.
+    #: In place of the TLS handshake: after the reply to STARTTLS, or where TLS is from the first byte.
     "tls",
     #: EHLO once more, encrypted.
     "ehlo again",
@@ -39,9 +39,9 @@ class Act(NamedTuple):
     #: Bytes to write first, if any.
     say: bytes = b""
     #: What follows: go on as if nothing was; close (FIN, under TLS its end first); drop (RST); truncate (FIN in the
-    #: middle of TLS); garble (write something that is not TLS); hang (be silent till the client goes); freeze (read
-    #: nothing any more either).
-    then: Literal["go on", "close", "drop", "truncate", "garble", "hang", "freeze"] = "go on"
+    #: middle of TLS); garble (write something that is not TLS); hang (be silent till the client goes); drip (go on with
+    #: one byte every Script.drip seconds, which never become a reply); freeze (read nothing any more either).
+    then: Literal["go on", "close", "drop", "truncate", "garble", "hang", "drip", "freeze"] = "go on"
     #: At the final dot: take the message all the same, before misbehaving.
     accept: bool = False
 
@@ -49,6 +49,7 @@ class Act(NamedTuple):
 DROP = Act("drop", then="drop")
 CLOSE = Act("close", then="close")
 HANG = Act("hang", then="hang")
+DRIP = Act("a byte now and then", b"2", "drip")
 TRUNCATE = Act("TLS cut off", then="truncate")
 GARBLE = Act("TLS garbled", then="garble")
 FREEZE = Act("reads no more", then="freeze")
@@ -105,6 +106,8 @@ class Script:
     data_without_recipient: bool = False
     #: Replies leave one byte a segment.
     dribble: bool = False
+    #: Seconds between two bytes of a server that drips.
+    drip: float = 0.1
     #: Seconds before each reply to a final dot.
     delay: float = 0.0
     #: Seconds before each 64 KiB of content are read: a slow line.

@@ -20,6 +20,7 @@ import struct
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from tests.integration.smtp_servers.script import Act, Script, Step
@@ -56,7 +57,7 @@ class ScriptedServer:
 
     host = "127.0.0.1"
 
-    def __init__(self, script: Script | None = None, *, port: int = 0) -> None:
+    def __init__(self, script: Script | None = None, *, port: int = 0, listening: socket.socket | None = None) -> None:
         self.script = script or Script()
         #: How many messages were accepted, by recipient.
         self.accepted: Counter[str] = Counter()
@@ -71,13 +72,15 @@ class ScriptedServer:
         #: How often a fault was played.
         self.misbehaved = 0
         self._reached: Counter[tuple[str, str | None]] = Counter()
-        self._socket = socket.create_server((self.host, port), backlog=128)
+        #: A socket that is bound already may be given in place of a port.
+        self._socket = listening or socket.create_server((self.host, port), backlog=128)
         if self.script.slow_reading:
             # Else the kernel takes megabytes before the reader's slowness shows.
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
         self.port: int = self._socket.getsockname()[1]
         self._loop: asyncio.AbstractEventLoop
         self._server: asyncio.Server
+        self._accepting: asyncio.Task[None]
         self._writers: set[asyncio.StreamWriter] = set()
         self._sessions: set[asyncio.Task[None]] = set()
 
@@ -95,13 +98,19 @@ class ScriptedServer:
         self._loop.close()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._session, sock=self._socket, limit=1 << 16, ssl=self.script.implicit_tls
-        )
+        if self.script.implicit_tls is None:
+            self._server = await asyncio.start_server(self._session, sock=self._socket, limit=1 << 16)
+        else:
+            self._socket.setblocking(False)
+            self._accepting = asyncio.create_task(self._accept(self.script.implicit_tls))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
+        if self.script.implicit_tls is None:
+            self._server.close()
+        else:
+            self._accepting.cancel()
+            self._socket.close()
         for session in list(self._sessions):
             session.cancel()
         await asyncio.gather(*self._sessions, return_exceptions=True)
@@ -120,8 +129,30 @@ class ScriptedServer:
 
         self._loop.call_soon_threadsafe(close)
 
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        session = _Session(reader, writer, encrypted=self.script.implicit_tls is not None)
+    async def _accept(self, context: ssl.SSLContext) -> None:
+        """TLS from the first byte, or the fault in its place: which of them must be known when a client comes."""
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(self._socket)
+            instead = self._act("tls", None)
+            reader = asyncio.StreamReader(limit=1 << 16)
+            protocol = asyncio.StreamReaderProtocol(reader, partial(self._session, encrypted=True, instead=instead))
+            opening = loop.connect_accepted_socket(
+                lambda protocol=protocol: protocol, client, ssl=None if instead else context
+            )
+            opened = loop.create_task(opening)
+            # Whether the client likes what it gets is its own affair; what it says then is in the task's result.
+            opened.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _session(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        encrypted: bool = False,
+        instead: Act | None = None,
+    ) -> None:
+        session = _Session(reader, writer, encrypted=encrypted)
         # (asyncio does it by itself only for sockets that it has made.) Else each reply waits 40 ms for an ACK.
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connections += 1
@@ -132,6 +163,8 @@ class ScriptedServer:
         assert task is not None
         self._sessions.add(task)
         try:
+            if instead is not None:
+                await self._in_place_of_tls(session, instead)
             await self._talk(session)
         except (_Gone, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, asyncio.CancelledError):
             pass
@@ -184,13 +217,15 @@ class ScriptedServer:
         if not await self._answer(session, "starttls", b"220 2.0.0 go\r\n" + self.script.injected):
             return
         assert self.script.starttls is not None
-        instead = self._act("tls", None)
-        if instead is not None:
-            await session.reader.read(1)  # The client began the handshake: what comes now is no answer to STARTTLS.
-            await self._do(session, instead)
-            raise _Gone
+        if (instead := self._act("tls", None)) is not None:
+            await self._in_place_of_tls(session, instead)
         await session.writer.start_tls(self.script.starttls)
         session.encrypted = True
+
+    async def _in_place_of_tls(self, session: _Session, act: Act) -> None:
+        await session.reader.read(1)  # The client began the handshake: what comes now is no answer to STARTTLS.
+        await self._do(session, act)
+        raise _Gone
 
     async def _do_auth(self, session: _Session, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
@@ -305,6 +340,9 @@ class ScriptedServer:
             while await session.reader.read(65536):
                 pass
             raise _Gone
+        while act.then == "drip":
+            await asyncio.sleep(self.script.drip)
+            await self._say(session, b"5")
         if act.then == "freeze":
             session.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await asyncio.Event().wait()

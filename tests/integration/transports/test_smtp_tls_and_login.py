@@ -60,6 +60,17 @@ def test_mail_goes_through_verified_tls(authority: Authority, tls: Tls) -> None:
     assert starts == (0 if tls is Tls.TLS else server.connections)
 
 
+def test_a_server_that_takes_the_connection_and_is_silent_in_the_handshake_is_named_with_what_to_check(
+    authority: Authority,
+) -> None:
+    faults = (Fault("tls", HANG, times=None),)
+    with ScriptedServer(script(authority, Tls.TLS, faults=faults)) as server:
+        run = send(server, 3, tls=Tls.TLS, ca_file=authority.ca_file, timeout=0.2, unavailable_after=0.2)
+    assert run.error is not None
+    assert f"127.0.0.1:{server.port}: no TLS session within 0.2 s; check host, port, tls and firewall" in str(run.error)
+    assert run.feed.count() == {Delivery.DEFERRED: len(run.feed.taken)}
+
+
 @pytest.mark.parametrize("act", [DROP, CLOSE, HANG, GARBAGE], ids=lambda act: act.name)
 @pytest.mark.parametrize("step", ["mail", "data", "final"])
 @pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.TLS], ids=lambda tls: tls.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +16,14 @@ from ses_ops.transports.smtp_transport import SmtpTransport
 from tests.integration.smtp_servers.script import CLOSE, CLOSING, DROP, HANG, PERMANENT, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import ListFeed, assert_lawful, envelopes, send, settings_for
+
+
+async def seen(condition: Callable[[], bool], what: str) -> None:
+    """Wait until it is so; 10 s are far more than a busy machine needs."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, f"never seen: {what}"
+        await asyncio.sleep(0.005)
 
 
 def test_many_messages_arrive_once_each_over_all_connections() -> None:
@@ -138,14 +147,13 @@ def test_a_feed_that_was_empty_is_asked_again_after_wake() -> None:
         async def main() -> None:
             running = asyncio.create_task(transport.run(feed))
             for start in range(1, 31, 10):
-                await asyncio.sleep(0.03)
                 feed.waiting.extend(envelopes(40)[start - 1 : start + 9])
                 transport.wake()
-            await asyncio.sleep(0.1)
+                await seen(lambda start=start: len(feed.outcomes) == start + 9, "outcomes of what woke it")
             assert not running.done()
             assert feed.count() == {Delivery.SENT: 30}
             transport.drain()
-            await asyncio.wait_for(running, 5)
+            await asyncio.wait_for(running, 10)
 
         run_in_loop(main())
         assert_lawful(server, feed)
@@ -174,13 +182,13 @@ def test_a_connection_that_the_server_closed_while_idle_is_replaced(act: object)
 
         async def main() -> None:
             running = asyncio.create_task(transport.run(feed))
-            await asyncio.sleep(0.1)
+            await seen(lambda: len(feed.outcomes) == 1, "outcome of the first message")
             server.close_connections(b"421 4.4.2 idle too long\r\n" if act is CLOSING else b"")
-            await asyncio.sleep(0.1)
+            await seen(lambda: not transport._connections, "end of the idle connection")
             feed.waiting.append(envelopes(2)[1])
             transport.wake()
             transport.drain()
-            await asyncio.wait_for(running, 5)
+            await asyncio.wait_for(running, 10)
 
         run_in_loop(main())
     assert feed.count() == {Delivery.SENT: 2}
@@ -194,7 +202,7 @@ def test_a_cancelled_run_settles_everything_it_took() -> None:
 
         async def main() -> None:
             running = asyncio.create_task(transport.run(feed))
-            await asyncio.sleep(0.3)
+            await seen(lambda: server.misbehaved == 3, "silence on all connections")
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
@@ -249,14 +257,13 @@ def test_a_rate_can_be_changed_while_running_and_slow_ones_do_not_delay_the_end(
 
         async def main() -> None:
             running = asyncio.create_task(transport.run(feed))
-            await asyncio.sleep(0.2)
-            assert len(feed.outcomes) == 1
+            await seen(lambda: bool(feed.outcomes), "first outcome")
+            assert len(feed.outcomes) == 1, "the next one is due in 100 s"
             transport.set_rate(1000)
-            await asyncio.sleep(0.3)
-            assert len(feed.outcomes) == 30
+            await seen(lambda: len(feed.outcomes) == 30, "all the others at the new rate")
             transport.set_rate(0.01)
             transport.drain()
-            await asyncio.wait_for(running, 1)
+            await asyncio.wait_for(running, 10)
 
         run_in_loop(main())
         assert_lawful(server, feed)
