@@ -32,6 +32,9 @@ from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, r
 MAX_REPEATED = 100_000
 #: Bytes of a file. A message has 4 MB at most, and says so itself.
 MAX_FILE = 8 * 1024 * 1024
+#: Characters of a file that stand in `{{ }}`, `{% %}` and `{# #}`.
+MAX_CODE = 100_000
+_TAG_BEGINS, _TAG_ENDS = re.compile(r"\{[{%#]"), re.compile(r"[}%#]\}")
 #: Jinja2's `lipsum`, `cycler`, `joiner` and `namespace` keep or make what outlives a turn of a loop.
 _GLOBALS = frozenset({"range", "dict"})
 #: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.
@@ -148,7 +151,18 @@ class InsideLoader(BaseLoader):
         if path.stat().st_size > MAX_FILE:
             raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
         source = read_source(path)
+        _check_code(source, path)
         return (self._transform(template, source) if self._transform else source), str(path), None
+
+
+def _check_code(source: str, path: Path) -> None:
+    """Long text is read at once; a hundred kilobytes of tags take Jinja2 and Python a second to compile."""
+    code = 0
+    for piece in _TAG_BEGINS.split(source)[1:]:
+        end = _TAG_ENDS.search(piece)
+        code += 4 + (end.start() if end else len(piece))
+    if code > MAX_CODE:
+        raise SecurityError(f"{path.name} has more than {MAX_CODE} characters in tags of Jinja2")
 
 
 def read_source(path: Path) -> str:

@@ -8,6 +8,7 @@ import pytest
 from jinja2 import Environment
 
 from ses_ops.errors import TemplateError
+from ses_ops.rendering.sandbox import MAX_FILE
 from ses_ops.rendering.work import MAX_WORK
 from tests.unit.rendering.conftest import WriteTemplate
 
@@ -162,9 +163,19 @@ def test_files_that_include_each_other_many_times_are_refused_when_they_are_load
     assert time.thread_time() - started < _SOON
 
 
-def test_a_file_of_more_than_a_megabyte_is_no_template(write: WriteTemplate) -> None:
-    with pytest.raises(TemplateError, match=r"body\.txt has more than 1048576 bytes"):
-        write(text="x" * 1024 * 1024 + "x")
+def test_a_file_that_is_longer_than_any_mail_is_no_template(write: WriteTemplate) -> None:
+    with pytest.raises(TemplateError, match=rf"body\.txt has more than {MAX_FILE} bytes"):
+        write(text="x" * MAX_FILE + "x")
+
+
+@pytest.mark.parametrize(
+    "source", ["{% if 1 %}x{% endif %}" * 50_000, "{{ [" + "1," * 500_000 + "] }}", "{{" * 500_000]
+)
+def test_a_file_that_would_take_minutes_to_compile_is_refused_at_once(write: WriteTemplate, source: str) -> None:
+    started = time.thread_time()
+    with pytest.raises(TemplateError, match=r"body\.txt has more than 100000 characters in tags"):
+        write(text=source)
+    assert time.thread_time() - started < _SOON
 
 
 def test_a_text_for_everybody_costs_nothing_of_the_next_one(write: WriteTemplate) -> None:

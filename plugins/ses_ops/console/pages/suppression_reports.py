@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
-from ses_ops.console import import_words
+from ses_ops.console import audit, import_words
 from ses_ops.console.access import reads_console
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
@@ -44,13 +45,14 @@ def report_page(request: Request, id: str) -> Response:
 
 
 @router.get("/suppression/reports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
-def rejected_csv(id: str) -> Response:
+def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report as a file."""
     with reading() as conn:
         content = suppression_reports.content(conn, _uuid(id))
     if content is None:
         raise HTTPException(404)
-    return unpacked_csv(content, "suppression-rejected.csv")
+    with audit.recorded(user, "export_rejected", report=str(_uuid(id))):
+        return unpacked_csv(content, "suppression-rejected.csv")
 
 
 def _uuid(id: str) -> UUID:
