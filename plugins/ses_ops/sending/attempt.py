@@ -60,15 +60,8 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
         journal = settle_doubt(conn, chunk)
-        made = fetch_one(
-            conn,
-            "attempts",
-            "insert_attempt",
-            chunk_id=chunk_id,
-            run_id=run_id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-        )
+        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}
+        made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
         assert made is not None
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
     # Not before: if the commit fails, the next try needs it.

@@ -90,12 +90,7 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
             ends_at=locked.day.ends_at,
         )
         for chunk in mine:
-            ahead = sum(
-                other["pending"]
-                for other in besides
-                if chunk["cached_at"] is None or other["cached_at"] < chunk["cached_at"]
-            )
-            taken = min(chunk["pending"], max(0, locked.left - ahead))
+            taken = min(chunk["pending"], max(0, locked.left - _ahead_of(chunk, besides)))
             rest = _take(conn, run, locked, chunk, taken, chunk_size)
             if rest is not None:
                 _cache(conn, rest, locked, chunk["cached_at"])
@@ -107,6 +102,12 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
     return Reservation(
         chunk_ids=[row["id"] for row in held], reserved=reserved, cached=cached, day=locked.day if locked else None
     )
+
+
+def _ahead_of(chunk: dict[str, Any], besides: list[dict[str, Any]]) -> int:
+    """Messages of others that were cached before and so come first."""
+    cached_at = chunk["cached_at"]
+    return sum(other["pending"] for other in besides if cached_at is None or other["cached_at"] < cached_at)
 
 
 def _wait_for_warmup(conn: Connection, task: dict[str, Any], not_yet: WarmupNotBegun) -> Reservation:

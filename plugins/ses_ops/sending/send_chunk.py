@@ -73,23 +73,20 @@ def send_chunk(
         journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
         render, sender = partial(_render, renderer, attempt), parse_sender(task["sender"]).address
         feed = MessageFeed(render, sender, journal, resends=task["on_unknown"] == OnUnknown.RESEND)
-        written = False
+        written = behind = False
         try:
             keeper = run_in_loop(_send(ledger, feed, smtp, stop))
             written = True
             return _finish(ledger, keeper)
         except BaseException as problem:
-            if isinstance(problem, LedgerBehind) and journal is not None:
-                journal.close(keep=True)
-                journal = None
-                own_up(ledger.control, attempt)
             _note(ledger, problem)
+            behind = isinstance(problem, LedgerBehind)
             raise
         finally:
             # The journal first: whoever gets the chunk when its lock goes must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
-            _let_go(ledger)
+            _let_go(ledger, behind=behind)
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
@@ -150,10 +147,15 @@ def _note(ledger: ChunkLedger, problem: BaseException) -> None:
         pass
 
 
-def _let_go(ledger: ChunkLedger) -> None:
-    """Give the claim back now: the server sees only after a moment that a connection is closed."""
+def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:
+    """Give the claim back now: the server sees only after a moment that a connection is closed.
+
+    First what a database that fell behind has lost of it, from the journal, which must be closed.
+    """
     conn = ledger.control
     try:
+        if behind:
+            own_up(conn, ledger.attempt)
         with transaction(conn):
             let_go_of_chunk(conn, ledger.attempt.chunk_id)
     except Exception:  # noqa: S110 - then it ends with the connection
