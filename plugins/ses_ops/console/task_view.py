@@ -59,7 +59,7 @@ class TaskView:
             before=_number(query.get("before")),
             chunk_page=min(_number(query.get("chunks")) or 1, 1_000_000),
             status=status if status in set(MessageStatus) else None,
-            address=query.get("address", "").replace("\0", "").strip()[:LONGEST_ADDRESS],
+            address=query.get("address", "").strip()[:LONGEST_ADDRESS],
             after=_key(query.get("after")) or TOP,
             through=_key(query.get("through")),
         )
