@@ -27,7 +27,11 @@ def busy(world):
 
 
 def test_nothing_shuts_people_out(busy, nothing_shuts_people_out):
-    nothing_shuts_people_out("/tasks", before=lambda page: page.locator("details.menu summary").first.click())
+    def open_all(page):
+        page.locator("details.arrange summary").click()
+        page.locator("details.menu summary").first.click()
+
+    nothing_shuts_people_out("/tasks", before=open_all)
 
 
 def test_an_empty_list_shuts_nobody_out(world, nothing_shuts_people_out):

@@ -59,7 +59,7 @@ def test_a_dag_that_sends_no_mail_shuts_nobody_out(world, nothing_shuts_people_o
 
 def test_an_empty_task_shuts_nobody_out(world, nothing_shuts_people_out):
     world.seed("hello", type="recurring", start_at="2099-01-01 09:00", every="7d", time_zone="Asia/Tokyo")
-    nothing_shuts_people_out("/tasks/hello")
+    nothing_shuts_people_out("/tasks/hello", before=lambda page: page.locator(".with-reason summary").click())
 
 
 def test_counts_move_without_a_reload_and_what_is_typed_stays(paused, open_page):
