@@ -31,6 +31,7 @@ TAKERS: dict[str, int] = {
     "CannotConvert": 0,
     "Rejected": 2,
     "Outcome": 2,
+    "RefusedHere": 2,
     "_Settled": 2,
     "Written": 3,
     "abandon": 0,
@@ -161,11 +162,20 @@ class _Module:
                 yield from self._shapes(one, scopes, depth)
         elif isinstance(node, ast.Subscript):  # a text that is cut
             yield from self._shapes(node.value, scopes, depth)
+        elif isinstance(node, ast.Call) and depth < 3 and (returned := self._returned(_name(node.func))):
+            for one in returned:
+                yield from self._shapes(one, scopes, depth + 1)
         elif isinstance(node, ast.Name) and depth < 3 and (values := _set_to(node.id, scopes)):
             for value in values:
                 yield from self._shapes(value, scopes, depth + 1)
         else:
             yield ("", "")
+
+    def _returned(self, name: str) -> list[ast.expr]:
+        """What a function of this module returns."""
+        functions = [one for one in self._tree.body if isinstance(one, ast.FunctionDef) and one.name == name]
+        nodes = (node for function in functions for node in ast.walk(function))
+        return [node.value for node in nodes if isinstance(node, ast.Return) and node.value is not None]
 
     def _of_part(self, part: ast.expr, scopes: list[ast.AST], depth: int) -> Iterator[Shape]:
         if isinstance(part, ast.FormattedValue):

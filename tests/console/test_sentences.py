@@ -46,11 +46,11 @@ HANDED_ON = {
     "f'{says}{place}'": "Jinja2's words",
     "str(error).rstrip('.')": "email-validator's words",
     "str(error).removeprefix('sender: ')": "domain/address.py: parse_sender",
-    "f'{settings.address}: {reason}'": "beside a shape that is known",
     "f'{self._settings.address}: {reason}'": "why the connection was lost",
     "f'{self.address}: {during}: {self.lost}'": "why the connection was lost",
     "name": "of a group",
     "order.group": "of a group",
+    "plan.domain": "of a sender domain",
     "task.name": "of a task",
 }
 #: Put together where the collector cannot see it; the test that names them makes them for real.
@@ -87,7 +87,7 @@ def english_in(text: str) -> Iterator[str]:
         for name, fact in found[1].items():
             if name in NESTED:
                 yield from english_in(fact)
-            elif re.search("[a-z]", fact):
+            elif re.search("[a-z]{2}", fact):  # one letter is a unit
                 yield fact
         return
     place, colon, rest = text.partition(": ")

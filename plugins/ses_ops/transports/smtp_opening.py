@@ -83,8 +83,12 @@ async def _connect(
     try:
         return await route.first_of(connect, timeout=settings.timeout)
     except TimeoutError as error:
-        awaited, check = ("TLS session", "host, port, tls") if context else ("connection", "host, port")
-        reason = f"no {awaited} within {settings.timeout:g} s{_of_others(error)}; check {check} and firewall"
+        tried = f"{settings.timeout:g} s{_of_others(error)}"
+        reason = (
+            f"no TLS session within {tried}; check host, port, tls and firewall"
+            if context
+            else f"no connection within {tried}; check host, port and firewall"
+        )
         raise ConnectionFailed(f"{settings.address}: {reason}") from None
     except ssl.SSLError as error:
         raise _tls_failure(settings, error) from error
@@ -93,8 +97,8 @@ async def _connect(
     except UnicodeError as error:
         raise SetupRefused(f"{settings.address}: is not a host name; check the host") from error
     except OSError as error:
-        reason = f"{error.strerror or error}{_of_others(error)}"
-        raise ConnectionFailed(f"{settings.address}: cannot connect ({reason}); check host and port") from error
+        failure = f"{error.strerror or error}{_of_others(error)}"
+        raise ConnectionFailed(f"{settings.address}: cannot connect ({failure}); check host and port") from error
 
 
 def _of_others(error: Exception) -> str:
