@@ -37,7 +37,7 @@ def fail_over(world) -> None:
 
 
 def test_a_sender_that_knows_more_than_its_database_stops_and_owns_up(world, mail_server):
-    mail_server.delay = 0.005
+    mail_server.delay = 0.02
     world.smtp_uri += "?connections=4"
     world.group("customers", COUNT)
     world.task("hello", group="customers")
@@ -54,11 +54,11 @@ def test_a_sender_that_knows_more_than_its_database_stops_and_owns_up(world, mai
 
     sender = threading.Thread(target=send)
     sender.start()
-    while mail_server.total < 100:
+    while mail_server.total < 60:
         time.sleep(0.002)
     remember(world)
     behind = mail_server.total
-    while mail_server.total < behind + 300:
+    while mail_server.total < behind + 100:
         time.sleep(0.002)
     fail_over(world)
     sender.join(30)
