@@ -16,6 +16,7 @@ from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import SetupRefused
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
 from ses_ops.transports.smtp_pool import Chance, Pool, Step
+from ses_ops.transports.smtp_refusals import refusal
 from ses_ops.transports.smtp_reply import Reply
 from ses_ops.transports.smtp_silence import Silence
 from ses_ops.transports.smtp_stream import SmtpStream
@@ -169,7 +170,7 @@ class MailConnection(SmtpStream):
                 self._half_taken = 200 <= code <= 299
                 return
             if not 200 <= code <= 299:
-                self._refuse(reply)
+                self._refuse(reply, of_recipient=True)
             elif not self._pipelining:
                 self._write(b"DATA\r\n", _DATA)
         elif step == _DATA:
@@ -251,7 +252,7 @@ class MailConnection(SmtpStream):
             self._refused = False
             self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
 
-    def _refuse(self, reply: Reply) -> None:
+    def _refuse(self, reply: Reply, *, of_recipient: bool = False) -> None:
         """The message was refused before its content: settle it, and get out of its transaction."""
         code, message = reply.code, self._begun
         if code < 400 or message is None:
@@ -267,8 +268,7 @@ class MailConnection(SmtpStream):
         self._half_taken = False
         self._needs_rset = True
         self.settled += 1
-        delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
-        self._pool.replied(message.envelope, Outcome(delivery, code, reply.text))
+        self._pool.replied(message.envelope, refusal(code, reply.text, of_recipient=of_recipient))
         if not self._pipelining:
             self._next()
 
