@@ -15,7 +15,7 @@ from tests.integration.sending_world import quota
 
 
 def refuse_some(recipient: str) -> bytes | None:
-    return b"550 5.1.1 no such user" if recipient.startswith(("customers-3@", "customers-7@")) else None
+    return b"550 5.2.1 mailbox disabled" if recipient.startswith(("customers-3@", "customers-7@")) else None
 
 
 def test_retry_failed_sends_to_the_failed_ones_only(world, mail_server):

@@ -88,7 +88,9 @@ def test_who_was_suppressed_when_the_audience_was_frozen_stays_out_of_that_maili
 
 @pytest.mark.parametrize("again", ["the failed", "the doubtful"])
 def test_who_is_suppressed_before_another_try_never_gets_it(world, mail_server, again):
-    mail_server.refuse = lambda recipient: b"550 5.1.1 no such user" if recipient in (address(3), address(7)) else None
+    mail_server.refuse = lambda recipient: (
+        b"550 5.2.1 mailbox disabled" if recipient in (address(3), address(7)) else None
+    )
     world.group("customers", 10)
     world.task("hello", group="customers")
     world.whole_run(world.run("hello"))
@@ -110,7 +112,7 @@ def test_who_is_suppressed_before_another_try_never_gets_it(world, mail_server, 
 
 def test_retry_failed_by_two_people_at_once_and_two_runs_at_once_mails_each_once(world, mail_server):
     failing = {address(n) for n in range(1, 301) if n % 3 == 0}
-    mail_server.refuse = lambda recipient: b"550 5.1.1 no such user" if recipient in failing else None
+    mail_server.refuse = lambda recipient: b"550 5.2.1 mailbox disabled" if recipient in failing else None
     world.group("customers", 300)
     world.task("hello", group="customers")
     world.whole_run(world.run("hello"), 60)
@@ -140,7 +142,7 @@ def test_retry_failed_by_two_people_at_once_and_two_runs_at_once_mails_each_once
 
 def test_a_sender_that_is_killed_while_it_retries_the_failed_mails_nobody_twice(world, mail_server):
     failing = {address(n) for n in range(1, 1_001) if n % 2}
-    mail_server.refuse = lambda recipient: b"550 5.1.1 no such user" if recipient in failing else None
+    mail_server.refuse = lambda recipient: b"550 5.2.1 mailbox disabled" if recipient in failing else None
     world.group("customers", 1_000)
     world.task("hello", group="customers")
     world.whole_run(world.run("hello"))

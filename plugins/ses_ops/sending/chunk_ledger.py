@@ -101,6 +101,15 @@ class ChunkLedger:
         """Remember when the server first put these off. Safe to repeat. Raises DatabaseUnavailable."""
         await self._rows("note_deferred", seqs=seqs)
 
+    async def suppress(self, bounced: dict[int, str]) -> None:
+        """Put the addresses of messages on the suppression list, with the server's words. Safe to repeat.
+
+        Raises DatabaseUnavailable.
+        """
+        if bounced:
+            words = {"seqs": list(bounced), "words": list(bounced.values())}
+            await self._rows("suppress_bounced", **words, task_id=self.attempt.task_id)
+
     async def step(self, outcomes: list[Written], *, limit: int) -> Step:
         """Write the outcomes and mark up to `limit` more messages: both are committed on return, or neither is.
 

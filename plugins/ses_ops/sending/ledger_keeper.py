@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.sending.deferrals import Deferrals
+from ses_ops.sending.hard_bounces import HardBounces
 
 if TYPE_CHECKING:
     import threading
@@ -83,6 +84,7 @@ class LedgerKeeper:
         self._next_look = 0.0
         self._waiter: asyncio.Future[None] | None = None
         feed.on_batch = self._awake
+        feed.hard_bounces = HardBounces(wanted=settings.suppress_hard_bounces)
         self._bound_marks(self._rate, 0)
 
     async def run(self) -> None:
@@ -172,6 +174,11 @@ class LedgerKeeper:
                 if lost and (step := await self._ledger.recover_step(outcomes)) is not None:
                     return step
                 lost = False
+                if bounces := self._feed.hard_bounces:
+                    # Before their outcomes, and safe to repeat: a crash in between loses none of both.
+                    believed = bounces.believed(self._ledger.counts["sent"])
+                    await self._ledger.suppress(believed)
+                    bounces.landed(believed)
                 return await self._ledger.step(outcomes, limit=room)
             except DatabaseUnavailable:
                 if time.monotonic() > give_up_at:
@@ -248,6 +255,8 @@ class LedgerKeeper:
         while given:
             await self._step(given[:MOST_OUTCOMES], 0)
             given = given[MOST_OUTCOMES:]
+        if self._feed.hard_bounces:
+            await self._step([], 0)  # by now enough may have been accepted for them to be believed
 
     async def _write_done(self) -> None:
         while outcomes := self._outcomes():

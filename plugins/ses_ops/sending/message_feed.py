@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk_ledger import Marked, Written
+from ses_ops.sending.hard_bounces import HardBounces
 from ses_ops.sending.journal import JournalEntry
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, HardBounce, Outcome, RefusedHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ class MessageFeed:
         #: Called when so many outcomes are there as to be worth a commit.
         self.on_batch: Callable[[], None] = _nothing
         self.batch = 0
+        self.hard_bounces = HardBounces(wanted=True)
         self.has_journal = journal is not None
         #: What the task does with messages in doubt.
         self._resends = resends
@@ -116,13 +118,14 @@ class MessageFeed:
             self._note(seq, JournalEntry.DEFERRED)
             self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
             return
-        self._add(Written(seq, _STATES[delivery], code, text, self._tried(outcome)))
+        self._add(Written(seq, _STATES[delivery], code, text, self._tried(seq, outcome)))
 
-    @staticmethod
-    def _tried(outcome: Outcome) -> int:
+    def _tried(self, seq: int, outcome: Outcome) -> int:
         """Whether the server was asked (or may have been)."""
         if type(outcome) is RefusedHere:
             return 0
+        if type(outcome) is HardBounce:
+            self.hard_bounces.add(seq, f"{outcome.code} {outcome.text}")
         return 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
 
     def _add(self, entry: Written) -> None:

@@ -63,6 +63,17 @@ ORDER BY m.seq;
 UPDATE message SET first_deferred_at = now()
 WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND first_deferred_at IS NULL;
 
+-- name: suppress_bounced
+-- What is there for ever stays; an entry that ends becomes one that does not.
+INSERT INTO suppression AS s (address_key, address, reason, note)
+SELECT m.address_key, m.address, 'hard_bounce', b.words || ' (send task ' || t.name || ')'
+FROM unnest(%(seqs)s::int[], %(words)s::text[]) AS b (seq, words)
+JOIN message m ON m.occurrence_id = %(occurrence_id)s AND m.seq = b.seq
+JOIN send_task t ON t.id = %(task_id)s
+ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, note = excluded.note, expires_at = NULL,
+    added_by = excluded.added_by, created_at = now()
+WHERE s.expires_at IS NOT NULL;
+
 -- name: marked_between
 -- What a step marked whose answer was lost with the connection.
 SELECT m.seq, m.address, m."values", m.tries FROM message m

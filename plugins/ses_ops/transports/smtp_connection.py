@@ -16,7 +16,9 @@ from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import SetupRefused
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
 from ses_ops.transports.smtp_pool import Chance, Pool, Step
+from ses_ops.transports.smtp_refusals import refusal
 from ses_ops.transports.smtp_reply import Reply
+from ses_ops.transports.smtp_silence import Silence
 from ses_ops.transports.smtp_stream import SmtpStream
 from ses_ops.transports.smtp_turn import KnownTurn
 
@@ -36,8 +38,6 @@ class MailConnection(SmtpStream):
     def __init__(self, address: str, pool: Pool, *, timeout: float, data_timeout: float) -> None:
         super().__init__(address)
         self._pool = pool
-        self._timeout = timeout
-        self._data_timeout = data_timeout
         self._step = _OPENING
         self._pipelining = False
         self._writer = MessageWriter(Capabilities())
@@ -47,14 +47,14 @@ class MailConnection(SmtpStream):
         self._ended: Envelope | None = None
         #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
         self._refused = False
+        #: Its MAIL was refused, and the server took its recipient all the same.
+        self._half_taken = False
         self._needs_rset = False
         #: Something was written since data came last. (It is only ever written when no reply is awaited.)
         self._asked = False
         #: A part of what was written last is still here: the network takes no more.
         self._stuck = False
-        #: How far the dialogue was when the pool last looked, and when standing still becomes a failure.
-        self._seen: tuple[Step, int, int] | None = None
-        self._deadline = 0.0
+        self._silence = Silence(timeout, data_timeout)
         self._known_turn = KnownTurn()
         #: How many messages the server gave a reply of its own to.
         self.settled = 0
@@ -71,11 +71,6 @@ class MailConnection(SmtpStream):
             # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
             self.transport.set_write_buffer_limits(high=0)
         self._step = _IDLE
-
-    @property
-    def usable(self) -> bool:
-        """Whether a message could be begun on it."""
-        return self._step == _IDLE
 
     def take(self) -> WireMessage | None:
         """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
@@ -98,23 +93,13 @@ class MailConnection(SmtpStream):
         self._write(commands, step)
 
     def check_silence(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. A slow upload is not silence.
-
-        To be called often; `now` is in seconds, by any clock that stands still while this process does.
-        """
+        """Close the connection if the server has been silent too long. To be called often; `now` as in Silence."""
         step = self._step
-        if step in (_OPENING, _IDLE, _CLOSED):
-            return
-        unwritten = self.transport.get_write_buffer_size()
-        timeout = self._data_timeout if step == _FINAL and not unwritten else self._timeout
-        seen = (step, self.settled, unwritten)
-        if seen != self._seen:
-            self._seen = seen
-            self._deadline = now + timeout
-        elif now >= self._deadline:
-            self.silent = True
-            waited_for = f"no reply to {step.name}" if not unwritten else "the server reads no more: nothing moved"
-            self._lose(f"{waited_for} within {timeout:g} s")
+        if step not in (_OPENING, _IDLE, _CLOSED):
+            why = self._silence.broken_off((step, self.settled), self.transport.get_write_buffer_size(), now)
+            if why is not None:
+                self.silent = True
+                self._lose(why)
 
     def quit(self) -> None:
         """Say goodbye; the pool hears `gone` when the server has answered or closed."""
@@ -182,9 +167,10 @@ class MailConnection(SmtpStream):
         elif step == _RCPT:
             self._step = _DATA
             if self._refused:
+                self._half_taken = 200 <= code <= 299
                 return
             if not 200 <= code <= 299:
-                self._refuse(reply)
+                self._refuse(reply, of_recipient=True)
             elif not self._pipelining:
                 self._write(b"DATA\r\n", _DATA)
         elif step == _DATA:
@@ -205,7 +191,9 @@ class MailConnection(SmtpStream):
         """The reply to DATA: 354 lets the content go, and with it the beginning of the next message."""
         code = reply.code
         if self._refused:
-            if code == 354:
+            if code == 354 and self._half_taken:
+                self._lose("354 for a message whose MAIL was refused: ended here, it would be delivered empty")
+            elif code == 354:
                 # RFC 2920 3.1: the server lets us write data for no recipient; end it with nothing in it.
                 self._write(b".\r\n", _LONE_DOT)
             else:
@@ -250,6 +238,7 @@ class MailConnection(SmtpStream):
             delivery = Delivery.SENT
         elif code >= 400:
             delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
+            self._needs_rset = True  # not every server knows that what it refused is over (RFC 5321 4.1.1.4)
         else:
             self._lose(f"unexpected reply {code} {reply.text} to the final dot")
             return
@@ -263,27 +252,23 @@ class MailConnection(SmtpStream):
             self._refused = False
             self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
 
-    def _refuse(self, reply: Reply) -> None:
+    def _refuse(self, reply: Reply, *, of_recipient: bool = False) -> None:
         """The message was refused before its content: settle it, and get out of its transaction."""
         code, message = reply.code, self._begun
         if code < 400 or message is None:
             self._lose(f"unexpected reply {code} {reply.text}")
             return
-        if self._step == _RCPT and code in _LOGIN_NEEDED:
-            # (The step has moved on: this is a reply to MAIL.)
+        if self._step == _RCPT and code in _LOGIN_NEEDED:  # the step has moved on: this is a reply to MAIL
             self._lose(f"the server takes no mail: {code} {reply.text}")
-            self._pool.misfit(
-                SetupRefused(
-                    f"{self.address}: refuses mail without login or TLS: {code} {reply.text}; check login, tls"
-                )
-            )
+            words = f"refuses mail without login or TLS: {code} {reply.text}; check login, tls"
+            self._pool.misfit(SetupRefused(f"{self.address}: {words}"))
             return
         self._begun = None
         self._refused = True
+        self._half_taken = False
         self._needs_rset = True
         self.settled += 1
-        delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
-        self._pool.replied(message.envelope, Outcome(delivery, code, reply.text))
+        self._pool.replied(message.envelope, refusal(code, reply.text, of_recipient=of_recipient))
         if not self._pipelining:
             self._next()
 

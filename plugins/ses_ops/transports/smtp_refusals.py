@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.port import Outcome
+from ses_ops.transports.port import Delivery, HardBounce, Outcome
 from ses_ops.transports.smtp_failure import PutOff, SetupRefused
 
 #: So many refusals of one kind, with not one message accepted, are a decision about the sender.
@@ -22,6 +22,21 @@ _ENHANCED = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
 _WORDS = re.compile(r"relay|rcpthosts|authenticat|policy|black ?list|block ?list", re.IGNORECASE)
 #: Greylisting puts every recipient off once, and takes them all a few minutes later.
 _GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
+
+
+#: A bad mailbox, a bad domain, a mailbox that has moved, a domain that takes no mail (RFC 3463 3.2, RFC 7505).
+_NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.6", "5.1.10"})
+
+
+def refusal(code: int, text: str, *, of_recipient: bool) -> Outcome:
+    """The outcome of a message whose MAIL, RCPT (`of_recipient`) or DATA got this reply."""
+    if code < 500:
+        return Outcome(Delivery.DEFERRED, code, text)
+    if of_recipient and code == 550:
+        enhanced = _ENHANCED.search(text)
+        if enhanced is not None and enhanced[0] in _NO_SUCH_ADDRESS:
+            return HardBounce(Delivery.FAILED, code, text)
+    return Outcome(Delivery.FAILED, code, text)
 
 
 class Refusals:

@@ -79,6 +79,8 @@ class SmtpSettings:
     max_messages_per_second: float | None = None
     #: Send login and password without TLS to a server that is not on this machine.
     allow_plaintext_auth: bool = False
+    #: Put an address on the suppression list when the server answers RCPT that there is no such mailbox.
+    suppress_hard_bounces: bool = True
     #: Use PIPELINING (RFC 2920) where the server offers it.
     pipelining: bool = True
 
@@ -291,5 +293,6 @@ _READERS: dict[str, Any] = {
     "local_hostname": _text,
     "max_messages_per_second": _number,
     "allow_plaintext_auth": _boolean,
+    "suppress_hard_bounces": _boolean,
     "pipelining": _boolean,
 }

@@ -104,6 +104,10 @@ class Script:
     max_messages_per_connection: int | None = None
     #: DATA gets 354 although the recipient was refused (RFC 2920, 3.1 allows it).
     data_without_recipient: bool = False
+    #: A MAIL that was refused begins a message all the same: RCPT and DATA are answered as if nothing was.
+    mail_despite_refusal: bool = False
+    #: What it refused at the final dot is still there: the next MAIL is one too many, until RSET.
+    keeps_refused: bool = False
     #: Replies leave one byte a segment.
     dribble: bool = False
     #: Seconds between two bytes of a server that drips.

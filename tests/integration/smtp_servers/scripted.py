@@ -257,7 +257,8 @@ class ScriptedServer:
             session.writer.write(b"503 5.5.1 nested MAIL\r\n")
             return
         address, _, parameters = rest.partition("<")[2].partition(">")
-        if await self._answer(session, "mail", b"250 2.1.0 Ok\r\n", address):
+        taken = await self._answer(session, "mail", b"250 2.1.0 Ok\r\n", address)
+        if taken or self.script.mail_despite_refusal:
             session.mail, session.parameters, session.recipients = address, parameters.strip(), []
 
     async def _do_rcpt(self, session: _Session, rest: str) -> None:
@@ -295,7 +296,9 @@ class ScriptedServer:
             self.empty_messages += 1
             await self._answer(session, "final", b"554 5.5.1 no valid recipients\r\n")
             return
-        await self._answer(session, "final", b"250 2.0.0 Ok: queued\r\n", recipient, message)
+        taken = await self._answer(session, "final", b"250 2.0.0 Ok: queued\r\n", recipient, message)
+        if self.script.keeps_refused and not taken:
+            session.mail, session.recipients = message.sender, message.recipients
 
     async def _do_rset(self, session: _Session, rest: str) -> None:
         if await self._answer(session, "rset", b"250 2.0.0 Ok\r\n"):

@@ -27,6 +27,7 @@ from tests.integration.smtp_servers.script import (
     TAKEN_THEN_HANG,
     TEMPORARY,
     WRONG_CODE,
+    Act,
     Fault,
     Script,
 )
@@ -43,6 +44,26 @@ def test_a_message_that_loses_every_connection_is_deferred_not_tried_for_ever() 
         run = send(server, 12, connections=1)
     assert_lawful(server, run.feed)
     assert run.feed.count() == {Delivery.SENT: 11, Delivery.DEFERRED: 1}
+
+
+@pytest.mark.parametrize("act", [TEMPORARY, PERMANENT], ids=lambda act: act.name)
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "plain"])
+def test_a_refused_sender_whose_recipient_is_taken_all_the_same_gets_no_empty_mail(pipelining: bool, act: Act) -> None:
+    script = Script(faults=(Fault("mail", act, at=3),), mail_despite_refusal=True, pipelining=pipelining)
+    with ScriptedServer(script) as server:
+        run = send(server, 6, connections=1)
+    assert run.error is None
+    assert_lawful(server, run.feed)
+    assert run.feed.count()[Delivery.SENT] == 5
+    assert all(message.content for message in server.messages)
+
+
+def test_a_server_that_keeps_what_it_refused_after_the_content_is_told_to_forget_it() -> None:
+    script = Script(faults=(Fault("final", TEMPORARY, at=2),), keeps_refused=True, pipelining=False)
+    with ScriptedServer(script) as server:
+        run = send(server, 5, connections=1)
+    assert_lawful(server, run.feed)
+    assert run.feed.count() == {Delivery.SENT: 4, Delivery.DEFERRED: 1}
 
 
 @pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "plain"])
