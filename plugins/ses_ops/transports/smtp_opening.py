@@ -12,10 +12,12 @@ from typing import TypeVar
 
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp_reply import Reply, printable
 from ses_ops.transports.smtp_route import Place, Route
 from ses_ops.transports.smtp_settings import SmtpSettings, Tls
 from ses_ops.transports.smtp_stream import SmtpStream
+
+#: Octets of a command without its CRLF (RFC 5321 4.5.3.1.4).
+_MOST_COMMAND = 510
 
 StreamT = TypeVar("StreamT", bound=SmtpStream)
 
@@ -121,6 +123,8 @@ async def _greet_and_log_in(stream: SmtpStream, settings: SmtpSettings, tls: Tls
         capabilities = await _hello(stream, settings, encrypted=encrypted)
     if settings.login is not None:
         await _log_in(stream, settings, capabilities, encrypted=encrypted)
+    if stream.lost is not None:
+        raise ConnectionFailed(f"{stream.address}: {stream.lost}")
     if stream.unread:
         raise ConnectionFailed(f"{stream.address}: the server sent more replies than it was asked for")
     return capabilities
@@ -193,9 +197,16 @@ async def _log_in(stream: SmtpStream, settings: SmtpSettings, capabilities: Capa
     login, password = (settings.login or "").encode(), (settings.password or "").encode()
     if "PLAIN" in capabilities.auth:
         secrets = [base64.b64encode(b"\0" + login + b"\0" + password)]
-        replies = [await stream.command(b"AUTH PLAIN " + secrets[0], during="login", timeout=settings.timeout)]
+        stream.secrets = [password, *secrets]
+        # A longer answer waits until it is asked for (RFC 4954 4).
+        first = b"AUTH PLAIN " + secrets[0]
+        at_once = len(first) <= _MOST_COMMAND
+        replies = [await stream.command(first if at_once else b"AUTH PLAIN", during="login", timeout=settings.timeout)]
+        if not at_once and replies[0].code == 334:
+            replies.append(await stream.command(secrets[0], during="login", timeout=settings.timeout))
     elif "LOGIN" in capabilities.auth:
         secrets = [base64.b64encode(login), base64.b64encode(password)]
+        stream.secrets = [password, *secrets]
         replies = [await stream.command(b"AUTH LOGIN", during="login", timeout=settings.timeout)]
         for secret in secrets:
             if replies[-1].code != 334:
@@ -209,20 +220,11 @@ async def _log_in(stream: SmtpStream, settings: SmtpSettings, capabilities: Capa
     last = replies[-1]
     if last.code == 235:
         return
-    said = _without_secrets(last, [password, *secrets])
+    said = stream.said(last)
     kind = ConnectionFailed if 400 <= last.code <= 499 else SetupRefused
     raise kind(
         f"{stream.address}: the login {settings.login!r} was refused: {last.code} {said}; check login and password"
     )
-
-
-def _without_secrets(reply: Reply, secrets: list[bytes]) -> str:
-    """The reply's text; there are servers that repeat the command they did not like."""
-    raw = reply.raw
-    for secret in secrets:
-        if secret:
-            raw = raw.replace(secret, b"***")
-    return printable(raw)
 
 
 def _is_this_machine(stream: SmtpStream) -> bool:

@@ -6,7 +6,10 @@ import asyncio
 from typing import cast
 
 from ses_ops.transports.smtp_failure import ConnectionFailed
-from ses_ops.transports.smtp_reply import Reply, ReplyParser
+from ses_ops.transports.smtp_reply import Reply, ReplyParser, printable
+
+#: Replies that wait to be read. Nothing is pipelined before the first message: one is what a server may send.
+_MOST_UNREAD = 20
 
 
 class SmtpStream(asyncio.Protocol):
@@ -21,6 +24,8 @@ class SmtpStream(asyncio.Protocol):
         self.lost: str | None = None
         self._parser = ReplyParser()
         self._replies: list[Reply] = []
+        #: What the login sent: there are servers that repeat the command they did not like.
+        self.secrets: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -30,8 +35,14 @@ class SmtpStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Keep the replies until somebody asks for them."""
         self._replies += self._parser.feed(data)
-        if self._parser.broken:
-            self.lost = self.lost or f"the server sent {self._parser.broken}"
+        broken = self._parser.broken
+        if broken and self.secrets:
+            broken = "something that is no SMTP reply"  # a part of a secret may be a part of what it was
+        elif len(self._replies) > _MOST_UNREAD:
+            broken = "far more replies than it was asked for"
+            self._replies.clear()
+        if broken:
+            self.lost = self.lost or f"the server sent {broken}"
             self.transport.abort()
         self._awake()
 
@@ -59,8 +70,17 @@ class SmtpStream(asyncio.Protocol):
             raise ConnectionFailed(f"{self.address}: {during}: no reply within {timeout:g} s") from None
         reply = self._replies.pop(0)
         if reply.code == 421:
-            raise ConnectionFailed(f"{self.address}: {during}: the server closes the connection: 421 {reply.text}")
+            said = self.said(reply)
+            raise ConnectionFailed(f"{self.address}: {during}: the server closes the connection: 421 {said}")
         return reply
+
+    def said(self, reply: Reply) -> str:
+        """The reply's text without our secrets."""
+        raw = reply.raw
+        for secret in self.secrets:
+            if secret:
+                raw = raw.replace(secret, b"***")
+        return printable(raw)
 
     @property
     def unread(self) -> bool:

@@ -230,6 +230,10 @@ class ScriptedServer:
     async def _do_auth(self, session: _Session, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
         if mechanism.upper() == "PLAIN":
+            if not initial:
+                if not await self._answer(session, "login", b"334 \r\n"):
+                    return
+                initial = (await session.reader.readuntil(b"\n")).decode().strip()
             _, login, password = base64.b64decode(initial).decode().split("\0")
         else:
             answers = []

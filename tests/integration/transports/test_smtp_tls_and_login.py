@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import ssl
 from pathlib import Path
@@ -231,3 +232,57 @@ def test_helo_serves_where_ehlo_is_unknown() -> None:
     assert run.feed.count() == {Delivery.SENT: 5}
     assert server.commands[1].startswith("HELO ")
     assert not any("SIZE=" in command for command in server.commands)
+
+
+SECRET = base64.b64encode(b"\0user\0" + PASSWORD.encode()).decode()
+#: Cut in the middle, as our own words about nonsense are.
+NONSENSE = f"what does AUTH PLAIN {SECRET} mean?"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Act("421", f"421 4.7.0 AUTH PLAIN {SECRET} goes too far\r\n".encode(), "close"),
+        Act("nonsense", f"{NONSENSE}\r\n".encode(), "close"),
+        Act("welcome and nonsense", f"235 2.7.0 welcome\r\n{NONSENSE}\r\n".encode(), "close"),
+    ],
+    ids=lambda act: act.name,
+)
+def test_no_error_shows_what_a_server_repeats_of_the_login(act: Act, caplog: pytest.LogCaptureFixture) -> None:
+    made = Script(logins={"user": PASSWORD}, faults=(Fault("auth", act, times=None),))
+    with ScriptedServer(made) as server:
+        run = send(server, 3, login="user", password=PASSWORD, tls=Tls.NONE)
+    assert run.error is not None
+    for said in (str(run.error), caplog.text):
+        assert f":{server.port}" in said
+        assert SECRET[:12] not in said
+        assert PASSWORD not in said
+
+
+@pytest.mark.parametrize("length", [300, 400, 2000])
+def test_a_login_that_is_too_long_for_a_command_is_given_when_it_is_asked_for(length: int) -> None:
+    password = "x" * length
+    with ScriptedServer(Script(logins={"user": password}, mechanisms=("PLAIN",))) as server:
+        run = send(server, 3, login="user", password=password, tls=Tls.NONE)
+    assert run.error is None
+    assert run.feed.count() == {Delivery.SENT: 3}
+    (command,) = {line for line in server.commands if line.startswith("AUTH")}
+    assert len(command) <= 510
+    assert (command == "AUTH PLAIN") == (length > 374)
+
+
+def test_a_connection_that_is_lost_with_the_last_reply_of_the_opening_is_no_session() -> None:
+    act = Act("ehlo and nonsense", b"250 scripted\r\nnonsense\r\n")
+    with (
+        ScriptedServer(Script(faults=(Fault("ehlo", act, times=None),))) as server,
+        pytest.raises(TransportUnavailable) as e,
+    ):
+        run_in_loop(probe(settings_for(server)))
+    assert "no SMTP reply" in str(e.value)
+
+
+def test_a_flood_of_replies_before_the_first_message_is_cut_off() -> None:
+    flood = Act("flood", b"220 hello\r\n" * 100_000)
+    with ScriptedServer(Script(faults=(Fault("banner", flood, times=None),))) as server:
+        run = send(server, 3)
+    assert "more replies than it was asked for" in str(run.error)
