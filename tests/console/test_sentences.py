@@ -48,6 +48,7 @@ HANDED_ON = {
     "str(error).removeprefix('sender: ')": "domain/address.py: parse_sender",
     "f'{self._settings.address}: {reason}'": "why the connection was lost",
     "f'{self.address}: {during}: {self.lost}'": "why the connection was lost",
+    "f'{stream.address}: {stream.lost}'": "why the connection was lost",
     "name": "of a group",
     "order.group": "of a group",
     "plan.domain": "of a sender domain",

@@ -175,7 +175,7 @@ def test_values_that_a_template_cannot_use_are_said_in_place_of_the_preview(worl
     assert "The files are under “Source”" in text
 
 
-@pytest.mark.parametrize("name", ["nothing", "%2e%2e%2fhello", "hello%2f..", "_layout", "hello%00"])
+@pytest.mark.parametrize("name", ["nothing", "%2e%2e%2fhello", "hello%2f..", "_layout"])
 def test_no_other_path_is_ever_looked_at(name, world, viewer):
     write(world, "_layout", body_html="secret layout")
     for path in (f"/templates/{name}", f"/templates/{name}/html"):

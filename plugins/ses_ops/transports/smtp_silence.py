@@ -37,8 +37,9 @@ class Silence:
         elif unwritten == self._unwritten:
             if now < self._reply_due:
                 return None
-            waited_for = "the server reads no more: nothing moved" if unwritten else f"no reply to {at[0].name}"
-            return f"{waited_for} within {timeout:g} s"
+            if unwritten:
+                return f"the server reads no more: nothing moved within {timeout:g} s"
+            return f"no reply to {at[0].name} within {timeout:g} s"
         elif now >= self._rate_due:
             moved = self._measured_from - unwritten
             if moved < SLOWEST * timeout:
