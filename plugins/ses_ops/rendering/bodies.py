@@ -19,8 +19,8 @@ Bodies = Callable[[Mapping[str, str]], Sequence[bytes]]
 #: HTML's escaping.
 Finish = Callable[[str], str]
 #: A value of one line that neither HTML nor quoted-printable writes otherwise: printable ASCII without & < > ' " and =,
-#: no dot at the beginning, no space at the end.
-_is_plain = re.compile(r"(?!\.)[ !#$%()*+,\-./0-9:;?@A-Z\[\\\]^_`a-z{|}~]{1,70}(?<! )").fullmatch
+#: no dot and no `From ` at the beginning, no space at the end.
+_is_plain = re.compile(r"(?!\.|From )[ !#$%()*+,\-./0-9:;?@A-Z\[\\\]^_`a-z{|}~]{1,70}(?<! )").fullmatch
 
 
 def message_bodies(parts: Sequence[tuple[str, CompiledPart | None]]) -> Bodies:

@@ -22,6 +22,8 @@ _OVERHEAD = 200
 #: Octets of a line, with the "=" of a soft line break.
 _MAX_LINE = 76
 SOFT_BREAK = b"=\r\n"
+#: What some mail systems change at the beginning of a line (RFC 2049 3): mailboxes in files begin a mail with "From ".
+_BEGINNINGS = (b".", b"From ")
 
 
 class BodyEncoder:
@@ -34,9 +36,9 @@ class BodyEncoder:
     def encode(self, pieces: Sequence[str], part: str) -> bytes:
         """The body: every line break is CRLF, the last line has one, no line has more than 76 characters.
 
-        All that is left as it is are printable ASCII characters other than "=", and no line begins with a dot: no
-        boundary, no control character, nothing that SMTP would have to double. Raises InvalidInput, which names the
-        `part`, for half a surrogate pair.
+        All that is left as it is are printable ASCII characters other than "=", and no line begins with a dot or
+        `From `: no boundary, no control character, nothing that SMTP would have to double. Raises InvalidInput, which
+        names the `part`, for half a surrogate pair.
         """
         try:
             encoded = self._joined(pieces)
@@ -77,7 +79,7 @@ def encode_piece(piece: str) -> bytes:
     if "\n" not in piece:
         # The form of nearly every value.
         encoded = b2a_qp(piece.encode())
-        if len(encoded) < _MAX_LINE and encoded[:1] != b".":
+        if len(encoded) < _MAX_LINE and not encoded.startswith(_BEGINNINGS):
             return encoded + SOFT_BREAK if encoded else b""
     # str: a value may be a Markup, whose methods escape their arguments.
     encoded = b"".join(map(_encode_line, str(piece).split("\n")))
@@ -87,8 +89,8 @@ def encode_piece(piece: str) -> bytes:
         if len(last_line) == _MAX_LINE:
             encoded = _broken_near_end(encoded)
         encoded += SOFT_BREAK
-    if encoded[:1] == b"." or b"\n." in encoded:
-        encoded = b"\r\n".join(map(_without_first_dot, encoded.split(b"\r\n")))
+    if encoded.startswith(_BEGINNINGS) or b"\n." in encoded or b"\nFrom " in encoded:
+        encoded = b"\r\n".join(map(_safely_begun, encoded.split(b"\r\n")))
     return encoded
 
 
@@ -109,14 +111,14 @@ def _broken_near_end(encoded: bytes) -> bytes:
     return encoded[:cut] + SOFT_BREAK + encoded[cut:]
 
 
-def _without_first_dot(line: bytes) -> bytes:
-    """The line with `=2E` for a dot at its beginning (RFC 2049 3), in two lines where it gets too long."""
-    if not line.startswith(b"."):
+def _safely_begun(line: bytes) -> bytes:
+    """The line with `=2E` for a dot at its beginning, `=46rom ` for `From `; in two where it gets too long."""
+    if not line.startswith(_BEGINNINGS):
         return line
-    line = b"=2E" + line[1:]
+    line = b"=%02X" % line[0] + line[1:]
     if len(line) <= _MAX_LINE:
         return line
     cut = _MAX_LINE - 1
     while b"=" in line[cut - 2 : cut]:
         cut -= 1
-    return line[:cut] + SOFT_BREAK + _without_first_dot(line[cut:])
+    return line[:cut] + SOFT_BREAK + _safely_begun(line[cut:])

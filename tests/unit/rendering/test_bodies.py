@@ -26,6 +26,7 @@ def made(function, values):
 @example(text="{{ x }}{{ y }}", html="{{ x }}", values={"x": "a\n", "y": "", "z": ""})
 @example(text="{{ x }}", html="{% if y %}{{ x }}{% endif %}", values={"x": "a" * 71 + ".", "y": "", "z": ""})
 @example(text="{{ x }}\n", html="<p>{{ x }}</p>", values={"x": ".a ", "y": "", "z": ""})
+@example(text="{{ x }}\n\n{{ y }}", html="\nFrom {{ x }}", values={"x": "From a", "y": "x\nFrom " + 80 * "b", "z": ""})
 def test_they_are_what_the_pieces_make(text: str, html: str, values: dict[str, str]) -> None:
     parts = [("text", compiled(TEXT, text)[0]), ("HTML", compiled(HTML, html)[0])]
     expected = made(lambda v: [BodyEncoder().encode(part.pieces(v), name) for name, part in parts], values)
@@ -33,7 +34,7 @@ def test_they_are_what_the_pieces_make(text: str, html: str, values: dict[str, s
     assert (list(bodies) if isinstance(bodies, tuple) else bodies) == expected
     if not isinstance(expected, str):
         lines = b"".join(bodies).split(b"\r\n")
-        assert not any(line.startswith(b".") or b"\n" in line or len(line) > 76 for line in lines)
+        assert not any(line.startswith((b".", b"From ")) or b"\n" in line or len(line) > 76 for line in lines)
 
 
 def test_a_message_without_html_has_an_empty_body_there() -> None:
