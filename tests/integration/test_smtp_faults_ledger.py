@@ -143,7 +143,7 @@ class Dead(NamedTuple):
 
 def refused_port() -> Dead:
     """Bound, so that nobody else gets the port, but not listening."""
-    bound = socket.socket()
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.bind(("127.0.0.1", 0))
     return Dead(bound.getsockname()[1], contextlib.nullcontext(), bound)
 
