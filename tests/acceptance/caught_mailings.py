@@ -61,7 +61,7 @@ class Moment(StrEnum):
 
 
 #: Recipients. At 20 messages a second 2 000 are 100 s of mail: more than it takes to bring the others to their moment
-#: on a busy machine. What is left when the next ones are at theirs leaves at once.
+#: on a busy machine. What is left a while after the blow leaves at once.
 RECIPIENTS = {Moment.STARTING: 40, Moment.SENDING: 2_000, Moment.SETTLING: 2 * ALLOTMENT, Moment.WAITING: 2 * ALLOTMENT}
 
 
@@ -190,6 +190,10 @@ class Caught:
         self.struck_at = time.monotonic()
         act()
         self._lock.close()
+
+    def hurry(self) -> None:
+        """What is left need not take its time."""
+        self.mail_server.at_once.update(mailing.name for mailing in self.mailings.values())
 
     def _hold_settle(self) -> None:
         """Make the settle wait for the row of its task, which a person's command may hold as well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,8 +31,8 @@ REPLY_DELAY, CONNECTIONS = 0.25, 5
 AWAY = 3.0
 #: Seconds without any message that got through, until a sender gives up: little, so that retry and resume are needed.
 UNAVAILABLE_AFTER = 2.0
-#: Seconds after the last blow for which its mail still leaves slowly.
-SLOW_AFTER_THE_LAST = 15.0
+#: Seconds after a blow for which the mail that it caught still leaves slowly.
+SLOW_AFTERWARDS = 10.0
 #: Seconds until everything has been sent, whatever died.
 FINISHED_WITHIN = 400.0
 
@@ -118,23 +119,17 @@ class Story:
         for blow, (act, components) in BLOWS.items():
             caught = self.caught[blow] = Caught(blow, self.stack, self.world, self.mail_server)
             caught.prepare()
-            # Their mail left slowly while the system came back to itself; what is left of it need not take its time.
-            self._hurry(except_for=caught)
             self._note_finished()
             before = {component: self._state_of(component) for component in components}
             caught.strike(partial(act, caught))
+            # A scheduler that lost its database waits for the tasks that run: mail in mid-send must end some time.
+            threading.Timer(SLOW_AFTERWARDS, caught.hurry).start()
             wait_for(partial(self._are_back, before), f"return of {', '.join(components)} ({blow})", 240)
             self.back_after[blow] = time.monotonic() - caught.struck_at
         end = time.monotonic() + FINISHED_WITHIN
         while not self._note_finished():
             assert time.monotonic() < end, self.unfinished()
-            if time.monotonic() > caught.struck_at + SLOW_AFTER_THE_LAST:
-                self._hurry()
             time.sleep(0.2)
-
-    def _hurry(self, except_for: Caught | None = None) -> None:
-        caught = [one for one in self.caught.values() if one is not except_for]
-        self.mail_server.at_once |= {mailing.name for one in caught for mailing in one.mailings.values()}
 
     def _note_finished(self) -> bool:
         for blow, caught in self.caught.items():
