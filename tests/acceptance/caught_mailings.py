@@ -180,7 +180,7 @@ class Caught:
         self.mailings[Moment.SENDING].wait_for_mail(MID_SEND, SOON)
         wait_for(lambda: self._states(Moment.WAITING) == {"success", "queued"}, f"waiting resume ({self.blow})", SOON)
         self.mailings[Moment.STARTING].trigger()
-        reserving = lambda: self._task_states(Moment.STARTING, "reserve_quota") == ["running"]  # noqa: E731
+        reserving = lambda: self.task_states(Moment.STARTING, "reserve_quota") == ["running"]  # noqa: E731
         wait_for(reserving, f"start of a mailing ({self.blow})", SOON, every=0.01)
         self._check_moments()
         self.prepared_within = time.monotonic() - began
@@ -218,7 +218,7 @@ class Caught:
     def _states(self, moment: Moment) -> set[str]:
         return set(self.mailings[moment].runs().values())
 
-    def _task_states(self, moment: Moment, task: str) -> list[str]:
+    def task_states(self, moment: Moment, task: str) -> list[str]:
         with psycopg2.connect(self.stack.postgres.dsn("airflow")) as conn, conn.cursor() as cursor:
             cursor.execute(
                 "SELECT state FROM task_instance WHERE dag_id = %s AND task_id = %s",

@@ -231,5 +231,17 @@ def test_what_is_in_doubt_is_little(story: Story, blow: str):
     assert max(unknown.values(), default=0) <= CONNECTIONS, unknown
 
 
+def test_when_the_mail_server_is_back_the_resume_sends_what_the_retries_had_given_up_and_a_retry_the_rest(story: Story):
+    """Nobody triggered anything: the second run is the one that settle asked for."""
+    caught = story.caught[MAIL_SERVER]
+    _, *resumes = caught.mailings[Moment.SENDING].runs()
+    assert resumes
+    assert all(run.startswith("resume__") for run in resumes), resumes
+    # More than two, if later blows caught the resume as well.
+    assert {"failed", "success"} <= set(caught.task_states(Moment.SENDING, "send_chunk"))
+    assert list(caught.mailings[Moment.STARTING].runs().values()) == ["success"]
+    assert caught.task_states(Moment.STARTING, "send_chunk") == ["success"]
+
+
 def test_the_ledger_holds(story: Story):
     story.world.check_ledger()
