@@ -234,7 +234,9 @@ def test_what_is_in_doubt_is_little(story: Story, blow: str):
 def test_when_the_mail_server_is_back_the_resume_sends_what_the_retries_had_given_up_and_a_retry_the_rest(story: Story):
     """Nobody triggered anything: the second run is the one that settle asked for."""
     caught = story.caught[MAIL_SERVER]
-    _, *resumes = caught.mailings[Moment.SENDING].runs()
+    runs = caught.mailings[Moment.SENDING].runs()
+    first, *resumes = runs
+    assert runs[first] == "failed", "a run with a failed chunk must be red"
     assert resumes
     assert all(run.startswith("resume__") for run in resumes), resumes
     # More than two, if later blows caught the resume as well.

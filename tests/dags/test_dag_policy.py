@@ -61,9 +61,13 @@ def test_a_send_task_leaves_room_for_its_resume_and_carries_type_and_domain_as_t
         assert dag.max_active_runs >= 3
         assert {kind, "mail.example.com"} <= set(dag.tags)
         assert dag.start_date is None  # a later one would keep triggers by hand away
-        assert [task.task_id for task in dag.topological_sort()] == [
-            *("freeze_audience", "reserve_quota", "send_chunk", "settle")
-        ]
+        *steps, one_end, other_end = [task.task_id for task in dag.topological_sort()]
+        assert steps == ["freeze_audience", "reserve_quota", "send_chunk"]
+        assert {one_end, other_end} == {"all_sent", "settle"}
+        # Both count for the run's state: a chunk that failed, and a run that could not be settled.
+        assert not dag.get_task("all_sent").downstream_list
+        assert dag.get_task("all_sent").trigger_rule == "none_failed"
+        assert dag.get_task("settle").on_failure_fail_dagrun
 
 
 def test_mailing_everybody_again_is_off_unless_chosen_and_no_choice_for_a_triggered_task(dags):
