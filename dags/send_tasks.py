@@ -7,9 +7,9 @@ domain allows.
 1. **freeze_audience** writes the recipient group as it is now to the ledger, once for each occurrence.
 2. **reserve_quota** takes what the sender domain's day has left and cuts the mail into chunks; the rest is cached.
 3. **send_chunk** sends, one mapped task a chunk. Every message has a row in the ledger that says what became of it.
-4. **settle**, whatever happened, gives back what was not used and, when mail is cached, queues this DAG's **next run** for the time when
-   it goes on: the run that you see *queued* with a *run after*. **all_sent** only makes the run red when a chunk failed
-   (a mail server that was away for long, say): its rest is cached all the same and goes on by itself.
+4. **settle**, whatever happened, gives back what was not used and, when mail is cached, queues this DAG's **next run**
+   for the time when it goes on: the run that you see *queued* with a *run after*. **all_sent** only makes the run red
+   when a chunk failed (a mail server that was away for long, say): its rest is cached and goes on by itself.
 
 **Triggering by hand** continues the one occurrence of an immediate or scheduled task, also when it had missed its
 start: nobody gets the mail twice. Mailing everybody again is the switch in the trigger form. A `triggered` task
@@ -79,8 +79,8 @@ def send_task_dag(row: dict[str, Any], schedule: Schedule, *, problem: str | Non
             map_index_template="{{ ses_chunk }}",
             max_active_tis_per_dagrun=PARALLEL_CHUNKS,
         ).expand(chunk_ids=reserve.output)
-        # A teardown runs whatever happened before it. As it counts for the run's state, what is before it does not: a run
-        # with a failed chunk is red by the marker, which Airflow's scheduler sets without a worker.
+        # A teardown runs whatever happened before it. As it counts for the run's state, what is before it does not: a
+        # failed chunk makes the run red by the marker, which Airflow's scheduler sets without a worker.
         settle = SettleOperator(task_id="settle", trigger_dag_id=dag.dag_id).as_teardown(on_failure_fail_dagrun=True)
         all_sent = EmptyOperator(task_id="all_sent", trigger_rule=TriggerRule.NONE_FAILED)
         freeze >> reserve >> send >> [settle, all_sent]
