@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(1_800)
 
 def refused(address: str) -> bytes | None:
     name, _, number = address.partition("@")[0].rpartition("-")
-    return b"550 5.1.1 no such user" if name == Refused.name and int(number) % EVERY == 0 else None
+    return b"550 5.2.1 mailbox disabled" if name == Refused.name and int(number) % EVERY == 0 else None
 
 
 @dataclass(frozen=True)
