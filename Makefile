@@ -30,7 +30,7 @@ lint: install-dev ## style, types, and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install-dev ## how fast everything is, beside other senders (about 11 minutes; QUICK=1: under three)
+bench: install-dev ## how fast everything is, beside other senders (about 7 minutes; QUICK=1: under three)
 	@$(BIN)/python -m bench $(ARGS)
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
