@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,12 +111,22 @@ class StackProcess:
             self.wait()
 
     def remove(self) -> None:
-        """Stop, whatever the test did, and remove the data."""
+        """End it at once, whatever the test did, and remove the data. How it stops by itself: test_stack_lifecycle."""
         try:
-            self.stop()
+            if self.process is not None and self.process.poll() is None:
+                # `make` and the supervisor, so that nobody starts anything anew.
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+            running = self.processes()
+            for process in running:
+                # PostgreSQL's way to stop at once; killed, it would leave its shared memory behind.
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGQUIT if process.name() == "postgres" else signal.SIGKILL)
+            _, alive = psutil.wait_procs(running, timeout=5)
+            for process in [*alive, *self.processes()]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         finally:
-            for process in self.processes():
-                process.kill()
             shutil.rmtree(self.home, ignore_errors=True)
             self.output_file.unlink(missing_ok=True)
 
