@@ -17,6 +17,7 @@ from ses_ops.operators.pause import PauseWatch
 from ses_ops.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
 from ses_ops.operators.run_context import SEND_AGAIN, run_of
 from ses_ops.operators.send_chunk import SendChunkOperator
+from ses_ops.transports.smtp_failure import SetupRefused
 
 SLOT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -72,7 +73,7 @@ def test_what_may_be_back_soon_is_retried(problem):
     assert not isinstance(raised.value, AirflowFailException)
 
 
-@pytest.mark.parametrize("problem", [InvalidInput("wrong", field="plan"), AttemptSuperseded("x")])
+@pytest.mark.parametrize("problem", [InvalidInput("wrong", field="plan"), AttemptSuperseded("x"), SetupRefused("x")])
 def test_what_a_person_must_mend_is_not_retried_and_keeps_its_words(problem):
     with pytest.raises(AirflowFailException, match=str(problem)), errors_for_airflow():
         raise problem

@@ -13,6 +13,7 @@ from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Ses
 from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
+from ses_ops.transports.smtp_failure import SetupRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,12 @@ def errors_for_airflow(task_name: str | None = None) -> Iterator[None]:
     """
     try:
         yield
+    except (AttemptSuperseded, SetupRefused) as problem:
+        # A server that refuses our mail or login as such would refuse each retry too, and fail 50 messages at each. The
+        # next run, which settle asks for, is soon enough, and later each time.
+        raise AirflowFailException(str(problem)) from problem
     except WORTH_A_RETRY as problem:
         raise AirflowException(str(problem)) from problem
-    except AttemptSuperseded as problem:
-        raise AirflowFailException(str(problem)) from problem
     except SesError as problem:
         if task_name is not None:
             _put_on_show(task_name, problem)
