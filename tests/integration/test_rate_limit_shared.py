@@ -20,7 +20,8 @@ NOTICES_DEATH = 30.0
 
 def moments(mail_server, half: str | None = None, *, half_at: int = 0) -> list[float]:
     """When messages were accepted, in order; of one half of the audience only."""
-    taken = list(mail_server.accepted_at.items())
+    # A copy first: the server's thread adds to it, and making the pairs may let that run.
+    taken = list(mail_server.accepted_at.copy().items())
     return sorted(
         moment
         for address, moment in taken
