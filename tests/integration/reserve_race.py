@@ -37,10 +37,11 @@ TASKS = 8
 #: Where in its round a process is. It writes this down in shared memory, which outlives it.
 PHASES = ("waiting", "reserving", "holding", "sending", "settling")
 #: Of 100 rounds: the sender dies while it holds a reservation, sends a chunk, looks for what others left behind.
-DIES, SENDS, RECOVERS = 8, 3, 5
+DIES, SENDS, RECOVERS = 8, 6, 5
 #: Chunks that are sent in all, and messages in each: together half of a day, so that some of it is left to the end.
 MOST_SENDS, SENT_CHUNK = 30, 20
-#: Rounds, in multiples of those asked for, after which the race ends although a phase has seen no kill.
+#: Rounds, in multiples of those asked for, after which the race ends although a phase has seen no kill, or no message
+#: was counted as used.
 PATIENT = 3
 #: Short, so that recovery also takes from those who live.
 PATIENCE = timedelta(seconds=0.2)
@@ -55,6 +56,8 @@ class Race:
     phase: Any = field(default_factory=lambda: RawArray("i", WORKERS))
     done: Any = field(default_factory=lambda: RawArray("i", WORKERS))
     sends: Any = field(default_factory=lambda: RawArray("i", WORKERS))
+    #: Messages that a process sent and saw counted as used, a slot.
+    used: Any = field(default_factory=lambda: RawArray("i", WORKERS))
     stop: Any = field(default_factory=lambda: RawArray("i", 1))
     pids: dict[int, int] = field(default_factory=dict)
     born: int = 0
@@ -85,14 +88,15 @@ class Race:
         for slot in range(WORKERS):
             self.fork(slot)
         missing = list(PHASES[1:])
-        while sum(self.done) < (PATIENT * rounds if missing else rounds) and not self.failed:
+        while sum(self.done) < (PATIENT * rounds if missing or not any(self.used) else rounds) and not self.failed:
             self._reap()
             self._kill(dice.choice(missing or PHASES[1:]), dice.uniform(0, 0.002))
             missing = [phase for phase in PHASES[1:] if not self.killed[phase]]
         self.stop[0] = 1
         for pid in self.pids.values():
             self._count(os.waitpid(pid, 0)[1])
-        return {"rounds": sum(self.done), "killed": dict(self.killed), "died": self.died, "failed": self.failed}
+        counts = {"rounds": sum(self.done), "sends": sum(self.sends), "used": sum(self.used)}
+        return {**counts, "killed": dict(self.killed), "died": self.died, "failed": self.failed}
 
     def _kill(self, phase: str, wait: float) -> None:
         """Kill a worker a moment after it began a phase; none when none comes there soon."""
@@ -146,7 +150,6 @@ class _Worker:
     def round(self, conn: Any, run: Run) -> None:
         deed = self.dice.randrange(100)
         sends = DIES <= deed < DIES + SENDS and sum(self.race.sends) < MOST_SENDS
-        self.race.sends[self.slot] += sends
         self.enter("reserving")
         size = SENT_CHUNK if sends else self.dice.randint(50, 300)
         quota = self.race.arguments["quota"]
@@ -154,19 +157,22 @@ class _Worker:
         self.enter("holding")
         if deed < DIES and chunks:
             os.kill(os.getpid(), signal.SIGKILL)
+        sent = 0
         if sends and chunks:
+            self.race.sends[self.slot] += 1
             self.enter("sending")
-            self.send(chunks[0], run)
+            sent = self.send(chunks[0], run)
         self.enter("settling")
         settle(conn, run)
+        self.race.used[self.slot] += sent
         if deed >= 100 - RECOVERS:
             recover(conn, reserved_patience=PATIENCE)
 
-    def send(self, chunk_id: int, run: Run) -> None:
+    def send(self, chunk_id: int, run: Run) -> int:
         known = self.race.arguments
         smtp = smtp_settings_from_connection_uri(known["smtp"])
         more = {"smtp": smtp, "templates_root": known["templates"], "stop": threading.Event()}
-        send_chunk(known["dsn"], chunk_id, run.run_id, **more)
+        return send_chunk(known["dsn"], chunk_id, run.run_id, **more).sent
 
 
 if __name__ == "__main__":
