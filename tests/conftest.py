@@ -24,6 +24,7 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer.create()
     server.start()
     yield server
+    server.finish_background()
     server.stop("immediate")
     server.remove()
 
@@ -39,9 +40,9 @@ def ses_template(postgres: PostgresServer) -> str:
 @pytest.fixture
 def ses_dsn(postgres: PostgresServer, ses_template: str) -> Iterator[str]:
     """The DSN of a fresh `ses` database with the newest schema."""
-    name = postgres.new_database(ses_template)
+    name = postgres.next_database(ses_template)
     yield postgres.dsn(name)
-    postgres.drop_database(name)
+    postgres.drop_database_soon(name)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def airflow_db(postgres: PostgresServer, airflow_template: str) -> Iterator[str]
     """A fresh metadata database, which Airflow uses as long as the test runs."""
     import tests.airflow_environment as environment
 
-    name = postgres.new_database(airflow_template)
+    name = postgres.next_database(airflow_template)
     with environment.metadata_database(postgres.dsn(name)):
         yield postgres.dsn(name)
-    postgres.drop_database(name)
+    postgres.drop_database_soon(name)

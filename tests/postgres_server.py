@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,9 @@ class PostgresServer:
     user: str = "postgres"
     #: Besides SETTINGS.
     settings: Mapping[str, str] = field(default_factory=dict)
+    #: Makes the next database of each kind, and drops what is over, while a test runs. One thread: in order.
+    _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False, repr=False)
+    _next: dict[str, Future[str]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def create(cls, settings: Mapping[str, str] | None = None) -> PostgresServer:
@@ -120,10 +124,25 @@ class PostgresServer:
             conn.close()
 
     def new_database(self, template: str = "template1") -> str:
-        """A fresh database, cloned from a template in a tenth of a second; returns its name."""
+        """A fresh database, cloned from a template; returns its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def next_database(self, template: str) -> str:
+        """As `new_database`, and the one after it is made meanwhile: for a server that runs as long as the tests do."""
+        coming = self._next.pop(template, None)
+        name = coming.result() if coming else self.new_database(template)
+        self._next[template] = self._background.submit(self.new_database, template)
+        return name
+
+    def drop_database_soon(self, name: str) -> None:
+        """As `drop_database`, meanwhile."""
+        self._background.submit(self.drop_database, name)
+
+    def finish_background(self) -> None:
+        """Wait until nothing is made or dropped any more; nothing can be made meanwhile after it."""
+        self._background.shutdown(cancel_futures=True)

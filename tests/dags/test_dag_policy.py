@@ -14,7 +14,7 @@ TASKS = {"now": "immediate", "later": "scheduled", "often": "recurring", "called
 
 @pytest.fixture
 def dags(world, dag_bag):
-    start = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d 09:00")
+    start = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d 09:00")
     world.group("customers", 1)
     world.task("now", group="customers")
     world.task("later", group="customers", type="scheduled", start_at=start, time_zone="Asia/Tokyo")

@@ -90,7 +90,9 @@ class Race:
         missing = list(PHASES[1:])
         while sum(self.done) < (PATIENT * rounds if missing or not any(self.used) else rounds) and not self.failed:
             self._reap()
-            self._kill(dice.choice(missing or PHASES[1:]), dice.uniform(0, 0.002))
+            # Senders are spared from their second kill on until one of them was done.
+            aims = missing or [phase for phase in PHASES[1:] if phase != "sending" or any(self.used)]
+            self._kill(dice.choice(aims), dice.uniform(0, 0.002))
             missing = [phase for phase in PHASES[1:] if not self.killed[phase]]
         self.stop[0] = 1
         for pid in self.pids.values():

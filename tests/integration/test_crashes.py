@@ -17,7 +17,7 @@ import pytest
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, TransportUnavailable
-from ses_ops.sending.attempt import claim_chunk, hold_chunk
+from ses_ops.sending.attempt import CHUNK_LOCK, claim_chunk, hold_chunk
 from ses_ops.sending.journal import Journal, open_journal, read_journal
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.storage.connection import connected
@@ -45,6 +45,25 @@ def sender_process(world: World, chunk_id: int, run_id: str, *, journal: bool = 
 def wait_for_total(mail_server, total: int, process: subprocess.Popen[bytes]) -> None:
     while mail_server.total < total and process.poll() is None:
         time.sleep(0.002)
+
+
+def kill(world: World, process: subprocess.Popen[bytes]) -> None:
+    """`kill -9`, and wait until PostgreSQL has noticed: the session of the dead holds its chunk until then."""
+    process.kill()
+    process.wait()
+    wait_for_chunk_locks_to_go(world)
+
+
+def wait_for_chunk_locks_to_go(world: World) -> None:
+    """Until no session holds a chunk any more."""
+    give_up_at = time.monotonic() + 30
+    while world.rows(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        CHUNK_LOCK,
+    ):
+        assert time.monotonic() < give_up_at, "the session of a dead sender lives on"
+        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +106,7 @@ def test_on_unknown_resend_sends_the_doubtful_again(world, mail_server):
     (chunk_id,) = world.reserve(run).chunk_ids
     process = sender_process(world, chunk_id, run.run_id)
     wait_for_total(mail_server, 500, process)
-    process.kill()
-    process.wait()
+    kill(world, process)
     assert world.send(chunk_id, run).left == 0
     assert len(mail_server.accepted) == 2_000
     assert world.settle(run).unknown == 0
@@ -96,6 +114,7 @@ def test_on_unknown_resend_sends_the_doubtful_again(world, mail_server):
 
 
 def test_a_run_that_died_whole_is_settled_by_its_next_try(world, mail_server):
+    mail_server.delay = 0.02  # two seconds in all, so that it is seen at work
     world.group("customers", 2_000)
     world.task("hello", group="customers")
     run = world.run("hello")
@@ -105,19 +124,19 @@ def test_a_run_that_died_whole_is_settled_by_its_next_try(world, mail_server):
     wait_for_total(mail_server, 300, process)
     with pytest.raises(Conflict, match="still being sent"):
         world.settle(run)
-    process.kill()
-    process.wait()
+    kill(world, process)
     settlement = world.settle(run)
     assert settlement.resume_at is not None
     assert settlement.sent + settlement.unknown + settlement.cached == 2_000
     world.check_ledger()
+    mail_server.delay = 0.0
     world.whole_run(world.run("hello", RunKind.TRIGGERED))
     assert set(mail_server.accepted.values()) == {1}
     assert world.overview("hello").status is TaskStatus.FINISHED
 
 
 def test_two_processes_at_one_chunk_never_both_send_it(world, mail_server):
-    mail_server.delay = 0.01
+    mail_server.delay = 0.03
     world.group("customers", 1_000)
     world.task("hello", group="customers")
     run = world.run("hello")

@@ -13,7 +13,7 @@ import pytest
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
 from ses_ops.sending import chunk_ledger
-from ses_ops.sending.attempt import claim_chunk
+from ses_ops.sending.attempt import FENCE, claim_chunk
 from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Written
 from ses_ops.storage.connection import connect, transaction
 
@@ -109,7 +109,9 @@ def test_a_session_that_outlives_its_connection_is_not_taken_for_another_sender(
 
 
 def test_a_sender_whose_chunk_was_taken_over_meanwhile_stops(world, ledger):
+    pid = ledger.control.info.backend_pid
     ledger.control.close()
+    end_session(world, pid)
     other = connect(world.dsn)
     assert claim_chunk(other, ledger.attempt.chunk_id, ledger.attempt.run_id) is not None
 
@@ -141,10 +143,18 @@ def test_a_sender_with_nothing_to_write_looks_for_its_database_again(world, mail
         "UPDATE send_task SET paused_at = now(), paused_reason = 'by a test';"
         f"SELECT pg_terminate_backend(pid, 5000) {sessions}"
     )
+    ((before,),) = world.rows("SELECT steps %% %s FROM chunk", FENCE)
+
+    def has_looked() -> bool:
+        """It has connected again (which steps over a fence), and taken the step that finds the pause."""
+        ((steps,),) = world.rows("SELECT steps FROM chunk")
+        return steps >= FENCE and steps % FENCE > before
+
     give_up_at = time.monotonic() + 30
-    while len(world.rows(f"SELECT {sessions}")) < 2 and time.monotonic() < give_up_at:
+    while not has_looked():
+        assert time.monotonic() < give_up_at, "it has not connected again"
         time.sleep(0.05)
-    assert len(world.rows(f"SELECT {sessions}")) == 2, "it has connected again"
+    assert len(world.rows(f"SELECT {sessions}")) == 2
     mail_server.hang_up_all()
     sender.join(30)
     assert world.states() == {"unknown": 1, "requeued": world.states()["requeued"], "queued": world.states()["queued"]}

@@ -13,7 +13,7 @@ RATE = 200
 #: when something stalls. Two senders that do not know of each other exceed it by half at least.
 SLACK = 0.15
 #: The part of the limit that must be used. One of two would use half; a busy machine may lose a little.
-USED = 0.75
+USED = 0.62
 #: Seconds within which the others know that a sender has died: its silence of 15, a look of 1, and a busy machine.
 NOTICES_DEATH = 30.0
 

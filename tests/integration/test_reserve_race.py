@@ -19,6 +19,7 @@ from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connect, connected
 from tests.integration.reserve_race import PHASES, TASKS
 from tests.integration.sending_world import World, quota
+from tests.integration.test_crashes import wait_for_chunk_locks_to_go
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 1_000
@@ -109,6 +110,7 @@ def test_1000_rounds_of_16_processes_with_crashes_never_exceed_the_quota(world, 
     assert most == 0, "the day must have been full, and never more than full"
     assert 0 < used < ALLOTMENT, "some was sent and some room was left to the end"
     # What was not sent comes back, and all of it can be sent.
+    wait_for_chunk_locks_to_go(world)
     recover(world.conn, reserved_patience=timedelta(0))
     assert world.rows("SELECT reserved FROM quota_day") == [(0,)]
     world.check_ledger()

@@ -14,7 +14,7 @@ from ses_ops.sending import decisions
 from ses_ops.sending.decisions import Doubt
 from ses_ops.storage.connection import connected
 from tests.integration.sending_world import World, quota
-from tests.integration.test_crashes import sender_process, wait_for_total
+from tests.integration.test_crashes import kill, sender_process, wait_for_total
 
 
 def address(number: int) -> str:
@@ -146,7 +146,7 @@ def test_a_sender_that_is_killed_while_it_retries_the_failed_mails_nobody_twice(
     world.group("customers", 1_000)
     world.task("hello", group="customers")
     world.whole_run(world.run("hello"))
-    mail_server.refuse, mail_server.delay = None, 0.01
+    mail_server.refuse, mail_server.delay = None, 0.05
     assert decisions.retry_failed(world.conn, "hello") == 500
     run = world.run("hello", RunKind.RESUME)
     (chunk_id,) = world.reserve(run).chunk_ids
@@ -154,8 +154,7 @@ def test_a_sender_that_is_killed_while_it_retries_the_failed_mails_nobody_twice(
     wait_for_total(mail_server, 600, process)
     with pytest.raises(Conflict):
         decisions.retry_failed(world.conn, "hello") or world.settle(run)
-    process.kill()
-    process.wait()
+    kill(world, process)
     mail_server.delay = 0.0
     assert world.send(chunk_id, run).left == 0
     settlement = world.settle(run)

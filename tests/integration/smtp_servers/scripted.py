@@ -117,7 +117,9 @@ class ScriptedServer:
 
     def close_listening(self) -> None:
         """Refuse new connections from now on."""
-        self._loop.call_soon_threadsafe(self._server.close)
+        closed = threading.Event()
+        self._loop.call_soon_threadsafe(lambda: (self._server.close(), closed.set()))
+        assert closed.wait(10)
 
     def close_connections(self, say: bytes = b"") -> None:
         """Close all connections from this side, after saying so if `say` is given."""

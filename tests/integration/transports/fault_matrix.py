@@ -58,7 +58,7 @@ TAKEN = (TAKEN_THEN_DROP, TAKEN_THEN_GARBAGE, TAKEN_THEN_HANG)
 WRONG_AT_DATA = Act("250 in place of 354", b"250 2.0.0 ok\r\n")
 
 #: What a silent server is given, in seconds; any other wait would be WRONG_TIMEOUT, and far over LONGEST.
-TIMEOUT, WRONG_TIMEOUT = 0.7, 40.0
+TIMEOUT, WRONG_TIMEOUT = 1.0, 40.0
 #: The most that a run may take, in seconds that this process ran (Stopwatch), and when it is cut off, by the clock.
 LONGEST, CUT_OFF = 15.0, 90.0
 #: The most with a silent server: the timeout of one try, or of the few until one that is silent for ever is given up.

@@ -66,7 +66,7 @@ def test_when_no_address_works_the_error_tells_of_each(server: ScriptedServer) -
     with ExitStack() as stack:
         black_hole(server.port, stack)
         server.close_listening()
-        run = send(server, 5, host=NAME, timeout=0.4, unavailable_after=0.3, loop=asyncio.run)
+        run = send(server, 5, host=NAME, timeout=2.0, unavailable_after=0.3, loop=asyncio.run)
     assert f"{NAME}:{server.port}" in str(run.error)
     assert "127.0.0.2: no connection in time" in str(run.error)
     assert "cannot connect" in str(run.error)

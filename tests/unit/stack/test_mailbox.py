@@ -71,14 +71,11 @@ class Mailbox:
         return list(json.loads(self.get(f"/api/messages?{query}")[2])["messages"])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _make(folder: Path) -> Mailbox:
-    return Mailbox(folder=folder, smtp_port=_free_port(), web_port=_free_port())
+    with socket.socket() as one, socket.socket() as two:
+        for probe in (one, two):
+            probe.bind(("127.0.0.1", 0))
+        return Mailbox(folder=folder, smtp_port=one.getsockname()[1], web_port=two.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ if os.fork() == 0:
     os.setsid()
     if os.fork() != 0:
         os._exit(0)     # an orphan, in another session
+print("ready", flush=True)
 while True:
     time.sleep(0.1)
 """
@@ -45,7 +46,13 @@ def _program(text: str) -> list[str]:
 
 
 def _alive(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    def lives(pid: int) -> bool:
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    return [pid for pid in pids if lives(pid)]
 
 
 def _run(script: str, places: Places) -> subprocess.CompletedProcess[str]:
@@ -57,6 +64,7 @@ from ses_ops.stack.places import Places
 from ses_ops.stack import supervisor as module
 from ses_ops.stack.supervisor import *
 places = Places(home=Path({str(places.home)!r}))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)    # under nohup it would be ignored
 supervisor = Supervisor(places)
 supervisor.take_signals()
 def program(text): return [sys.executable, "-c", text]
@@ -72,7 +80,10 @@ def test_a_child_that_left_its_session_and_ignores_sigterm_is_ended_too(places: 
         module.PATIENCE = module.SCHEDULER_PATIENCE = 1.0
         stubborn = {STUBBORN!r}
         supervisor.start("stubborn", program(stubborn), env)
-        time.sleep(1.0)
+        log, end = places.logs / "stubborn.log", time.monotonic() + 30
+        while log.read_text().count("ready") < 2 or len(module.descendants()) != 2:
+            assert time.monotonic() < end
+            time.sleep(0.05)
         pids = [one.pid for one in module.descendants()]
         supervisor.stop()
         print(*pids)
