@@ -18,8 +18,8 @@ install-dev: ## the same, with what the tests and checks need
 run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
 	@$(BIN)/python -m ses_ops.stack
 
-test: install-dev ## all tests; the acceptance tests, which start the whole stack, come last
-	@$(BIN)/python -m pytest tests $(ARGS)
+test: install-dev ## all tests, in two processes: the acceptance tests, which start the whole stack, beside the others
+	@$(BIN)/python -m pytest tests -n 2 $(ARGS)
 
 fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 message task (10 to 20 minutes)
 	@SES_FIRE=1 $(BIN)/python -m pytest tests/acceptance/under_fire/test_sender_killed.py -s $(ARGS)

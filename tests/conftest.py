@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import psycopg2.extensions
@@ -16,6 +17,18 @@ from tests.postgres_server import PostgresServer
 # No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
 hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ses")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With two processes (`make test`), one runs the acceptance tests, which mostly wait, and one all others."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OfTwoKinds(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "acceptance" if nodeid.startswith("tests/acceptance/") else "others"
+
+    return OfTwoKinds(config, log)
 
 
 @pytest.fixture(scope="session")
