@@ -130,8 +130,9 @@ class _Dialogue(asyncio.Protocol):
                 self._command(head)
 
     def _accept(self, content: bytes) -> None:
-        self.server.accepted[self.recipient] += 1
+        # In this order: whoever finds one counted finds its moment.
         self.server.accepted_at[self.recipient] = time.monotonic()
+        self.server.accepted[self.recipient] += 1
         self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
         if self.server.hang_up and self.server.hang_up(self.recipient):
             self.waiting = True

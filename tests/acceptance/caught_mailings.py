@@ -180,7 +180,8 @@ class Caught:
         self.mailings[Moment.SENDING].wait_for_mail(MID_SEND, SOON)
         wait_for(lambda: self._states(Moment.WAITING) == {"success", "queued"}, f"waiting resume ({self.blow})", SOON)
         self.mailings[Moment.STARTING].trigger()
-        reserving = lambda: self.task_states(Moment.STARTING, "reserve_quota") == ["running"]  # noqa: E731
+        # Or over, should all looks have missed it.
+        reserving = lambda: self.task_states(Moment.STARTING, "reserve_quota") in (["running"], ["success"])  # noqa: E731
         wait_for(reserving, f"start of a mailing ({self.blow})", SOON, every=0.01)
         self._check_moments()
         self.prepared_within = time.monotonic() - began

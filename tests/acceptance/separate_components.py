@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import psycopg2
 from ses_ops.stack.airflow_environment import Addresses, airflow_settings, component_environment
 from ses_ops.stack.generated_secrets import load_or_generate
 from ses_ops.stack.places import Places
-from ses_ops.stack.processes import descendants, end_all, session_members
+from ses_ops.stack.processes import descendants, session_members
 from ses_ops.storage import migrate
 from tests.acceptance.celery_machines import production_settings, wait_for
 from tests.acceptance.stack_process import READY_WITHIN, StackProcess
@@ -62,18 +64,21 @@ class RestartedComponent:
         # Stopped first: nothing gets to notice that the others are gone.
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in self._members():
-                if process.is_running():
-                    os.kill(process.pid, number)
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
     def orphans(self) -> list[psutil.Process]:
         """What earlier starts left behind."""
         return session_members(self._sessions[:-1])
 
     def end(self) -> None:
-        """Not to be restarted any more."""
+        """At once, and not to be restarted any more."""
         self._over.set()
         self._thread.join(10)
-        end_all([*self._members(), *self.orphans()], seconds=10)
+        self.kill_all()
+        for process in self.orphans():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait(10)
 
     def _members(self) -> list[psutil.Process]:
@@ -136,13 +141,17 @@ class SeparateComponents(StackProcess):
         folder.mkdir(parents=True)
         (folder / "airflow_local_settings.py").write_text(source)
 
-    def start_and_wait(self) -> None:
-        """Everything, as `docker compose up` does it: the database, the migrations, then the components."""
+    def start_and_wait(self, before_airflow: Callable[[], None] = lambda: None) -> None:
+        """Everything, as `docker compose up` does it: the database, the migrations, then the components.
+
+        `before_airflow` is called when the ledger can be filled.
+        """
         Places(home=self.home).create()
         self.postgres.start()
         for name in ("airflow", "ses"):
             self.postgres.execute(f"CREATE DATABASE {name}")
         migrate.upgrade(self.postgres.dsn("ses"))
+        before_airflow()
         environment = self.environment
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -169,7 +178,10 @@ class SeparateComponents(StackProcess):
     def busy_workers(self) -> list[psutil.Process]:
         """The worker processes of LocalExecutor that have a task now."""
         workers = psutil.Process(self.components["scheduler"].pid).children()
-        titles = {worker: " ".join(worker.cmdline()) for worker in workers}
+        titles = {}
+        for worker in workers:
+            with suppress(psutil.NoSuchProcess):
+                titles[worker] = " ".join(worker.cmdline())
         return [one for one, title in titles.items() if "LocalExecutor: " in title and "<idle>" not in title]
 
     def newest_job(self, component: str) -> int:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.acceptance.caught_mailings import (
     HASTY_POLICY,
     MAIL_SERVER,
+    SOON,
     Caught,
     Lookout,
     Moment,
@@ -54,13 +58,15 @@ def kill_all_of(component: str) -> Act:
 def kill_workers(caught: Caught) -> None:
     """The processes of LocalExecutor that watch over a task each; their tasks live on."""
     for worker in caught.stack.busy_workers():
-        worker.kill()
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
 
 
 def kill_workers_and_tasks(caught: Caught) -> None:
     for worker in caught.stack.busy_workers():
-        for process in [*worker.children(recursive=True), worker]:
-            process.kill()
+        with suppress(psutil.NoSuchProcess):
+            for process in [*worker.children(recursive=True), worker]:
+                process.kill()
 
 
 def restart_postgres(caught: Caught) -> None:
@@ -101,6 +107,8 @@ BLOWS: dict[str, tuple[Act, tuple[str, ...]]] = {
     "postgres-restarted": (restart_postgres, ("api-server",)),
     "postgres-killed": (kill_postgres, ("api-server",)),
 }
+#: Without these the next blow can be prepared.
+MISSED_BY_NOBODY = {"triggerer", "dag-processor"}
 
 
 @dataclass
@@ -116,20 +124,35 @@ class Story:
     finished_after: dict[str, float] = field(default_factory=dict)
 
     def tell(self) -> None:
+        with ThreadPoolExecutor() as pool:
+            returns = self._strike_all(pool)
+            end = time.monotonic() + FINISHED_WITHIN
+            while not self._note_finished():
+                assert time.monotonic() < end, self.unfinished()
+                time.sleep(0.2)
+            for coming in returns:
+                coming.result()
+
+    def _strike_all(self, pool: ThreadPoolExecutor) -> list[Future[None]]:
+        """One blow after the other; what was hit comes back while the next one is prepared."""
+        returns = []
         for blow, (act, components) in BLOWS.items():
             caught = self.caught[blow] = Caught(blow, self.stack, self.world, self.mail_server)
-            caught.prepare()
             self._note_finished()
+            caught.prepare()
             before = {component: self._state_of(component) for component in components}
             caught.strike(partial(act, caught))
             # A scheduler that lost its database waits for the tasks that run: mail in mid-send must end some time.
             threading.Timer(SLOW_AFTERWARDS, caught.hurry).start()
-            wait_for(partial(self._are_back, before), f"return of {', '.join(components)} ({blow})", 240)
-            self.back_after[blow] = time.monotonic() - caught.struck_at
-        end = time.monotonic() + FINISHED_WITHIN
-        while not self._note_finished():
-            assert time.monotonic() < end, self.unfinished()
-            time.sleep(0.2)
+            returns.append(pool.submit(self._note_return, caught, before))
+            # The next blow needs these.
+            if not set(components) <= MISSED_BY_NOBODY:
+                returns[-1].result()
+        return returns
+
+    def _note_return(self, caught: Caught, before: dict[str, int]) -> None:
+        wait_for(partial(self._are_back, before), f"return of {', '.join(before)} ({caught.blow})", SOON)
+        self.back_after[caught.blow] = time.monotonic() - caught.struck_at
 
     def _note_finished(self) -> bool:
         for blow, caught in self.caught.items():
@@ -181,11 +204,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         )
         try:
             stack.add_policy(HASTY_POLICY)
-            stack.start_and_wait()
+            worlds: list[PatientWorld] = []
+
+            def fill_ledger() -> None:
+                worlds.append(PatientWorld(dsn=stack.description["db_dsn"], templates=templates))
+                create_tasks(worlds[0], blows)
+
+            stack.start_and_wait(fill_ledger)
             configure(stack, mail_server, quota_variable(blows))
-            world = PatientWorld(dsn=stack.description["db_dsn"], templates=templates)
-            create_tasks(world, blows)
-            wait_for(lambda: dag_count(stack) == len(blows) * len(Moment), "DAGs of all tasks", 60, every=0.3)
+            world = worlds[0]
+            wait_for(lambda: dag_count(stack) == len(blows) * len(Moment), "DAGs of all tasks", SOON, every=0.3)
             told = Story(stack, world, mail_server)
             with Lookout(world.dsn) as lookout:
                 told.tell()

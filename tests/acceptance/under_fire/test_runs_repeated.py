@@ -66,20 +66,22 @@ def mark_failed_and_clear(mailing: Mailing, run: str) -> None:
 
 def mark_failed_wait_and_clear(mailing: Mailing, run: str) -> None:
     mailing.mark_failed(run)
-    mailing.wait_for(lambda _: not mailing.senders(), "end of the sender of a run that was marked failed", 30)
+    mailing.wait_for(lambda _: not mailing.senders(), "end of the sender of a run that was marked failed", STORY)
     mailing.clear_run(run)
 
 
 def mark_failed_and_delete(mailing: Mailing, run: str) -> None:
     mailing.mark_failed(run)
     # Airflow lets the run's teardown, our settle, come to its end first, and deletes no running run.
-    mailing.wait_for(lambda _: mailing.runs()[run] in ENDED, "end of the run that was marked failed", 60)
+    mailing.wait_for(lambda _: mailing.runs()[run] in ENDED, "end of the run that was marked failed", STORY)
     mailing.delete_run(run)
 
 
 def delete_and_wait_for_its_return(mailing: Mailing, run: str) -> None:
+    # Deleted in mid-send, it may not have come back yet.
+    mailing.wait_for(lambda _: mailing.runs().get(run) in ENDED, "end of the run that is to be deleted", STORY)
     mailing.delete_run(run)
-    mailing.wait_for(lambda _: mailing.runs().get(run) in ENDED, "repetition of the deleted run", 90)
+    mailing.wait_for(lambda _: mailing.runs().get(run) in ENDED, "repetition of the deleted run", STORY)
 
 
 STORIES = [

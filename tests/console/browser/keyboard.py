@@ -42,8 +42,17 @@ _WATCH = """() => {
 }"""
 
 
+#: For the walk, live parts stay the elements that they are (live.js asks nothing while nobody sees the page), and a
+#: mail's frame is passed by: it is another process, and a key may be pressed before that has handed the focus back.
+_STAND_STILL = """() => {
+  Object.defineProperty(document, "hidden", {get: () => true, configurable: true});
+  document.querySelectorAll("iframe").forEach((one) => (one.inert = true));
+}"""
+
+
 def shut_out_by_keyboard(page: Any) -> list[str]:
     """What is wrong with a page for somebody who has only the Tab key: all of it, in words."""
+    page.evaluate(_STAND_STILL)
     controls = page.evaluate(_CONTROLS)
     page.evaluate(_WATCH)
     walk: list[dict[str, Any]] = []
