@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ses_ops.console.language import language, negotiate
 from tests.acceptance.stack_process import StackProcess
-from tests.console.browser.chromium import axe_violations
+from tests.console.browser.chromium import axe_violations, scripted
 
 #: Where the console is, and the address of Airflow's UI that shows it in a frame (console/registration.py).
 PREFIX, FRAME = "/ses", "/plugin/mail"
@@ -16,13 +17,20 @@ PREFIX, FRAME = "/ses", "/plugin/mail"
 PAGE_WITHIN = 45_000
 #: Milliseconds for what Airflow does by itself: read a new DAG, run it, begin the next quota day.
 AIRFLOW_WITHIN = 150_000
+#: A value of a text of the catalog that is not looked at, such as a time.
+ANY = "\0"
 
 
 class Person:
-    """Sees what is in the frame. A script of the console that fails is remembered in `complaints`."""
+    """Sees what is in the frame. A script of the console that fails is remembered in `complaints`.
 
-    def __init__(self, browser: Any, stack: StackProcess, *, scheme: str = "light", locale: str = "en-GB") -> None:
+    All texts are given in English, as message ids of the catalog, and looked for in the language of the browser; a text
+    that the catalog does not have, such as an address, is looked for as it is.
+    """
+
+    def __init__(self, browser: Any, stack: StackProcess, *, scheme: str, locale: str) -> None:
         self.stack = stack
+        self.words = language(negotiate(locale))
         self.context = browser.new_context(
             color_scheme=scheme, locale=locale, timezone_id="Asia/Tokyo", viewport={"width": 1280, "height": 900}
         )
@@ -47,26 +55,33 @@ class Person:
         self.page.goto(self.stack.url("/"))
         self.page.locator("input[name=username]").fill("admin")
         self.page.locator("input[name=password]").fill(self.stack.password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.locator("button[type=submit]").click()
 
     def open(self, path: str) -> None:
         """A page of the console in Airflow's UI."""
         self.page.goto(self.stack.url(FRAME + PREFIX + path))
         self.frame.get_by_role("heading", level=1).wait_for()
+        scripted(self.frame)
 
     @property
     def frame(self) -> Any:
         """What Airflow shows of the console."""
         return self.page.frame_locator("iframe")
 
+    def reads(self, text: str, **values: object) -> str:
+        """A text as this person reads it: of one with ANY in it, the longest part that is known."""
+        return max(self.words.gettext(text, **values).split(ANY), key=len).strip()
+
     def go_to(self, entry: str) -> None:
         """By the console's own navigation, without leaving the frame."""
-        self.frame.get_by_role("navigation").get_by_role("link", name=entry, exact=True).click()
-        self.frame.get_by_role("heading", name=entry, level=1, exact=True).wait_for()
+        name = self.reads(entry)
+        self.frame.get_by_role("navigation").get_by_role("link", name=name, exact=True).click()
+        self.frame.get_by_role("heading", name=name, level=1, exact=True).wait_for()
+        scripted(self.frame)
 
     def click(self, name: str, role: str = "button") -> None:
         """The first button, or link, of that name."""
-        self.frame.get_by_role(role, name=name, exact=True).first.click()
+        self.frame.get_by_role(role, name=self.reads(name), exact=True).first.click()
 
     def fill(self, **fields: str) -> None:
         """Fields of a form by their names."""
@@ -78,15 +93,24 @@ class Person:
         for name, value in fields.items():
             self.frame.locator(f"#{name}").select_option(value)
 
-    def sees(self, text: Any, within: int = PAGE_WITHIN) -> Any:
-        """Wait for a text; the element that has it."""
-        found = self.frame.get_by_text(text).first
+    def sees(self, text: Any, within: int = PAGE_WITHIN, **values: object) -> Any:
+        """Wait for a text, or what fits a regular expression; the element that has it."""
+        found = self.frame.get_by_text(self.reads(text, **values) if isinstance(text, str) else text).first
         found.wait_for(timeout=within)
+        scripted(self.frame)
         return found
+
+    def sees_number(self, singular: str, plural: str, count: int, within: int = PAGE_WITHIN, **values: object) -> Any:
+        """Wait for a text that tells of a number of things; the element that has it."""
+        return self.sees(self.words.ngettext(singular, plural, count, **values), within)
+
+    def sees_time(self, moment: str) -> None:
+        """Wait for a time, whatever it looks like here; it begins like this in UTC (ISO 8601)."""
+        self.frame.locator(f"time[datetime^='{moment}']").first.wait_for()
 
     def answers(self, action: str) -> None:
         """Say yes to the question that a button asks."""
-        self.frame.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
+        self.frame.get_by_role("dialog").get_by_role("button", name=self.reads(action), exact=True).click()
 
     def counts(self) -> dict[str, int]:
         """The counts of a task's page, by the kind of each; `whole` is the number of requested messages."""
