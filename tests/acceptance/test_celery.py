@@ -17,7 +17,7 @@ from ses_ops.sending.journal import remove_journal
 from ses_ops.sending.ledger_keeper import MOST_MARKED
 from ses_ops.storage.connection import connected
 from tests.acceptance.celery_machines import Machine, Redis, production_settings, start_cluster, wait_for
-from tests.acceptance.stack_process import StackProcess, free_port
+from tests.acceptance.stack_process import READS_OFTEN, StackProcess, free_port
 from tests.acceptance.under_fire.mailing import Mailing
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
@@ -155,6 +155,7 @@ def settings(mail_server: RecordingServer, redis: Redis, templates: Path) -> dic
     pace = f"connections={CONNECTIONS}&max_messages_per_second={RATE}"
     return {
         **production_settings(),
+        **READS_OFTEN,
         "SES_SAMPLE": "off",
         "SES_TEMPLATES": str(templates),
         "SES_DB_PORT": str(free_port()),

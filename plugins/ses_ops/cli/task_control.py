@@ -69,6 +69,10 @@ def delete(name: str) -> None:
     with database() as conn:
         decisions.delete(conn, name)
     click.echo(f"{name}: deleted")
+    tell_airflow(
+        lambda control: control.update_dags(created=[], changed=[name]),
+        otherwise="its DAG goes when Airflow reads the send tasks next",
+    )
 
 
 @click.command("retry-failed", epilog=examples("ses task retry-failed spring-sale"))

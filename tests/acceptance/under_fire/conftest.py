@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stack_process import StackProcess
+from tests.acceptance.stack_process import READS_OFTEN, StackProcess
 from tests.acceptance.under_fire.mailing import Mailing
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
@@ -46,6 +46,7 @@ def stack(mail_server: RecordingServer, templates: Path) -> Iterator[StackProces
             "SES_TEMPLATES": str(templates),
             "AIRFLOW_CONN_SES_SMTP": f"{mail_server.uri}/?tls=none&connections={CONNECTIONS}{rate}",
             "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(quota(1_000_000)),
+            **READS_OFTEN,
             # Many small mailings side by side, which wait more than they work.
             "AIRFLOW__CORE__PARALLELISM": "16",
         }
