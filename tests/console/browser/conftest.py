@@ -22,8 +22,8 @@ LOOKS = (("light", 1280, "en-GB"), ("light", 360, "ja-JP"), ("dark", 1280, "ja-J
 
 
 @pytest.fixture(scope="session")
-def console_url(console_app: Any) -> Iterator[str]:
-    """The address of the API server; it uses the databases of the test that runs."""
+def console_server(console_app: Any) -> Iterator[uvicorn.Server]:
+    """The API server on a port; it uses the databases of the test that runs."""
     server = uvicorn.Server(uvicorn.Config(console_app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -31,9 +31,25 @@ def console_url(console_app: Any) -> Iterator[str]:
     while not server.started:
         assert time.monotonic() < end, "the API server does not start"
         time.sleep(0.05)
-    yield "http://{}:{}".format(*server.servers[0].sockets[0].getsockname())
+    yield server
     server.should_exit = True
     thread.join(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def console_url(console_server: uvicorn.Server) -> str:
+    """The address of the API server."""
+    return "http://{}:{}".format(*console_server.servers[0].sockets[0].getsockname())
+
+
+@pytest.fixture(autouse=True)
+def _answers_come_to_their_end(console_server: uvicorn.Server, world: Any) -> Iterator[None]:
+    """A page that was closed may have asked for something: its databases are not taken away before that is answered."""
+    yield
+    state, end = console_server.server_state, time.monotonic() + 30
+    while state.connections or state.tasks:
+        assert time.monotonic() < end, "the API server is still busy"
+        time.sleep(0.01)
 
 
 # Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
