@@ -172,6 +172,11 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
+def any_alive(processes: Iterable[psutil.Process]) -> bool:
+    """Whether one of them still runs."""
+    return any(_alive(one) for one in processes)
+
+
 def wait_for_end(still_there: Callable[[], bool], seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
     """Wait until something has ended; False when it has not in time (or when the person is in a hurry)."""
     end = time.monotonic() + seconds
@@ -200,5 +205,5 @@ def end_all(processes: Sequence[psutil.Process], *, seconds: float = 5.0) -> Non
                 send(process)
             except psutil.Error:
                 continue
-        if wait_for_end(lambda: any(_alive(one) for one in processes), seconds):
+        if wait_for_end(lambda: any_alive(processes), seconds):
             return

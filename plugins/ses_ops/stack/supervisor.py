@@ -14,7 +14,15 @@ from ses_ops.errors import SesError
 from ses_ops.stack.leftovers import write_down
 from ses_ops.stack.places import Places
 from ses_ops.stack.postgres import EmbeddedPostgres
-from ses_ops.stack.processes import Component, adopt_orphans, descendants, end_all, reap_orphans, wait_for_end
+from ses_ops.stack.processes import (
+    Component,
+    adopt_orphans,
+    any_alive,
+    descendants,
+    end_all,
+    reap_orphans,
+    wait_for_end,
+)
 
 #: Seconds between two looks at the components.
 TICK = 0.25
@@ -140,14 +148,23 @@ class Supervisor:
         self._noted = time.monotonic()
 
     def _stop_together(self, components: Sequence[Component], seconds: float, hurry: Callable[[], bool]) -> None:
-        families = [descendants(one.identity.pid) for one in components]
+        families = {one.name: descendants(one.identity.pid) for one in components}
         for component in components:
             component.signal(component.stop_signal)
-        wait_for_end(lambda: any(one.exit_code() is None for one in components), seconds, hurry)
+        lonely = [one for one in components if one.name == "triggerer" and families[one.name]]
+
+        def still_there() -> bool:
+            # When its runner has ended, Airflow's triggerer waits ten seconds more for that; a second signal ends it.
+            for component in [one for one in lonely if not any_alive(families[one.name])]:
+                component.signal(component.stop_signal)
+                lonely.remove(component)
+            return any(one.exit_code() is None for one in components)
+
+        wait_for_end(still_there, seconds, hurry)
         for component in components:
             component.signal(signal.SIGKILL)
         wait_for_end(lambda: any(one.exit_code() is None for one in components), 5)
-        end_all([one for family in families for one in family], seconds=0.5 if hurry() else 3)
+        end_all([one for family in families.values() for one in family], seconds=0.5 if hurry() else 3)
 
     def _is_database(self, process: psutil.Process) -> bool:
         if self.postgres is None or self.postgres.component is None:

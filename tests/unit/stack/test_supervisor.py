@@ -95,6 +95,36 @@ def test_a_child_that_left_its_session_and_ignores_sigterm_is_ended_too(places: 
     assert _alive(pids) == []
 
 
+#: Ends its child when it is asked to end, and goes when it is asked once more: as Airflow's triggerer.
+TRIGGERER = """
+import os, signal, sys, time
+def first(*_):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(70))
+    os.kill(runner, signal.SIGKILL)
+signal.signal(signal.SIGTERM, first)
+runner = os.fork()
+print("ready", flush=True)
+while True:
+    if runner and os.waitpid(runner, os.WNOHANG)[0]:
+        print("the runner has ended", flush=True)
+        time.sleep(30)
+    time.sleep(0.05)
+"""
+
+
+def test_a_triggerer_whose_runner_has_ended_is_not_waited_for(places: Places) -> None:
+    result = _run(
+        f"""
+        triggerer = supervisor.start("triggerer", program({TRIGGERER!r}), env)
+        while (places.logs / "triggerer.log").read_text().count("ready") < 2: time.sleep(0.05)
+        supervisor.stop()
+        print(triggerer.exit_code())
+        """,
+        places,
+    )
+    assert result.stdout == "70\n", "it was killed when the patience was over"
+
+
 def test_the_scheduler_is_stopped_before_the_rest(places: Places) -> None:
     ends = places.home / "ends"
     result = _run(
