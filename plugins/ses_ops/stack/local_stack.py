@@ -24,7 +24,7 @@ from ses_ops.stack.leftovers import end_leftovers
 from ses_ops.stack.places import Places, write_private_json
 from ses_ops.stack.ports import WantedPort, check_ports
 from ses_ops.stack.postgres import EmbeddedPostgres
-from ses_ops.stack.supervisor import StopRequested, Supervisor
+from ses_ops.stack.supervisor import ComponentDied, StopRequested, Supervisor
 from ses_ops.stack.web_client import WebClient
 from ses_ops.storage import migrate, overview
 from ses_ops.storage.connection import connect
@@ -113,8 +113,10 @@ class LocalStack:
         self._start_airflow(supervisor, env, client)
         described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
         self._describe(addresses, described | {"SES_HOME": str(self.places.home)})
-        notes = sample_data.load(db_dsn, client)
-        self._welcome(addresses, secrets, tuple(notes))
+        loaded = sample_data.load(db_dsn, client)
+        self._welcome(addresses, secrets, tuple(loaded.notes))
+        if loaded.tasks:
+            self._make_dags(supervisor, env, loaded.tasks)
         self._watch(supervisor, db_dsn)
 
     def _wanted_ports(self) -> list[WantedPort]:
@@ -183,6 +185,13 @@ class LocalStack:
             supervisor.start(name, [sys.executable, "-m", "airflow", name, *options], env)
         supervisor.wait_until(lambda: not client.unhealthy(), "Airflow did not become healthy", HEALTHY_WITHIN)
         self.display.step(f"Airflow is healthy, {time.monotonic() - self.began:.0f} s after the start")
+
+    def _make_dags(self, supervisor: Supervisor, env: dict[str, str], tasks: list[str]) -> None:
+        """Give Airflow the DAGs of new tasks now; without it, it makes them at its next turn."""
+        try:
+            supervisor.run_to_end("first-dags", [sys.executable, "-m", "ses_ops.stack.first_dags", *tasks], env)
+        except ComponentDied as problem:
+            self.display.step(str(problem))
 
     def _describe(self, addresses: Addresses, env: dict[str, str]) -> None:
         stack = {

@@ -11,6 +11,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from psycopg2.extensions import connection as Connection
@@ -48,29 +49,39 @@ _FAMILY = (
 )
 
 
-def load(db_dsn: str, client: WebClient) -> list[str]:
-    """Load it into an empty database, once. Returns what the person should know about it, a line each.
+@dataclass(kw_only=True, slots=True)
+class Loaded:
+    """What was made: what the person should know about it, a line each, and the names of the send tasks."""
+
+    notes: list[str] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
+
+
+def load(db_dsn: str, client: WebClient) -> Loaded:
+    """Load it into an empty database, once.
 
     The Variable is made before the tasks, and only if there is none. Raises SesError.
     """
-    notes = []
+    loaded = Loaded()
     if not os.environ.get(settings.WARMUP_QUOTA, "").strip() and not client.variable_exists(VARIABLE):
         client.create_variable(VARIABLE, json.dumps(warmup_quota(datetime.now(UTC)), indent=2), _DESCRIPTION)
-        notes.append(f"Variable  {VARIABLE}: a rehearsal in which a day of the warm-up lasts a minute")
+        loaded.notes.append(f"Variable  {VARIABLE}: a rehearsal in which a day of the warm-up lasts a minute")
     with connected(db_dsn, application="make run") as conn:
         if settings.sample_wanted() and not _ever_had_tasks(conn):
-            load_groups_and_tasks(conn, datetime.now(UTC))
-    return notes
+            loaded.tasks = load_groups_and_tasks(conn, datetime.now(UTC))
+    return loaded
 
 
-def load_groups_and_tasks(conn: Connection, now: datetime) -> None:
-    """Two groups and three tasks: one at once, one in a minute, one every hour from two minutes on."""
+def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
+    """Two groups and three tasks: one at once, one in a minute, one every hour from two minutes on; their names."""
     groups = (("customers", customers(), "Sample customers"), ("orders", orders(), "Sample orders on their way"))
     for name, rows, description in groups:
         import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True, report=_refused)
+    tasks = [parse_send_task(entry, where=_WHERE) for entry in task_entries(now)]
     with transaction(conn):
-        for entry in task_entries(now):
-            send_tasks.apply_task(conn, parse_send_task(entry, where=_WHERE), now=now, where=_WHERE)
+        for task in tasks:
+            send_tasks.apply_task(conn, task, now=now, where=_WHERE)
+    return [task.name for task in tasks]
 
 
 def warmup_quota(now: datetime) -> dict[str, object]:

@@ -48,11 +48,13 @@ def test_it_is_loaded_once_and_does_not_come_back(
     monkeypatch.delenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", raising=False)
     monkeypatch.delenv("SES_SAMPLE", raising=False)
     client = Client()
-    assert len(sample_data.load(ses_dsn, client)) == 1
-    assert [task.name for task in overview.list_tasks(ses_conn)] == ["spring-sale", "spring-reminder", "order-notices"]
+    loaded = sample_data.load(ses_dsn, client)
+    assert len(loaded.notes) == 1
+    assert loaded.tasks == ["spring-sale", "spring-reminder", "order-notices"]
+    assert [task.name for task in overview.list_tasks(ses_conn)] == loaded.tasks
     with ses_conn, ses_conn.cursor() as cursor:
         cursor.execute("UPDATE send_task SET deleted_at = now()")
-    assert sample_data.load(ses_dsn, client) == []
+    assert sample_data.load(ses_dsn, client) == sample_data.Loaded()
     with ses_conn:
         assert overview.list_tasks(ses_conn) == []
 
@@ -61,5 +63,5 @@ def test_the_sample_can_be_left_out(ses_dsn: str, ses_conn: object, monkeypatch:
     monkeypatch.setenv("SES_SAMPLE", "off")
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
     client = Client()
-    assert sample_data.load(ses_dsn, client) == []
+    assert sample_data.load(ses_dsn, client) == sample_data.Loaded()
     assert client.variables == {}
