@@ -57,12 +57,6 @@ class Person:
         self.page.locator("input[name=password]").fill(self.stack.password)
         self.page.locator("button[type=submit]").click()
 
-    def open(self, path: str) -> None:
-        """A page of the console in Airflow's UI."""
-        self.page.goto(self.stack.url(FRAME + PREFIX + path))
-        self.frame.get_by_role("heading", level=1).wait_for()
-        scripted(self.frame)
-
     @property
     def frame(self) -> Any:
         """What Airflow shows of the console."""
@@ -103,10 +97,6 @@ class Person:
     def sees_number(self, singular: str, plural: str, count: int, within: int = PAGE_WITHIN, **values: object) -> Any:
         """Wait for a text that tells of a number of things; the element that has it."""
         return self.sees(self.words.ngettext(singular, plural, count, **values), within)
-
-    def sees_time(self, moment: str) -> None:
-        """Wait for a time, whatever it looks like here; it begins like this in UTC (ISO 8601)."""
-        self.frame.locator(f"time[datetime^='{moment}']").first.wait_for()
 
     def answers(self, action: str) -> None:
         """Say yes to the question that a button asks."""
