@@ -159,6 +159,18 @@ def test_what_cannot_be_undone_is_asked_first_without_script_too(action, world, 
     assert left == [(True, action == "delete")]
 
 
+def test_airflow_is_told_of_a_task_that_was_deleted(world, user, monkeypatch):
+    from ses_ops.operators import airflow_control
+
+    told = []
+    monkeypatch.setattr(airflow_control, "update_dags", lambda **names: told.append(names))
+    world.seed("hello")
+    user.post("/tasks/hello/cancel", confirmed="yes")
+    assert told == []
+    user.post("/tasks/hello/delete", confirmed="yes")
+    assert told == [{"created": [], "changed": ["hello"]}]
+
+
 def test_what_a_person_paused_does_not_promise_to_go_on(world, user):
     world.seed("hello")
     world.outcome("hello", sent=1, cached=9)

@@ -221,7 +221,7 @@ def test_a_task_that_is_being_sent_cannot_be_decided_about(ses, world):
     assert "try again when it has stopped" in ses("task", "delete", "sale").err
 
 
-def test_cancel_and_delete(ses, world):
+def test_cancel_and_delete(ses, world, airflow):
     world.group("customers", 5)
     world.task("sale", group="customers")
     world.quota_variable = quota(3)
@@ -231,6 +231,7 @@ def test_cancel_and_delete(ses, world):
     assert "was cancelled already" in ses("task", "cancel", "sale").out
     assert "is cancelled" in ses("task", "resume", "sale").err
     assert ses("task", "delete", "sale").code == 0
+    assert airflow.asked == [("update_dags", ("created", []), ("changed", ["sale"]))]
     assert ses("task", "list", "--json").json == []
     assert world.rows("SELECT count(*) FROM message") == [(5,)]
 
