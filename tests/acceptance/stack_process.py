@@ -22,7 +22,7 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Seconds; 25-60 were measured on two shared cores.
 READY_WITHIN = 280.0
-STOPPED_WITHIN = 120.0
+STOPPED_WITHIN = 60.0
 #: For tests that write send tasks or delete runs behind Airflow's back: it notices at its next turn.
 READS_OFTEN = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5"}
 PORTS = ("SES_WEB_PORT", "SES_SMTP_PORT", "SES_MAILBOX_PORT")

@@ -107,8 +107,8 @@ BLOWS: dict[str, tuple[Act, tuple[str, ...]]] = {
     "postgres-restarted": (restart_postgres, ("api-server",)),
     "postgres-killed": (kill_postgres, ("api-server",)),
 }
-#: Without these the next blow can be prepared.
-MISSED_BY_NOBODY = {"triggerer", "dag-processor"}
+#: Components without which the next blow can be prepared: their return is waited for meanwhile.
+NOT_NEEDED_FOR_THE_NEXT = {"triggerer", "dag-processor"}
 
 
 @dataclass
@@ -145,8 +145,7 @@ class Story:
             # A scheduler that lost its database waits for the tasks that run: mail in mid-send must end some time.
             threading.Timer(SLOW_AFTERWARDS, caught.hurry).start()
             returns.append(pool.submit(self._note_return, caught, before))
-            # The next blow needs these.
-            if not set(components) <= MISSED_BY_NOBODY:
+            if not set(components) <= NOT_NEEDED_FOR_THE_NEXT:
                 returns[-1].result()
         return returns
 

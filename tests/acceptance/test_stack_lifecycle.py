@@ -122,7 +122,7 @@ def test_the_death_of_one_component_stops_all_and_is_named(stack: StackProcess) 
     children = stack.supervisor().children()
     mailbox = next(one for one in children if "ses_ops.stack.mailbox" in one.cmdline())
     mailbox.send_signal(signal.SIGKILL)
-    assert stack.wait() != 0
+    assert stack.wait(45) != 0
     assert "make run: mailbox was killed by SIGKILL" in stack.output
     assert stack.processes() == []
 
