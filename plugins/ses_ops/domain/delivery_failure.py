@@ -1,0 +1,205 @@
+"""What a mail server's refusal is about: one classification for replies, reports and provider events.
+
+A refusal has a code (RFC 5321 4.2), often an enhanced status code (RFC 3463), and words. What servers mean by them is
+data, in delivery_failure.toml beside this file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_RULES = Path(__file__).with_suffix(".toml")
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
+#: A refusal often repeats an address, in whose words there may be anything.
+_ADDRESS = re.compile(r"<[^<>\s]*>|\S+@\S+")
+#: Characters of a text that are looked at.
+_MOST_TEXT = 1_000
+
+
+class Stage(StrEnum):
+    """What the server answered."""
+
+    #: MAIL: RFC 5321 3.3 lets it refuse the sender there, and knows no recipient yet.
+    SENDER = "sender"
+    #: RCPT.
+    RECIPIENT = "recipient"
+    #: DATA and the final dot.
+    CONTENT = "content"
+
+
+class Fault(StrEnum):
+    """Who has to change something before such a message is taken."""
+
+    #: This recipient: others are not concerned.
+    RECIPIENT = "recipient"
+    #: We: our login, our sender address, what we may relay, how we greet.
+    SENDER = "sender"
+    #: The message itself.
+    CONTENT = "content"
+    #: The server: it is in trouble, or has had enough of us for now.
+    SERVER = "server"
+    #: Rules of the receiving side about us: block lists, SPF, DKIM, DMARC, reputation.
+    POLICY = "policy"
+
+
+class Reason(StrEnum):
+    """What is wrong, in one word; the fault follows from it."""
+
+    #: The mailbox or its domain does not exist, and will not by itself.
+    NO_SUCH_ADDRESS = "no-such-address"
+    MAILBOX_FULL = "mailbox-full"
+    MAILBOX_DISABLED = "mailbox-disabled"
+    MAILBOX_BUSY = "mailbox-busy"
+    #: There is no way to the recipient's server.
+    UNROUTABLE = "unroutable"
+    #: Put off once, on purpose: a second try some minutes later is taken.
+    GREYLISTED = "greylisted"
+    #: Something about this recipient that no other reason names; also a refusal of RCPT in words not known.
+    RECIPIENT_REFUSED = "recipient-refused"
+    #: Our sender address, or its domain.
+    SENDER_REJECTED = "sender-rejected"
+    LOGIN_NEEDED = "login-needed"
+    #: The server does not pass mail on for us.
+    RELAY_DENIED = "relay-denied"
+    #: What we call ourselves in EHLO, or our address and its name.
+    GREETING_REJECTED = "greeting-rejected"
+    TOO_BIG = "too-big"
+    CONTENT_REJECTED = "content-rejected"
+    #: Too fast.
+    RATE_LIMITED = "rate-limited"
+    #: Too many in a day, an hour or a month.
+    QUOTA_USED_UP = "quota-used-up"
+    #: Too many over one connection.
+    SESSION_USED_UP = "session-used-up"
+    SERVER_TROUBLE = "server-trouble"
+    BLOCKED = "blocked"
+    POLICY = "policy"
+
+
+_FAULTS = {
+    Reason.NO_SUCH_ADDRESS: Fault.RECIPIENT,
+    Reason.MAILBOX_FULL: Fault.RECIPIENT,
+    Reason.MAILBOX_DISABLED: Fault.RECIPIENT,
+    Reason.MAILBOX_BUSY: Fault.RECIPIENT,
+    Reason.UNROUTABLE: Fault.RECIPIENT,
+    Reason.GREYLISTED: Fault.RECIPIENT,
+    Reason.RECIPIENT_REFUSED: Fault.RECIPIENT,
+    Reason.SENDER_REJECTED: Fault.SENDER,
+    Reason.LOGIN_NEEDED: Fault.SENDER,
+    Reason.RELAY_DENIED: Fault.SENDER,
+    Reason.GREETING_REJECTED: Fault.SENDER,
+    Reason.TOO_BIG: Fault.CONTENT,
+    Reason.CONTENT_REJECTED: Fault.CONTENT,
+    Reason.RATE_LIMITED: Fault.SERVER,
+    Reason.QUOTA_USED_UP: Fault.SERVER,
+    Reason.SESSION_USED_UP: Fault.SERVER,
+    Reason.SERVER_TROUBLE: Fault.SERVER,
+    Reason.BLOCKED: Fault.POLICY,
+    Reason.POLICY: Fault.POLICY,
+}
+#: How much and how fast: over by itself, whatever the code says.
+_WAITS = frozenset({Reason.RATE_LIMITED, Reason.QUOTA_USED_UP, Reason.SESSION_USED_UP})
+
+
+class DeliveryFailure(NamedTuple):
+    """What one refusal is about."""
+
+    reason: Reason
+    #: The enhanced status code, "" when the reply has none.
+    status: str
+
+    @property
+    def fault(self) -> Fault:
+        """Who has to change something."""
+        return _FAULTS[self.reason]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is over by itself although the code may say "for good"."""
+        return self.reason in _WAITS
+
+    @property
+    def no_such_address(self) -> bool:
+        """A hard bounce: nothing will ever arrive there."""
+        return self.reason is Reason.NO_SUCH_ADDRESS
+
+
+class _Rule(NamedTuple):
+    reason: Reason
+    codes: frozenset[int] | None
+    status: re.Pattern[str] | None
+    text: re.Pattern[str] | None
+    not_text: re.Pattern[str] | None
+    stages: frozenset[Stage] | None
+
+    def holds(self, code: int, status: str, text: str, stage: Stage) -> bool:
+        return (
+            (self.codes is None or code in self.codes)
+            and (self.stages is None or stage in self.stages)
+            and (self.status is None or self.status.fullmatch(status) is not None)
+            and (self.text is None or self.text.search(text) is not None)
+            and (self.not_text is None or self.not_text.search(text) is None)
+        )
+
+
+def classify(code: int, text: str, stage: Stage) -> DeliveryFailure:
+    """What a 4xx or 5xx reply is about; `text` is what stands after its code.
+
+    Only a permanent refusal can say that there is no such address.
+    """
+    text = text[:_MOST_TEXT]
+    enhanced = _ENHANCED.search(text)
+    status = enhanced[0] if enhanced else ""
+    if status and int(status[0]) != code // 100:
+        status = ""  # RFC 2034 4: its class must be that of the code; where it is not, the words decide
+    words = _ADDRESS.sub(" ", text)
+    for rule in _rules():
+        if rule.holds(code, status, words, stage):
+            return DeliveryFailure(_fitting(rule.reason, code, stage), status)
+    return DeliveryFailure(_by_stage(code, stage), status)
+
+
+def _fitting(reason: Reason, code: int, stage: Stage) -> Reason:
+    if stage is Stage.SENDER and _FAULTS[reason] is Fault.RECIPIENT:
+        # A refusal of MAIL is never about a recipient: none was named yet. (Its "user unknown" is our own address.)
+        return Reason.SENDER_REJECTED if code >= 500 else Reason.SERVER_TROUBLE
+    if reason is Reason.NO_SUCH_ADDRESS and code < 500:
+        return Reason.RECIPIENT_REFUSED
+    return reason
+
+
+def _by_stage(code: int, stage: Stage) -> Reason:
+    """In words that nobody here knows: what was answered decides (RFC 5321 3.3)."""
+    if stage is Stage.SENDER:
+        return Reason.SENDER_REJECTED
+    if code < 500:
+        return Reason.SERVER_TROUBLE
+    if stage is Stage.RECIPIENT and code != 554:
+        return Reason.RECIPIENT_REFUSED
+    return Reason.POLICY
+
+
+@lru_cache(maxsize=1)
+def _rules() -> tuple[_Rule, ...]:
+    return tuple(_rule(entry) for entry in tomllib.loads(_RULES.read_text(encoding="utf-8"))["rule"])
+
+
+def _rule(entry: dict[str, Any]) -> _Rule:
+    unknown = set(entry) - {"reason", "code", "status", "text", "not_text", "at"}
+    if unknown:
+        raise ValueError(f"{_RULES.name}: a rule has {sorted(unknown)}")
+    patterns = {
+        name: re.compile(entry[name], re.IGNORECASE) if name in entry else None
+        for name in ("status", "text", "not_text")
+    }
+    return _Rule(
+        reason=Reason(entry["reason"]),
+        codes=frozenset(entry["code"]) if "code" in entry else None,
+        stages=frozenset(Stage(one) for one in entry["at"]) if "at" in entry else None,
+        **patterns,
+    )
