@@ -110,6 +110,19 @@ class MailCannotBeMade(SesError):
     """Message after message cannot be made of the template and its recipients' values."""
 
 
+class TooManyUnknownUsers(SesError):
+    """So many recipients do not exist that the mail server, or the list, may be the wrong one."""
+
+    def __init__(self, *, unknown: int, of: int) -> None:
+        self.unknown = unknown
+        self.of = of
+        super().__init__(
+            f"the mail server does not know {unknown} of the first {of} recipients; sending has stopped and nobody was "
+            "suppressed. See whether it is the right server and the right list, then resume the task; the connection's "
+            "most_unknown_users is the share that is allowed"
+        )
+
+
 class DatabaseUnavailable(SesError):
     """PostgreSQL cannot be reached or closed the connection."""
 

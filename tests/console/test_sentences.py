@@ -170,10 +170,10 @@ def test_every_fault_of_a_csv_file_has_words_of_its_own():
         ('start_at: "it\'s: late" has passed', "start_at: 「it's: late」は過ぎています"),
         # What the server said stays what it said.
         (
-            "mail.example.com:25: refused the first 50 messages alike: 554 5.7.1 Relay access denied: nobody;"
-            " check login, sender and what this server may relay; then retry the failed ones",
-            "mail.example.com:25: 最初の 50通がすべて同じ理由で拒否されました: 554 5.7.1 Relay access denied: nobody。"
-            "login、差出人、このサーバーで中継できる宛先を確認してから、失敗分を再送してください",
+            "mail.example.com:25: refused the first 50 messages: 554 5.7.1 Relay access denied: nobody;"
+            " check login, sender and what this server may relay; all messages wait, and are tried again later",
+            "mail.example.com:25: 最初の 50通がすべて拒否されました: 554 5.7.1 Relay access denied: nobody。"
+            "login、差出人、このサーバーで中継できる宛先を確認してください。すべてのメッセージは待機し、後で再試行されます",
         ),
         ("550 5.1.1 the user is missing", "550 5.1.1 the user is missing"),
         ("paused by ann: the template needs work", "ann が一時停止しました: the template needs work"),

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.errors import DatabaseUnavailable, TooManyUnknownUsers
 from ses_ops.sending.deferrals import Deferrals
 from ses_ops.sending.hard_bounces import HardBounces
 
@@ -75,6 +75,8 @@ class LedgerKeeper:
         #: Why sending stopped early (paused, cancelled, the quota day over).
         self.stop_reason: str | None = None
         self.stopped_by_caller = False
+        #: What a person must see before more is sent.
+        self.problem: TooManyUnknownUsers | None = None
         self._give_up_after = settings.give_up_after
         self.deferrals = Deferrals(settings.give_up_after)
         self._exhausted = False
@@ -84,7 +86,7 @@ class LedgerKeeper:
         self._next_look = 0.0
         self._waiter: asyncio.Future[None] | None = None
         feed.on_batch = self._awake
-        feed.hard_bounces = HardBounces(wanted=settings.suppress_hard_bounces)
+        feed.hard_bounces = HardBounces(wanted=settings.suppress_hard_bounces, most_share=settings.most_unknown_users)
         self._bound_marks(self._rate, 0)
 
     async def run(self) -> None:
@@ -153,6 +155,8 @@ class LedgerKeeper:
             self._waiter.set_result(None)
 
     async def _step(self, outcomes: list[Written], room: int) -> None:
+        if bounces := self._feed.hard_bounces:
+            bounces.count_in(outcomes, accepted_before=self._ledger.counts["sent"])
         step = await self._persist(outcomes, room)
         self._exhausted = self._exhausted or step.exhausted
         self._written += len(outcomes)
@@ -164,6 +168,10 @@ class LedgerKeeper:
         if step.stop_reason and not self.stop_reason:
             self.stop_reason = step.stop_reason
             self._transport.stop()
+        if bounces and bounces.too_many and self.problem is None:
+            self.problem = TooManyUnknownUsers(unknown=bounces.count, of=bounces.count + bounces.accepted)
+            self.stop_reason = self.stop_reason or str(self.problem)
+            self._transport.stop()
 
     async def _persist(self, outcomes: list[Written], room: int) -> Step:
         """One step of the ledger, waiting out a database that is away for a while."""
@@ -174,9 +182,9 @@ class LedgerKeeper:
                 if lost and (step := await self._ledger.recover_step(outcomes)) is not None:
                     return step
                 lost = False
-                if bounces := self._feed.hard_bounces:
-                    # Before their outcomes, and safe to repeat: a crash in between loses none of both.
-                    believed = bounces.believed(self._ledger.counts["sent"])
+                # Before their outcomes, and safe to repeat: a crash in between loses none of both.
+                bounces = self._feed.hard_bounces
+                if bounces and (believed := bounces.believed(last=self._transport_over)):
                     await self._ledger.suppress(believed)
                     bounces.landed(believed)
                 return await self._ledger.step(outcomes, limit=room)
@@ -256,7 +264,7 @@ class LedgerKeeper:
             await self._step(given[:MOST_OUTCOMES], 0)
             given = given[MOST_OUTCOMES:]
         if self._feed.hard_bounces:
-            await self._step([], 0)  # by now enough may have been accepted for them to be believed
+            await self._step([], 0)  # no more answers come: those of a short chunk are believed now
 
     async def _write_done(self) -> None:
         while outcomes := self._outcomes():

@@ -10,7 +10,7 @@ from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk_ledger import Marked, Written
 from ses_ops.sending.hard_bounces import HardBounces
 from ses_ops.sending.journal import JournalEntry
-from ses_ops.transports.port import Delivery, Envelope, HardBounce, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class MessageFeed:
         #: Called when so many outcomes are there as to be worth a commit.
         self.on_batch: Callable[[], None] = _nothing
         self.batch = 0
-        self.hard_bounces = HardBounces(wanted=True)
+        self.hard_bounces = HardBounces(wanted=True, most_share=1.0)
         self.has_journal = journal is not None
         #: What the task does with messages in doubt.
         self._resends = resends
@@ -101,7 +101,7 @@ class MessageFeed:
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """Note it, and keep it for the ledger."""
-        delivery, code, text = outcome
+        delivery, code, text, _ = outcome
         seq = envelope[0]
         if delivery is _SENT and code:
             # Nearly all of them, so without the questions below.
@@ -124,7 +124,7 @@ class MessageFeed:
         """Whether the server was asked (or may have been)."""
         if type(outcome) is RefusedHere:
             return 0
-        if type(outcome) is HardBounce:
+        if outcome.delivery is Delivery.FAILED and outcome.failure is not None and outcome.failure.no_such_address:
             self.hard_bounces.add(seq, f"{outcome.code} {outcome.text}")
         return 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
+from ses_ops.domain.send_task import TaskType
 from ses_ops.errors import LedgerBehind, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
-from ses_ops.sending.journal import open_journal
+from ses_ops.sending.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.ledger_keeper import LedgerKeeper
 from ses_ops.sending.message_feed import MessageFeed
 from ses_ops.sending.release import Ending, release_chunk
@@ -22,6 +23,7 @@ from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import KEY_LOOKUPS, connected, transaction
 from ses_ops.storage.sql import execute, fetch_one
 from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.smtp_failure import MailRefused
 from ses_ops.transports.smtp_transport import SmtpTransport
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def send_chunk(
     Correct at any interruption: see attempt.py. `stop` ends it early, with every outcome written. Raises
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
     while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError or
-    MailCannotBeMade when the template does not fit the audience (what was not sent is kept).
+    MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers when the server knows too few of
+    it (what was not sent is kept).
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
@@ -79,7 +82,7 @@ def send_chunk(
             written = True
             return _finish(ledger, keeper)
         except BaseException as problem:
-            _note(ledger, problem)
+            _note(ledger, problem, taken_back=_taken_back(problem, task, journal))
             behind = isinstance(problem, LedgerBehind)
             raise
         finally:
@@ -134,17 +137,35 @@ async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop
         await asyncio.wait([mail])
         ledger.close()
     mail.result()  # raises TransportUnavailable
+    if keeper.problem is not None:
+        raise keeper.problem
     return keeper
 
 
-def _note(ledger: ChunkLedger, problem: BaseException) -> None:
+def _taken_back(problem: BaseException, task: dict[str, Any], journal: Journal | None) -> list[int]:
+    """The messages that were refused although the reason is not in them. (A test send's go to nobody later.)"""
+    if not isinstance(problem, MailRefused) or task["type"] == TaskType.TEST:
+        return []
+    for seq in problem.taken_back:
+        if journal is not None:
+            journal.write(seq, JournalEntry.DEFERRED)
+    return list(problem.taken_back)
+
+
+def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:
     try:
         with transaction(ledger.control) as conn:
             reason = " ".join(str(problem).split())[:500] or type(problem).__name__
+            if taken_back:
+                execute(conn, "attempts", "take_back", **_keys(ledger.attempt), seqs=taken_back)
             execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
             execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
     except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
         pass
+
+
+def _keys(attempt: Attempt) -> dict[str, int]:
+    return {"chunk_id": attempt.chunk_id, "attempt_id": attempt.id, "occurrence_id": attempt.occurrence_id}
 
 
 def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:

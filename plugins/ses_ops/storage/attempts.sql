@@ -74,6 +74,19 @@ ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, note = exclude
     added_by = excluded.added_by, created_at = now()
 WHERE s.expires_at IS NOT NULL;
 
+-- name: take_back
+-- The server refused one after the other, and took none: the reason was not in them. They wait, with its words.
+WITH mine AS (
+    SELECT id FROM chunk WHERE id = %(chunk_id)s AND attempt_id = %(attempt_id)s AND state = 'reserved' FOR UPDATE
+), back AS (
+    UPDATE message m SET state = 'requeued', changed_at = clock_timestamp() FROM mine
+    WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = ANY(%(seqs)s) AND m.state = 'failed'
+      AND m.attempt_id = %(attempt_id)s
+    RETURNING m.seq
+)
+UPDATE chunk c SET failed = c.failed - n.count, pending = c.pending + n.count
+FROM (SELECT count(*)::int AS count FROM back) n, mine WHERE c.id = mine.id;
+
 -- name: marked_between
 -- What a step marked whose answer was lost with the connection.
 SELECT m.seq, m.address, m."values", m.tries FROM message m

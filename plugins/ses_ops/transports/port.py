@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from ses_ops.domain.delivery_failure import DeliveryFailure
+
 
 class Delivery(Enum):
     """What became of one envelope."""
@@ -47,16 +49,12 @@ class Outcome(NamedTuple):
     code: int | None
     #: The reply's text with its enhanced status code, or our own explanation: printable, at most 500 characters.
     text: str
+    #: What a refusal is about; None when nothing was refused, or the server said nothing.
+    failure: DeliveryFailure | None = None
 
 
 class RefusedHere(Outcome):
     """A refusal by a check before the first byte: the server was not asked."""
-
-    __slots__ = ()
-
-
-class HardBounce(Outcome):
-    """The server's answer to RCPT: there is no such mailbox (or domain), and there will be none."""
 
     __slots__ = ()
 

@@ -20,13 +20,16 @@ class Capabilities:
     size_limit: int | None = None
     #: Mechanisms of AUTH (RFC 4954), in upper case.
     auth: frozenset[str] = frozenset()
+    #: The first line of the reply to EHLO: the server's name, and what it adds.
+    hello: str = ""
 
     @classmethod
     def of_ehlo(cls, reply: Reply) -> Capabilities:
         """Read the lines after the first, which is a greeting."""
+        lines = reply.lines
         offered: dict[str, list[str]] = {}
         mechanisms: set[str] = set()
-        for line in reply.lines[1:]:
+        for line in lines[1:]:
             # "AUTH=LOGIN" is how servers older than RFC 2554 write it, beside the right form or in place of it.
             keyword, *values = line.upper().replace("AUTH=", "AUTH ", 1).split() or [""]
             offered[keyword] = values
@@ -42,4 +45,5 @@ class Capabilities:
             # "SIZE 0" says that there is no fixed limit.
             size_limit=int(limit[0]) or None if limit and limit[0].isdecimal() else None,
             auth=frozenset(mechanisms),
+            hello=lines[0],
         )

@@ -1,82 +1,82 @@
 """The mail dialogue of one connection, as a state machine that a reply moves on: no coroutine, no timer a message.
 
-With PIPELINING (RFC 2920) the content of one message and MAIL, RCPT, DATA of the next leave in one write, so that a
-message costs one round trip:
+With PIPELINING (RFC 2920) a message costs two round trips (Mode.GROUP):
 
     client                                           server
-    content of 1, final dot, MAIL RCPT DATA of 2 -->
-                                                     <-- 250 (1 is accepted), 250, 250, 354
-    content of 2, final dot, MAIL RCPT DATA of 3 -->
+    MAIL RCPT DATA of 1 -->
+                                                     <-- 250, 250, 354
+    content of 1, final dot -->
+                                                     <-- 250 (1 is accepted)
+    MAIL RCPT DATA of 2 -->
+
+and with a server that bears it one (Mode.ACROSS): there MAIL, RCPT, DATA of 2 leave with the content of 1. A server
+that shows that a mode is too much for it gets the next lower one, and the message that met this is tried again.
 """
 
 from __future__ import annotations
 
-from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.domain.delivery_failure import Fault, Reason, Stage
+from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import SetupRefused
+from ses_ops.transports.smtp_fate import (
+    LOGIN_NEEDED,
+    closing,
+    misframes,
+    refusal,
+)
+from ses_ops.transports.smtp_habits import Habits
+from ses_ops.transports.smtp_mail_stream import MailStream
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from ses_ops.transports.smtp_pipelining import Mode
 from ses_ops.transports.smtp_pool import Chance, Pool, Step
-from ses_ops.transports.smtp_refusals import refusal
 from ses_ops.transports.smtp_reply import Reply
-from ses_ops.transports.smtp_silence import Silence
-from ses_ops.transports.smtp_stream import SmtpStream
 from ses_ops.transports.smtp_turn import KnownTurn
-
-#: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
-_LOGIN_NEEDED = frozenset({530, 534, 535, 538})
 
 #: Content of more bytes than this is a long upload.
 _LONG = 1 << 16
 
-# The steps as plain module constants: the state machine compares them several times a message.
+# The steps and modes as plain module constants: the state machine compares them several times a message.
 _OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
+_PLAIN, _GROUP, _ACROSS = Mode
 
 
-class MailConnection(SmtpStream):
+class MailConnection(MailStream):
     """One session that sends message after message."""
 
-    def __init__(self, address: str, pool: Pool, *, timeout: float, data_timeout: float) -> None:
-        super().__init__(address)
-        self._pool = pool
-        self._step = _OPENING
-        self._pipelining = False
+    def __init__(self, address: str, pool: Pool, habits: Habits, *, timeout: float, data_timeout: float) -> None:
+        super().__init__(address, pool, habits, timeout=timeout, data_timeout=data_timeout)
+        self._mode = Mode.NONE
         self._writer = MessageWriter(Capabilities())
-        #: The message whose MAIL was written and whose content was not.
-        self._begun: WireMessage | None = None
-        #: The message whose final dot was written and not replied to.
-        self._ended: Envelope | None = None
-        #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
-        self._refused = False
         #: Its MAIL was refused, and the server took its recipient all the same.
         self._half_taken = False
         self._needs_rset = False
-        #: Something was written since data came last. (It is only ever written when no reply is awaited.)
-        self._asked = False
-        #: A part of what was written last is still here: the network takes no more.
-        self._stuck = False
-        self._silence = Silence(timeout, data_timeout)
         self._known_turn = KnownTurn()
-        #: How many messages the server gave a reply of its own to.
-        self.settled = 0
-        #: It was given up because the server said nothing any more.
-        self.silent = False
+        #: Messages begun, and those that the server accepted.
+        self._mails = self._accepted = 0
 
     # --- what the pool calls
 
-    def ready(self, capabilities: Capabilities, *, pipelining: bool) -> None:
+    def ready(self, capabilities: Capabilities) -> None:
         """The session is open: from now on it is for mail."""
-        self._pipelining = pipelining and capabilities.pipelining
+        self._mode = self._habits.mode(self.greeting or "", capabilities)
         self._writer = MessageWriter(capabilities)
         if self.transport.get_extra_info("ssl_object") is None:
             # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
             self.transport.set_write_buffer_limits(high=0)
         self._step = _IDLE
 
+    @property
+    def used_up(self) -> bool:
+        """Whether it has carried as many messages as the server takes."""
+        return self._mails >= self._habits.most_messages
+
     def take(self) -> WireMessage | None:
         """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
-        while (envelope := self._pool.take()) is not None:
+        while self._mails < self._habits.most_messages and (envelope := self._pool.take()) is not None:
             message = self._writer.write(envelope)
             if type(message) is WireMessage:
+                self._mails += 1
                 return message
             self._pool.replied(envelope, message)
         return None
@@ -85,94 +85,58 @@ class MailConnection(SmtpStream):
         """Start a message on an idle connection."""
         self._begun = message
         self._refused = False
-        step, commands = _MAIL, self._first_commands(message)
+        self._written = mode = min(self._mode, self._habits.most_mode, _GROUP)
+        commands = b"%b%bDATA\r\n" % (message.mail, message.rcpt) if mode else message.mail
+        step = _MAIL
         if self._needs_rset:
             self._needs_rset = False
             # RFC 2920 3.1: RSET may stand anywhere in a group.
-            step, commands = _RSET, b"RSET\r\n" + commands if self._pipelining else b"RSET\r\n"
+            step, commands = _RSET, b"RSET\r\n" + commands if mode else b"RSET\r\n"
         self._write(commands, step)
-
-    def check_silence(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. To be called often; `now` as in Silence."""
-        step = self._step
-        if step not in (_OPENING, _IDLE, _CLOSED):
-            why = self._silence.broken_off((step, self.settled), self.transport.get_write_buffer_size(), now)
-            if why is not None:
-                self.silent = True
-                self._lose(why)
 
     def quit(self) -> None:
         """Say goodbye; the pool hears `gone` when the server has answered or closed."""
         if self._step == _IDLE:
             self._write(b"QUIT\r\n", _QUIT)
 
-    def abandon(self, reason: str) -> None:
-        """Close at once and report what was under way."""
-        self._lose(reason)
-
-    # --- what the event loop calls
-
-    def data_received(self, data: bytes) -> None:
-        """Move the dialogue on by the replies in `data`."""
-        step = self._step
-        if step == _OPENING:
-            super().data_received(data)
-            return
-        self._asked = False
-        parser = self._parser
-        if step == _FINAL and self._begun is not None and not parser.unread:
-            accepted = self._known_turn.accepted(data)
-            if accepted is not None:
-                self._turn(accepted)
-                return
-            self._known_turn.learn(data)
-        for reply in parser.feed(data):
-            if self._step == _CLOSED:
-                return
-            if self._asked and reply.code != 421:
-                # All that had been asked is answered: this came before what we wrote just now, and is no answer to it.
-                self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
-                return
-            self._advance(reply)
-        if parser.broken and self._step != _CLOSED:
-            self._lose(f"the server sent {parser.broken}")
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Settle what was under way."""
-        super().connection_lost(exc)
-        self._lose(self.lost or "the connection is closed")
-
-    def pause_writing(self) -> None:
-        """The network takes no more for now."""
-        self._stuck = True
-
-    def resume_writing(self) -> None:
-        """All that was written has left."""
-        self._stuck = False
-
     # --- the dialogue
 
-    def _advance(self, reply: Reply) -> None:  # noqa: PLR0912 - one branch a step, in the order of the dialogue
+    def _known(self, step: Step, data: bytes) -> bool:
+        """Do what _final, _mail, _rcpt and _data do, if `data` is what this server always says when all goes well."""
+        message, known = self._begun, self._known_turn
+        if step == _FINAL:
+            outcome = known.taken(data) if message is None else known.accepted(data)
+            if outcome is None:
+                known.learn(data)
+                return False
+            envelope, self._ended = self._ended, None
+            self.settled += 1
+            self._accepted += 1
+            self._refused = False
+            self._step = _DATA
+            self._pool.replied(envelope, outcome)  # type: ignore[arg-type]
+        elif step != _MAIL or not self._written:
+            return False
+        elif not known.goes_on(data):
+            known.learn(data)
+            return False
+        if message is None:
+            self._next()
+        else:
+            self._step = _DATA
+            self._content(message)
+        return True
+
+    def _advance(self, reply: Reply) -> None:
         code, step = reply.code, self._step
         if code == 421:
             self._closing(reply)
         elif step == _FINAL:
             self._final(reply)
         elif step == _MAIL:
-            self._step = _RCPT
-            if not 200 <= code <= 299:
-                self._refuse(reply)
-            elif not self._pipelining:
-                self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
+            self._mail(reply)
         elif step == _RCPT:
-            self._step = _DATA
-            if self._refused:
-                self._half_taken = 200 <= code <= 299
-                return
-            if not 200 <= code <= 299:
-                self._refuse(reply, of_recipient=True)
-            elif not self._pipelining:
-                self._write(b"DATA\r\n", _DATA)
+            self._rcpt(reply)
         elif step == _DATA:
             self._data(reply)
         elif step == _LONE_DOT:
@@ -180,15 +144,57 @@ class MailConnection(SmtpStream):
             self._next()
         elif step == _RSET and 200 <= code <= 299:
             self._step = _MAIL
-            if not self._pipelining:
-                self._write(self._first_commands(self._begun), _MAIL)  # type: ignore[arg-type]
+            if not self._written:
+                self._write(self._begun.mail, _MAIL)  # type: ignore[union-attr]
         elif step == _QUIT:
             self._lose("said goodbye")
         else:
             self._lose(f"unexpected reply {code} {reply.text}")
 
+    def _mail(self, reply: Reply) -> None:
+        code = reply.code
+        if 200 <= code <= 299:
+            self._step = _RCPT
+            if not self._written:
+                self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
+        elif code < 400:
+            self._lose(f"unexpected reply {code} {reply.text}")
+        elif self._written == _ACROSS and misframes(reply, _MAIL):
+            self._too_much(reply)
+        else:
+            self._mail_refused(reply)
+
+    def _mail_refused(self, reply: Reply) -> None:
+        """A refusal of MAIL is about us, never about this message's recipient (RFC 5321 3.3)."""
+        code, text = reply.code, reply.text
+        outcome = refusal(code, text, Stage.SENDER)
+        if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
+            # Over this very connection it took mail of the same sender: another one may do better.
+            self._habits.session_used_up(self._mails - 1, outcome)
+            self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
+        elif code in LOGIN_NEEDED:
+            self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
+            words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
+            self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
+        else:
+            self._step = _RCPT
+            self._refuse(reply, outcome)
+
+    def _rcpt(self, reply: Reply) -> None:
+        code = reply.code
+        self._step = _DATA
+        if self._refused:
+            self._half_taken = 200 <= code <= 299
+        elif 200 <= code <= 299:
+            if not self._written:
+                self._write(b"DATA\r\n", _DATA)
+        elif self._written and misframes(reply, _RCPT):
+            self._too_much(reply)
+        else:
+            self._refuse(reply, refusal(code, reply.text, Stage.RECIPIENT))
+
     def _data(self, reply: Reply) -> None:
-        """The reply to DATA: 354 lets the content go, and with it the beginning of the next message."""
+        """The reply to DATA: 354 lets the content go, and in Mode.ACROSS with it the beginning of the next message."""
         code = reply.code
         if self._refused:
             if code == 354 and self._half_taken:
@@ -202,9 +208,11 @@ class MailConnection(SmtpStream):
         message = self._begun
         if code == 354 and message is not None:
             self._content(message)
+        elif self._written and misframes(reply, _DATA):
+            self._too_much(reply)
         else:
-            self._refuse(reply)
-            if self._step != _CLOSED and self._pipelining:
+            self._refuse(reply, refusal(code, reply.text, Stage.CONTENT))
+            if self._step != _CLOSED and self._written:
                 self._next()
 
     def _content(self, message: WireMessage) -> None:
@@ -212,109 +220,88 @@ class MailConnection(SmtpStream):
         envelope, data = message.envelope, message.data
         self._ended = envelope
         # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
-        following = self.take() if self._pipelining and len(data) <= _LONG else None
+        across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
+        following = self.take() if across else None
         self._begun = following
         if following is None:
             data += b".\r\n"
         else:
+            self._written = _ACROSS
             data = b"%b.\r\n%b%bDATA\r\n" % (data, following.mail, following.rcpt)
         self._pool.content_begins(envelope)
         self._write(data, _FINAL)
 
-    def _turn(self, accepted: Outcome) -> None:
-        """One message is accepted and the next one's content may go: what _final, MAIL, RCPT and _data do."""
-        envelope, message = self._ended, self._begun
-        self._ended = None
-        self._refused = False
-        self.settled += 1
-        self._step = _DATA
-        self._pool.replied(envelope, accepted)  # type: ignore[arg-type]
-        self._content(message)  # type: ignore[arg-type]
-
     def _final(self, reply: Reply) -> None:
         """The reply to the final dot: the only one that makes a message sent."""
-        code = reply.code
-        if 200 <= code <= 299:
-            delivery = Delivery.SENT
-        elif code >= 400:
-            delivery = Delivery.DEFERRED if code < 500 else Delivery.FAILED
-            self._needs_rset = True  # not every server knows that what it refused is over (RFC 5321 4.1.1.4)
-        else:
-            self._lose(f"unexpected reply {code} {reply.text} to the final dot")
+        code, text = reply.code, reply.text
+        if not 200 <= code <= 299 and code < 400:
+            self._lose(f"unexpected reply {code} {text} to the final dot")
             return
+        if self._begun is not None and misframes(reply, _FINAL):
+            # To the dot or to what stood behind it: nobody can tell.
+            self._too_much(reply)
+            return
+        if code < 400:
+            outcome = Outcome(Delivery.SENT, code, text)
+            self._accepted += 1
+        else:
+            outcome = refusal(code, text, Stage.CONTENT)
+            self._needs_rset = True  # not every server knows that what it refused is over (RFC 5321 4.1.1.4)
         envelope, self._ended = self._ended, None
         self.settled += 1
-        if self._begun is None:
-            self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
-            self._next()
-        else:
+        following = self._begun
+        if following is not None:
             self._step = _MAIL
             self._refused = False
-            self._pool.replied(envelope, Outcome(delivery, code, reply.text))  # type: ignore[arg-type]
+        self._pool.replied(envelope, outcome)  # type: ignore[arg-type]
+        if following is None:
+            self._next()
 
-    def _refuse(self, reply: Reply, *, of_recipient: bool = False) -> None:
+    def _refuse(self, reply: Reply, outcome: Outcome) -> None:
         """The message was refused before its content: settle it, and get out of its transaction."""
-        code, message = reply.code, self._begun
-        if code < 400 or message is None:
-            self._lose(f"unexpected reply {code} {reply.text}")
+        message = self._begun
+        if reply.code < 400 or message is None:
+            self._lose(f"unexpected reply {reply.code} {reply.text}")
             return
-        if self._step == _RCPT and code in _LOGIN_NEEDED:  # the step has moved on: this is a reply to MAIL
-            self._lose(f"the server takes no mail: {code} {reply.text}")
-            words = f"refuses mail without login or TLS: {code} {reply.text}; check login, tls"
-            self._pool.misfit(SetupRefused(f"{self.address}: {words}"))
+        if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
+            self._habits.session_used_up(self._mails - 1, outcome)
+            words = f"the server takes no more over this connection: {reply.code} {reply.text}"
+            self._lose(words, outcome, chance=Chance.USED_CONNECTION)
             return
         self._begun = None
         self._refused = True
         self._half_taken = False
         self._needs_rset = True
         self.settled += 1
-        self._pool.replied(message.envelope, refusal(code, reply.text, of_recipient=of_recipient))
-        if not self._pipelining:
+        self._pool.replied(message.envelope, outcome)
+        if not self._written:
             self._next()
 
+    def _too_much(self, reply: Reply) -> None:
+        """The server did not bear the mode in which this was written: a plainer one, and the message again."""
+        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", chance=Chance.FRAMING)
+
     def _closing(self, reply: Reply) -> None:
-        """421 can come at any point (RFC 5321, 3.8): the server closes, and has not taken what was not replied to."""
-        outcome = Outcome(Delivery.DEFERRED, 421, reply.text)
+        """421 can come at any point (RFC 5321, 3.8): the server closes."""
+        outcome = refusal(421, reply.text, Stage.CONTENT)
         ended, self._ended = self._ended, None
         if ended is not None:
-            self._pool.dropped(ended, outcome, chance=Chance.NONE)
+            is_gone = not (self._stuck and self._begun is None)
+            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
+        elif self._accepted and self._step in (_RSET, _MAIL):
+            self._habits.session_used_up(self._mails - 1, outcome)
         self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
 
     def _next(self) -> None:
         message = self.take()
-        if message is None:
-            self._step = _IDLE
-            self._pool.idle(self)
-        else:
+        if message is not None:
             self.begin(message)
-
-    def _first_commands(self, message: WireMessage) -> bytes:
-        return b"%b%bDATA\r\n" % (message.mail, message.rcpt) if self._pipelining else message.mail
-
-    def _write(self, data: bytes, step: Step) -> None:
-        self._step = step
-        self._asked = True
-        self.transport.write(data)
-
-    def _lose(self, reason: str, outcome: Outcome | None = None) -> None:
-        """Give the connection up and settle what was under way on it."""
-        if self._step in (_CLOSED, _OPENING):
             return
-        step, self._step = self._step, _CLOSED
-        self.lost = self.lost or reason
-        self.transport.abort()
-        ended, self._ended = self._ended, None
-        if ended is not None:
-            if self._stuck and self._begun is None:
-                fate = Outcome(Delivery.DEFERRED, None, f"{reason} (before the final dot)"[:500])
-            else:
-                fate = Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500])
-            self._pool.dropped(ended, fate, chance=Chance.NONE)
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])
-            chance = Chance.NONE
-            if step in (_RSET, _MAIL, _FINAL):
-                chance = Chance.USED_CONNECTION if self.settled else Chance.NEW_CONNECTION
-            self._pool.dropped(begun.envelope, deferred, chance=chance)
+        self._step = _IDLE
+        if self.used_up:
+            self.quit()
+        else:
+            self._pool.idle(self)
+
+    def _gone(self, reason: str) -> None:
         self._pool.gone(self, reason)

@@ -15,3 +15,15 @@ class PutOff(TransportUnavailable):
 
 class SetupRefused(TransportUnavailable):
     """The server and the settings do not fit each other (login, certificate, TLS): trying again is of no use."""
+
+
+class MailRefused(SetupRefused):
+    """The server refuses message after message, so it would refuse all of them: the rest is not offered to it.
+
+    `taken_back` are the numbers (Envelope.seq) of those that it refused for good although the reason is not in them; it
+    grows while those under way come to their end.
+    """
+
+    def __init__(self, message: str, *, taken_back: list[int]) -> None:
+        self.taken_back = taken_back
+        super().__init__(message)

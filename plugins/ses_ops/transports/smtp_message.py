@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import final
 
+from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
 from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 from ses_ops.transports.smtp_capabilities import Capabilities
 
@@ -71,7 +72,7 @@ class MessageWriter:
         size = len(content)
         if size > self._limit:
             text = f"5.3.4 the message has {size} bytes, and this server takes at most {self._limit}"
-            return RefusedHere(Delivery.FAILED, 552, text)
+            return RefusedHere(Delivery.FAILED, 552, text, DeliveryFailure(Reason.TOO_BIG, "5.3.4"))
         parameters = b" SIZE=%d" % size if capabilities.size else b""
         if not content.isascii():
             if not capabilities.eight_bit_mime:

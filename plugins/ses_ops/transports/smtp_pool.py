@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from ses_ops.transports.port import Envelope, Outcome
-from ses_ops.transports.smtp_failure import SetupRefused
 
 if TYPE_CHECKING:
     from ses_ops.transports.smtp_connection import MailConnection
@@ -33,12 +32,14 @@ class Step(IntEnum):
 class Chance(IntEnum):
     """What an envelope has used up when its connection goes away under it."""
 
-    #: The server had begun to judge it: what is known is its outcome.
-    NONE = 0
+    #: The way in which its commands were written was too much for the server: it is tried again in a plainer one.
+    FRAMING = 0
     #: The server had not looked at it, after serving others: it allows so many messages a connection, or shuts down.
     USED_CONNECTION = 1
     #: It was the first on a new connection: perhaps the envelope is the reason. Two of these are too many.
     NEW_CONNECTION = 25
+    #: The server had begun to judge it: what is known is its outcome.
+    ALL = 1_000
 
 
 class Chances:
@@ -53,7 +54,7 @@ class Chances:
     def used_up(self, envelope: Envelope, chance: Chance) -> bool:
         """Take this chance from an envelope. Whether it was the last."""
         used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + chance
-        return chance is Chance.NONE or used > self.MOST
+        return used > self.MOST
 
 
 class Pool(Protocol):
@@ -77,5 +78,5 @@ class Pool(Protocol):
     def gone(self, connection: MailConnection, reason: str) -> None:
         """The connection is closed; its envelopes have been reported."""
 
-    def misfit(self, error: SetupRefused) -> None:
-        """The server will take no mail under these settings."""
+    def give_up(self, error: Exception) -> None:
+        """The server will take no mail under these settings: end the run, after what is under way."""

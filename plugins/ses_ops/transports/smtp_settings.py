@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ses_ops.errors import InvalidInput
+from ses_ops.transports.smtp_pipelining import Pipelining
 
 #: The environment variable that the messages of this module name.
 CONNECTION_VARIABLE = "AIRFLOW_CONN_SES_SMTP"
@@ -81,8 +82,12 @@ class SmtpSettings:
     allow_plaintext_auth: bool = False
     #: Put an address on the suppression list when the server answers RCPT that there is no such mailbox.
     suppress_hard_bounces: bool = True
-    #: Use PIPELINING (RFC 2920) where the server offers it.
-    pipelining: bool = True
+    #: How much to write before the replies are there (RFC 2920), where the server offers PIPELINING.
+    pipelining: Pipelining = Pipelining.AUTO
+    #: Close a connection after this many messages; None: what the server bears is learnt.
+    messages_per_connection: int | None = None
+    #: Stop, and wait for a person, when of at least 100 recipients more than this share do not exist; 1: never.
+    most_unknown_users: float = 0.3
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anybody connects."""
@@ -94,6 +99,10 @@ class SmtpSettings:
             raise _wrong("port", f"{self.port} is not between 1 and 65535")
         if not 1 <= self.connections <= 1000:
             raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
+        if self.messages_per_connection is not None and self.messages_per_connection < 1:
+            raise _wrong("messages_per_connection", f"{self.messages_per_connection} is not 1 or more")
+        if not 0 < self.most_unknown_users <= 1:
+            raise _wrong("most_unknown_users", f"{self.most_unknown_users} is not a share between 0 and 1")
         for name in ("timeout", "data_timeout", "unavailable_after", "give_up_after", "max_messages_per_second"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
@@ -242,6 +251,15 @@ def _tls(name: str, value: object) -> Tls:
         raise _wrong(name, f"{value!r} is not one of {', '.join(one.value for one in Tls)}") from None
 
 
+def _pipelining(name: str, value: object) -> Pipelining:
+    # It was true or false once.
+    known = {"true": Pipelining.AUTO, "false": Pipelining.NONE, **{one.value: one for one in Pipelining}}
+    try:
+        return known[str(value).strip().lower()]
+    except KeyError:
+        raise _wrong(name, f"{value!r} is not one of {', '.join(one.value for one in Pipelining)}") from None
+
+
 def _integer(name: str, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -294,5 +312,7 @@ _READERS: dict[str, Any] = {
     "max_messages_per_second": _number,
     "allow_plaintext_auth": _boolean,
     "suppress_hard_bounces": _boolean,
-    "pipelining": _boolean,
+    "pipelining": _pipelining,
+    "messages_per_connection": _integer,
+    "most_unknown_users": _number,
 }

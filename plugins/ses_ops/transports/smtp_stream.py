@@ -22,6 +22,8 @@ class SmtpStream(asyncio.Protocol):
         self.address = address
         #: Why the connection is no more; None while it lives.
         self.lost: str | None = None
+        #: The text of the server's first reply; None before it.
+        self.greeting: str | None = None
         self._parser = ReplyParser()
         self._replies: list[Reply] = []
         #: What the login sent: there are servers that repeat the command they did not like.
@@ -69,6 +71,8 @@ class SmtpStream(asyncio.Protocol):
         except TimeoutError:
             raise ConnectionFailed(f"{self.address}: {during}: no reply within {timeout:g} s") from None
         reply = self._replies.pop(0)
+        if self.greeting is None:
+            self.greeting = reply.text
         if reply.code == 421:
             said = self.said(reply)
             raise ConnectionFailed(f"{self.address}: {during}: the server closes the connection: 421 {said}")

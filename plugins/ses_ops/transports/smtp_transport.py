@@ -15,6 +15,7 @@ from ses_ops.transports.alarm import Alarm, AwakeClock
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp_connection import MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
+from ses_ops.transports.smtp_habits import Habits
 from ses_ops.transports.smtp_opening import TlsRules, open_session
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
@@ -43,6 +44,7 @@ class SmtpTransport:
         self._patience = Patience(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
         self._verdict = Verdict(settings.address, self._patience, self._throttle)
+        self._habits = Habits(settings.address, settings.pipelining, settings.messages_per_connection)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
         self._connections: set[MailConnection] = set()
@@ -126,10 +128,9 @@ class SmtpTransport:
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """Hand an outcome on; the server is alive."""
-        if not self._verdict.all_is_well or outcome[0] is not _SENT:
-            error = self._verdict.add(outcome, now=self._loop.time())
-            if error is not None:
-                self._give_up(error)
+        judged = self._verdict.all_is_well and outcome[0] is _SENT
+        if not judged and (error := self._verdict.add(envelope, outcome, now=self._loop.time())) is not None:
+            self.give_up(error)
         self._report(envelope, outcome)
 
     def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
@@ -152,14 +153,16 @@ class SmtpTransport:
             self._all_gone.set_result(None)
         if connection in self._idle:
             self._idle.remove(connection)
-        elif connection.settled == 0 or connection.silent:
+        elif not connection.misframed and (connection.settled == 0 or connection.silent):
             # It died with its first message, or of silence: as good as a connection that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
         self._alarm.soon()
 
-    def misfit(self, error: SetupRefused) -> None:
-        """Give up: the settings are wrong."""
-        self._give_up(error)
+    def give_up(self, error: Exception) -> None:
+        """End the run with this error, after what is under way."""
+        self._error = self._error or error
+        self._stopping = True
+        self._alarm.soon()
 
     # --- the feed
 
@@ -167,7 +170,7 @@ class SmtpTransport:
         try:
             envelope = self._feed.next_envelope()
         except Exception as error:  # whatever the feed's trouble is, what is under way must end well
-            self._give_up(error)
+            self.give_up(error)
             return None
         self._feed_is_empty = envelope is None
         return envelope
@@ -176,7 +179,7 @@ class SmtpTransport:
         try:
             self._feed.outcome(envelope, outcome)
         except Exception as error:
-            self._give_up(error)
+            self.give_up(error)
 
     # --- the pool
 
@@ -191,6 +194,9 @@ class SmtpTransport:
             self._defer_staged("stopped before it was begun")
         while self._idle:
             connection = self._idle[-1]
+            if connection.used_up:
+                self._idle.pop().quit()
+                continue
             message = connection.take()
             if message is None:
                 break
@@ -204,6 +210,7 @@ class SmtpTransport:
         # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
         envelope = None if self._stopping else self._next_of_feed()
         if envelope is None:
+            self._error = self._error or (None if self._stopping else self._verdict.at_the_end())
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)
@@ -241,20 +248,20 @@ class SmtpTransport:
 
     def _new_connection(self, address: str) -> MailConnection:
         settings = self._settings
-        return MailConnection(address, self, timeout=settings.timeout, data_timeout=settings.data_timeout)
+        return MailConnection(address, self, self._habits, timeout=settings.timeout, data_timeout=settings.data_timeout)
 
     async def _open(self) -> None:
         try:
             connection, capabilities = await open_session(self._settings, self._tls, self._route, self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._patience.ever_connected:
-                self._give_up(error)
+                self.give_up(error)
             else:
                 self._failed(error)
         except Exception as error:  # a task's error would be seen by nobody
-            self._give_up(error)
+            self.give_up(error)
         else:
-            connection.ready(capabilities, pipelining=self._settings.pipelining)
+            connection.ready(capabilities)
             self._connections.add(connection)
             self._idle.append(connection)
             self._patience.connected(established=len(self._connections))
@@ -266,12 +273,6 @@ class SmtpTransport:
         self._verdict.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
         self._patience.failed(error, established=len(self._connections), now=self._loop.time())
-
-    def _give_up(self, error: Exception) -> None:
-        """End the run with this error, after what is under way."""
-        self._error = self._error or error
-        self._stopping = True
-        self._alarm.soon()
 
     def _defer_staged(self, reason: str) -> None:
         text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
@@ -289,7 +290,7 @@ class SmtpTransport:
         busy = len(self._connections) - len(self._idle)
         error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
-            self._give_up(error)
+            self.give_up(error)
         self._alarm.soon()
         self._ticker = self._loop.call_later(period, self._tick)
 

@@ -1,7 +1,8 @@
 """The replies of one whole turn of a pipelined dialogue, recognised by their octets.
 
-With PIPELINING a server answers the final dot of one message and MAIL, RCPT, DATA of the next at once. The last three
-are the same octets for every message of a session, with most servers; so they are parsed once, and compared after that.
+With PIPELINING a server answers MAIL, RCPT, DATA at once, and in Mode.ACROSS the final dot of the message before with
+them. These three are the same octets for every message of a session, with most servers; so they are parsed once, and
+compared after that.
 """
 
 from __future__ import annotations
@@ -34,18 +35,27 @@ class KnownTurn:
     def accepted(self, data: bytes) -> Outcome | None:
         """The outcome of the message before, if `data` says that it was accepted and that the next content may go."""
         tail = self._tail
-        if not tail or not data.endswith(tail):
+        if not tail or len(data) <= len(tail) or not data.endswith(tail):
             return None
-        first = data[: -len(tail)]
-        if first != self._first:
-            if not first.startswith(b"250 ") or first.find(b"\n") != len(first) - 1 or len(first) > _MOST:
+        return self.taken(data[: -len(tail)])
+
+    def taken(self, data: bytes) -> Outcome | None:
+        """The outcome of a message, if `data` is one line that says that it was accepted."""
+        if data != self._first:
+            if not data.startswith(b"250 ") or data.find(b"\n") != len(data) - 1 or len(data) > _MOST:
                 return None
-            self._first, self._outcome = first, Outcome(Delivery.SENT, 250, printable(first[4:]))
+            self._first, self._outcome = data, Outcome(Delivery.SENT, 250, printable(data[4:]))
         return self._outcome
+
+    def goes_on(self, data: bytes) -> bool:
+        """Whether `data` says no more and no less than that the content may go."""
+        return bool(data) and data == self._tail
 
     def learn(self, data: bytes) -> None:
         """Remember the end of `data`, if it is one turn in which all went well."""
-        if data.count(b"\n") == 4 and len(data) <= _MOST:
-            tail = data[data.index(b"\n") + 1 :]
-            if _go_on(tail):
-                self._tail = tail
+        if len(data) > _MOST:
+            return
+        lines = data.count(b"\n")
+        tail = data if lines == 3 else data[data.index(b"\n") + 1 :] if lines == 4 else b""
+        if _go_on(tail):
+            self._tail = tail

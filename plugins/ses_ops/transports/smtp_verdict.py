@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ses_ops.domain.delivery_failure import Fault
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.port import Delivery, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 from ses_ops.transports.smtp_patience import Patience
-from ses_ops.transports.smtp_refusals import Refusals, for_now_kind
+from ses_ops.transports.smtp_refusals import Refusals
 from ses_ops.transports.smtp_throttle import Throttle
 
 
@@ -19,7 +20,7 @@ class Verdict:
         #: Nothing is known against the server that an accepted message would change: it need not be told of one.
         self.all_is_well = False
 
-    def add(self, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
+    def add(self, envelope: Envelope, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
         """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
         if type(outcome) is not RefusedHere:
             self._patience.progress()
@@ -28,9 +29,14 @@ class Verdict:
             self.all_is_well = self._throttle.accepted()
             return None
         self.all_is_well = False
-        if for_now_kind(outcome) is not None:
+        failure = outcome.failure
+        if outcome.delivery is Delivery.DEFERRED and failure is not None and failure.fault is not Fault.RECIPIENT:
             self._throttle.put_off(now)
-        return self._refusals.refused(outcome)
+        return self._refusals.refused(envelope, outcome)
+
+    def at_the_end(self) -> TransportUnavailable | None:
+        """What to end a run with in which every message was refused because of us."""
+        return self._refusals.at_the_end()
 
     def connection_failed(self) -> None:
         """The next accepted message says that this is over."""

@@ -32,6 +32,13 @@ Step = Literal[
 ]
 
 
+#: What becomes of commands that stand behind the final dot in the same segment: each is answered with 503; thrown away;
+#: half of them thrown away; or the server dies, with the message stored and no reply.
+Behind = Literal["borne", "refused", "discarded", "halved", "crash"]
+#: What becomes of commands that stand behind a MAIL in the same segment.
+Group = Literal["borne", "refused", "discarded", "crash"]
+
+
 class Act(NamedTuple):
     """What is done in place of the right reply."""
 
@@ -88,6 +95,14 @@ class Script:
     faults: tuple[Fault, ...] = ()
     pipelining: bool = True
     esmtp: bool = True
+    behind: Behind = "borne"
+    group: Group = "borne"
+    #: The text of the greeting and of the first line of the reply to EHLO.
+    greeting: str = "scripted ESMTP"
+    hello: str = "scripted"
+    #: MAIL after so many messages is refused so.
+    last_words: bytes = b"421 4.7.0 too many messages\r\n"
+    last_act: Literal["go on", "close"] = "close"
     size: int | None = None
     eight_bit_mime: bool = True
     smtp_utf8: bool = False
@@ -100,7 +115,7 @@ class Script:
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     #: More connections than this get 421 in place of a banner.
     max_connections: int | None = None
-    #: MAIL after so many messages gets 421.
+    #: MAIL after so many messages gets `last_words`.
     max_messages_per_connection: int | None = None
     #: DATA gets 354 although the recipient was refused (RFC 2920, 3.1 allows it).
     data_without_recipient: bool = False

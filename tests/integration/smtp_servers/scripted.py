@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
-from tests.integration.smtp_servers.script import Act, Script, Step
+from tests.integration.smtp_servers.script import Act, Behind, Group, Script, Step
 
 
 @dataclass
@@ -69,6 +69,11 @@ class ScriptedServer:
         self.open_connections = 0
         self.most_connections = 0
         self.empty_messages = 0
+        #: Messages behind whose final dot, and MAIL commands behind which, more stood already.
+        self.behind_dots = 0
+        self.grouped = 0
+        #: MAIL commands over the limit of messages a connection.
+        self.refused_mails = 0
         #: How often a fault was played.
         self.misbehaved = 0
         self._reached: Counter[tuple[str, str | None]] = Counter()
@@ -183,7 +188,7 @@ class ScriptedServer:
             session.writer.write(b"421 4.7.0 too many connections\r\n")
             await session.writer.drain()
             return
-        await self._answer(session, "banner", b"220 scripted ESMTP\r\n")
+        await self._answer(session, "banner", b"220 %b\r\n" % self.script.greeting.encode())
         while True:
             line = (await session.reader.readuntil(b"\n")).decode("utf-8", "replace").rstrip("\r\n")
             self.commands.append(line)
@@ -201,7 +206,7 @@ class ScriptedServer:
         if not script.esmtp:
             await self._answer(session, "ehlo", b"502 5.5.1 no EHLO\r\n")
             return
-        lines = ["scripted"]
+        lines = [script.hello]
         lines += ["PIPELINING"] * script.pipelining
         lines += ["8BITMIME"] * script.eight_bit_mime
         lines += ["SMTPUTF8"] * script.smtp_utf8
@@ -255,7 +260,9 @@ class ScriptedServer:
     async def _do_mail(self, session: _Session, rest: str) -> None:
         limit = self.script.max_messages_per_connection
         if limit is not None and session.messages >= limit:
-            await self._do(session, Act("421", b"421 4.7.0 too many messages\r\n", "close"))
+            self.refused_mails += 1
+            await self._do(session, Act("last words", self.script.last_words, self.script.last_act))
+            return
         if self.script.logins is not None and session.login is None:
             session.writer.write(b"530 5.7.0 log in first\r\n")
             return
@@ -263,7 +270,12 @@ class ScriptedServer:
             session.writer.write(b"503 5.5.1 nested MAIL\r\n")
             return
         address, _, parameters = rest.partition("<")[2].partition(">")
+        self.grouped += bool(self._buffered(session))
+        if self.script.group == "crash" and self._buffered(session):
+            raise _Gone
         taken = await self._answer(session, "mail", b"250 2.1.0 Ok\r\n", address)
+        if self.script.group != "borne" and self._buffered(session):
+            await self._bear_not(session, self.script.group)
         if taken or self.script.mail_despite_refusal:
             session.mail, session.parameters, session.recipients = address, parameters.strip(), []
 
@@ -291,6 +303,7 @@ class ScriptedServer:
             if self.script.slow_reading and len(lines) % 64 == 0:
                 await asyncio.sleep(self.script.slow_reading)
         content = b"".join(lines)
+        self.behind_dots += bool(self._buffered(session))
         message = Message(session.mail or "", session.recipients, content, session.parameters)
         session.mail, session.recipients = None, []
         session.messages += 1
@@ -302,9 +315,27 @@ class ScriptedServer:
             self.empty_messages += 1
             await self._answer(session, "final", b"554 5.5.1 no valid recipients\r\n")
             return
+        if self.script.behind == "crash" and self._buffered(session):
+            self.accepted.update(message.recipients)
+            self.messages.append(message)
+            raise _Gone
         taken = await self._answer(session, "final", b"250 2.0.0 Ok: queued\r\n", recipient, message)
+        if self.script.behind != "borne" and self._buffered(session):
+            await self._bear_not(session, self.script.behind)
         if self.script.keeps_refused and not taken:
             session.mail, session.recipients = message.sender, message.recipients
+
+    @staticmethod
+    def _buffered(session: _Session) -> bytearray:
+        return session.reader._buffer  # type: ignore[attr-defined, no-any-return]
+
+    async def _bear_not(self, session: _Session, how: Behind | Group) -> None:
+        """What servers do with commands that came before they were asked for."""
+        buffered = self._buffered(session)
+        if how == "refused":
+            for _ in range(buffered.count(b"\n")):
+                await self._say(session, b"503 Bad sequence of commands\r\n")
+        del buffered[: len(buffered) // 2 if how == "halved" else None]
 
     async def _do_rset(self, session: _Session, rest: str) -> None:
         if await self._answer(session, "rset", b"250 2.0.0 Ok\r\n"):

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.alarm import AwakeClock
 from ses_ops.transports.port import Delivery, Envelope
+from ses_ops.transports.smtp_pipelining import Pipelining
 from ses_ops.transports.smtp_refusals import ENOUGH
 from ses_ops.transports.smtp_settings import SmtpSettings, Tls
 from ses_ops.transports.smtp_transport import SmtpTransport
@@ -76,14 +77,21 @@ When = Literal["first", "later", "always"]
 class Offers(NamedTuple):
     """The extensions that matter to a message."""
 
-    pipelining: bool
+    mode: Pipelining
     size: bool
     eight_bit_mime: bool
     smtp_utf8: bool
 
 
-ALL_OFFERS = tuple(Offers(*offered) for offered in itertools.product((True, False), repeat=4))
-FEW_OFFERS = (Offers(True, True, True, True), Offers(False, True, True, True), Offers(False, False, False, False))
+#: How the dialogue is written; NONE: the server does not offer PIPELINING.
+MODES = (Pipelining.ACROSS, Pipelining.GROUP, Pipelining.NONE)
+ALL_OFFERS = tuple(Offers(*offered) for offered in itertools.product(MODES, *[(True, False)] * 3))
+FEW_OFFERS = (
+    Offers(Pipelining.ACROSS, True, True, True),
+    Offers(Pipelining.GROUP, True, True, True),
+    Offers(Pipelining.NONE, True, True, True),
+    Offers(Pipelining.NONE, False, False, False),
+)
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ def cells_of(step: Step) -> list[Cell]:
             offers = offers_at(step, tls)
             cells += [Cell(step, act, when, one, tls) for one in offers for when in ("first", "later")]
             if step != "between":
-                cells += [Cell(step, act, "always", one, tls) for one in FEW_OFFERS[:2] if one in offers]
+                cells += [Cell(step, act, "always", one, tls) for one in FEW_OFFERS[:3] if one in offers]
     return cells
 
 
@@ -157,21 +165,24 @@ def cells_of(step: Step) -> list[Cell]:
 def right_outcome(cell: Cell) -> Delivery:
     """What must become of the one message that met the fault; between messages: of the next one.
 
-    RFC 5321: a reply is a verdict on what was asked, by its first digit (4.2.1); 421 says that the server closes and
-    has taken nothing (3.8); a connection that is lost is tried again (3.8), unless the final dot was written: then the
-    server may have taken the message without our hearing of it (6.1), and only a person may send it again.
+    RFC 5321: a reply is a verdict on what was asked, by its first digit (4.2.1), one to MAIL about the sender (3.3);
+    421 says that the server closes (3.8); a connection that is lost is tried again (3.8), unless the final dot was
+    written: then the server may have taken the message without our hearing of it (6.1), and only a person may send it
+    again.
     """
-    if cell.step in OPENING:
+    if cell.step in OPENING or cell.step == "between":
         return Delivery.SENT  # by another connection; nobody fails for what a session met before any message
-    if cell.step == "between" and cell.reply != 421 and not cell.offers.pipelining and cell.act in REPLIES:
-        return Delivery.SENT  # the reply came before the question
-    if cell.reply is not None and cell.reply != 421:
+    if cell.step == "mail":
+        # A connection that took mail of this sender is at its end; a new one has refused the sender.
+        refused = cell.reply in (451, 550) and cell.when != "later"
+        return Delivery.DEFERRED if refused else Delivery.SENT
+    if cell.reply == 421:
+        return Delivery.DEFERRED if cell.step in ("rcpt", "data") else Delivery.UNKNOWN
+    if cell.reply is not None:
         return Delivery.DEFERRED if cell.reply < 500 else Delivery.FAILED
-    if cell.step in ("mail", "between"):
-        nonsense = cell.act is WRONG_CODE and (cell.step == "mail" or cell.offers.pipelining)
-        return Delivery.DEFERRED if nonsense else Delivery.SENT
-    if cell.step in ("rcpt", "data") or cell.reply == 421:
-        return Delivery.DEFERRED
+    if cell.step in ("rcpt", "data"):
+        # Perhaps it was too much at once for the server: one command after the other may do.
+        return Delivery.DEFERRED if cell.offers.mode is Pipelining.NONE else Delivery.SENT
     return Delivery.UNKNOWN
 
 
@@ -182,12 +193,9 @@ def right_outcomes_for_ever(cell: Cell) -> set[Delivery]:
 
 
 def ends_the_run(cell: Cell) -> bool:
-    """Whether the transport must give up: a server that never serves or puts all off, or refuses a login at once.
-
-    One that refuses each message as wrong (550 5.1.1) is believed; one in trouble of its own (451) is not asked on.
-    """
+    """Whether the transport must give up: a server that takes no message at all, or refuses a login at once."""
     if cell.when == "always":
-        return cell.step in OPENING or cell.reply in (None, 421, 451)
+        return True
     refused = cell.step in LOGIN_STEPS and cell.act in (PERMANENT, WRONG_CODE)
     return cell.when == "first" and (refused or cell.not_tls)
 
@@ -231,7 +239,7 @@ def script_of(cell: Cell, authority: Authority) -> Script:
     fault = Fault(cell.step, cell.act, at=at, times=None if cell.when == "always" else 1, recipient=whom)
     return Script(
         faults=(fault,),
-        pipelining=cell.offers.pipelining,
+        pipelining=cell.offers.mode is not Pipelining.NONE,
         size=SIZE_LIMIT if cell.offers.size else None,
         eight_bit_mime=cell.offers.eight_bit_mime,
         smtp_utf8=cell.offers.smtp_utf8,
@@ -258,6 +266,7 @@ def settings_of(cell: Cell, server: ScriptedServer, authority: Authority) -> Smt
         login="user" if cell.step in LOGIN_STEPS else None,
         password="pw" if cell.step in LOGIN_STEPS else None,
         connections=2 if cell.when == "always" else 1,
+        pipelining=cell.offers.mode,
         timeout=timeout,
         data_timeout=data_timeout,
         unavailable_after=0.5 if cell.when == "always" else 10.0,
@@ -344,8 +353,8 @@ def judge(result: Result) -> None:
         complain(f"the error does not name the server: {result.error}")
     if cell.when == "always":
         wrong = set(feed.count()) - right_outcomes_for_ever(cell)
-        # One reply of 451 is about one message: it takes some of them.
-        most = ENOUGH + 10 if cell.step in DIALOGUE and cell.reply == 451 else 40
+        # A reply of 451 or 550 is about one message: it takes some of them.
+        most = ENOUGH + 10 if cell.step in DIALOGUE and cell.reply in (451, 550) else 40
         if ends_the_run(cell) and len(feed.taken) > most:
             complain(f"{len(feed.taken)} messages were tried on a server that serves nobody")
     elif ends_the_run(cell):

@@ -143,8 +143,10 @@ def test_a_message_over_the_servers_limit_is_refused_before_it_is_sent() -> None
     with ScriptedServer(Script(size=1000)) as server:
         run = send(server, given)
     assert_lawful(server, run.feed)
-    assert run.feed.outcomes[4] == Outcome(
-        Delivery.FAILED, 552, "5.3.4 the message has 2002 bytes, and this server takes at most 1000"
+    assert run.feed.outcomes[4][:3] == (
+        Delivery.FAILED,
+        552,
+        "5.3.4 the message has 2002 bytes, and this server takes at most 1000",
     )
     assert run.feed.count()[Delivery.SENT] == 3
     assert {message.parameters for message in server.messages} == {f"SIZE={len(CONTENT)}"}

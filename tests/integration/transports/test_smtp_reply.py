@@ -84,4 +84,5 @@ def test_capabilities_are_read_in_any_case_and_in_the_old_form_of_auth() -> None
         size=True,
         size_limit=None,
         auth=frozenset({"LOGIN", "PLAIN"}),
+        hello="Hi PIPELINING",
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.smtp_pipelining import Pipelining
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_transport import SmtpTransport
 from tests.integration.smtp_servers.script import CLOSE, CLOSING, DROP, HANG, PERMANENT, Fault, Script
@@ -50,18 +52,18 @@ def test_an_empty_feed_opens_no_connection() -> None:
     assert server.connections == 0
 
 
-def test_a_message_costs_one_round_trip_with_pipelining_and_four_without() -> None:
+def test_a_message_costs_one_two_or_four_round_trips() -> None:
     turns = {}
-    for pipelining in (True, False):
-        with ScriptedServer(Script(pipelining=pipelining)) as server:
-            writes = count_writes(server, 50)
-        turns[pipelining] = writes
+    for mode in (Pipelining.ACROSS, Pipelining.GROUP, Pipelining.NONE):
+        with ScriptedServer() as server:
+            turns[mode] = count_writes(server, 50, pipelining=mode)
     # Opening and QUIT take 3 writes, the first message 1 more.
-    assert turns[True] <= 50 + 5
-    assert turns[False] >= 4 * 50
+    assert turns[Pipelining.ACROSS] <= 50 + 5
+    assert 2 * 50 <= turns[Pipelining.GROUP] <= 2 * 50 + 5
+    assert turns[Pipelining.NONE] >= 4 * 50
 
 
-def count_writes(server: ScriptedServer, count: int) -> int:
+def count_writes(server: ScriptedServer, count: int, **options: Any) -> int:
     from ses_ops.transports.smtp_connection import MailConnection
 
     writes = 0
@@ -74,7 +76,7 @@ def count_writes(server: ScriptedServer, count: int) -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MailConnection, "_write", counting)
-        run = send(server, count, connections=1, timeout=5)
+        run = send(server, count, connections=1, timeout=5, **options)
     assert run.feed.count() == {Delivery.SENT: count}
     return writes
 
