@@ -1,0 +1,10 @@
+"""The mail servers, a file each. ALL is the order in which they run."""
+
+from __future__ import annotations
+
+from tests.servers.mail_server import MailServer
+from tests.servers.programs.aiosmtpd import Aiosmtpd
+from tests.servers.programs.haraka import Haraka
+from tests.servers.programs.smtp_server import SmtpServer
+
+ALL: tuple[type[MailServer], ...] = (Haraka, SmtpServer, Aiosmtpd)
