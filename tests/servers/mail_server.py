@@ -55,6 +55,8 @@ class MailServer:
         self.sandbox: Sandbox
         self.port = 0
         self.version = ""
+        #: Another server's store in place of its own: for one that stands behind that.
+        self.into: Path | None = None
 
     # --- what a subclass says
 
@@ -74,6 +76,11 @@ class MailServer:
         """Stop it as its service manager does. What it has taken stays."""
         self.sandbox.stop()
 
+    def close(self) -> None:
+        """Stop all that `prepare` and `launch` started."""
+        if hasattr(self, "sandbox"):
+            self.halt()
+
     # --- what the program calls
 
     def start(self, variant: str = "") -> None:
@@ -92,7 +99,7 @@ class MailServer:
     def resume(self) -> None:
         """Start with what is there, on the same port."""
         self.launch()
-        if not wait_until(self._greets, START):
+        if not wait_until(self.greets, START):
             said = self.sandbox.log_end()
             self.halt()
             raise NotRun(f"it does not answer on its port within {START:.0f} s: {said}")
@@ -105,7 +112,7 @@ class MailServer:
     @property
     def store(self) -> Path:
         """The Maildir, or folder like one, that the server delivers into."""
-        return self.sandbox.shared / "store"
+        return self.into or self.sandbox.shared / "store"
 
     def stored(self) -> list[bytes]:
         """Every message that the server has delivered, as it stands in its store."""
@@ -133,7 +140,8 @@ class MailServer:
             file.flush()
             return greeting[0], [line[4:] for line in _reply(file)]
 
-    def _greets(self) -> bool:
+    def greets(self) -> bool:
+        """Whether it answers on its port. Raises NotRun when it has ended."""
         if self.sandbox.ended:
             raise NotRun(f"it ended at once: {self.sandbox.log_end()}")
         try:

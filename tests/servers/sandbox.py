@@ -24,13 +24,13 @@ from tests.servers.not_run import NotRun
 PATIENCE = 15.0
 _NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
 _DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-#: $1: folder of the run, $2: the layers below its own, $3...: what to run there as if the layers were the machine.
+#: $1: folder of the run, $2...: what to run in its layer (`upper`) above the machine's files, as if that were all.
 _IN_LAYERS = """
 set -e
-run=$1; lower=$2; shift 2
+run=$1; shift
 root=$run/root
 mkdir -p "$run/upper/srv/run" "$run/upper/tmp" "$run/work" "$root"
-mount -t overlay overlay -o "lowerdir=$lower,upperdir=$run/upper,workdir=$run/work" "$root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$run/upper,workdir=$run/work" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
@@ -62,8 +62,8 @@ class Sandbox:
     """Runs commands for one server. `folder` is the run's own, and goes with it."""
 
     folder: Path
-    #: Overlay layers, the uppermost first, with "/" as the last; empty: the machine as it is.
-    layers: Sequence[Path] = ()
+    #: In a layer of its own above the machine's files: what it writes lands in `upper`.
+    layered: bool = False
     #: (folder, where the server sees it): modules that may stand in a folder closed to the server's user.
     shown: tuple[Path, Path] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -78,16 +78,20 @@ class Sandbox:
         """The folder that both sides see; within the layers it is /srv/run."""
         return self.folder / "shared"
 
+    @property
+    def upper(self) -> Path:
+        """The layer of its own."""
+        return self.folder / "upper"
+
     def command(self, command: Sequence[str], *, user: str | None = None) -> list[str]:
         """What to execute for `command`; `user` is whom root turns into, without any of root's rights."""
         given = list(command)
         if user and os.geteuid() == 0:
             given = ["setpriv", "--reuid", user, "--regid", _group_of(user), "--clear-groups", *given]
-        if self.layers:
+        if self.layered:
             if not namespaces_allowed():
                 raise NotRun("Debian's packages run in layers of their own above this machine's files: needs root")
-            lower = ":".join(map(str, self.layers))
-            given = ["sh", "-c", _IN_LAYERS, "sh", str(self.folder), lower, *given]
+            given = ["sh", "-c", _IN_LAYERS, "sh", str(self.folder), *given]
         elif self.shown and namespaces_allowed():
             given = ["sh", "-c", _WITH_A_FOLDER, "sh", *map(str, self.shown), *given]
         wrapped = _NAMESPACES if namespaces_allowed() else ()
@@ -112,7 +116,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd="/" if self.layers else self.shared,
+                cwd="/" if self.layered else self.shared,
                 env=self._environment(),
                 start_new_session=True,
             )

@@ -168,8 +168,7 @@ def _running(server: MailServer, variant: str = "") -> Iterator[None]:
         server.start(variant)
         yield
     finally:
-        if hasattr(server, "sandbox"):
-            server.halt()
+        server.close()
 
 
 def as_json(trial: Trial) -> dict[str, Any]:
