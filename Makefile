@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test fire lint bench screenshots lock clean
+.PHONY: help install install-dev run test test-servers fire lint bench screenshots lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -20,6 +20,9 @@ run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow,
 
 test: install-dev ## all tests, in two processes: the acceptance tests, which start the whole stack, beside the others
 	@$(BIN)/python -m pytest tests -n 2 $(ARGS)
+
+test-servers: install-dev ## real mail servers against the ledger (docs/mail-servers.md); ARGS="haraka postfix" picks some
+	@$(BIN)/python -m tests.servers $(ARGS)
 
 fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 message task (10 to 20 minutes)
 	@SES_FIRE=1 $(BIN)/python -m pytest tests/acceptance/under_fire/test_sender_killed.py -s $(ARGS)
