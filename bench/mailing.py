@@ -82,23 +82,23 @@ class Mailing:
     #: Seconds that each step took in this process: freeze, reserve, settle. Sending is measured by the senders.
     step_seconds: dict[str, float] = field(default_factory=dict)
 
-    def send(self, port: int, *, connections: int = 20) -> list[Sent]:
+    def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[Sent]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
-        parts = [run_sender(self._sender(chunk, port, connections)) for chunk in self.chunk_ids]
+        parts = [run_sender(self._sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
         self._settle()
         return parts
 
-    def send_side_by_side(self, port: int, *, connections: int) -> Sent:
+    def send_side_by_side(self, port: int, *, connections: int, pipelining: str = "auto") -> Sent:
         """Send all chunks at once, each in a process of its own with so many connections. Raises unless all were sent.
 
         The processes begin together when all have imported what they need; the time is that until the last has ended.
         """
-        together = run_side_by_side([self._sender(chunk, port, connections) for chunk in self.chunk_ids])
+        together = run_side_by_side([self._sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
         self._settle()
         return together
 
-    def _sender(self, chunk: int, port: int, connections: int) -> list[str]:
-        smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}"
+    def _sender(self, chunk: int, port: int, connections: int, pipelining: str) -> list[str]:
+        smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}&pipelining={pipelining}"
         return [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp, str(chunk)]
 
     def _settle(self) -> None:

@@ -20,7 +20,10 @@ from bench.sink import Sink, smtp_sink
 if TYPE_CHECKING:
     from bench.context import Bench
 
+#: smtp-sink is no server that is known to bear more: MAIL, RCPT and DATA leave after the reply (Mode.GROUP).
 ENGINE = "ses-ops, ledger written"
+#: The same with them behind the final dot, as for Postfix, Exim and Sendmail.
+ACROSS = "ses-ops, next message behind the dot"
 PAIR = "ses-ops, two senders side by side"
 #: Of the single sender, and of the two together; smtp-source and nodemailer have as many.
 CONNECTIONS = 20
@@ -49,6 +52,12 @@ class Rounds:
         self.sent.setdefault(name, []).append(result)
         self.sink_cpu.setdefault(name, []).append(used / result.messages * 1000)
         self._bench.progress(f"  {name}: {result.rate:,.0f} messages/s, {result.cpu_per_1000:.3f} CPU s per 1 000")
+
+    def add_across(self, messages: int) -> None:
+        """Run the engine once as for a server that is known to bear it."""
+        with mailing(self._bench.server, messages, chunk_size=messages) as ready:
+            self._bench.server.checkpoint()
+            self.add(ACROSS, lambda: ready.send(self._sink.port, connections=CONNECTIONS, pipelining="across")[0])
 
     def add_engine(self, messages: int) -> None:
         """Run the engine once, over a fresh database; freezing and reserving are not measured here."""
@@ -87,6 +96,7 @@ def measure(bench: Bench) -> list[Figure]:
             bench.progress(f"engine: round {turn + 1} of {sizes.rounds}")
             rounds.add(smtp_source.NAME, lambda: smtp_source.send(sink.port, sizes.smtp_source))
             rounds.add_engine(sizes.engine)
+            rounds.add_across(sizes.engine)
             rounds.add_pair(sizes.engine)
             rounds.add(nodemailer.NAME, lambda: pool.send(sink.port, sizes.nodemailer))
             rounds.add(smtp_hook.NAME, lambda: smtp_hook.send(sink.port, sizes.smtp_hook))
@@ -96,7 +106,7 @@ def measure(bench: Bench) -> list[Figure]:
 def figures(rounds: Rounds) -> list[Figure]:
     """Rates beside each peer, then CPU; the first carries every round for the plot."""
     first, *others = (_against(rounds, name, bar) for name, bar in BARS.items())
-    return [replace(first, data=_data(rounds)), *others, _pair(rounds), *_cpu(rounds)]
+    return [replace(first, data=_data(rounds)), *others, _across(rounds), _pair(rounds), *_cpu(rounds)]
 
 
 def _data(rounds: Rounds) -> dict[str, Any]:
@@ -135,6 +145,18 @@ def _against(rounds: Rounds, peer: str, bar: float) -> Figure:
     )
 
 
+def _across(rounds: Rounds) -> Figure:
+    """Shown without a bar: the bar is that of the mode that most servers get."""
+    return Figure(
+        what=f"{ACROSS}, against {smtp_source.NAME}",
+        value=best(rounds.sent[ACROSS]).rate,
+        unit="messages/s",
+        peer=smtp_source.NAME,
+        peer_value=best(rounds.sent[smtp_source.NAME]).rate,
+        note=f"{_medians(rounds, ACROSS, smtp_source.NAME)}; {_least_cpu(rounds, ACROSS):.3f} CPU s per 1 000",
+    )
+
+
 def _pair(rounds: Rounds) -> Figure:
     """Shown without a bar: the bar is the single sender's."""
     pair = best(rounds.sent[PAIR]).rate
@@ -156,7 +178,7 @@ def _a_day(database: float) -> str:
 
 
 def _cpu(rounds: Rounds) -> list[Figure]:
-    peers = (name for name in rounds.sent if name not in (ENGINE, PAIR))
+    peers = (name for name in rounds.sent if name not in (ENGINE, ACROSS, PAIR))
     rate, sink, database = best(rounds.sent[ENGINE]).rate, min(rounds.sink_cpu[ENGINE]), min(rounds.database_cpu)
     return [
         Figure(
