@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from typing import ClassVar
 
 from tests.servers.debian_packages import installed
@@ -44,8 +45,19 @@ class DebianServer(MailServer):
 
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         """A file as the server will see it."""
-        inside = path.startswith(SHARED + "/")
-        file = self.sandbox.shared / path[len(SHARED) + 1 :] if inside else self.sandbox.upper / path[1:]
+        file = self._file(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
+
+    def append(self, path: str, text: str) -> None:
+        """More at the end of a file that the package, or the machine, has."""
+        file = self._file(path)
+        if not file.exists():
+            self.write(path, Path(path).read_text())
+        with file.open("a") as old:
+            old.write(text)
+
+    def _file(self, path: str) -> Path:
+        inside = path.startswith(SHARED + "/")
+        return self.sandbox.shared / path[len(SHARED) + 1 :] if inside else self.sandbox.upper / path[1:]

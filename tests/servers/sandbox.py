@@ -37,7 +37,24 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root/run/lock"
 mount --bind "$run/shared" "$root/srv/run"
-exec chroot "$root" "$@"
+exec chroot "$root" sh -c "$FIRST" sh "$@"
+"""
+#: The first process of a layer. When the server ends, what it has begun to deliver is finished, as on a real machine:
+#: a delivery that is killed with the namespace would be made again, and nobody could tell it from a message sent twice.
+_FIRST_PROCESS = """
+"$@" & server=$!
+trap 'kill -TERM $server' TERM
+while :; do
+    wait $server; status=$?
+    kill -0 $server 2>/dev/null || break
+done
+trap '' TERM
+for tenth in 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0; do
+    set -- /proc/[0-9]*
+    [ $# -le 1 ] && break
+    sleep 0.1
+done
+exit $status
 """
 #: $1 is shown as $2 to what follows: the folder of another user's modules, for one who may not look into it.
 _WITH_A_FOLDER = """
@@ -146,7 +163,7 @@ class Sandbox:
         return path.read_text(errors="replace")[-400:] if path.exists() else ""
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "LC_ALL": "C.UTF-8", **self.environment}
+        return {**os.environ, "LC_ALL": "C.UTF-8", "FIRST": _FIRST_PROCESS, **self.environment}
 
 
 def _group_of(user: str) -> str:
