@@ -106,11 +106,15 @@ def _params(task_type: TaskType) -> dict[str, Param]:
 def _dag_of(row: dict[str, Any]) -> DAG:
     """The DAG of a row; of one whose schedule cannot be read, a DAG that says so and can be triggered."""
     try:
-        return send_task_dag(row, schedule_of(row))
-    except Exception as problem:
+        schedule = schedule_of(row)
+        if schedule.problem is None:
+            return send_task_dag(row, schedule)
+        problem = schedule.problem
+    except Exception as cause:
         logging.getLogger(__name__).exception("the schedule of send task %r cannot be read", row.get("name"))
-        without = Schedule(type=TaskType.TRIGGERED, time_zone="UTC")
-        return send_task_dag(row, without, problem=f"Its schedule cannot be read: {problem}")
+        problem = str(cause)
+    without = Schedule(type=TaskType.TRIGGERED, time_zone="UTC")
+    return send_task_dag(row, without, problem=f"Its schedule cannot be read: {problem}")
 
 
 for _row in rows_for_dags(get_parsing_context().dag_id):

@@ -46,7 +46,17 @@ _NOT_IN_CONSOLE = ("problem",)
 #: Arguments of that name are sentences, or parts of one.
 KEYWORDS = ("reason", "hint", "during")
 #: Functions that return one, perhaps behind its kind.
-RETURNING = ("_why_no_domain", "_unreadable", "broken_off", "damage", "_wrong_address", "_missed", "missed_start")
+RETURNING = (
+    "_why_no_domain",
+    "_unreadable",
+    "broken_off",
+    "damage",
+    "_wrong_address",
+    "_missed",
+    "missed_start",
+    "_fault_of",
+    "_impossible",
+)
 #: Attributes and lists that keep one.
 KEEPING = ("broken", "lost", "complaints")
 #: The first words of a text in SQL that is a reason.

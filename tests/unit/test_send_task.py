@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
 from ses_ops.domain.message_state import OnUnknown
-from ses_ops.domain.send_task import Advertisement, parse_send_task
+from ses_ops.domain.send_task import Advertisement, parse_send_task, read_send_task
 from ses_ops.errors import InvalidInput
 
 GOOD = {
@@ -117,3 +118,101 @@ def test_a_mistake_names_the_file_and_the_field(changes, field, words):
 def test_something_else_than_a_mapping_is_refused():
     with pytest.raises(InvalidInput, match=r"spring\.yaml: must be a mapping"):
         parse_send_task(["name"], where="spring.yaml")
+
+
+RECURRING = {**GOOD, "type": "recurring", "start_at": "2026-12-01 09:00", "every": "1d"}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize("field", ["start_at", "until"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("9999-12-31 23:59", "0001-01-01", "9998-06-01", "2201-01-01", "1969-12-31 23:59", "9999-12-31"),
+        *("9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2300-01-01T00:00Z"),
+    ],
+)
+def test_a_moment_outside_of_1970_to_2200_is_refused_by_its_field_in_every_zone(zone, field, text):
+    with pytest.raises(InvalidInput) as caught:
+        parse_send_task({**RECURRING, "time_zone": zone, field: text}, where="spring.yaml")
+    assert str(caught.value) == f"spring.yaml: {field}: {text!r} is not in the years from 1970 to 2200"
+    for value in (datetime.min, datetime.max, datetime.max.replace(tzinfo=UTC), datetime.max.date()):
+        with pytest.raises(InvalidInput, match="years from 1970 to 2200"):
+            parse_send_task({**RECURRING, "time_zone": zone, field: value}, where="spring.yaml")
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_first_and_the_last_moment_of_time_can_be_written_in_every_zone(zone):
+    entry = {**RECURRING, "time_zone": zone, "start_at": "1970-01-01 00:00", "until": "2200-12-31"}
+    task = parse_send_task(entry, where="x")
+    assert len(task.schedule.next_slots(3)) == 3
+    assert "until the end of 2200-12-31" in task.schedule.describe()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"every": "99999d"}, "every", "longer than the years"),
+        ({"every": "999999999d"}, "every", "longer than the years"),
+        ({"every": "80000d"}, "every", "second start would be after the year 2200"),
+        ({"every": "2000000h"}, "every", "second start would be after the year 2200"),
+        ({"start_grace": "999999d"}, "start_grace", "longer than the years"),
+        ({"start_grace": "9" * 5000 + "s"}, "start_grace", "longer than the years"),
+    ],
+)
+def test_a_span_as_long_as_time_is_refused_by_its_field(changes, field, words):
+    with pytest.raises(InvalidInput) as caught:
+        parse_send_task({**RECURRING, **changes}, where="x")
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("until", ["2026-12-03", date(2026, 12, 3), "20261203", " 2026-12-03 "])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_an_end_that_is_a_day_includes_the_whole_day_in_the_tasks_zone(zone, until):
+    task = parse_send_task({**RECURRING, "time_zone": zone, "until": until}, where="x")
+    local = [slot.astimezone(ZoneInfo(zone)).strftime("%d %H:%M") for slot in task.schedule.next_slots(9)]
+    assert local == ["01 09:00", "02 09:00", "03 09:00"]
+    late = parse_send_task({**RECURRING, "start_at": "2026-12-03 23:59", "time_zone": zone, "until": until}, where="x")
+    assert len(late.schedule.next_slots(9)) == 1
+
+
+def test_a_day_as_the_end_is_as_long_as_its_clock_has_it():
+    """In Santiago 23:00 comes twice on 4 April 2026, in Beirut 29 March begins at 01:00."""
+    santiago = {
+        **GOOD,
+        "type": "recurring",
+        "start_at": "2026-04-04 21:30",
+        "cron": "30 * * * *",
+        "until": "2026-04-04",
+    }
+    slots = parse_send_task({**santiago, "time_zone": "America/Santiago"}, where="x").schedule.next_slots(9)
+    assert len(slots) == 4
+    beirut = {**GOOD, "type": "recurring", "start_at": "2026-03-28 22:00", "cron": "0 * * * *", "until": "2026-03-28"}
+    task = parse_send_task({**beirut, "time_zone": "Asia/Beirut"}, where="x")
+    assert len(task.schedule.next_slots(9)) == 2
+    assert "until the end of 2026-03-28" in task.schedule.describe()
+
+
+def test_an_end_with_a_time_is_that_moment():
+    task = parse_send_task({**RECURRING, "until": "2026-12-03 00:00"}, where="x")
+    assert task.schedule.until == datetime(2026, 12, 3, tzinfo=UTC)
+    assert len(task.schedule.next_slots(9)) == 2
+
+
+def test_all_that_is_wrong_with_a_definition_is_said_at_once_with_its_lines():
+    entry = {**RECURRING, "subjct": "Hi", "name": "Spring Sale", "every": "often", "until": "never", "sender": "nobody"}
+    task, problems = read_send_task(entry, where="spring.yaml", lines={"name": 1, "subjct": 4})
+    assert task is None
+    assert [problem.field for problem in problems] == ["subjct", "name", "sender", "until", "every"]
+    assert str(problems[0]).startswith("spring.yaml: subjct: unknown key; did you mean subject? known are")
+    assert str(problems[0]).endswith(" (line 4)")
+    assert str(problems[1]).endswith("not beginning or ending with - (line 1)")
+    assert "line" not in str(problems[2])
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+@pytest.mark.parametrize("field", ["subject", "template", "group", "sender", "unsubscribe_url", "reply_to"])
+def test_a_character_that_no_database_stores_is_refused(field, text):
+    with pytest.raises(InvalidInput, match=f"{field}: .*control character"):
+        parse_send_task({**GOOD, field: text}, where="x")

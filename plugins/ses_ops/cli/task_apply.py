@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,14 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.errors import SesError
+from ses_ops.errors import DatabaseUnavailable, SesError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.send_task import SendTask
-    from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.send_tasks import Applied
 
 
@@ -36,37 +38,37 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     """Create or change the send tasks in PATH: a YAML file, or a folder with one file a task.
 
     Everything is checked first: keys, times, template, variables, group, the size of a message. If one file is
-    wrong, none is applied. A task that has not changed is left alone.
+    wrong, none is applied, and everything that is wrong with any of them is said. A task that has not changed is left
+    alone.
     """
-    from ses_ops.cli.task_files import read_tasks
+    from ses_ops.cli.task_files import raise_all, read_tasks
     from ses_ops.storage.connection import transaction
-    from ses_ops.storage.overview import list_tasks
 
-    tasks = read_tasks(path)
-    with database() as conn:
-        try:
-            with transaction(conn):
-                done = _apply_all(conn, tasks)
-                overviews = {name: list_tasks(conn, name=name)[0] for name in done}
-                recipients = {name: _recipient_count(conn, overviews[name].group) for name in done}
-                if check:
-                    raise _OnlyChecked
-        except _OnlyChecked:
-            pass
-    rows = [_facts(applied, overviews[name], recipients[name]) for name, applied in done.items()]
+    found = read_tasks(path)
+    lines: list[str] = []
+    try:
+        with database() as conn, suppress(_OnlyChecked), transaction(conn):
+            done, problems = _apply_all(conn, found.tasks)
+            raise_all([*found.problems, *problems])
+            rows = [_facts(conn, name, applied) for name, applied in done.items()]
+            # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
+            lines = [line for row in rows for line in _lines(row, check)]
+            if check:
+                raise _OnlyChecked
+    except DatabaseUnavailable as cause:
+        raise_all([*found.problems, cause])
     if as_json:
         print_json(rows)
     else:
-        for row in rows:
-            _print(row, check)
+        for line in lines:
+            click.echo(line)
     if not check:
         _tell_airflow(done)
-    _warn_of_quota({one.sender_domain for one in overviews.values()})
+    _warn_of_quota({task.sender_domain for task in found.tasks.values()})
 
 
-def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Applied]:
-    """Check and write every task; raises all problems together, and then the caller's transaction leaves nothing."""
-    from ses_ops.cli.task_files import raise_all
+def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
+    """Check and write every task; what was done, and every problem: with one, nothing of it may be kept."""
     from ses_ops.sending.definitions import apply_definition
 
     now, root = datetime.now(UTC), settings.templates_root()
@@ -78,8 +80,7 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Appli
         except SesError as problem:
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
-    raise_all(problems)
-    return done
+    return done, problems
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
@@ -88,27 +89,30 @@ def _recipient_count(conn: Connection, group: str) -> int:
     return recipients.find_group(conn, group).recipient_count
 
 
-def _facts(applied: Applied, one: TaskOverview, recipients: int) -> dict[str, Any]:
+def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
+    from ses_ops.storage.overview import list_tasks
+
+    (one,) = list_tasks(conn, name=name)
     return {
         "name": one.name,
         "applied": applied.value,
         "type": one.type.value,
-        "recipient_count": recipients,
+        "recipient_count": _recipient_count(conn, one.group),
         "schedule": one.schedule.describe(),
         "time_zone": one.schedule.time_zone,
         "next_starts": one.next_starts(datetime.now(UTC)),
     }
 
 
-def _print(row: dict[str, Any], check: bool) -> None:
+def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
     from zoneinfo import ZoneInfo
 
     word = f"would be {row['applied']}" if check else row["applied"]
-    click.echo(f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group")
+    yield f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group"
     tz = ZoneInfo(row["time_zone"])
     if row["next_starts"]:
         starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])
-        click.echo(f"           next: {starts} ({row['time_zone']})")
+        yield f"           next: {starts} ({row['time_zone']})"
 
 
 def _tell_airflow(done: dict[str, Applied]) -> None:

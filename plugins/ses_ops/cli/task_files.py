@@ -1,51 +1,48 @@
-"""Send tasks in YAML files: found, read strictly, and turned into definitions."""
+"""Send tasks in YAML files: found, read strictly, and turned into definitions, with all that is wrong with any."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from ses_ops.cli.session import SeveralProblems
-from ses_ops.domain.send_task import SendTask, parse_send_task
+from ses_ops.cli.task_yaml import read_yaml
+from ses_ops.domain.send_task import SendTask, read_send_task
 from ses_ops.errors import InvalidInput, SesError
 
 ENDINGS = (".yaml", ".yml")
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Plain values only, and no key twice: YAML itself would silently take the last."""
+@dataclass(frozen=True, kw_only=True)
+class TaskFiles:
+    """The definitions that could be read, and the problems of the other files."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    tasks: dict[Path, SendTask] = field(default_factory=dict)
+    problems: list[SesError] = field(default_factory=list)
 
 
-def read_tasks(path: Path) -> dict[Path, SendTask]:
-    """The definition in a file, or in every YAML file of a folder; all problems are raised together."""
-    tasks: dict[Path, SendTask] = {}
-    problems: list[SesError] = []
+def read_tasks(path: Path) -> TaskFiles:
+    """The definition in a file, or in every YAML file of a folder. Raises InvalidInput when there is no file."""
+    found = TaskFiles()
     for file in _files(path):
-        try:
-            tasks[file] = parse_send_task(_load(file), where=str(file))
-        except SesError as problem:
-            problems.append(problem)
+        read = read_yaml(file)
+        found.problems.extend(read.problems)
+        if read.entry is None:
+            continue
+        task, problems = read_send_task(read.entry, where=str(file), lines=read.lines)
+        # A field that YAML misunderstood is told of once, and not that it is missing as well.
+        told = {problem.field for problem in read.problems if problem.field}
+        found.problems.extend(problem for problem in problems if problem.field not in told)
+        if task is not None and not read.problems:
+            found.tasks[file] = task
     by_name: dict[str, Path] = {}
-    for file, task in tasks.items():
+    for file, task in found.tasks.items():
         first = by_name.setdefault(task.name, file)
         if first != file:
-            problems.append(InvalidInput(f"{task.name!r} is also the name in {first}", where=str(file), field="name"))
-    raise_all(problems)
-    return tasks
+            found.problems.append(
+                InvalidInput(f"{task.name!r} is also the name in {first}", where=str(file), field="name")
+            )
+    return found
 
 
 def raise_all(problems: list[SesError]) -> None:
@@ -59,20 +56,15 @@ def raise_all(problems: list[SesError]) -> None:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix in ENDINGS and file.is_file())
+    try:
+        # A link that leads nowhere is told of as well, and not passed over.
+        found = sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in ENDINGS and (file.is_file() or file.is_symlink()) and not file.is_dir()
+        )
+    except OSError as cause:
+        raise InvalidInput(f"cannot be read: {cause.strerror}", where=str(path)) from cause
     if not found:
         raise InvalidInput("has no .yaml file in it", where=str(path))
     return found
-
-
-def _load(file: Path) -> object:
-    try:
-        return yaml.load(file.read_bytes(), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except OSError as cause:
-        raise InvalidInput(f"cannot be read: {cause.strerror}", where=str(file)) from cause
-    except yaml.MarkedYAMLError as cause:
-        mark = cause.problem_mark or cause.context_mark
-        place = f"{file}: line {mark.line + 1}" if mark else str(file)
-        raise InvalidInput(f"is not valid YAML: {cause.problem or cause.context}", where=place) from cause
-    except (yaml.YAMLError, ValueError, RecursionError) as cause:
-        raise InvalidInput(f"is not valid YAML: {' '.join(str(cause).split())}", where=str(file)) from cause

@@ -40,7 +40,7 @@ _STAND_IN: dict[str, str] = {
     "template": "x",
     "group": "x",
     "sender": "a@b.example",
-    "start_at": "2999-01-01",
+    "start_at": "1970-01-02",
     "every": "1d",
     "cron": "0 0 * * *",
 }
@@ -71,7 +71,7 @@ def form_of(task: SendTask) -> Form:
         sender=task.sender,
         group=task.group,
         start_at=_wall_clock(schedule.start_at, schedule.time_zone),
-        until=_wall_clock(schedule.until, schedule.time_zone),
+        until=str(schedule.last_day or _wall_clock(schedule.until, schedule.time_zone)),
         time_zone=schedule.time_zone,
         repeat="cron" if schedule.cron else "every",
         every_count=str(every.count) if every else "1",

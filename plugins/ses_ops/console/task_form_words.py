@@ -17,6 +17,8 @@ _EMPTY = {
     "group": N_("Choose a recipient group."),
     "sender": N_("Write who the mail comes from, such as Example Shop <news@mail.example.com>."),
     "start_at": N_("Choose the day and the time of the first mail."),
+    "every": N_("Write a whole number of hours or days, 1 or more."),
+    "cron": N_("Write five fields: minute, hour, day, month, weekday. 0 9 * * MON is every Monday at 9:00."),
 }
 #: How to mend a field. Those of `_ENOUGH` say all there is to say.
 _MEND = {
@@ -35,16 +37,22 @@ _MEND = {
     "cron": N_("Write five fields: minute, hour, day, month, weekday. 0 9 * * MON is every Monday at 9:00."),
     "start_grace": N_("Write a span, such as 30m, 1h or 2d."),
 }
-_ENOUGH = frozenset({"type", "group", "every", "cron", "time_zone", "start_grace"})
+_ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
+#: What is wrong with these has a place in them, and how to write them is not known to everybody.
+_BOTH = frozenset({"cron"})
+#: What is said of a span that is no mistake in writing: it is too long.
+_TOO_LONG = "the year"
 
 
 def in_words(words: Language, field: str, reason: str, *, empty: bool) -> str:
     """What stands beside a field. `reason` is what the domain says, which is English and more exact."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field in _ENOUGH:
+    if field in _ENOUGH and _TOO_LONG not in reason:
         return words.gettext(_MEND[field])
     exact = said(words, reason)
+    if field in _BOTH:
+        return f"{exact[:1].upper() + exact[1:]} – {words.gettext(_MEND[field])}"
     if words.code == "en":
         return exact[:1].upper() + exact[1:]
     return words.gettext(_MEND[field]) if exact == reason and field in _MEND else exact

@@ -65,7 +65,8 @@ class TaskSeen:
     @property
     def started_late(self) -> bool:
         """It missed its start and waits for a person."""
-        return self.row["error"] is None and self.overview.error is not None
+        other = self.row["error"] is not None or self.overview.schedule.problem is not None
+        return not other and self.overview.error is not None
 
     @property
     def left(self) -> timedelta | None:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ses_ops.domain.clock_rules import check_aware, from_wall_clock, to_wall_clock, zone
+from ses_ops.domain.clock_rules import (
+    BEGINNING_OF_TIME,
+    END_OF_TIME,
+    WHOLE_OF_TIME,
+    YEARS,
+    check_aware,
+    end_of_day,
+    from_wall_clock,
+    is_in_time,
+    to_wall_clock,
+    zone,
+)
+from ses_ops.domain.cron import check_cron, next_cron
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 
 class TaskType(StrEnum):
@@ -27,10 +41,9 @@ class TaskType(StrEnum):
     TEST = "test"
 
 
-#: A recurrence shorter than this could not be told from a mistake, and Airflow needs seconds for each run.
-SHORTEST_CRON_GAP = timedelta(minutes=1)
-
-_EVERY = re.compile(r"([1-9]\d{0,4})\s*([hd])")
+_EVERY = re.compile(r"([1-9][0-9]*)\s*([hd])")
+#: Digits of a count that is worth a look: the whole of time has seven digits of hours.
+_MOST_DIGITS = 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,10 +63,20 @@ class Every:
                 where=where,
                 field="every",
             )
-        return cls(count=int(found[1]), unit=found[2])
+        every = cls(count=int(found[1][: _MOST_DIGITS + 1]), unit=found[2])
+        if every.step > WHOLE_OF_TIME:
+            raise InvalidInput(
+                f"{text!r} is longer than the years from {YEARS[0]} to {YEARS[-1]}", where=where, field="every"
+            )
+        return every
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"
+
+    @property
+    def step(self) -> timedelta:
+        """Its length: elapsed time for hours, time on the wall clock for days."""
+        return timedelta(hours=self.count) if self.unit == "h" else timedelta(days=self.count)
 
     @property
     def words(self) -> str:
@@ -71,6 +94,8 @@ class Schedule:
     every: Every | None = None
     cron: str | None = None
     until: datetime | None = None
+    #: Why no slot of it can be worked out, in words: of a stored schedule that nobody could write today.
+    problem: str | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.start_at, self.until):
@@ -78,19 +103,30 @@ class Schedule:
                 check_aware(moment)
 
     def next_after(self, moment: datetime | None) -> datetime | None:
-        """The first slot strictly after `moment` (None: the first of all) in UTC, or None when there is none."""
-        if self.type in (TaskType.TRIGGERED, TaskType.TEST) or self.start_at is None:
+        """The first slot strictly after `moment` (None: the first of all) in UTC, or None when there is none.
+
+        Never fails, whatever is stored: what cannot be worked out has no slots, and `problem` says why.
+        """
+        if self.problem or self.type in (TaskType.TRIGGERED, TaskType.TEST) or self.start_at is None:
+            return None
+        if not BEGINNING_OF_TIME <= self.start_at < END_OF_TIME:
             return None
         start = self.start_at.astimezone(UTC)
         if self.type is not TaskType.RECURRING:
             return start if moment is None or moment < start else None
-        slot = self._first_cron(start, moment) if self.cron else self._next_every(start, moment)
-        return None if self.until is not None and slot > self.until else slot
+        # Every slot of a recurrence is its start or behind it.
+        floor = start - timedelta(microseconds=1) if moment is None or moment < start else moment
+        if floor >= END_OF_TIME:
+            return None
+        slot = next_cron(self.cron, zone(self.time_zone), floor) if self.cron else self._next_every(start, floor)
+        return None if slot is None or (self.until is not None and slot > self.until) else slot
 
     def has_slot(self, moment: datetime) -> bool:
         """Whether a moment is one of the slots, to the microsecond."""
         # As the standard library's: Airflow's pendulum divides its intervals by its own only.
-        moment = datetime.fromisoformat(check_aware(moment).astimezone(UTC).isoformat())
+        moment = datetime.fromisoformat(check_aware(moment).isoformat())
+        if not BEGINNING_OF_TIME <= moment <= END_OF_TIME:
+            return False
         return self.next_after(moment - timedelta(microseconds=1)) == moment
 
     def slots(self, after: datetime | None = None) -> Iterator[datetime]:
@@ -103,39 +139,27 @@ class Schedule:
     def next_slots(self, count: int, after: datetime | None = None) -> list[datetime]:
         return list(islice(self.slots(after), count))
 
-    def _next_every(self, start: datetime, moment: datetime | None) -> datetime:
-        if moment is None or moment < start:
+    def _next_every(self, start: datetime, floor: datetime) -> datetime | None:
+        if floor < start:
             return start
-        assert self.every is not None
+        if self.every is None or self.every.step > WHOLE_OF_TIME:
+            return None
+        step = self.every.step
         if self.every.unit == "h":
-            step = timedelta(hours=self.every.count)
-            return start + ((moment - start) // step + 1) * step
-        tz = zone(self.time_zone)
-        first = to_wall_clock(start, tz)
-        # One step early: a clock change moves a slot by an hour at most, so the loop runs once or twice.
-        steps = max(0, (to_wall_clock(moment, tz) - first).days // self.every.count - 1)
-        while (slot := from_wall_clock(first + timedelta(days=steps * self.every.count), tz)) <= moment:
-            steps += 1
-        return slot
-
-    def _first_cron(self, start: datetime, moment: datetime | None) -> datetime:
-        # Not above: few tasks have a cron expression, and its import takes 20 ms of every command.
-        from croniter import croniter
-
-        tz = zone(self.time_zone)
-        floor = start - timedelta(microseconds=1) if moment is None or moment < start else moment
-        # Some minutes early in wall clock time, because a slot in a skipped hour happens later than it is written.
-        clock = croniter(self.cron, to_wall_clock(floor, tz) - timedelta(hours=3))
-        while (slot := from_wall_clock(wall := clock.get_next(datetime), tz)) <= floor:
-            pass
-        # A slot that was put off by a skipped time may have passed others that are written later and happen sooner.
-        while wall < (happens := to_wall_clock(slot, tz)) and (wall := clock.get_next(datetime)) < happens:
-            other = from_wall_clock(wall, tz)
-            slot = other if floor < other < slot else slot
-        return slot
+            slot = start + ((floor - start) // step + 1) * step
+        else:
+            tz = zone(self.time_zone)
+            first = to_wall_clock(start, tz)
+            # One step early: a clock change moves a slot by a day at most, so the loop runs once or twice.
+            steps = max(0, (to_wall_clock(floor, tz) - first) // step - 1)
+            while (slot := from_wall_clock(first + steps * step, tz)) <= floor:
+                steps += 1
+        return slot if slot < END_OF_TIME else None
 
     def describe(self) -> str:
         """The schedule in words, as Airflow's UI shows it."""
+        if self.problem:
+            return f"Cannot be worked out: {self.problem}"
         if self.type is TaskType.TRIGGERED:
             return "When triggered"
         if self.start_at is None:
@@ -148,21 +172,57 @@ class Schedule:
         rhythm = f"cron {self.cron}" if self.cron else self.every.words if self.every else ""
         words = f"{rhythm[0].upper()}{rhythm[1:]} from {start}"
         if self.until is not None:
-            words += f" until {to_wall_clock(self.until, zone(self.time_zone)):%Y-%m-%d %H:%M}"
+            end = to_wall_clock(self.until, zone(self.time_zone))
+            words += f" until the end of {self.last_day}" if self.last_day else f" until {end:%Y-%m-%d %H:%M}"
         return words
 
+    @property
+    def last_day(self) -> date | None:
+        """The day that a person gave as the end, all of which is part of it; None for an end that is a moment."""
+        tz = zone(self.time_zone)
+        if self.until is None or not is_in_time(self.until, tz):
+            return None
+        day = to_wall_clock(self.until, tz).date()
+        return day if self.until == end_of_day(day, tz) else None
 
-def check_cron(expression: object, *, where: str | None = None) -> str:
-    """Return a five-field cron expression; raises InvalidInput for anything else."""
-    from croniter import croniter
 
-    text = " ".join(str(expression).split())
-    if len(text.split(" ")) != 5 or not croniter.is_valid(text):
-        raise InvalidInput(
-            f"{text!r} is not a cron expression of five fields, such as '0 9 * * MON'", where=where, field="cron"
+def stored_schedule(
+    task_type: TaskType,
+    *,
+    time_zone: str,
+    start_at: datetime | None,
+    every: str | None,
+    cron: str | None,
+    until: datetime | None,
+) -> Schedule:
+    """The schedule of a task as it is stored, by this version, an earlier one, or by hand. Never fails.
+
+    What cannot be worked out is left out and named in `problem`, so that it takes no page, list or timetable down.
+    """
+    complaints: list[str] = []
+
+    def read(check: Callable[[], T]) -> T | None:
+        try:
+            return check()
+        except InvalidInput as problem:
+            complaints.append(str(problem))
+            return None
+
+    tz = read(lambda: zone(time_zone))
+    rhythm = read(lambda: Every.parse(every)) if every is not None else None
+    checked = read(lambda: check_cron(cron)) if cron is not None else None
+    if tz is not None and start_at is not None and not is_in_time(start_at, tz):
+        complaints.append(
+            f"its start at {start_at:%Y-%m-%d %H:%M} UTC is not in the years from {YEARS[0]} to {YEARS[-1]}"
         )
-    try:
-        croniter(text, datetime(2024, 1, 1)).get_next(datetime)  # noqa: DTZ001 - only asks whether a slot exists
-    except (ValueError, KeyError):
-        raise InvalidInput(f"{text!r} never happens", where=where, field="cron") from None
-    return text
+    if task_type is TaskType.RECURRING and (every is None) == (cron is None):
+        complaints.append("a recurring task needs every (such as 24h or 7d) or cron, and not both")
+    return Schedule(
+        type=task_type,
+        time_zone="UTC" if tz is None else time_zone,
+        start_at=start_at,
+        every=rhythm,
+        cron=checked,
+        until=until,
+        problem=complaints[0] if complaints else None,
+    )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from ses_ops.domain.address import answerable, parse_address, parse_sender
-from ses_ops.domain.clock_rules import from_wall_clock, to_wall_clock, zone
+from ses_ops.domain.clock_rules import YEARS, zone
+from ses_ops.domain.cron import check_cron
 from ses_ops.domain.message_state import OnUnknown
-from ses_ops.domain.schedule import Every, Schedule, TaskType, check_cron
+from ses_ops.domain.schedule import Every, Schedule, TaskType
+from ses_ops.domain.task_fields import TaskFields
 from ses_ops.errors import InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
@@ -20,8 +25,6 @@ DEFAULT_START_GRACE = timedelta(hours=1)
 MAX_SUBJECT = 998
 #: Airflow keys have 250 characters; `send_task__` and our run ids need some of them.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
-_SPAN = re.compile(r"(\d{1,6})\s*(s|m|min|h|d)")
-_SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "time_zone", "every", "cron", "until"),
@@ -67,171 +70,136 @@ def dag_id(task_name: str) -> str:
 
 
 def parse_send_task(entry: object, *, where: str) -> SendTask:
-    """Check a send task as read from YAML or a form. `where` names its file in errors.
+    """The send task of `read_send_task`; raises the first of its problems."""
+    task, problems = read_send_task(entry, where=where)
+    if task is None:
+        raise problems[0]
+    return task
 
-    Raises InvalidInput that names the place and the field. Times without an offset are read in `time_zone`. Whether
-    the start has passed is checked when the task is applied, because applying an unchanged task again is no error.
+
+def read_send_task(
+    entry: object, *, where: str, lines: Mapping[str, int] | None = None
+) -> tuple[SendTask | None, list[InvalidInput]]:
+    """Check a send task as read from YAML or a form: the task, or all that is wrong with it.
+
+    `where` names its file in errors and `lines` the line of each field. Times without an offset are read in
+    `time_zone`. Whether the start has passed is checked when the task is applied, because applying an unchanged task
+    again is no error.
     """
     if not isinstance(entry, Mapping):
-        raise InvalidInput("must be a mapping with at least name, type, template, sender and group", where=where)
+        wrong = InvalidInput("must be a mapping with at least name, type, template, sender and group", where=where)
+        return None, [wrong]
+    fields = TaskFields(entry, where, lines or {})
     for key in entry:
-        if key in _OWN_UNSUBSCRIBE_PAGE:
-            raise InvalidInput(
-                "ses-ops has no unsubscribe page of its own yet; give the address of yours as unsubscribe_url",
-                where=where,
-                field=str(key),
-            )
-        if key not in FIELDS:
-            raise InvalidInput(f"unknown key; known are {', '.join(FIELDS)}", where=where, field=str(key))
-    reader = _Fields(entry, where)
-    task_type = reader.choice("type", TaskType, excluded=(TaskType.TEST,))
-    name = reader.text("name")
-    if not NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name!r} must be 1 to 100 of a-z, 0-9 and -, not beginning or ending with -", where=where, field="name"
+        fields.attempt(partial(_check_key, fields, key))
+    attempt = fields.attempt
+    task_type = attempt(lambda: fields.choice("type", TaskType, excluded=(TaskType.TEST,)))
+    facts: dict[str, Any] = {
+        "type": task_type,
+        "name": attempt(lambda: _name(fields)),
+        "template": attempt(lambda: fields.text("template")),
+        "sender": (sender := attempt(lambda: fields.text("sender"))),
+        "sender_domain": attempt(lambda: fields.checked("sender", lambda: parse_sender(sender or "").domain))
+        if sender
+        else None,
+        "group": attempt(lambda: fields.text("group")),
+        "schedule": _schedule(fields, task_type),
+        "subject": attempt(lambda: _subject(fields)),
+        "reply_to": attempt(lambda: _reply_to(fields)),
+        "unsubscribe_url": attempt(lambda: _unsubscribe_url(fields)),
+        "advertisement": attempt(
+            lambda: fields.choice("advertisement", Advertisement, default=Advertisement.NONE),
+        ),
+        "start_grace": attempt(lambda: fields.span("start_grace", DEFAULT_START_GRACE)),
+        "on_unknown": attempt(lambda: fields.choice("on_unknown", OnUnknown, default=OnUnknown.HOLD)),
+    }
+    return (None, fields.problems) if fields.problems else (SendTask(**facts), [])
+
+
+def _check_key(fields: TaskFields, key: object) -> None:
+    if key in _OWN_UNSUBSCRIBE_PAGE:
+        raise fields.problem(
+            str(key), "ses-ops has no unsubscribe page of its own yet; give the address of yours as unsubscribe_url"
         )
-    sender = reader.text("sender")
-    reply_to = reader.optional_text("reply_to")
-    return SendTask(
-        name=name,
-        type=task_type,
-        template=reader.text("template"),
-        sender=sender,
-        sender_domain=reader.checked("sender", lambda: parse_sender(sender).domain),
-        group=reader.text("group"),
-        schedule=_schedule(reader, task_type),
-        subject=_subject(reader),
-        reply_to=reply_to and reader.checked("reply_to", lambda: answerable(parse_address(reply_to).address)),
-        unsubscribe_url=_unsubscribe_url(reader),
-        advertisement=reader.choice("advertisement", Advertisement, default=Advertisement.NONE),
-        start_grace=_grace(reader),
-        on_unknown=reader.choice("on_unknown", OnUnknown, default=OnUnknown.HOLD),
-    )
+    if key not in FIELDS:
+        close = get_close_matches(str(key).lower(), FIELDS, 1)
+        meant = f" did you mean {close[0]}?" if close else ""
+        raise fields.problem(str(key), f"unknown key;{meant} known are {', '.join(FIELDS)}")
 
 
-class _Fields:
-    """Typed access to the entry, with errors that name the place."""
-
-    def __init__(self, entry: Mapping[str, object], where: str) -> None:
-        self.entry = entry
-        self.where = where
-
-    def problem(self, field: str, message: str) -> InvalidInput:
-        return InvalidInput(message, where=self.where, field=field)
-
-    def optional_text(self, field: str) -> str | None:
-        value = self.entry.get(field)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value.strip():
-            raise self.problem(field, f"must be a text, not {value!r}")
-        return value.strip()
-
-    def text(self, field: str) -> str:
-        value = self.optional_text(field)
-        if value is None:
-            raise self.problem(field, "is missing")
-        return value
-
-    def choice(self, field, choices, *, default=None, excluded=()):  # type: ignore[no-untyped-def]
-        value = self.entry.get(field)
-        if value is None and default is not None:
-            return default
-        allowed = [choice for choice in choices if choice not in excluded]
-        if value not in [choice.value for choice in allowed]:
-            words = ", ".join(choice.value for choice in allowed)
-            raise self.problem(field, f"must be one of {words}" + (f", not {value!r}" if value is not None else ""))
-        return choices(value)
-
-    def moment(self, field: str, time_zone: str, *, repeats: bool = False) -> datetime | None:
-        """A time in UTC; one that `repeats` at its wall clock time must exist on its first day."""
-        value = self.entry.get(field)
-        if value is None:
-            return None
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value.strip())
-            except ValueError:
-                value = None
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-        if not isinstance(value, datetime):
-            raise self.problem(field, f"{self.entry[field]!r} is not a time; write for example 2026-12-01 09:00")
-        if value.tzinfo is not None:
-            return value.astimezone(UTC)
-        tz = zone(time_zone, where=self.where)
-        moment = from_wall_clock(value, tz)
-        if repeats and to_wall_clock(moment, tz) != value:
-            raise self.problem(
-                field,
-                f"{value:%Y-%m-%d %H:%M} does not exist in {time_zone}: a clock change skips it, and every later day "
-                f"would be at {to_wall_clock(moment, tz):%H:%M}; begin on another day",
-            )
-        return moment
-
-    def checked(self, field: str, check):  # type: ignore[no-untyped-def]
-        try:
-            return check()
-        except InvalidInput as cause:
-            raise self.problem(field, str(cause)) from cause
+def _name(fields: TaskFields) -> str:
+    name = fields.text("name")
+    if not NAME.fullmatch(name):
+        raise fields.problem("name", f"{name!r} must be 1 to 100 of a-z, 0-9 and -, not beginning or ending with -")
+    return name
 
 
-def _schedule(reader: _Fields, task_type: TaskType) -> Schedule:
-    time_zone = reader.optional_text("time_zone") or "UTC"
-    zone(time_zone, where=reader.where)
-    every, cron = reader.entry.get("every"), reader.entry.get("cron")
-    start_at = reader.moment("start_at", time_zone, repeats=str(every).strip().endswith("d"))
-    until = reader.moment("until", time_zone)
+def _schedule(fields: TaskFields, task_type: TaskType | None) -> Schedule | None:
+    """The schedule; None when something is wrong with it, which is kept in the fields."""
+    before = len(fields.problems)
+    entry, attempt, checked = fields.entry, fields.attempt, fields.checked
+    time_zone = attempt(lambda: fields.optional_text("time_zone")) or "UTC"
+    tz = attempt(lambda: checked("time_zone", lambda: zone(time_zone))) or zone("UTC")
+    daily = str(entry.get("every")).strip().endswith("d")
+    start_at = attempt(lambda: fields.moment("start_at", tz, repeats=daily))
+    until = attempt(lambda: fields.moment("until", tz, whole_day=True))
+    every = attempt(lambda: checked("every", lambda: Every.parse(entry["every"]))) if fields.has("every") else None
+    cron = attempt(lambda: checked("cron", lambda: check_cron(entry["cron"]))) if fields.has("cron") else None
+    if task_type is not None:
+        _fits_type(fields, task_type)
+    if len(fields.problems) > before or task_type is None:
+        return None
+    schedule = Schedule(type=task_type, time_zone=time_zone, start_at=start_at, every=every, cron=cron, until=until)
+    attempt(lambda: _has_starts(fields, schedule))
+    return schedule
+
+
+def _fits_type(fields: TaskFields, task_type: TaskType) -> None:
+    """Whether what is set of a schedule fits the type of task."""
     recurring = task_type is TaskType.RECURRING
-    if start_at is None and task_type is TaskType.SCHEDULED:
-        raise reader.problem("start_at", "is missing: a scheduled task needs a start time")
-    if start_at is not None and task_type in (TaskType.IMMEDIATE, TaskType.TRIGGERED):
-        raise reader.problem("start_at", f"makes no sense for a task of type {task_type}")
+    wrong, problem = fields.problems, fields.problem
+    if task_type is TaskType.SCHEDULED and not fields.has("start_at"):
+        wrong.append(problem("start_at", "is missing: a scheduled task needs a start time"))
+    if task_type in (TaskType.IMMEDIATE, TaskType.TRIGGERED) and fields.has("start_at"):
+        wrong.append(problem("start_at", f"makes no sense for a task of type {task_type}"))
     for field in ("every", "cron", "until"):
-        if reader.entry.get(field) is not None and not recurring:
-            raise reader.problem(field, f"makes no sense for a task of type {task_type}; type: recurring has it")
-    if recurring and (every is None) == (cron is None):
-        raise reader.problem("every", "a recurring task needs every (such as 24h or 7d) or cron, and not both")
-    if recurring and start_at is None and every is not None:
-        raise reader.problem("start_at", "is missing: a recurring task with every needs a start time")
-    if until is not None and start_at is not None and until <= start_at:
-        raise reader.problem("until", "the end is not after the start")
-    return Schedule(
-        type=task_type,
-        time_zone=time_zone,
-        start_at=start_at,
-        every=None if every is None else Every.parse(every, where=reader.where),
-        cron=None if cron is None else check_cron(cron, where=reader.where),
-        until=until,
-    )
+        if fields.has(field) and not recurring:
+            wrong.append(problem(field, f"makes no sense for a task of type {task_type}; type: recurring has it"))
+    if recurring and fields.has("every") == fields.has("cron"):
+        wrong.append(problem("every", "a recurring task needs every (such as 24h or 7d) or cron, and not both"))
+    if recurring and fields.has("every") and not fields.has("start_at"):
+        wrong.append(problem("start_at", "is missing: a recurring task with every needs a start time"))
 
 
-def _subject(reader: _Fields) -> str | None:
-    value = reader.entry.get("subject")
-    subject = reader.optional_text("subject")
+def _has_starts(fields: TaskFields, schedule: Schedule) -> None:
+    start, until = schedule.start_at, schedule.until
+    if until is not None and start is not None and until <= start:
+        raise fields.problem("until", "the end is not after the start")
+    if schedule.every is not None and replace(schedule, until=None).next_after(start) is None:
+        raise fields.problem("every", f"its second start would be after the year {YEARS[-1]}")
+
+
+def _subject(fields: TaskFields) -> str | None:
+    value = fields.entry.get("subject")
+    subject = fields.optional_text("subject")
     if subject is None:
         return None
     if any(ord(character) < 32 or ord(character) == 127 for character in str(value).strip()):
-        raise reader.problem("subject", "has a line break or another control character")
+        raise fields.problem("subject", "has a line break or another control character")
     if len(subject) > MAX_SUBJECT:
-        raise reader.problem("subject", f"has {len(subject)} characters; at most {MAX_SUBJECT} are allowed")
+        raise fields.problem("subject", f"has {len(subject)} characters; at most {MAX_SUBJECT} are allowed")
     return subject
 
 
-def _unsubscribe_url(reader: _Fields) -> str | None:
-    url = reader.optional_text("unsubscribe_url")
+def _reply_to(fields: TaskFields) -> str | None:
+    given = fields.optional_text("reply_to")
+    return given and fields.checked("reply_to", lambda: answerable(parse_address(given).address))
+
+
+def _unsubscribe_url(fields: TaskFields) -> str | None:
+    url = fields.optional_text("unsubscribe_url")
     if url is None:
         return None
     if not re.match(r"(https?://|mailto:)[^\s{}]", url) or any(ord(character) < 32 for character in url):
-        raise reader.problem("unsubscribe_url", f"{url!r} must begin with https://, http:// or mailto:")
+        raise fields.problem("unsubscribe_url", f"{url!r} must begin with https://, http:// or mailto:")
     return url
-
-
-def _grace(reader: _Fields) -> timedelta:
-    value = reader.entry.get("start_grace")
-    if value is None:
-        return DEFAULT_START_GRACE
-    found = _SPAN.fullmatch(str(value).strip())
-    if not found:
-        raise reader.problem("start_grace", f"{value!r} is not a span; write for example 30m, 1h or 2d")
-    return timedelta(seconds=int(found[1]) * _SPAN_SECONDS[found[2]])

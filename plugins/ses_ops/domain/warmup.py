@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pendulum
 
-from ses_ops.domain.clock_rules import check_aware, from_wall_clock, to_wall_clock, zone
+from ses_ops.domain.clock_rules import YEARS, check_aware, from_wall_clock, read_moment, to_wall_clock, zone
 from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 
 VARIABLE = "ses_warmup_quota"
@@ -26,8 +26,6 @@ STANDARD_PLAN = (
 )
 
 REAL_DAY = timedelta(hours=24)
-#: A first day outside of these is a mistake, and the days before and after it could not be counted.
-YEARS = range(1970, 9000)
 #: A rehearsal day must be long enough for Airflow to start a run in it.
 SHORTEST_DAY = timedelta(seconds=5)
 #: The part of a day, one in so many, that is left for a resume at the latest: time for Airflow and for sending.
@@ -204,18 +202,19 @@ def _steps(domain: str, value: object) -> tuple[int, ...]:
 
 def _started_at(domain: str, value: object, tz_name: str) -> datetime:
     problem = QuotaError(
-        f"must be a date such as 2026-12-01 (or a date and time), not {value!r}", domain=domain, field="started_on"
+        f"must be a date such as 2026-12-01 (or a date and time) from {YEARS[0]} to {YEARS[-1]}, not {value!r}",
+        domain=domain,
+        field="started_on",
     )
     if not isinstance(value, str):
         raise problem
     try:
-        moment = datetime.combine(date.fromisoformat(value), time()) if len(value) == 10 else None
-        moment = moment or datetime.fromisoformat(value)
-    except ValueError:
-        raise problem from None
-    if moment.year not in YEARS:
+        moment = read_moment(value, zone(tz_name))
+    except InvalidInput as cause:
+        raise problem from cause
+    if moment is None:
         raise problem
-    return moment.astimezone(UTC) if moment.tzinfo else from_wall_clock(moment, zone(tz_name))
+    return moment
 
 
 def _day_length(domain: str, value: object) -> timedelta:

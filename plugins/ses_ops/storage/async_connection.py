@@ -10,6 +10,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.connection import CONNECT_TIMEOUT, connection_options, is_lost, one_line
+from ses_ops.storage.stored_moments import read_totally
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -28,6 +29,7 @@ class AsyncConnection:
             self = cls(psycopg2.connect(dsn, async_=1, **connection_options(application, options)))
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._done()
+            read_totally(self._conn)
         except (psycopg2.OperationalError, TimeoutError) as cause:
             raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
         return self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from ses_ops.errors import DatabaseUnavailable
+from ses_ops.storage.stored_moments import read_totally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,9 @@ def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Con
     `options` are server settings in libpq's form.
     """
     try:
-        return psycopg2.connect(dsn, **connection_options(application, options))
+        conn = psycopg2.connect(dsn, **connection_options(application, options))
+        read_totally(conn)
+        return conn
     except psycopg2.OperationalError as cause:
         raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
 

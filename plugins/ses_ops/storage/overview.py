@@ -86,11 +86,15 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
     next_slot = schedule.next_after(row["last_slot"])
     if row["last_slot"] is None and row["occurrences"]:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
+    # One that has one start, and has had it, needs no schedule any more.
+    settled = schedule.type is not TaskType.RECURRING and bool(row["occurrences"])
+    broken = f"its schedule cannot be worked out: {schedule.problem}"
+    error = row["error"] or (None if settled or schedule.problem is None else broken)
     facts = TaskFacts(
         type=schedule.type,
         cancelled=row["cancelled_at"] is not None,
         paused_by_person=row["paused_at"] is not None,
-        error=row["error"] is not None,
+        error=error is not None,
         occurrence_open=row["occurrence_open"],
         occurrence_held=row["held_reason"] is not None,
         occurrence_finished=row["occurrence_finished"],
@@ -108,7 +112,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         status=status,
         **{key: row[key] for key in _SAME},
         next_run_at=None if stopped or not moments else min(moments),
-        error=row["error"] or row["held_reason"],
+        error=error or row["held_reason"],
         schedule=schedule,
         paused_by_person=row["paused_at"] is not None,
         reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import OnUnknown
-from ses_ops.domain.schedule import Every, Schedule, TaskType
+from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import Advertisement, SendTask
 from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
@@ -31,16 +31,16 @@ class Applied(StrEnum):
 
 
 def schedule_of(row: Mapping[str, Any]) -> Schedule:
-    """The schedule of a task's row."""
+    """The schedule of a task's row. Never fails: what cannot be worked out is its `problem`."""
     task_type = TaskType(row["type"])
     start_at = row["start_at"]
     if start_at is None and task_type in (TaskType.IMMEDIATE, TaskType.RECURRING):
         start_at = row["created_at"]
-    return Schedule(
-        type=task_type,
+    return stored_schedule(
+        task_type,
         time_zone=row["time_zone"],
         start_at=start_at,
-        every=Every.parse(row["every"]) if row["every"] else None,
+        every=row["every"],
         cron=row["cron"],
         until=row["until"],
     )
@@ -105,6 +105,7 @@ def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -
     values = _columns(task, group["id"])
     if row is None:
         _refuse_past(task, None, now, where)
+        _refuse_without_start(task, now, where)
         fetch_one(conn, "send_tasks", "insert_task", **values)
         return Applied.CREATED
     current = find_row(conn, task.name)
@@ -112,6 +113,7 @@ def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -
         return Applied.UNCHANGED
     check_changeable(conn, current, task.type)
     _refuse_past(task, current["start_at"], now, where)
+    _refuse_without_start(task, now, where)
     execute(conn, "send_tasks", "update_task", id=row["id"], **values)
     execute(conn, "chunks", "move_cached", task_id=row["id"], sender_domain=task.sender_domain)
     return Applied.CHANGED
@@ -133,6 +135,16 @@ def _refuse_past(task: SendTask, current_start: datetime | None, now: datetime, 
         raise InvalidInput(f"{start:%Y-%m-%d %H:%M} UTC has passed", where=where, field="start_at")
     if until is not None and until <= now:
         raise InvalidInput(f"{until:%Y-%m-%d %H:%M} UTC has passed", where=where, field="until")
+
+
+def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
+    """A recurring task that would never start: no slot of its cron expression is before its end."""
+    schedule = task.schedule
+    begin = schedule.start_at or now
+    ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))
+    if schedule.type is TaskType.RECURRING and ahead is None:
+        field = "until" if schedule.until is not None else "cron"
+        raise InvalidInput("no start of this task is left until then", where=where, field=field)
 
 
 def _columns(task: SendTask, group_id: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ for a scheduler that may have been away.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from airflow.exceptions import AirflowTimetableInvalid
 from airflow.timetables.base import DagRunInfo, DataInterval, Timetable
 
 from ses_ops.domain.clock_rules import zone
-from ses_ops.domain.schedule import Every, Schedule, TaskType, check_cron
+from ses_ops.domain.cron import check_cron
+from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class SendTaskTimetable(Timetable):
     def validate(self) -> None:
         """Raise AirflowTimetableInvalid for a schedule that has no slots and should have."""
         schedule = self.schedule
+        if schedule.problem is not None:
+            raise AirflowTimetableInvalid(schedule.problem)
         try:
             zone(schedule.time_zone)
             if schedule.cron is not None:
@@ -117,21 +121,21 @@ class SendTaskTimetable(Timetable):
             "every": schedule.every and str(schedule.every),
             "cron": schedule.cron,
             "until": schedule.until and schedule.until.astimezone(UTC).isoformat(),
+            "problem": schedule.problem,
         }
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SendTaskTimetable:
-        """The timetable that `serialize` wrote."""
-        return cls(
-            Schedule(
-                type=TaskType(data["type"]),
-                time_zone=data["time_zone"],
-                start_at=data["start_at"] and datetime.fromisoformat(data["start_at"]),
-                every=data["every"] and Every.parse(data["every"]),
-                cron=data["cron"],
-                until=data["until"] and datetime.fromisoformat(data["until"]),
-            )
+        """The timetable that `serialize` wrote, in this version or an earlier one. Airflow's scheduler calls it."""
+        schedule = stored_schedule(
+            TaskType(data["type"]),
+            time_zone=data["time_zone"],
+            start_at=data["start_at"] and datetime.fromisoformat(data["start_at"]),
+            every=data["every"],
+            cron=data["cron"],
+            until=data["until"] and datetime.fromisoformat(data["until"]),
         )
+        return cls(replace(schedule, problem=data.get("problem") or schedule.problem))
 
 
 def _plain(moment: datetime) -> datetime:

@@ -1,5 +1,5 @@
 // The form of a send task works without this. With it, a new task begins in the viewer's zone, its name follows the
-// template until somebody writes one, and the variables of the chosen group are at hand.
+// template until somebody writes one, the variables of the chosen group are at hand, and an end can have a time.
 "use strict";
 
 (() => {
@@ -55,9 +55,21 @@
     show();
   }
 
+  function endCanHaveATime() {
+    const end = field("until");
+    const box = document.getElementById("until-at-a-time");
+    box.closest(".only-script").hidden = false;
+    box.addEventListener("change", () => {
+      const [day, time] = end.value.split("T");
+      end.type = box.checked ? "datetime-local" : "date";
+      end.value = box.checked && day ? `${day}T${time || "23:59"}` : day;
+    });
+  }
+
   if (untouched) {
     beginInViewersZone();
     nameFollowsTemplate();
   }
   showVariables();
+  endCanHaveATime();
 })();

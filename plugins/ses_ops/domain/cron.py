@@ -1,0 +1,234 @@
+"""Cron expressions of five POSIX fields, and when they happen on a wall clock that people change.
+
+What croniter knows beyond them is refused: `R` is another time at every look, `H` needs a seed, and `L`, `W`, `#`, `?`
+and a sixth field mean different things in different programs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from ses_ops.domain.clock_rules import BEGINNING_OF_TIME, END_OF_TIME, from_wall_clock, to_wall_clock
+from ses_ops.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from croniter import croniter
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+#: Other names of whole expressions, which cron programs know and POSIX does not.
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+#: The longest span by which a clock change ever moved a clock: a whole day, at the date line.
+_LONGEST_SHIFT = timedelta(hours=25)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Field:
+    """One of the five: its name, the numbers that it may have, and the names that stand for them."""
+
+    name: str
+    least: int
+    most: int
+    names: tuple[str, ...] = ()
+
+    def fault(self, text: str) -> str | None:
+        """What is wrong with the field's text, in words; None when nothing is."""
+        return next((found for part in text.split(",") if (found := self._fault_of(part))), None)
+
+    def _fault_of(self, part: str) -> str | None:
+        span, slash, step = part.partition("/")
+        first, hyphen, last = span.partition("-")
+        low = self.least if first == "*" else self._number(first)
+        high = self._number(last) if hyphen else self.most if first == "*" else low
+        high = 7 if hyphen and last.lower() == _DAYS[0] and self.names is _DAYS else high
+        if low is None or high is None or (first == "*" and hyphen):
+            return self._impossible(part)
+        if low > high:
+            two = f"{low}-{self.most},{self.least}-{high}"
+            return f"its {self.name} {part!r} runs backwards; write it as two, {two}"
+        if slash and not self._is_step(step):
+            return f"its {self.name} {part!r} has a step that is no whole number from 1 to {self.most}"
+        if slash and not (hyphen or first == "*"):
+            return f"its {self.name} {part!r} has a step without a range; write {first}-{self.most}/{step}"
+        return None
+
+    def _impossible(self, part: str) -> str:
+        if self.names:
+            return (
+                f"its {self.name} cannot be {part!r}: it is * or numbers from {self.least} to {self.most} or names "
+                f"such as {self.names[1].upper()}, in lists (1,15), ranges (1-5) and steps (*/10)"
+            )
+        return (
+            f"its {self.name} cannot be {part!r}: it is * or numbers from {self.least} to {self.most}, "
+            "in lists (1,15), ranges (1-5) and steps (*/10)"
+        )
+
+    def _number(self, text: str) -> int | None:
+        if text.lower() in self.names:
+            return self.names.index(text.lower()) + self.least
+        if not re.fullmatch(r"[0-9]{1,2}", text):
+            return None
+        return int(text) if self.least <= int(text) <= self.most else None
+
+    def _is_step(self, text: str) -> bool:
+        return re.fullmatch(r"[0-9]{1,2}", text) is not None and 1 <= int(text) <= self.most
+
+
+_FIELDS = (
+    _Field(name="minute", least=0, most=59),
+    _Field(name="hour", least=0, most=23),
+    _Field(name="day of the month", least=1, most=31),
+    _Field(name="month", least=1, most=12, names=_MONTHS),
+    # Sunday is 0 and 7.
+    _Field(name="weekday", least=0, most=7, names=_DAYS),
+)
+
+
+def check_cron(expression: object, *, where: str | None = None) -> str:
+    """Return a cron expression of five POSIX fields, with single spaces; raises InvalidInput for anything else."""
+    text = " ".join(str(expression).split())
+
+    def _error(message: str) -> InvalidInput:
+        return InvalidInput(message, where=where, field="cron")
+
+    parts = text.split(" ")
+    if nickname := _NICKNAMES.get(text.lower()):
+        raise _error(f"{text!r} is not a cron expression of five fields; write {nickname!r}")
+    if len(parts) != len(_FIELDS):
+        raise _error(f"{text!r} is not a cron expression of five fields, such as '0 9 * * MON'")
+    for field, part in zip(_FIELDS, parts, strict=True):
+        if why := field.fault(part):
+            raise _error(f"{text!r} is not a cron expression of five fields: {why}")
+    # Not above: few tasks have a cron expression, and its import takes 20 ms of every command.
+    from croniter import CroniterError, croniter
+
+    try:
+        croniter(text, datetime(2024, 1, 1)).get_next(datetime)  # noqa: DTZ001 - only asks whether a slot exists
+    except (CroniterError, ValueError, KeyError):
+        raise _error(f"{text!r} never happens") from None
+    return text
+
+
+def next_cron(expression: str, tz: ZoneInfo, moment: datetime) -> datetime | None:
+    """The first slot of a checked expression strictly after an aware moment, in UTC; None at the end of time.
+
+    Where every hour has slots, they follow the clock that passes, as Airflow's own cron does: an hour that comes
+    twice has its slots twice, and one that is skipped has none. Other slots are appointments: one that is skipped
+    happens later by the length of the gap, and of one that comes twice the first counts (RFC 5545, section 3.3.5).
+    """
+    from croniter import CroniterError, croniter
+
+    if moment >= END_OF_TIME:
+        return None
+    moment = max(moment, BEGINNING_OF_TIME).astimezone(UTC)
+    clock = croniter(expression, datetime(2024, 1, 1))  # noqa: DTZ001 - where it stands is set below
+    # In croniter's own form: 0-23 and */1 are * as well.
+    find = _next_hourly if clock.expanded[1] == ["*"] else _next_appointment
+    try:
+        slot = find(_Clock(clock, tz), moment)
+    except CroniterError:
+        return None
+    return slot if slot < END_OF_TIME else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """An expression on the wall of a zone."""
+
+    cron: croniter
+    tz: ZoneInfo
+
+    def following(self, wall: datetime) -> datetime:
+        """The first wall clock time after one that the expression matches, whether or not it exists."""
+        found: datetime = self.cron.get_next(datetime, start_time=wall)
+        return found
+
+    def wall(self, moment: datetime) -> datetime:
+        return to_wall_clock(moment, self.tz)
+
+    def offset(self, moment: datetime) -> timedelta:
+        return self.wall(moment) - moment.replace(tzinfo=None)
+
+    def changes_between(self, earlier: datetime, later: datetime) -> bool:
+        return self.offset(earlier) != self.offset(later)
+
+
+def _next_appointment(clock: _Clock, moment: datetime) -> datetime:
+    # Behind a clock change some time early: a slot in a skipped hour happens later than it is written.
+    early = _LONGEST_SHIFT if clock.changes_between(moment - _LONGEST_SHIFT, moment) else timedelta()
+    wall = clock.following(clock.wall(moment) - early)
+    while (slot := from_wall_clock(wall, clock.tz)) <= moment:
+        wall = clock.following(wall)
+    # A slot that was put off by a skipped time may have passed others that are written later and happen sooner.
+    while wall < (happens := clock.wall(slot)) and (wall := clock.following(wall)) < happens:
+        other = from_wall_clock(wall, clock.tz)
+        slot = other if moment < other < slot else slot
+    return slot
+
+
+def _next_hourly(clock: _Clock, moment: datetime) -> datetime:
+    # Shortly behind a clock change the step over it decides which slots there are, so it is taken again.
+    behind_change = clock.changes_between(moment - _HOUR, moment)
+    slot = _hourly_step(clock, moment - 2 * _HOUR if behind_change else moment)
+    while slot <= moment:
+        slot = _hourly_step(clock, slot)
+    return slot
+
+
+def _hourly_step(clock: _Clock, moment: datetime) -> datetime:
+    """The slot after a slot: later by what the wall clock says, as if it would not change until then.
+
+    Over a clock change of whole hours that is where the new clock has a slot as well. Over one of half an hour it keeps
+    the distance. But where it would fall on another day than the expression names, the new clock is asked.
+    """
+    while True:
+        wall = clock.wall(moment)
+        ahead = clock.following(wall) - wall
+        slot = moment + ahead
+        if not clock.changes_between(moment, slot):
+            return slot
+        if ahead <= _HOUR and _is_on_its_day(clock, slot):
+            return slot
+        change = _first_change(clock, moment, slot)
+        # One second early, because the change itself can be a slot.
+        wall = clock.wall(change) - timedelta(seconds=1)
+        slot = change + (clock.following(wall) - clock.wall(change))
+        if not clock.changes_between(change, slot):
+            return slot
+        moment = change
+
+
+def _is_on_its_day(clock: _Clock, slot: datetime) -> bool:
+    from croniter import croniter
+
+    days = " ".join(["*", "*", *clock.cron.expressions[2:5]])
+    return bool(croniter.match(days, clock.wall(slot)))
+
+
+def _first_change(clock: _Clock, earlier: datetime, later: datetime) -> datetime:
+    """The first moment, to the second, at which the clock between two moments has another offset than at the first."""
+    week = timedelta(days=7)
+    earlier = earlier.replace(microsecond=0)
+    while later - earlier > week and not clock.changes_between(earlier, earlier + week):
+        earlier += week
+    later = min(later, earlier + week)
+    while later - earlier > timedelta(seconds=1):
+        middle = earlier + timedelta(seconds=(later - earlier) // timedelta(seconds=2))
+        if clock.changes_between(earlier, middle):
+            later = middle
+        else:
+            earlier = middle
+    return later

@@ -1,0 +1,129 @@
+"""Typed access to the fields of a send task's definition; every problem is kept, with its file, line and field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from ses_ops.domain.clock_rules import WHOLE_OF_TIME, YEARS, iso_8601, read_moment, to_wall_clock
+from ses_ops.errors import InvalidInput
+
+T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_SPAN = re.compile(r"([0-9]+)\s*(s|m|min|h|d)")
+_SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+#: Digits of a span that is worth a look: the whole of time has ten digits of seconds.
+_MOST_DIGITS = 10
+#: PostgreSQL stores no NUL, and UTF-8 has no half of a surrogate pair.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class TaskFields:
+    """The entry of one send task; `lines` has the line of each field when it is of a file."""
+
+    def __init__(self, entry: Mapping[str, object], where: str, lines: Mapping[str, int]) -> None:
+        self.entry = entry
+        self.where = where
+        self.lines = lines
+        self.problems: list[InvalidInput] = []
+
+    def attempt(self, read: Callable[[], T]) -> T | None:
+        """What `read` returns; None when that raises a problem, which is kept."""
+        try:
+            return read()
+        except InvalidInput as problem:
+            self.problems.append(problem)
+            return None
+
+    def problem(self, field: str, message: str) -> InvalidInput:
+        """The error of a field, with its line if it stands in a file."""
+        if field in self.lines:
+            message += f" (line {self.lines[field]})"
+        return InvalidInput(message, where=self.where, field=field)
+
+    def has(self, field: str) -> bool:
+        """Whether the field is set."""
+        return self.entry.get(field) is not None
+
+    def optional_text(self, field: str) -> str | None:
+        """A text without the space around it."""
+        value = self.entry.get(field)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.strip():
+            raise self.problem(field, f"must be a text, not {value!r}")
+        if _NOT_STORABLE.search(value):
+            raise self.problem(field, "has a line break or another control character")
+        return value.strip()
+
+    def text(self, field: str) -> str:
+        """A text that must be there."""
+        value = self.optional_text(field)
+        if value is None:
+            raise self.problem(field, "is missing")
+        return value
+
+    def choice(
+        self,
+        field: str,
+        choices: type[Choice],
+        *,
+        default: Choice | None = None,
+        excluded: tuple[Choice, ...] = (),
+    ) -> Choice:
+        """One of the words of an enum."""
+        value = self.entry.get(field)
+        if value is None and default is not None:
+            return default
+        allowed = [choice for choice in choices if choice not in excluded]
+        if value not in [choice.value for choice in allowed]:
+            words = ", ".join(choice.value for choice in allowed)
+            raise self.problem(field, f"must be one of {words}" + (f", not {value!r}" if value is not None else ""))
+        return choices(value)
+
+    def moment(self, field: str, tz: ZoneInfo, *, repeats: bool = False, whole_day: bool = False) -> datetime | None:
+        """A time in UTC, for `whole_day` see `read_moment`; one that `repeats` daily must exist on its first day."""
+        value = self.entry.get(field)
+        if value is None:
+            return None
+        text = value.isoformat() if isinstance(value, date) else value
+        moment = None
+        if isinstance(text, str):
+            moment = self.checked(field, lambda: read_moment(text, tz, whole_day=whole_day))
+        if not isinstance(text, str) or moment is None:
+            raise self.problem(field, f"{value!r} is not a time; write for example 2026-12-01 09:00")
+        written = datetime.fromisoformat(iso_8601(text))
+        if repeats and written.tzinfo is None and to_wall_clock(moment, tz) != written:
+            raise self.problem(
+                field,
+                f"{written:%Y-%m-%d %H:%M} does not exist in {tz.key}: a clock change skips it, and every later day "
+                f"would be at {to_wall_clock(moment, tz):%H:%M}; begin on another day",
+            )
+        return moment
+
+    def span(self, field: str, default: timedelta) -> timedelta:
+        """A length of time, such as 30m."""
+        value = self.entry.get(field)
+        if value is None:
+            return default
+        found = _SPAN.fullmatch(str(value).strip())
+        if not found:
+            raise self.problem(field, f"{value!r} is not a span; write for example 30m, 1h or 2d")
+        seconds = int(found[1][: _MOST_DIGITS + 1]) * _SPAN_SECONDS[found[2]]
+        if seconds > WHOLE_OF_TIME.total_seconds():
+            raise self.problem(field, f"{value!r} is longer than the years from {YEARS[0]} to {YEARS[-1]}")
+        return timedelta(seconds=seconds)
+
+    def checked(self, field: str, check: Callable[[], T]) -> T:
+        """What `check` returns; what it raises becomes the error of the field."""
+        try:
+            return check()
+        except InvalidInput as cause:
+            # Its field is named once.
+            text = str(cause).removeprefix(f"{cause.field}: ") if cause.field == field else str(cause)
+            raise self.problem(field, text) from cause
