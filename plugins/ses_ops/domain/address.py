@@ -147,7 +147,7 @@ def domain_key(text: str) -> str:
     try:
         return parse_domain(name)
     except InvalidInput:
-        return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text.strip()).casefold())
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
 
 
 def _why_no_domain(domain: str) -> str:
