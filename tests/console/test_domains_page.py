@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -180,3 +181,19 @@ def test_nothing_from_data_is_markup(world, viewer, monkeypatch):
         assert "<img" not in answer.text
         assert "<script>" not in answer.text
         assert "style=" not in answer.text
+
+
+def test_an_international_domain_has_one_page_however_its_address_is_written(world, viewer, monkeypatch):
+    entry = {"plan": [3], "started_on": "2026-01-01"}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps({"münchen.example": entry}))
+    for written in ("münchen.example", "mu\u0308nchen.example", "MÜNCHEN.example.", "xn--mnchen-3ya.example"):
+        page = viewer.get(f"/domains/{quote(written)}")
+        assert page.status_code == 200, written
+        assert "xn--mnchen-3ya.example" in page.text
+    both = {"münchen.example": entry, "xn--mnchen-3ya.example": entry}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(both))
+    page = viewer.get("/domains/xn--mnchen-3ya.example").text
+    assert "several entries for this domain: münchen.example, xn--mnchen-3ya.example" in page
+    shown = page[page.index("It is now:") :] if "It is now:" in page else page
+    assert "münchen.example" in shown
+    assert "xn--mnchen-3ya.example" in shown

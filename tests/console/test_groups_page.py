@@ -46,6 +46,7 @@ def test_the_list_shows_groups_and_the_tasks_that_use_them(world, viewer):
     assert re.findall(r'class="name" href="/ses/groups/([a-z]+)"', page) == ["partners", "customers"]
     assert "customers" not in viewer.text("/groups?q=PART")
     assert "No recipient group fits this search." in viewer.text("/groups?q=nobody")
+    assert "customers" in viewer.text("/groups?q=ＣＵＳＴ"), "wide letters are letters"
     assert "受信者グループ" in viewer.get("/groups", headers=JAPANESE).text
 
 

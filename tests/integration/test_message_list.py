@@ -146,7 +146,7 @@ def test_the_list_is_read_in_the_order_of_an_index_in_both_directions(world):
     values = dict(
         zip(("chunks", "firsts", "lasts"), (list(column) for column in zip(*chunks, strict=True)), strict=True)
     )
-    values |= {"pattern": "%x%", "status": "sent", "limit": 5}
+    values |= {"patterns": ["%x%"], "status": "sent", "limit": 5}
     for back, words in ((True, "Index Scan Backward using message_pkey"), (False, "Index Scan using message_pkey")):
         with world.conn.cursor() as cursor:
             cursor.execute(

@@ -31,14 +31,15 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
     Exit code 1 when a domain has no valid plan.
     """
+    from ses_ops.domain.address import domain_key
     from ses_ops.sending.domain_quota import domain_quota, known_domains, read_quota_variable
 
     variable = read_quota_variable(quota_variable())
     with database() as conn:
         known = known_domains(conn, variable)
-        if domain is not None and domain.lower() not in known:
+        chosen = known if domain is None else [domain_key(domain)]
+        if domain is not None and chosen[0] not in known:
             raise NotFound("sender domain", domain, hint=f"known are {', '.join(known) or 'none'}")
-        chosen = known if domain is None else [domain.lower()]
         rows = [_facts(conn, domain_quota(conn, variable, one)) for one in chosen]
     if as_json:
         print_json(rows)

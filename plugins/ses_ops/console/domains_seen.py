@@ -16,6 +16,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import VariableDe
 
 from ses_ops import settings
 from ses_ops.console.database import Snapshot
+from ses_ops.domain.address import domain_key
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.operators import airflow_control
 from ses_ops.sending.domain_quota import (
@@ -42,8 +43,9 @@ class Domains:
     quotas: tuple[DomainQuota, ...]
 
     def find(self, domain: str) -> DomainQuota | None:
-        """One of them."""
-        return next((quota for quota in self.quotas if quota.domain == domain), None)
+        """One of them, however it is written."""
+        key = domain_key(domain)
+        return next((quota for quota in self.quotas if quota.domain == key), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.language import N_
+from ses_ops.domain.quota_entries import RepeatedKeys, SeveralEntries
 from ses_ops.domain.warmup import FIELDS, VARIABLE
-from ses_ops.errors import QuotaError
+from ses_ops.errors import InvalidInput, QuotaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,13 @@ MISSING = N_(
     " waits; nothing is lost."
 )
 NO_ENTRY = N_("The entry must be an object with plan and started_on.")
+SEVERAL = N_(
+    "The Variable has several entries for this domain: %(names)s. They are one and the same; keep one of them."
+)
+NO_DOMAIN = N_(
+    "This is not the name of a domain, so no mail is ever sent by this entry. Write it as in a sender's address."
+)
+TWICE = N_("The field stands there more than once. Keep one of them.")
 UNKNOWN_FIELD = N_("There is no such field. Take it out, or write it as one of: %(fields)s.")
 BY_FIELD = {
     "plan": N_('Must be "standard" or a list of whole numbers, the messages of each day, such as [500, 1000, 2000].'),
@@ -79,7 +87,13 @@ def wrong_with_entry(variable: QuotaVariable, quota: DomainQuota) -> Wrong | Non
     if quota.domain not in variable.entries:
         return Wrong(text=MISSING, values={})
     entry = variable.entries[quota.domain]
+    if isinstance(entry, SeveralEntries):
+        return Wrong(text=SEVERAL, values={"names": ", ".join(entry.names)})
     field = problem.field
+    if field is None and isinstance(problem.__cause__, InvalidInput):
+        return Wrong(text=NO_DOMAIN, values={})
+    if isinstance(entry, RepeatedKeys) and field in entry.repeated():
+        return Wrong(text=TWICE, values={}, field=field)
     if field is None:
         return Wrong(text=NO_ENTRY, values={}, given=_shown(entry))
     text = BY_FIELD.get(field, UNKNOWN_FIELD)
@@ -92,7 +106,11 @@ def entry_text(variable: QuotaVariable, domain: str) -> str | None:
     """A domain's entry as it stands in the Variable; None when there is none."""
     if domain not in variable.entries:
         return None
-    return json.dumps({domain: variable.entries[domain]}, indent=2, ensure_ascii=False)
+    entry = variable.entries[domain]
+    if isinstance(entry, SeveralEntries):
+        pairs = zip(entry.names, entry.entries, strict=True)
+        return "\n".join(json.dumps({name: one}, indent=2, ensure_ascii=False) for name, one in pairs)
+    return json.dumps({domain: entry}, indent=2, ensure_ascii=False)
 
 
 def example_text(domain: str, now: datetime) -> str:

@@ -136,6 +136,20 @@ def parse_domain(text: str) -> str:
     return domain
 
 
+def domain_key(text: str) -> str:
+    """What a domain is compared by, however it is written: as U-label or A-label, in any case, with the root's dot.
+
+    A text that is no domain name is only folded, so that an error can still show it.
+    """
+    name = text.strip()
+    # The four full stops of IDNA (UTS 46). `parse_domain` refuses a last one: SMTP does not carry it.
+    name = name[:-1] if name.endswith((".", "\u3002", "\uff0e", "\uff61")) else name
+    try:
+        return parse_domain(name)
+    except InvalidInput:
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
+
+
 def _why_no_domain(domain: str) -> str:
     """What is wrong with the shape of a domain (in lower case and ASCII)."""
     if domain.startswith("["):

@@ -14,7 +14,9 @@ from typing import Any
 
 import pendulum
 
+from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.clock_rules import YEARS, check_aware, from_wall_clock, read_moment, to_wall_clock, zone
+from ses_ops.domain.quota_entries import RepeatedKeys, SeveralEntries, quota_object, several_entries
 from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 
 VARIABLE = "ses_warmup_quota"
@@ -128,7 +130,7 @@ def resume_again_at(plan: WarmupPlan, cached_at: datetime, day: QuotaDay) -> dat
 
 
 def parse_quota_variable(value: object) -> dict[str, Any]:
-    """The Variable as a mapping of sender domain to raw entry; accepts JSON text or a parsed object.
+    """The Variable as a mapping of sender domain (`domain_key`) to raw entry; accepts JSON text or a parsed object.
 
     Raises InvalidInput when it is absent or no JSON object. Entries are checked one by one with `parse_plan`, so a
     mistake at one domain does not stop the others.
@@ -137,12 +139,16 @@ def parse_quota_variable(value: object) -> dict[str, Any]:
         raise InvalidInput(f"the Airflow Variable {VARIABLE} is not set; " + _EXAMPLE)
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json.loads(value, object_pairs_hook=quota_object)
         except ValueError as cause:
             raise InvalidInput(f"the Airflow Variable {VARIABLE} is not JSON ({cause}); " + _EXAMPLE) from cause
     if not isinstance(value, Mapping):
         raise InvalidInput(f"the Airflow Variable {VARIABLE} must be a JSON object, one entry a domain; " + _EXAMPLE)
-    return {str(domain).strip().lower().rstrip("."): entry for domain, entry in value.items()}
+    pairs = value.pairs if isinstance(value, RepeatedKeys) else list(value.items())
+    entries: dict[str, list[tuple[str, Any]]] = {}
+    for name, entry in pairs:
+        entries.setdefault(domain_key(str(name)), []).append((str(name), entry))
+    return {key: found[0][1] if len(found) == 1 else several_entries(found) for key, found in entries.items()}
 
 
 _EXAMPLE = (
@@ -160,8 +166,14 @@ def plan_for(entries: Mapping[str, Any], domain: str) -> WarmupPlan:
 
 def parse_plan(domain: str, entry: object) -> WarmupPlan:
     """Check one entry of the Variable. Raises QuotaError naming the domain and the field."""
+    if isinstance(entry, SeveralEntries):
+        names = ", ".join(map(repr, entry.names))
+        raise QuotaError(f"this domain has several entries: {names}; keep one of them", domain=domain)
+    _refuse_no_domain(domain)
     if not isinstance(entry, Mapping):
         raise QuotaError("must be an object with plan and started_on", domain=domain)
+    for key in entry.repeated() if isinstance(entry, RepeatedKeys) else ():
+        raise QuotaError("the field stands there more than once; keep one", domain=domain, field=key)
     for key in entry:
         if key not in FIELDS:
             raise QuotaError(f"unknown field; known are {', '.join(FIELDS)}", domain=domain, field=str(key))
@@ -180,6 +192,14 @@ def parse_plan(domain: str, entry: object) -> WarmupPlan:
         daily_limit=None if limit is None else _whole(domain, "daily_limit", limit),
         day_length=_day_length(domain, entry.get("day_length", "PT24H")),
     )
+
+
+def _refuse_no_domain(domain: str) -> None:
+    """An entry under a mistyped name would wait for ever for mail."""
+    try:
+        parse_domain(domain)
+    except InvalidInput as problem:
+        raise QuotaError(f"this is not a domain name: {problem}", domain=domain) from problem
 
 
 def _whole(domain: str, field: str, value: object) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from ses_ops.domain.search_key import address_keys
+
 #: What means something in a pattern.
 _AS_IT_IS = re.compile(r"[\\%_]")
 
 
-def containing(text: str) -> str:
-    """The pattern of address keys that have a text in them, in whatever case it is written."""
-    return "%" + _AS_IT_IS.sub(r"\\\g<0>", text.casefold()) + "%"
+def containing(text: str) -> list[str]:
+    """The patterns of address keys that have a text in them, however it is written; for `LIKE ANY`."""
+    return ["%" + _AS_IT_IS.sub(r"\\\g<0>", key) + "%" for key in address_keys(text)]

@@ -124,7 +124,7 @@ def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[d
         chunks=[part["id"] for part in looked_at],
         firsts=[part["first_seq"] for part in looked_at],
         lasts=[part["last_seq"] for part in looked_at],
-        pattern=containing(search.part) if search.part is not None else None,
+        patterns=containing(search.part) if search.part is not None else None,
         status=search.status,
         back=values["back"],
         limit=size + 1,

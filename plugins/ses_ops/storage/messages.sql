@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
                     ELSE 'queued' END AS status
         FROM message
         WHERE occurrence_id = c.occurrence_id AND seq BETWEEN r.first_seq AND r.last_seq
-          AND (%(pattern)s::text IS NULL OR address_key LIKE %(pattern)s)
+          AND (%(patterns)s::text[] IS NULL OR address_key LIKE ANY(%(patterns)s))
     ) seen
     WHERE %(status)s::text IS NULL OR status = %(status)s
     ORDER BY CASE WHEN %(back)s THEN seq END DESC, CASE WHEN NOT %(back)s THEN seq END LIMIT %(limit)s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from ses_ops.domain.address import parse_address
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
 from ses_ops.storage import group_imports
 from ses_ops.storage.copy_rows import copy_in, copy_text
+from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Memory of the one hash table of an import; the addresses of a million recipients fit.
 _PLAN = ("128MB",)
-#: What means something in a pattern of LIKE.
-_AS_IT_IS = re.compile(r"[\\%_]")
 #: How long a change waits for the lock of an import.
 _PATIENCE = "2s"
 
@@ -158,9 +156,8 @@ def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = 
     try:
         key = parse_address(text).key if text else None
     except InvalidInput:
-        pattern = "%" + _AS_IT_IS.sub(r"\\\g<0>", text.lower()) + "%"
         fetch_one(conn, "recipients", "read_in_order")
-        rows = fetch_all(conn, "recipients", "recipients_with", **place, pattern=pattern)
+        rows = fetch_all(conn, "recipients", "recipients_with", **place, patterns=containing(text))
     else:
         statement = "recipients_of_address" if key else "recipients_from"
         rows = fetch_all(conn, "recipients", statement, **place, **({"key": key} if key else {}))

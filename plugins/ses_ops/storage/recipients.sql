@@ -46,7 +46,7 @@ SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', '
 SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
 FROM (
     SELECT position, address, address_key, "values" FROM recipient
-    WHERE group_id = %(group_id)s AND position >= %(line)s AND address_key LIKE %(pattern)s
+    WHERE group_id = %(group_id)s AND position >= %(line)s AND address_key LIKE ANY(%(patterns)s)
     ORDER BY position LIMIT %(limit)s
 ) r
 LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())

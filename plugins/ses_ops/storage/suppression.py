@@ -117,6 +117,6 @@ def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str =
     return staged, execute(conn, "suppression_import", "add_stage", added_by=added_by)
 
 
-def _containing(search: str | None) -> str | None:
-    """The pattern of keys that have a text in them; None for all."""
+def _containing(search: str | None) -> list[str] | None:
+    """The patterns of keys that have a text in them; None for all."""
     return containing(search) if search else None

@@ -17,7 +17,7 @@ SELECT address, reason, note, created_at, expires_at, added_by FROM suppression 
 SELECT address, reason, note, created_at, expires_at, added_by,
        expires_at IS NOT NULL AND expires_at <= now() AS expired
 FROM suppression
-WHERE (%(search)s::text IS NULL OR address_key LIKE %(search)s)
+WHERE (%(search)s::text[] IS NULL OR address_key LIKE ANY(%(search)s))
   AND (%(reason)s::text IS NULL OR reason = %(reason)s)
 ORDER BY created_at DESC, address_key LIMIT %(limit)s;
 
@@ -28,7 +28,7 @@ WITH found AS MATERIALIZED (
     SELECT address, reason, note, created_at, expires_at, added_by,
            expires_at IS NOT NULL AND expires_at <= now() AS expired, address_key
     FROM suppression
-    WHERE (%(search)s::text IS NULL OR address_key LIKE %(search)s)
+    WHERE (%(search)s::text[] IS NULL OR address_key LIKE ANY(%(search)s))
       AND (%(reason)s::text IS NULL OR reason = %(reason)s)
     ORDER BY created_at DESC, address_key LIMIT %(most)s
 )

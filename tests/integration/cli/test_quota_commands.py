@@ -33,6 +33,25 @@ def test_a_wrong_entry_is_shown_with_its_domain(ses, world, monkeypatch):
     assert "is not set" in ses("quota", "show").out
 
 
+def test_an_international_domain_is_one_domain_in_the_variable_in_a_task_and_on_the_command_line(
+    ses, world, monkeypatch
+):
+    world.quota_variable = {"München.example": {"plan": [3], "started_on": "2026-01-01"}}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(world.quota_variable))
+    world.group("customers", 5)
+    world.task("sale", group="customers", sender="Shop <news@münchen.example>")
+    world.whole_run(world.run("sale"))
+    (row,) = ses("quota", "show", "--json").json
+    assert (row["domain"], row["used"], row["backlog"]) == ("xn--mnchen-3ya.example", 3, 2)
+    for written in ("münchen.example", "MU\u0308NCHEN.example.", "xn--mnchen-3ya.example", "XN--Mnchen-3ya.example"):
+        assert ses("quota", "show", written, "--json").json == [row], written
+    twice = {**world.quota_variable, "xn--mnchen-3ya.example": {}}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(twice))
+    shown = ses("quota", "show", "münchen.example", "--json")
+    assert shown.code == 1
+    assert "'München.example', 'xn--mnchen-3ya.example'" in shown.out
+
+
 def test_the_forecast_deals_a_task_out_behind_what_was_cached_before(ses, world, monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(3)))
     world.quota_variable = quota(3)

@@ -101,7 +101,7 @@ def _every(*quotas: DomainQuota) -> int:
 
 
 def _line(seen: Domains, domain: str) -> DomainLine:
-    found = seen.find(domain.strip().lower())
+    found = seen.find(domain)
     if found is None:
         raise NotFound("sender domain", domain)
     return line_of(seen.variable, found)

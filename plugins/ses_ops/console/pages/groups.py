@@ -25,6 +25,7 @@ from ses_ops.console.listing import LONGEST_TEXT, Listing
 from ses_ops.console.page import render
 from ses_ops.console.pages.group_upload import LONGEST_DESCRIPTION
 from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.domain.search_key import search_key
 from ses_ops.errors import GroupBusy, GroupInUse, TemplateError
 from ses_ops.sending.sample_csv import sample_of_group, sample_of_template
 from ses_ops.storage import group_imports, recipients
@@ -37,7 +38,7 @@ router = APIRouter()
 #: What the list can be sorted by, the default first.
 SORTS = {"name": N_("Name"), "recipients": N_("Recipients"), "updated": N_("Updated")}
 _KEYS: dict[str, Callable[[RecipientGroup], Any]] = {
-    "name": lambda group: group.name.casefold(),
+    "name": lambda group: search_key(group.name),
     "recipients": lambda group: group.recipient_count,
     "updated": lambda group: group.updated_at,
 }
@@ -61,8 +62,8 @@ def groups(request: Request, user: GetUserDep) -> Response:
     listing = Listing.read(request.query_params, sorts=tuple(SORTS))
     with reading() as conn:
         every = recipients.list_groups(conn)
-    text = listing.text.casefold()
-    found = [one for one in every if text in one.name.casefold() or text in one.description.casefold()]
+    text = search_key(listing.text)
+    found = [one for one in every if text in search_key(one.name) or text in search_key(one.description)]
     found.sort(key=_KEYS[listing.sort], reverse=listing.descending)
     tasks, page = _tasks_by_group(user), listing.cut(found)
     with reading() as conn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,9 @@ from ses_ops.console.live_pace import pace
 from ses_ops.console.page import fragment, render
 from ses_ops.console.progress_bar import Part, parts_of, settled_share
 from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.domain.address import domain_key
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.search_key import address_keys, search_key
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.storage.overview import TaskOverview
 
@@ -148,7 +150,10 @@ def _listing(request: Request) -> Listing:
         "type": [one.value for one in labels.TYPE],
         "domain": None,
     }
-    return Listing.read(request.query_params, sorts=tuple(SORTS), filters=filters, descending=True)
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS), filters=filters, descending=True)
+    if domain := listing.filters.get("domain"):
+        return replace(listing, filters={**listing.filters, "domain": domain_key(domain)})
+    return listing
 
 
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:
@@ -164,6 +169,7 @@ def _fits(task: TaskOverview, listing: Listing) -> bool:
         return False
     if wanted.get("domain", task.sender_domain) != task.sender_domain:
         return False
-    text = listing.text.casefold()
+    # The sender's domain stands there as A-labels.
+    texts = address_keys(listing.text)
     looked_at = (task.name, task.subject or "", task.template, task.group, task.sender)
-    return not text or any(text in part.casefold() for part in looked_at)
+    return not listing.text or any(text in search_key(part) for part in looked_at for text in texts)
