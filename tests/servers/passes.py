@@ -15,6 +15,7 @@ from tests.servers.nasty_mail import Person
 #: Seconds without a new message in the store, after which what is missing is missing: servers deliver in their time.
 STILL = 6.0
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*(<[^>\r\n]+>)", re.IGNORECASE | re.MULTILINE)
+_TRACE = re.compile(rb"^Received:.*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE)
 _DATE = re.compile(rb"^Date:[^\r\n]*", re.MULTILINE)
 
 
@@ -32,8 +33,10 @@ class Pass:
     suppressed: int
     #: Sent by the ledger and not in the store.
     missing: int
-    #: More than once in the store.
+    #: In the store more than once, as the server has taken it more than once.
     doubled: int
+    #: In the store more than once, though the server has taken it once: its own doing, in a restart.
+    redelivered: int
     #: Failed or still to be sent by the ledger, and yet in the store.
     stored_unsent: int
     #: Unknown, and in the store.
@@ -107,7 +110,8 @@ def _compared(sent: Sent, stored: list[bytes]) -> Pass:
         left=pending,
         suppressed=sent.suppressed_for_ever,
         missing=sum(state == "sent" and key not in there for key, state in states.items()),
-        doubled=sum(count > 1 for count in there.values()),
+        doubled=sum(_times_taken(found[key]) > 1 for key in there),
+        redelivered=sum(count > _times_taken(found[key]) for key, count in there.items()),
         stored_unsent=sum(states[key] not in ("sent", "unknown") for key in there),
         stored_unknown=sum(states[key] == "unknown" for key in there),
         altered=sum(not _same(found[key][0], sent.contents[key]) for key in there),
@@ -130,6 +134,15 @@ def message_id(content: bytes) -> str:
     """The Message-ID of a stored message, with its angle brackets; empty without one."""
     match = _MESSAGE_ID.search(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0])
     return match[1].decode("ascii", "replace") if match else ""
+
+
+def _times_taken(copies: list[bytes]) -> int:
+    """How often the server took a message that it has these copies of: each time has a Received field of its own.
+
+    A server that writes none gives no sign: then every copy is one.
+    """
+    traces = [_TRACE.findall(content.replace(b"\r\n", b"\n").split(b"\nFrom: ", 1)[0]) for content in copies]
+    return len({b"".join(trace) for trace in traces}) if all(traces) else len(copies)
 
 
 def _same(stored: bytes, made: bytes) -> bool:

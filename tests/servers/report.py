@@ -43,7 +43,7 @@ def _row(trial: Trial) -> str:
         f"{trial.well.rate:.0f}",
         f"{trial.restart.messages}: {_states(trial.restart)}" if trial.restart else "-",
         _law(trial.restart) if trial.restart else "-",
-        _plain("; ".join(trial.own_faults()) or "as it should be") + _said(trial.well),
+        _plain("; ".join(trial.own_faults()) or "as it should be") + _said(trial),
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -65,8 +65,13 @@ def _states(got: Pass) -> str:
     return f"{got.sent} / {got.failed} / {got.unknown} / {got.left}"
 
 
-def _said(got: Pass) -> str:
-    return f" ({_plain(got.words)[:300]})" if got.words else ""
+def _said(trial: Trial) -> str:
+    """Why messages were not sent, and what the server did by itself."""
+    passes = [("well", trial.well), ("restart", trial.restart)]
+    notes = [f"{title}: {_plain(got.words)[:300]}" for title, got in passes if got and got.words]
+    if trial.restart and trial.restart.redelivered:
+        notes.append(f"restart: {trial.restart.redelivered} delivered again by the server itself")
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _law(got: Pass) -> str:

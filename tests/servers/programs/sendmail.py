@@ -10,6 +10,8 @@ from tests.servers.mail_server import DOMAIN, SENDER_DOMAIN
 _SOURCE = """
 include(`/usr/share/sendmail/cf/m4/cf.m4')dnl
 OSTYPE(`debian')dnl
+define(`QUEUE_DIR', `/var/spool/own-queue')dnl
+define(`confDEAD_LETTER_DROP', `/dev/null')dnl
 define(`confDOMAIN_NAME', `sendmail.example')dnl
 define(`confSERVICE_SWITCH_FILE', `/etc/mail/service.switch-nodns')dnl
 define(`confTO_IDENT', `0')dnl
@@ -44,6 +46,10 @@ class Sendmail(DebianServer):
         self.write("/etc/hosts", f"127.0.0.1 sendmail.example {gethostname()} localhost\n")
         source = _SOURCE.format(port=self.port, domain=DOMAIN, sender_domain=SENDER_DOMAIN)
         self.write("/srv/run/sendmail.mc", source)
+        # Debian's queue belongs to a user that this configuration does not become: root's own file checks refuse it.
+        queue = self.sandbox.upper / "var/spool/own-queue"
+        queue.mkdir(parents=True)
+        queue.chmod(0o700)
         self.sandbox.run(["sh", "-c", "m4 /srv/run/sendmail.mc > /etc/mail/sendmail.cf"])
 
     def launch(self) -> None:
