@@ -252,3 +252,37 @@ def test_a_clone_has_everything_but_the_name_and_a_start_that_has_passed(ready, 
     ready.execute("UPDATE send_task SET start_at = '2020-01-01'")
     assert value(user.get("/new-task?clone=weekly").text, "start_at") == ""
     assert user.get("/new-task?clone=nothing").status_code == 404
+
+
+def test_an_end_that_is_a_day_is_the_whole_day_and_is_shown_as_one(ready, user):
+    form = {**RECURRING, "until": "2099-03-30", "time_zone": "Asia/Tokyo"}
+    review = visible_text(user.post("/new-task/review", **form).text)
+    assert "End: 2099-03-30, the whole day in Asia/Tokyo" in review
+    assert "Mar 30, 2099" in review
+    assert user.post("/new-task", **form).status_code == 303
+    assert ready.rows("SELECT until FROM send_task") == [(datetime(2099, 3, 30, 14, 59, 59, 999999, tzinfo=UTC),)]
+    assert "2099-03-30, the whole day in Asia/Tokyo" in user.text(f"/tasks/{form['name']}")
+    edit = user.get(f"/tasks/{form['name']}/edit").text
+    assert '<input type="date" id="until" name="until" value="2099-03-30"' in edit
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"until": "9999-12-31T23:59", "time_zone": "America/New_York"}, "until", "years from 1970 to 2200"),
+        ({"until": "9999-12-31"}, "until", "years from 1970 to 2200"),
+        ({"start_at": "0001-01-01T00:00", "time_zone": "Asia/Tokyo"}, "start_at", "years from 1970 to 2200"),
+        ({"start_at": "9999-12-31T00:00", "repeat": "cron", "cron": "0 0 1 1 *"}, "start_at", "years from 1970"),
+        ({"every_count": "99999"}, "every_count", "longer than the years"),
+        ({"every_count": "40000"}, "every_count", "second start would be after the year 2200"),
+        ({"start_grace": "999999d"}, "start_grace", "longer than the years"),
+        ({"repeat": "cron", "cron": "R R * * *"}, "cron", "its minute cannot be 'R'"),
+        ({"repeat": "cron", "cron": "0 9 L * *"}, "cron", "its day of the month cannot be 'L'"),
+    ],
+)
+def test_what_no_schedule_can_have_is_said_beside_its_field_and_never_stored(ready, user, changes, field, words):
+    for path in ("/new-task/review", "/new-task"):
+        answer = user.post(path, **{**RECURRING, **changes})
+        assert answer.status_code == 422
+        assert words in error(answer.text, field)
+    assert ready.rows("SELECT count(*) FROM send_task") == [(0,)]

@@ -62,9 +62,13 @@ def test_a_row_that_cannot_be_read_keeps_its_dag_which_says_so_and_harms_no_othe
     world.execute(
         "UPDATE send_task SET time_zone = 'Mars/Olympus', type = 'recurring', every = 'often' WHERE name = 'broken'"
     )
-    bag = dag_bag()
-    assert send_task_dags(bag) == {"send_task__fine", "send_task__broken"}
-    assert "cannot be read" in bag.dags["send_task__broken"].description
+    far = "type = 'recurring', start_at = '9999-12-31 00:00+00', cron = '0 0 1 1 *'"
+    for change in ("cron = 'R R * * *', every = NULL, time_zone = 'UTC'", far, "start_at = '-infinity'"):
+        bag = dag_bag()
+        assert not bag.import_errors
+        assert send_task_dags(bag) == {"send_task__fine", "send_task__broken"}
+        assert "cannot be read" in bag.dags["send_task__broken"].description
+        world.execute(f"UPDATE send_task SET {change} WHERE name = 'broken'")
 
 
 def test_a_worker_makes_only_the_dag_that_it_runs(world, dag_bag):

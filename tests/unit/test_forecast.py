@@ -104,3 +104,10 @@ def test_what_was_cached_first_is_finished_before_the_next_begins(counts, step):
     made = forecast(plan(step), waiting, now=NOW, left_today=step)
     order = [int(task) for day in made.days for task, _ in day.parts]
     assert order == sorted(order)
+
+
+def test_mail_that_is_due_at_the_end_of_time_has_no_day():
+    far = datetime.max.replace(tzinfo=UTC)
+    made = forecast(plan(500), [Waiting(task="a", count=5, due_at=far)], now=NOW, left_today=None)
+    assert made.days == ()
+    assert made.remaining == (("a", 5),)

@@ -92,6 +92,31 @@ def test_airflows_own_serializer_keeps_the_timetable():
     assert decode_timetable(encoded) == SendTaskTimetable(schedule)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"start_at": "9999-12-31T00:00:00+00:00", "every": None, "cron": "0 0 1 1 *"},
+        {"start_at": "0001-01-01T00:00:00+00:00"},
+        {"every": None, "cron": "R R * * *"},
+        {"every": "99999d"},
+        {"every": "often"},
+        {"time_zone": "Mars/Olympus"},
+        {"until": "9999-12-31T23:59:59+00:00", "time_zone": "Asia/Tokyo"},
+        {"until": "0001-01-01T00:00:00+00:00", "time_zone": "America/New_York"},
+    ],
+)
+def test_what_an_earlier_version_serialized_never_fails_in_the_scheduler(changes):
+    stored = {"type": "recurring", "time_zone": "UTC", "start_at": NOW.isoformat(), "every": "1d", "cron": None}
+    timetable = SendTaskTimetable.deserialize({**stored, "until": None, **changes})
+    far = datetime.max.replace(tzinfo=UTC)
+    for last in (None, NOW, datetime(2199, 1, 1, tzinfo=UTC), far):
+        found = next_run(timetable.schedule, last)
+        assert found is None or found > NOW - timedelta(seconds=1)
+    assert timetable.description
+    assert timetable.summary
+    assert SendTaskTimetable.deserialize(timetable.serialize()) == timetable
+
+
 @given(once)
 @quick
 def test_a_task_that_sends_once_fires_at_its_start_and_never_again(schedule):

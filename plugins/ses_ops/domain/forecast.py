@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_ops.domain.clock_rules import check_aware
+from ses_ops.domain.clock_rules import END_OF_TIME, check_aware
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 
 #: Quota days looked at; what is left then is reported as such.
@@ -69,7 +69,8 @@ def forecast(
     room_today = left_today if moment == now else None
     days: list[ForecastDay] = []
     for _ in range(most_days):
-        if not queue:
+        # Mail that is due at the end of time, by a row that somebody wrote by hand, has no day.
+        if not queue or moment >= END_OF_TIME:
             break
         day = quota_day(plan, moment, rehearsal_began_at=rehearsal_began_at)
         room = day.allotment if room_today is None else max(0, room_today)

@@ -110,7 +110,8 @@ def resume_at(plan: WarmupPlan, paused_at: datetime, day: QuotaDay) -> datetime:
     """
     following = day.ends_at + plan.day_length if plan.is_rehearsal else quota_day(plan, day.ends_at).ends_at
     last_call = following - plan.day_length / LAST_CALL
-    return max(day.ends_at, min(check_aware(paused_at) + plan.day_length, last_call))
+    # Not later than the day itself, which changes nothing: a moment at the end of time cannot be added to.
+    return max(day.ends_at, min(min(check_aware(paused_at), day.ends_at) + plan.day_length, last_call))
 
 
 def resume_again_at(plan: WarmupPlan, cached_at: datetime, day: QuotaDay) -> datetime:
