@@ -182,13 +182,14 @@ def right_outcomes_for_ever(cell: Cell) -> set[Delivery]:
 
 
 def ends_the_run(cell: Cell) -> bool:
-    """Whether the transport must give up: a server that never serves or puts all off, or refuses a login at once.
+    """Whether the transport must give up: a server that never serves or puts all off, or refuses us or a login at once.
 
     One that refuses each message as wrong (550 5.1.1) is believed; one in trouble of its own (451) is not asked on.
     """
     if cell.when == "always":
         return cell.step in OPENING or cell.reply in (None, 421, 451)
-    refused = cell.step in LOGIN_STEPS and cell.act in (PERMANENT, WRONG_CODE)
+    wrong = (PERMANENT, WRONG_CODE) if cell.step in LOGIN_STEPS else (PERMANENT,)
+    refused = cell.step in OPENING and cell.step != "tls" and cell.act in wrong
     return cell.when == "first" and (refused or cell.not_tls)
 
 
@@ -259,6 +260,7 @@ def settings_of(cell: Cell, server: ScriptedServer, authority: Authority) -> Smt
         password="pw" if cell.step in LOGIN_STEPS else None,
         connections=2 if cell.when == "always" else 1,
         timeout=timeout,
+        greeting_timeout=timeout,
         data_timeout=data_timeout,
         unavailable_after=0.5 if cell.when == "always" else 10.0,
     )
