@@ -26,6 +26,7 @@ TAKERS: dict[str, int] = {
     "problem": 1,
     "_error": 0,
     "_wrong": 1,
+    "wrong": 1,
     "SecurityError": 0,
     "TemplateSyntaxError": 0,
     "CannotConvert": 0,

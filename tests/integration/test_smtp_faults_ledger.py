@@ -65,7 +65,8 @@ def world(ses_dsn, tmp_path, monkeypatch) -> Iterator[World]:
 
 
 def use(world: World, port: int, login: str = "", **options: object) -> None:
-    given = {"connections": 4, "timeout": 0.6, "data_timeout": 0.6, "unavailable_after": 10, **options}
+    waits = {"timeout": 0.6, "greeting_timeout": 0.6, "data_timeout": 0.6}
+    given = {"connections": 4, **waits, "unavailable_after": 10, **options}
     world.smtp_uri = f"smtp://{login}127.0.0.1:{port}/?" + "&".join(f"{name}={value}" for name, value in given.items())
 
 
@@ -163,7 +164,7 @@ def always(act: Act) -> Callable[[], Dead]:
 
 DEAD = {
     "refused": (refused_port, "cannot connect"),
-    "black hole": (black_hole, "no reply within"),
+    "black hole": (black_hole, "no greeting within"),
     "421": (always(CLOSING), "421 4.3.2 shutting down"),
     "554": (always(Act("554", b"554 5.3.2 no service here\r\n")), "554 5.3.2 no service here"),
 }

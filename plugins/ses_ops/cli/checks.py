@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,7 +73,9 @@ def _smtp() -> Findings:
     from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
     server = smtp_settings_from_connection_uri(settings.smtp_connection_uri())
-    yield "ok", asyncio.run(probe(server))
+    yield from (("warn", words) for words in server.unused)
+    # Said at once: a server may take minutes for its greeting.
+    yield "ok", asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
 
 
 def _quota() -> Findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError, ErrorType
@@ -18,6 +19,8 @@ from ses_ops.transports.smtp_settings import (
 if TYPE_CHECKING:
     from airflow.sdk import Connection
     from airflow.sdk.execution_time.comms import GetConnection, GetVariable
+
+log = logging.getLogger(__name__)
 
 #: Ids of Airflow connections, for who keeps them in Airflow's database or in a secrets backend.
 DB_CONNECTION = "ses_db"
@@ -40,6 +43,13 @@ def ses_db_dsn() -> str:
 
 def smtp_settings() -> SmtpSettings:
     """The mail server: the environment, the running stack, or Airflow's connection `ses_smtp`. Raises SesError."""
+    server = _smtp_settings()
+    for words in server.unused:
+        log.warning("the mail server's connection: %s", words)
+    return server
+
+
+def _smtp_settings() -> SmtpSettings:
     try:
         given = settings.smtp_connection_uri()
     except SesError as problem:

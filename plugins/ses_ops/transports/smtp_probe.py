@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ses_ops.transports.smtp_failure import ConnectionFailed
-from ses_ops.transports.smtp_opening import TlsRules, open_session
-from ses_ops.transports.smtp_route import Route
+from ses_ops.transports.smtp_opening import Opener
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_stream import SmtpStream
 
 
-async def probe(settings: SmtpSettings) -> str:
-    """Connect, greet, encrypt, log in, leave. Returns a short description; raises TransportUnavailable."""
-    route = Route(settings.host, settings.port)
-    stream, capabilities = await open_session(settings, TlsRules(settings), route, SmtpStream)
+async def probe(settings: SmtpSettings, *, tell: Callable[[str], None] | None = None) -> str:
+    """Connect, greet, encrypt, log in, leave. Returns a short description; raises TransportUnavailable.
+
+    `tell` is given a sentence when the server keeps us waiting.
+    """
+    stream, capabilities = await Opener(settings, tell=tell).open(SmtpStream)
     cipher = stream.transport.get_extra_info("cipher")
     try:
         await stream.command(b"QUIT", during="QUIT", timeout=min(2.0, settings.timeout))

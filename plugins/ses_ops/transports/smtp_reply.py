@@ -93,6 +93,9 @@ class ReplyParser:
             self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
             return False
         code = int(line[:3])
+        if self._lines and self._code == 220 and code >= 400:
+            # A greeting whose first line was there to see who does not wait (postscreen), and a refusal in its place.
+            self._lines = []
         if self._lines and code != self._code:
             self.broken = f"a reply that begins with {self._code} and goes on with {code}"
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +18,10 @@ class Place(NamedTuple):
     family: int
 
 
+class NoOtherPlace(Exception):
+    """All addresses were left out."""
+
+
 class Route:
     """Remembers which addresses failed: the next connection begins with the others. One for all connections."""
 
@@ -25,19 +29,26 @@ class Route:
         self._host, self._port = host, port
         #: Failures in a row, by address.
         self._failures: dict[Place, int] = {}
+        #: All addresses, as they were when they were looked up last.
+        self._places: list[Place] = []
 
-    async def first_of(self, connect: Callable[[Place], Awaitable[T]], *, timeout: float) -> tuple[Place, T]:
+    async def first_of(
+        self, connect: Callable[[Place], Awaitable[T]], *, timeout: float, without: Container[Place] = ()
+    ) -> tuple[Place, T]:
         """What `connect` gives for the first address with which it does not fail with OSError.
 
         Each address has its share of `timeout` seconds: one that swallows everything, such as an IPv6 address behind a
         firewall, must leave time for the others. Raises socket.gaierror, UnicodeError, or the error of the last
-        address, whose notes tell those of the others.
+        address, whose notes tell those of the others; NoOtherPlace when all addresses are among those left out.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         async with asyncio.timeout_at(end):
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        places = list(dict.fromkeys(_place(family, address) for family, _, _, _, address in found))
+        self._places = list(dict.fromkeys(_place(family, address) for family, _, _, _, address in found))
+        places = [place for place in self._places if place not in without]
+        if self._places and not places:
+            raise NoOtherPlace
         places.sort(key=lambda place: self._failures.get(place, 0))
         failed: list[str] = []
         for number, place in enumerate(places):
@@ -53,6 +64,11 @@ class Route:
                     raise
                 failed.append(f"{place.host}: {_words(error)}")
         raise socket.gaierror(socket.EAI_NONAME, "no address")
+
+    def has_another(self, place: Place) -> bool:
+        """Whether there is an address that has not failed more often than this one."""
+        failures = self._failures
+        return any(one != place and failures.get(one, 0) <= failures.get(place, 0) for one in self._places)
 
     def failed(self, place: Place) -> None:
         """No session could be opened there."""

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ses_ops.errors import InvalidInput
+from ses_ops.transports.airflow_extras import AIRFLOW_EXTRAS, translated
+from ses_ops.transports.connection_fields import boolean as _boolean
+from ses_ops.transports.connection_fields import fields_of
+from ses_ops.transports.connection_fields import integer as _integer
+from ses_ops.transports.connection_fields import number as _number
+from ses_ops.transports.connection_fields import text as _text
+from ses_ops.transports.connection_fields import wrong as _wrong
+from ses_ops.transports.smtp_oauth import OAuth2
 from ses_ops.transports.smtp_pipelining import Pipelining
+from ses_ops.transports.smtp_sasl import WITH_PASSWORD, WITH_TOKEN
 
-#: The environment variable that the messages of this module name.
-CONNECTION_VARIABLE = "AIRFLOW_CONN_SES_SMTP"
-#: Extras of Airflow's own SMTP provider that mean nothing here: a connection made for it stays usable.
-_AIRFLOW_EXTRAS = frozenset(
-    {
-        "auth_type",
-        "access_token",
-        "client_id",
-        "client_secret",
-        "disable_ssl",
-        "disable_tls",
-        "from_email",
-        "html_content_template",
-        "retry_limit",
-        "scope",
-        "ssl_context",
-        "subject_template",
-        "tenant_id",
-    }
-)
+_SECONDS = ("timeout", "greeting_timeout", "data_timeout", "unavailable_after", "give_up_after")
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 
 
@@ -67,6 +54,9 @@ class SmtpSettings:
     connections: int = 20
     #: How long to wait for a connection and for any one reply but that to the final dot.
     timeout: float = 30.0
+    #: How long to wait for the server's first word, which some keep back while they look us up (RFC 5321 4.5.3.2.1: 5
+    #: minutes); default: ten times `timeout`.
+    greeting_timeout: float | None = None
     #: How long to wait for the reply to the final dot (RFC 5321 4.5.3.2.6: 10 minutes): giving up sooner than the
     #: server does leaves a message unknown that it may well have taken.
     data_timeout: float = 600.0
@@ -80,6 +70,12 @@ class SmtpSettings:
     max_messages_per_second: float | None = None
     #: Send login and password without TLS to a server that is not on this machine.
     allow_plaintext_auth: bool = False
+    #: The one mechanism of AUTH to use, offered or not; default: each that is offered, until one is accepted.
+    auth_mechanism: str | None = None
+    #: Log in with an access token in place of a password.
+    oauth2: OAuth2 | None = None
+    #: What the connection says that has no meaning here: a sentence each, for logs and `ses doctor`.
+    unused: tuple[str, ...] = field(default=(), compare=False)
     #: Put an address on the suppression list when the server answers RCPT that there is no such mailbox.
     suppress_hard_bounces: bool = True
     #: How much to write before the replies are there (RFC 2920), where the server offers PIPELINING.
@@ -97,13 +93,8 @@ class SmtpSettings:
                 raise _wrong(name, f"{value!r} is not a host name or address")
         if not 1 <= self.port <= 65535:
             raise _wrong("port", f"{self.port} is not between 1 and 65535")
-        if not 1 <= self.connections <= 1000:
-            raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
-        if self.messages_per_connection is not None and self.messages_per_connection < 1:
-            raise _wrong("messages_per_connection", f"{self.messages_per_connection} is not 1 or more")
-        if not 0 < self.most_unknown_users <= 1:
-            raise _wrong("most_unknown_users", f"{self.most_unknown_users} is not a share between 0 and 1")
-        for name in ("timeout", "data_timeout", "unavailable_after", "give_up_after", "max_messages_per_second"):
+        self._check_counts()
+        for name in (*_SECONDS, "max_messages_per_second"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise _wrong(name, f"{value} is not a positive number")
@@ -111,8 +102,26 @@ class SmtpSettings:
             raise _wrong("login", "a password is given, but no login")
         if "\0" in (self.login or "") + (self.password or ""):
             raise _wrong("login", "login and password cannot contain NUL (RFC 4616)")
+        if self.oauth2 is not None and (not self.login or not self.login.isprintable()):
+            raise _wrong("login", "is not the address of a mailbox, which OAuth 2 needs")
+        can = [one.name for one in (WITH_PASSWORD if self.oauth2 is None else WITH_TOKEN)]
+        if self.auth_mechanism is not None and self.auth_mechanism not in can:
+            raise _wrong("auth_mechanism", f"{self.auth_mechanism!r} is not one of {', '.join(can)}")
         if self.ca_file is not None and not os.path.isfile(self.ca_file):
             raise _wrong("ca_file", f"there is no file {self.ca_file!r}")
+
+    @property
+    def greeting_within(self) -> float:
+        """Seconds that the server has for its first word."""
+        return self.greeting_timeout or 10 * self.timeout
+
+    def _check_counts(self) -> None:
+        if not 1 <= self.connections <= 1000:
+            raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
+        if self.messages_per_connection is not None and self.messages_per_connection < 1:
+            raise _wrong("messages_per_connection", f"{self.messages_per_connection} is not 1 or more")
+        if not 0 < self.most_unknown_users <= 1:
+            raise _wrong("most_unknown_users", f"{self.most_unknown_users} is not a share between 0 and 1")
 
     @property
     def address(self) -> str:
@@ -128,11 +137,7 @@ def smtp_settings_from_connection_uri(text: str) -> SmtpSettings:
     "extra"}`, with extra as an object or as JSON text. `smtps` and port 465 mean TLS from the first byte.
     Raises InvalidInput, which names the field and never shows the password.
     """
-    text = text.strip()
-    if not text:
-        raise _wrong(None, "is empty; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form")
-    fields = _fields_of_json(text) if text.startswith("{") else _fields_of_uri(text)
-    return smtp_settings_from_fields(**fields)
+    return smtp_settings_from_fields(**fields_of(text))
 
 
 def smtp_settings_from_fields(
@@ -150,7 +155,10 @@ def smtp_settings_from_fields(
         raise _wrong("conn_type", f"{kind!r} is not smtp or smtps")
     if not host:
         raise _wrong("host", "is missing")
-    options = _options(extra)
+    own, oauth2, login, unused = translated(extra, conn_type=kind, login=login or None)
+    if oauth2 is not None and password:
+        password, unused = None, (*unused, "password: is not used: auth_type is oauth2")
+    options = _options(own)
     number = _port(port)
     tls = options.pop("tls", None)
     if tls is None:
@@ -159,81 +167,17 @@ def smtp_settings_from_fields(
         raise _wrong("tls", f"smtps means TLS from the first byte, but tls is {tls.value!r}; use smtp://")
     if number is None:
         number = 465 if tls is Tls.TLS else 587 if login else 25
-    return SmtpSettings(host=host, port=number, login=login or None, password=password or None, tls=tls, **options)
-
-
-def _fields_of_uri(text: str) -> dict[str, Any]:
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname
-        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError as error:
-        # The parser's own words could quote the part with the password.
-        reason = "the port is not a number" if "port" in str(error).lower() else "is not a URI"
-        raise _wrong(None, f"{reason}; expected smtp://login:password@host:port/?tls=starttls") from None
-    if not parts.scheme or not parts.netloc:
-        raise _wrong(
-            None, "is not a URI; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form"
-        )
-    extra: dict[str, Any] = dict(query)
-    packed = extra.pop("__extra__", None)
-    if packed is not None:
-        extra = {**_extra_object(packed), **extra}
-    return {
-        "conn_type": parts.scheme.replace("-", "_"),
-        "host": unquote(host or ""),
-        "port": port,
-        "login": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
-        "extra": extra,
-    }
-
-
-def _fields_of_json(text: str) -> dict[str, Any]:
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _wrong(None, f"is not valid JSON{place}") from None
-    if not isinstance(given, dict):
-        raise _wrong(None, "is not a JSON object")
-    unknown = set(given) - {"conn_type", "host", "login", "password", "port", "extra", "schema", "description"}
-    if unknown:
-        raise _wrong(sorted(unknown)[0], "is not a field of an Airflow connection; options belong into extra")
-    for name in ("conn_type", "host", "login", "password"):
-        if given.get(name) is not None and not isinstance(given[name], str):
-            raise _wrong(name, "is not a text")
-    return {
-        "conn_type": given.get("conn_type"),
-        "host": given.get("host"),
-        "port": given.get("port"),
-        "login": given.get("login"),
-        "password": given.get("password"),
-        "extra": _extra_object(given.get("extra")),
-    }
-
-
-def _extra_object(extra: object) -> dict[str, Any]:
-    if extra is None or extra == "":
-        return {}
-    if isinstance(extra, str):
-        try:
-            extra = json.loads(extra)
-        except ValueError:
-            raise _wrong("extra", "is not valid JSON") from None
-    if not isinstance(extra, dict):
-        raise _wrong("extra", "is not a JSON object")
-    return extra
+    options.update(oauth2=oauth2, unused=unused)
+    return SmtpSettings(host=host, port=number, login=login, password=password or None, tls=tls, **options)
 
 
 def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name, value in extra.items():
-        if name in _AIRFLOW_EXTRAS:
-            continue
         reader = _READERS.get(name)
         if reader is None:
-            raise _wrong(f"extra.{name}", f"is not an option; the options are {', '.join(sorted(_READERS))}")
+            known = ", ".join(sorted({*_READERS, *AIRFLOW_EXTRAS}))
+            raise _wrong(f"extra.{name}", f"is not an option; the options are {known}")
         read = reader(name, value) if value is not None and value != "" else None
         if read is not None:
             options[name] = read
@@ -260,43 +204,8 @@ def _pipelining(name: str, value: object) -> Pipelining:
         raise _wrong(name, f"{value!r} is not one of {', '.join(one.value for one in Pipelining)}") from None
 
 
-def _integer(name: str, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    raise _wrong(name, f"{value!r} is not a whole number")
-
-
-def _number(name: str, value: object) -> float | None:
-    if isinstance(value, str) and value.strip().lower() in ("none", "null"):
-        return None
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    raise _wrong(name, f"{value!r} is not a number")
-
-
-def _boolean(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    try:
-        return known[str(value).strip().lower()]
-    except KeyError:
-        raise _wrong(name, f"{value!r} is not true or false") from None
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, f"{value!r} is not a text")
-    return value
-
-
-def _wrong(name: str | None, message: str) -> InvalidInput:
-    return InvalidInput(message, where=CONNECTION_VARIABLE, field=name)
+def _mechanism(name: str, value: object) -> str:
+    return _text(name, value).strip().upper()
 
 
 _READERS: dict[str, Any] = {
@@ -305,12 +214,14 @@ _READERS: dict[str, Any] = {
     "ca_file": _text,
     "connections": _integer,
     "timeout": _number,
+    "greeting_timeout": _number,
     "data_timeout": _number,
     "unavailable_after": _number,
     "give_up_after": _number,
     "local_hostname": _text,
     "max_messages_per_second": _number,
     "allow_plaintext_auth": _boolean,
+    "auth_mechanism": _mechanism,
     "suppress_hard_bounces": _boolean,
     "pipelining": _pipelining,
     "messages_per_connection": _integer,

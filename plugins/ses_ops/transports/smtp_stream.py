@@ -12,6 +12,10 @@ from ses_ops.transports.smtp_reply import Reply, ReplyParser, printable
 _MOST_UNREAD = 20
 
 
+class NoReply(ConnectionFailed):
+    """The server said nothing for too long."""
+
+
 class SmtpStream(asyncio.Protocol):
     """Commands out, replies in, one at a time, awaited: for the dialogue before the first message."""
 
@@ -69,7 +73,7 @@ class SmtpStream(asyncio.Protocol):
                     self._waiter = asyncio.get_running_loop().create_future()
                     await self._waiter
         except TimeoutError:
-            raise ConnectionFailed(f"{self.address}: {during}: no reply within {timeout:g} s") from None
+            raise NoReply(f"{self.address}: {during}: no reply within {timeout:g} s") from None
         reply = self._replies.pop(0)
         if self.greeting is None:
             self.greeting = reply.text

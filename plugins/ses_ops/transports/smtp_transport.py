@@ -16,11 +16,10 @@ from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp_connection import MailConnection
 from ses_ops.transports.smtp_failure import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp_habits import Habits
-from ses_ops.transports.smtp_opening import TlsRules, open_session
+from ses_ops.transports.smtp_opening import Opener
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
 from ses_ops.transports.smtp_pool import Chance, Chances
-from ses_ops.transports.smtp_route import Route
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_throttle import Throttle
 from ses_ops.transports.smtp_verdict import Verdict
@@ -40,7 +39,7 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
-        self._route = Route(settings.host, settings.port)
+        self._opener = Opener(settings)
         self._patience = Patience(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
         self._verdict = Verdict(settings.address, self._patience, self._throttle)
@@ -69,7 +68,6 @@ class SmtpTransport:
         """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have had their outcome."""
         self._feed = feed
         self._loop = asyncio.get_running_loop()
-        self._tls = TlsRules(self._settings)
         self._finished = self._loop.create_future()
         self._alarm.start(self._loop)
         self._tick()
@@ -252,7 +250,7 @@ class SmtpTransport:
 
     async def _open(self) -> None:
         try:
-            connection, capabilities = await open_session(self._settings, self._tls, self._route, self._new_connection)
+            connection, capabilities = await self._opener.open(self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._patience.ever_connected:
                 self.give_up(error)

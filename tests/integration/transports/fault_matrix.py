@@ -196,7 +196,8 @@ def ends_the_run(cell: Cell) -> bool:
     """Whether the transport must give up: a server that takes no message at all, or refuses a login at once."""
     if cell.when == "always":
         return True
-    refused = cell.step in LOGIN_STEPS and cell.act in (PERMANENT, WRONG_CODE)
+    wrong = (PERMANENT, WRONG_CODE) if cell.step in LOGIN_STEPS else (PERMANENT,)
+    refused = cell.step in OPENING and cell.step != "tls" and cell.act in wrong
     return cell.when == "first" and (refused or cell.not_tls)
 
 
@@ -268,6 +269,7 @@ def settings_of(cell: Cell, server: ScriptedServer, authority: Authority) -> Smt
         connections=2 if cell.when == "always" else 1,
         pipelining=cell.offers.mode,
         timeout=timeout,
+        greeting_timeout=timeout,
         data_timeout=data_timeout,
         unavailable_after=0.5 if cell.when == "always" else 10.0,
     )

@@ -74,7 +74,7 @@ def settings_for(server: ScriptedServer, **options: Any) -> SmtpSettings:
         "tls": Tls.STARTTLS_IF_OFFERED,
     }
     given = {**defaults, **options}
-    return SmtpSettings(**{"data_timeout": given["timeout"], **given})
+    return SmtpSettings(**{"data_timeout": given["timeout"], "greeting_timeout": given["timeout"], **given})
 
 
 def send(

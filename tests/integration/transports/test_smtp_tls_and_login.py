@@ -13,7 +13,7 @@ import trustme
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_opening import _is_this_machine, _log_in
+from ses_ops.transports.smtp_login import Login, is_this_machine
 from ses_ops.transports.smtp_probe import probe
 from ses_ops.transports.smtp_settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import CLOSE, DROP, GARBAGE, HANG, TEMPORARY, Act, Fault, Script
@@ -186,12 +186,13 @@ def test_a_login_without_tls_is_allowed_to_this_machine_only() -> None:
             def get_extra_info(name: str) -> tuple[str, int]:
                 return ("198.51.100.7", 25)
 
-    assert not _is_this_machine(Elsewhere)  # type: ignore[arg-type]
+    assert not is_this_machine(Elsewhere)  # type: ignore[arg-type]
     from ses_ops.transports.smtp_capabilities import Capabilities
 
     settings = SmtpSettings(host="mail.example.org", login="user", password="pw")
+    offered = Capabilities(auth=frozenset({"PLAIN"}))
     with pytest.raises(TransportUnavailable, match="unencrypted"):
-        run_in_loop(_log_in(Elsewhere, settings, Capabilities(auth=frozenset({"PLAIN"})), encrypted=False))  # type: ignore[arg-type]
+        run_in_loop(Login(settings).log_in(Elsewhere, offered, encrypted=False, token=None))  # type: ignore[arg-type]
 
 
 def test_a_login_that_the_server_cannot_take_is_explained() -> None:
