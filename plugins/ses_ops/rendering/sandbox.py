@@ -24,6 +24,7 @@ from markupsafe import escape
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.filters import PLAIN, charged_filters, charged_tests
 from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
+from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_functions, refuse_program
 from ses_ops.rendering.metered_code import filters as metered_filters
 from ses_ops.rendering.metered_code import metered
 from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
@@ -35,8 +36,6 @@ MAX_FILE = 8 * 1024 * 1024
 #: Characters of a file that stand in `{{ }}`, `{% %}` and `{# #}`.
 MAX_CODE = 100_000
 _TAG_BEGINS, _TAG_ENDS = re.compile(r"\{[{%#]"), re.compile(r"[}%#]\}")
-#: Jinja2's `lipsum`, `cycler`, `joiner` and `namespace` keep or make what outlives a turn of a loop.
-_GLOBALS = frozenset({"range", "dict"})
 #: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.
 _TEXT_METHODS = frozenset(
     {
@@ -113,6 +112,10 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
                 return attr in allowed
         return super().is_safe_attribute(obj, attr, value)
 
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Jinja2's hook for parsing: whoever reads a template sees the same tree."""
+        return bind_functions(super()._parse(source, name, filename))
+
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         """Jinja2's hook between parsing and making code."""
         return super()._generate(metered(source, self), *args, **kwargs)
@@ -131,6 +134,8 @@ def _check_repetition(text: Any, times: Any) -> None:
 def _put_out(context: Context, value: Any) -> Any:
     """What every `{{ value }}` goes through."""
     spend(STEP + size(value))
+    if value.__class__ not in VALUES:
+        refuse_program(value)
     finish = context.environment.finish  # type: ignore[attr-defined]
     return finish(value) if finish else value
 
@@ -184,7 +189,10 @@ def make_environment(
     environment.finish = finalize
     environment.filters = {**charged_filters(), **metered_filters()}
     environment.tests = charged_tests(TESTS)
-    environment.globals = {name: value for name, value in environment.globals.items() if name in _GLOBALS}
+    # No name of Jinja2's own stands in the way of a variable.
+    environment.globals = {}
+    for name, function in FUNCTIONS.items():
+        setattr(environment, ATTRIBUTE.format(name), function)
     return environment
 
 
@@ -203,7 +211,6 @@ class CompiledPart:
         self._render = template.root_render_func
         self._blocks = template.blocks
         self._environment = template.environment
-        self._globals = dict(template.globals)
         self.template_name = template_name
         self.part = part
         autoescape = self._environment.autoescape
@@ -226,7 +233,7 @@ class CompiledPart:
             except Exception:  # noqa: S110
                 pass
         # What Template.render() does, without what a message does not need: it takes half the time.
-        context = Context(self._environment, {**self._globals, **values}, self._name, self._blocks, self._globals)
+        context = Context(self._environment, dict(values), self._name, self._blocks)
         try:
             with budget():
                 pieces = list(self._render(context))
