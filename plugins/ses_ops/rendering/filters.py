@@ -205,9 +205,9 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
     return call
 
 
-def charged_filters() -> dict[str, Any]:
+def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """All filters, as a template with loops must use them."""
-    return {name: _charged(name, function) for name, function in PLAIN.items()}
+    return {name: _charged(name, function) for name, function in plain.items()}
 
 
 def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:

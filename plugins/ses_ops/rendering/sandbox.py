@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import BuiltinMethodType, MethodType
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, nodes
 from jinja2 import TemplateError as JinjaError
@@ -66,6 +66,8 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     #: What is done to each value that is put out, besides paying for it.
     finish: Callable[[Any], str] | None = None
+    #: The filters that a template without loops uses; others use these and pay for it.
+    plain_filters: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Refuse what would take unbounded time or memory: `10 ** 10 ** 9`, `"x" * 10 ** 9`, `"%999999999d" % 1`."""
@@ -176,10 +178,14 @@ def read_source(path: Path) -> str:
 
 
 def make_environment(
-    loader: BaseLoader, *, finalize: Callable[[Any], str] | None = None, autoescape: bool = True
+    loader: BaseLoader,
+    *,
+    finalize: Callable[[Any], str] | None = None,
+    autoescape: bool = True,
+    kind: type[MailEnvironment] = MailEnvironment,
 ) -> MailEnvironment:
     """An environment that escapes values in `.html` files (and nowhere else) and refuses a variable without a value."""
-    environment = MailEnvironment(
+    environment = kind(
         loader=loader,
         autoescape=(lambda name: bool(name and name.endswith(".html"))) if autoescape else False,
         undefined=StrictUndefined,
@@ -187,7 +193,7 @@ def make_environment(
         auto_reload=False,
     )
     environment.finish = finalize
-    environment.filters = {**charged_filters(), **metered_filters()}
+    environment.filters = {**charged_filters(kind.plain_filters), **metered_filters()}
     environment.tests = charged_tests(TESTS)
     # No name of Jinja2's own stands in the way of a variable.
     environment.globals = {}
@@ -218,7 +224,7 @@ class CompiledPart:
         #: What is done to every value before it becomes a part of the text.
         self.finish: Convert | None = self._environment.finish or (_escape if escapes else None)
         self._source = source
-        self._flat = flat_part(self._environment, source, self.finish, PLAIN)
+        self._flat = flat_part(self._environment, source, self.finish, self._environment.plain_filters)
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
@@ -245,7 +251,7 @@ class CompiledPart:
 
     def steps(self) -> tuple[Step, ...] | None:
         """What the template is made of, or None when only Jinja2 can render it."""
-        return flat_steps(self._environment, self._source, PLAIN)
+        return flat_steps(self._environment, self._source, self._environment.plain_filters)
 
     def error(self, message: str) -> TemplateError:
         """An error that names this part."""
