@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ses_ops.domain.address import parse_sender
+from ses_ops.domain.bulk_headers import bulk_headers
+from ses_ops.domain.schedule import TaskType
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.template import MailTemplate, load_template
 
@@ -27,4 +29,5 @@ def task_renderer(
         advertisement=task["advertisement"],
         message_id_domain=task["sender_domain"],
         installation_id=installation_id,
+        headers=bulk_headers(TaskType(task["type"])),
     )
