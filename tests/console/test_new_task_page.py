@@ -154,6 +154,18 @@ def test_an_error_stands_beside_its_field_and_nothing_typed_is_lost(ready, user)
     assert not ready.audit_log()
 
 
+def test_a_link_that_the_template_shows_and_the_task_lacks_is_said_beside_its_field(ready, user):
+    (ready.templates / "hello" / "body.html").write_text("<p>{{ name }}</p>\n<a href='{{ unsubscribe_url }}'>x</a>")
+    answer = user.post("/new-task/review", **FORM)
+    assert answer.status_code == 422
+    assert "It shows {{ unsubscribe_url }} (line 2 of hello/body.html)" in error(answer.text, "unsubscribe_url")
+    japanese = user.post("/new-task", headers=JAPANESE, **FORM)
+    assert re.search(r"[ぁ-ん]", error(japanese.text, "unsubscribe_url"))
+    assert not ready.rows("SELECT 1 FROM send_task")
+    linked = user.post("/new-task/review", **{**FORM, "unsubscribe_url": "https://example.com/u?n={{ name }}"})
+    assert linked.status_code == 200
+
+
 def test_all_errors_are_said_at_once(ready, user):
     page = user.post("/new-task/review", **{**FORM, "name": "-", "sender": "", "group": "", "start_grace": "x"}).text
     assert all(error(page, name) for name in ("name", "sender", "group", "start_grace"))

@@ -40,6 +40,13 @@ def test_the_list_shows_subject_variables_size_and_the_tasks_that_use_it(world, 
     assert 'href="/ses/templates/notice/test"' in user.get("/templates").text
 
 
+def test_a_link_that_a_task_may_lack_is_warned_of_on_every_page_of_the_template(world, viewer, user):
+    write(world, "notice", subject_txt="x", body_txt="{{ unsubscribe_url }}")
+    for text in (viewer.text("/templates"), viewer.text("/templates/notice"), user.text("/templates/notice/test")):
+        assert "Please note: template 'notice': it shows {{ unsubscribe_url }} (line 1 of notice/body.txt)" in text
+    assert "Please note" not in viewer.text("/templates/hello")
+
+
 def test_a_person_sees_only_tasks_whose_dags_they_may_see(world, viewer, monkeypatch):
     from airflow.api_fastapi.app import get_auth_manager
 

@@ -66,3 +66,29 @@ def test_an_error_of_our_own_fails_nobody_and_leaves_no_doubt(frozen, mail_serve
     settlement = frozen.settle(frozen.the_run)
     assert (settlement.failed, settlement.cached, settlement.unknown) == (0, 200, 0)
     frozen.check_ledger()
+
+
+def test_a_task_without_the_link_that_its_template_shows_does_not_start(world, mail_server):
+    world.group("customers", 20)
+    world.task("hello", group="customers")
+    body(world, "<p>{{ name }}</p>\n<a href='{{ unsubscribe_url }}'>Unsubscribe</a>")
+    with pytest.raises(TemplateError, match=r"\(line 2 of hello/body.html\), which would be empty"):
+        world.freeze(world.run("hello"))
+    assert "line 2 of hello/body.html" in world.overview("hello").error
+    assert mail_server.total == 0
+    body(world, "<p>{{ name }}</p>{% if unsubscribe_url %}<a href='{{ unsubscribe_url }}'>Unsubscribe</a>{% endif %}")
+    assert world.whole_run(world.run("hello", RunKind.TRIGGERED)).sent == 20
+    assert world.overview("hello").error is None
+    world.check_ledger()
+
+
+def test_mail_that_was_frozen_with_an_empty_link_waits_and_is_lost_by_nobody(frozen, mail_server):
+    body(frozen, "<p>{{ name }} {{ unsubscribe_url }}</p>")
+    with pytest.raises(TemplateError, match="which would be empty in all mail of this task"):
+        frozen.send(frozen.chunk_id, frozen.the_run)
+    assert mail_server.total == 0
+    settlement = frozen.settle(frozen.the_run)
+    assert (settlement.cached, settlement.failed) == (200, 0)
+    body(frozen, "<p>{{ name }}</p>")
+    assert frozen.whole_run(frozen.run("hello", RunKind.RESUME)).sent == 200
+    frozen.check_ledger()

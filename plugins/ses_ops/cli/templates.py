@@ -47,6 +47,8 @@ def check(ctx: click.Context, name: str | None, as_json: bool) -> None:
     else:
         for row in rows:
             click.echo(f"FAIL  {row['error']}" if row["error"] else f"ok    {row['name']}")
+            for warning in row["warnings"]:
+                click.echo(f"warn  {warning}")
     if any(row["error"] for row in rows):
         ctx.exit(1)
 
@@ -130,6 +132,12 @@ def template_facts(name: str) -> dict[str, Any]:
     try:
         found = facts.template_facts(settings.templates_root(), name)
     except SesError as problem:  # there is no such template
-        return {"name": name, "variables": [], "parts": [], "error": str(problem)}
+        return {"name": name, "variables": [], "parts": [], "error": str(problem), "warnings": []}
     error = str(found.error) if found.error else None
-    return {"name": name, "variables": list(found.variables), "parts": list(found.parts), "error": error}
+    return {
+        "name": name,
+        "variables": list(found.variables),
+        "parts": list(found.parts),
+        "error": error,
+        "warnings": [str(one) for one in found.warnings],
+    }

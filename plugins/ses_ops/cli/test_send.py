@@ -35,12 +35,15 @@ def test_send_command(
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
     from ses_ops.cli.templates import read_values
     from ses_ops.rendering.template import load_template
+    from ses_ops.rendering.template_facts import template_facts
     from ses_ops.sending.test_send import TestSend, test_send
     from ses_ops.storage.test_sends import NAME_PREFIX
     from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
     root = settings.templates_root()
     chosen = read_values(values) if values is not None else load_template(root, template).sample_values
+    for warning in template_facts(root, template).warnings:
+        click.echo(f"ses: warning: {warning}", err=True)
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}_{secrets.token_hex(3)}"
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -16,6 +16,7 @@ from jinja2 import filters as jinja
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_environment, pass_eval_context
 
+from ses_ops.rendering.functions import VALUES, refuse_program
 from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
 
 #: Items that a filter may make out of something that has no end in sight.
@@ -38,6 +39,8 @@ _AS_THEY_ARE = (
 )
 #: They look an attribute up in every item, by a path that the template gives.
 _BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
+#: They only look whether there is a value: `caller | default(...)`.
+_TAKE_ALL = frozenset({"d", "default"})
 #: Units a character, where more than one look at it is taken.
 _WEIGHT = {
     **dict.fromkeys(("striptags", "title", "tojson"), 5),
@@ -184,10 +187,13 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
     weight = _WEIGHT.get(name, 1)
     by_path = name in _BY_PATH
+    reads = makes and name not in _TAKE_ALL
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         spend(STEP + weight * (sum(map(size, args[first:])) + sum(map(size, kwargs.values()))))
+        if args[first].__class__ not in VALUES and reads:
+            refuse_program(args[first])
         if by_path:
             for attribute in (*args[first + 1 :], *kwargs.values()):
                 _check_path(attribute)
@@ -199,9 +205,9 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
     return call
 
 
-def charged_filters() -> dict[str, Any]:
+def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """All filters, as a template with loops must use them."""
-    return {name: _charged(name, function) for name, function in PLAIN.items()}
+    return {name: _charged(name, function) for name, function in plain.items()}
 
 
 def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:

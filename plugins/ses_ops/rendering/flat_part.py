@@ -12,16 +12,9 @@ from typing import Any
 from jinja2 import Environment, nodes
 
 Convert = Callable[[str], Any]
+_Filters = Mapping[str, Callable[..., Any]]
 #: Ifs in ifs, and filters of one value; more of them are Jinja2's business.
 MAX_DEPTH = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Known:
-    """The names that are no variables, and the filters by name."""
-
-    globals: Mapping[str, Any]
-    filters: Mapping[str, Callable[..., Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +61,7 @@ def flat_steps(
 ) -> tuple[Step, ...] | None:
     """The template's texts, values and ifs, or None when it has anything else."""
     try:
-        return _steps(_Known(globals=environment.globals, filters=filters), environment.parse(source).body)
+        return _steps(filters, environment.parse(source).body)
     except _NotFlat:
         return None
 
@@ -118,7 +111,7 @@ class _NotFlat(Exception):
     """The template needs Jinja2."""
 
 
-def _steps(known: _Known, body: list[nodes.Node], depth: int = 0) -> tuple[Step, ...]:
+def _steps(known: _Filters, body: list[nodes.Node], depth: int = 0) -> tuple[Step, ...]:
     steps: list[Step] = []
     for node in body:
         if isinstance(node, nodes.Output):
@@ -134,20 +127,20 @@ def _steps(known: _Known, body: list[nodes.Node], depth: int = 0) -> tuple[Step,
     return tuple(steps)
 
 
-def _output(known: _Known, node: nodes.Expr) -> Step:
+def _output(known: _Filters, node: nodes.Expr) -> Step:
     if isinstance(node, nodes.TemplateData):
         return node.data
     name, filters = _filtered(known, node)
     return Value(name=name, filters=filters)
 
 
-def _filtered(known: _Known, node: nodes.Node | None) -> tuple[str, tuple[Convert, ...]]:
+def _filtered(known: _Filters, node: nodes.Node | None) -> tuple[str, tuple[Convert, ...]]:
     """A variable's name, and the filters behind it in their order."""
-    if isinstance(node, nodes.Name) and node.name not in known.globals:
+    if isinstance(node, nodes.Name):
         return node.name, ()
     if not isinstance(node, nodes.Filter) or node.kwargs or node.dyn_args or node.dyn_kwargs:
         raise _NotFlat
-    function: Any = known.filters.get(node.name)
+    function: Any = known.get(node.name)
     arguments = [argument.value for argument in node.args if isinstance(argument, nodes.Const)]
     # Those that ask for the environment or the context are Jinja2's business.
     if function is None or hasattr(function, "jinja_pass_arg") or len(arguments) != len(node.args):

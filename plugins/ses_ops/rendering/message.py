@@ -45,12 +45,14 @@ class MessageRenderer:
         unsubscribe_url: str | None = None,
         advertisement: Advertisement = "none",
         message_id_domain: str | None = None,
+        headers: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Raises TemplateError or InvalidInput for what would be wrong in every message.
 
         `subject` takes the place of the template's; `message_id_domain` of the sender's domain in the Message-ID.
-        `installation_id` keeps the Message-IDs of two installations apart. `clock` gives seconds since 1970.
+        `installation_id` keeps the Message-IDs of two installations apart.
+        `headers` are further ones, the same in every message. `clock` gives seconds since 1970.
         """
         if subject is not None and ("\n" in subject or "\r" in subject):
             raise InvalidInput("it has a line break in it", field="subject")
@@ -74,6 +76,7 @@ class MessageRenderer:
             has_link=self._link is not None,
             one_click=self._link is not None and self._link.one_click,
             has_html=template.html is not None,
+            headers=headers or {},
         )
 
     def render(self, *, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:

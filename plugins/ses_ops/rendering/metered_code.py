@@ -15,6 +15,7 @@ from jinja2.runtime import markup_join, str_join
 from jinja2.utils import pass_eval_context
 from jinja2.visitor import NodeTransformer
 
+from ses_ops.rendering.functions import VALUES, refuse_program
 from ses_ops.rendering.work import STEP, made, room_for, size, spend
 
 #: No template can write these names.
@@ -47,6 +48,9 @@ def _read(value: Any) -> Any:
 def _joined(eval_ctx: EvalContext, parts: list[Any]) -> str:
     """`a ~ b ~ c`, which is refused before it is made."""
     room_for(sum(size(part) for part in parts))
+    for part in parts:
+        if part.__class__ not in VALUES:
+            refuse_program(part)
     return made((markup_join if eval_ctx.autoescape else str_join)(parts))
 
 

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import BuiltinMethodType, MethodType
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, nodes
 from jinja2 import TemplateError as JinjaError
@@ -24,6 +24,7 @@ from markupsafe import escape
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.filters import PLAIN, charged_filters, charged_tests
 from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
+from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_functions, refuse_program
 from ses_ops.rendering.metered_code import filters as metered_filters
 from ses_ops.rendering.metered_code import metered
 from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
@@ -35,8 +36,6 @@ MAX_FILE = 8 * 1024 * 1024
 #: Characters of a file that stand in `{{ }}`, `{% %}` and `{# #}`.
 MAX_CODE = 100_000
 _TAG_BEGINS, _TAG_ENDS = re.compile(r"\{[{%#]"), re.compile(r"[}%#]\}")
-#: Jinja2's `lipsum`, `cycler`, `joiner` and `namespace` keep or make what outlives a turn of a loop.
-_GLOBALS = frozenset({"range", "dict"})
 #: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.
 _TEXT_METHODS = frozenset(
     {
@@ -67,6 +66,8 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     #: What is done to each value that is put out, besides paying for it.
     finish: Callable[[Any], str] | None = None
+    #: The filters that a template without loops uses; others use these and pay for it.
+    plain_filters: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Refuse what would take unbounded time or memory: `10 ** 10 ** 9`, `"x" * 10 ** 9`, `"%999999999d" % 1`."""
@@ -113,6 +114,10 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
                 return attr in allowed
         return super().is_safe_attribute(obj, attr, value)
 
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Jinja2's hook for parsing: whoever reads a template sees the same tree."""
+        return bind_functions(super()._parse(source, name, filename))
+
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         """Jinja2's hook between parsing and making code."""
         return super()._generate(metered(source, self), *args, **kwargs)
@@ -131,6 +136,8 @@ def _check_repetition(text: Any, times: Any) -> None:
 def _put_out(context: Context, value: Any) -> Any:
     """What every `{{ value }}` goes through."""
     spend(STEP + size(value))
+    if value.__class__ not in VALUES:
+        refuse_program(value)
     finish = context.environment.finish  # type: ignore[attr-defined]
     return finish(value) if finish else value
 
@@ -171,10 +178,14 @@ def read_source(path: Path) -> str:
 
 
 def make_environment(
-    loader: BaseLoader, *, finalize: Callable[[Any], str] | None = None, autoescape: bool = True
+    loader: BaseLoader,
+    *,
+    finalize: Callable[[Any], str] | None = None,
+    autoescape: bool = True,
+    kind: type[MailEnvironment] = MailEnvironment,
 ) -> MailEnvironment:
     """An environment that escapes values in `.html` files (and nowhere else) and refuses a variable without a value."""
-    environment = MailEnvironment(
+    environment = kind(
         loader=loader,
         autoescape=(lambda name: bool(name and name.endswith(".html"))) if autoescape else False,
         undefined=StrictUndefined,
@@ -182,9 +193,12 @@ def make_environment(
         auto_reload=False,
     )
     environment.finish = finalize
-    environment.filters = {**charged_filters(), **metered_filters()}
+    environment.filters = {**charged_filters(kind.plain_filters), **metered_filters()}
     environment.tests = charged_tests(TESTS)
-    environment.globals = {name: value for name, value in environment.globals.items() if name in _GLOBALS}
+    # No name of Jinja2's own stands in the way of a variable.
+    environment.globals = {}
+    for name, function in FUNCTIONS.items():
+        setattr(environment, ATTRIBUTE.format(name), function)
     return environment
 
 
@@ -203,7 +217,6 @@ class CompiledPart:
         self._render = template.root_render_func
         self._blocks = template.blocks
         self._environment = template.environment
-        self._globals = dict(template.globals)
         self.template_name = template_name
         self.part = part
         autoescape = self._environment.autoescape
@@ -211,7 +224,7 @@ class CompiledPart:
         #: What is done to every value before it becomes a part of the text.
         self.finish: Convert | None = self._environment.finish or (_escape if escapes else None)
         self._source = source
-        self._flat = flat_part(self._environment, source, self.finish, PLAIN)
+        self._flat = flat_part(self._environment, source, self.finish, self._environment.plain_filters)
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
@@ -226,7 +239,7 @@ class CompiledPart:
             except Exception:  # noqa: S110
                 pass
         # What Template.render() does, without what a message does not need: it takes half the time.
-        context = Context(self._environment, {**self._globals, **values}, self._name, self._blocks, self._globals)
+        context = Context(self._environment, dict(values), self._name, self._blocks)
         try:
             with budget():
                 pieces = list(self._render(context))
@@ -238,7 +251,7 @@ class CompiledPart:
 
     def steps(self) -> tuple[Step, ...] | None:
         """What the template is made of, or None when only Jinja2 can render it."""
-        return flat_steps(self._environment, self._source, PLAIN)
+        return flat_steps(self._environment, self._source, self._environment.plain_filters)
 
     def error(self, message: str) -> TemplateError:
         """An error that names this part."""

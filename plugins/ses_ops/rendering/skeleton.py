@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -42,9 +43,15 @@ class Skeleton:
 
 
 def build_skeleton(
-    *, sender: Sender, reply_to: Sender | None, has_link: bool, one_click: bool, has_html: bool
+    *,
+    sender: Sender,
+    reply_to: Sender | None,
+    has_link: bool,
+    one_click: bool,
+    has_html: bool,
+    headers: Mapping[str, str],
 ) -> Skeleton:
-    """The skeleton of a message with these parts; header order as in the mail of large senders."""
+    """The skeleton of a message with these parts and further headers; header order as in the mail of large senders."""
     message = EmailMessage(policy=SMTP)
     message["From"] = "xGAPxFROMx"
     message["To"] = _GAPS["before_to"]
@@ -57,6 +64,8 @@ def build_skeleton(
         message["List-Unsubscribe"] = _GAPS["before_link"]
     if one_click:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    for name, text in headers.items():
+        message[name] = text
     message.set_content(_GAPS["before_text"], cte="quoted-printable")
     if has_html:
         message.add_alternative(_GAPS["before_html"], subtype="html", cte="quoted-printable")

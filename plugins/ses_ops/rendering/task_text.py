@@ -22,29 +22,29 @@ def check_task_text(environment: MailEnvironment, source: str) -> None:
     """Raise TemplateSyntaxError, also for whatever does not parse, unless the text is made of values and filters."""
     if len(source) > MAX_SOURCE:
         raise TemplateSyntaxError(f"it has {len(source)} characters, more than {MAX_SOURCE}", 1)
-    _check_body(environment, environment.parse(source).body)
+    _check_body(environment.parse(source).body)
 
 
-def _check_body(environment: MailEnvironment, body: Iterable[nodes.Node]) -> None:
+def _check_body(body: Iterable[nodes.Node]) -> None:
     for node in body:
         if isinstance(node, nodes.Output):
             for child in node.nodes:
                 if not isinstance(child, nodes.TemplateData):
-                    _check_value(environment, child)
+                    _check_value(child)
         elif isinstance(node, nodes.If):
-            _check_value(environment, node.test)
-            _check_body(environment, (*node.body, *node.elif_, *node.else_))
+            _check_value(node.test)
+            _check_body((*node.body, *node.elif_, *node.else_))
         else:
             raise TemplateSyntaxError(ALLOWED, node.lineno)
 
 
-def _check_value(environment: MailEnvironment, node: nodes.Node | None) -> None:
+def _check_value(node: nodes.Node | None) -> None:
     """A variable or a constant, with filters behind it whose arguments are constants."""
     while isinstance(node, nodes.Filter) and not node.dyn_args and not node.dyn_kwargs:
         arguments = (*node.args, *(pair.value for pair in node.kwargs))
         if not all(isinstance(argument, nodes.Const) for argument in arguments):
             raise TemplateSyntaxError(ALLOWED, node.lineno)
         node = node.node
-    if isinstance(node, nodes.Const) or (isinstance(node, nodes.Name) and node.name not in environment.globals):
+    if isinstance(node, nodes.Const | nodes.Name):
         return
     raise TemplateSyntaxError(ALLOWED, node.lineno if node is not None else 1)

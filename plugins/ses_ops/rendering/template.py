@@ -17,6 +17,7 @@ from jinja2 import TemplateSyntaxError
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.header import clean_subject
+from ses_ops.rendering.link_use import LinkUse, bare_link
 from ses_ops.rendering.sandbox import (
     COMPILE_ERRORS,
     CompiledPart,
@@ -59,6 +60,9 @@ class MailTemplate:
     sample_values: dict[str, str]
     variables: frozenset[str] = field(default=frozenset())
     _subject_variables: frozenset[str] = frozenset()
+    #: Where a body, or the template's own subject, shows the unsubscribe link though a task may have none.
+    _bare_link: LinkUse | None = None
+    _bare_link_of_subject: LinkUse | None = None
     #: The folder of templates, where included files are.
     root: Path
 
@@ -72,6 +76,12 @@ class MailTemplate:
         if unsubscribe_url is not None:
             names |= self._variables_of(unsubscribe_url, "unsubscribe_url")
         return names - RESERVED_VARIABLES
+
+    def bare_link(self, subject: str | None = None) -> LinkUse | None:
+        """Where its mail has an empty link in a task with this subject and no unsubscribe link; None if nowhere."""
+        if subject is None:
+            return self._bare_link or self._bare_link_of_subject
+        return self._bare_link or bare_link(make_environment(InsideLoader(self.root)), subject, "subject")
 
     def compile_text(self, source: str, part: str, environment: MailEnvironment | None = None) -> CompiledPart:
         """A text that the task brings along (its subject, its unsubscribe link), compiled.
@@ -133,12 +143,14 @@ class _Loading:
         self._name = name
         self._folder = root / name
         self._plain = make_environment(InsideLoader(root))
+        self._bare_link: LinkUse | None = None
         self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
 
     def load(self) -> MailTemplate:
         if not (self._folder / SUBJECT).is_file():
             raise self._error("it has no subject.txt")
         subject, names_in_subject = self._part(self._plain, SUBJECT)
+        bare_in_subject, self._bare_link = self._bare_link, None
         if "\n" in read_source(self._folder / SUBJECT).strip():
             raise self._error("a subject is one line", SUBJECT)
         has_html, has_text = (self._folder / HTML).is_file(), (self._folder / TEXT).is_file()
@@ -157,6 +169,8 @@ class _Loading:
             sample_values=self._sample(),
             variables=(names | names_in_text) - RESERVED_VARIABLES,
             _subject_variables=names_in_subject,
+            _bare_link=self._bare_link,
+            _bare_link_of_subject=bare_in_subject,
             root=self._root,
         )
 
@@ -170,6 +184,8 @@ class _Loading:
             source, _, _ = environment.source_of(path)
             names = undeclared_variables(environment, source)
             compiled = environment.get_template(path)
+            if not called:  # the text that is made of HTML is as that is
+                self._bare_link = self._bare_link or bare_link(environment, source, path)
         except CannotConvert as error:
             raise self._error(f"no text can be made of the HTML: {error}; write a body.txt", HTML) from error
         except TemplateSyntaxError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, load_template, read_source
+from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, load_template, read_source
 
 #: Stands for the link in previews, where no task says what it is.
 EXAMPLE_UNSUBSCRIBE_URL = "https://example.com/unsubscribe"
@@ -27,6 +27,8 @@ class TemplateFacts:
     size: int
     #: Why it cannot be used.
     error: TemplateError | None = None
+    #: What does not keep it from being used, and should be looked at.
+    warnings: tuple[TemplateError, ...] = ()
 
 
 def folders_of_templates(root: Path) -> list[str]:
@@ -41,11 +43,13 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
     """Load, compile and, if it has sample values, render a template. What is wrong with it is a fact, no error."""
     variables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    warnings: tuple[TemplateError, ...] = ()
     problem: TemplateError | None = None
     try:
         loaded = load_template(root, name)
         variables = tuple(sorted(loaded.variables_for()))
         parts = ("html", "text") if loaded.html else ("text",)
+        warnings = _warnings(loaded)
         if loaded.sample_values or not variables:
             loaded.preview(unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
     except TemplateError as error:
@@ -60,7 +64,20 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
         parts=parts,
         size=sum(len(source.encode()) for source in sources.values()),
         error=problem,
+        warnings=warnings,
     )
+
+
+def _warnings(template: MailTemplate) -> tuple[TemplateError, ...]:
+    use = template.bare_link()
+    if use is None:
+        return ()
+    warning = TemplateError(
+        f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}): a send task without one is refused, and "
+        "a test send has an empty link; if not every mail needs one, show it only `if unsubscribe_url`",
+        template=template.name,
+    )
+    return (warning,)
 
 
 def template_sources(root: Path, name: str) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote
 
 from ses_ops.domain.address import parse_domain
 from ses_ops.errors import InvalidInput
+from ses_ops.rendering.link_values import LinkEnvironment, percent_quoted
 from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, make_environment
 from ses_ops.rendering.template import MailTemplate
 
@@ -18,24 +17,17 @@ MAX_LENGTH = 900
 _LINK = re.compile(r"(?:https?://(?:(?![/?#<>])[!-~])+|mailto:(?:(?![?<>])[!-~])+@)[!-;=?-~]*", re.IGNORECASE)
 #: The host of an international link, which stands there as people write it.
 _HOST = re.compile(r"(?:https?://(?:[^/?#@]*@)?|mailto:[^?]*@)([^/?#:]+)", re.IGNORECASE)
-#: What is never quoted (RFC 3986 2.3).
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
-def _percent_quoted(value: Any) -> str:
-    text = str(value)
-    return text if _UNRESERVED(text) else quote(text, safe="")
-
-
 class UnsubscribeLink:
-    """A link with variables, each of which is percent-quoted (RFC 3986 2.1): a value stays one piece of the link."""
+    """A link with variables, each of which is percent-quoted (`link_values`): a value stays one piece of the link."""
 
     def __init__(self, source: str, template: MailTemplate) -> None:
         """Raises TemplateError when `source` does not compile, InvalidInput when it is no http(s) or mailto link."""
         if not _SCHEME.match(source):
             raise InvalidInput("it must begin with https://, http:// or mailto:", field="unsubscribe_url")
-        environment = make_environment(InsideLoader(template.root), finalize=_percent_quoted)
+        environment = make_environment(InsideLoader(template.root), finalize=percent_quoted, kind=LinkEnvironment)
         self._part: CompiledPart = template.compile_text(source, "unsubscribe_url", environment)
         #: Only https has one-click unsubscription (RFC 8058 3.1).
         self.one_click = source[:8].lower() == "https://"

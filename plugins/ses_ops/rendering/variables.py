@@ -21,9 +21,7 @@ def undeclared_variables(environment: MailEnvironment, source: str) -> frozenset
 
     Also refuses here, before anything is sent, what the sandbox would refuse while rendering: names that begin with _.
     """
-    return _collect(environment, source, frozenset(), MAX_DEPTH, iter(range(MAX_FILES))) - frozenset(
-        environment.globals
-    )
+    return _collect(environment, source, frozenset(), MAX_DEPTH, iter(range(MAX_FILES)))
 
 
 def _collect(

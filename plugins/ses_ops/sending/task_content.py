@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from ses_ops.domain.send_task import SendTask
     from ses_ops.rendering.template import Preview
 
-_FACTS = ("template", "subject", "sender", "sender_domain", "reply_to", "unsubscribe_url", "advertisement", "group")
+_FACTS = (
+    *("type", "template", "subject", "sender", "sender_domain", "reply_to", "unsubscribe_url", "advertisement"),
+    "group",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

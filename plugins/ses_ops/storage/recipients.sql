@@ -74,8 +74,8 @@ ON CONFLICT (name) DO NOTHING;
 UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s;
 
 -- name: tasks_of_group
-SELECT name, template, subject, sender, sender_domain, reply_to, unsubscribe_url, advertisement, cancelled_at,
-       finished_at
+SELECT name, type, template, subject, sender, sender_domain, reply_to, unsubscribe_url, advertisement,
+       cancelled_at, finished_at
 FROM send_task
 WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY id;
 

@@ -81,6 +81,13 @@ def test_templates_are_listed_checked_and_previewed(ses, world, tmp_path):
     assert "Dear Person 2" in ses("template", "preview", "hello", *of, "--html", html).out
     assert "<p>Dear Person 2" in html.read_text()
     assert "no value" in ses("template", "preview", "hello").err or "name" in ses("template", "preview", "hello").err
+    (world.templates / "hello" / "body.html").write_text("\n{{ unsubscribe_url }}{{ name }}")
+    warned = ses("template", "check")
+    assert warned.code == 0
+    assert (
+        "ok    hello\nwarn  template 'hello': it shows {{ unsubscribe_url }} (line 2 of hello/body.html)" in warned.out
+    )
+    assert len(ses("template", "check", "--json").json[0]["warnings"]) == 1
     (world.templates / "hello" / "body.html").write_text("{% if %}")
     broken = ses("template", "check")
     assert (broken.code, broken.out.startswith("FAIL  template 'hello'")) == (1, True)

@@ -68,7 +68,11 @@ def test_the_forecast_deals_a_task_out_behind_what_was_cached_before(ses, world,
 def test_a_test_send_sends_now_and_over_the_quota_sends_nothing(ses, world, mail_server, monkeypatch):
     send = ("test-send", "--template", "hello", "--sender", f"Shop <a@{DOMAIN}>", "--values", '{"name": "Ann"}')
     done = ses(*send, "--to", "x@y.example", "--to", "z@y.example", "--json")
-    assert done.json["sent"] == 2
+    assert (done.json["sent"], done.err) == (2, "")
+    (world.templates / "hello" / "body.txt").write_text("Unsubscribe: {{ unsubscribe_url }}")
+    warned = ses(*send, "--to", "x@y.example", "--json")
+    assert (warned.code, warned.json["sent"]) == (0, 1)
+    assert "ses: warning: template 'hello': it shows {{ unsubscribe_url }} (line 1 of hello/body.txt)" in warned.err
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(3)))
     refused = ses(*send, "--to", "x@y.example", "--to", "z@y.example")
     assert refused.code == 1

@@ -57,6 +57,18 @@ def test_apply_creates_changes_and_leaves_alone(ses, world, sale, airflow):
     assert airflow.asked[1] == ("update_dags", ("created", []), ("changed", ["sale"]))
 
 
+def test_apply_refuses_a_task_whose_template_shows_a_link_that_it_lacks(ses, world, sale, airflow):
+    world.group("customers", 3)
+    (world.templates / "hello" / "body.html").write_text("<p>{{ name }} {{ unsubscribe_url }}</p>")
+    path = sale()
+    for command in (("task", "apply", "--check", path), ("task", "apply", path)):
+        refused = ses(*command)
+        assert refused.code == 1
+        assert "(line 1 of hello/body.html), which would be empty in all mail of this task" in refused.err + refused.out
+    assert not world.rows("SELECT 1 FROM send_task")
+    assert ses("task", "apply", sale(unsubscribe_url="https://example.com/u")).code == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -42,7 +42,6 @@ def test_values_filters_and_choices_between_them_are_allowed(write: WriteTemplat
         "{% if name == 'Ann' %}x{% endif %}",
         "{% if name %}{% for a in name %}{% endfor %}{% endif %}",
         "{% if name %}{% elif name %}{% set a = 1 %}{% else %}{% endif %}",
-        "{{ range }}",
         "{{ range(9) }}",
         "{{ name ~ name }}",
         "{{ name * 9 }}",
