@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -112,14 +113,22 @@ def check_cron(expression: object, *, where: str | None = None) -> str:
     for field, part in zip(_FIELDS, parts, strict=True):
         if why := field.fault(part):
             raise _error(f"{text!r} is not a cron expression of five fields: {why}")
+    if not _happens(text):
+        raise _error(f"{text!r} never happens")
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _happens(text: str) -> bool:
+    """Whether an expression has a slot at all. Kept, because a stored one is checked whenever its row is read."""
     # Not above: few tasks have a cron expression, and its import takes 20 ms of every command.
     from croniter import CroniterError, croniter
 
     try:
         croniter(text, datetime(2024, 1, 1)).get_next(datetime)  # noqa: DTZ001 - only asks whether a slot exists
     except (CroniterError, ValueError, KeyError):
-        raise _error(f"{text!r} never happens") from None
-    return text
+        return False
+    return True
 
 
 def next_cron(expression: str, tz: ZoneInfo, moment: datetime) -> datetime | None:

@@ -157,3 +157,15 @@ def test_a_waiting_task_is_edited_from_the_list(ready, open_page):
     page.get_by_text("May 5, 2098").first.wait_for()
     page.get_by_role("button", name="Save the changes").first.click()
     page.get_by_text("The send task later is changed.").wait_for()
+
+
+def test_an_end_is_a_day_and_can_have_a_time(ready, open_page):
+    page = open_page("/new-task")
+    page.locator("label[for=type-recurring]").click()
+    end = page.locator("#until")
+    end.fill("2099-12-03")
+    page.get_by_label("at a time of that day").check()
+    assert end.input_value() == "2099-12-03T23:59"
+    end.fill("2099-12-03T18:00")
+    page.get_by_label("at a time of that day").uncheck()
+    assert end.input_value() == "2099-12-03"
