@@ -17,7 +17,7 @@ from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
 from tests.servers.cache import cache_folder
 from tests.servers.programs import ALL
-from tests.servers.report import tables
+from tests.servers.report import tables, write_into
 from tests.servers.trial import Bench, Trial, as_json
 
 
@@ -27,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-servers", description=__doc__)
     parser.add_argument("servers", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; default: all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, for a program")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="put the tables into it (docs/mail-servers.md)")
     parser.add_argument("--extra", action="append", default=[], metavar="NAME=VALUE", help="of the connection")
     parser.add_argument("--case", default="", metavar="WORDS", help="only the special cases with these words")
     arguments = parser.parse_args()
@@ -39,6 +40,8 @@ def main() -> int:
     chosen = [kind for kind in ALL if kind.name in (arguments.servers or names)]
     trials = _try_all(chosen, extras, arguments.case)
     print("\n" + tables(trials))
+    if arguments.table:
+        write_into(arguments.table, trials)
     if arguments.json:
         arguments.json.write_text(json.dumps([as_json(one) for one in trials], indent=2, ensure_ascii=False) + "\n")
     return 1 if any(trial.faults() for trial in trials) else 0

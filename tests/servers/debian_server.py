@@ -50,13 +50,15 @@ class DebianServer(MailServer):
         file.write_text(text)
         file.chmod(mode)
 
+    def read(self, path: str) -> str:
+        """A file as the server sees it: of its own layer, or of the machine, where the package was before."""
+        file = self._file(path)
+        return (file if file.exists() else Path(path)).read_text()
+
     def append(self, path: str, text: str) -> None:
         """More at the end of a file that the package, or the machine, has."""
         file = self._file(path)
-        if not file.exists():
-            self.write(path, Path(path).read_text())
-        with file.open("a") as old:
-            old.write(text)
+        self.write(path, self.read(path) + text, mode=(file if file.exists() else Path(path)).stat().st_mode & 0o777)
 
     def _file(self, path: str) -> Path:
         inside = path.startswith(SHARED + "/")

@@ -48,6 +48,8 @@ class MailServer:
     extras: ClassVar[Mapping[str, str]] = {}
     #: Login and password as they stand in the connection's URI.
     login: ClassVar[str] = ""
+    #: Characters of a local part that this server reads as a route to elsewhere: it takes such mail and bounces it.
+    routes: ClassVar[str] = ""
     scenarios: ClassVar[Sequence[Scenario]] = ()
 
     def __init__(self, folder: Path, cache: Path) -> None:

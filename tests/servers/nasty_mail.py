@@ -86,11 +86,15 @@ _SUBJECTS = (
 )
 
 
-def people(count: int, *, kind: str) -> list[Person]:
-    """`count` recipients, the same at every call; `kind` begins nobody's address, but is in everybody's subject."""
+def people(count: int, *, kind: str, without: str = "") -> list[Person]:
+    """`count` recipients, the same at every call; `kind` is in everybody's subject.
+
+    No local part has any of the characters `without`.
+    """
     found = []
+    local_parts = [local for local in _LOCAL_PARTS if not set(without) & set(local % 1)]
     texts, subjects = cycle(_TEXTS), cycle(_SUBJECTS)
-    for number, local in enumerate(islice(cycle(_LOCAL_PARTS), count), start=1):
+    for number, local in enumerate(islice(cycle(local_parts), count), start=1):
         values = {"text": next(texts), "title": f"{next(subjects)} [{kind} {number}]"}
         found.append(Person(address=f"{local % number}@{DOMAIN}", values=values))
     return found

@@ -33,6 +33,8 @@ class Pass:
     suppressed: int
     #: Sent by the ledger and not in the store.
     missing: int
+    #: A few of whose messages are missing or altered.
+    whose: list[str]
     #: In the store more than once, as the server has taken it more than once.
     doubled: int
     #: In the store more than once, though the server has taken it once: its own doing, in a restart.
@@ -101,6 +103,8 @@ def _compared(sent: Sent, stored: list[bytes]) -> Pass:
     # Other passes against the same server have other Message-IDs.
     there = Counter({key: len(found[key]) for key in sent.messages if key in found})
     states = {key: state for key, (state, _, _) in sent.messages.items()}
+    absent = [key for key, state in states.items() if state == "sent" and key not in there]
+    altered = [key for key in there if not _same(found[key][0], sent.contents[key])]
     pending = len(states) - sum(sent.states[name] for name in ("sent", "failed", "unknown", "suppressed"))
     return Pass(
         messages=len(states),
@@ -109,12 +113,13 @@ def _compared(sent: Sent, stored: list[bytes]) -> Pass:
         unknown=sent.states["unknown"],
         left=pending,
         suppressed=sent.suppressed_for_ever,
-        missing=sum(state == "sent" and key not in there for key, state in states.items()),
+        missing=len(absent),
+        whose=[sent.messages[key][1] for key in (absent + altered)[:8]],
         doubled=sum(_times_taken(found[key]) > 1 for key in there),
         redelivered=sum(count > _times_taken(found[key]) for key, count in there.items()),
         stored_unsent=sum(states[key] not in ("sent", "unknown") for key in there),
         stored_unknown=sum(states[key] == "unknown" for key in there),
-        altered=sum(not _same(found[key][0], sent.contents[key]) for key in there),
+        altered=len(altered),
         seconds=round(sent.seconds, 2),
         words=_all_words(sent),
         endings=sent.endings,

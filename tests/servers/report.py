@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.servers.passes import Pass
 from tests.servers.trial import Trial
 
+#: The place of the tables in docs/mail-servers.md.
+_BEGIN, _END = "<!-- tables -->", "<!-- end of tables -->"
 _HEAD = (
     "| server | version | how | PIPELINING | mode | 300 messages: sent / failed / unknown / left"
     " | doubled / missing | a second | with a restart: of, sent / failed / unknown / left | doubled / missing | notes |"
@@ -28,6 +31,13 @@ def tables(trials: Sequence[Trial]) -> str:
         parts.append("\n".join([_CASES, "|" + " --- |" * 9, *cases]))
     parts += [f"not run: {one.name}: {one.not_run}" for one in absent]
     return "\n\n".join(parts)
+
+
+def write_into(document: Path, trials: Sequence[Trial]) -> None:
+    """Put the tables into a document, between its two marks."""
+    before, _, rest = document.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    document.write_text(f"{before}{_BEGIN}\n{tables(trials)}\n{_END}{after}")
 
 
 def _row(trial: Trial) -> str:
@@ -69,6 +79,9 @@ def _said(trial: Trial) -> str:
     """Why messages were not sent, and what the server did by itself."""
     passes = [("well", trial.well), ("restart", trial.restart)]
     notes = [f"{title}: {_plain(got.words)[:300]}" for title, got in passes if got and got.words]
+    notes += [
+        f"{title}, missing or altered: {_plain(', '.join(got.whose))}" for title, got in passes if got and got.whose
+    ]
     if trial.restart and trial.restart.redelivered:
         notes.append(f"restart: {trial.restart.redelivered} delivered again by the server itself")
     return f" ({'; '.join(notes)})" if notes else ""

@@ -117,7 +117,13 @@ class Sandbox:
     def run(self, command: Sequence[str], *, timeout: float = 900, log: str = "setup.log") -> str:
         """Run to its end and return what it printed. Raises NotRun when it fails."""
         done = subprocess.run(
-            self.command(command), capture_output=True, text=True, timeout=timeout, env=self._environment(), check=False
+            self.command(command),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=self._environment(),
+            check=False,
         )
         with (self.folder / log).open("a") as file:
             file.write(f"$ {' '.join(command)[:300]}\n{done.stdout}{done.stderr}\n")

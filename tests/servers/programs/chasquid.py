@@ -30,11 +30,11 @@ class Chasquid(DebianServer):
     def configure(self, variant: str) -> None:
         self.write("/etc/chasquid/chasquid.conf", _CONFIG.format(port=self.port, other=free_port()))
         # Debian's own calls spam filters.
-        (self.sandbox.upper / "etc/chasquid/hooks/post-data").unlink(missing_ok=True)
+        self.write("/etc/chasquid/hooks/post-data", "#!/bin/sh\n", mode=0o755)
         for domain in (DOMAIN, SENDER_DOMAIN):
             self.write(f"/etc/chasquid/domains/{domain}/aliases", "*: | /srv/run/deliver\n")
         certificates = self.sandbox.upper / "etc/chasquid/certs/chasquid.example"
-        certificates.mkdir()
+        certificates.mkdir(parents=True)
         make_certificate(certificates / "fullchain.pem", certificates / "privkey.pem", "chasquid.example")
         data = self.sandbox.shared / "data"
         data.mkdir()

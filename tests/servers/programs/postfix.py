@@ -81,7 +81,7 @@ class Postfix(DebianServer):
         self.write("/etc/postfix/everybody", _EVERYBODY)
         self.write("/etc/postfix/nobody", "/^$/ x\n")
         self.write("/etc/postfix/main.cf", _MAIN + _VARIANTS.get(variant, ""))
-        given = (self._layer / "usr/share/postfix/master.cf.dist").read_text()
+        given = self.read("/usr/share/postfix/master.cf.dist")
         # The fifth column is "chroot": nothing needs one here.
         no_chroot = r"^(\S+\s+(?:inet|unix|unix-dgram)\s+\S+\s+\S+\s+)\S"
         lines = [re.sub(no_chroot, r"\1n", line) for line in given.splitlines()]

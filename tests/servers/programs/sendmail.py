@@ -26,7 +26,7 @@ LOCAL_DOMAIN(`{domain} {sender_domain}')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 MAILER_DEFINITIONS
-Mstore, P=/srv/run/deliver, F=lnsDFMu, L=0, M=0, T=DNS/RFC822/X-Unix, A=deliver
+Mstore, P=/srv/run/deliver, F=lnsDFMu, L=0, M=0, T=DNS/RFC822/X-Unix, A=deliver $u
 LOCAL_RULE_0
 R$* < @ {domain} . > $*\t$#store $@ {domain} $: $1
 R$* < @ {domain} > $*\t$#store $@ {domain} $: $1
@@ -39,6 +39,7 @@ class Sendmail(DebianServer):
 
     name = "sendmail"
     how = "root, own layer"
+    routes = "!%"
     packages = ("sendmail-bin", "sendmail")
 
     def configure(self, variant: str) -> None:
