@@ -36,7 +36,7 @@ def error_of(answer, field: str) -> str:
 
 
 def test_a_new_group_is_made_of_a_file_and_the_result_says_what_was_done(world, user):
-    rows = b"email,name\n=x,A\nann@b.example,Ann\nANN@b.example,Again\n\xff@b.example,X\n"
+    rows = "email,name\n=x,Ä\nann@b.example,Ann\nANN@b.example,Again\n".encode() + b"\xff@b.example,X\n"
     answer = upload(user, rows, "/new-group", file_name="spring.csv", name="customers", description="All of them")
     assert answer.status_code == 303, visible_text(answer.text)
     path = answer.headers["location"].removeprefix(PREFIX)
@@ -52,7 +52,7 @@ def test_a_new_group_is_made_of_a_file_and_the_result_says_what_was_done(world, 
         "line,reason,text",
         "2," + report.content.decode("utf-8-sig").splitlines()[1].split(",", 1)[1],
     ]
-    assert ',"\'=x,A"' in report.text
+    assert ',"\'=x,Ä"' in report.text
     assert content(world) == [("ann@b.example", {"name": "Ann"})]
     group = user.text("/groups/customers")
     assert "All of them" in group
@@ -92,9 +92,16 @@ WRONG = [
     (b"email,name,name\n", {}, "file", "names name more than once"),
     (b"email,first name\n", {}, "file", "The column first name cannot be a variable"),
     (b"email;name\n", {"delimiter": ","}, "delimiter", "separated by another character: Semicolon"),
-    (b"email,pr\xe9nom\n", {}, "file", "not UTF-8 (byte 0xE9 in line 1)"),
-    ("email,name\n".encode("utf-16"), {}, "file", "The file is UTF-16"),
-    (b"PK\x03\x04 a workbook", {}, "file", "This is a workbook"),
+    (b"email,pr\xe9nom\n", {}, "encoding", "byte 0xE9 in line 1). As cp1252 that line would read: email,prénom"),
+    (b"email,pr\xe9nom\na@b.example,\xc3\xa9\n", {}, "file", "not UTF-8 (byte 0xE9 in line 1)"),
+    (b"email,name\na@b.example,~{VPND~}\n", {}, "encoding", "The file is written in HZ"),
+    (GOOD + b"\xff\xff", {"encoding": "euc_jp"}, "encoding", "The file is not euc_jp, or it is damaged"),
+    (GOOD, {"encoding": "klingon"}, "encoding", "There is no such encoding"),
+    (b"\xd0\xcf\x11\xe0 a workbook", {}, "file", "This is a workbook"),
+    (b"\x1f\x8b\x08", {}, "file", "The file is compressed (gzip)"),
+    (b"%PDF-1.7", {}, "file", "another format (PDF)"),
+    ("email，name\n".encode(), {}, "file", "full-width ， in it. Write the ASCII character ,"),
+    ("email,name,ｎａｍｅ\n".encode(), {}, "file", "one and the same to a template"),
     (b"email,na\0me\n", {}, "file", "NUL bytes"),
     (b'email,"name\na@b.example,A\n', {}, "file", "quotation marks in the header (line 1)"),
     (b"email,name\nx,A\ny,B\n", {}, "file", "None of the rows (2) can be used: The address cannot exist (2)"),

@@ -22,11 +22,20 @@ VALUE = "7"
 
 #: Sentences that no page shows, by the file where they stand: why, and how they are known.
 NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "domain/csv_lines.py": ("BadCsv: the console words its fault", ("a workbook of", "is UTF-16")),
-    "domain/csv_rows.py": (
+    "domain/csv_formats.py": (
+        "BadCsv: the console words its fault",
+        ("a workbook of", "is compressed", "is no CSV file"),
+    ),
+    "domain/csv_encoding.py": (
+        "BadCsv: the console words its fault",
+        ("is not UTF-8 (line", "is written in", "or it is damaged"),
+    ),
+    "domain/encoding_signs.py": ("the console looks at its field first", ("is not an encoding",)),
+    "domain/csv_rows.py": ("BadCsv: the console words its fault", ("the file is empty;",)),
+    "domain/csv_header.py": (
         "BadCsv: the console words its fault",
         (
-            *("the file is empty;", "the header", "there is no header:", "has no column ", "no column is named"),
+            *("the header", "there is no header:", "has no column ", "no column is named"),
             "could each hold the address",
         ),
     ),

@@ -192,7 +192,7 @@ def test_a_file_without_a_usable_row_leaves_a_report_too(world, user):
         (b"name\nAnn\n", "Write here which one holds the address"),
         (b"address,city\nann@example.com,Rome\n", "The column city is not known here"),
         (b"address\nann\nben\n", "can be used: The address cannot exist (2)"),
-        (b"address\n\xff\xfea\x00", "None of the rows (1) can be used"),
+        (b"address\n\xff\xfea\x00", "The file is not UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_used_changes_nothing_and_says_how_to_mend_it(content, words, world, user):

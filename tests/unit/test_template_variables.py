@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_ops.domain.template_variables import check_variable_name, compare_variables
+from ses_ops.domain.template_variables import check_variable_name, compare_variables, recipient_values
 from ses_ops.errors import InvalidInput
 
 
@@ -41,3 +41,16 @@ def test_the_unsubscribe_link_is_not_a_column() -> None:
 @pytest.mark.parametrize("name", ["name", "Name2", "vorname_ä", "class", "顧客"])
 def test_an_identifier_is_a_variable(name: str) -> None:
     check_variable_name(name)
+
+
+def test_names_that_differ_in_width_or_composition_are_one_variable() -> None:
+    compare_variables({"name", "prénom"}, {"ｎａｍｅ", "pre\u0301nom"})
+    with pytest.raises(InvalidInput, match="'name' and 'ｎａｍｅ', which are one variable"):
+        compare_variables({"name"}, {"ｎａｍｅ", "name"})
+
+
+def test_values_of_older_versions_are_found_by_the_name_that_a_template_knows() -> None:
+    assert recipient_values({"ｎａｍｅ": "A", "pre\u0301nom": "B"}) == {"name": "A", "prénom": "B"}
+    assert recipient_values({"ｎａｍｅ": "A", "name": "B"}) == {"name": "B"}
+    plain = {"name": "A"}
+    assert recipient_values(plain) is plain

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ses_ops.storage.group_import import GroupImport
 
 
-def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    """One character; `tab` and `\\t` are understood."""
+def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """One character; `tab` and `\\t` are understood. None: found out from the first line."""
     del ctx, parameter
+    if value is None:
+        return None
     character = {"tab": "\t", "\\t": "\t"}.get(value.lower(), value)
     if len(character) != 1 or character in '"\r\n' or character.isalnum():
         raise click.BadParameter(f"{value!r} is not one character such as , ; | or tab")
@@ -28,10 +30,13 @@ def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str) -
 
 
 delimiter_option = click.option(
-    "--delimiter", default=",", show_default=True, callback=read_delimiter, help="What stands between columns, or tab."
+    "--delimiter", callback=read_delimiter, help="What stands between columns, or tab; default: found out."
 )
 column_option = click.option(
     "--address-column", help="The column with the address (default: address, email, e-mail, mail)."
+)
+encoding_option = click.option(
+    "--encoding", help="How FILE is written, such as cp1252 or shift_jis; default: UTF-8, or what leaves no doubt."
 )
 
 
@@ -46,6 +51,7 @@ column_option = click.option(
 @click.argument("file", type=click.Path(path_type=Path))
 @column_option
 @delimiter_option
+@encoding_option
 @click.option("--description", help="What the group is; default: unchanged.")
 @click.option("--strict", is_flag=True, help="Import nothing if any row is rejected.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where rejected rows go (default: FILE.rejected.csv).")
@@ -54,13 +60,16 @@ def import_command(
     name: str,
     file: Path,
     address_column: str | None,
-    delimiter: str,
+    delimiter: str | None,
+    encoding: str | None,
     description: str | None,
     strict: bool,
     report: Path | None,
     as_json: bool,
 ) -> None:
-    """Replace the recipients of group NAME with those of FILE, a CSV file in UTF-8 with a header row.
+    """Replace the recipients of group NAME with those of FILE, a CSV file with a header row.
+
+    A file that is not UTF-8 is refused, with how it reads in the likely encoding; name that with --encoding.
 
     One column is the address, the others are the template's variables. All of the file is imported in one
     transaction, or nothing. Rows that cannot be used and repeated addresses are left out and listed in a file.
@@ -79,6 +88,7 @@ def import_command(
                     where=str(file),
                     delimiter=delimiter,
                     address_column=address_column,
+                    encoding=encoding,
                     description=description,
                     strict=strict,
                     report=rejected.add,

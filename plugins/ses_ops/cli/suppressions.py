@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ses_ops.cli.group_import import column_option, delimiter_option
+from ses_ops.cli.group_import import column_option, delimiter_option, encoding_option
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database
@@ -93,10 +93,18 @@ def list_command(search: str | None, limit: int, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @column_option
 @delimiter_option
+@encoding_option
 @click.option("--reason", type=click.Choice(_REASONS), default="manual", show_default=True, help="Where FILE has none.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where rejected rows go (default: FILE.rejected.csv).")
-def import_command(file: Path, address_column: str | None, delimiter: str, reason: str, report: Path | None) -> None:
-    """Add the addresses of FILE, a CSV file in UTF-8 with a header row: all of them in one transaction.
+def import_command(
+    file: Path,
+    address_column: str | None,
+    delimiter: str | None,
+    encoding: str | None,
+    reason: str,
+    report: Path | None,
+) -> None:
+    """Add the addresses of FILE, a CSV file with a header row: all of them in one transaction.
 
     Columns: the address, and if wanted reason, note and expires.
     """
@@ -112,6 +120,7 @@ def import_command(file: Path, address_column: str | None, delimiter: str, reaso
                 where=str(file),
                 delimiter=delimiter,
                 address_column=address_column,
+                encoding=encoding,
                 reason=reason,
                 now=datetime.now(UTC),
                 added_by=_who(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.console.forms import WHOLE
+from ses_ops.console.forms import WHOLE, Form
 from ses_ops.console.language import N_, Language
 from ses_ops.console.sentences import said, said_of
 from ses_ops.domain.csv_faults import CsvFault
-from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, SesError
+from ses_ops.domain.encoding_signs import python_codec
+from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, InvalidInput, SesError
 from ses_ops.storage.group_imports import ImportRecord, ImportState
 
 if TYPE_CHECKING:
@@ -41,6 +42,18 @@ _FAULTS: dict[str, str] = {
     CsvFault.NOT_UTF8: N_(
         "The file is not UTF-8 (byte %(byte)s in line %(line)s). Save it as “CSV UTF-8” and choose it again."
     ),
+    CsvFault.OTHER_ENCODING: N_(
+        "The file is not UTF-8 (byte %(byte)s in line %(line)s). As %(encoding)s that line would read: %(shown)s. If "
+        "that is right, choose this encoding; else choose its true one, or save the file as “CSV UTF-8”."
+    ),
+    CsvFault.ENCODING: N_(
+        "The file is written in %(encoding)s. Save it as “CSV UTF-8” and choose it again, or choose its encoding."
+    ),
+    CsvFault.NOT_IN_ENCODING: N_(
+        "The file is not %(encoding)s, or it is damaged: near line %(line)s are bytes that this encoding does not have."
+    ),
+    CsvFault.COMPRESSED: N_("The file is compressed (%(format)s). Unpack it and choose the CSV file in it."),
+    CsvFault.OTHER_FORMAT: N_("This is no CSV file but another format (%(format)s). Export the addresses as CSV."),
     CsvFault.UTF16: N_("The file is UTF-16 (“Unicode text”). Save it as “CSV UTF-8” and choose it again."),
     CsvFault.WORKBOOK: N_(
         "This is a workbook of a spreadsheet. Open it there, save it as “CSV UTF-8” and choose that."
@@ -55,6 +68,10 @@ _FAULTS: dict[str, str] = {
     ),
     CsvFault.UNNAMED_COLUMN: N_("Column %(column)s has no name in the header. Name it, or take the column out."),
     CsvFault.REPEATED_COLUMN: N_("The header names %(names)s more than once. Rename or take out one of the columns."),
+    CsvFault.SAME_VARIABLE: N_("Some columns are one and the same to a template: %(names)s. Rename one of them."),
+    CsvFault.WIDE_DELIMITER: N_(
+        "The header has a full-width %(wide)s in it. Write the ASCII character %(meant)s between the columns."
+    ),
     CsvFault.BAD_VARIABLE: N_(
         "The column %(name)s cannot be a variable of a template. Rename it: letters, digits and _, a letter first, "
         "and not unsubscribe_url, which is filled in by itself."
@@ -77,6 +94,9 @@ _FAULTS: dict[str, str] = {
 #: The others stand beside the file.
 _FIELDS = {
     CsvFault.OTHER_DELIMITER: "delimiter",
+    CsvFault.OTHER_ENCODING: "encoding",
+    CsvFault.ENCODING: "encoding",
+    CsvFault.NOT_IN_ENCODING: "encoding",
     CsvFault.NO_SUCH_COLUMN: "address_column",
     CsvFault.NO_ADDRESS_COLUMN: "address_column",
     CsvFault.SEVERAL_ADDRESS_COLUMNS: "address_column",
@@ -111,6 +131,14 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
     if record.fault is not None:
         return _fault(words, record.fault, record.facts)
     return "file", said(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
+
+
+def check_encoding(words: Language, form: Form) -> None:
+    """Say beside the field when what stands there is no encoding."""
+    try:
+        python_codec(form.text("encoding") or "utf-8")
+    except InvalidInput:
+        form.problem("encoding", words.gettext(N_("There is no such encoding. Known are such as cp1252 or shift_jis.")))
 
 
 def busy(words: Language, problem: GroupBusy) -> str:

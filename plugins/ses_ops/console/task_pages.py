@@ -12,6 +12,7 @@ from ses_ops.console.page import render
 from ses_ops.console.task_choices import Choices, choices, time_zones
 from ses_ops.console.task_form import FORM_FIELDS, note, read_task
 from ses_ops.console.task_review import review, starts_in
+from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.storage import recipients
@@ -106,7 +107,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     try:
         loaded = load_template(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
-        has = set(recipients.find_group(conn, group).variables)
+        has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:
         note(form, words, problem)
         return

@@ -14,9 +14,19 @@ class CsvFault(StrEnum):
     TOO_MANY_BYTES = "too_many_bytes"
     #: [line, byte] the header holds bytes that are no UTF-8.
     NOT_UTF8 = "not_utf8"
+    #: [encoding] a way to write text that cannot be read, or (of older versions) UTF-16.
+    ENCODING = "encoding"
+    #: [encoding, line] bytes that the encoding does not have.
+    NOT_IN_ENCODING = "not_in_encoding"
+    #: [line, byte, encoding, shown] the whole file is in another encoding; what a row would read as in the likely one.
+    OTHER_ENCODING = "other_encoding"
     UTF16 = "utf16"
     #: A workbook of a spreadsheet (a zip file), not its text.
     WORKBOOK = "workbook"
+    #: [format] compressed.
+    COMPRESSED = "compressed"
+    #: [format] a file of another kind.
+    OTHER_FORMAT = "other_format"
     #: [line] the header holds NUL bytes.
     NUL_BYTE = "nul_byte"
     #: [line] the header's quotation marks do not match.
@@ -29,6 +39,10 @@ class CsvFault(StrEnum):
     UNNAMED_COLUMN = "unnamed_column"
     #: [names] columns of the same name.
     REPEATED_COLUMN = "repeated_column"
+    #: [names] columns whose names are written differently and are one variable to a template.
+    SAME_VARIABLE = "same_variable"
+    #: [wide, meant] a full-width character where a delimiter is meant.
+    WIDE_DELIMITER = "wide_delimiter"
     #: [name] a name that no template can have as a variable.
     BAD_VARIABLE = "bad_variable"
     #: [found] the header is one column with another delimiter in it.

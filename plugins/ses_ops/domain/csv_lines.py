@@ -1,4 +1,4 @@
-"""The lines of a CSV file that comes in blocks of bytes: its line ends, its encoding, and the way back.
+"""The lines of a CSV file that comes in blocks of bytes of UTF-8 (csv_encoding.py): its line ends, and the way back.
 
 Everything is looked at a block at a time; a line itself costs no Python at all. What was read since the current row
 began is kept, so that a row that cannot be parsed costs its own line and none of those behind it.
@@ -6,19 +6,13 @@ began is kept, so that a row that cannot be parsed costs its own line and none o
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from ses_ops.domain.csv_faults import CsvFault
-from ses_ops.errors import BadCsv
-
 #: Bytes of one row. A longer one is a mistake (a quote that is never closed, a file that is no CSV at all).
 MAX_ROW = 1_000_000
-#: How the files of Excel and LibreOffice begin: a zip archive, and the compound file of older versions.
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
 _LINE_OF_OLD_MACS = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 #: What "surrogateescape" makes of the bytes that are no UTF-8; UTF-8 itself never yields these.
@@ -35,8 +29,8 @@ class Lines:
     The reader of rows sets `row_ended` at every row's end, and calls `skip_first` for a row that cannot be parsed.
     """
 
-    def __init__(self, blocks: Iterable[bytes], where: str) -> None:
-        self._blocks = _without_mark(blocks, where)
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
         #: Set by the reader of rows when a row was complete.
         self.row_ended = True
         #: Bytes that are no text stand in what was read last: NULs, or no UTF-8 (`damage` finds them).
@@ -177,32 +171,3 @@ def bad_byte(fields: list[str]) -> str | None:
 def readable(text: str) -> str:
     r"""A text of a damaged row that can be written anywhere: its bad bytes as \xE9."""
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace").replace("\0", "\\x00")
-
-
-def _without_mark(blocks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The blocks without a UTF-8 byte order mark; refuses workbooks, and UTF-16, which programs call "Unicode"."""
-    first = True
-    for block in blocks:
-        data = block
-        if first and data:
-            first = False
-            head = data[:200]
-            odd_zeros, even_zeros = head[1::2].count(0), head[0::2].count(0)
-            if head.startswith(_WORKBOOKS):
-                raise BadCsv(
-                    'is a workbook of a spreadsheet; open it there and save it as "CSV UTF-8"',
-                    fault=CsvFault.WORKBOOK,
-                    where=where,
-                )
-            if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
-                max(odd_zeros, even_zeros) > len(head) // 4 > 0
-            ):
-                raise BadCsv(
-                    'is UTF-16 (Excel\'s "Unicode text"); save it as "CSV UTF-8", or convert it: '
-                    "iconv -f UTF-16 -t UTF-8 IN.csv > OUT.csv",
-                    fault=CsvFault.UTF16,
-                    where=where,
-                )
-            if head.startswith(codecs.BOM_UTF8):
-                data = data[3:]
-        yield data

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.csv_delimiter import guess_delimiter
+from ses_ops.domain.csv_encoding import as_utf8
 from ses_ops.domain.csv_faults import CsvFault
+from ses_ops.domain.csv_header import named_delimiter, read_header
 from ses_ops.domain.csv_lines import MAX_ROW, Lines, RowTooLong, bad_byte, damage, readable
-from ses_ops.domain.template_variables import check_variable_name
 from ses_ops.errors import BadCsv, InvalidInput
 
 if TYPE_CHECKING:
     from _csv import Reader
 
-#: Columns whose name says that they hold the address.
-ADDRESS_COLUMNS = ("address", "email", "e-mail", "mail", "email_address")
 #: Characters of a rejected row that its report shows.
 EXCERPT = 200
 #: What a row is rejected for, as the fault of a header: a header cannot be left out.
@@ -34,7 +33,6 @@ _FAULTS_OF_HEADER = {
     "stray line break": CsvFault.STRAY_LINE_BREAK,
     "too long": CsvFault.TOO_LONG,
 }
-_OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 
 
 class Row(NamedTuple):
@@ -55,32 +53,31 @@ class Rejected(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
-    """The first row, understood."""
-
-    columns: tuple[str, ...]
-    #: Index of the address column.
-    address: int
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        return tuple(name for index, name in enumerate(self.columns) if index != self.address)
-
-
 class CsvRows:
-    """Reads a file once: `header` at construction, then `rows()`. `where` names the file in errors."""
+    """Reads a file once: `header` at construction, then `rows()`. `where` names the file in errors.
+
+    Without an encoding and a delimiter both are found out: by the rules of csv_encoding.py, and from the first line
+    (or a line `sep=;` above the header).
+    """
 
     def __init__(
-        self, blocks: Iterable[bytes], *, where: str, delimiter: str = ",", address_column: str | None = None
+        self,
+        blocks: Iterable[bytes],
+        *,
+        where: str,
+        delimiter: str | None = ",",
+        address_column: str | None = None,
+        encoding: str | None = None,
     ) -> None:
         self.where = where
+        blocks = as_utf8(blocks, where=where, encoding=encoding)
+        delimiter, blocks = (delimiter, blocks) if delimiter else guess_delimiter(blocks)
         self._delimiter = delimiter
-        self._lines = Lines(blocks, where)
+        self._lines = Lines(blocks)
         csv.field_size_limit(MAX_ROW)
         self._reader = self._reader_from_here()
         first = self._next()
-        while first is not None and not any(first):
+        while first is not None and (not any(first) or named_delimiter(delimiter.join(first)) is not None):
             first = self._next()
         if first is None:
             raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=where)
@@ -160,77 +157,4 @@ def _unreadable(cause: Exception) -> tuple[str, str]:
         )
     return "quotation marks", (
         f"the quotation marks of this row do not match ({cause}); write a quote inside a quoted field twice"
-    )
-
-
-def read_header(fields: list[str], *, where: str, delimiter: str = ",", address_column: str | None = None) -> Header:
-    """Check the first row. Raises InvalidInput that says what a header must be."""
-    columns = tuple(name.strip() for name in fields)
-    _refuse_other_delimiter(columns, where, delimiter)
-    _refuse_data(columns, where)
-    for index, name in enumerate(columns, 1):
-        if not name:
-            problem = f"the header's column {index} has no name"
-            raise BadCsv(problem, fault=CsvFault.UNNAMED_COLUMN, where=where, column=index)
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    if repeated:
-        problem = f"the header names {', '.join(repeated)} more than once"
-        raise BadCsv(problem, fault=CsvFault.REPEATED_COLUMN, where=where, names=repeated)
-    address = _find_address(columns, where, address_column)
-    for index, name in enumerate(columns):
-        if index != address:
-            try:
-                check_variable_name(name)
-            except InvalidInput as cause:
-                problem = f"the header's column {cause}"
-                raise BadCsv(problem, fault=CsvFault.BAD_VARIABLE, where=where, name=name) from cause
-    return Header(columns=columns, address=address)
-
-
-def _refuse_other_delimiter(columns: tuple[str, ...], where: str, delimiter: str) -> None:
-    if len(columns) != 1:
-        return
-    for character, shown in _OTHER_DELIMITERS.items():
-        if character != delimiter and character in columns[0]:
-            raise BadCsv(
-                f"the header is one column with {shown} in it: the delimiter is wrong; add --delimiter {shown}",
-                fault=CsvFault.OTHER_DELIMITER,
-                where=where,
-                found=character,
-            )
-
-
-def _refuse_data(columns: tuple[str, ...], where: str) -> None:
-    for name in columns:
-        try:
-            parse_address(name)
-        except InvalidInput:
-            continue
-        raise BadCsv(
-            f"there is no header: the first row holds the address {name!r}; put a row with the names of the columns "
-            f"above it, such as address,name",
-            fault=CsvFault.NO_HEADER,
-            where=where,
-            address=name,
-        )
-
-
-def _find_address(columns: tuple[str, ...], where: str, wanted: str | None) -> int:
-    if wanted is not None:
-        if wanted.strip() in columns:
-            return columns.index(wanted.strip())
-        problem = f"has no column {wanted!r}; it has {', '.join(columns)}"
-        raise BadCsv(problem, fault=CsvFault.NO_SUCH_COLUMN, where=where, name=wanted, columns=columns)
-    found = [index for index, name in enumerate(columns) if name.lower() in ADDRESS_COLUMNS]
-    if len(found) == 1:
-        return found[0]
-    names = [columns[index] for index in found]
-    several = f"{', '.join(names)} could each hold the address"
-    problem = several if names else f"no column is named {', '.join(ADDRESS_COLUMNS)}"
-    raise BadCsv(
-        f"{problem}; name the address column with --address-column (there are: {', '.join(columns)})",
-        fault=CsvFault.SEVERAL_ADDRESS_COLUMNS if names else CsvFault.NO_ADDRESS_COLUMN,
-        where=where,
-        names=names,
-        columns=columns,
     )

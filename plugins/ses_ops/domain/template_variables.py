@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Collection, Mapping
 
 from ses_ops.errors import InvalidInput
 
@@ -16,6 +17,24 @@ _JINJA_WORDS = frozenset(
     {"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"}
     | {"self", "loop", "super", "caller", "varargs", "kwargs"}
 )
+
+
+def variable_name(text: str) -> str:
+    """The name by which a template knows a variable: NFKC, as identifiers of Python are compared (and Jinja2's become).
+
+    White space around it and invisible characters (a byte order mark, direction marks) are no part of it.
+    """
+    if text.isascii():
+        return text.strip()
+    return "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf").strip()
+
+
+def recipient_values(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Values as a template looks them up. Those that an older version stored may have names in another form."""
+    if "".join(values).isascii():
+        return values
+    named = {variable_name(name): value for name, value in values.items()}
+    return {**named, **{name: value for name, value in values.items() if variable_name(name) == name}}
 
 
 def check_variable_name(name: str) -> None:
@@ -32,10 +51,20 @@ def check_variable_name(name: str) -> None:
 
 def compare_variables(template: Collection[str], group: Collection[str]) -> None:
     """Raise InvalidInput that names what the group misses and what the template does not use."""
-    for name in sorted(group):
+    columns: dict[str, str] = {}
+    for written in sorted(group):
+        name = variable_name(written)
         check_variable_name(name)
-    missing = sorted(set(template) - set(group))
-    unused = sorted(set(group) - set(template))
+        if name in columns:
+            raise InvalidInput(
+                f"the recipient group has {columns[name]!r} and {written!r}, which are one variable to a template; "
+                "rename one of them and import the file again",
+                field="variables",
+            )
+        columns[name] = written
+    needed = set(map(variable_name, template))
+    missing = sorted(needed - set(columns))
+    unused = sorted(set(columns) - needed)
     complaints = []
     if missing:
         complaints.append(f"the template needs {_listed(missing)}, which the recipient group does not have")

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import Literal
 
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
-from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
+from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.bodies import message_bodies
 from ses_ops.rendering.header import clean_subject, encode_subject
@@ -85,6 +85,7 @@ class MessageRenderer:
         7-bit, except that an international `address` stands in To as UTF-8 (RFC 6532). Raises InvalidInput or
         TemplateError when this one message cannot be made; the others of the task may well be.
         """
+        values = recipient_values(values)
         link = self._link.render(values) if self._link else ""
         values = {**values, UNSUBSCRIBE_URL: link}
         skeleton = self._skeleton
@@ -120,6 +121,7 @@ class MessageRenderer:
 
     def preview(self, values: Mapping[str, str]) -> Preview:
         """What the recipient with these values would see; raises as `render` does."""
+        values = recipient_values(values)
         link = self._link.render(values) if self._link else ""
         values = {**values, UNSUBSCRIBE_URL: link}
         return Preview(

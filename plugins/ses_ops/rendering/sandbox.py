@@ -27,6 +27,7 @@ from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
 from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_functions, refuse_program
 from ses_ops.rendering.metered_code import filters as metered_filters
 from ses_ops.rendering.metered_code import metered
+from ses_ops.rendering.normal_names import NormalNames
 from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 
 #: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
@@ -191,6 +192,7 @@ def make_environment(
         undefined=StrictUndefined,
         finalize=_put_out,
         auto_reload=False,
+        extensions=[NormalNames],
     )
     environment.finish = finalize
     environment.filters = {**charged_filters(kind.plain_filters), **metered_filters()}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import TemplateSyntaxError
 
-from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL
+from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL, recipient_values, variable_name
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.link_use import LinkUse, bare_link
@@ -100,7 +100,8 @@ class MailTemplate:
         self, values: Mapping[str, str] | None = None, *, subject: str | None = None, unsubscribe_url: str = ""
     ) -> Preview:
         """The message for `values` (by default the sample's); raises TemplateError when one is missing."""
-        chosen = {UNSUBSCRIBE_URL: unsubscribe_url, **(self.sample_values if values is None else values)}
+        own = recipient_values(self.sample_values if values is None else values)
+        chosen = {UNSUBSCRIBE_URL: unsubscribe_url, **own}
         subject_part = self.subject if subject is None else self.compile_text(subject, "subject")
         return Preview(
             subject=clean_subject(subject_part.render(chosen)),
@@ -213,7 +214,11 @@ class _Loading:
             raise self._error(f"it is not JSON ({error})", SAMPLE) from error
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self._error("it must be an object of texts, one for each variable", SAMPLE)
-        return values
+        written: dict[str, str] = {}
+        for name in values:
+            if (first := written.setdefault(variable_name(name), name)) != name:
+                raise self._error(f"it names {first!r} and {name!r}, which are one variable", SAMPLE)
+        return dict(recipient_values(values))
 
     def _error(self, message: str, part: str | None = None) -> TemplateError:
         return TemplateError(message, template=self._name, part=part)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import psycopg2
 
-from ses_ops.domain.csv_delimiter import guess_delimiter
 from ses_ops.domain.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage import group_imports
@@ -50,6 +49,8 @@ class UploadOrder:
     #: None: found out from the first line.
     delimiter: str | None = None
     address_column: str | None = None
+    #: None: UTF-8, or what leaves no doubt.
+    encoding: str | None = None
     #: None: unchanged.
     description: str | None = None
     #: Nothing, if any row is rejected.
@@ -99,15 +100,15 @@ class GroupUpload:
             raise Conflict("this form was sent already; open the page of uploads anew")
 
     def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
-        order, counted = self.order, self._counted(blocks)
-        delimiter, counted = (order.delimiter, counted) if order.delimiter else guess_delimiter(counted)
+        order = self.order
         return import_group(
             conn,
             order.group,
-            counted,
+            self._counted(blocks),
             where=order.file_name,
-            delimiter=delimiter,
+            delimiter=order.delimiter,
             address_column=order.address_column,
+            encoding=order.encoding,
             description=order.description,
             strict=order.strict,
             report=self._leave_out,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
+from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import LedgerBehind, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
@@ -107,7 +108,7 @@ def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
     """
     template = load_template(templates_root, task["template"])
     used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
-    missing = sorted(used - set(task["frozen_variables"]))
+    missing = sorted(used - set(map(variable_name, task["frozen_variables"])))
     if missing:
         raise TemplateError(
             f"it was changed after this mailing's audience was frozen and now needs {', '.join(missing)}, which its "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.address import parse_address, parse_sender
 from ses_ops.domain.occurrence import ONCE, Run, RunKind
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
@@ -89,7 +90,8 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
     template = load_template(templates_root, order.template)
-    missing = sorted(template.variables_for(subject=order.subject) - set(order.values))
+    values = recipient_values(order.values)
+    missing = sorted(template.variables_for(subject=order.subject) - set(values))
     if missing:
         raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
     with transaction(conn):
@@ -122,7 +124,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             occurrence_id=rows[0]["id"],
             addresses=[address.address for address in addresses],
             keys=[address.key for address in addresses],
-            values=json.dumps(dict(order.values)),
+            values=json.dumps(dict(values)),
         )
         execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
 

@@ -41,8 +41,9 @@ def import_group(
     blocks: Iterable[bytes],
     *,
     where: str,
-    delimiter: str = ",",
+    delimiter: str | None = ",",
     address_column: str | None = None,
+    encoding: str | None = None,
     description: str | None = None,
     strict: bool = False,
     report: Callable[[Rejected], None],
@@ -56,7 +57,7 @@ def import_group(
     group is as it was before.
     """
     recipients.check_group_name(name)
-    rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
+    rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column, encoding=encoding)
     variables = rows.header.variables
     kinds: Counter[str] = Counter()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2.errors
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
 from ses_ops.storage import group_imports
 from ses_ops.storage.copy_rows import copy_in, copy_text
@@ -76,7 +77,9 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
 
 
 def _group(row: dict[str, Any]) -> RecipientGroup:
-    return RecipientGroup(**{**row, "variables": tuple(row["variables"])})
+    names = tuple(map(variable_name, row["variables"]))
+    # Two that are one are shown as they are written, so that a person can see which to rename.
+    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else tuple(row["variables"])})
 
 
 def begin_replacing(conn: Connection, name: str, *, description: str | None) -> Replacing:
@@ -147,7 +150,7 @@ def sample(
 ) -> list[tuple[str, dict[str, str]]]:
     """(address, values) of the first recipients, or of one address."""
     rows = fetch_all(conn, "recipients", "sample", group_id=group_id, address_key=address_key, limit=limit)
-    return [(row["address"], row["values"]) for row in rows]
+    return [(row["address"], dict(recipient_values(row["values"]))) for row in rows]
 
 
 def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = "") -> list[Recipient]:
@@ -161,7 +164,7 @@ def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = 
     else:
         statement = "recipients_of_address" if key else "recipients_from"
         rows = fetch_all(conn, "recipients", statement, **place, **({"key": key} if key else {}))
-    return [Recipient(**row) for row in rows]
+    return [Recipient(**{**row, "values": dict(recipient_values(row["values"]))}) for row in rows]
 
 
 def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> int | None:

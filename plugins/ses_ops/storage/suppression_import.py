@@ -46,8 +46,9 @@ def import_suppressions(
     now: datetime,
     added_by: str,
     report: Callable[[Rejected], None],
-    delimiter: str = ",",
+    delimiter: str | None = ",",
     address_column: str | None = None,
+    encoding: str | None = None,
     before_commit: Callable[[SuppressionImport], None] | None = None,
 ) -> SuppressionImport:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
@@ -62,7 +63,7 @@ def import_suppressions(
         report(rejected)
 
     with transaction(conn):
-        rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column)
+        rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column, encoding=encoding)
         read, changed = suppression.add_all(
             conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
         )

@@ -36,13 +36,32 @@ def test_a_file_that_is_not_ours_is_never_removed(ses, tmp_path):
 
 
 def test_a_refused_import_is_one_line_and_changes_nothing(ses, tmp_path):
-    done = ses("group", "import", "customers", write(tmp_path, "email;name\na@b.example;A\n"))
+    done = ses("group", "import", "customers", write(tmp_path, "email;name\na@b.example;A\n"), "--delimiter", ",")
     assert done.code == 1
     assert "ses: error: " in done.err
     assert "add --delimiter ';'" in done.err
     assert "Traceback" not in done.err
     assert ses("group", "list", "--json").json == []
     assert ses("group", "import", "customers", "missing.csv").err.count("No such file") == 1
+
+
+def test_delimiter_and_encoding_are_found_out_or_asked_for_and_never_guessed_in_silence(ses, tmp_path):
+    text = "sep=;\nemail;name\na@b.example;Jürgen Groß\nb@b.example;Käthe\n"
+    assert ses("group", "import", "customers", write(tmp_path, text)).code == 0
+    file = write(tmp_path, "")
+    with open(file, "wb") as target:
+        target.write(text.encode("cp1252"))
+    refused = ses("group", "import", "germans", file)
+    assert refused.code == 1
+    assert "(line 3, byte 0xFC); as cp1252 that line reads 'a@b.example;Jürgen Groß'" in refused.err
+    assert "--encoding cp1252" in refused.err
+    assert [row["name"] for row in ses("group", "list", "--json").json] == ["customers"]
+    assert ses("group", "import", "germans", file, "--encoding", "cp1252").code == 0
+    names = [one["values"]["name"] for one in ses("group", "show", "germans", "--json").json["recipients"]]
+    assert names == ["Jürgen Groß", "Käthe"]
+    assert "'klingon' is not an encoding" in ses("group", "import", "germans", file, "--encoding", "klingon").err
+    addresses = write(tmp_path, "sep=|\nemail|note\nz@b.example|=C3\n")
+    assert ses("suppression", "import", addresses, "--encoding", "utf-8").code == 0
 
 
 def test_list_show_sample_and_delete(ses, world):

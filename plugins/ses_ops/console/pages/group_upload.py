@@ -159,6 +159,7 @@ def _check(request: Request, form: Form, group: str | None, *, with_file: bool) 
         form.problem("file", gettext(N_("Choose a CSV file.")))
     if len(form.text("description")) > LONGEST_DESCRIPTION:
         form.problem("description", gettext(N_("Use at most %(count)s characters."), count=LONGEST_DESCRIPTION))
+    import_words.check_encoding(language_of(request), form)
     if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
         form.problem("delimiter", gettext(N_("Choose one of these.")))
 
@@ -205,6 +206,7 @@ def _order(request: Request, user: BaseUser, form: Form, group: str | None, file
         file_bytes=int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else None,
         delimiter=_delimiter_names().get(form.text("delimiter")),
         address_column=form.text("address_column") or None,
+        encoding=form.text("encoding") or None,
         description=form.text("description") if group is None else None,
         strict=form.checked("strict"),
     )

@@ -20,12 +20,11 @@ from ses_ops.console.database import changing, reading
 from ses_ops.console.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
-from ses_ops.console.import_words import problem_of
+from ses_ops.console.import_words import check_encoding, problem_of
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.pages.suppression import REASONS
 from ses_ops.console.pages.suppression_reports import KINDS, SHOWN
-from ses_ops.domain.csv_delimiter import guess_delimiter
 from ses_ops.domain.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
@@ -56,6 +55,7 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
         form.problem("file", problem)
     if form.text("reason") not in REASONS:
         form.problem("reason", words.gettext("Choose one of the reasons."))
+    check_encoding(words, form)
     if form.errors:
         return _form_page(request, form, status=422)
     rejected, id = RejectedRows(), uuid4()
@@ -87,13 +87,13 @@ def _import(
     rejected: RejectedRows,
     before_commit: Callable[[SuppressionImport], None],
 ) -> SuppressionImport:
-    delimiter, blocks = guess_delimiter(posted.blocks())
     return import_suppressions(
         conn,
-        blocks,
+        posted.blocks(),
         where=posted.name,
-        delimiter=delimiter,
+        delimiter=None,
         address_column=posted.form.text("address_column") or None,
+        encoding=posted.form.text("encoding") or None,
         reason=posted.form.text("reason"),
         now=datetime.now(UTC),
         added_by=by,
