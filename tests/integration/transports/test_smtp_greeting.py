@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
+from ses_ops.cli import checks
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
@@ -260,3 +261,16 @@ def test_a_probe_of_a_server_that_waits_for_tls_says_so(authority: tuple[str, ss
         pytest.raises(TransportUnavailable, match="set tls to tls"),
     ):
         asyncio.run(probe(settings_for(server, greeting_timeout=1.5, timeout=5), tell=lambda words: None))
+
+
+def test_ses_doctor_says_what_it_waits_for_and_what_of_the_connection_it_does_not_use(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Slow() as server:
+        uri = f"smtp://127.0.0.1:{server.port}/?greeting_timeout=2&retry_limit=3"
+        monkeypatch.setenv("AIRFLOW_CONN_SES_SMTP", uri)
+        monkeypatch.setattr(checks, "_CHECKS", [one for one in checks._CHECKS if one[0] == "smtp"])
+        found = [(check.state, check.text) for check in checks.run_checks()]
+    assert [state for state, _ in found] == ["warn", "ok"]
+    assert found[0][1].startswith("extra.retry_limit: is not used")
+    assert "waiting for the server's greeting for up to 2 s" in capsys.readouterr().err
