@@ -47,6 +47,9 @@ def installed(cache: Path, packages: Sequence[str], work: Path, *, answers: str 
         raise NotRun("it comes from Debian's packages, and this machine allows no mount namespaces to put them into")
     layer = cache / "debian" / f"{packages[0]}-{packages_of_machine()}"
     if not layer.exists():
+        # A layer fits only the files that it was made above: the machine's packages have changed since.
+        for old in layer.parent.glob(f"{packages[0]}-????????????"):
+            shutil.rmtree(old)
         print(f"  installing {', '.join(packages)} from Debian into {layer}", flush=True)
         _install(layer, packages, work, answers)
     return layer, (layer / _VERSION).read_text()
