@@ -22,6 +22,7 @@ from jinja2.utils import pass_context
 from markupsafe import escape
 
 from ses_ops.errors import TemplateError
+from ses_ops.rendering.comments import Comment, check_comments
 from ses_ops.rendering.filters import PLAIN, charged_filters, charged_tests
 from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
 from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_functions, refuse_program
@@ -150,8 +151,10 @@ class InsideLoader(BaseLoader):
         """`transform(path, source)`, if given, turns the source of every file into what is compiled."""
         self._root = root.resolve()
         self._transform = transform
+        #: Comments that may not be meant, in the files that were read.
+        self.doubtful: dict[str, list[Comment]] = {}
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:  # noqa: ARG002
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """The text of a file, its path (which errors name), and no check for changes: a task keeps its text."""
         path = (self._root / template.replace("\x00", "")).resolve()
         if not path.is_relative_to(self._root) or not path.is_file():
@@ -160,6 +163,7 @@ class InsideLoader(BaseLoader):
             raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
         source = read_source(path)
         _check_code(source, path)
+        self.doubtful[template] = check_comments(environment, source, name=template, filename=str(path))
         return (self._transform(template, source) if self._transform else source), str(path), None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
+from ses_ops.rendering.comments import check_comments
 from ses_ops.rendering.sandbox import MailEnvironment
 
 #: Characters. A subject has 998 at most, a link 900 once it is filled in.
@@ -22,6 +23,7 @@ def check_task_text(environment: MailEnvironment, source: str) -> None:
     """Raise TemplateSyntaxError, also for whatever does not parse, unless the text is made of values and filters."""
     if len(source) > MAX_SOURCE:
         raise TemplateSyntaxError(f"it has {len(source)} characters, more than {MAX_SOURCE}", 1)
+    check_comments(environment, source, name="")
     _check_body(environment.parse(source).body)
 
 

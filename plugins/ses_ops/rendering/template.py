@@ -16,6 +16,7 @@ from jinja2 import TemplateSyntaxError
 
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL, recipient_values, variable_name
 from ses_ops.errors import NotFound, TemplateError
+from ses_ops.rendering.comments import Comment
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.link_use import LinkUse, bare_link
 from ses_ops.rendering.sandbox import (
@@ -63,6 +64,8 @@ class MailTemplate:
     #: Where a body, or the template's own subject, shows the unsubscribe link though a task may have none.
     _bare_link: LinkUse | None = None
     _bare_link_of_subject: LinkUse | None = None
+    #: Comments in its files that may not be meant to be any.
+    doubtful_comments: tuple[Comment, ...] = ()
     #: The folder of templates, where included files are.
     root: Path
 
@@ -143,7 +146,8 @@ class _Loading:
         self._root = root
         self._name = name
         self._folder = root / name
-        self._plain = make_environment(InsideLoader(root))
+        self._files = InsideLoader(root)
+        self._plain = make_environment(self._files)
         self._bare_link: LinkUse | None = None
         self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
 
@@ -171,6 +175,7 @@ class _Loading:
             variables=(names | names_in_text) - RESERVED_VARIABLES,
             _subject_variables=names_in_subject,
             _bare_link=self._bare_link,
+            doubtful_comments=tuple(comment for found in self._files.doubtful.values() for comment in found),
             _bare_link_of_subject=bare_in_subject,
             root=self._root,
         )

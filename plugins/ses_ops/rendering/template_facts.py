@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
         loaded = load_template(root, name)
         variables = tuple(sorted(loaded.variables_for()))
         parts = ("html", "text") if loaded.html else ("text",)
-        warnings = _warnings(loaded)
+        warnings = tuple(_warnings(loaded))
         if loaded.sample_values or not variables:
             loaded.preview(unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
     except TemplateError as error:
@@ -68,16 +69,20 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
     )
 
 
-def _warnings(template: MailTemplate) -> tuple[TemplateError, ...]:
+def _warnings(template: MailTemplate) -> Iterator[TemplateError]:
     use = template.bare_link()
-    if use is None:
-        return ()
-    warning = TemplateError(
-        f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}): a send task without one is refused, and "
-        "a test send has an empty link; if not every mail needs one, show it only `if unsubscribe_url`",
-        template=template.name,
-    )
-    return (warning,)
+    if use is not None:
+        yield TemplateError(
+            f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}): a send task without one is refused, "
+            "and a test send has an empty link; if not every mail needs one, show it only `if unsubscribe_url`",
+            template=template.name,
+        )
+    for one in template.doubtful_comments:
+        yield TemplateError(
+            f"{{# begins a comment (line {one.line} of {one.file}), which swallows a part of an element, up to line "
+            f"{one.last_line}; if it is to be text, write a space between {{ and #",
+            template=template.name,
+        )
 
 
 def template_sources(root: Path, name: str) -> dict[str, str]:
