@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 _RULES = Path(__file__).with_suffix(".toml")
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
 #: A refusal often repeats an address, in whose words there may be anything.
-_ADDRESS = re.compile(r"<[^<>\s]*>|\S+@\S+")
+_ADDRESS = re.compile(r"<[^<>\s]*>|[^\s<>()\[\]]{1,320}@[^\s<>()\[\]:;,]+")
 #: Characters of a text that are looked at.
 _MOST_TEXT = 1_000
 
@@ -157,7 +157,7 @@ def classify(code: int, text: str, stage: Stage) -> DeliveryFailure:
     status = enhanced[0] if enhanced else ""
     if status and int(status[0]) != code // 100:
         status = ""  # RFC 2034 4: its class must be that of the code; where it is not, the words decide
-    words = _ADDRESS.sub(" ", text)
+    words = _ADDRESS.sub(" ", text).replace("’", "'")
     for rule in _rules():
         if rule.holds(code, status, words, stage):
             return DeliveryFailure(_fitting(rule.reason, code, stage), status)

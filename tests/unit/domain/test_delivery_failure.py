@@ -52,3 +52,37 @@ def test_a_status_of_another_class_than_the_code_does_not_count() -> None:
 def test_a_long_text_takes_no_time() -> None:
     for text in ("sender " * 5_000, "exceeded " * 5_000, "a" * 50_000, "<" * 50_000):
         classify(550, text, Stage.CONTENT)
+
+
+#: What a server may say of us in the same breath: then it is not to be believed about the recipient.
+ABOUT_US = (
+    "Relay access denied",
+    "authentication required",
+    "Sender address rejected",
+    "Sender verify failed",
+    "Client host rejected",
+    "Helo command rejected",
+    "your IP address is blocked",
+    "blocked using zen.spamhaus.org",
+    "SPF check failed",
+    "rejected for policy reasons",
+    "Daily sending limit exceeded",
+    "Too many connections",
+    "mailbox full",
+    "return path address",
+)
+
+
+@given(
+    about_us=st.sampled_from(ABOUT_US),
+    unknown=st.sampled_from(["user unknown", "no such user", "account not found", "recipient does not exist", "no"]),
+    status=st.sampled_from(["", "5.1.1 ", "5.1.0 ", "5.1.2 ", "5.0.0 ", "5.5.0 ", "5.7.1 "]),
+    code=st.sampled_from([550, 551, 553, 554]),
+    stage=st.sampled_from(Stage),
+    first=st.booleans(),
+)
+def test_nobody_is_said_not_to_exist_where_a_server_speaks_of_us_too(
+    about_us: str, unknown: str, status: str, code: int, stage: Stage, first: bool
+) -> None:
+    text = status + (f"{about_us}: {unknown}" if first else f"{unknown}: {about_us}")
+    assert not classify(code, text, stage).no_such_address, text
