@@ -48,6 +48,7 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
             with transaction(conn):
                 done = _apply_all(conn, tasks)
                 overviews = {name: list_tasks(conn, name=name)[0] for name in done}
+                doubts = [doubt for task in tasks.values() for doubt in _doubts(conn, task)]
                 recipients = {name: _recipient_count(conn, overviews[name].group) for name in done}
                 if check:
                     raise _OnlyChecked
@@ -59,6 +60,8 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     else:
         for row in rows:
             _print(row, check)
+    for doubt in doubts:
+        warn(doubt)
     if not check:
         _tell_airflow(done)
     _warn_of_quota({one.sender_domain for one in overviews.values()})
@@ -80,6 +83,16 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> dict[str, Appli
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
     raise_all(problems)
     return done
+
+
+def _doubts(conn: Connection, task: SendTask) -> list[str]:
+    """What of its template the author may not mean, by what the group holds."""
+    from ses_ops.sending.value_warnings import value_warnings
+
+    texts = {"subject": task.subject, "unsubscribe_url": task.unsubscribe_url}
+    root = settings.templates_root()
+    sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
+    return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
