@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 
 from ses_ops.console.mail_frame import MAIL_POLICY
+from ses_ops.storage.group_import import import_group
 from tests.console.console_world import visible_text
 from tests.console.stopwatch import Stopwatch
 from tests.console.test_new_task_page import FORM, RECURRING
@@ -129,3 +130,15 @@ def test_the_form_and_the_look_ahead_are_quick_with_many_tasks_and_much_cached(r
     for name, page in pages.items():
         assert page().status_code == 200
         assert watch.best(page, limit=0.3) < 0.3, name
+
+
+def test_the_check_names_columns_that_a_template_takes_for_something_else(world, user):
+    (world.templates / "hello" / "body.html").write_text("{{ name | default('there') }}{% if vip %}VIP{% endif %}")
+    file = b"email,name,vip\na@b.example,,no\n"
+    import_group(world.conn, "people", [file], where="f.csv", report=print)
+    text = visible_text(user.post("/new-task/review", **{**FORM, "group": "people"}).text)
+    assert "default() does nothing for an empty cell, and the group has some in: name." in text
+    assert "{% if … %} is true for every text but an empty one" in text
+    assert "such as false, no or 0 in: vip." in text
+    import_group(world.conn, "people", [file], where="f.csv", report=print, empty_is_missing=True)
+    assert "default() does" not in visible_text(user.post("/new-task/review", **{**FORM, "group": "people"}).text)

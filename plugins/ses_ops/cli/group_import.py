@@ -53,6 +53,11 @@ encoding_option = click.option(
 @delimiter_option
 @encoding_option
 @click.option("--description", help="What the group is; default: unchanged.")
+@click.option(
+    "--empty-is-missing/--empty-is-text",
+    default=None,
+    help="Whether default() of a template fills empty cells in; default: unchanged, at first text.",
+)
 @click.option("--strict", is_flag=True, help="Import nothing if any row is rejected.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where rejected rows go (default: FILE.rejected.csv).")
 @json_option
@@ -63,6 +68,7 @@ def import_command(
     delimiter: str | None,
     encoding: str | None,
     description: str | None,
+    empty_is_missing: bool | None,
     strict: bool,
     report: Path | None,
     as_json: bool,
@@ -90,6 +96,7 @@ def import_command(
                     address_column=address_column,
                     encoding=encoding,
                     description=description,
+                    empty_is_missing=empty_is_missing,
                     strict=strict,
                     report=rejected.add,
                 )
@@ -126,7 +133,9 @@ def _show(done: GroupImport, report: Path, as_json: bool) -> None:
 
 def _warn_of_tasks(conn: Connection, name: str) -> None:
     """The variables may have changed: name the tasks whose template no longer fits."""
-    from ses_ops.sending.group_tasks import misfits
+    from ses_ops.sending.group_tasks import doubtful, misfits
 
     for one in misfits(conn, name, settings.templates_root()):
         warn(f"send task {one.task!r} cannot send to this group any more: {one.problem}")
+    for task, sentence in doubtful(conn, name, settings.templates_root()):
+        warn(f"send task {task!r}: {sentence}")

@@ -58,6 +58,7 @@ def show(name: str, limit: int, as_json: bool) -> None:
             "description": found.description,
             "variables": found.variables,
             "recipient_count": found.recipient_count,
+            "empty_is_missing": found.empty_is_missing,
             "suppressed_now": recipients.suppressed_count(conn, found.id),
             "tasks": [row["name"] for row in recipients.tasks_of_group(conn, found.id)],
             "created_at": found.created_at,

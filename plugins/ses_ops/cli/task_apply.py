@@ -46,10 +46,12 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
 
     found = read_tasks(path)
     lines: list[str] = []
+    doubts: list[str] = []
     try:
         with database() as conn, suppress(_OnlyChecked), transaction(conn):
             done, problems = _apply_all(conn, found.tasks)
             raise_all([*found.problems, *problems])
+            doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
             rows = [_facts(conn, name, applied) for name, applied in done.items()]
             # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
             lines = [line for row in rows for line in _lines(row, check)]
@@ -62,6 +64,8 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     else:
         for line in lines:
             click.echo(line)
+    for doubt in doubts:
+        warn(doubt)
     if not check:
         _tell_airflow(done)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
@@ -81,6 +85,16 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
     return done, problems
+
+
+def _doubts(conn: Connection, task: SendTask) -> list[str]:
+    """What of its template the author may not mean, by what the group holds."""
+    from ses_ops.sending.value_warnings import value_warnings
+
+    texts = {"subject": task.subject, "unsubscribe_url": task.unsubscribe_url}
+    root = settings.templates_root()
+    sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
+    return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
 
 
 def _recipient_count(conn: Connection, group: str) -> int:

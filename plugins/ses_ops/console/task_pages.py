@@ -11,7 +11,7 @@ from ses_ops.console.language import language_of
 from ses_ops.console.page import render
 from ses_ops.console.task_choices import Choices, choices, time_zones
 from ses_ops.console.task_form import FORM_FIELDS, note, read_task
-from ses_ops.console.task_review import review, starts_in
+from ses_ops.console.task_review import DOUBTS, review, starts_in
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
 from ses_ops.rendering.template import load_template
@@ -71,6 +71,7 @@ def review_page(request: Request, form: Form, task: SendTask, *, editing: TaskOv
         request,
         "new_task_review.html",
         found=found,
+        doubts=DOUBTS,
         task=task,
         starts=starts_in(words, found),
         fields=(*FORM_FIELDS, "seen"),

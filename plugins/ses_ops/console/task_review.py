@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton, format_time
 
 from ses_ops import settings
+from ses_ops.console.language import N_
 from ses_ops.console.leaving_days import LeavingDays, leaving_days
 from ses_ops.domain.schedule import TaskType
 from ses_ops.sending.task_content import FirstMessage, first_message
 from ses_ops.sending.task_forecast import first_occurrence
+from ses_ops.sending.value_warnings import Doubt, ValueWarning, value_warnings
 from ses_ops.storage import quota_overview, recipients
 from ses_ops.storage.overview import NEXT_STARTS
 
@@ -25,6 +27,18 @@ if TYPE_CHECKING:
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.recipients import RecipientGroup
+
+
+DOUBTS = {
+    Doubt.EMPTY_CELLS: N_(
+        "default() does nothing for an empty cell, and the group has some in: %(columns)s. Upload its file again with "
+        "“Empty cells are missing values”, or write default('…', true) in the template."
+    ),
+    Doubt.SAYS_NO: N_(
+        "{%% if … %%} is true for every text but an empty one, and the group has texts such as false, no or 0 in: "
+        "%(columns)s. Compare them in the template, or leave such cells empty."
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +56,8 @@ class Review:
     at_once: bool
     leaving: LeavingDays
     message: FirstMessage
+    #: What of the template its author may not mean.
+    doubts: list[ValueWarning]
 
     @property
     def count(self) -> int:
@@ -69,6 +85,14 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
         at_once=due_at is not None and due_at <= now,
         leaving=leaving_days(conn, task.name, task.sender_domain, added, now=now),
         message=first_message(conn, task, settings.templates_root()),
+        doubts=value_warnings(
+            conn,
+            template=task.template,
+            group=task.group,
+            subject=task.subject,
+            unsubscribe_url=task.unsubscribe_url,
+            templates_root=settings.templates_root(),
+        ),
     )
 
 

@@ -19,6 +19,16 @@ _JINJA_WORDS = frozenset(
 )
 
 
+class Missing(str):
+    """An empty text that `default()` and `is defined` of a template take for no value at all."""
+
+    __slots__ = ()
+
+
+#: What an empty cell is in a group whose empty cells are missing values; stored as JSON's null.
+MISSING = Missing()
+
+
 def variable_name(text: str) -> str:
     """The name by which a template knows a variable: NFKC, as identifiers of Python are compared (and Jinja2's become).
 
@@ -29,12 +39,13 @@ def variable_name(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf").strip()
 
 
-def recipient_values(values: Mapping[str, str]) -> Mapping[str, str]:
+def recipient_values(values: Mapping[str, str | None]) -> Mapping[str, str]:
     """Values as a template looks them up. Those that an older version stored may have names in another form."""
-    if "".join(values).isascii():
-        return values
-    named = {variable_name(name): value for name, value in values.items()}
-    return {**named, **{name: value for name, value in values.items() if variable_name(name) == name}}
+    if None not in values.values() and "".join(values).isascii():
+        return values  # type: ignore[return-value]  # nearly all
+    texts = {name: MISSING if value is None else value for name, value in values.items()}
+    named = {variable_name(name): value for name, value in texts.items()}
+    return {**named, **{name: value for name, value in texts.items() if variable_name(name) == name}}
 
 
 def check_variable_name(name: str) -> None:

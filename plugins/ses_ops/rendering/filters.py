@@ -14,8 +14,10 @@ from typing import Any
 
 from jinja2 import filters as jinja
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Undefined
 from jinja2.utils import pass_environment, pass_eval_context
 
+from ses_ops.domain.template_variables import Missing
 from ses_ops.rendering.functions import VALUES, refuse_program
 from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
 
@@ -32,7 +34,7 @@ _PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 #: Those that read each character once. What is not named in this module does not exist: not `center`, `format` and
 #: `pprint`, which make a text of any length out of a number, nor `attr` and `random`.
 _AS_THEY_ARE = (
-    *("abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
+    *("abs", "capitalize", "count", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
     *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
     *("reverse", "safe", "select", "selectattr", "sort", "string", "trim", "truncate", "unique", "upper"),
     *("wordcount", "xmlattr"),
@@ -59,6 +61,15 @@ def _short(value: Any) -> str:
     if len(text) > _MAX_SLOW_TEXT:
         raise SecurityError(f"this filter takes texts of at most {_MAX_SLOW_TEXT} characters")
     return text
+
+
+def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """Jinja2's filter, for which a missing cell is no value."""
+    return default_value if isinstance(value, Missing) else jinja.do_default(value, default_value, boolean)
+
+
+def _is_defined(value: Any) -> bool:
+    return not isinstance(value, Missing | Undefined)
 
 
 def _urlencode(value: Any) -> str:
@@ -158,6 +169,8 @@ def _list(value: Iterable[Any]) -> list[Any]:
 PLAIN: dict[str, Callable[..., Any]] = {
     **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
     "batch": _batch,
+    "d": _default,
+    "default": _default,
     "indent": _indent,
     "join": _join,
     "list": _list,
@@ -212,4 +225,5 @@ def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
 
 def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:
     """All tests (`x is in y`), as a template with loops must use them."""
-    return {name: _charged(name, function, makes=False) for name, function in tests.items()}
+    own = {**tests, "defined": _is_defined, "undefined": lambda value: not _is_defined(value)}
+    return {name: _charged(name, function, makes=False) for name, function in own.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.errors import SesError
 from ses_ops.sending.freeze_audience import check_template
+from ses_ops.sending.value_warnings import ValueWarning, value_warnings
 from ses_ops.storage import recipients
 
 if TYPE_CHECKING:
@@ -42,6 +43,25 @@ def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Mis
             known[key] = _problem({**task, **facts}, templates_root)
         if (problem := known[key]) is not None:
             found.append(Misfit(task=task["name"], problem=problem))
+    return found
+
+
+def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
+    """Tasks that are not over, each with what of its template its author may not mean (`value_warnings`)."""
+    group = recipients.find_group(conn, group_name)
+    known: dict[tuple[Any, ...], list[ValueWarning]] = {}
+    found = []
+    for task in recipients.tasks_of_group(conn, group.id):
+        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+            continue
+        texts = {name: task[name] for name in ("template", "subject", "unsubscribe_url")}
+        key = tuple(texts.values())
+        if key not in known:
+            try:
+                known[key] = value_warnings(conn, **texts, group=group_name, templates_root=templates_root)
+            except SesError:  # `misfits` says so
+                known[key] = []
+        found += [(task["name"], doubt) for doubt in known[key]]
     return found
 
 

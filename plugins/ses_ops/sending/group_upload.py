@@ -53,6 +53,8 @@ class UploadOrder:
     encoding: str | None = None
     #: None: unchanged.
     description: str | None = None
+    #: Whether empty cells are missing values; None: unchanged.
+    empty_is_missing: bool | None = None
     #: Nothing, if any row is rejected.
     strict: bool = False
 
@@ -110,6 +112,7 @@ class GroupUpload:
             address_column=order.address_column,
             encoding=order.encoding,
             description=order.description,
+            empty_is_missing=order.empty_is_missing,
             strict=order.strict,
             report=self._leave_out,
             stored=self._store,

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.column_facts import ColumnFacts
 from ses_ops.domain.csv_faults import CsvFault
 from ses_ops.domain.csv_rows import CsvRows, Rejected, Row
 from ses_ops.errors import BadCsv
@@ -45,6 +46,7 @@ def import_group(
     address_column: str | None = None,
     encoding: str | None = None,
     description: str | None = None,
+    empty_is_missing: bool | None = None,
     strict: bool = False,
     report: Callable[[Rejected], None],
     stored: Callable[[int], None] | None = None,
@@ -52,6 +54,7 @@ def import_group(
 ) -> GroupImport:
     """Stream a file into a group and replace what it held; `report` gets every row that was left out.
 
+    Without `empty_is_missing` empty cells stay what they are in the group (at first: empty texts).
     `stored` is told of rows on their way, `before_commit` what was done, in its transaction: what it raises undoes it.
     Raises BadCsv for a file that cannot be read, that has no usable row, or (strict) any that is not usable: then the
     group is as it was before.
@@ -60,15 +63,16 @@ def import_group(
     rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column, encoding=encoding)
     variables = rows.header.variables
     kinds: Counter[str] = Counter()
+    facts = ColumnFacts(variables)
 
     def leave_out(rejected: Rejected) -> None:
         kinds[rejected.kind] += 1
         report(rejected)
 
     with transaction(conn):
-        group = recipients.begin_replacing(conn, name, description=description)
+        group = recipients.begin_replacing(conn, name, description=description, empty_is_missing=empty_is_missing)
         usable = _usable(rows.rows(), leave_out)
-        copied = recipients.copy_recipients(conn, group.group_id, usable, variables, stored=stored)
+        copied = recipients.copy_recipients(conn, group, usable, variables, facts=facts, stored=stored)
         if not copied:
             raise nothing_usable(kinds, where)
         _refuse_rejected(strict, kinds, where)
@@ -76,7 +80,7 @@ def import_group(
         for line, address, first in recipients.repeated(conn) if repeated else ():
             leave_out(Rejected(line, DUPLICATE, f"the same address stands on line {first}", address))
         _refuse_rejected(strict, kinds, where)
-        recipients.set_content(conn, group.group_id, count=copied - repeated, variables=variables)
+        recipients.set_content(conn, group.group_id, count=copied - repeated, variables=variables, facts=facts)
         done = GroupImport(
             group=name,
             created=group.created,

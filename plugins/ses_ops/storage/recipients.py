@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2.errors
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.column_facts import SAYS_NO
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
 from ses_ops.storage import group_imports
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.column_facts import ColumnFacts
     from ses_ops.domain.csv_rows import Row
 
 #: Memory of the one hash table of an import; the addresses of a million recipients fit.
@@ -40,6 +42,8 @@ class RecipientGroup:
     description: str
     variables: tuple[str, ...]
     recipient_count: int
+    #: Whether an empty cell of its file is a missing value, which default() of a template fills in.
+    empty_is_missing: bool
     created_at: datetime
     updated_at: datetime
 
@@ -50,6 +54,16 @@ class Replacing:
 
     group_id: int
     created: bool
+    empty_is_missing: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupColumns:
+    """What an import saw of a group's columns: the names of some of them. Nothing of an older version's import."""
+
+    empty_is_missing: bool
+    with_empty_cells: list[str]
+    saying_no: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,39 +96,58 @@ def _group(row: dict[str, Any]) -> RecipientGroup:
     return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else tuple(row["variables"])})
 
 
-def begin_replacing(conn: Connection, name: str, *, description: str | None) -> Replacing:
+def column_facts(conn: Connection, name: str) -> GroupColumns:
+    """What is known of a group's columns; raises NotFound."""
+    row = fetch_one(conn, "recipients", "column_facts", name=name)
+    if row is None:
+        raise NotFound("recipient group", name)
+    return GroupColumns(**row)
+
+
+def begin_replacing(
+    conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
+) -> Replacing:
     """Lock a group, making it if need be, and take its recipients away; the caller holds the transaction.
 
     Everybody else goes on seeing the old content until the transaction ends.
     """
     # The true variables come with the content: until then nobody sees this row.
-    group = fetch_one(conn, "recipients", "upsert_group", name=name, description=description, variables=[])
+    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
+    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
     assert group is not None
     if not group["created"]:
         execute(conn, "recipients", "empty_group", group_id=group["id"])
-    return Replacing(group_id=group["id"], created=group["created"])
+    return Replacing(group_id=group["id"], created=group["created"], empty_is_missing=group["empty_is_missing"])
 
 
 def copy_recipients(
     conn: Connection,
-    group_id: int,
+    group: Replacing,
     rows: Iterable[Row],
     variables: Sequence[str],
     *,
+    facts: ColumnFacts,
     stored: Callable[[int], None] | None = None,
 ) -> int:
-    """Stream rows into a group; returns their number. `stored` is told of them on the way."""
-    lines = _copy_lines(group_id, rows, variables)
+    """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
+    lines = _copy_lines(group, rows, variables, facts)
     return copy_in(conn, statements("group_import")["copy_recipients"], lines, taken=stored)
 
 
-def _copy_lines(group_id: int, rows: Iterable[Row], variables: Sequence[str]) -> Iterator[str]:
+def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
     """One line of COPY text a recipient; the values become JSON by one format string, in C."""
     names = (encode_basestring(name).replace("%", "%%") for name in variables)
     as_json = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
-    encode, escape = encode_basestring, copy_text
+    encode, escape, group_id, never = encode_basestring, copy_text, group.group_id, SAYS_NO.isdisjoint
+    of_empty = "null" if group.empty_is_missing else '""'
     for line, address, key, values in rows:
-        packed = as_json % tuple(map(encode, values))
+        if "" in values:
+            facts.add(values)
+            packed = as_json % tuple(encode(value) if value else of_empty for value in values)
+        else:
+            if not never(values):
+                facts.add(values)
+            packed = as_json % tuple(map(encode, values))
         # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
         if "\\" in packed:
             packed = packed.replace("\\", "\\\\")
@@ -140,9 +173,10 @@ def repeated(conn: Connection) -> Iterator[tuple[int, str, int]]:
         yield from cursor
 
 
-def set_content(conn: Connection, group_id: int, *, count: int, variables: Sequence[str]) -> None:
+def set_content(conn: Connection, group_id: int, *, count: int, variables: Sequence[str], facts: ColumnFacts) -> None:
     """Write what the group holds now into its row."""
-    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables))
+    seen = {"with_empty_cells": facts.with_empty_cells, "saying_no": facts.saying_no}
+    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables), **seen)
 
 
 def sample(

@@ -1,24 +1,32 @@
 -- name: group_by_name
-SELECT id, name, description, variables, recipient_count, created_at, updated_at
+SELECT id, name, description, variables, recipient_count, empty_is_missing, created_at, updated_at
 FROM recipient_group WHERE name = %(name)s;
 
 -- name: groups
-SELECT id, name, description, variables, recipient_count, created_at, updated_at
+SELECT id, name, description, variables, recipient_count, empty_is_missing, created_at, updated_at
 FROM recipient_group ORDER BY name;
 
 -- name: upsert_group
 -- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
-INSERT INTO recipient_group (name, description, variables)
-VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s)
-ON CONFLICT (name) DO UPDATE SET description = coalesce(%(description)s, recipient_group.description)
-RETURNING id, (xmax = 0) AS created;
+INSERT INTO recipient_group (name, description, variables, empty_is_missing)
+VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s, coalesce(%(empty_is_missing)s, false))
+ON CONFLICT (name) DO UPDATE SET
+    description = coalesce(%(description)s, recipient_group.description),
+    empty_is_missing = coalesce(%(empty_is_missing)s, recipient_group.empty_is_missing)
+RETURNING id, (xmax = 0) AS created, empty_is_missing;
 
 -- name: empty_group
 DELETE FROM recipient WHERE group_id = %(group_id)s;
 
 -- name: set_content
-UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now()
+UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now(),
+       columns_with_empty_cells = %(with_empty_cells)s, columns_saying_no = %(saying_no)s
 WHERE id = %(group_id)s;
+
+-- name: column_facts
+SELECT empty_is_missing, coalesce(columns_with_empty_cells, '{}') AS with_empty_cells,
+       coalesce(columns_saying_no, '{}') AS saying_no
+FROM recipient_group WHERE name = %(name)s;
 
 -- name: sample
 SELECT position, address, "values" FROM recipient

@@ -80,7 +80,9 @@ def new_group(request: Request) -> Response:
 def upload_page(request: Request, name: str, user: GetUserDep) -> Response:
     """The form of a group's new content."""
     _check_may_fill(request, user, name)
-    return _page(request, Form(), name)
+    with reading() as conn:
+        missing = recipients.find_group(conn, name).empty_is_missing
+    return _page(request, Form.of(empty_is_missing="yes") if missing else Form(), name)
 
 
 # These two are `async`: only then does a request hand out its body as it comes. Whatever blocks is done in a thread.
@@ -208,6 +210,7 @@ def _order(request: Request, user: BaseUser, form: Form, group: str | None, file
         address_column=form.text("address_column") or None,
         encoding=form.text("encoding") or None,
         description=form.text("description") if group is None else None,
+        empty_is_missing=form.checked("empty_is_missing"),
         strict=form.checked("strict"),
     )
 
