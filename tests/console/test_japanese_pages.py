@@ -229,7 +229,7 @@ def test_forms_that_cannot_be_used(world, reader, monkeypatch):
 
 def test_files_with_rows_that_cannot_be_used(world, reader):
     world.seed("hello")
-    rows = b"email,city\nnobody,x\na@b.example,Rome,x\na@b.example,Rome\nA@b.example,x\n"
+    rows = b"email,city\nnobody,\xc3\xa9\na@b.example,Rome,x\na@b.example,Rome\nA@b.example,x\nb@b.example,\xff\n"
     rows += b'"c@b.example,x"y\n'
     text = reader.uploads("/groups/customers/upload", rows)
     assert "「nobody」に @ がありません" in text

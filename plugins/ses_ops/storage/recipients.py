@@ -143,7 +143,7 @@ def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str],
     for line, address, key, values in rows:
         if "" in values:
             facts.add(values)
-            packed = as_json % tuple(encode(value) if value else of_empty for value in values)
+            packed = as_json % _with_empty(values, of_empty)
         else:
             if not never(values):
                 facts.add(values)
@@ -152,6 +152,11 @@ def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str],
         if "\\" in packed:
             packed = packed.replace("\\", "\\\\")
         yield f"{group_id}\t{line}\t{escape(address)}\t{escape(key)}\t{packed}\n"
+
+
+def _with_empty(values: Sequence[str], of_empty: str) -> tuple[str, ...]:
+    """Values as JSON; `of_empty` is what an empty cell is."""
+    return tuple(encode_basestring(value) if value else of_empty for value in values)
 
 
 def remove_repeated(conn: Connection, group_id: int) -> int:
