@@ -56,12 +56,16 @@ class Refusals:
         enough = ENOUGH_SINCE if self._ever_accepted else ENOUGH
         return self._error(outcome, failure) if self._count >= enough else None
 
-    def at_the_end(self) -> TransportUnavailable | None:
-        """What to end a run with that had fewer messages than are enough, and in which the server refused us."""
+    def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
+        """What to end a run with that had fewer messages than are enough, and in which the server took none.
+
+        Their refusal is believed, unless it was about us by the server's own words; or the run was `stopped` before
+        enough of them had been tried to tell.
+        """
         last = self._last
-        if self._ever_accepted or last is None or last.failure is None or not self._refused or not self._all_about_us:
+        if self._ever_accepted or last is None or last.failure is None or not self._refused:
             return None
-        return self._error(last, last.failure)
+        return self._error(last, last.failure) if stopped or self._all_about_us else None
 
     def _counts(self, outcome: Outcome, failure: DeliveryFailure) -> bool:
         if outcome.delivery is Delivery.DEFERRED and (outcome.code or 0) < 500:

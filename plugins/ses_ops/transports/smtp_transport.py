@@ -208,7 +208,7 @@ class SmtpTransport:
         # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
         envelope = None if self._stopping else self._next_of_feed()
         if envelope is None:
-            self._error = self._error or (None if self._stopping else self._verdict.at_the_end())
+            self._error = self._error or self._verdict.at_the_end(stopped=self._stopping)
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)

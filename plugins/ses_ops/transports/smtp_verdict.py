@@ -34,9 +34,9 @@ class Verdict:
             self._throttle.put_off(now)
         return self._refusals.refused(envelope, outcome)
 
-    def at_the_end(self) -> TransportUnavailable | None:
-        """What to end a run with in which every message was refused because of us."""
-        return self._refusals.at_the_end()
+    def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
+        """What to end a run with in which the server took nothing, and what it said of the messages is not believed."""
+        return self._refusals.at_the_end(stopped=stopped)
 
     def connection_failed(self) -> None:
         """The next accepted message says that this is over."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from ses_ops.transports.port import Delivery
+from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp_failure import MailRefused
 from ses_ops.transports.smtp_pipelining import Pipelining
 from ses_ops.transports.smtp_refusals import ENOUGH, ENOUGH_SINCE
+from ses_ops.transports.smtp_transport import SmtpTransport
 from tests.integration.smtp_servers.script import Act, Fault, Script, Step
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import Run, assert_lawful, send
@@ -129,6 +130,25 @@ def test_few_messages_that_are_all_refused_because_of_us_wait_too() -> None:
         run = send(server, 7, connections=2)
     assert isinstance(run.error, MailRefused)
     assert sorted(run.error.taken_back) == list(range(1, 8))
+
+
+def test_a_run_that_was_stopped_before_enough_were_refused_to_tell_has_failed_nobody() -> None:
+    def stop(transport: SmtpTransport, _: Envelope, outcome: Outcome) -> None:
+        if outcome.code == 550:
+            transport.stop()
+
+    with ScriptedServer(Script(faults=(Fault("rcpt", UNKNOWN_USER, times=None),))) as server:
+        run = send(server, 500, connections=2, on_outcome=stop)
+    assert isinstance(run.error, MailRefused)
+    assert run.feed.count()[Delivery.FAILED] >= 1
+    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+
+
+def test_a_short_list_of_unknown_users_is_believed_when_all_of_it_was_tried() -> None:
+    with ScriptedServer(Script(faults=(Fault("rcpt", UNKNOWN_USER, times=None),))) as server:
+        run = send(server, 20, connections=2)
+    assert run.error is None
+    assert run.feed.count() == {Delivery.FAILED: 20}
 
 
 @pytest.mark.parametrize(("act", "delivery"), [(SUSPENDED, Delivery.FAILED), (THROTTLED, Delivery.DEFERRED)])
