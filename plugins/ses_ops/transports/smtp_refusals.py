@@ -23,7 +23,8 @@ class Refusals:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._ever_accepted = False
+        #: Whether the server has taken any message.
+        self.ever_accepted = False
         self._begin_row()
 
     def _begin_row(self, kind: str | None = None) -> None:
@@ -37,7 +38,7 @@ class Refusals:
 
     def accepted(self) -> None:
         """The server took a message."""
-        self._ever_accepted = True
+        self.ever_accepted = True
         self._begin_row()
 
     def refused(self, envelope: Envelope, outcome: Outcome) -> TransportUnavailable | None:
@@ -45,7 +46,7 @@ class Refusals:
         failure = outcome.failure
         if failure is None or not self._counts(outcome, failure):
             return None
-        kind = f"{outcome.code} {failure.reason}" if self._ever_accepted else None
+        kind = f"{outcome.code} {failure.reason}" if self.ever_accepted else None
         if kind != self._kind:
             self._begin_row(kind)
         self._count += 1
@@ -53,13 +54,13 @@ class Refusals:
         self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER
         if outcome.delivery is Delivery.FAILED and failure.fault is not Fault.CONTENT:
             self._refused.append(envelope.seq)
-        enough = ENOUGH_SINCE if self._ever_accepted else ENOUGH
+        enough = ENOUGH_SINCE if self.ever_accepted else ENOUGH
         return self._error(outcome, failure) if self._count >= enough else None
 
     def at_the_end(self) -> TransportUnavailable | None:
         """What to end a run with that had fewer messages than are enough, and in which the server refused us."""
         last = self._last
-        if self._ever_accepted or last is None or last.failure is None or not self._refused or not self._all_about_us:
+        if self.ever_accepted or last is None or last.failure is None or not self._refused or not self._all_about_us:
             return None
         return self._error(last, last.failure)
 
@@ -67,10 +68,10 @@ class Refusals:
         if outcome.delivery is Delivery.DEFERRED and (outcome.code or 0) < 500:
             # A full mailbox, greylisting: each recipient has its own, and it is over by itself.
             return failure.fault is not Fault.RECIPIENT
-        return not (self._ever_accepted and failure.fault is Fault.RECIPIENT)
+        return not (self.ever_accepted and failure.fault is Fault.RECIPIENT)
 
     def _error(self, outcome: Outcome, failure: DeliveryFailure) -> TransportUnavailable:
-        which = "the last" if self._ever_accepted else "the first"
+        which = "the last" if self.ever_accepted else "the first"
         words = f"{which} {self._count} messages: {outcome.code} {outcome.text}"
         if outcome.delivery is Delivery.DEFERRED and failure.fault is not Fault.SENDER:
             return PutOff(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")

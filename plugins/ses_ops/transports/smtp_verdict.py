@@ -34,6 +34,11 @@ class Verdict:
             self._throttle.put_off(now)
         return self._refusals.refused(envelope, outcome)
 
+    @property
+    def ever_accepted(self) -> bool:
+        """Whether the server has taken any message."""
+        return self._refusals.ever_accepted
+
     def at_the_end(self) -> TransportUnavailable | None:
         """What to end a run with in which every message was refused because of us."""
         return self._refusals.at_the_end()
