@@ -9,8 +9,9 @@ from ses_ops.transports.smtp_failure import MailRefused, PutOff
 
 #: After so many refusals, whatever their codes and words, with not one message accepted, the reason is not in them.
 ENOUGH = 50
-#: After so many of one kind since the last accepted message, a server turned against us in mid-run (account suspended,
-#: quota used up). What is about the recipients alone does not count then.
+#: After so many since the last accepted message, a server turned against us in mid-run (account suspended, quota used
+#: up), in whatever words: several servers behind one name have several. What is about the recipients alone does not
+#: count then.
 ENOUGH_SINCE = 200
 
 
@@ -27,8 +28,7 @@ class Refusals:
         self.ever_accepted = False
         self._begin_row()
 
-    def _begin_row(self, kind: str | None = None) -> None:
-        self._kind = kind
+    def _begin_row(self) -> None:
         self._count = 0
         #: Those that were refused for good although the reason may not be in them.
         self._refused: list[int] = []
@@ -46,9 +46,6 @@ class Refusals:
         failure = outcome.failure
         if failure is None or not self._counts(outcome, failure):
             return None
-        kind = f"{outcome.code} {failure.reason}" if self.ever_accepted else None
-        if kind != self._kind:
-            self._begin_row(kind)
         self._count += 1
         self._last = outcome
         self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER
