@@ -24,6 +24,7 @@ from ses_ops.transports.smtp_fate import (
     closing,
     misframes,
     refusal,
+    speaks_of_framing,
 )
 from ses_ops.transports.smtp_habits import Habits
 from ses_ops.transports.smtp_mail_stream import MailStream
@@ -159,10 +160,19 @@ class MailConnection(MailStream):
                 self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
         elif code < 400:
             self._lose(f"unexpected reply {code} {reply.text}")
-        elif self._written == _ACROSS and misframes(reply, _MAIL):
+        elif self._mail_misframed(reply):
             self._too_much(reply)
         else:
             self._mail_refused(reply)
+
+    def _mail_misframed(self, reply: Reply) -> bool:
+        """Whether MAIL may have been refused for where it stood, or for what stood behind it."""
+        if self._written == _ACROSS:
+            return misframes(reply, _MAIL)
+        if self._written == _GROUP:
+            # It came when it was asked for: only a server that never took a message in this mode may mean the mode.
+            return speaks_of_framing(reply) or (misframes(reply, _MAIL) and not self._pool.ever_accepted)
+        return False
 
     def _mail_refused(self, reply: Reply) -> None:
         """A refusal of MAIL is about us, never about this message's recipient (RFC 5321 3.3)."""
@@ -283,6 +293,9 @@ class MailConnection(MailStream):
 
     def _closing(self, reply: Reply) -> None:
         """421 can come at any point (RFC 5321, 3.8): the server closes."""
+        if self._ended is None and self._written and speaks_of_framing(reply):
+            self._too_much(reply)
+            return
         outcome = refusal(421, reply.text, Stage.CONTENT)
         ended, self._ended = self._ended, None
         if ended is not None:

@@ -30,21 +30,27 @@ def refusal(code: int, text: str, stage: Stage) -> Outcome:
 
 def misframes(reply: Reply, step: Step) -> bool:
     """Whether a reply to a pipelined command may be about where it stood, and not about what it said."""
-    if reply.code in _OUT_OF_STEP or (reply.code >= 500 and _PIPELINING.search(reply.text)):
+    if reply.code in _OUT_OF_STEP or speaks_of_framing(reply):
         return True
     # The half of a MAIL that was cut can be a syntax error; said of RCPT it is the recipient's address.
     return reply.code == 501 and step is Step.MAIL
 
 
-def suspects_framing(written: Mode, step: Step, *, first: bool) -> bool:
+def speaks_of_framing(reply: Reply) -> bool:
+    """Whether a refusal says by its words that too much was written at once (Exim: "synchronization error")."""
+    return (reply.code >= 500 or reply.code == 421) and _PIPELINING.search(reply.text) is not None
+
+
+def suspects_framing(written: Mode, step: Step, *, first: bool, silent: bool) -> bool:
     """Whether a connection that went silent, broke or talked nonsense may have done so because of its mode.
 
-    `first`: the server had not answered any message on it. What was refused by name (421) is not asked about.
+    `first`: the server had not answered any message on it. What was refused by name (421) is not asked about. Servers
+    that break a connection behind a refusal are many; those that say nothing there threw away the rest of the group.
     """
     if written is Mode.ACROSS:
         return step in (Step.FINAL, Step.MAIL, Step.RCPT, Step.DATA)
     if written is Mode.GROUP:
-        return step in (Step.RCPT, Step.DATA) or (step is Step.MAIL and first)
+        return step in (Step.RCPT, Step.DATA) or (step in (Step.RSET, Step.MAIL) and (first or silent))
     return False
 
 

@@ -126,8 +126,10 @@ class MailStream(SmtpStream):
         self.transport.abort()
         ended, self._ended = self._ended, None
         begun, self._begun = self._begun, None
-        suspect = chance is None and outcome is None and begun is not None and not self._refused
-        if chance is Chance.FRAMING or (suspect and suspects_framing(self._written, step, first=not self.settled)):
+        suspect = chance is None and outcome is None and ((begun is not None and not self._refused) or self.silent)
+        if chance is Chance.FRAMING or (
+            suspect and suspects_framing(self._written, step, first=not self.settled, silent=self.silent)
+        ):
             self.misframed = True
             self._habits.not_borne(self._written, reason)
         if ended is not None:

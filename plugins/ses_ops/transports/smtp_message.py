@@ -28,7 +28,19 @@ _MAX_ADDRESS_BYTES = 254
 _dot_first_in_line = re.compile(rb"\.(?<=[\r\n]\.)").search
 
 _BARE_LINE_END = RefusedHere(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
-_NEEDS_8BITMIME = RefusedHere(Delivery.FAILED, 554, "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME")
+# The content of a task's mails is of one kind, and their sender is one: as if the server had refused them.
+_NEEDS_8BITMIME = RefusedHere(
+    Delivery.FAILED,
+    554,
+    "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME",
+    DeliveryFailure(Reason.CONTENT_REJECTED, "5.6.3"),
+)
+_SENDER_NEEDS_SMTPUTF8 = RefusedHere(
+    Delivery.FAILED,
+    553,
+    "5.6.7 the sender address is not ASCII, and this server lacks SMTPUTF8",
+    DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"),
+)
 _NEEDS_SMTPUTF8 = RefusedHere(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
 
 
@@ -63,7 +75,8 @@ class MessageWriter:
         _, sender, recipient, content, dotless = envelope
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
-                return RefusedHere(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}")
+                failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")
+                return RefusedHere(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
             self._sender = sender
         if (not _is_address(recipient) or len(recipient) > 60) and (wrong := _wrong_address(recipient)):
@@ -80,7 +93,7 @@ class MessageWriter:
             parameters += b" BODY=8BITMIME"
         if not (recipient.isascii() and sender.isascii()):
             if not capabilities.smtp_utf8:
-                return _NEEDS_SMTPUTF8
+                return _NEEDS_SMTPUTF8 if sender.isascii() else _SENDER_NEEDS_SMTPUTF8
             parameters += b" SMTPUTF8"
         data = content if dotless else stuffed(content)
         if data is None:

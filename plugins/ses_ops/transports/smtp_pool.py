@@ -60,6 +60,10 @@ class Chances:
 class Pool(Protocol):
     """What a connection needs of the transport that it belongs to."""
 
+    @property
+    def ever_accepted(self) -> bool:
+        """Whether the server has taken any message in this run."""
+
     def take(self) -> Envelope | None:
         """The next envelope to send, if there is one now."""
 

@@ -9,8 +9,9 @@ from ses_ops.transports.smtp_failure import MailRefused, PutOff
 
 #: After so many refusals, whatever their codes and words, with not one message accepted, the reason is not in them.
 ENOUGH = 50
-#: After so many of one kind since the last accepted message, a server turned against us in mid-run (account suspended,
-#: quota used up). What is about the recipients alone does not count then.
+#: After so many since the last accepted message, a server turned against us in mid-run (account suspended, quota used
+#: up), in whatever words: several servers behind one name have several. What is about the recipients alone does not
+#: count then.
 ENOUGH_SINCE = 200
 
 
@@ -23,11 +24,11 @@ class Refusals:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._ever_accepted = False
+        #: Whether the server has taken any message.
+        self.ever_accepted = False
         self._begin_row()
 
-    def _begin_row(self, kind: str | None = None) -> None:
-        self._kind = kind
+    def _begin_row(self) -> None:
         self._count = 0
         #: Those that were refused for good although the reason may not be in them.
         self._refused: list[int] = []
@@ -37,7 +38,7 @@ class Refusals:
 
     def accepted(self) -> None:
         """The server took a message."""
-        self._ever_accepted = True
+        self.ever_accepted = True
         self._begin_row()
 
     def refused(self, envelope: Envelope, outcome: Outcome) -> TransportUnavailable | None:
@@ -45,15 +46,12 @@ class Refusals:
         failure = outcome.failure
         if failure is None or not self._counts(outcome, failure):
             return None
-        kind = f"{outcome.code} {failure.reason}" if self._ever_accepted else None
-        if kind != self._kind:
-            self._begin_row(kind)
         self._count += 1
         self._last = outcome
         self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER
         if outcome.delivery is Delivery.FAILED and failure.fault is not Fault.CONTENT:
             self._refused.append(envelope.seq)
-        enough = ENOUGH_SINCE if self._ever_accepted else ENOUGH
+        enough = ENOUGH_SINCE if self.ever_accepted else ENOUGH
         return self._error(outcome, failure) if self._count >= enough else None
 
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
@@ -63,7 +61,7 @@ class Refusals:
         enough of them had been tried to tell.
         """
         last = self._last
-        if self._ever_accepted or last is None or last.failure is None or not self._refused:
+        if self.ever_accepted or last is None or last.failure is None or not self._refused:
             return None
         return self._error(last, last.failure) if stopped or self._all_about_us else None
 
@@ -71,10 +69,10 @@ class Refusals:
         if outcome.delivery is Delivery.DEFERRED and (outcome.code or 0) < 500:
             # A full mailbox, greylisting: each recipient has its own, and it is over by itself.
             return failure.fault is not Fault.RECIPIENT
-        return not (self._ever_accepted and failure.fault is Fault.RECIPIENT)
+        return not (self.ever_accepted and failure.fault is Fault.RECIPIENT)
 
     def _error(self, outcome: Outcome, failure: DeliveryFailure) -> TransportUnavailable:
-        which = "the last" if self._ever_accepted else "the first"
+        which = "the last" if self.ever_accepted else "the first"
         words = f"{which} {self._count} messages: {outcome.code} {outcome.text}"
         if outcome.delivery is Delivery.DEFERRED and failure.fault is not Fault.SENDER:
             return PutOff(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")

@@ -106,6 +106,11 @@ class SmtpTransport:
 
     # --- what the connections use (smtp_connection.Pool)
 
+    @property
+    def ever_accepted(self) -> bool:
+        """Whether the server has taken any message in this run."""
+        return self._verdict.ever_accepted
+
     def take(self) -> Envelope | None:
         """The next envelope: a staged one, or else one of the feed if the pace allows it now."""
         if self._stopping:

@@ -34,6 +34,11 @@ class Verdict:
             self._throttle.put_off(now)
         return self._refusals.refused(envelope, outcome)
 
+    @property
+    def ever_accepted(self) -> bool:
+        """Whether the server has taken any message."""
+        return self._refusals.ever_accepted
+
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
         """What to end a run with in which the server took nothing, and what it said of the messages is not believed."""
         return self._refusals.at_the_end(stopped=stopped)

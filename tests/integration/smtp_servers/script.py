@@ -35,8 +35,9 @@ Step = Literal[
 #: What becomes of commands that stand behind the final dot in the same segment: each is answered with 503; thrown away;
 #: half of them thrown away; or the server dies, with the message stored and no reply.
 Behind = Literal["borne", "refused", "discarded", "halved", "crash"]
-#: What becomes of commands that stand behind a MAIL in the same segment.
-Group = Literal["borne", "refused", "discarded", "crash"]
+#: What becomes of commands that stand behind a MAIL in the same segment; "mail refused": with them MAIL itself, by
+#: Script.out_of_step; "thrown away": only behind a refused RCPT, or behind an RSET.
+Group = Literal["borne", "refused", "discarded", "crash", "mail refused", "thrown away"]
 
 
 class Act(NamedTuple):
@@ -97,6 +98,7 @@ class Script:
     esmtp: bool = True
     behind: Behind = "borne"
     group: Group = "borne"
+    out_of_step: bytes = b"503 5.5.1 bad sequence\r\n"
     #: The text of the greeting and of the first line of the reply to EHLO.
     greeting: str = "scripted ESMTP"
     hello: str = "scripted"

@@ -273,8 +273,14 @@ class ScriptedServer:
         self.grouped += bool(self._buffered(session))
         if self.script.group == "crash" and self._buffered(session):
             raise _Gone
+        if self.script.group == "mail refused" and self._buffered(session):
+            self._buffered(session).clear()
+            await self._say(session, self.script.out_of_step)
+            if self.script.out_of_step.startswith((b"421", b"554")):
+                raise _Gone
+            return
         taken = await self._answer(session, "mail", b"250 2.1.0 Ok\r\n", address)
-        if self.script.group != "borne" and self._buffered(session):
+        if self.script.group not in ("borne", "thrown away") and self._buffered(session):
             await self._bear_not(session, self.script.group)
         if taken or self.script.mail_despite_refusal:
             session.mail, session.parameters, session.recipients = address, parameters.strip(), []
@@ -286,6 +292,8 @@ class ScriptedServer:
         address = rest.partition("<")[2].rpartition(">")[0]
         if await self._answer(session, "rcpt", b"250 2.1.5 Ok\r\n", address):
             session.recipients.append(address)
+        elif self.script.group == "thrown away":
+            self._buffered(session).clear()
 
     async def _do_data(self, session: _Session, rest: str) -> None:
         if not session.recipients and not self.script.data_without_recipient:
@@ -338,6 +346,8 @@ class ScriptedServer:
         del buffered[: len(buffered) // 2 if how == "halved" else None]
 
     async def _do_rset(self, session: _Session, rest: str) -> None:
+        if self.script.group == "thrown away":
+            self._buffered(session).clear()
         if await self._answer(session, "rset", b"250 2.0.0 Ok\r\n"):
             session.mail, session.recipients = None, []
 

@@ -94,6 +94,41 @@ def test_a_server_that_offers_pipelining_and_bears_none_gets_every_message_once(
     assert server.grouped <= 8
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"503 5.5.1 bad sequence\r\n",
+        b"500 what?\r\n",
+        b"501 5.5.4 Syntax error\r\n",
+        b"554 SMTP synchronization error\r\n",
+        b"421 4.7.0 pipelining not allowed, closing\r\n",
+    ],
+)
+@pytest.mark.parametrize("mode", [Pipelining.AUTO, Pipelining.GROUP, Pipelining.ACROSS], ids=lambda one: one.value)
+def test_a_server_that_refuses_mail_for_what_stands_behind_it_gets_every_message_once(
+    mode: Pipelining, words: bytes
+) -> None:
+    with ScriptedServer(Script(group="mail refused", out_of_step=words)) as server:
+        run = send(server, 100, connections=4, pipelining=mode)
+    assert run.error is None
+    assert run.feed.count() == {Delivery.SENT: 100}
+    assert_lawful(server, run.feed)
+    assert server.grouped <= 8
+
+
+@pytest.mark.parametrize("mode", [Pipelining.AUTO, Pipelining.ACROSS], ids=lambda one: one.value)
+def test_a_server_that_throws_away_what_stands_behind_a_refusal_is_waited_for_once(mode: Pipelining) -> None:
+    faults = tuple(
+        Fault("rcpt", Act("no", b"550 5.1.1 no\r\n"), recipient=f"user{n}@example.com") for n in range(5, 60, 5)
+    )
+    with ScriptedServer(Script(faults=faults, group="thrown away")) as server:
+        run = send(server, 60, connections=2, pipelining=mode)
+    assert run.feed.count() == {Delivery.SENT: 49, Delivery.FAILED: 11}
+    assert_lawful(server, run.feed)
+    # 0.4 s of silence a connection and a mode, and not at every refusal.
+    assert server.connections <= 6
+
+
 @pytest.mark.parametrize("reply", ["500 5.5.2 unrecognized command", "503 5.5.1 bad sequence", "502 5.5.1 what?"])
 @pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
 def test_a_pipelined_command_that_is_not_understood_fails_no_message(step: str, reply: str) -> None:

@@ -167,6 +167,40 @@ def test_a_server_that_turns_against_us_in_mid_run_is_not_offered_the_rest(act: 
     assert len(run.feed.taken) < 100 + ENOUGH_SINCE + 50
 
 
+def test_a_server_that_turns_against_us_in_several_words_is_not_offered_the_rest_either() -> None:
+    # Two servers behind one name, for example.
+    faults = tuple(
+        Fault("rcpt", SUSPENDED if n % 2 else RELAY, recipient=f"user{n}@example.com") for n in range(101, 3001)
+    )
+    with ScriptedServer(Script(faults=faults)) as server:
+        run = send(server, 3000, connections=1, timeout=10)
+    assert isinstance(run.error, MailRefused)
+    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+    assert run.feed.count()[Delivery.FAILED] == ENOUGH_SINCE
+
+
+@pytest.mark.parametrize(
+    ("sender", "content", "words"),
+    [
+        ("nëws@mail.example.com", b"Subject: x\r\n\r\nx\r\n", "lacks SMTPUTF8"),
+        ("news@mail.example.com", b"Subject: x\r\n\r\n\xc3\xa9\r\n", "lacks 8BITMIME"),
+        ("two words@mail.example.com", b"Subject: x\r\n\r\nx\r\n", "5.1.7 the sender"),
+    ],
+)
+def test_what_every_mail_of_a_task_has_in_common_does_not_burn_the_list(
+    sender: str, content: bytes, words: str
+) -> None:
+    given = [Envelope(n, sender, f"user{n}@example.com", content) for n in range(1, 1001)]
+    with ScriptedServer(Script(eight_bit_mime=False)) as server:
+        run = send(server, given, connections=4, timeout=10)
+    assert isinstance(run.error, MailRefused)
+    assert words in str(run.error)
+    assert run.feed.count()[Delivery.FAILED] == ENOUGH
+    # The sender can be mended for all of them; what the content has been made of is over.
+    assert len(run.error.taken_back) == (0 if "8BITMIME" in words else ENOUGH)
+    assert not any(line.startswith("MAIL") for line in server.commands)
+
+
 def test_a_server_that_puts_everybody_off_is_not_offered_the_whole_list() -> None:
     with ScriptedServer(Script(faults=(Fault("final", THROTTLED, times=None),))) as server:
         run = send(server, 3000, connections=4, timeout=10)
