@@ -204,7 +204,8 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        spend(STEP + weight * (sum(map(size, args[first:])) + sum(map(size, kwargs.values()))))
+        read = sum(map(size, args[first:])) + (sum(map(size, kwargs.values())) if kwargs else 0)
+        spend(STEP + weight * read)
         if args[first].__class__ not in VALUES and reads:
             refuse_program(args[first])
         if by_path:

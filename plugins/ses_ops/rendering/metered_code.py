@@ -47,9 +47,9 @@ def _read(value: Any) -> Any:
 @pass_eval_context
 def _joined(eval_ctx: EvalContext, parts: list[Any]) -> str:
     """`a ~ b ~ c`, which is refused before it is made."""
-    room_for(sum(size(part) for part in parts))
-    for part in parts:
-        if part.__class__ not in VALUES:
+    room_for(sum(map(size, parts)))
+    if not VALUES.issuperset(map(type, parts)):
+        for part in parts:
             refuse_program(part)
     return made((markup_join if eval_ctx.autoescape else str_join)(parts))
 
