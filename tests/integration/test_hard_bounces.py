@@ -92,6 +92,32 @@ def test_a_server_that_refuses_everybody_is_not_believed_and_nobody_has_failed(
     world.check_ledger()
 
 
+def test_a_database_that_is_away_when_they_are_taken_back_is_waited_for(
+    world: World, mail_server: RecordingServer
+) -> None:
+    mail_server.refuse = lambda recipient: b"554 5.7.1 Relay access denied"
+    world.group("customers", 200)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    # Whoever notes why it ended loses the connection at that moment, once.
+    world.execute(
+        "CREATE SEQUENCE notes;"
+        " CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF nextval('notes') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$;"
+        " CREATE TRIGGER cut BEFORE UPDATE ON attempt FOR EACH ROW"
+        " WHEN (OLD.ending IS NULL AND NEW.ending IS NOT NULL) EXECUTE FUNCTION cut()"
+    )
+    with pytest.raises(MailRefused):
+        world.send(chunk_id, run)
+    assert world.rows("SELECT nextval('notes')") == [(3,)]
+    settlement = world.settle(run)
+    assert (settlement.failed, settlement.cached) == (0, 200)
+    assert "Relay access denied" in (settlement.reason or "")
+    world.check_ledger()
+
+
 def test_a_refusal_of_mail_fails_nobody_in_a_short_list_either(world: World) -> None:
     world.group("customers", 5)
     world.task("hello", group="customers")

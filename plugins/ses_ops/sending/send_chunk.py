@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,17 +12,17 @@ from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
-from ses_ops.errors import LedgerBehind, TemplateError
+from ses_ops.errors import DatabaseUnavailable, LedgerBehind, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.attempt import Attempt, claim_chunk, let_go_of_chunk, own_up
 from ses_ops.sending.chunk_ledger import APPLICATION, ChunkLedger, Marked
 from ses_ops.sending.journal import Journal, JournalEntry, open_journal
-from ses_ops.sending.ledger_keeper import LedgerKeeper
+from ses_ops.sending.ledger_keeper import DATABASE_PATIENCE, LedgerKeeper
 from ses_ops.sending.message_feed import MessageFeed
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.reserve import database_now
 from ses_ops.sending.task_renderer import task_renderer
-from ses_ops.storage.connection import KEY_LOOKUPS, connected, transaction
+from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, transaction
 from ses_ops.storage.sql import execute, fetch_one
 from ses_ops.transports.event_loop import run_in_loop
 from ses_ops.transports.smtp_failure import MailRefused
@@ -154,15 +155,31 @@ def _taken_back(problem: BaseException, task: dict[str, Any], journal: Journal |
 
 
 def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:
-    try:
-        with transaction(ledger.control) as conn:
-            reason = " ".join(str(problem).split())[:500] or type(problem).__name__
-            if taken_back:
-                execute(conn, "attempts", "take_back", **_keys(ledger.attempt), seqs=taken_back)
-            execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
-            execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
-    except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
-        pass
+    """Write down why it ended; a database that is away is waited for where messages have to be taken back."""
+    give_up_at = time.monotonic() + (DATABASE_PATIENCE if taken_back else 0.0)
+    while True:
+        try:
+            if ledger.control.closed:
+                ledger.control = connect(ledger.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+            _write_note(ledger, problem, taken_back)
+        except DatabaseUnavailable:
+            ledger.control.close()
+            if time.monotonic() < give_up_at:
+                time.sleep(0.5)
+                continue
+        except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
+            pass
+        return
+
+
+def _write_note(ledger: ChunkLedger, problem: BaseException, taken_back: list[int]) -> None:
+    """May be repeated, and does nothing to a chunk that another attempt has taken over meanwhile."""
+    with transaction(ledger.control) as conn:
+        reason = " ".join(str(problem).split())[:500] or type(problem).__name__
+        if taken_back:
+            execute(conn, "attempts", "take_back", **_keys(ledger.attempt), seqs=taken_back)
+        execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
+        execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
 
 
 def _keys(attempt: Attempt) -> dict[str, int]:

@@ -35,13 +35,8 @@ _NEEDS_8BITMIME = RefusedHere(
     "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME",
     DeliveryFailure(Reason.CONTENT_REJECTED, "5.6.3"),
 )
-_SENDER_NEEDS_SMTPUTF8 = RefusedHere(
-    Delivery.FAILED,
-    553,
-    "5.6.7 the sender address is not ASCII, and this server lacks SMTPUTF8",
-    DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"),
-)
 _NEEDS_SMTPUTF8 = RefusedHere(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
+_SENDER_NEEDS_SMTPUTF8 = RefusedHere(*_NEEDS_SMTPUTF8[:3], DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"))
 
 
 @final
