@@ -16,6 +16,7 @@ from jinja2 import filters as jinja
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_environment, pass_eval_context
 
+from ses_ops.rendering.html_values import html_as_text, shown_as_text
 from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
 
 #: Items that a filter may make out of something that has no end in sight.
@@ -41,6 +42,7 @@ _BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr"
 #: Units a character, where more than one look at it is taken.
 _WEIGHT = {
     **dict.fromkeys(("striptags", "title", "tojson"), 5),
+    **dict.fromkeys(("html_as_text", "shown_as_text"), 20),
     **dict.fromkeys(("groupby", "max", "min", "sort", "unique"), 10),
     **dict.fromkeys(("urlize", "wordwrap"), 20),
 }
@@ -106,6 +108,11 @@ def _title(s: Any) -> str:
     return jinja.do_title(s)
 
 
+def _html_as_text(value: Any, attribute: bool = False) -> str:
+    room_for(len(str(value)))
+    return html_as_text(value, attribute)
+
+
 @pass_eval_context
 def _tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> str:
     _number(indent or 0, 8)
@@ -155,6 +162,7 @@ def _list(value: Iterable[Any]) -> list[Any]:
 PLAIN: dict[str, Callable[..., Any]] = {
     **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
     "batch": _batch,
+    "html_as_text": _html_as_text,
     "indent": _indent,
     "join": _join,
     "list": _list,
@@ -202,6 +210,11 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
 def charged_filters() -> dict[str, Any]:
     """All filters, as a template with loops must use them."""
     return {name: _charged(name, function) for name, function in PLAIN.items()}
+
+
+def filters_of_text_parts() -> dict[str, Any]:
+    """What only a text made of HTML uses."""
+    return {"shown_as_text": _charged("shown_as_text", shown_as_text)}
 
 
 def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:

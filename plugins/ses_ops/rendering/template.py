@@ -16,6 +16,7 @@ from jinja2 import TemplateSyntaxError
 
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL
 from ses_ops.errors import NotFound, TemplateError
+from ses_ops.rendering.filters import filters_of_text_parts
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.sandbox import (
     COMPILE_ERRORS,
@@ -134,6 +135,7 @@ class _Loading:
         self._folder = root / name
         self._plain = make_environment(InsideLoader(root))
         self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
+        self._from_html.filters.update(filters_of_text_parts())
 
     def load(self) -> MailTemplate:
         if not (self._folder / SUBJECT).is_file():
