@@ -19,6 +19,7 @@ from jinja2.utils import pass_environment, pass_eval_context
 
 from ses_ops.domain.template_variables import Missing
 from ses_ops.rendering.functions import VALUES, refuse_program
+from ses_ops.rendering.html_values import html_as_text, shown_as_text
 from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
 
 #: Items that a filter may make out of something that has no end in sight.
@@ -46,6 +47,7 @@ _TAKE_ALL = frozenset({"d", "default"})
 #: Units a character, where more than one look at it is taken.
 _WEIGHT = {
     **dict.fromkeys(("striptags", "title", "tojson"), 5),
+    **dict.fromkeys(("html_as_text", "shown_as_text"), 20),
     **dict.fromkeys(("groupby", "max", "min", "sort", "unique"), 10),
     **dict.fromkeys(("urlize", "wordwrap"), 20),
 }
@@ -120,6 +122,11 @@ def _title(s: Any) -> str:
     return jinja.do_title(s)
 
 
+def _html_as_text(value: Any, attribute: bool = False) -> str:
+    room_for(len(str(value)))
+    return html_as_text(value, attribute)
+
+
 @pass_eval_context
 def _tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> str:
     _number(indent or 0, 8)
@@ -171,6 +178,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "batch": _batch,
     "d": _default,
     "default": _default,
+    "html_as_text": _html_as_text,
     "indent": _indent,
     "join": _join,
     "list": _list,
@@ -222,6 +230,11 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
 def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """All filters, as a template with loops must use them."""
     return {name: _charged(name, function) for name, function in plain.items()}
+
+
+def filters_of_text_parts() -> dict[str, Any]:
+    """What only a text made of HTML uses."""
+    return {"shown_as_text": _charged("shown_as_text", shown_as_text)}
 
 
 def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from jinja2 import TemplateSyntaxError
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL, recipient_values, variable_name
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.comments import Comment
+from ses_ops.rendering.filters import filters_of_text_parts
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.link_use import LinkUse, bare_link
 from ses_ops.rendering.sandbox import (
@@ -150,6 +151,7 @@ class _Loading:
         self._plain = make_environment(self._files)
         self._bare_link: LinkUse | None = None
         self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
+        self._from_html.filters.update(filters_of_text_parts())
 
     def load(self) -> MailTemplate:
         if not (self._folder / SUBJECT).is_file():

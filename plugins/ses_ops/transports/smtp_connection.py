@@ -45,7 +45,7 @@ _PLAIN, _GROUP, _ACROSS = Mode
 class MailConnection(MailStream):
     """One session that sends message after message."""
 
-    def __init__(self, address: str, pool: Pool, habits: Habits, *, timeout: float, data_timeout: float) -> None:
+    def __init__(self, address: str, pool: Pool, habits: Habits, timeout: float, data_timeout: float) -> None:
         super().__init__(address, pool, habits, timeout=timeout, data_timeout=data_timeout)
         self._mode = Mode.NONE
         self._writer = MessageWriter(Capabilities())

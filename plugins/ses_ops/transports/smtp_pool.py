@@ -10,6 +10,11 @@ from ses_ops.transports.port import Envelope, Outcome
 if TYPE_CHECKING:
     from ses_ops.transports.smtp_connection import MailConnection
 
+#: How many connections are opened at the same time.
+OPENING_AT_ONCE = 8
+#: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
+GOODBYE = 2.0
+
 
 class Step(IntEnum):
     """Which reply comes next."""

@@ -19,17 +19,13 @@ from ses_ops.transports.smtp_habits import Habits
 from ses_ops.transports.smtp_opening import Opener
 from ses_ops.transports.smtp_pace import Pace
 from ses_ops.transports.smtp_patience import Patience
-from ses_ops.transports.smtp_pool import Chance, Chances
+from ses_ops.transports.smtp_pool import GOODBYE, OPENING_AT_ONCE, Chance, Chances
 from ses_ops.transports.smtp_settings import SmtpSettings
 from ses_ops.transports.smtp_throttle import Throttle
 from ses_ops.transports.smtp_verdict import Verdict
 
 _log = logging.getLogger(__name__)
 
-#: How many connections are opened at the same time.
-_OPENING_AT_ONCE = 8
-#: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
-_GOODBYE = 2.0
 _SENT = Delivery.SENT
 
 
@@ -223,7 +219,7 @@ class SmtpTransport:
         now = self._loop.time()
         allowed = self._patience.connections(now)
         # The first one goes alone: a login that is refused should be refused once, not eight times.
-        at_once = _OPENING_AT_ONCE if self._patience.ever_connected else 1
+        at_once = OPENING_AT_ONCE if self._patience.ever_connected else 1
         while (
             not self._stopping
             and len(self._connections) + len(self._opening) < allowed
@@ -307,7 +303,7 @@ class SmtpTransport:
             self._all_gone = self._loop.create_future()
             for connection in list(self._idle):
                 connection.quit()
-            await asyncio.wait([self._all_gone], timeout=min(_GOODBYE, self._settings.timeout))
+            await asyncio.wait([self._all_gone], timeout=min(GOODBYE, self._settings.timeout))
 
     def _abandon_all(self) -> None:
         """Close whatever is open and settle whatever is not: also the way out when the run is cancelled."""
