@@ -190,7 +190,7 @@ def _in_text(found: re.Match[str]) -> str:
 
 def _in_attribute(found: re.Match[str]) -> str:
     reference = found[0]
-    if reference.startswith("&#") or reference[1:] in html5 and reference.endswith(";"):
+    if reference.startswith("&#") or (reference[1:] in html5 and reference.endswith(";")):
         return _in_text(found)
     # Without its semicolon, a name counts only where nothing follows that might be more of a word or a value.
     follows = found.string[found.end() : found.end() + 1]

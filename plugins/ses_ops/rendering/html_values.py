@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
@@ -45,7 +46,7 @@ def as_text(
     """
     argument = "(true)" if in_attribute else ""
     words = [(kind, value) for kind, value in token[1:-1] if kind != "whitespace"]
-    filters = [b for (_, a), (kind, b) in zip(words, words[1:], strict=False) if a == "|" and kind == "name"]
+    filters = [b for (_, a), (kind, b) in pairwise(words) if a == "|" and kind == "name"]
     expression = text[2:-2].strip()
     if not is_escaped:
         return f"{{{{ ({expression}) | {_WORD}{argument} }}}}"
