@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ses_ops.rendering.html_tokens import PLACEHOLDER, Branch, EndTag, StartTag, html_tokens
-from ses_ops.rendering.open_elements import BLOCKS, LISTS, Element, OpenElements
+from ses_ops.rendering.open_elements import LISTS, Element, OpenElements, margin_of
 from ses_ops.rendering.text_page import TextPage
 from ses_ops.rendering.visibility import Unseen, declarations, length, unseen
 
@@ -27,8 +27,6 @@ _MAX_REOPENED = 100
 _NO_WORDS = frozenset("*|-.·•_~>xX")
 #: What browsers take out of an address.
 _NOT_IN_ADDRESS = re.compile(r"[\t\n\r]+")
-#: Units that make a blank line.
-_BLANK_LINE = {"px": 8.0, "pt": 6.0, "em": 0.5, "rem": 0.5}
 
 #: What is written of an attribute's value that has placeholders.
 AttributeText = Callable[[str], str]
@@ -158,12 +156,12 @@ class HtmlLayout:
         element = Element(
             name=name,
             unseen=hidden,
-            margin=_margin(name, style, "margin-bottom"),
+            margin=margin_of(name, style, "margin-bottom"),
             as_it_is=white_space.startswith("pre") if white_space else (top and top.as_it_is) or name in _AS_IT_IS,
             since=self._page.written,
         )
         if not hidden and element.margin >= 0:
-            self._page.block(_margin(name, style, "margin-top"))
+            self._page.block(margin_of(name, style, "margin-top"))
         if name in _VOID:
             if not hidden:
                 self._void(tag)
@@ -255,18 +253,15 @@ class HtmlLayout:
         if not element.target or element.is_target_written:
             return
         element.is_target_written = True
-        if self._page.written == element.since:
-            self._write_piece(element.label or element.target.strip())
-            if not element.label:
-                self._page.space()
-                return
-        elif self._page.written == element.since + 1 and self._is_its_own_text(element):
+        shown = self._page.written - element.since
+        if not shown and not element.label:
+            self._page.flow(element.target)
+            self._page.space()
             return
-        self._page.behind(element.target)
-
-    def _is_its_own_text(self, element: Element) -> bool:
-        """Whether the text of a link is its target: that is not said twice."""
-        return not self._repeats_links and self._page.last.strip() == element.target.strip(" <>")
+        if not shown:
+            self._page.flow(element.label)
+        if self._repeats_links or shown != 1 or self._page.last != element.target.strip(" <>"):
+            self._page.behind(element.target)
 
     def _value(self, tag: StartTag, name: str, form: str = "{}") -> str:
         """What is written of an attribute, in this form; empty when it is.
@@ -287,18 +282,6 @@ class HtmlLayout:
             elif cleaned and not (name == "href" and cleaned.startswith("#")):
                 pieces.append(form.format(cleaned))
         return self._attribute("".join(pieces))
-
-
-def _margin(name: str, style: Mapping[str, str], side: str) -> int:
-    """Blank lines on a side of an element; -1 when it stands within a line."""
-    display = style.get("display", "")
-    margin = BLOCKS.get(name, -1)
-    if display == "inline" or (margin < 0 and display not in ("block", "table", "flex", "grid", "list-item")):
-        return -1 if display == "inline" else margin
-    measure = length(style.get(side, ""))
-    if measure is None or (measure[1] not in _BLANK_LINE and measure[0]):
-        return max(margin, 0)
-    return int(measure[0] >= _BLANK_LINE.get(measure[1], 1))
 
 
 def _is_dot(side: str) -> bool:

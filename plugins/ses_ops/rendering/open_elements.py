@@ -5,9 +5,10 @@ Each question is answered from lists of places, not by a walk up the stack, so t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ses_ops.rendering.visibility import Unseen
+from ses_ops.rendering.visibility import Unseen, length
 
 #: Blank lines before and after an element that has lines of its own.
 BLOCKS = {
@@ -35,6 +36,8 @@ _LIST_PARTS = frozenset({"dd", "dt", "li", "option"})
 #: A tag in one of these ends nothing outside of it; the parts of a table end with their table, those of a list so too.
 _SCOPES = frozenset({"button", "caption", "marquee", "object", "table", "td", "template", "th"})
 _LIST_SCOPES = frozenset({*LISTS, "dl", "select", "table"})
+#: How much of a unit makes a blank line.
+_BLANK_LINE = {"px": 8.0, "pt": 6.0, "em": 0.5, "rem": 0.5}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -134,3 +137,15 @@ class OpenElements:
         if element.margin >= 0:
             lists.append(self._blocks)
         return lists
+
+
+def margin_of(name: str, style: Mapping[str, str], side: str) -> int:
+    """Blank lines on a side of an element; -1 when it stands within a line."""
+    display = style.get("display", "")
+    margin = BLOCKS.get(name, -1)
+    if display == "inline" or (margin < 0 and display not in ("block", "table", "flex", "grid", "list-item")):
+        return -1 if display == "inline" else margin
+    measure = length(style.get(side, ""))
+    if measure is None or (measure[1] not in _BLANK_LINE and measure[0]):
+        return max(margin, 0)
+    return int(measure[0] >= _BLANK_LINE.get(measure[1], 1))

@@ -93,7 +93,7 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
                 for inside in (False, True)
             )
         token = []
-        if _AUTOESCAPE.match(text):
+        if kind == "block_end" and _AUTOESCAPE.match(text):
             escapes = _escaping(text, escapes)
             continue
         html.append(chr(FIRST_PLACEHOLDER + len(tokens)))
