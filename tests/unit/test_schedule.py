@@ -139,6 +139,13 @@ def test_an_end_that_is_a_day_is_described_as_one():
     assert schedule.describe() == "Every day from 2026-12-01 09:00 Asia/Tokyo until the end of 2026-12-03"
 
 
+@pytest.mark.parametrize("task_type", TaskType)
+@pytest.mark.parametrize("start_at", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+def test_whatever_the_type_a_stored_schedule_is_told_in_words(task_type, start_at):
+    schedule = stored_schedule(task_type, time_zone="UTC", start_at=start_at, every=None, cron=None, until=None)
+    assert schedule.describe()
+
+
 EDGES = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 anywhen = st.one_of(st.sampled_from(EDGES), st.datetimes(timezones=st.just(UTC)))
 words = st.one_of(st.none(), st.text(max_size=12))

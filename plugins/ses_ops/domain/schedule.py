@@ -162,7 +162,7 @@ class Schedule:
             return f"Cannot be worked out: {self.problem}"
         if self.type is TaskType.TRIGGERED:
             return "When triggered"
-        if self.start_at is None:
+        if self.type is TaskType.TEST or self.start_at is None:
             return "Once, at once"
         start = f"{to_wall_clock(self.start_at, zone(self.time_zone)):%Y-%m-%d %H:%M} {self.time_zone}"
         if self.type is TaskType.IMMEDIATE:
