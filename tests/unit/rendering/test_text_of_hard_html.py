@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 
 from ses_ops.rendering.text_from_html import text_from_html
+from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
 
@@ -292,7 +293,7 @@ _INLINE, _BLOCK = (
         )
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_word_arrives_in_its_order_whatever_stands_between(pieces: list[str]) -> None:
     html = " ".join(pieces) + "{% endif %}" * pieces.count("{% if x %}")
     shown = Environment().from_string(text_from_html(html, Environment())).render(x="1")
@@ -324,4 +325,4 @@ def test_four_times_the_html_takes_four_times_the_time(piece: str) -> None:
         return min(once() for _ in range(3))
 
     cost(100)
-    assert cost(16_000) < 9 * cost(4_000) + 0.02
+    assert cost(8_000) < 9 * cost(2_000) + 0.02
