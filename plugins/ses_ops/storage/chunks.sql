@@ -45,7 +45,7 @@ RETURNING id;
 -- name: cache_chunk
 -- The quota ran out, or has not begun. The first caching decides the order of service and is kept; so is a resume that is
 -- still to come, or every trigger by hand would queue one more run.
-UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
+UPDATE chunk SET reason = %(reason)s, setbacks = 0, cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
 
@@ -147,8 +147,10 @@ UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.f
   AND EXISTS (SELECT 1 FROM chunk c WHERE c.task_id = o.task_id AND c.occurrence_id = o.id AND c.state <> 'settled');
 
 -- name: release_cached_now
--- A person resumes: what is cached may go as soon as there is quota.
-UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now();
+-- A person resumes: what a server put off is tried now. What waits for quota keeps its time, unless there is some now:
+-- a run that finds none would put it back by a day.
+UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now()
+  AND (setbacks > 0 OR %(quota_left)s);
 
 -- name: chunk_day
 -- Where a chunk's reservation counts: looked at without a lock, because the day is locked before the chunk.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.storage.send_tasks import schedule_of
@@ -22,7 +23,10 @@ NEXT_STARTS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOverview:
-    """One line of the list. `request = sent + failed + suppressed + unknown + cached + in progress`, always."""
+    """One line of the list.
+
+    `request = sent + failed + suppressed + unknown + cancelled + cached + retrying + queued + in progress`, always.
+    """
 
     id: int
     name: str
@@ -34,8 +38,13 @@ class TaskOverview:
     failed_count: int
     suppressed_count: int
     unknown_count: int
+    cancelled_count: int
+    retrying_count: int
+    #: Waits for its turn.
+    queued_count: int
+    #: On its way: a living sender holds it.
     in_progress_count: int
-    #: When mail of this task leaves next: the resume of cached mail or the next slot.
+    #: When mail of this task leaves next by itself: the resume of waiting mail or the next slot.
     next_run_at: datetime | None
     #: Why it stands still, in words; None while all is well.
     error: str | None
@@ -51,6 +60,17 @@ class TaskOverview:
     paused_by_person: bool
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def waits_for_quota(self) -> bool:
+        """It stands only because of the quota, and goes on by itself: there is nothing that a person could resume."""
+        waits = self.status is TaskStatus.PAUSED and not self.paused_by_person and not self.retrying_count
+        return waits and self.next_run_at is not None
+
+    @property
+    def unsent_count(self) -> int:
+        """What is still to be sent: all that waits, and what is on its way."""
+        return self.cached_count + self.retrying_count + self.queued_count + self.in_progress_count
 
     def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
         """The next start times of a task that recurs or has not begun."""
@@ -99,12 +119,15 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         occurrence_held=row["held_reason"] is not None,
         occurrence_finished=row["occurrence_finished"],
         in_progress=row["in_progress_count"],
+        queued=row["queued_count"],
         cached=row["cached_count"],
+        retrying=row["retrying_count"],
+        retry_first=row["next_standing"] == MessageStatus.RETRYING,
         next_slot=next_slot is not None,
     )
     status = task_status(facts)
-    moments = [moment for moment in (row["due_at"], next_slot) if moment is not None]
-    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED)
+    moments = [moment for moment in (row["next_try_at"], next_slot) if moment is not None]
+    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED) or row["paused_at"] is not None
     return TaskOverview(
         id=row["id"],
         name=row["name"],
@@ -115,11 +138,11 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         error=error or row["held_reason"],
         schedule=schedule,
         paused_by_person=row["paused_at"] is not None,
-        reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],
+        reason=row["cancelled_reason"] or row["paused_reason"] or row["reason"] or row["held_reason"],
     )
 
 
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
-    *("in_progress_count", "sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
+    *("cancelled_count", "retrying_count", "queued_count", "in_progress_count", "sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
 )

@@ -21,7 +21,7 @@ WHERE id = %(id)s;
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
        t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
-       t.finished_at, t.error
+       t.cancelled_reason, t.finished_at, t.error
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
@@ -64,11 +64,12 @@ UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
 
 -- name: set_cancelled
-UPDATE send_task SET cancelled_at = now(), updated_at = now()
+UPDATE send_task SET cancelled_at = now(), cancelled_reason = %(reason)s, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND cancelled_at IS NULL;
 
 -- name: set_deleted
-UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()), updated_at = now()
+UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()),
+    cancelled_reason = coalesce(cancelled_reason, %(reason)s), updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: finish_task

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.message_state import ChunkState
+from ses_ops.domain.message_state import ChunkState, MessageStatus
 from ses_ops.storage.sql import fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -34,14 +34,19 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """`request = sent + failed + suppressed + unknown + cached + in progress`, always. `chunks`: how many there are."""
+    """Messages by MessageStatus; together they are the requested ones, always. `chunks`: how many there are."""
 
     request_count: int
     sent_count: int
     failed_count: int
     suppressed_count: int
     unknown_count: int
+    cancelled_count: int
     cached_count: int
+    retrying_count: int
+    #: Wait for their turn.
+    queued_count: int
+    #: On their way: a living sender holds them.
     in_progress_count: int
     chunks: int = 0
 
@@ -51,6 +56,8 @@ class OccurrenceProgress(Counts):
     """One start of a task, and where its mail stands."""
 
     id: int
+    #: From 1, in the order of the starts of its task.
+    number: int
     key: str
     #: The DAG run that began it.
     run_id: str
@@ -60,6 +67,7 @@ class OccurrenceProgress(Counts):
     held_reason: str | None
     frozen_at: datetime | None
     finished_at: datetime | None
+    #: When waiting mail of it goes on by itself.
     due_at: datetime | None
 
 
@@ -70,17 +78,22 @@ class ChunkProgress:
     id: int
     occurrence_id: int
     occurrence: str
+    #: Of the start.
+    occurrence_number: int
     first_seq: int
     last_seq: int
     state: ChunkState
+    #: Where its pending messages stand; None when it has none.
+    standing: MessageStatus | None
     pending: int
     sent: int
     failed: int
     suppressed: int
     unknown: int
     cached_at: datetime | None
-    due_at: datetime | None
-    reason: str | None
+    next_try_at: datetime | None
+    #: Why its pending messages are not on their way.
+    why: str | None
     #: The run that sends it, or did last.
     run_id: str | None
     reserved_at: datetime | None
@@ -88,8 +101,6 @@ class ChunkProgress:
     attempts: int
     seconds: float | None
     handled: int | None
-    #: A process is at it now.
-    alive: bool
 
     @property
     def rate(self) -> float | None:
@@ -152,7 +163,12 @@ def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int
 def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
     """Chunks: those being sent, those that wait, then the settled ones, the newest first."""
     rows = fetch_all(conn, "task_progress", "chunks", **scope.values, limit=limit, offset=offset)
-    return [ChunkProgress(**{**row, "state": ChunkState(row["state"])}) for row in rows]
+    return [ChunkProgress(**{**row, **_enums(row)}) for row in rows]
+
+
+def _enums(row: dict[str, Any]) -> dict[str, Any]:
+    standing = row["standing"]
+    return {"state": ChunkState(row["state"]), "standing": None if standing is None else MessageStatus(standing)}
 
 
 def bursts(conn: Connection, scope: Scope) -> list[Burst]:
