@@ -15,8 +15,11 @@ from ses_ops.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from ses_ops.storage.overview import TaskOverview
 
-_STATUSES = ("waiting", "sending", "paused", "error", "finished", "cancelled")
-_MESSAGE_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cached", "unknown")
+_STATUSES = ("waiting", "sending", "paused", "retrying", "error", "finished", "cancelled")
+_SELDOM = ("cancelled", "retrying", "queued")
+_MESSAGE_STATUSES = (
+    *("sent", "failed", "suppressed", "unknown", "cancelled", "cached", "retrying", "queued", "sending"),
+)
 
 
 @click.group(
@@ -43,7 +46,11 @@ def task() -> None:
 @click.option("--status", type=click.Choice(_STATUSES), help="Only tasks with this status.")
 @json_option
 def list_command(status: str | None, as_json: bool) -> None:
-    """List all send tasks. request = sent + failed + suppressed + unknown + cached + in progress, always."""
+    """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
+
+    A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for quota
+    or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender has it).
+    """
     from ses_ops.storage.overview import list_tasks
 
     with database() as conn:
@@ -51,20 +58,24 @@ def list_command(status: str | None, as_json: bool) -> None:
     if as_json:
         print_json([overview_facts(one) for one in tasks])
         return
-    columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", "in pr."]
+    # Seldom: no column where all is nought.
+    seldom = [name for name in _SELDOM if any(getattr(one, f"{name}_count") for one in tasks)]
+    columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", *seldom, "in pr."]
     print_table(
         [*columns, "next run", "why"],
-        [_line(one) for one in tasks],
+        [_line(one, seldom) for one in tasks],
         empty="There is no send task yet; `ses task apply FILE.yaml` makes one."
         if status is None
         else f"No send task is {status}.",
     )
 
 
-def _line(one: TaskOverview) -> list[Any]:
+def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
     counts = (one.request_count, one.sent_count, one.cached_count, one.failed_count, one.suppressed_count)
     return [
-        *(one.name, one.type, one.status, *counts, one.unknown_count, one.in_progress_count),
+        *(one.name, one.type, one.status, *counts, one.unknown_count),
+        *(getattr(one, f"{name}_count") for name in seldom),
+        one.in_progress_count,
         *(one.next_run_at, one.error or one.reason or ""),
     ]
 
@@ -141,10 +152,10 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
         print_json(rows)
     else:
         print_table(
-            ["occurrence", "no.", "address", "status", "tries", "server's answer", "changed"],
+            ["start", "no.", "address", "status", "tries", "server's answer", "changed"],
             [
                 [
-                    *(row[key] for key in ("occurrence", "seq", "address", "status", "tries")),
+                    *(row[key] for key in ("start", "seq", "address", "status", "tries")),
                     _answer(row),
                     row["changed_at"],
                 ]
@@ -157,6 +168,7 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
 
 
 def _answer(row: dict[str, Any]) -> str:
-    if row["status"] == "cached":
-        return f"{row['chunk_reason']}; next try {cell(row['next_try_at'])}".lstrip("; ")
-    return f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    # What the server said to this message is why it is retried; else what its chunk waits for.
+    why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
+    return "; ".join(part for part in (why, row["next_try_at"] and f"next try {cell(row['next_try_at'])}") if part)

@@ -51,11 +51,11 @@ def task_status(facts: TaskFacts) -> TaskStatus:
     """The status of a task.
 
     Mail that moves wins over an old error; a person's pause wins over everything that is not final. A triggered task
-    never ends: each trigger starts it anew.
+    never ends: each trigger starts it anew. One that has ended is finished, whatever somebody did to it later.
     """
-    if facts.cancelled:
+    if facts.cancelled and not _has_ended(facts):
         return TaskStatus.CANCELLED
-    if facts.paused_by_person:
+    if facts.paused_by_person and not _has_ended(facts):
         return TaskStatus.PAUSED
     if facts.error:
         return TaskStatus.ERROR
@@ -70,3 +70,8 @@ def task_status(facts: TaskFacts) -> TaskStatus:
     if facts.occurrence_finished:
         return TaskStatus.FINISHED
     return TaskStatus.FINISHED if facts.type is TaskType.RECURRING else TaskStatus.WAITING
+
+
+def _has_ended(facts: TaskFacts) -> bool:
+    once = facts.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+    return once and facts.occurrence_finished and not (facts.occurrence_open or facts.occurrence_held)

@@ -70,7 +70,7 @@ def resume(
     """
     with transaction(conn):
         task = _going(conn, name)
-        _refuse_ended(_overview(conn, name), "resume")
+        _refuse_ended(conn, name)
         had_error = send_tasks.find_row(conn, name)["error"] is not None
         send_tasks.resume(conn, name)
         send_tasks.set_error(conn, name, None)
@@ -95,7 +95,7 @@ def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """
     with transaction(conn):
         _going(conn, name)
-        _refuse_ended(_overview(conn, name), "pause")
+        _refuse_ended(conn, name)
         return send_tasks.pause(conn, name, reason=reason)
 
 
@@ -107,7 +107,7 @@ def cancel(conn: Connection, name: str, *, by: str | None = None) -> bool:
     with transaction(conn):
         task = send_tasks.lock_row(conn, name)
         if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
-            _refuse_ended(_overview(conn, name), "cancel")
+            _refuse_ended(conn, name)
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
         return send_tasks.cancel(conn, name, reason=f"cancelled by {by} at {when}" if by else f"cancelled at {when}")
 
@@ -145,10 +145,10 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
     return found
 
 
-def _refuse_ended(overview: TaskOverview, act: str) -> None:
-    """What has ended keeps its status. (A pause that an older version laid over it can be ended.)"""
-    if overview.status is TaskStatus.FINISHED:
-        raise Conflict(f"send task {overview.name!r} has finished; there is nothing left to {act}")
+def _refuse_ended(conn: Connection, name: str) -> None:
+    """What has ended keeps its status."""
+    if _overview(conn, name).status is TaskStatus.FINISHED:
+        raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
 
 
 def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:

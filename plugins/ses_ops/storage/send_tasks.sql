@@ -73,8 +73,9 @@ UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, n
 WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: finish_task
--- A task with one occurrence is finished when that is; the others never finish by what was sent.
-UPDATE send_task t SET finished_at = now()
+-- A task with one occurrence is finished when that is; the others never finish by what was sent. A cancel that came when
+-- the last of it was leaving stopped nothing.
+UPDATE send_task t SET finished_at = now(), cancelled_at = NULL, cancelled_reason = NULL
 WHERE t.id = %(task_id)s AND t.finished_at IS NULL AND t.type IN ('immediate', 'scheduled', 'test')
   AND EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id)
   AND NOT EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id AND o.finished_at IS NULL);

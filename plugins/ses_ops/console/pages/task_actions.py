@@ -146,7 +146,7 @@ def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
     def act() -> Flash:
         with audit.recorded(user, "cancel_task", task=name), changing() as conn:
-            changed = decisions.cancel(conn, name)
+            changed = decisions.cancel(conn, name, by=str(user.get_name()))
         text = N_("%(name)s is cancelled.") if changed else N_("%(name)s was cancelled already.")
         return _done(request, text, name)
 
@@ -159,7 +159,7 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
     def act() -> Flash:
         with audit.recorded(user, "delete_task", task=name), changing() as conn:
-            decisions.delete(conn, name)
+            decisions.delete(conn, name, by=str(user.get_name()))
         tell(lambda: airflow_control.update_dags(created=[], changed=[name]))
         return _done(request, N_("%(name)s is deleted."), name)
 
