@@ -69,6 +69,23 @@ class TaskSeen:
         return not other and self.overview.error is not None
 
     @property
+    def several_starts(self) -> bool:
+        """Each is then known by its number."""
+        return self.overview.latest_start is not None
+
+    @property
+    def starts_to_choose(self) -> list[OccurrenceProgress]:
+        """What the list of messages can be narrowed to: the starts of this page, and the one that it is narrowed to."""
+        chosen = [self.occurrence] if self.occurrence else []
+        return [one for one in {one.id: one for one in [*self.occurrences, *chosen]}.values() if one.frozen_at]
+
+    @property
+    def with_seconds(self) -> bool:
+        """Two starts of one minute would look alike without them, as in a rehearsal."""
+        minutes = [(one.logical_at or one.created_at).replace(second=0, microsecond=0) for one in self.occurrences]
+        return len(set(minutes)) < len(minutes)
+
+    @property
     def left(self) -> timedelta | None:
         """How long what is on its way needs at this speed."""
         on_its_way = self.overview.in_progress_count
@@ -129,7 +146,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
     counts = task_progress.counts(conn, scope)
     found = task_progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)
     bursts = task_progress.bursts(conn, scope)
-    waits = bool(counts.cached_count or counts.in_progress_count) and row["cancelled_at"] is None
+    waits = bool(counts.cached_count or counts.retrying_count or counts.queued_count or counts.in_progress_count)
     return TaskSeen(
         overview=overview,
         row=row,

@@ -22,6 +22,23 @@ NEXT_STARTS = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LatestStart:
+    """The newest start of a task that had several, by its number from 1; its messages by MessageStatus."""
+
+    number: int
+    request_count: int
+    sent_count: int
+    failed_count: int
+    suppressed_count: int
+    unknown_count: int
+    cancelled_count: int
+    cached_count: int
+    retrying_count: int
+    queued_count: int
+    in_progress_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOverview:
     """One line of the list.
 
@@ -58,6 +75,10 @@ class TaskOverview:
     reason: str | None
     #: It stands still until a person resumes it, whatever waits.
     paused_by_person: bool
+    #: What waits for its time could leave now, and no run has taken it yet.
+    is_due: bool
+    #: None of a task that had one start, or none.
+    latest_start: LatestStart | None
     created_at: datetime
     updated_at: datetime
 
@@ -127,19 +148,29 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
     )
     status = task_status(facts)
     moments = [moment for moment in (row["next_try_at"], next_slot) if moment is not None]
-    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED) or row["paused_at"] is not None
+    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED)
     return TaskOverview(
         id=row["id"],
         name=row["name"],
         type=schedule.type,
         status=status,
         **{key: row[key] for key in _SAME},
-        next_run_at=None if stopped or not moments else min(moments),
+        next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
         error=error or row["held_reason"],
         schedule=schedule,
-        paused_by_person=row["paused_at"] is not None,
-        reason=row["cancelled_reason"] or row["paused_reason"] or row["reason"] or row["held_reason"],
+        paused_by_person=row["paused_at"] is not None and not stopped,
+        is_due=row["is_due"] and not stopped,
+        latest_start=LatestStart(**row["latest_start"]) if row["latest_start"] else None,
+        reason=_reason(row, status),
     )
+
+
+def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
+    if status is TaskStatus.FINISHED:
+        return None
+    if status is TaskStatus.CANCELLED:
+        return str(row["cancelled_reason"] or "the task is cancelled")
+    return row["paused_reason"] or row["reason"] or row["held_reason"]
 
 
 _SAME = (

@@ -27,6 +27,11 @@ class Scope:
     chunk_ids: list[int] | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """All of the task."""
+        return self.occurrence_id is None and self.chunk_ids is None
+
+    @property
     def values(self) -> dict[str, Any]:
         """For statements."""
         return {"task_id": self.task_id, "occurrence_id": self.occurrence_id, "chunk_ids": self.chunk_ids}
