@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key, resume_run_id, spell
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key, resume_run_id, resume_time, spell
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskFacts, task_status
 
@@ -93,6 +93,8 @@ def test_a_start_within_its_grace_may_still_happen():
 
 def test_the_same_due_time_gives_the_same_run_id():
     assert resume_run_id(SLOT) == resume_run_id(SLOT.astimezone()) == "resume__2026-12-01T09:00:00.000000Z"
+    assert resume_time(resume_run_id(SLOT)) == SLOT
+    assert [resume_time(other) for other in ("resume__recovered_2026-12-01T09:00", "manual__x", "")] == [None] * 3
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (61, "1 min 1 s"), (3 * 3600, "3 h"), (90_061, "1 d 1 h")])

@@ -48,8 +48,9 @@ def task() -> None:
 def list_command(status: str | None, as_json: bool) -> None:
     """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
 
-    A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for quota
-    or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender has it).
+    A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for
+    quota or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender
+    has it).
     """
     from ses_ops.storage.overview import list_tasks
 

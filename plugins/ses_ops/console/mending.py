@@ -46,9 +46,11 @@ def mending_of(task: TaskOverview) -> Mending | None:
     if reason.startswith(_SCHEDULE):
         return Mending(path=f"/tasks/{task.name}/edit", text=N_("Edit the schedule"))
     if reason.startswith(_TEMPLATE):
-        return Mending(path="/templates/" + quote(task.template), text=N_("Template %(name)s"), values={"name": task.template})
+        name = task.template
+        return Mending(path="/templates/" + quote(name), text=N_("Template %(name)s"), values={"name": name})
     if _GROUP in reason:
-        return Mending(path="/groups/" + quote(task.group), text=N_("Recipient group %(name)s"), values={"name": task.group})
+        name = task.group
+        return Mending(path="/groups/" + quote(name), text=N_("Recipient group %(name)s"), values={"name": name})
     if any(part in reason for part in _CONNECTION):
         return Mending(path="/connections", text=N_("Connections in Airflow"), in_airflow=True)
     return None

@@ -55,6 +55,8 @@ class Todo:
     count: int = 0
     #: Of the Variable's entry, for Need.QUOTA.
     field: str | None = None
+    #: Where it is mended, for Need.ERROR and Need.HELD.
+    mending: Mending | None = None
 
     @property
     def key(self) -> str:
@@ -152,7 +154,7 @@ def _of_task(task: TaskOverview) -> list[Todo]:
     found = []
     if task.error and task.status is not TaskStatus.CANCELLED:
         need = Need.ERROR if task.status is TaskStatus.ERROR else Need.HELD
-        found.append(Todo(need=need, name=name, path=path, text=task.error, values={}))
+        found.append(Todo(need=need, name=name, path=path, text=task.error, values={}, mending=mending_of(task)))
     if task.unknown_count:
         found.append(Todo(need=Need.DOUBT, name=name, path=path, text="", values={}, count=task.unknown_count))
     return found

@@ -19,10 +19,13 @@ from ses_ops.storage.overview import TaskOverview, list_tasks
 from ses_ops.storage.task_progress import ChunkProgress, Counts, OccurrenceProgress, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.sending_chart import Chart
     from ses_ops.console.task_view import TaskView
+    from ses_ops.storage.task_progress import Burst
 
 #: Lines of the two lists.
 OCCURRENCES, CHUNKS = 10, 10
@@ -157,10 +160,23 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         newer_before=part.before and task_progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
         occurrence=_occurrence(conn, scope, part.occurrence_id),
         chunks=task_progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
-        chart=sending_chart.draw(bursts, now=datetime.now(UTC), waits=waits),
+        chart=sending_chart.draw(
+            bursts,
+            now=datetime.now(UTC),
+            waits=waits,
+            due_at=_due_at(overview, bursts),
+            pauses=task_progress.pauses(conn, scope.task_id),
+        ),
         rate=sum(one.rate for one in bursts if one.alive),
         failures=_FAILURES.by_code(conn, scope) if counts.failed_count else [],
     )
+
+
+def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
+    """When what waits goes on; what waits for nothing but its turn is due since the last of it was sent."""
+    if overview.queued_count and overview.status is TaskStatus.SENDING:
+        return min((one.started_at for one in bursts), default=None)
+    return overview.next_run_at
 
 
 def _occurrence(conn: Connection, scope: Scope, wanted: int | None) -> OccurrenceProgress | None:

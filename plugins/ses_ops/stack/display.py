@@ -165,7 +165,14 @@ class PlainDisplay:
             print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
 
 
-_COLOURS = {"sending": "green", "paused": "yellow", "retrying": "magenta", "error": "red", "finished": "cyan", "waiting": "blue"}
+_COLOURS = {
+    "sending": "green",
+    "paused": "yellow",
+    "retrying": "magenta",
+    "error": "red",
+    "finished": "cyan",
+    "waiting": "blue",
+}
 
 
 class LiveDisplay:

@@ -114,7 +114,12 @@ WITH again AS (
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = %(state)s::message_state
-    RETURNING m.seq
+    RETURNING m.seq, m.attempt_id
+), noted AS (
+    -- What is tried again has not failed: the attempt that failed with it no longer counts it either.
+    UPDATE attempt a SET failed = greatest(a.failed - n.count, 0)
+    FROM (SELECT attempt_id, count(*)::int AS count FROM again GROUP BY 1) n
+    WHERE a.id = n.attempt_id AND %(state)s = 'failed'
 )
 UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
     cached_at = coalesce(cached_at, now()), reason = %(reason)s,
@@ -125,12 +130,20 @@ WHERE id = %(chunk_id)s AND state <> 'reserved'
 RETURNING n.count;
 
 -- name: assume_sent
+-- A message that a person counts as sent counts for the attempt, and so for the day, that had handed it over.
 WITH settled AS (
     UPDATE message m SET state = 'sent', changed_at = now(), smtp_text = 'assumed sent by a person'
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = 'unknown'
-    RETURNING m.seq
+    RETURNING m.seq, m.attempt_id
+), noted AS (
+    UPDATE attempt a SET sent = coalesce(a.sent, 0) + n.count
+    FROM (
+        SELECT coalesce(attempt_id, (SELECT max(id) FROM attempt WHERE chunk_id = %(chunk_id)s)) AS attempt_id,
+               count(*)::int AS count
+        FROM settled GROUP BY 1
+    ) n WHERE a.id = n.attempt_id
 )
 UPDATE chunk SET sent = sent + n.count, unknown = unknown - n.count
 FROM (SELECT count(*)::int AS count FROM settled) n WHERE id = %(chunk_id)s

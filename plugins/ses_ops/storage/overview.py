@@ -156,7 +156,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         status=status,
         **{key: row[key] for key in _SAME},
         next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
-        error=error or row["held_reason"],
+        error=None if status is TaskStatus.CANCELLED else error or row["held_reason"],
         schedule=schedule,
         paused_by_person=row["paused_at"] is not None and not stopped,
         is_due=row["is_due"] and not stopped,
@@ -175,5 +175,6 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
 
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
-    *("cancelled_count", "retrying_count", "queued_count", "in_progress_count", "sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
+    *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
+    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
 )

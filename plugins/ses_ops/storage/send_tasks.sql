@@ -56,12 +56,22 @@ UPDATE send_task SET error = %(error)s, error_at = CASE WHEN %(error)s::text IS 
 WHERE name = %(name)s AND deleted_at IS NULL AND error IS DISTINCT FROM %(error)s;
 
 -- name: set_paused
-UPDATE send_task SET paused_at = coalesce(paused_at, now()), paused_reason = %(reason)s, updated_at = now()
-WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL;
+WITH paused AS (
+    UPDATE send_task SET paused_at = now(), paused_reason = %(reason)s, updated_at = now()
+    WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL
+    RETURNING id, paused_at
+)
+INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM paused;
 
 -- name: set_resumed
-UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
-WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
+WITH resumed AS (
+    UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
+    WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL
+    RETURNING id
+), over AS (
+    UPDATE task_pause SET resumed_at = now() WHERE task_id IN (SELECT id FROM resumed) AND resumed_at IS NULL
+)
+SELECT id FROM resumed;
 
 -- name: set_cancelled
 UPDATE send_task SET cancelled_at = now(), cancelled_reason = %(reason)s, updated_at = now()

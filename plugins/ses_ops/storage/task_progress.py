@@ -122,12 +122,29 @@ class Burst:
     sent: int
     failed: int
     alive: bool
+    #: Of the DAG run.
+    run_id: str = ""
+    #: It was killed or stopped in the middle of its work.
+    interrupted: bool = False
 
     @property
     def rate(self) -> float:
         """Messages a second."""
         seconds = (self.ended_at - self.started_at).total_seconds()
         return (self.sent + self.failed) / seconds if seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonsPause:
+    """A time in which a person had paused the task; None: they still do."""
+
+    paused_at: datetime
+    resumed_at: datetime | None
+
+
+def pauses(conn: Connection, task_id: int) -> list[PersonsPause]:
+    """When persons had paused a task."""
+    return [PersonsPause(**row) for row in fetch_all(conn, "task_progress", "pauses", task_id=task_id)]
 
 
 def scope_of_run(conn: Connection, task_id: int, run_id: str) -> Scope:

@@ -89,7 +89,9 @@ SELECT a.started_at, greatest(a.started_at, least(coalesce(a.ended_at, now()), a
             ELSE 0 END AS sent,
        CASE WHEN a.failed IS NOT NULL THEN a.failed WHEN a.id = c.attempt_id THEN greatest(c.failed - a.failed_before, 0)
             ELSE 0 END AS failed,
-       a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive
+       a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive, a.run_id,
+       a.ending IN ('died', 'stopped') OR (a.ended_at IS NULL AND a.heartbeat_at < now() - interval '15 seconds')
+           AS interrupted
 FROM (
     SELECT id, sent, failed, attempt_id FROM chunk
     WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
@@ -99,6 +101,9 @@ FROM (
 JOIN attempt a ON a.chunk_id = c.id
 WHERE %(run_id)s::text IS NULL OR a.run_id = %(run_id)s
 ORDER BY a.started_at;
+
+-- name: pauses
+SELECT paused_at, resumed_at FROM task_pause WHERE task_id = %(task_id)s ORDER BY paused_at DESC LIMIT 1000;
 
 -- name: chunks_with_failures
 -- Chunks in which messages failed, the newest first. `steps` changes whenever an outcome is written.

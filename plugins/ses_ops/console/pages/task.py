@@ -20,6 +20,7 @@ from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import line_of
 from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
+from ses_ops.console.sending_gaps import WORDS
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
@@ -99,6 +100,7 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "task": seen.overview,
         "line": line,
         "progress": progress,
+        "gap_words": WORDS,
         "progress_start": getattr(progress, "number", None),
         "parts": parts_of(progress),
         "share": sent_share(progress),

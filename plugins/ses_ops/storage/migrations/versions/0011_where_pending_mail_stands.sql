@@ -7,6 +7,15 @@ UPDATE send_task SET cancelled_at = NULL, cancelled_reason = NULL
 WHERE finished_at < cancelled_at AND deleted_at IS NULL AND type IN ('immediate', 'scheduled');
 UPDATE send_task SET paused_at = NULL, paused_reason = NULL
 WHERE finished_at < paused_at AND type IN ('immediate', 'scheduled');
+-- When persons had paused a task: a time in which nothing was sent is theirs, or that of a machine that was down.
+CREATE TABLE task_pause (
+    task_id    bigint NOT NULL REFERENCES send_task,
+    paused_at  timestamptz NOT NULL,
+    -- NULL: it lasts.
+    resumed_at timestamptz
+);
+CREATE INDEX task_pause_of_task ON task_pause (task_id, paused_at);
+INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM send_task WHERE paused_at IS NOT NULL;
 -- Errors of the quota name their domain in words now.
 UPDATE send_task SET error = regexp_replace(error, '^ses_warmup_quota\[''([^'']+)''\]\.?(\w*): ', 'nothing can be sent from \1: \2: ')
 WHERE starts_with(error, 'ses_warmup_quota[');
@@ -17,6 +26,17 @@ ALTER TABLE occurrence ADD COLUMN number integer NOT NULL DEFAULT 1;
 UPDATE occurrence o SET number = n.number
 FROM (SELECT id, row_number() OVER (PARTITION BY task_id ORDER BY id) AS number FROM occurrence) n
 WHERE n.id = o.id AND n.number > 1;
+
+-- What a person counted as sent was in the counts of chunks and in no attempt, and so missing from the days.
+WITH counted AS (
+    SELECT occurrence_id, sum(sent) AS sent FROM chunk GROUP BY 1
+), noted AS (
+    SELECT c.occurrence_id, sum(a.sent) AS sent, max(a.id) AS last, bool_or(a.sent IS NULL) AS open
+    FROM attempt a JOIN chunk c ON c.id = a.chunk_id GROUP BY 1
+)
+UPDATE attempt a SET sent = a.sent + (counted.sent - noted.sent)
+FROM counted JOIN noted USING (occurrence_id)
+WHERE a.id = noted.last AND NOT noted.open AND counted.sent > noted.sent;
 
 -- Where the pending mail of a chunk stands, in one place for every count, list and filter. Words of domain/message_state.py:
 --   sending    a living sender holds it (a sign of life in the last 15 s)
