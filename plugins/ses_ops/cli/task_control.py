@@ -56,7 +56,9 @@ def resume(name: str) -> None:
             )
             return
         kind = decisions.resume(conn, name, quota_left=quota_left)
-    click.echo(f"{name}: resumed")
+        after = next(iter(list_tasks(conn, name=name)), None)
+    waits = after is not None and after.waits_for_quota
+    click.echo(f"{name}: resumed" + (f"; {after.reason}, it goes on at {cell(after.next_run_at)}" if waits else ""))
     tell_airflow(
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )

@@ -86,7 +86,7 @@ class TaskOverview:
     def waits_for_quota(self) -> bool:
         """It stands only because of the quota, and goes on by itself: there is nothing that a person could resume."""
         waits = self.status is TaskStatus.PAUSED and not self.paused_by_person and not self.retrying_count
-        return waits and self.next_run_at is not None
+        return waits and self.next_run_at is not None and not self.is_due
 
     @property
     def unsent_count(self) -> int:

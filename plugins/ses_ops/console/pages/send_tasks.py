@@ -12,9 +12,8 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import labels
+from ses_ops.console import domains_seen, labels
 from ses_ops.console.access import Right, reads_console, rights
-from ses_ops.console.domains_seen import DOMAINS
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
@@ -128,9 +127,9 @@ class TaskLine:
 
 def line_of(task: TaskOverview, rights: frozenset[Right]) -> TaskLine:
     """A task's line. Whether there is quota is asked only where a person could use it."""
-    quota = DOMAINS.get().find(task.sender_domain) if task.waits_for_quota else None
-    left = quota is not None and quota.today is not None and quota.today.left > 0
-    return TaskLine(task=task, rights=rights, quota_left=left)
+    return TaskLine(
+        task=task, rights=rights, quota_left=task.waits_for_quota and domains_seen.quota_left(task.sender_domain)
+    )
 
 
 _PAUSE, _RESUME = ("pause", Right.EDIT), ("resume", Right.EDIT)
