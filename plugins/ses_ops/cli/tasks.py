@@ -29,6 +29,7 @@ _MESSAGE_STATUSES = (
         "list": ("tasks:list_command", "List all tasks with status and counts."),
         "show": ("tasks:show", "Show a task, its schedule and its counts."),
         "messages": ("tasks:messages", "List what happened to each message of a task."),
+        "starts": ("task_starts:starts", "List the starts of a task, each with its own counts."),
         "pause": ("task_control:pause", "Stop a task's mail until it is resumed."),
         "resume": ("task_control:resume", "End a pause or an error; send what waits."),
         "cancel": ("task_control:cancel", "Stop a task for good."),
@@ -114,6 +115,8 @@ def show(name: str, as_json: bool) -> None:
         print_json(facts)
         return
     tz = ZoneInfo(one.schedule.time_zone)
+    if latest := one.latest_start:
+        facts["latest_start"] = f"no. {latest.number}: {latest.sent_count:,} of {latest.request_count:,} sent"
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
     for key in ("next_run_at", "created_at", "updated_at"):
         facts[key] = getattr(one, key)
@@ -130,10 +133,12 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
 @click.option("--address", help="Only messages to this address, or to those with this part in them.")
+@click.option("--start", type=click.IntRange(1), help="Only messages of the start with this number.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
 @json_option
-def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
+def messages(name: str, status: str | None, address: str | None, start: int | None, limit: int, as_json: bool) -> None:
     """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
+    from ses_ops.cli.task_starts import start_id
     from ses_ops.storage.message_list import MessageSearch, all_messages, whole_or_part
     from ses_ops.storage.send_tasks import find_row
 
@@ -142,7 +147,14 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
     with database() as conn:
-        search = MessageSearch(task_id=find_row(conn, name)["id"], status=status, address_key=key, part=part)
+        task_id = find_row(conn, name)["id"]
+        search = MessageSearch(
+            task_id=task_id,
+            status=status,
+            address_key=key,
+            part=part,
+            occurrence_id=None if start is None else start_id(conn, task_id, start),
+        )
         for batch in all_messages(conn, search, size=limit + 1):
             rows += batch
             if len(rows) > limit:

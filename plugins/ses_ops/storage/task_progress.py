@@ -175,6 +175,12 @@ def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | Non
     return [OccurrenceProgress(**row) for row in rows]
 
 
+def occurrence_by_number(conn: Connection, task_id: int, number: int) -> int | None:
+    """The id of a task's start by its number, from 1."""
+    row = fetch_one(conn, "task_progress", "occurrence_by_number", task_id=task_id, number=number)
+    return row["id"] if row else None
+
+
 def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
     """The `before` of the page that stands in front of the one before an occurrence; None when that is the newest."""
     values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}

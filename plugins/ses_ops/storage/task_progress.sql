@@ -102,6 +102,9 @@ JOIN attempt a ON a.chunk_id = c.id
 WHERE %(run_id)s::text IS NULL OR a.run_id = %(run_id)s
 ORDER BY a.started_at;
 
+-- name: occurrence_by_number
+SELECT id FROM occurrence WHERE task_id = %(task_id)s AND number = %(number)s;
+
 -- name: pauses
 SELECT paused_at, resumed_at FROM task_pause WHERE task_id = %(task_id)s ORDER BY paused_at DESC LIMIT 1000;
 
