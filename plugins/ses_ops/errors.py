@@ -72,13 +72,13 @@ class ImportStopped(SesError):
 
 
 class QuotaError(SesError):
-    """The warm-up quota Variable has no valid entry for a sender domain."""
+    """The warm-up quota Variable has no valid entry for a sender domain; its sentence is stored as a task's error."""
 
     def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
         self.domain = domain
         self.field = field
-        place = f"ses_warmup_quota[{domain!r}]" + (f".{field}" if field else "")
-        super().__init__(f"{place}: {message}")
+        place = f"nothing can be sent from {domain}: " + (f"{field}: " if field else "")
+        super().__init__(place + message)
 
 
 class WarmupNotBegun(QuotaError):

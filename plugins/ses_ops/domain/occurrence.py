@@ -101,6 +101,16 @@ def resume_run_id(due_at: datetime) -> str:
     return f"{RESUME_RUN_PREFIX}{check_aware(due_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
+def resume_time(run_id: str) -> datetime | None:
+    """When the run of such an id was to resume; None for every other id."""
+    if not run_id.startswith(RESUME_RUN_PREFIX):
+        return None
+    try:
+        return datetime.strptime(run_id.removeprefix(RESUME_RUN_PREFIX), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def decision_run(kind: RunKind | None, now: datetime) -> tuple[str, dict[str, bool]]:
     """The id and the conf of the run for what a person decided just now.
 

@@ -185,11 +185,11 @@ def resume(conn: Connection, name: str) -> bool:
     return execute(conn, "send_tasks", "set_resumed", name=name) > 0
 
 
-def cancel(conn: Connection, name: str) -> bool:
-    """Stop a task for good: what has not left stays in the ledger, unsent. False when it was cancelled already."""
-    return execute(conn, "send_tasks", "set_cancelled", name=name) > 0
+def cancel(conn: Connection, name: str, *, reason: str) -> bool:
+    """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
+    return execute(conn, "send_tasks", "set_cancelled", name=name, reason=reason) > 0
 
 
-def delete(conn: Connection, name: str) -> bool:
+def delete(conn: Connection, name: str, *, reason: str) -> bool:
     """Take a task away; its ledger stays. False when there is none of that name."""
-    return execute(conn, "send_tasks", "set_deleted", name=name) > 0
+    return execute(conn, "send_tasks", "set_deleted", name=name, reason=reason) > 0

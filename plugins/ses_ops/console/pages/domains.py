@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,11 +21,13 @@ from ses_ops.console.domain_line import DomainLine, line_of
 from ses_ops.console.domains_seen import DOMAINS, Domains, variable_rights
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.live_pace import STILL
+from ses_ops.console.message_lines import LABELS
 from ses_ops.console.page import fragment, render
 from ses_ops.console.quota_words import entry_text, example_text, wrong_with_variable
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import NotFound
 from ses_ops.sending.domain_quota import DAYS_AHEAD, DomainQuota
@@ -33,18 +37,20 @@ router = APIRouter()
 
 #: Days of a forecast and tasks that a page shows; how many more there are is said.
 FORECAST_SHOWN, TASKS_SHOWN = 14, 50
-_SENT = N_("%(when)s: %(sent)s of %(quota)s sent")
+#: Columns of what waits.
+STANDINGS = (MessageStatus.CACHED, MessageStatus.RETRYING, MessageStatus.QUEUED)
+_SENT = N_("%(when)s: %(sent)s of %(quota)s used")
 _PLANNED = N_("%(when)s: %(quota)s may be sent")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Cached mail of one task."""
+    """Waiting mail of one task, by where it stands."""
 
     #: None: all tasks together that the person may not see.
     task: str | None
-    count: int
     stopped: bool
+    counts: Mapping[MessageStatus, int]
 
 
 @router.get("/domains", dependencies=[Depends(reads_console)])
@@ -122,17 +128,19 @@ def _variable(seen: Domains, user: BaseUser) -> dict[str, Any]:
 def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
     forecast: list[ForecastDay] = list(line.forecast.days) if line.forecast else []
     names = {task.name for task in tasks_seen(user)}
-    waiting: dict[tuple[str | None, bool], int] = {}
+    waiting: dict[tuple[str | None, bool], Counter[MessageStatus]] = {}
     for mail in line.quota.waiting:
         key = (mail.task if mail.task in names else None, mail.stopped)
-        waiting[key] = waiting.get(key, 0) + mail.count
-    parts = [Waiting(task=task, count=count, stopped=stopped) for (task, stopped), count in waiting.items()]
+        waiting.setdefault(key, Counter())[mail.standing] += mail.count
+    parts = [Waiting(task=task, stopped=stopped, counts=counts) for (task, stopped), counts in waiting.items()]
     return {
         "line": line,
         "quota": line.quota,
         "forecast": forecast[:FORECAST_SHOWN],
         "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
         "waiting": parts[:TASKS_SHOWN],
+        "standings": [one for one in STANDINGS if any(part.counts[one] for part in parts)],
+        "message_labels": LABELS,
         "waiting_more": max(0, len(parts) - TASKS_SHOWN),
         "days_ahead": DAYS_AHEAD,
     }

@@ -12,13 +12,14 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import labels
+from ses_ops.console import domains_seen, labels
 from ses_ops.console.access import Right, reads_console, rights
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
+from ses_ops.console.mending import Mending, mending_of
 from ses_ops.console.page import fragment, render
-from ses_ops.console.progress_bar import Part, parts_of, settled_share
+from ses_ops.console.progress_bar import Part, parts_of, sent_share, start_of
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.domain.address import domain_key
 from ses_ops.domain.schedule import TaskType
@@ -47,6 +48,7 @@ _URGENCY = {
         (
             TaskStatus.ERROR,
             TaskStatus.SENDING,
+            TaskStatus.RETRYING,
             TaskStatus.PAUSED,
             TaskStatus.WAITING,
             TaskStatus.FINISHED,
@@ -58,7 +60,7 @@ _KEYS: dict[str, Callable[[TaskOverview], Any]] = {
     "created": lambda task: task.id,
     "name": lambda task: task.name,
     "status": lambda task: (_URGENCY[task.status], task.name),
-    "progress": settled_share,
+    "progress": lambda task: sent_share(start_of(task)),
     "sent": lambda task: task.sent_count,
     "next": lambda task: task.next_run_at.timestamp() if task.next_run_at else _FAR,
     "updated": lambda task: task.updated_at,
@@ -71,16 +73,28 @@ class TaskLine:
 
     task: TaskOverview
     rights: frozenset[Right]
+    #: Its sender domain's quota has room now.
+    quota_left: bool = False
 
     @property
     def parts(self) -> list[Part]:
-        """The progress bar."""
+        """The progress bar: of the newest start."""
+        return parts_of(start_of(self.task))
+
+    @property
+    def counts(self) -> list[Part]:
+        """The counts of all starts together."""
         return parts_of(self.task)
 
     @property
     def share(self) -> float:
-        """The share of messages whose fate is decided."""
-        return settled_share(self.task)
+        """Sent of requested, of the newest start."""
+        return sent_share(start_of(self.task))
+
+    @property
+    def mending(self) -> Mending | None:
+        """Where it is mended that it stands still."""
+        return mending_of(self.task)
 
     @property
     def rhythm(self) -> tuple[str, dict[str, object]] | None:
@@ -103,18 +117,28 @@ class TaskLine:
         return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
 
     def _useful(self, action: str) -> bool:
-        if action == "resume" and (self.task.error or self.task.cached_count):
+        if action == "resume" and self.task.waits_for_quota and not self.quota_left:
+            return False  # it goes on by itself, and no sooner
+        if action == "resume" and (self.task.error or self.task.unsent_count):
             # It sends at once what waits (`decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
 
+def line_of(task: TaskOverview, rights: frozenset[Right]) -> TaskLine:
+    """A task's line. Whether there is quota is asked only where a person could use it."""
+    return TaskLine(
+        task=task, rights=rights, quota_left=task.waits_for_quota and domains_seen.quota_left(task.sender_domain)
+    )
+
+
 _PAUSE, _RESUME = ("pause", Right.EDIT), ("resume", Right.EDIT)
 _RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT), ("delete", Right.DELETE)
 _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
-    TaskStatus.WAITING: (_PAUSE, _CANCEL, _DELETE),
+    TaskStatus.WAITING: (_PAUSE, _RETRY, _CANCEL, _DELETE),
     TaskStatus.SENDING: (_PAUSE, _CANCEL),
     TaskStatus.PAUSED: (_RESUME, _RETRY, _CANCEL),
+    TaskStatus.RETRYING: (_RESUME, _PAUSE, _RETRY, _CANCEL),
     TaskStatus.ERROR: (_RESUME, _RETRY, _CANCEL, _DELETE),
     TaskStatus.FINISHED: (_RETRY, _DELETE),
     TaskStatus.CANCELLED: (_DELETE,),
@@ -159,7 +183,7 @@ def _listing(request: Request) -> Listing:
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:
     found = sorted((task for task in seen if _fits(task, listing)), key=_KEYS[listing.sort], reverse=listing.descending)
     page: Page[TaskOverview] = listing.cut(found)
-    lines = [TaskLine(task=task, rights=rights(user, task.name)) for task in page.rows]
+    lines = [line_of(task, rights(user, task.name)) for task in page.rows]
     return {"page": page, "lines": lines, "status_labels": labels.STATUS, "type_labels": labels.TYPE}
 
 

@@ -18,8 +18,9 @@ from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
-from ses_ops.console.pages.send_tasks import TaskLine
-from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
+from ses_ops.console.pages.send_tasks import line_of
+from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
+from ses_ops.console.sending_gaps import WORDS
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
@@ -91,15 +92,19 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
 
 def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -> dict[str, Any]:
     words = language_of(request)
-    line = TaskLine(task=seen.overview, rights=rights(user, view.name))
+    line = line_of(seen.overview, rights(user, view.name))
+    progress = start_of(seen.overview) if seen.scope.is_whole else seen.counts
     return {
         "view": view,
         "seen": seen,
         "task": seen.overview,
         "line": line,
-        "parts": parts_of(seen.counts),
-        "share": settled_share(seen.counts),
-        "count_words": PARTS,
+        "progress": progress,
+        "gap_words": WORDS,
+        "progress_start": getattr(progress, "number", None),
+        "parts": parts_of(progress),
+        "share": sent_share(progress),
+        "count_words": words_of(seen.counts),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,
         "dag": f"/dags/{dag_id(view.name)}",
