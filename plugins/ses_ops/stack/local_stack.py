@@ -143,7 +143,6 @@ class LocalStack:
                 port=self.db_port,
                 password=secrets.database_password,
                 checkpoint=supervisor.checkpoint,
-                tell=self.display.step,
             )
             supervisor.start_postgres(postgres)
             airflow = airflow or postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://", 1)
