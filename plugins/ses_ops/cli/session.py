@@ -73,7 +73,7 @@ def ask_airflow(question: Callable[[Any], Any]) -> Any:
 def _airflow_is_quiet() -> Iterator[None]:
     """Keep Airflow's log out of a command's answer: it writes to what is stdout when it is imported.
 
-    What is left of it (errors; all of it with SES_DEBUG) goes to stderr, and so does what a program that it starts writes.
+    What is left of it (errors; all of it with SES_DEBUG) goes to stderr, as does what a program that it starts writes.
     """
     if not os.environ.get("SES_DEBUG"):
         os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
