@@ -13,6 +13,7 @@ import pytest
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
+from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
 from tests.sizes import FULL
 
 #: Folders for the processes of a run, the longest first.
@@ -30,6 +31,28 @@ IN_ORDER = (
 # No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
 hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ses")
+
+
+_GUARD = pytest.StashKey[RunGuard]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever ends this run, nothing that it started stays (tests/run_guard.py); a worker belongs to its run."""
+    end_as_by_ctrl_c()
+    if not hasattr(config, "workerinput"):
+        config.stash[_GUARD] = RunGuard()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """At the end, or after an interruption."""
+    if guard := config.stash.get(_GUARD, None):
+        guard.finish()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """A worker of pytest-xdist is there."""
+    workers.add(node.gateway._rinfo().pid)
 
 
 @pytest.hookimpl(optionalhook=True)

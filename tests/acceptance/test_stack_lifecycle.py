@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import smtplib
@@ -53,6 +54,15 @@ def test_only_the_generated_password_opens_the_web_page(stack: StackProcess) -> 
     assert f"password {stack.password}" in stack.output
 
 
+def test_the_password_of_a_further_user_is_in_the_secrets_folder_only(stack: StackProcess) -> None:
+    word = _word_of_ann(stack)
+    assert stack.call("POST", "/auth/token", {"username": "ann", "password": word})[0] == 201
+    holders = [file for file in stack.home.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
+    assert holders == [stack.home / "secrets" / "web_passwords.json"]
+    assert word not in stack.output
+    assert "ann: passwords in" in stack.output
+
+
 def test_what_is_private_is_readable_by_its_owner_alone(stack: StackProcess) -> None:
     files = [stack.home / "stack.json", stack.home / "pids.json", *(stack.home / "secrets").iterdir()]
     assert {oct(stat.S_IMODE(file.stat().st_mode)) for file in files} == {"0o600"}
@@ -102,9 +112,9 @@ def test_ctrl_c_leaves_no_process_behind(stack: StackProcess) -> None:
 
 
 def test_a_second_start_goes_on_with_the_same_data(stack: StackProcess) -> None:
-    password = stack.password
+    passwords = stack.password, _word_of_ann(stack)
     stack.start_and_wait()
-    assert stack.password == password
+    assert (stack.password, _word_of_ann(stack)) == passwords
     assert stack.call("GET", "/api/v2/variables/kept", token=stack.token())[1]["value"] == "yes"
     assert _kept(stack) == ["kept"]
 
@@ -125,6 +135,10 @@ def test_the_death_of_one_component_stops_all_and_is_named(stack: StackProcess) 
     assert stack.wait(45) != 0
     assert "make run: mailbox was killed by SIGKILL" in stack.output
     assert stack.processes() == []
+
+
+def _word_of_ann(stack: StackProcess) -> str:
+    return str(json.loads((stack.home / "secrets" / "web_passwords.json").read_text())["ann"])
 
 
 def _strays(stack: StackProcess) -> set[psutil.Process]:
