@@ -140,7 +140,10 @@ def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> None:
 
 
 def forget_task(task_name: str) -> None:
-    """Tell Airflow of a deleted task: its runs that have not begun never do, its switch is on for the next of the name."""
+    """Tell Airflow of a deleted task: its runs that have not begun never do, and its DAG is read again.
+
+    The DAG's switch is turned on: the next task of the name has the same.
+    """
     with _session() as session:
         from airflow.models.dagrun import DagRun
         from airflow.utils.state import DagRunState

@@ -1,8 +1,8 @@
 """Which send task a DAG run was made for, noted in its conf when it is made; and which runs are not made at all.
 
-A DAG has the name of its task, and a deleted task gives its name free: by the name alone, what was triggered for the one
-would be carried out on the other. Airflow has no hook for it, so this listens to the rows that it inserts. All that
-makes a run reads the DAG first, so its timetable installs the listener (`SendTaskTimetable.deserialize`).
+A DAG has the name of its task, and a deleted task gives its name free: by the name alone, what was triggered for the
+one would be carried out on the other. Airflow has no hook for it, so this listens to the rows that it inserts. All
+that makes a run reads the DAG first, so its timetable installs the listener (`SendTaskTimetable.deserialize`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.schedule import Schedule, TaskType
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Start times that a person is shown ahead.
 NEXT_STARTS = 5
+#: Airflow makes the run of a start within seconds. One that it has not made after this long it will not make.
+MISSED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,16 @@ class TaskOverview:
     paused_by_person: bool
     created_at: datetime
     updated_at: datetime
+    #: The start after the last one that had a run; may have passed.
+    next_slot: datetime | None = None
+
+    def missed_start(self, now: datetime) -> datetime | None:
+        """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
+        if self.next_slot is None or self.status not in (TaskStatus.WAITING, TaskStatus.SENDING, TaskStatus.PAUSED):
+            return None
+        # Whoever resumes or changes a task gives Airflow the same time again.
+        passed = now - max(self.next_slot, self.updated_at) > MISSED_AFTER
+        return self.next_slot if passed and not self.paused_by_person else None
 
     def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
         """The next start times of a task that recurs or has not begun."""
@@ -114,6 +126,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or not moments else min(moments),
         error=error or row["held_reason"],
         schedule=schedule,
+        next_slot=None if stopped else next_slot,
         paused_by_person=row["paused_at"] is not None,
         reason=row["paused_reason"] or (row["reason"] if row["cached_count"] else None) or row["held_reason"],
     )

@@ -17,6 +17,7 @@ from ses_ops.console.database import reading
 from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
+from ses_ops.console.overview_sections import missed_start_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
 from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
@@ -97,6 +98,7 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "seen": seen,
         "task": seen.overview,
         "line": line,
+        "missed": missed_start_of(seen.overview),
         "parts": parts_of(seen.counts),
         "share": settled_share(seen.counts),
         "count_words": PARTS,
