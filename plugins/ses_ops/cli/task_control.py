@@ -87,7 +87,7 @@ def delete(name: str) -> None:
         decisions.delete(conn, name, by=_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
-        lambda control: control.update_dags(created=[], changed=[name]),
+        lambda control: control.forget_task(name),
         otherwise="its DAG goes when Airflow reads the send tasks next",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import MessageStatus
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Start times that a person is shown ahead.
 NEXT_STARTS = 5
+#: Airflow makes the run of a start within seconds. One that it has not made after this long it will not make.
+MISSED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,21 @@ class TaskOverview:
     latest_start: LatestStart | None
     created_at: datetime
     updated_at: datetime
+    #: The start after the last one that had a run; may have passed.
+    next_slot: datetime | None = None
+
+    def missed_start(self, now: datetime) -> datetime | None:
+        """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
+        if self.next_slot is None or self.status not in (
+            TaskStatus.WAITING,
+            TaskStatus.SENDING,
+            TaskStatus.PAUSED,
+            TaskStatus.RETRYING,
+        ):
+            return None
+        # Whoever resumes or changes a task gives Airflow the same time again.
+        passed = now - max(self.next_slot, self.updated_at) > MISSED_AFTER
+        return self.next_slot if passed and not self.paused_by_person else None
 
     @property
     def waits_for_quota(self) -> bool:
@@ -158,6 +175,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
         error=None if status is TaskStatus.CANCELLED else error or row["held_reason"],
         schedule=schedule,
+        next_slot=None if stopped else next_slot,
         paused_by_person=row["paused_at"] is not None and not stopped,
         is_due=row["is_due"] and not stopped,
         latest_start=LatestStart(**row["latest_start"]) if row["latest_start"] else None,

@@ -73,6 +73,12 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
     return row
 
 
+def id_of(conn: Connection, name: str) -> int | None:
+    """The id of the task that has a name now; None when there is none."""
+    row = fetch_one(conn, "send_tasks", "id_of_name", name=name)
+    return None if row is None else int(row["id"])
+
+
 def lock_row(conn: Connection, name: str) -> dict[str, Any]:
     """The row of a task, locked until the transaction ends; raises NotFound."""
     row = fetch_one(conn, "send_tasks", "lock_task", name=name)

@@ -28,6 +28,9 @@ WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
   AND (%(name)s::text IS NULL OR t.name = %(name)s)
 ORDER BY t.id;
 
+-- name: id_of_name
+SELECT id FROM send_task WHERE name = %(name)s AND deleted_at IS NULL;
+
 -- name: tasks_with_dag
 -- Tasks that need a DAG: all but test sends, the deleted, and those that ended longer ago than the retention time.
 SELECT t.name, t.type, t.template, t.sender, t.sender_domain, g.name AS "group", t.start_at, t.time_zone, t.every,

@@ -17,6 +17,7 @@ from ses_ops.console.database import reading
 from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
+from ses_ops.console.overview_sections import missed_start_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import line_of
 from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
@@ -105,6 +106,7 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "parts": parts_of(progress),
         "share": sent_share(progress),
         "count_words": words_of(seen.counts),
+        "missed": missed_start_of(seen.overview),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,
         "dag": f"/dags/{dag_id(view.name)}",
