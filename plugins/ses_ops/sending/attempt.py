@@ -40,10 +40,12 @@ class Attempt:
     last_seq: int
     #: Messages up to here had been marked by earlier tries.
     sending_through: int
+    #: The edition of the task that is sent; when the task has another one, the rest is left for that. None: any.
+    edition: int | None = None
 
 
-def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
-    """Take a chunk over; None when this run has nothing to do with it any more.
+def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
+    """Take a chunk over to send an edition of its task; None when this run has nothing to do with it any more.
 
     The advisory lock lives as long as the connection, so a dead process never holds it: then every message that it
     had marked and not reported is in doubt, and becomes *unknown* (or is sent again where the task says so). Raises
@@ -60,7 +62,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
         journal = settle_doubt(conn, chunk)
-        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}
+        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "edition": edition}
         made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
         assert made is not None
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
@@ -76,6 +78,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         first_seq=chunk["first_seq"],
         last_seq=chunk["last_seq"],
         sending_through=chunk["sending_through"],
+        edition=edition,
     )
 
 

@@ -12,12 +12,15 @@ from ses_ops.errors import Conflict
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.quota_overview import database_now
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.overview import TaskOverview
 
 
 class Doubt(StrEnum):
@@ -56,7 +59,8 @@ def resume(conn: Connection, name: str, *, allow: Callable[[RunKind], None] = la
 
     Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence that missed
     its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it. `allow` is
-    told of such a run first; when it raises, everything stays as it was.
+    told of such a run first, and of one that Airflow will make for a start that came during the pause (SCHEDULED); when
+    it raises, everything stays as it was.
     """
     with transaction(conn):
         task = _going(conn, name)
@@ -72,9 +76,22 @@ def resume(conn: Connection, name: str, *, allow: Callable[[RunKind], None] = la
             kind = RunKind.TRIGGERED
         elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
             kind = RunKind.RESUME
-        if kind is not None:
-            allow(kind)
+        if kind is not None or _overdue(conn, overview):
+            allow(kind or RunKind.SCHEDULED)
         return kind
+
+
+def starts_mail(conn: Connection, name: str) -> bool:
+    """Whether mail of a task would leave if its pause ended now: what waits, or a start that has come meanwhile."""
+    with transaction(conn):
+        overview = next(iter(list_tasks(conn, name=name)), None)
+        waits = overview is not None and bool(overview.cached_count or overview.in_progress_count)
+        return waits or (overview is not None and _overdue(conn, overview))
+
+
+def _overdue(conn: Connection, overview: TaskOverview) -> bool:
+    """A start has come that Airflow makes a run for as soon as it may."""
+    return overview.next_run_at is not None and overview.next_run_at <= database_now(conn)
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:

@@ -50,9 +50,17 @@ UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
 WHERE id = %(id)s;
 
 -- name: move_cached
--- The task sends from another domain now: what waits waits for that one's quota.
-UPDATE chunk SET sender_domain = %(sender_domain)s
+-- The task sends from another domain now: what waits waits for that one's quota. Where whoever changed it may start mail
+-- (`sooner`), why and until when it waited for the other's is over.
+UPDATE chunk SET sender_domain = %(sender_domain)s,
+    due_at = CASE WHEN %(sooner)s THEN least(due_at, now()) ELSE due_at END,
+    reason = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN 'the task has another sender domain now' ELSE reason END
 WHERE task_id = %(task_id)s AND state = 'cached' AND sender_domain <> %(sender_domain)s;
+
+-- name: hurry_refused
+-- The mail is another now: what a server refused or put off need not wait as long as that one had to.
+UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = 'the task was changed'
+WHERE task_id = %(task_id)s AND state = 'cached' AND setbacks > 0;
 
 -- name: reserved_of_run
 SELECT c.id, c.reason FROM chunk c

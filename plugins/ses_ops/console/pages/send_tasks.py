@@ -97,14 +97,21 @@ class TaskLine:
 
     @property
     def editable(self) -> bool:
-        """Whether its definition can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        """Whether anything of it can still change (`storage.send_tasks.check_changeable` has the last word)."""
         task = self.task
-        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED) and task.status is not TaskStatus.CANCELLED
-        return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
+        if Right.EDIT not in self.rights or task.status is TaskStatus.CANCELLED:
+            return False
+        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
+        not_left = task.request_count > task.sent_count + task.suppressed_count
+        return often or not_left or (not task.request_count and task.status is not TaskStatus.FINISHED)
 
     def _useful(self, action: str) -> bool:
-        if action == "resume" and (self.task.error or self.task.cached_count):
-            # It sends at once what waits (`decisions.resume`).
+        if action == "pause":
+            return not self.task.paused_by_person
+        next_run = self.task.next_run_at
+        waits = self.task.error or self.task.cached_count or self.task.in_progress_count
+        if action == "resume" and (waits or (next_run and next_run <= datetime.now(UTC))):
+            # It sends at once what waits, or what was to start meanwhile (`decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
@@ -114,8 +121,8 @@ _RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT)
 _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
     TaskStatus.WAITING: (_PAUSE, _CANCEL, _DELETE),
     TaskStatus.SENDING: (_PAUSE, _CANCEL),
-    TaskStatus.PAUSED: (_RESUME, _RETRY, _CANCEL),
-    TaskStatus.ERROR: (_RESUME, _RETRY, _CANCEL, _DELETE),
+    TaskStatus.PAUSED: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.ERROR: (_PAUSE, _RESUME, _RETRY, _CANCEL, _DELETE),
     TaskStatus.FINISHED: (_RETRY, _DELETE),
     TaskStatus.CANCELLED: (_DELETE,),
 }
