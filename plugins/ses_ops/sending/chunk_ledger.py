@@ -35,6 +35,8 @@ class Marked(NamedTuple):
     address: str
     values: dict[str, str]
     tries: int
+    #: It had failed, and a person asked for another try: a refusal of it says nothing new of the server.
+    retried: bool = False
 
 
 class Written(NamedTuple):

@@ -13,14 +13,16 @@ from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.overview import list_tasks
 from ses_ops.storage.quota_overview import database_now
+from ses_ops.storage.retries import failed_by_code
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.retries import FailedByCode
 
 
 class Doubt(StrEnum):
@@ -32,13 +34,21 @@ class Doubt(StrEnum):
     ASSUME_SENT = "assume-sent"
 
 
-def retry_failed(conn: Connection, name: str) -> int:
-    """Send a task's failed messages again; returns their number.
+def retry_failed(conn: Connection, name: str, *, codes: Collection[int] | None = None) -> int:
+    """Send a task's failed messages again, those with some codes (`storage.retries.NO_CODE`: without one) or all.
 
+    Those to addresses that are on the suppression list stay failed. Returns the number of those that are tried.
     Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
     """
     with transaction(conn):
-        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try")
+        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try", codes=codes)
+
+
+def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
+    """What `retry_failed` would do: how many of which code. Raises NotFound, and Conflict for a cancelled task."""
+    task = send_tasks.find_row(conn, name)
+    _refuse_cancelled(task)
+    return failed_by_code(conn, task["id"])
 
 
 def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
@@ -127,9 +137,13 @@ def delete(conn: Connection, name: str) -> None:
 def _going(conn: Connection, name: str) -> dict[str, Any]:
     """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
     task = send_tasks.lock_row(conn, name)
-    if task["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
+    _refuse_cancelled(task)
     return task
+
+
+def _refuse_cancelled(task: dict[str, Any]) -> None:
+    if task["cancelled_at"] is not None:
+        raise Conflict(f"send task {task['name']!r} is cancelled; apply it under another name to send it after all")
 
 
 def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:
@@ -140,10 +154,18 @@ def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) ->
     return chunks
 
 
-def _requeue(conn: Connection, task: dict[str, Any], state: MessageState, reason: str) -> int:
+def _requeue(
+    conn: Connection,
+    task: dict[str, Any],
+    state: MessageState,
+    reason: str,
+    *,
+    codes: Collection[int] | None = None,
+) -> int:
     count = 0
+    facts = {"state": state.value, "reason": reason, "codes": None if codes is None else sorted(codes)}
     for chunk in _chunks_with(conn, task, state):
-        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], state=state.value, reason=reason)
+        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], **facts)
         count += row["count"] if row else 0
     if count:
         execute(conn, "chunks", "reopen_occurrences", task_id=task["id"])

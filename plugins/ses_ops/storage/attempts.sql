@@ -52,7 +52,7 @@ UPDATE chunk SET pending = pending - %(sent)s - %(failed)s - %(unknown)s, sent =
 WHERE id = %(chunk_id)s;
 
 -- name: requeued_of_chunk
-SELECT m.seq, m.address, m."values", m.tries,
+SELECT m.seq, m.address, m."values", m.tries, m.retried_code IS NOT NULL,
        coalesce(m.first_deferred_at < now() - make_interval(secs => %(give_up_after)s), false)
 FROM message m
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'requeued'

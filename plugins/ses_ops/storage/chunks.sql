@@ -116,12 +116,18 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed
--- A person asks for the failed ones to be sent again; the days after which a message is given up begin anew.
+-- A person asks for the failed ones to be sent again, of some codes or of all; the days after which a message is given up
+-- begin anew. Who is on the suppression list is left as it is: another try would only say so.
 WITH again AS (
-    UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL
+    UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL,
+        retried_code = CASE WHEN %(state)s = 'failed' THEN coalesce(m.smtp_code, 0) END
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = %(state)s::message_state
+      AND (%(codes)s::int[] IS NULL OR coalesce(m.smtp_code, 0) = ANY(%(codes)s::int[]))
+      AND (%(state)s <> 'failed' OR NOT EXISTS (
+          SELECT FROM suppression s
+          WHERE s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())))
     RETURNING m.seq
 )
 UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
@@ -129,7 +135,7 @@ UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
     failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
     unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
 FROM (SELECT count(*)::int AS count FROM again) n
-WHERE id = %(chunk_id)s AND state <> 'reserved'
+WHERE id = %(chunk_id)s AND state <> 'reserved' AND n.count > 0
 RETURNING n.count;
 
 -- name: assume_sent
