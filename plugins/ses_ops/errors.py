@@ -44,6 +44,17 @@ class Conflict(SesError):
     """The thing is in a state in which this cannot be done."""
 
 
+class StartNotAllowed(SesError):
+    """Mail would leave by a change, and whoever makes it may not start mail of this task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"this change can make mail of send task {task!r} leave, which needs the right to trigger its DAG; ask "
+            "somebody who has it"
+        )
+
+
 class GroupInUse(Conflict):
     """A recipient group cannot be taken away while send tasks send to it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.occurrence import RunKind
+    from ses_ops.storage.retries import FailedByCode
 
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
 
@@ -57,8 +59,8 @@ def resume(name: str) -> None:
             return
         kind = decisions.resume(conn, name, quota_left=quota_left)
         after = next(iter(list_tasks(conn, name=name)), None)
-    waits = after is not None and after.waits_for_quota
-    click.echo(f"{name}: resumed" + (f"; {after.reason}, it goes on at {cell(after.next_run_at)}" if waits else ""))
+    waits = after if after is not None and after.waits_for_quota else None
+    click.echo(f"{name}: resumed" + (f"; {waits.reason}, it goes on at {cell(waits.next_run_at)}" if waits else ""))
     tell_airflow(
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )
@@ -92,17 +94,66 @@ def delete(name: str) -> None:
     )
 
 
-@click.command("retry-failed", epilog=examples("ses task retry-failed spring-sale"))
+@click.command(
+    "retry-failed",
+    epilog=examples(
+        "ses task retry-failed spring-sale",
+        "ses task retry-failed spring-sale --check",
+        "ses task retry-failed spring-sale --code 452 --code none --yes",
+    ),
+)
 @click.argument("name")
-def retry_failed(name: str) -> None:
-    """Send the failed messages again, as the quota allows; who got the mail does not get it twice."""
+@click.option(
+    "--code", "codes", multiple=True, help="Only those with this code of the server, or none; may be repeated."
+)
+@click.option("--check", is_flag=True, help="Show how many of which code, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> None:
+    """Send failed messages again, as the quota allows; who got the mail does not get it twice.
+
+    First says how many of which code there are, and on a terminal asks. Messages to addresses that are on the
+    suppression list by now stay failed.
+    """
     from ses_ops.sending import decisions
 
+    chosen = {_code(text) for text in codes} or None
     with database() as conn:
-        count = decisions.retry_failed(conn, name)
-    click.echo(f"{name}: {count:,} failed messages will be tried again" if count else f"{name}: no message has failed")
+        failed = [one for one in decisions.what_failed(conn, name) if chosen is None or one.code in chosen]
+        if not failed:
+            click.echo(f"{name}: no message has failed" + (" with that code" if codes else ""))
+            return
+        _show_failed(failed)
+        if check or not _confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
+            return
+        count = decisions.retry_failed(conn, name, codes={one.code for one in failed})
+    click.echo(f"{name}: {count:,} failed messages will be tried again")
     if count:
         _start_run(name)
+
+
+def _code(text: str) -> int:
+    from ses_ops.storage.retries import NO_CODE
+
+    if text.lower() == "none":
+        return NO_CODE
+    if not (text.isascii() and text.isdecimal() and len(text) == 3):
+        raise click.UsageError(f"--code {text}: write a code of three digits such as 550, or none")
+    return int(text)
+
+
+def _show_failed(failed: list[FailedByCode]) -> None:
+    from ses_ops.cli.output import print_table
+
+    columns = ["code", "failed", "suppressed since", "tried again", "the server's words to one of them"]
+    rows = [[one.code or "none", one.count, one.suppressed, one.retried, one.text] for one in failed]
+    print_table(columns, rows, empty="")
+    if left_out := sum(one.suppressed for one in failed):
+        click.echo(f"{left_out:,} are left out: their addresses are on the suppression list")
+
+
+def _confirmed(question: str, *, yes: bool) -> bool:
+    """Asks on a terminal. A script that was written before there was a question goes on."""
+    return yes or not sys.stdin.isatty() or click.confirm(question)
 
 
 @click.command(

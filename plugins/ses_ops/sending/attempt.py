@@ -44,10 +44,12 @@ class Attempt:
     #: Messages that it may send: what is reserved and not used. Fewer than are pending when tries that ended in doubt
     #: have used up the day.
     places: int
+    #: The edition of the task that is sent; when the task has another one, the rest is left for that. None: any.
+    edition: int | None = None
 
 
-def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
-    """Take a chunk over; None when this run has nothing to do with it any more.
+def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
+    """Take a chunk over to send an edition of its task; None when this run has nothing to do with it any more.
 
     The advisory lock lives as long as the connection, so a dead process never holds it: then every message that it
     had marked and not reported is in doubt, and becomes *unknown* (or is sent again where the task says so). Raises
@@ -66,7 +68,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         journal = settle_doubt(conn, chunk)
         chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
         assert chunk is not None
-        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}
+        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "edition": edition}
         made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
         assert made is not None
         execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
@@ -84,6 +86,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str) -> Attempt | None:
         sending_through=chunk["sending_through"],
         quota_day_id=chunk["quota_day_id"],
         places=chunk["reserved"] - (chunk["sent"] + chunk["unknown"] - chunk["used_before"]),
+        edition=edition,
     )
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 APPLICATION = "ses-ops send"
-_STEP = "EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s)"
-_AGAIN = "EXECUTE ledger_again (%s, %s, %s, %s, %s)"
+_STEP = "EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s)"
+_AGAIN = "EXECUTE ledger_again (%s, %s, %s, %s, %s, %s)"
 
 
 class Marked(NamedTuple):
@@ -35,6 +35,8 @@ class Marked(NamedTuple):
     address: str
     values: dict[str, str]
     tries: int
+    #: It had failed, and a person asked for another try: a refusal of it says nothing new of the server.
+    retried: bool = False
 
 
 class Written(NamedTuple):
@@ -134,7 +136,8 @@ class ChunkLedger:
         seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
         # Arrays as PostgreSQL writes them: the driver's way costs as much as the statement.
         numbers = _array(codes).replace("None", "NULL")
-        return (*keys, _array(seqs), _array(states), numbers, _text_array(texts), _array(tried), self._steps)
+        edition = attempt.edition
+        return (*keys, _array(seqs), _array(states), numbers, _text_array(texts), _array(tried), self._steps, edition)
 
     def _confirm(self, through: int, **counts: int) -> None:
         self._steps += 1
@@ -149,7 +152,8 @@ class ChunkLedger:
         """
         attempt = self.attempt
         keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id)
-        rows = await self._conn.fetch(_AGAIN, (*keys, _array(m.seq for m in messages), self._steps))
+        seqs_given = _array(message.seq for message in messages)
+        rows = await self._conn.fetch(_AGAIN, (*keys, seqs_given, self._steps, attempt.edition))
         if not rows:
             return []  # stopped or superseded: the next step says which
         suppressed, seqs = rows[0]

@@ -80,13 +80,14 @@ class MessageFeed:
                 content = self._render(message)
             except (TemplateError, InvalidInput) as problem:
                 self._add(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
-                self._could_not_make(problem)
+                if not message.retried:
+                    self._could_not_make(problem)
                 continue
             except BaseException:
                 self.ready.appendleft(self.in_flight.pop(message.seq))
                 raise
             # What `render` makes has no line that begins with a dot.
-            return Envelope(message.seq, self._sender, message.address, content, True)
+            return Envelope(message.seq, self._sender, message.address, content, True, message.retried)
         return None
 
     def _could_not_make(self, problem: Exception) -> None:
@@ -140,7 +141,7 @@ class MessageFeed:
         if type(outcome) is RefusedHere:
             return 0
         if outcome.delivery is Delivery.FAILED and outcome.failure is not None and outcome.failure.no_such_address:
-            self.hard_bounces.add(seq, f"{outcome.code} {outcome.text}")
+            self.hard_bounces.add(seq, f"{outcome.code} {outcome.text}", known=self.in_flight[seq].retried)
         return 0 if outcome.delivery is Delivery.DEFERRED and outcome.code is None else 1
 
     def _add(self, entry: Written) -> None:

@@ -39,6 +39,8 @@ class Envelope(NamedTuple):
     #: Whoever made the content vouches for it: each CR and LF is part of a CRLF, the last line has one too, and no line
     #: begins with a dot. Looking for that takes a third of the time that rendering takes.
     dotless: bool = False
+    #: It was refused before and is tried again because a person asked for it: another refusal is nothing new.
+    refused_before: bool = False
 
 
 class Outcome(NamedTuple):

@@ -111,16 +111,22 @@ class TaskLine:
 
     @property
     def editable(self) -> bool:
-        """Whether its definition can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        """Whether anything of it can still change (`storage.send_tasks.check_changeable` has the last word)."""
         task = self.task
-        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED) and task.status is not TaskStatus.CANCELLED
-        return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
+        if Right.EDIT not in self.rights or task.status is TaskStatus.CANCELLED:
+            return False
+        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
+        not_left = task.request_count > task.sent_count + task.suppressed_count
+        return often or not_left or (not task.request_count and task.status is not TaskStatus.FINISHED)
 
     def _useful(self, action: str) -> bool:
+        if action == "pause":
+            return not self.task.paused_by_person
         if action == "resume" and self.task.waits_for_quota and not self.quota_left:
             return False  # it goes on by itself, and no sooner
-        if action == "resume" and (self.task.error or self.task.unsent_count):
-            # It sends at once what waits (`decisions.resume`).
+        overdue = self.task.next_slot is not None and self.task.next_slot <= datetime.now(UTC)
+        if action == "resume" and (self.task.error or self.task.unsent_count or overdue):
+            # It sends at once what waits, or what was to start meanwhile (`decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
@@ -137,9 +143,9 @@ _RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT)
 _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
     TaskStatus.WAITING: (_PAUSE, _RETRY, _CANCEL, _DELETE),
     TaskStatus.SENDING: (_PAUSE, _CANCEL),
-    TaskStatus.PAUSED: (_RESUME, _RETRY, _CANCEL),
-    TaskStatus.RETRYING: (_RESUME, _PAUSE, _RETRY, _CANCEL),
-    TaskStatus.ERROR: (_RESUME, _RETRY, _CANCEL, _DELETE),
+    TaskStatus.PAUSED: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.RETRYING: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.ERROR: (_PAUSE, _RESUME, _RETRY, _CANCEL, _DELETE),
     TaskStatus.FINISHED: (_RETRY, _DELETE),
     TaskStatus.CANCELLED: (_DELETE,),
 }

@@ -22,11 +22,13 @@ from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import line_of
 from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
 from ses_ops.console.sending_gaps import WORDS
+from ses_ops.console.task_facts import ADVERTISEMENT
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.errors import NotFound
+from ses_ops.storage import editions
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -81,12 +83,15 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     seen = task_seen(view, fresh=True)
     with reading() as conn:
         messages = list_messages(conn, seen.scope, view)
+        changed = editions.editions(conn, seen.row["id"]) if seen.row["edition"] > 1 else []
     return render(
         request,
         "task.html",
         **_context(request, user, view, seen),
         messages=messages,
         message_labels=LABELS,
+        editions=changed,
+        advertisement=ADVERTISEMENT,
         starts=_starts(seen),
     )
 

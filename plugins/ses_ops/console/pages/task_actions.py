@@ -24,6 +24,7 @@ from ses_ops.errors import Conflict
 from ses_ops.operators import airflow_control
 from ses_ops.sending import decisions
 from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.retries import NO_CODE
 
 router = APIRouter()
 
@@ -38,6 +39,7 @@ _DELETE = (
     N_("The task and its DAG are taken away. The ledger of what was sent stays in the database."),
     N_("Delete the task"),
 )
+_CHOOSE = N_("Choose at least one line.")
 _RESEND = (
     N_("Send the messages in doubt of %(name)s again?"),
     N_("Who got the mail already may get it a second time."),
@@ -97,11 +99,18 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
 @router.post("/tasks/{name}/retry-failed", dependencies=[Depends(starts_task)])
 def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send the failed messages again; who got the mail does not get it twice."""
+    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice."""
+    codes = {int(given) for given in form.all("code") if given.isascii() and given.isdecimal() and len(given) < 5}
+    if not form.checked("confirmed"):
+        return _ask_what_failed(request, name, form)
+    if not codes:
+        form.problem("code", language_of(request).gettext(_CHOOSE))
+        return _ask_what_failed(request, name, form, status=422)
 
     def act() -> Flash:
-        with audit.recorded(user, "retry_failed", task=name) as facts, changing() as conn:
-            count = facts["count"] = decisions.retry_failed(conn, name)
+        chosen = sorted(codes)
+        with audit.recorded(user, "retry_failed", task=name, codes=chosen) as facts, changing() as conn:
+            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes)
         told = not count or tell(lambda: airflow_control.start_run(name))
         words = language_of(request)
         text = words.ngettext(
@@ -113,6 +122,28 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
         return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
 
     return _then_back(request, form, act)
+
+
+def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 200) -> Response:
+    """The question, with what is known of each code. Who did not choose yet has chosen all."""
+    back = way_back(form, "/tasks")
+    try:
+        with reading() as conn:
+            failed = decisions.what_failed(conn, name)
+    except Conflict as problem:
+        return see_other(request, back, Flash(kind="problem", text=said(language_of(request), str(problem))))
+    return render(
+        request,
+        "retry_failed.html",
+        status=status,
+        name=name,
+        form=form,
+        failed=failed,
+        retried=sum(one.retried for one in failed),
+        suppressed=sum(one.suppressed for one in failed),
+        none=NO_CODE,
+        back=back,
+    )
 
 
 @router.post("/tasks/{name}/resend-unknown", dependencies=[Depends(starts_task)])
