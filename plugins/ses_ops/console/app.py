@@ -11,6 +11,7 @@ from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.headers import SecurityHeaders
 from ses_ops.console.pages import (
     bulk_tasks,
+    domain_plan,
     domains,
     edit_task,
     group_imports,
@@ -41,6 +42,7 @@ PAGES = (
     edit_task.router,
     task_actions.router,
     domains.router,
+    domain_plan.router,
     groups.router,
     group_upload.router,
     group_imports.router,
