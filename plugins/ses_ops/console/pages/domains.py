@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from ses_ops.console.domain_line import DomainLine, line_of
 from ses_ops.console.domains_seen import DOMAINS, Domains, variable_rights
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.listing import Listing
 from ses_ops.console.live_pace import STILL
 from ses_ops.console.page import fragment, render
 from ses_ops.console.plan_form import form_of
@@ -40,6 +42,16 @@ router = APIRouter()
 
 #: Days of a forecast and tasks that a page shows; how many more there are is said.
 FORECAST_SHOWN, TASKS_SHOWN = 14, 50
+#: What the list can be sorted by, the default first.
+SORTS = ("name", "quota", "left", "backlog", "gone")
+_FAR = float("inf")
+_KEYS: dict[str, Callable[[DomainLine], Any]] = {
+    "name": lambda line: line.quota.domain,
+    "quota": lambda line: line.quota.today.day.allotment if line.quota.today else -1,
+    "left": lambda line: line.quota.today.left if line.quota.today else -1,
+    "backlog": lambda line: line.quota.backlog,
+    "gone": lambda line: line.gone_by.timestamp() if line.gone_by else _FAR,
+}
 _SENT = N_("%(when)s: %(sent)s of %(quota)s sent")
 _PLANNED = N_("%(when)s: %(quota)s may be sent")
 
@@ -58,14 +70,14 @@ class Waiting:
 def domains(request: Request, user: GetUserDep) -> Response:
     """The page."""
     seen = DOMAINS.get(fresh=True)
-    return render(request, "domains.html", **_list(seen), **_variable(seen, user))
+    return render(request, "domains.html", **_list(request, seen), **_variable(seen, user))
 
 
 @router.get("/live/domains", dependencies=[Depends(reads_console)])
 def domains_live(request: Request) -> Response:
     """Its list, again and again."""
     seen = DOMAINS.get()
-    return fragment(request, "domains_list.html", every=_every(*seen.quotas), **_list(seen))
+    return fragment(request, "domains_list.html", every=_every(*seen.quotas), **_list(request, seen))
 
 
 @router.get("/domains/{domain:path}", dependencies=[Depends(reads_console)])
@@ -147,8 +159,11 @@ def _line(seen: Domains, domain: str) -> DomainLine:
     return line_of(seen.variable, found)
 
 
-def _list(seen: Domains) -> dict[str, Any]:
-    return {"lines": [line_of(seen.variable, quota) for quota in seen.quotas]}
+def _list(request: Request, seen: Domains) -> dict[str, Any]:
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
+    lines = [line_of(seen.variable, quota) for quota in seen.quotas]
+    lines.sort(key=_KEYS[listing.sort], reverse=listing.descending)
+    return {"lines": lines, "listing": listing}
 
 
 def _variable(seen: Domains, user: BaseUser) -> dict[str, Any]:

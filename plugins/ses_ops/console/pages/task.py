@@ -20,6 +20,7 @@ from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import TaskLine
 from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
+from ses_ops.console.subjects_seen import subjects_of
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
@@ -86,6 +87,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         messages=messages,
         message_labels=LABELS,
         starts=_starts(seen),
+        subject=subjects_of([seen.overview], fresh=True)[seen.overview.id],
     )
 
 
