@@ -247,6 +247,10 @@ def _session() -> Iterator[Session]:
         raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
 
 
+#: For a module beside this one that writes there.
+metadata_session = _session
+
+
 def _find_airflow() -> None:
     """Put the running stack's settings into the environment, before Airflow is imported.
 

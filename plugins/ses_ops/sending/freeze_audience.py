@@ -11,6 +11,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
 from ses_ops.rendering.template import load_template
+from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
@@ -127,6 +128,7 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates
     variables = group["variables"] if group else []
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
         check_template({**task, "group_variables": variables}, templates_root)
+    keep_first_subject(conn, task, occurrence_id, templates_root)
     execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 

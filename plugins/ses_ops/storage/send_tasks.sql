@@ -13,7 +13,7 @@ SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(
     sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
     every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
     unsubscribe_url = %(unsubscribe_url)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
-    on_unknown = %(on_unknown)s, error = NULL, error_at = NULL, updated_at = now()
+    on_unknown = %(on_unknown)s, first_subject = NULL, error = NULL, error_at = NULL, updated_at = now()
 WHERE id = %(id)s;
 
 -- name: tasks

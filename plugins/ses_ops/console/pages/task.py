@@ -22,6 +22,7 @@ from ses_ops.console.page import fragment, render
 from ses_ops.console.pages.send_tasks import line_of
 from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
 from ses_ops.console.sending_gaps import WORDS
+from ses_ops.console.subjects_seen import subjects_of
 from ses_ops.console.task_facts import ADVERTISEMENT
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
@@ -93,6 +94,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         editions=changed,
         advertisement=ADVERTISEMENT,
         starts=_starts(seen),
+        subject=subjects_of([seen.overview], fresh=True)[seen.overview.id],
     )
 
 
