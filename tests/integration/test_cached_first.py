@@ -20,6 +20,7 @@ from ses_ops.domain.occurrence import RunKind
 from tests.integration.domain_days import DomainDays
 from tests.integration.sending_world import DOMAIN, World
 from tests.integration.simulated_clock import SimulatedClock
+from tests.sizes import size
 
 DAYS = 10
 KINDS = ("new task", "new task", "daily task", "task of every six hours", "trigger by hand")
@@ -94,7 +95,7 @@ def check_promises(days: DomainDays, steps: list[int], last_day: int) -> int:
     return checked
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=size(12, 5), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     stream=arrivals,
     steps=allotments,
