@@ -1,4 +1,4 @@
-"""`ses group import` of a million rows (`make test`: 100 000), a tenth of them bad: every row is where it belongs, or nothing changed."""
+"""`ses group import` of very many rows, a tenth of them bad: every row is where it belongs, or nothing changed."""
 
 from __future__ import annotations
 

@@ -43,9 +43,7 @@ def clock(world) -> SimulatedClock:
 
 
 def clear(world: World) -> None:
-    world.execute(
-        "TRUNCATE occurrence, message, chunk, attempt, send_task, recipient_group, recipient, quota_day CASCADE"
-    )
+    world.execute("TRUNCATE send_task, recipient_group, quota_day CASCADE")
 
 
 def play(world: World, clock: SimulatedClock, stream, steps, place: str, length: timedelta, late: float) -> DomainDays:
