@@ -88,7 +88,7 @@ class QuotaError(SesError):
     def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
         self.domain = domain
         self.field = field
-        place = f"nothing can be sent from {domain}: " + (f"{field}: " if field else "")
+        place = f"nothing can be sent from {domain!r}: " + (f"{field}: " if field else "")
         super().__init__(place + message)
 
 

@@ -125,7 +125,7 @@ def test_a_domain_without_a_quota_is_warned_of(ses, world, sale, monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
     done = ses("task", "apply", sale())
     assert done.code == 0
-    assert "ses: warning: nothing can be sent from mail.example.com: the Airflow Variable" in done.err
+    assert "ses: warning: nothing can be sent from 'mail.example.com': the Airflow Variable" in done.err
 
 
 def test_the_list_has_the_promised_keys_and_sums(ses, world):

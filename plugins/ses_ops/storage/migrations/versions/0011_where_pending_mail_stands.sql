@@ -9,7 +9,7 @@ UPDATE send_task SET paused_at = NULL, paused_reason = NULL
 WHERE finished_at < paused_at AND type IN ('immediate', 'scheduled');
 -- When persons had paused a task: a time in which nothing was sent is theirs, or that of a machine that was down.
 CREATE TABLE task_pause (
-    task_id    bigint NOT NULL REFERENCES send_task,
+    task_id    bigint NOT NULL,
     paused_at  timestamptz NOT NULL,
     -- NULL: it lasts.
     resumed_at timestamptz
@@ -17,7 +17,7 @@ CREATE TABLE task_pause (
 CREATE INDEX task_pause_of_task ON task_pause (task_id, paused_at);
 INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM send_task WHERE paused_at IS NOT NULL;
 -- Errors of the quota name their domain in words now.
-UPDATE send_task SET error = regexp_replace(error, '^ses_warmup_quota\[''([^'']+)''\]\.?(\w*): ', 'nothing can be sent from \1: \2: ')
+UPDATE send_task SET error = regexp_replace(error, '^ses_warmup_quota\[''([^'']+)''\]\.?(\w*): ', 'nothing can be sent from ''\1'': \2: ')
 WHERE starts_with(error, 'ses_warmup_quota[');
 UPDATE send_task SET error = replace(error, ': : ', ': ') WHERE starts_with(error, 'nothing can be sent from ');
 
