@@ -10,6 +10,8 @@ from ses_ops.console.access import signed_in
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.headers import SecurityHeaders
 from ses_ops.console.pages import (
+    bulk_tasks,
+    domain_plan,
     domains,
     edit_task,
     group_imports,
@@ -33,12 +35,14 @@ from ses_ops.console.same_origin import readable_address, same_origin
 PAGES = (
     overview.router,
     send_tasks.router,
+    bulk_tasks.router,
     task.router,
     message_export.router,
     new_task.router,
     edit_task.router,
     task_actions.router,
     domains.router,
+    domain_plan.router,
     groups.router,
     group_upload.router,
     group_imports.router,

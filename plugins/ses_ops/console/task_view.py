@@ -9,13 +9,15 @@ from urllib.parse import quote, urlencode
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.send_task import dag_id
-from ses_ops.storage.message_list import TOP, MessageKey
+from ses_ops.storage.message_list import END, TOP, MessageKey
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
 #: Characters of an address that are looked at; no address is longer (RFC 5321).
 LONGEST_ADDRESS = 320
+#: In the address, in place of the key at which a page of messages ends.
+LAST = "last"
 
 
 class Tab(StrEnum):
@@ -61,7 +63,7 @@ class TaskView:
             status=status if status in set(MessageStatus) else None,
             address=query.get("address", "").strip()[:LONGEST_ADDRESS],
             after=_key(query.get("after")) or TOP,
-            through=_key(query.get("through")),
+            through=END if query.get("through") == LAST else _key(query.get("through")),
         )
 
     @property
@@ -87,7 +89,7 @@ class TaskView:
             "status": self.status,
             "address": self.address,
             "after": f"{self.after.occurrence_id}.{self.after.seq}" if self.after != TOP else None,
-            "through": f"{self.through.occurrence_id}.{self.through.seq}" if self.through else None,
+            "through": _written(self.through),
         }
         if "occurrence" in changes:
             parts["chunks"] = None
@@ -118,6 +120,12 @@ class TaskView:
         }
         kept = {name: str(value) for name, value in parts.items() if value not in (None, "")}
         return "?" + urlencode(kept) if kept else ""
+
+
+def _written(key: MessageKey | None) -> str | None:
+    if key is None:
+        return None
+    return LAST if key == END else f"{key.occurrence_id}.{key.seq}"
 
 
 def _number(given: str | None) -> int | None:

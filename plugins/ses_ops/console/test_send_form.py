@@ -29,7 +29,7 @@ def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend 
     addresses, problem = read_addresses(form.raw("recipients"), words, most=MOST_RECIPIENTS)
     if problem:
         form.problem("recipients", problem)
-    sender = _sender(form, len(addresses), words)
+    sender = check_sender(form, len(addresses), words)
     subject = form.text("subject") or None
     values = {name: form.raw(FIELD + name) for name in _variables(form, template, subject, words)}
     if form.errors or sender is None:
@@ -70,7 +70,7 @@ def _variables(form: Form, template: MailTemplate, subject: str | None, words: L
     return names
 
 
-def _sender(form: Form, count: int, words: Language) -> Sender | None:
+def check_sender(form: Form, count: int, words: Language) -> Sender | None:
     """Who it is from, if the sender domain may send that much today."""
     if not form.text("sender"):
         form.problem("sender", words.gettext("Write who the mail is from, for example: Shop <news@mail.example.com>."))

@@ -130,6 +130,12 @@ class MessageRenderer:
             text=self._text.render(values),
         )
 
+    def subject(self, values: Mapping[str, str]) -> str:
+        """The subject that the recipient with these values sees; raises as `render` does."""
+        values = recipient_values(values)
+        link = self._link.render(values) if self._link else ""
+        return self._marked_subject({**values, UNSUBSCRIBE_URL: link})
+
     def _marked_subject(self, values: Mapping[str, str]) -> str:
         subject = clean_subject(self._subject.render(values))
         if self._advertisement == "before":

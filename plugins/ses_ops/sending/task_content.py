@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ses_ops.domain.template_variables import recipient_values
+from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.freeze_audience import check_template
 from ses_ops.sending.task_renderer import task_renderer
-from ses_ops.storage import recipients
+from ses_ops.storage import editions, recipients
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -38,6 +40,41 @@ def check_content(conn: Connection, task: SendTask, templates_root: Path) -> Non
     renderer = check_template({**_facts(task), "group_variables": group.variables}, templates_root)
     for address, values in recipients.sample(conn, group.id):
         renderer.render(occurrence_id=1, seq=1, address=address, values=values)
+
+
+def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
+    """Check a definition against mail of the task that has not left: it has the values that it was frozen with.
+
+    Raises TemplateError when it needs others, or as `check_content` does.
+    """
+    left = editions.first_left(conn, task_id)
+    if not left:
+        return
+    template = load_template(templates_root, task.template)
+    renderer = task_renderer(_facts(task), templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=task.subject, unsubscribe_url=task.unsubscribe_url)
+    problems: list[SesError] = []
+    for one in left:
+        values = dict(recipient_values(one.values))
+        if missing := sorted(used - values.keys()):
+            raise TemplateError(
+                f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
+                template=task.template,
+            )
+        try:
+            renderer.render(occurrence_id=one.occurrence_id, seq=one.seq, address=one.address, values=values)
+        except SesError as problem:
+            problems.append(problem)
+    if len(problems) == len(left):  # else it is some recipients' values, who fail alone
+        raise problems[0]
+
+
+def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
+    """The first message of the task that has not left, as a definition makes it; None when all has."""
+    for one in editions.first_left(conn, task_id):
+        renderer = task_renderer(_facts(task), templates_root, installation_id="check")
+        return FirstMessage(address=one.address, preview=renderer.preview(dict(recipient_values(one.values))))
+    return None
 
 
 def first_message(conn: Connection, task: SendTask, templates_root: Path) -> FirstMessage:

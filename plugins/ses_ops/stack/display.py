@@ -51,6 +51,15 @@ class TaskLine(Protocol):
     def in_progress_count(self) -> Any: ...
 
     @property
+    def cancelled_count(self) -> Any: ...
+
+    @property
+    def retrying_count(self) -> Any: ...
+
+    @property
+    def queued_count(self) -> Any: ...
+
+    @property
     def next_run_at(self) -> Any: ...
 
     @property
@@ -105,7 +114,7 @@ def make_display(output: TextIO | None = None) -> Display:
 def counts(task: TaskLine) -> str:
     """The counts that are not zero, in the words of the ledger."""
     parts = [f"{task.sent_count:,} of {task.request_count:,} sent"]
-    for name in ("cached", "failed", "suppressed", "unknown"):
+    for name in ("cached", "retrying", "failed", "suppressed", "unknown", "cancelled", "queued"):
         if number := getattr(task, f"{name}_count"):
             parts.append(f"{number:,} {name}")
     if task.in_progress_count:
@@ -164,7 +173,14 @@ class PlainDisplay:
             print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
 
 
-_COLOURS = {"sending": "green", "paused": "yellow", "error": "red", "finished": "cyan", "waiting": "blue"}
+_COLOURS = {
+    "sending": "green",
+    "paused": "yellow",
+    "retrying": "magenta",
+    "error": "red",
+    "finished": "cyan",
+    "waiting": "blue",
+}
 
 
 class LiveDisplay:
@@ -217,7 +233,6 @@ def _table(tasks: Sequence[TaskLine]) -> Table:
     table.add_column("Next run", no_wrap=True)
     for task in tasks:
         status = str(task.status)
-        done = task.request_count - task.cached_count - task.in_progress_count
         messages = Text(counts(task))
         if task.error:
             messages.append(f" - {task.error}", style="red")
@@ -227,7 +242,7 @@ def _table(tasks: Sequence[TaskLine]) -> Table:
             Text(str(task.name)),
             str(task.type),
             Text(status, style=_COLOURS.get(status, "")),
-            ProgressBar(total=max(1, task.request_count), completed=done),
+            ProgressBar(total=max(1, task.request_count), completed=task.sent_count),
             messages,
             local_time(task.next_run_at),
         )

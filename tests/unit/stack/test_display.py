@@ -20,8 +20,11 @@ WELCOME = Welcome(
 )
 
 
+STATES = ("cached", "failed", "suppressed", "unknown", "in_progress", "cancelled", "retrying", "queued")
+
+
 def _task(**changes: Any) -> Any:
-    counts = {f"{name}_count": 0 for name in ("cached", "failed", "suppressed", "unknown", "in_progress")}
+    counts = {f"{name}_count": 0 for name in STATES}
     plain = {"name": "sale", "type": "immediate", "status": "sending", "next_run_at": None, "error": None}
     return SimpleNamespace(**{**plain, **counts, "request_count": 1200, "sent_count": 500, **changes})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
@@ -11,12 +12,14 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.console.access import reads_console
 from ses_ops.console.database import reading
-from ses_ops.console.language import language_of
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.listing import Listing
 from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.page import render
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.template_look import VIEWS, Look, chosen_values
 from ses_ops.console.templates_seen import templates_seen
+from ses_ops.domain.search_key import search_key
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import MailTemplate, Preview, load_template
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
@@ -31,16 +34,31 @@ router = APIRouter()
 
 #: Send tasks that the list names beside a template.
 MOST_NAMED = 3
+#: What the list can be sorted by, the default first.
+SORTS = {"name": N_("Template"), "subject": N_("Subject"), "size": N_("Size"), "used": N_("Used by")}
 
 
 @router.get("/templates", dependencies=[Depends(reads_console)])
 def templates(request: Request, user: GetUserDep) -> Response:
     """The list."""
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
+    used, every = _used_by(user), templates_seen()
+    text = search_key(listing.text)
+    found = [one for one in every if text in search_key(one.name) or text in search_key(one.subject)]
+    keys: dict[str, Callable[[TemplateFacts], Any]] = {
+        "name": lambda one: one.name,
+        "subject": lambda one: (search_key(one.subject), one.name),
+        "size": lambda one: (one.size, one.name),
+        "used": lambda one: (len(used.get(one.name, ())), one.name),
+    }
+    found.sort(key=keys[listing.sort], reverse=listing.descending)
     return render(
         request,
         "templates.html",
-        templates=templates_seen(),
-        used=_used_by(user),
+        any_template=bool(every),
+        page=listing.cut(found),
+        sorts=SORTS,
+        used=used,
         most_named=MOST_NAMED,
         folder=settings.templates_root(),
     )

@@ -39,6 +39,8 @@ MESSAGE_BADGES: dict[MessageStatus, tuple[str, str]] = {
     MessageStatus.FAILED: ("error", N_("failed")),
     MessageStatus.SUPPRESSED: ("waiting", N_("suppressed")),
     MessageStatus.CACHED: ("waiting", N_("waiting")),
+    MessageStatus.RETRYING: ("retrying", N_("retrying")),
+    MessageStatus.CANCELLED: ("waiting", N_("not sent")),
     MessageStatus.UNKNOWN: ("paused", N_("in doubt")),
 }
 #: States of a run in which nothing more happens by itself.
