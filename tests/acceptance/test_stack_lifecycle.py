@@ -26,7 +26,7 @@ from tests.acceptance.stack_process import StackProcess
 #: Seconds: senders have 20, what they need 10 each and PostgreSQL what it writes down; some seconds are usual.
 STOPPED_WITHIN = 45.0
 #: More than leave until somebody presses Ctrl-C.
-RECIPIENTS = 20_000
+RECIPIENTS = 10_000
 QUOTA = {"mail.example.com": {"plan": [1_000_000], "started_on": "2026-01-01", "time_zone": "UTC"}}
 
 MakeStack = Callable[..., StackProcess]
