@@ -38,8 +38,7 @@ def make_stack() -> Iterator[Callable[..., StackProcess]]:
 
 @pytest.fixture(scope="module")
 def stack(make_stack: Callable[..., StackProcess]) -> StackProcess:
-    """A running stack without the sample data, healthy, whose web page has a second user."""
-    users = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,ann:viewer"}
-    running = make_stack(SES_SAMPLE="off", **users)
+    """A running stack without the sample data, healthy."""
+    running = make_stack(SES_SAMPLE="off")
     running.start_and_wait()
     return running

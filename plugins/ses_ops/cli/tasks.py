@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ses_ops.cli.lazy_group import LazyGroup, examples
-from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
+from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table
 from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
@@ -122,6 +122,8 @@ def show(name: str, as_json: bool) -> None:
     for key in ("next_run_at", "created_at", "updated_at"):
         facts[key] = getattr(one, key)
     print_facts(facts)
+    if one.unknown_count:
+        note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
 
 
 @click.command(
