@@ -57,8 +57,8 @@ def resume(name: str) -> None:
             return
         kind = decisions.resume(conn, name, quota_left=quota_left)
         after = next(iter(list_tasks(conn, name=name)), None)
-    waits = after is not None and after.waits_for_quota
-    click.echo(f"{name}: resumed" + (f"; {after.reason}, it goes on at {cell(after.next_run_at)}" if waits else ""))
+    waits = after if after is not None and after.waits_for_quota else None
+    click.echo(f"{name}: resumed" + (f"; {waits.reason}, it goes on at {cell(waits.next_run_at)}" if waits else ""))
     tell_airflow(
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )
