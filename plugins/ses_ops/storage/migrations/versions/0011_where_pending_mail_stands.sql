@@ -52,7 +52,7 @@ SELECT c.id, c.occurrence_id, c.task_id, c.sender_domain, c.first_seq, c.last_se
        CASE WHEN s.standing = 'sending' THEN NULL
             WHEN s.standing = 'cancelled' THEN coalesce(t.cancelled_reason, 'the task is cancelled')
             ELSE coalesce(t.paused_reason, t.error, c.reason) END AS why,
-       CASE WHEN s.standing IN ('cached', 'retrying') AND t.paused_at IS NULL AND t.error IS NULL THEN c.due_at END
+       CASE WHEN c.state = 'cached' AND s.standing IN ('cached', 'retrying') AND t.paused_at IS NULL AND t.error IS NULL THEN c.due_at END
            AS next_try_at
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
@@ -62,6 +62,8 @@ CROSS JOIN LATERAL (
                     SELECT FROM attempt a WHERE a.id = c.attempt_id AND a.ended_at IS NULL
                     AND a.heartbeat_at > now() - interval '15 seconds') THEN 'sending'
                 WHEN t.cancelled_at IS NOT NULL OR t.deleted_at IS NOT NULL THEN 'cancelled'
+                -- What the last try met is noted while Airflow repeats it.
+                WHEN c.state = 'reserved' AND c.reason IS NOT NULL THEN 'retrying'
                 WHEN c.state = 'reserved' OR c.cached_at IS NULL THEN 'queued'
                 WHEN c.setbacks > 0 THEN 'retrying'
                 ELSE 'cached' END AS standing
