@@ -11,6 +11,17 @@ from datetime import datetime
 class SesError(Exception):
     """The base of all errors of this project; its text is one readable line."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Python would make it anew of its text alone, which most of ours are not made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[SesError], args: tuple[object, ...], facts: dict[str, object]) -> SesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class InvalidInput(SesError):
     """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""

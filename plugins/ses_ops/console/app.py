@@ -31,6 +31,7 @@ from ses_ops.console.pages import (
     test_sends,
 )
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.rendering import apart
 
 #: One line a page.
 PAGES = (
@@ -66,6 +67,7 @@ class Console(FastAPI):
 
 def build_app() -> FastAPI:
     """The application, to be mounted in Airflow's API server, whose login it uses."""
+    apart.begin()
     app = Console(
         title="ses-ops console",
         openapi_url=None,
