@@ -1,4 +1,4 @@
-"""Send now: a triggered or recurring task is begun by hand, with the trigger's form and a look at what it does."""
+"""Send now: a triggered or recurring task started by hand, with the trigger's form and a look at what it would do."""
 
 from __future__ import annotations
 
