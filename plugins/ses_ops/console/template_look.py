@@ -100,7 +100,7 @@ def chosen_values(template: MailTemplate, look: Look, words: Language) -> Chosen
 
 def _recipient(look: Look, form: Form, words: Language) -> tuple[str, dict[str, str]] | None:
     try:
-        key = parse_address(look.address).key if look.address else None
+        key = parse_address(look.address, dotless=True).key if look.address else None
     except InvalidInput as problem:
         form.problem_of(words, problem, fields={"": "address"})
         return None
