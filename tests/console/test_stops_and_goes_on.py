@@ -127,3 +127,28 @@ def test_a_triggered_task_never_ends_and_can_be_cancelled_between_two_starts(mai
     user.post("/tasks/hello/cancel", confirmed="yes")
     overview = mailing.overview("hello")
     assert (overview.status, overview.cancelled_count) == ("cancelled", 0)
+
+
+def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing, user):
+    over_quota(mailing)
+    mailing.execute("UPDATE chunk SET last_seq = 6, first_seq = 5 WHERE state = 'cached'")
+    mailing.execute(
+        "UPDATE message SET state = 'failed' WHERE seq = 5;"
+        " UPDATE chunk SET pending = pending - 1, failed = 1 WHERE state = 'cached'"
+    )
+    before = due(mailing)
+    user.post("/tasks/hello/retry-failed")
+    mailing.whole_run(mailing.run("hello", RunKind.RESUME))
+    assert due(mailing) == before
+    assert mailing.overview("hello").cached_count == 2
+
+
+def test_a_cancelled_task_promises_no_next_start(mailing, user, capsys):
+    mailing.execute("UPDATE send_task SET type = 'recurring', every = '1d', start_at = now() + interval '1 day'")
+    assert "Next starts" in user.text("/tasks/hello")
+    user.post("/tasks/hello/cancel", confirmed="yes")
+    assert "Next starts" not in user.text("/tasks/hello")
+    assert run_cli(["task", "show", "hello", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["next_starts"], facts["next_run_at"], facts["status"]) == ([], None, "cancelled")
+    assert facts["reason"].startswith("cancelled by ")

@@ -111,8 +111,10 @@ class TaskOverview:
         return self.cached_count + self.retrying_count + self.queued_count + self.in_progress_count
 
     def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
-        """The next start times of a task that recurs or has not begun."""
-        return self.schedule.next_slots(count, now) if self.type is not TaskType.IMMEDIATE else []
+        """The next start times of a task that recurs or has not begun; none of one that was cancelled."""
+        if self.type is TaskType.IMMEDIATE or self.status is TaskStatus.CANCELLED:
+            return []
+        return self.schedule.next_slots(count, now)
 
 
 def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:

@@ -86,7 +86,7 @@ def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
         results += [Result(name=name, done=False, text=words.gettext(_GONE)) for name in gone]
         deleted = [one.name for one in results if one.done and action == "delete"]
         if deleted:
-            tell(lambda: airflow_control.update_dags(created=[], changed=deleted))
+            tell(lambda: airflow_control.forget_tasks(deleted))
     question, consequence, label = _QUESTIONS[action]
     return render(
         request,
