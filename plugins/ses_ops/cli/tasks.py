@@ -13,6 +13,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.storage.editions import Edition
     from ses_ops.storage.overview import TaskOverview
 
 _STATUSES = ("waiting", "sending", "paused", "error", "finished", "cancelled")
@@ -85,6 +86,7 @@ def show(name: str, as_json: bool) -> None:
     """Show one send task: definition, schedule, status and counts."""
     from zoneinfo import ZoneInfo
 
+    from ses_ops.storage.editions import editions
     from ses_ops.storage.overview import list_tasks
     from ses_ops.storage.send_tasks import find_row
 
@@ -93,20 +95,29 @@ def show(name: str, as_json: bool) -> None:
         if not found:
             raise NotFound("send task", name, hint="`ses task list` shows them all")
         row = find_row(conn, name)
+        changed = editions(conn, row["id"]) if row["edition"] > 1 else []
     one = found[0]
     facts = {
         **overview_facts(one),
         **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
         "next_starts": one.next_starts(datetime.now(UTC)),
+        "editions": changed,
     }
     if as_json:
         print_json(facts)
         return
+    facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
     for key in ("next_run_at", "created_at", "updated_at"):
         facts[key] = getattr(one, key)
     print_facts(facts)
+
+
+def _edition(one: Edition) -> str:
+    """What some of the mail was made of, before the task was changed, and what the rest is made of."""
+    until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
+    return f"{one.number}: {one.sent:,} sent from {one.sender} with template {one.template}{until}"
 
 
 @click.command(
