@@ -3,7 +3,7 @@
 | right | asked of Airflow | for |
 | --- | --- | --- |
 | READ | GET on the DAG | seeing a task, its counts and its messages |
-| EDIT | PUT on the DAG | pause, cancel; resume and change if no mail leaves by it; a group that an unfinished task uses |
+| EDIT | PUT on the DAG | pause, cancel; resume and change if no mail leaves by it; a group of an unfinished task |
 | START | POST on the DAG's runs | send now, send again, retry what failed, resume or change when mail leaves by it |
 | DELETE | DELETE on the DAG | delete |
 
