@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "task list": ((), list),
     "task show": (("sale",), dict),
     "task messages": (("sale",), list),
+    "task starts": (("sale",), list),
     "task forecast": (("sale",), dict),
     "quota show": ((), list),
     "suppression list": ((), list),
