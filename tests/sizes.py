@@ -13,3 +13,8 @@ FULL = os.environ.get("SES_FULL") == "1"
 def examples(full: int) -> int:
     """How many examples a property is tried with."""
     return full if FULL else max(full // 4, 12)
+
+
+def size(full: int, quick: int) -> int:
+    """Rows, rounds, messages."""
+    return full if FULL else quick

@@ -11,6 +11,17 @@ from datetime import datetime
 class SesError(Exception):
     """The base of all errors of this project; its text is one readable line."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Python would make it anew of its text alone, which most of ours are not made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[SesError], args: tuple[object, ...], facts: dict[str, object]) -> SesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class InvalidInput(SesError):
     """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
@@ -88,7 +99,7 @@ class QuotaError(SesError):
     def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
         self.domain = domain
         self.field = field
-        place = f"nothing can be sent from {domain}: " + (f"{field}: " if field else "")
+        place = f"nothing can be sent from {domain!r}: " + (f"{field}: " if field else "")
         super().__init__(place + message)
 
 

@@ -50,7 +50,7 @@ def test_the_review_says_of_each_what_happens_and_changes_nothing(several, user)
     answer = chosen(user, "pause", "waits", "stands", "done", list="?q=s")
     assert answer.status_code == 200
     said = lines(answer.text)
-    assert "is paused" in said["waits"]
+    assert "will be paused" in said["waits"]
     assert "left as it is: It is finished: there is nothing to pause." in said["done"]
     assert "left as it is" in said["stands"]
     assert "Pause 1" in visible_text(answer.text)

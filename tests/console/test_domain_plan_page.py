@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -276,8 +277,23 @@ def test_a_variable_of_a_secrets_backend_is_not_written(stored, admin, monkeypat
     assert entry_now()["plan"] == [1_000]
 
 
-def test_no_domain_is_made_by_a_form(stored, admin):
-    assert admin.post("/domains/unknown.example", **PLAN).status_code == 404
+def test_a_domain_that_no_task_uses_yet_gets_a_plan_first(stored, op, viewer):
+    assert 'action="/ses/new-domain"' in op.get("/domains").text
+    assert "/new-domain" not in viewer.get("/domains").text
+    page = op.get("/new-domain?domain=Fresh.Example.")
+    assert "data-live" not in page.text, "there is nothing to follow yet"
+    form = fields(op, "/new-domain?domain=Fresh.Example.")
+    assert op.post("/domains/fresh.example", **form, step="preview").status_code == 200
+    assert op.post("/domains/fresh.example", **form, step="save").status_code == 303
+    assert entry_now("fresh.example")["plan"] == "standard"
+    assert "fresh.example" in op.text("/domains")
+
+
+@pytest.mark.parametrize("name", ["", "no domain", "a@b.example", "-.example", "<b>"])
+def test_what_is_no_domain_gets_no_plan(name, stored, op):
+    answer = op.get("/new-domain", params={"domain": name})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ses/domains")
+    assert op.post(f"/domains/{quote(name or '-')}", **PLAN).status_code == 404
 
 
 def test_nothing_from_the_entry_or_the_form_is_markup(stored, admin):

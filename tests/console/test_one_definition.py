@@ -70,6 +70,15 @@ def put_off(world) -> None:
     world.whole_run(world.run("hello"), chunk_size=3)
 
 
+def sent_to_a_server_that_is_away(world) -> None:
+    world.smtp_uri = "smtp://127.0.0.1:1/?unavailable_after=0.2"
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk,) = world.reserve(run).chunk_ids
+    with pytest.raises(SesError):
+        world.send(chunk, run)
+
+
 def put_off_and_over_the_quota(world) -> None:
     world.server.refuse = lambda recipient: b"452 4.2.2 mailbox full" if recipient.startswith("customers-4") else None
     world.whole_run(world.run("hello"), chunk_size=3)
@@ -131,7 +140,13 @@ def started_twice(world) -> None:
 
 SCENES: tuple[Callable, ...] = (
     *(never_started, without_a_quota, over_the_quota, cancelled_over_the_quota, cancelled_without_a_quota),
-    *(paused_before_its_turn, put_off, put_off_and_over_the_quota, held_by_a_living_sender),
+    *(
+        paused_before_its_turn,
+        put_off,
+        sent_to_a_server_that_is_away,
+        put_off_and_over_the_quota,
+        held_by_a_living_sender,
+    ),
     *(cancelled_while_it_was_being_sent, held_by_a_dead_sender, reserved_and_not_begun, refused_and_in_doubt),
     *(counted_as_sent_by_a_person, failed_ones_asked_for_again, failed_ones_sent_again, started_twice),
 )
@@ -258,7 +273,7 @@ def test_a_task_without_a_quota_says_so_in_words_and_links_to_where_it_is_mended
         page = user.get(path).text
         assert f'href="/mail/ses/domains/{DOMAIN}"' in page or f"/domains/{DOMAIN}" in page, path
         assert "ses_warmup_quota[" not in page, path
-        assert f"nothing can be sent from {DOMAIN}" in user.text(path) or path == "/"
+        assert f"nothing can be sent from '{DOMAIN}'" in user.text(path) or path == "/"
 
 
 def test_progress_never_falls_and_is_that_of_the_words_beside_it(mailing, user):

@@ -17,7 +17,7 @@ from tests.recording_smtp import RecordingServer
 
 @pytest.fixture
 def twice(world, monkeypatch):
-    """A triggered task of six messages, started twice at once: the quota of eight lets two of the second out."""
+    """A triggered task of six messages, started twice in a moment: the quota of eight lets two of the second out."""
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", world.dsn)
     with RecordingServer() as server:
         world.smtp_uri, world.quota_variable = server.uri, quota(8)

@@ -28,7 +28,7 @@ def pause(name: str, reason: str | None) -> None:
     """Stop a task's mail until `ses task resume`: also the mail that is leaving now, within a moment."""
     from ses_ops.sending import decisions
 
-    who = f"paused by {_user()}"
+    who = f"paused by {shell_user()}"
     with database() as conn:
         changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
     click.echo(f"{name}: paused" if changed else f"{name}: was paused already")
@@ -65,7 +65,7 @@ def resume(name: str) -> None:
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )
     if kind is not None:
-        _start_run(name, kind)
+        start_run(name, kind)
 
 
 @click.command(epilog=examples("ses task cancel spring-sale"))
@@ -75,7 +75,7 @@ def cancel(name: str) -> None:
     from ses_ops.sending import decisions
 
     with database() as conn:
-        changed = decisions.cancel(conn, name, by=_user())
+        changed = decisions.cancel(conn, name, by=shell_user())
     click.echo(f"{name}: cancelled" if changed else f"{name}: was cancelled already")
 
 
@@ -86,7 +86,7 @@ def delete(name: str) -> None:
     from ses_ops.sending import decisions
 
     with database() as conn:
-        decisions.delete(conn, name, by=_user())
+        decisions.delete(conn, name, by=shell_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
         lambda control: control.forget_task(name),
@@ -123,12 +123,12 @@ def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> N
             click.echo(f"{name}: no message has failed" + (" with that code" if codes else ""))
             return
         _show_failed(failed)
-        if check or not _confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
+        if check or not confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
             return
         count = decisions.retry_failed(conn, name, codes={one.code for one in failed})
     click.echo(f"{name}: {count:,} failed messages will be tried again")
     if count:
-        _start_run(name)
+        start_run(name)
 
 
 def _code(text: str) -> int:
@@ -151,8 +151,8 @@ def _show_failed(failed: list[FailedByCode]) -> None:
         click.echo(f"{left_out:,} are left out: their addresses are on the suppression list")
 
 
-def _confirmed(question: str, *, yes: bool) -> bool:
-    """Asks on a terminal. A script that was written before there was a question goes on."""
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether to go on. Asks on a terminal. A script that was written before there was a question goes on."""
     return yes or not sys.stdin.isatty() or click.confirm(question)
 
 
@@ -179,13 +179,20 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
         click.echo(f"{name}: no message is in doubt")
     elif chosen is decisions.Doubt.RESEND:
         click.echo(f"{name}: {count:,} messages in doubt will be sent again")
-        _start_run(name)
+        start_run(name)
     else:
         click.echo(f"{name}: {count:,} messages in doubt count as sent now")
 
 
-def _start_run(name: str, kind: RunKind | None = None) -> None:
-    """Trigger a run, of which a resume sends only what is cached."""
+def start_run(name: str, kind: RunKind | None = None) -> None:
+    """Trigger a run, of which a resume sends only what is cached, and say so."""
+    run_id = tell_of_run(name, kind)
+    if run_id is not None:
+        click.echo(f"{name}: run {run_id} was triggered")
+
+
+def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
+    """Trigger a run; its id, None when there is no Airflow to tell, which is said on stderr."""
     from ses_ops.domain.occurrence import RunKind, decision_run
 
     run_id, conf = decision_run(kind, datetime.now(UTC))
@@ -193,8 +200,7 @@ def _start_run(name: str, kind: RunKind | None = None) -> None:
         lambda control: control.trigger_run(name, run_id, conf),
         otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
     )
-    if told:
-        click.echo(f"{name}: run {run_id} was triggered")
+    return run_id if told else None
 
 
 def _quota_left(conn: Connection, domain: str) -> bool:
@@ -210,7 +216,8 @@ def _quota_left(conn: Connection, domain: str) -> bool:
     return today is not None and today.left > 0
 
 
-def _user() -> str:
+def shell_user() -> str:
+    """Who types."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

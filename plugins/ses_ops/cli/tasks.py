@@ -27,6 +27,7 @@ _MESSAGE_STATUSES = (
     cls=LazyGroup,
     commands={
         "apply": ("task_apply:apply", "Create or change tasks from YAML files."),
+        "edit": ("task_edit:edit", "Correct a task's mail that has not left."),
         "list": ("tasks:list_command", "List all tasks with status and counts."),
         "show": ("tasks:show", "Show a task, its schedule and its counts."),
         "messages": ("tasks:messages", "List what happened to each message of a task."),

@@ -56,11 +56,11 @@ class NavigationEntry:
 #: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
 NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview")),
-    NavigationEntry(path="/tasks", label=N_("Send tasks")),
+    NavigationEntry(path="/tasks", label=N_("Send tasks"), also=("/bulk-tasks",)),
     NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
     NavigationEntry(path="/templates", label=N_("Templates"), also=("/test-sends",)),
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
-    NavigationEntry(path="/domains", label=N_("Sender domains")),
+    NavigationEntry(path="/domains", label=N_("Sender domains"), also=("/new-domain",)),
     NavigationEntry(path="/suppression", label=N_("Suppression")),
 )
 

@@ -19,7 +19,7 @@ from ses_ops.console.task_test import TestOfTask
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage import recipients
 from ses_ops.storage.connection import transaction
 
@@ -140,7 +140,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_template(settings.templates_root(), template)
+        loaded = load_apart(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:

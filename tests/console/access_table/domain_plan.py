@@ -3,6 +3,9 @@
 from tests.console.access_table import Line
 
 ROUTES = {
+    "GET /new-domain": Line(
+        path="/new-domain?domain=fresh.example", viewer=403, user=403, admin=200, cross_site=403, rule="writes_quota"
+    ),
     "POST /domains/{domain:path}": Line(
         path="/domains/mail.example.com",
         viewer=403,

@@ -15,29 +15,6 @@ KEYS = (
 )
 
 
-@pytest.fixture
-def airflow(monkeypatch):
-    """A stand-in for operators.airflow_control that notes what it was asked to do."""
-
-    class Control:
-        def __init__(self):
-            self.asked = []
-
-        def __getattr__(self, name):
-            def note(*arguments, **named):
-                self.asked.append((name, *arguments, *named.items()))
-                return True
-
-            return note
-
-    control = Control()
-    monkeypatch.setattr(session, "airflow_is_configured", lambda: True)
-    monkeypatch.setattr("ses_ops.cli.task_apply.airflow_is_configured", lambda: True)
-    monkeypatch.setattr(session, "ask_airflow", lambda question: question(control))
-    monkeypatch.setattr("ses_ops.cli.task_apply.ask_airflow", lambda question: question(control))
-    return control
-
-
 def test_apply_creates_changes_and_leaves_alone(ses, world, sale, airflow):
     world.group("customers", 3)
     path = sale(type="recurring", every="24h", start_at="2199-12-01 09:00", time_zone="Asia/Tokyo")
@@ -125,7 +102,7 @@ def test_a_domain_without_a_quota_is_warned_of(ses, world, sale, monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
     done = ses("task", "apply", sale())
     assert done.code == 0
-    assert "ses: warning: nothing can be sent from mail.example.com: the Airflow Variable" in done.err
+    assert "ses: warning: nothing can be sent from 'mail.example.com': the Airflow Variable" in done.err
 
 
 def test_the_list_has_the_promised_keys_and_sums(ses, world):

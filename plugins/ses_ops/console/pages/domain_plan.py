@@ -19,7 +19,7 @@ from ses_ops.console.pages.domains import domain_page
 from ses_ops.console.plan_form import read_plan
 from ses_ops.console.quota_changes import ACTION
 from ses_ops.console.sentences import said
-from ses_ops.domain.address import domain_key
+from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import WarmupPlan
 from ses_ops.errors import Conflict, InvalidInput, NotFound
@@ -38,14 +38,12 @@ _ELSEWHERE = N_(
 def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep) -> Response:
     """Show what a plan would mean, or save it."""
     words = language_of(request)
-    key = domain_key(domain)
-    if DOMAINS.get(fresh=True).find(key) is None:
-        raise NotFound("sender domain", domain)
+    key = _known(domain)
     if variable_rights(user).from_environment:
         raise HTTPException(409, _ELSEWHERE)
     read = read_plan(form, words, key)
     if read is None:
-        return domain_page(request, user, key, form=form, status=422)
+        return domain_page(request, user, key, form=form, status=422, new=True)
     entry, plan = read
     if form.text("step") != "save":
         return _preview(request, user, key, form, plan, entry)
@@ -60,10 +58,32 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         # The page shows the entry as it is now: who saves again has seen it.
         again = form.with_values(seen=_mark(key))
         again.problem("", said(words, str(problem)))
-        return domain_page(request, user, key, form=again, status=409)
+        return domain_page(request, user, key, form=again, status=409, new=True)
     forget_snapshots()
     text = words.gettext(N_("The plan of %(domain)s is saved; it holds from now on."), domain=key)
     return see_other(request, f"/domains/{key}", Flash(kind="done", text=text))
+
+
+@router.get("/new-domain", dependencies=[Depends(writes_quota)])
+def new_domain(request: Request, user: GetUserDep, domain: str = "") -> Response:
+    """The page of a domain that no task has used yet, to make its plan first."""
+    try:
+        key = parse_domain(domain.strip().rstrip("."))
+    except InvalidInput as problem:
+        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+        return see_other(request, "/domains", flash)
+    return domain_page(request, user, key, new=True)
+
+
+def _known(domain: str) -> str:
+    """A domain by its key, one that nothing is known of yet too. Raises NotFound for what is none."""
+    key = domain_key(domain)
+    if DOMAINS.get(fresh=True).find(key) is not None:
+        return key
+    try:
+        return parse_domain(domain)
+    except InvalidInput as problem:
+        raise NotFound("sender domain", domain) from problem
 
 
 def _mark(domain: str) -> str:
@@ -80,4 +100,4 @@ def _preview(
     with reading() as conn:
         new = domain_quota(conn, QuotaVariable(entries={domain: entry}), domain)
     preview = coming(language_of(request), plan, new, old)
-    return domain_page(request, user, domain, form=form, preview=preview)
+    return domain_page(request, user, domain, form=form, preview=preview, new=True)

@@ -32,13 +32,14 @@ from ses_ops.console.quota_words import entry_text, example_text, wrong_with_var
 from ses_ops.console.task_choices import time_zones
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.warmup_days import HISTORY, WarmupDay, warmup_days
+from ses_ops.domain.address import parse_domain
 from ses_ops.domain.forecast import ForecastDay
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.operators import airflow_control
-from ses_ops.sending.domain_quota import DAYS_AHEAD, DomainQuota
+from ses_ops.sending.domain_quota import DAYS_AHEAD, DomainQuota, domain_quota
 from ses_ops.storage import quota_overview
 
 router = APIRouter()
@@ -99,13 +100,14 @@ def domain_page(
     form: Form | None = None,
     preview: Coming | None = None,
     status: int = 200,
+    new: bool = False,
 ) -> Response:
-    """The page; `form` and `preview` are those of the plan that a person types. Raises NotFound."""
+    """The page; `form` and `preview` are those of the plan that a person types. Raises NotFound unless it is `new`."""
     # Before the Variable is read for the page: at worst an edit is told that the page shows already.
     may_edit = variable_rights(user).edit
     text = airflow_control.read_quota_variable() if may_edit else None
     seen = DOMAINS.get(fresh=True)
-    line = _line(seen, domain)
+    line = _new_line(seen, domain) if new and seen.find(domain) is None else _line(seen, domain)
     words = language_of(request)
     with reading() as conn:
         history = quota_overview.history(conn, line.quota.domain, limit=HISTORY)
@@ -115,6 +117,7 @@ def domain_page(
         request,
         "domain.html",
         status=status,
+        is_new=seen.find(line.quota.domain) is None,
         form=_form(form, seen, line, text) if may_edit else None,
         preview=preview,
         zones=time_zones(),
@@ -162,6 +165,16 @@ def _line(seen: Domains, domain: str) -> DomainLine:
     if found is None:
         raise NotFound("sender domain", domain)
     return line_of(seen.variable, found)
+
+
+def _new_line(seen: Domains, domain: str) -> DomainLine:
+    """A domain that nothing is known of yet. Raises NotFound for what is none."""
+    try:
+        key = parse_domain(domain)
+    except InvalidInput as problem:
+        raise NotFound("sender domain", domain) from problem
+    with reading() as conn:
+        return line_of(seen.variable, domain_quota(conn, seen.variable, key))
 
 
 def _list(request: Request, seen: Domains) -> dict[str, Any]:

@@ -159,6 +159,13 @@ class TaskLine:
         not_left = task.request_count > task.sent_count + task.suppressed_count
         return often or not_left or (not task.request_count and task.status is not TaskStatus.FINISHED)
 
+    @property
+    def startable(self) -> bool:
+        """Whether a person can start it by hand, once more (`pages/send_now.py` has the last word)."""
+        often = self.task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
+        stopped = self.task.status is TaskStatus.CANCELLED or self.task.paused_by_person
+        return often and not stopped and Right.START in self.rights
+
     def _useful(self, action: str) -> bool:
         if action == "pause":
             return not self.task.paused_by_person

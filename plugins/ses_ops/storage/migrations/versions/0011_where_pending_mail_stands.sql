@@ -9,7 +9,7 @@ UPDATE send_task SET paused_at = NULL, paused_reason = NULL
 WHERE finished_at < paused_at AND type IN ('immediate', 'scheduled');
 -- When persons had paused a task: a time in which nothing was sent is theirs, or that of a machine that was down.
 CREATE TABLE task_pause (
-    task_id    bigint NOT NULL REFERENCES send_task,
+    task_id    bigint NOT NULL,
     paused_at  timestamptz NOT NULL,
     -- NULL: it lasts.
     resumed_at timestamptz
@@ -17,7 +17,7 @@ CREATE TABLE task_pause (
 CREATE INDEX task_pause_of_task ON task_pause (task_id, paused_at);
 INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM send_task WHERE paused_at IS NOT NULL;
 -- Errors of the quota name their domain in words now.
-UPDATE send_task SET error = regexp_replace(error, '^ses_warmup_quota\[''([^'']+)''\]\.?(\w*): ', 'nothing can be sent from \1: \2: ')
+UPDATE send_task SET error = regexp_replace(error, '^ses_warmup_quota\[''([^'']+)''\]\.?(\w*): ', 'nothing can be sent from ''\1'': \2: ')
 WHERE starts_with(error, 'ses_warmup_quota[');
 UPDATE send_task SET error = replace(error, ': : ', ': ') WHERE starts_with(error, 'nothing can be sent from ');
 
@@ -52,7 +52,7 @@ SELECT c.id, c.occurrence_id, c.task_id, c.sender_domain, c.first_seq, c.last_se
        CASE WHEN s.standing = 'sending' THEN NULL
             WHEN s.standing = 'cancelled' THEN coalesce(t.cancelled_reason, 'the task is cancelled')
             ELSE coalesce(t.paused_reason, t.error, c.reason) END AS why,
-       CASE WHEN s.standing IN ('cached', 'retrying') AND t.paused_at IS NULL AND t.error IS NULL THEN c.due_at END
+       CASE WHEN c.state = 'cached' AND s.standing IN ('cached', 'retrying') AND t.paused_at IS NULL AND t.error IS NULL THEN c.due_at END
            AS next_try_at
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
@@ -62,6 +62,8 @@ CROSS JOIN LATERAL (
                     SELECT FROM attempt a WHERE a.id = c.attempt_id AND a.ended_at IS NULL
                     AND a.heartbeat_at > now() - interval '15 seconds') THEN 'sending'
                 WHEN t.cancelled_at IS NOT NULL OR t.deleted_at IS NOT NULL THEN 'cancelled'
+                -- What the last try met is noted while Airflow repeats it.
+                WHEN c.state = 'reserved' AND c.reason IS NOT NULL THEN 'retrying'
                 WHEN c.state = 'reserved' OR c.cached_at IS NULL THEN 'queued'
                 WHEN c.setbacks > 0 THEN 'retrying'
                 ELSE 'cached' END AS standing
