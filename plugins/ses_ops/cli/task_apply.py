@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.cli.task_files import TaskFiles
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.editions import MailOfTask
     from ses_ops.storage.send_tasks import Applied
@@ -53,8 +55,10 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     try:
         with database() as conn, suppress(_OnlyChecked), transaction(conn):
             before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
-            done, problems = _apply_all(conn, found.tasks)
-            raise_all([*found.problems, *problems])
+            unknown = _unknown_names(conn, found)
+            known = {file: task for file, task in found.tasks.items() if file not in unknown}
+            done, problems = _apply_all(conn, known)
+            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
             unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
             rows = [
@@ -79,6 +83,15 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
         _tell_airflow(done)
         _start_runs(goes_on)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
+
+
+def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
+    from ses_ops.cli.task_files import unknown_names
+    from ses_ops.rendering.template import list_templates
+    from ses_ops.storage.recipients import list_groups
+
+    groups = [group.name for group in list_groups(conn)]
+    return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
 
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:

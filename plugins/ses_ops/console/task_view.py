@@ -33,6 +33,8 @@ class TaskView:
     """What a person asked for. Anything odd in the address falls back to the default, never to an error."""
 
     name: str
+    #: The task of this id, among all that ever had the name; None: the one that has it.
+    task_id: int | None = None
     tab: Tab = Tab.CONSOLE
     #: The DAG run whose tab it is.
     run_id: str | None = None
@@ -55,6 +57,7 @@ class TaskView:
         status = query.get("status")
         return cls(
             name=name,
+            task_id=_number(query.get("task")),
             tab=tab,
             run_id=run_id,
             occurrence_id=_number(query.get("occurrence")),
@@ -83,6 +86,7 @@ class TaskView:
     def query(self, **changes: object) -> str:
         """The page as the query of an address, some of it changed; a list that is narrowed anew begins at its top."""
         parts: dict[str, object] = {
+            "task": self.task_id,
             "occurrence": self.occurrence_id,
             "before": self.before,
             "chunks": self.chunk_page if self.chunk_page > 1 else None,
@@ -101,6 +105,7 @@ class TaskView:
     def live_query(self) -> str:
         """What the fragment needs to be the same part of the same page."""
         parts = {
+            "task": self.task_id,
             "tab": self.tab.value,
             "run": self.run_id,
             "occurrence": self.occurrence_id,
@@ -113,6 +118,7 @@ class TaskView:
     def export_query(self) -> str:
         """What the file needs to hold the messages of the list, all of them."""
         parts = {
+            "task": self.task_id,
             "run": self.run_id,
             "occurrence": self.occurrence_id,
             "status": self.status,

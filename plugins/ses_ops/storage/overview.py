@@ -88,6 +88,8 @@ class TaskOverview:
     problem: str | None = None
     #: The start after the last one that had a run; may have passed.
     next_slot: datetime | None = None
+    #: None of a task that exists.
+    deleted_at: datetime | None = None
 
     def missed_start(self, now: datetime) -> datetime | None:
         """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
@@ -120,9 +122,16 @@ class TaskOverview:
         return self.schedule.next_slots(count, now)
 
 
-def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:
-    """Every send task in the order of creation; with `name` that one only (or nothing)."""
-    return [_overview(row) for row in fetch_all(conn, "overview", "overview", name=name)]
+def list_tasks(
+    conn: Connection, *, name: str | None = None, task_id: int | None = None, deleted: bool = False
+) -> list[TaskOverview]:
+    """Every send task in the order of creation; with `name` that one only (or nothing).
+
+    With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
+    not.
+    """
+    rows = fetch_all(conn, "overview", "overview", name=name, task_id=task_id, deleted=deleted)
+    return [_overview(row) for row in rows]
 
 
 class KeptOverviews:
@@ -138,7 +147,7 @@ class KeptOverviews:
     def list_tasks(self, conn: Connection) -> list[TaskOverview]:
         """Every send task in the order of creation."""
         before, self._kept = self._kept, {}
-        for row in fetch_all(conn, "overview", "overview", name=None):
+        for row in fetch_all(conn, "overview", "overview", name=None, task_id=None, deleted=False):
             known = before.get(row["id"])
             self._kept[row["id"]] = known if known is not None and known[0] == row else (row, _overview(row))
         return [overview for _, overview in self._kept.values()]
@@ -210,5 +219,5 @@ def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
-    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
+    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at", "deleted_at"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,30 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound("send task", name, hint="`ses task list` shows them all")
     return row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletedTask:
+    """A task that had a name before."""
+
+    id: int
+    deleted_at: datetime
+
+
+def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict[str, Any]:
+    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
+
+    As `find_row`, and `deleted_at`. Raises NotFound when no task ever had that name, or not with that id.
+    """
+    row = fetch_one(conn, "send_tasks", "task_to_show", name=name, task_id=task_id)
+    if row is None:
+        raise NotFound("send task", name, hint="`ses task list` shows them all")
+    return row
+
+
+def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[DeletedTask]:
+    """The tasks that had a name and were deleted, the last one first."""
+    return [DeletedTask(**row) for row in fetch_all(conn, "send_tasks", "deleted_of_name", name=name, most=most)]
 
 
 def id_of(conn: Connection, name: str) -> int | None:

@@ -28,6 +28,22 @@ WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
   AND (%(name)s::text IS NULL OR t.name = %(name)s)
 ORDER BY t.id;
 
+-- name: task_to_show
+-- A task as somebody looks at it: the one of an id; else the one that has the name, or that had it last.
+SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
+       t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
+       t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
+       t.cancelled_reason, t.finished_at, t.error, t.edition, t.deleted_at
+FROM send_task t
+LEFT JOIN recipient_group g ON g.id = t.group_id
+WHERE t.name = %(name)s AND (%(task_id)s::bigint IS NULL OR t.id = %(task_id)s)
+ORDER BY t.deleted_at DESC NULLS FIRST LIMIT 1;
+
+-- name: deleted_of_name
+-- The newest first.
+SELECT id, deleted_at FROM send_task
+WHERE name = %(name)s AND deleted_at IS NOT NULL AND type <> 'test' ORDER BY deleted_at DESC LIMIT %(most)s;
+
 -- name: id_of_name
 SELECT id FROM send_task WHERE name = %(name)s AND deleted_at IS NULL;
 

@@ -36,11 +36,12 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     check_exports(user.get_name())
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
-    asked = {"run": run_id, "occurrence": view.occurrence_id, "status": view.status, "address": view.address}
+    asked = {"task_id": view.task_id, "run": run_id, "occurrence": view.occurrence_id}
+    asked |= {"status": view.status, "address": view.address}
     facts = {key: value for key, value in asked.items() if value}
     # Before the first byte: what does not exist has a page that says so.
     with audit.recorded(user, "export_messages", task=name, **facts), reading() as conn:
-        scope = scope_of(conn, name, run_id=run_id, occurrence_id=view.occurrence_id)
+        scope = scope_of(conn, name, task_id=view.task_id, run_id=run_id, occurrence_id=view.occurrence_id)
         search = search_of(scope, view)
     file = f"{name}-messages-{datetime.now(UTC):%Y%m%d-%H%M}.csv"
     return Download(_csv(search), headers=csv_headers(file), person=user.get_name())

@@ -22,7 +22,7 @@ from ses_ops.console.mending import Mending, mending_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.progress_bar import Part, parts_of, sent_share, start_of
 from ses_ops.console.subjects_seen import subjects_of
-from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.console.tasks_seen import deleted_tasks_seen, tasks_seen
 from ses_ops.domain.address import domain_key
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.search_key import address_keys, search_key
@@ -56,6 +56,8 @@ COLUMNS = {
     **dict.fromkeys(("requested", "sent", "cached", "failed"), "number"),
     **dict.fromkeys(("next", "created"), "text"),
 }
+#: A filter beside the statuses: tasks that were deleted, which a search finds as well.
+DELETED = "deleted"
 #: What can be done with several at once; each has its own rights and its own result (`bulk_tasks`).
 BULK = {
     "pause": N_("Pause selected"),
@@ -108,6 +110,11 @@ class TaskLine:
     quota_left: bool = False
     #: Of its mail, as the first recipient sees it; the list alone shows it.
     subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its own among all rows of the list: a deleted task shares its name with others."""
+        return f"{self.task.name}-{self.task.id}" if self.task.deleted_at else self.task.name
 
     @property
     def parts(self) -> list[Part]:
@@ -195,29 +202,30 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
     """The page."""
     listing = listing_of(request.query_params)
     seen = tasks_seen(user, fresh=True)
+    deleted = _deleted(user, listing, fresh=True)
     return render(
         request,
         "send_tasks.html",
-        **_context(user, listing, seen, fresh=True),
+        **_context(user, listing, [*deleted, *seen], fresh=True),
         domains=sorted({task.sender_domain for task in seen}),
         templates=sorted({task.template for task in seen}),
         groups=sorted({task.group for task in seen if task.group}),
-        any_task=bool(seen),
+        any_task=bool(seen or deleted or listing.narrowed),
     )
 
 
 @router.get("/live/tasks", dependencies=[Depends(reads_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
     """The list of the page, again and again."""
-    seen = tasks_seen(user)
-    context = _context(user, listing_of(request.query_params), seen)
+    seen, listing = tasks_seen(user), listing_of(request.query_params)
+    context = _context(user, listing, [*_deleted(user, listing), *seen])
     return fragment(request, "send_tasks_list.html", every=pace(seen, now=datetime.now(UTC)), **context)
 
 
 def listing_of(query: QueryParams) -> Listing:
     """What a person asked the list for, from the query of its address."""
     filters = {
-        "status": [status.value for status in TaskStatus],
+        "status": [*(status.value for status in TaskStatus), DELETED],
         "type": [one.value for one in labels.TYPE],
         "domain": None,
         "template": None,
@@ -229,6 +237,12 @@ def listing_of(query: QueryParams) -> Listing:
     return listing
 
 
+def _deleted(user: BaseUser, listing: Listing, *, fresh: bool = False) -> list[TaskOverview]:
+    """Deleted tasks, where they are asked for: by their filter, or by a search that is not for a status."""
+    asked = listing.filters.get("status", DELETED if listing.text else None) == DELETED
+    return deleted_tasks_seen(user, fresh=fresh) if asked else []
+
+
 def found_tasks(listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> list[TaskOverview]:
     """Those of the tasks that fit a search, in its order."""
     subjects = subjects_of(seen, fresh=fresh)
@@ -238,9 +252,12 @@ def found_tasks(listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool =
 
 
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> dict[str, Any]:
-    page: Page[TaskOverview] = listing.cut(found_tasks(listing, seen, fresh=fresh))
+    found = found_tasks(listing, seen, fresh=fresh)
+    page: Page[TaskOverview] = listing.cut(found)
     subjects = subjects_of(page.rows)
-    lines = [line_of(task, rights(user, task.name), subjects[task.id]) for task in page.rows]
+    nothing = frozenset[Right]()
+    held = [nothing if task.deleted_at else rights(user, task.name) for task in page.rows]
+    lines = [line_of(task, own, subjects[task.id]) for task, own in zip(page.rows, held, strict=True)]
     return {
         "page": page,
         "lines": lines,
@@ -248,13 +265,14 @@ def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview], *, 
         "columns": COLUMNS,
         "bulk_labels": BULK,
         "bulk": any(line.actions for line in lines),
+        "bulk_total": sum(task.deleted_at is None for task in found),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,
     }
 
 
 def _fits(task: TaskOverview, subject: str, listing: Listing) -> bool:
-    facts = {"status": task.status, "type": task.type, "domain": task.sender_domain}
+    facts = {"status": DELETED if task.deleted_at else task.status, "type": task.type, "domain": task.sender_domain}
     facts |= {"template": task.template, "group": task.group}
     if any(facts[name] != wanted for name, wanted in listing.filters.items()):
         return False
