@@ -50,8 +50,9 @@ DEFAULT_ARGS = {
     "max_retry_delay": timedelta(minutes=5),
 }
 #: A queued run of the future counts as active, so one for each time that mail is cached until (the next day, a server
-#: that is away, a warm-up that begins) must leave room for the schedule's and a person's.
-MAX_ACTIVE_RUNS = 8
+#: that is away, a warm-up that begins) must leave room for the schedule's and for those that people asked for
+#: (run_identity.MOST_WAITING).
+MAX_ACTIVE_RUNS = 16
 #: Chunks of one run that are sent at once.
 PARALLEL_CHUNKS = int(os.environ.get("SES_PARALLEL_CHUNKS") or 4)
 

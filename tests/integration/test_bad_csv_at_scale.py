@@ -1,4 +1,4 @@
-"""`ses group import` of a million rows, a tenth of them bad: every row is where it belongs, or nothing changed."""
+"""`ses group import` of very many rows, a tenth of them bad: every row is where it belongs, or nothing changed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ import pytest
 from ses_ops.domain.csv_lines import MAX_ROW
 from ses_ops.storage.connection import connected
 from tests.integration.bad_csv import BAD_IN_BLOCK, BLOCK, DUPLICATE, HEADER, Bad, Good, records
+from tests.sizes import size
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = 1_000_000 // BLOCK
+BLOCKS = size(1_000_000, 100_000) // BLOCK
 #: kB of the whole process, Python and its libraries among them.
 MOST_MEMORY = 200_000
 #: Twenty on an idle machine, which a test cannot count on.
@@ -116,7 +117,7 @@ def write_file(path: Path, blocks: int) -> None:
         file.writelines(raw for raw, _ in records(blocks))
 
 
-def test_of_a_million_rows_every_good_one_is_stored_and_every_bad_one_is_named(ses_dsn, ses_conn, tmp_path):
+def test_of_very_many_rows_every_good_one_is_stored_and_every_bad_one_is_named(ses_dsn, ses_conn, tmp_path):
     file = tmp_path / "customers.csv"
     write_file(file, BLOCKS)
     started = time.monotonic()

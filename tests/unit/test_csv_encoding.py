@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.csv_rows import CsvRows, Row
 from ses_ops.errors import BadCsv, InvalidInput
+from tests.sizes import examples
 
 JAPANESE = "email,name,city\nann@a.example,山田花子,東京\nben@a.example,佐藤ベン,大阪\n"
 KOREAN = "email,name,city\nann@a.example,김민준,서울\nben@a.example,이서연,부산\n"
@@ -143,7 +144,7 @@ def test_bytes_that_the_chosen_encoding_does_not_have_refuse_the_whole_file():
         assert "is not an encoding" in refusal(b"email\na@b.example\n", encoding=name)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.sampled_from(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.csv_rows import MAX_ROW, CsvRows, Rejected, Row
 from ses_ops.errors import InvalidInput
+from tests.sizes import examples
 
 
 def read(data: bytes, *, block: int = 7, **options):
@@ -177,7 +178,7 @@ def test_an_address_column_can_be_named():
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.tuples(_TEXT, _TEXT), max_size=8), st.integers(1, 40), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_a_csv_writer_writes_is_read_back_unchanged_in_blocks_of_any_size(values, block, end):
     file = io.StringIO(newline="")
@@ -189,7 +190,7 @@ def test_whatever_a_csv_writer_writes_is_read_back_unchanged_in_blocks_of_any_si
     assert [tuple(row.values) for row in rows] == values
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.lists(
         st.sampled_from([b"a@b.example", b"\xc3\xa9", b"\xe9", b"\0", b",", b'"', b'""', b"\n", b"\r\n", b"\r", b"xx"]),

@@ -13,7 +13,8 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.errors import DatabaseUnavailable, SesError
+from ses_ops.cli.task_control import shell_user, tell_of_run
+from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.editions import MailOfTask
     from ses_ops.storage.send_tasks import Applied
 
 
@@ -43,16 +45,19 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     """
     from ses_ops.cli.task_files import raise_all, read_tasks
     from ses_ops.storage.connection import transaction
+    from ses_ops.storage.editions import due_now
 
     found = read_tasks(path)
     lines: list[str] = []
     doubts: list[str] = []
     try:
         with database() as conn, suppress(_OnlyChecked), transaction(conn):
+            before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
             done, problems = _apply_all(conn, found.tasks)
             raise_all([*found.problems, *problems])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
-            rows = [_facts(conn, name, applied) for name, applied in done.items()]
+            rows = [{**_facts(conn, name, one), **_changes(conn, name, before[name])} for name, one in done.items()]
+            goes_on = [name for name, one in done.items() if one == "changed" and due_now(conn, name)]
             # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
             lines = [line for row in rows for line in _lines(row, check)]
             if check:
@@ -68,6 +73,7 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
         warn(doubt)
     if not check:
         _tell_airflow(done)
+        _start_runs(goes_on)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
 
 
@@ -80,7 +86,9 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
     problems: list[SesError] = []
     for file, task in tasks.items():
         try:
-            done[task.name] = apply_definition(conn, task, now=now, where=str(file), templates_root=root)
+            done[task.name] = apply_definition(
+                conn, task, now=now, where=str(file), templates_root=root, by=shell_user()
+            )
         except SesError as problem:
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
@@ -118,6 +126,38 @@ def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
     }
 
 
+def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
+    """What a task is and where its mail stands, before it is changed; None when there is none of that name."""
+    from ses_ops.storage.editions import mail_of_task
+    from ses_ops.storage.send_tasks import find_row, lock_row, task_of
+
+    try:
+        lock_row(conn, name)
+    except NotFound:
+        return None
+    row = find_row(conn, name)
+    return task_of(row), mail_of_task(conn, row["id"])
+
+
+def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | None) -> dict[str, Any]:
+    """What is another now, and for whom, in lines."""
+    from ses_ops.cli.task_edit import change_lines
+    from ses_ops.domain.task_change import TaskChange
+    from ses_ops.storage.send_tasks import find_row, task_of
+
+    if before is None:
+        return {"changes": []}
+    change = TaskChange(before=before[0], after=task_of(find_row(conn, name)))
+    return {"changes": list(change_lines(change, before[1])) if change.fields else []}
+
+
+def _start_runs(names: list[str]) -> None:
+    """Mail that an error or a refusal held back goes on. Without Airflow the maintenance finds it."""
+    for name in names:
+        if airflow_is_configured():
+            tell_of_run(name)
+
+
 def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
     from zoneinfo import ZoneInfo
 
@@ -127,6 +167,8 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
     if row["next_starts"]:
         starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])
         yield f"           next: {starts} ({row['time_zone']})"
+    for change in row["changes"]:
+        yield f"           {change}"
 
 
 def _tell_airflow(done: dict[str, Applied]) -> None:

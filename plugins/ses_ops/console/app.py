@@ -20,6 +20,7 @@ from ses_ops.console.pages import (
     message_export,
     new_task,
     overview,
+    send_now,
     send_tasks,
     suppression,
     suppression_import,
@@ -30,6 +31,7 @@ from ses_ops.console.pages import (
     test_sends,
 )
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.rendering import apart
 
 #: One line a page.
 PAGES = (
@@ -41,6 +43,7 @@ PAGES = (
     new_task.router,
     edit_task.router,
     task_actions.router,
+    send_now.router,
     domains.router,
     domain_plan.router,
     groups.router,
@@ -64,6 +67,7 @@ class Console(FastAPI):
 
 def build_app() -> FastAPI:
     """The application, to be mounted in Airflow's API server, whose login it uses."""
+    apart.begin()
     app = Console(
         title="ses-ops console",
         openapi_url=None,

@@ -11,7 +11,7 @@ from ses_ops.console import labels
 from ses_ops.console.access import Right, rights
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing
-from ses_ops.console.pages.send_tasks import TaskLine, found_tasks, listing_of
+from ses_ops.console.pages.send_tasks import found_tasks, line_of, listing_of
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.domain.task_status import TaskStatus
 
@@ -69,9 +69,9 @@ def _everything(listing: Listing) -> Listing:
 
 
 def _judge(task: TaskOverview, may: frozenset[Right], action: str, words: Language) -> Chosen:
-    if action in TaskLine(task=task, rights=may).actions:
+    if action in line_of(task, may).actions:
         return Chosen(task=task)
-    if action in TaskLine(task=task, rights=frozenset(Right)).actions:
+    if action in line_of(task, frozenset(Right)).actions:
         return Chosen(task=task, left_out=words.gettext(_NO_RIGHT), forbidden=True)
     status = words.gettext(labels.STATUS[TaskStatus(task.status)])
     return Chosen(task=task, left_out=words.gettext(_NOT_NOW[action], status=status))

@@ -117,7 +117,7 @@ def environment(code: str) -> Environment:
         "number": words.number,
         "percent": words.percent,
         "date": words.date,
-        "moment": lambda when: moment(words, when),
+        "moment": lambda when, seconds=False: moment(words, when, seconds=seconds),
         "said": lambda sentence: marked(words, str(sentence)),
         "zoned": lambda when, time_zone: zoned(words, when, time_zone),
         "clock": lambda when, time_zone: f"{wall_clock(when, time_zone)} {time_zone}",
@@ -126,13 +126,19 @@ def environment(code: str) -> Environment:
     return made
 
 
-def moment(words: Language, when: datetime | None) -> Markup:
-    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered."""
+def moment(words: Language, when: datetime | None, *, seconds: bool = False) -> Markup:
+    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered.
+
+    `seconds`: with them, where two moments would look alike.
+    """
     if when is None:
         return Markup("<span class='muted'>–</span>")
     text = words.utc(when)
-    return Markup('<time datetime="{iso}" title="{title}">{text}</time>').format(
-        iso=when.astimezone(UTC).isoformat(timespec="seconds"), title=text, text=text
+    return Markup('<time datetime="{iso}" title="{title}"{exact}>{text}</time>').format(
+        iso=when.astimezone(UTC).isoformat(timespec="seconds"),
+        title=text,
+        exact=Markup(" data-seconds") if seconds else "",
+        text=text,
     )
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from functools import cache
 from typing import TYPE_CHECKING
 
 from ses_ops.console.database import Snapshot
 from ses_ops.console.templates_seen import templates_seen, templates_state
 from ses_ops.errors import SesError
-from ses_ops.rendering.template import MailTemplate, load_template
-from ses_ops.sending.mail_subject import rendered_subject
+from ses_ops.rendering import apart
+from ses_ops.sending.mail_subject import rendered_subjects
 from ses_ops.storage.mail_subjects import MailSubject, mail_subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
@@ -34,7 +33,6 @@ class _Rendered:
         self._lock = threading.Lock()
         self._state: object = None
         self._kept: OrderedDict[tuple[str, ...], str] = OrderedDict()
-        self._template: Callable[[str], MailTemplate | None] = lambda _: None
         self._sources: dict[str, str] = {}
 
     def subjects(self, tasks: list[MailSubject]) -> dict[int, tuple[MailSubject, str]]:
@@ -42,38 +40,41 @@ class _Rendered:
         with self._lock:
             state = templates_state()
             if state != self._state:
-                self._begin(state[0])
+                self._kept.clear()
+                self._sources = {facts.name: facts.subject for facts in templates_seen()}
                 self._state = state
-            return {one.task_id: (one, one.first_subject or self._of(one)) for one in tasks}
-
-    def _begin(self, root: Path) -> None:
-        self._kept.clear()
-        self._template = cache(lambda name: _load(root, name))
-        self._sources = {facts.name: facts.subject for facts in templates_seen()}
-
-    def _of(self, task: MailSubject) -> str:
-        key = (
-            *(task.template, task.advertisement, task.subject or "", task.unsubscribe_url or ""),
-            json.dumps(task.values),
-        )
-        found = self._kept.get(key)
-        if found is None:
-            template = self._template(task.template)
-            made = rendered_subject(template, task) if template is not None else None
-            found = self._kept[key] = made or task.subject or self._sources.get(task.template, "")
+            unknown: dict[str, list[MailSubject]] = {}
+            for one in tasks:
+                if not one.first_subject and _key(one) not in self._kept:
+                    unknown.setdefault(one.template, []).append(one)
+            for template, some in unknown.items():
+                self._render(state[0], template, some)
+            found = {one.task_id: (one, one.first_subject or self._of(one)) for one in tasks}
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
-        return found
+            return found
+
+    def _render(self, root: Path, template: str, tasks: list[MailSubject]) -> None:
+        try:
+            made = apart.call(template, rendered_subjects, root, template, tasks)
+        except SesError:
+            return  # it was stopped, or others are looked at just now
+        for task, subject in zip(tasks, made, strict=True):
+            self._kept[_key(task)] = subject or self._written(task)
+
+    def _of(self, task: MailSubject) -> str:
+        return self._kept.get(_key(task)) or self._written(task)
+
+    def _written(self, task: MailSubject) -> str:
+        return task.subject or self._sources.get(task.template, "")
+
+
+def _key(task: MailSubject) -> tuple[str, ...]:
+    facts = (task.template, task.advertisement, task.subject or "", task.unsubscribe_url or "")
+    return (*facts, json.dumps(task.values))
 
 
 _RENDERED = _Rendered()
-
-
-def _load(root: Path, name: str) -> MailTemplate | None:
-    try:
-        return load_template(root, name)
-    except (SesError, OSError):
-        return None
 
 
 def _read(conn: Connection) -> dict[int, tuple[MailSubject, str]]:

@@ -19,10 +19,13 @@ from ses_ops.storage.overview import TaskOverview, list_tasks
 from ses_ops.storage.task_progress import ChunkProgress, Counts, OccurrenceProgress, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.sending_chart import Chart
     from ses_ops.console.task_view import TaskView
+    from ses_ops.storage.task_progress import Burst
 
 #: Lines of the two lists.
 OCCURRENCES, CHUNKS = 10, 10
@@ -67,6 +70,23 @@ class TaskSeen:
         """It missed its start and waits for a person."""
         other = self.row["error"] is not None or self.overview.schedule.problem is not None
         return not other and self.overview.error is not None
+
+    @property
+    def several_starts(self) -> bool:
+        """Each is then known by its number."""
+        return self.overview.latest_start is not None
+
+    @property
+    def starts_to_choose(self) -> list[OccurrenceProgress]:
+        """What the list of messages can be narrowed to: the starts of this page, and the one that it is narrowed to."""
+        chosen = [self.occurrence] if self.occurrence else []
+        return [one for one in {one.id: one for one in [*self.occurrences, *chosen]}.values() if one.frozen_at]
+
+    @property
+    def with_seconds(self) -> bool:
+        """Two starts of one minute would look alike without them, as in a rehearsal."""
+        minutes = [(one.logical_at or one.created_at).replace(second=0, microsecond=0) for one in self.occurrences]
+        return len(set(minutes)) < len(minutes)
 
     @property
     def left(self) -> timedelta | None:
@@ -129,7 +149,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
     counts = task_progress.counts(conn, scope)
     found = task_progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)
     bursts = task_progress.bursts(conn, scope)
-    waits = bool(counts.cached_count or counts.in_progress_count) and row["cancelled_at"] is None
+    waits = bool(counts.cached_count or counts.retrying_count or counts.queued_count or counts.in_progress_count)
     return TaskSeen(
         overview=overview,
         row=row,
@@ -140,10 +160,23 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         newer_before=part.before and task_progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
         occurrence=_occurrence(conn, scope, part.occurrence_id),
         chunks=task_progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
-        chart=sending_chart.draw(bursts, now=datetime.now(UTC), waits=waits),
+        chart=sending_chart.draw(
+            bursts,
+            now=datetime.now(UTC),
+            waits=waits,
+            due_at=_due_at(overview, bursts),
+            pauses=task_progress.pauses(conn, scope.task_id),
+        ),
         rate=sum(one.rate for one in bursts if one.alive),
         failures=_FAILURES.by_code(conn, scope) if counts.failed_count else [],
     )
+
+
+def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
+    """When what waits goes on; what waits for nothing but its turn is due since the last of it was sent."""
+    if overview.queued_count and overview.status is TaskStatus.SENDING:
+        return min((one.started_at for one in bursts), default=None)
+    return overview.next_run_at
 
 
 def _occurrence(conn: Connection, scope: Scope, wanted: int | None) -> OccurrenceProgress | None:

@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from ses_ops import settings
-from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates, template_facts
+from ses_ops.rendering.template_apart import facts_apart as template_facts
+from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,6 +17,7 @@ from ses_ops.domain.cron import check_cron
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_fields import TaskFields
+from ses_ops.domain.unsubscribe_address import unsubscribe_address
 from ses_ops.errors import InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
@@ -193,13 +194,16 @@ def _subject(fields: TaskFields) -> str | None:
 
 def _reply_to(fields: TaskFields) -> str | None:
     given = fields.optional_text("reply_to")
-    return given and fields.checked("reply_to", lambda: answerable(parse_address(given).address))
+    return given and fields.checked("reply_to", lambda: _reachable(answerable(parse_address(given).address)))
+
+
+def _reachable(address: str) -> str:
+    domain = address.rpartition("@")[2]
+    if "." not in domain:
+        raise InvalidInput(f"{address!r} cannot be answered to: {domain!r} is no domain with a dot in it")
+    return address
 
 
 def _unsubscribe_url(fields: TaskFields) -> str | None:
     url = fields.optional_text("unsubscribe_url")
-    if url is None:
-        return None
-    if not re.match(r"(https?://|mailto:)[^\s{}]", url) or any(ord(character) < 32 for character in url):
-        raise fields.problem("unsubscribe_url", f"{url!r} must begin with https://, http:// or mailto:")
-    return url
+    return url and fields.checked("unsubscribe_url", lambda: unsubscribe_address(url))

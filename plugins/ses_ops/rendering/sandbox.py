@@ -5,6 +5,7 @@ Whoever may write a template is trusted with the text of a mail, not with the ma
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -47,6 +48,11 @@ _TEXT_METHODS = frozenset(
         *("splitlines", "startswith", "strip", "striptags", "swapcase", "title", "unescape", "upper"),
     }
 )
+#: Those for which Python looks at the whole of what it searches for at each character (its searches from the left do
+#: not): a hundred kilobytes in a hundred kilobytes take seconds.
+_SLOW_SEARCHES = frozenset({"rfind", "rindex", "rsplit", "rpartition", "strip", "lstrip", "rstrip"})
+#: Characters that are compared for a unit.
+SEARCHED = 64
 _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
     (str, _TEXT_METHODS),
     (int, frozenset()),
@@ -92,6 +98,8 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         """Call a function or method, and pay for it. All calls of a template come here."""
         owner = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
         spend(STEP + sum(map(size, (owner, *args, *kwargs.values()))))
+        if isinstance(owner, str) and function.__name__ in _SLOW_SEARCHES:
+            spend(len(owner) * sum(map(size, args)) // SEARCHED)
         if isinstance(owner, str) and function.__name__ == "join" and len(args) == 1:
             args = (PLAIN["list"](args[0]),)
             room_for(len(args[0]) * len(owner) + sum(map(size, args[0])))
@@ -159,12 +167,13 @@ class InsideLoader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """The text of a file, its path (which errors name), and no check for changes: a task keeps its text."""
-        path = (self._root / template.replace("\x00", "")).resolve()
-        if not path.is_relative_to(self._root) or not path.is_file():
+        path = inside(self._root, template)
+        if path is None:
             raise TemplateNotFound(template)
-        if path.stat().st_size > MAX_FILE:
+        octets = read_octets(path, MAX_FILE)
+        if len(octets) > MAX_FILE:
             raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
-        source = read_source(path)
+        source = decoded(octets)
         _check_code(source, path)
         self.doubtful[template] = check_comments(environment, source, name=template, filename=str(path))
         return (self._transform(template, source) if self._transform else source), str(path), None
@@ -180,9 +189,28 @@ def _check_code(source: str, path: Path) -> None:
         raise SecurityError(f"{path.name} has more than {MAX_CODE} characters in tags of Jinja2")
 
 
-def read_source(path: Path) -> str:
-    """A template's file: UTF-8, with or without a byte order mark, line breaks as `\\n`."""
-    return path.read_text(encoding="utf-8-sig")
+def inside(root: Path, name: str) -> Path | None:
+    """A file by its path below a folder, without symbolic links; None where there is none, or a link leads out."""
+    root = root.resolve()
+    try:
+        path = (root / name.replace("\x00", "")).resolve()
+        return path if path.is_relative_to(root) and path.is_file() else None
+    except (OSError, RuntimeError):  # a link to itself, a name that is too long
+        return None
+
+
+def read_octets(path: Path, most: int) -> bytes:
+    """The first octets of a file of `inside`: one more than `most` when there are more. Raises OSError."""
+    # What was a file a moment ago may be a link out of the folder by now.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        return file.read(most + 1)
+
+
+def decoded(octets: bytes, errors: str = "strict") -> str:
+    """A template's file: UTF-8, with or without a byte order mark, line breaks as `\\n`. Raises UnicodeDecodeError."""
+    text = octets.decode("utf-8-sig", errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def make_environment(

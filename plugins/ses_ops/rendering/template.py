@@ -25,8 +25,10 @@ from ses_ops.rendering.sandbox import (
     CompiledPart,
     InsideLoader,
     MailEnvironment,
+    decoded,
+    inside,
     make_environment,
-    read_source,
+    read_octets,
     wrap_jinja_error,
 )
 from ses_ops.rendering.task_text import check_task_text
@@ -36,6 +38,8 @@ from ses_ops.rendering.variables import undeclared_variables
 SUBJECT, HTML, TEXT, SAMPLE = "subject.txt", "body.html", "body.txt", "sample.json"
 #: How the text part made from the HTML is called in errors.
 TEXT_FROM_HTML = "text of body.html"
+#: Bytes of the sample values: as many as a template has use for.
+MAX_SAMPLE = 1024 * 1024
 #: As long as a folder may be called.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,200}")
 
@@ -146,7 +150,6 @@ class _Loading:
     def __init__(self, root: Path, name: str) -> None:
         self._root = root
         self._name = name
-        self._folder = root / name
         self._files = InsideLoader(root)
         self._plain = make_environment(self._files)
         self._bare_link: LinkUse | None = None
@@ -154,13 +157,13 @@ class _Loading:
         self._from_html.filters.update(filters_of_text_parts())
 
     def load(self) -> MailTemplate:
-        if not (self._folder / SUBJECT).is_file():
+        if not self._has(SUBJECT):
             raise self._error("it has no subject.txt")
         subject, names_in_subject = self._part(self._plain, SUBJECT)
         bare_in_subject, self._bare_link = self._bare_link, None
-        if "\n" in read_source(self._folder / SUBJECT).strip():
+        if "\n" in self._plain.source_of(f"{self._name}/{SUBJECT}")[0].strip():
             raise self._error("a subject is one line", SUBJECT)
-        has_html, has_text = (self._folder / HTML).is_file(), (self._folder / TEXT).is_file()
+        has_html, has_text = self._has(HTML), self._has(TEXT)
         if not has_html and not has_text:
             raise self._error("it has neither body.html nor body.txt")
         html, names = self._part(self._plain, HTML) if has_html else (None, frozenset())
@@ -211,14 +214,22 @@ class _Loading:
             return source
         return text_from_html(source, self._plain, fragment=path != f"{self._name}/{HTML}")
 
+    def _has(self, file: str) -> bool:
+        return inside(self._root, f"{self._name}/{file}") is not None
+
     def _sample(self) -> dict[str, str]:
-        path = self._folder / SAMPLE
-        if not path.is_file():
+        path = inside(self._root, f"{self._name}/{SAMPLE}")
+        if path is None:
             return {}
+        octets = read_octets(path, MAX_SAMPLE)
+        if len(octets) > MAX_SAMPLE:
+            raise self._error(f"{SAMPLE} has more than {MAX_SAMPLE} bytes", SAMPLE)
         try:
-            values = json.loads(path.read_bytes())
+            values = json.loads(decoded(octets))
         except ValueError as error:
             raise self._error(f"it is not JSON ({error})", SAMPLE) from error
+        except RecursionError as error:
+            raise self._error("it must be an object of texts, one for each variable", SAMPLE) from error
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self._error("it must be an object of texts, one for each variable", SAMPLE)
         written: dict[str, str] = {}

@@ -52,7 +52,7 @@ class DomainQuota:
 
     @property
     def backlog(self) -> int:
-        """Messages that wait."""
+        """Messages that wait: cached, retrying, and waiting for their turn."""
         return sum(mail.count for mail in self.waiting)
 
     @property
@@ -66,7 +66,7 @@ class DomainQuota:
             return None
         by_due: dict[datetime | None, int] = {}
         for mail in self.waiting:
-            if not mail.stopped:
+            if not mail.stopped and not mail.reserved:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
         waiting = [Waiting(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(

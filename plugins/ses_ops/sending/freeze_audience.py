@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
@@ -34,7 +34,7 @@ class FrozenAudience:
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
-    #: Why this run starts nothing at all: its slot is no longer in the schedule.
+    #: Why this run starts nothing at all: its slot is no longer in the schedule, or it is an earlier task's.
     passed_over: str | None = None
 
 
@@ -48,7 +48,8 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
     try:
         with transaction(conn):
             frozen = _freeze(conn, run, templates_root)
-            send_tasks.set_error(conn, run.task_name, None)
+            if frozen.passed_over is None:
+                send_tasks.set_error(conn, run.task_name, None)
             return frozen
     except DatabaseUnavailable:
         raise
@@ -88,7 +89,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     key = occurrence_key(TaskType(task["type"]), run)
     if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
         return FrozenAudience(occurrence_ids=(), request_count=0)
-    passed_over = not_to_start(send_tasks.schedule_of(task), run)
+    passed_over = of_earlier_task(run, task_id=task["id"], created_at=task["created_at"])
+    passed_over = passed_over or not_to_start(send_tasks.schedule_of(task), run)
     if passed_over is not None:
         return FrozenAudience(occurrence_ids=(), request_count=0, passed_over=passed_over)
     if key is not None:

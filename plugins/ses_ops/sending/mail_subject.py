@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.errors import SesError
 from ses_ops.rendering.message import Advertisement, MessageRenderer
+from ses_ops.rendering.template import load_template
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import mail_subjects
 
@@ -36,8 +37,19 @@ def keep_first_subject(conn: Connection, task: Mapping[str, Any], occurrence_id:
     mail_subjects.keep_first_subject(conn, task["id"], subject)
 
 
-def rendered_subject(template: MailTemplate, facts: MailSubject) -> str | None:
-    """The subject that the first recipient would see; None when there is nobody yet, or it cannot be made."""
+def rendered_subjects(templates_root: Path, template: str, tasks: Sequence[MailSubject]) -> list[str | None]:
+    """For each task of a template the subject that its first recipient would see.
+
+    None where there is nobody yet, or it cannot be made.
+    """
+    try:
+        found = load_template(templates_root, template)
+    except (SesError, OSError):
+        return [None] * len(tasks)
+    return [_rendered_subject(found, task) for task in tasks]
+
+
+def _rendered_subject(template: MailTemplate, facts: MailSubject) -> str | None:
     if facts.values is None:
         return None
     try:

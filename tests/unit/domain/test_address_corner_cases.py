@@ -14,6 +14,7 @@ from ses_ops.errors import InvalidInput
 from ses_ops.transports.port import Envelope
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from tests.sizes import examples
 
 
 def domain_of(octets: int) -> str:
@@ -206,7 +207,7 @@ _DOMAINS = st.one_of(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(local=_LOCALS, domain=_DOMAINS)
 @example(local='"a \u00a0"', domain="example.com")
 @example(local='"a \u205f"', domain="example.com")
@@ -235,7 +236,7 @@ def test_no_space_but_the_ordinary_one_hides_in_a_quoted_local_part(space):
 _LETTERS = st.text(st.sampled_from("abcäöüéñçøß例えжщ日本"), min_size=1, max_size=12)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     labels=st.lists(_LETTERS, min_size=1, max_size=3),
     local=st.text(st.sampled_from("abcXYZ.é+"), min_size=1, max_size=10),

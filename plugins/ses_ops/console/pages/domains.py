@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
 from ses_ops.console.live_pace import STILL
+from ses_ops.console.message_lines import LABELS
 from ses_ops.console.page import fragment, render
 from ses_ops.console.plan_form import form_of
 from ses_ops.console.quota_changes import recent_changes
@@ -32,6 +34,7 @@ from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
@@ -43,6 +46,8 @@ router = APIRouter()
 
 #: Days of a forecast and tasks that a page shows; how many more there are is said.
 FORECAST_SHOWN, TASKS_SHOWN = 14, 50
+#: Columns of what waits.
+STANDINGS = (MessageStatus.CACHED, MessageStatus.RETRYING, MessageStatus.QUEUED)
 #: What the list can be sorted by, the default first.
 SORTS = ("name", "quota", "left", "backlog", "gone")
 _FAR = float("inf")
@@ -53,18 +58,18 @@ _KEYS: dict[str, Callable[[DomainLine], Any]] = {
     "backlog": lambda line: line.quota.backlog,
     "gone": lambda line: line.gone_by.timestamp() if line.gone_by else _FAR,
 }
-_SENT = N_("%(when)s: %(sent)s of %(quota)s sent")
+_SENT = N_("%(when)s: %(sent)s of %(quota)s used")
 _PLANNED = N_("%(when)s: %(quota)s may be sent")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """Cached mail of one task."""
+    """Waiting mail of one task, by where it stands."""
 
     #: None: all tasks together that the person may not see.
     task: str | None
-    count: int
     stopped: bool
+    counts: Mapping[MessageStatus, int]
 
 
 @router.get("/domains", dependencies=[Depends(reads_console)])
@@ -190,17 +195,19 @@ def _variable(seen: Domains, user: BaseUser) -> dict[str, Any]:
 def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
     forecast: list[ForecastDay] = list(line.forecast.days) if line.forecast else []
     names = {task.name for task in tasks_seen(user)}
-    waiting: dict[tuple[str | None, bool], int] = {}
+    waiting: dict[tuple[str | None, bool], Counter[MessageStatus]] = {}
     for mail in line.quota.waiting:
         key = (mail.task if mail.task in names else None, mail.stopped)
-        waiting[key] = waiting.get(key, 0) + mail.count
-    parts = [Waiting(task=task, count=count, stopped=stopped) for (task, stopped), count in waiting.items()]
+        waiting.setdefault(key, Counter())[mail.standing] += mail.count
+    parts = [Waiting(task=task, stopped=stopped, counts=counts) for (task, stopped), counts in waiting.items()]
     return {
         "line": line,
         "quota": line.quota,
         "forecast": forecast[:FORECAST_SHOWN],
         "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
         "waiting": parts[:TASKS_SHOWN],
+        "standings": [one for one in STANDINGS if any(part.counts[one] for part in parts)],
+        "message_labels": LABELS,
         "waiting_more": max(0, len(parts) - TASKS_SHOWN),
         "days_ahead": DAYS_AHEAD,
     }

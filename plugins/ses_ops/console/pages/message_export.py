@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from ses_ops.console import audit
 from ses_ops.console.access import reads_task
 from ses_ops.console.database import check_exports, reading, streaming
-from ses_ops.console.message_lines import search_of
+from ses_ops.console.message_lines import answer, search_of
 from ses_ops.console.task_seen import scope_of
 from ses_ops.console.task_view import TaskView
 from ses_ops.domain.csv_cells import safe_cell
@@ -23,7 +23,7 @@ from ses_ops.storage.message_list import MessageSearch, all_messages
 
 router = APIRouter()
 
-HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at")
+HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at", "start")
 #: Messages that are read, and written, at a time.
 BATCH = 5_000
 
@@ -59,8 +59,8 @@ def _csv(search: MessageSearch) -> Iterator[bytes]:
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     cells = (
         *(row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], row["smtp_code"]),
-        *(row["chunk_reason"] if row["status"] == "cached" else row["smtp_text"], _moment(row["changed_at"])),
-        _moment(row["next_try_at"]) if row["status"] == "cached" else None,
+        *(answer(row) if row["chunk_reason"] else row["smtp_text"], _moment(row["changed_at"])),
+        *(_moment(row["next_try_at"]), row["start"]),
     )
     return tuple("" if cell is None else safe_cell(str(cell)) for cell in cells)
 

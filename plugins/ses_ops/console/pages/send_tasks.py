@@ -13,13 +13,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from ses_ops.console import labels
+from ses_ops.console import domains_seen, labels
 from ses_ops.console.access import Right, reads_console, rights
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
+from ses_ops.console.mending import Mending, mending_of
 from ses_ops.console.page import fragment, render
-from ses_ops.console.progress_bar import Part, parts_of, settled_share
+from ses_ops.console.progress_bar import Part, parts_of, sent_share, start_of
 from ses_ops.console.subjects_seen import subjects_of
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.domain.address import domain_key
@@ -71,6 +72,7 @@ _URGENCY = {
         (
             TaskStatus.ERROR,
             TaskStatus.SENDING,
+            TaskStatus.RETRYING,
             TaskStatus.PAUSED,
             TaskStatus.WAITING,
             TaskStatus.FINISHED,
@@ -86,7 +88,7 @@ _KEYS: dict[str, Callable[[TaskOverview], Any]] = {
     "group": lambda task: (search_key(task.group or ""), task.name),
     "type": lambda task: (task.type, task.name),
     "status": lambda task: (_URGENCY[task.status], task.name),
-    "progress": settled_share,
+    "progress": lambda task: sent_share(start_of(task)),
     "requested": lambda task: task.request_count,
     "sent": lambda task: task.sent_count,
     "cached": lambda task: task.cached_count,
@@ -102,18 +104,30 @@ class TaskLine:
 
     task: TaskOverview
     rights: frozenset[Right]
+    #: Its sender domain's quota has room now.
+    quota_left: bool = False
     #: Of its mail, as the first recipient sees it; the list alone shows it.
     subject: str = ""
 
     @property
     def parts(self) -> list[Part]:
-        """The progress bar."""
+        """The progress bar: of the newest start."""
+        return parts_of(start_of(self.task))
+
+    @property
+    def counts(self) -> list[Part]:
+        """The counts of all starts together."""
         return parts_of(self.task)
 
     @property
     def share(self) -> float:
-        """The share of messages whose fate is decided."""
-        return settled_share(self.task)
+        """Sent of requested, of the newest start."""
+        return sent_share(start_of(self.task))
+
+    @property
+    def mending(self) -> Mending | None:
+        """Where it is mended that it stands still."""
+        return mending_of(self.task)
 
     @property
     def rhythm(self) -> tuple[str, dict[str, object]] | None:
@@ -130,25 +144,47 @@ class TaskLine:
 
     @property
     def editable(self) -> bool:
-        """Whether its definition can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        """Whether anything of it can still change (`storage.send_tasks.check_changeable` has the last word)."""
         task = self.task
-        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED) and task.status is not TaskStatus.CANCELLED
-        return Right.EDIT in self.rights and (often or (task.status is TaskStatus.WAITING and not task.request_count))
+        if Right.EDIT not in self.rights or task.status is TaskStatus.CANCELLED:
+            return False
+        often = task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
+        not_left = task.request_count > task.sent_count + task.suppressed_count
+        return often or not_left or (not task.request_count and task.status is not TaskStatus.FINISHED)
+
+    @property
+    def startable(self) -> bool:
+        """Whether a person can start it by hand, once more (`pages/send_now.py` has the last word)."""
+        often = self.task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
+        stopped = self.task.status is TaskStatus.CANCELLED or self.task.paused_by_person
+        return often and not stopped and Right.START in self.rights
 
     def _useful(self, action: str) -> bool:
-        if action == "resume" and (self.task.error or self.task.cached_count):
-            # It sends at once what waits (`decisions.resume`).
+        if action == "pause":
+            return not self.task.paused_by_person
+        if action == "resume" and self.task.waits_for_quota and not self.quota_left:
+            return False  # it goes on by itself, and no sooner
+        overdue = self.task.next_slot is not None and self.task.next_slot <= datetime.now(UTC)
+        if action == "resume" and (self.task.error or self.task.unsent_count or overdue):
+            # It sends at once what waits, or what was to start meanwhile (`decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
+
+
+def line_of(task: TaskOverview, rights: frozenset[Right], subject: str = "") -> TaskLine:
+    """A task's line. Whether there is quota is asked only where a person could use it."""
+    quota_left = task.waits_for_quota and domains_seen.quota_left(task.sender_domain)
+    return TaskLine(task=task, rights=rights, quota_left=quota_left, subject=subject)
 
 
 _PAUSE, _RESUME = ("pause", Right.EDIT), ("resume", Right.EDIT)
 _RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT), ("delete", Right.DELETE)
 _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
-    TaskStatus.WAITING: (_PAUSE, _CANCEL, _DELETE),
+    TaskStatus.WAITING: (_PAUSE, _RETRY, _CANCEL, _DELETE),
     TaskStatus.SENDING: (_PAUSE, _CANCEL),
-    TaskStatus.PAUSED: (_RESUME, _RETRY, _CANCEL),
-    TaskStatus.ERROR: (_RESUME, _RETRY, _CANCEL, _DELETE),
+    TaskStatus.PAUSED: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.RETRYING: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.ERROR: (_PAUSE, _RESUME, _RETRY, _CANCEL, _DELETE),
     TaskStatus.FINISHED: (_RETRY, _DELETE),
     TaskStatus.CANCELLED: (_DELETE,),
 }
@@ -204,7 +240,7 @@ def found_tasks(listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool =
 def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> dict[str, Any]:
     page: Page[TaskOverview] = listing.cut(found_tasks(listing, seen, fresh=fresh))
     subjects = subjects_of(page.rows)
-    lines = [TaskLine(task=task, rights=rights(user, task.name), subject=subjects[task.id]) for task in page.rows]
+    lines = [line_of(task, rights(user, task.name), subjects[task.id]) for task in page.rows]
     return {
         "page": page,
         "lines": lines,

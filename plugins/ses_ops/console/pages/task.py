@@ -17,15 +17,19 @@ from ses_ops.console.database import reading
 from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
+from ses_ops.console.overview_sections import missed_start_of
 from ses_ops.console.page import fragment, render
-from ses_ops.console.pages.send_tasks import TaskLine
-from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
+from ses_ops.console.pages.send_tasks import line_of
+from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
+from ses_ops.console.sending_gaps import WORDS
 from ses_ops.console.subjects_seen import subjects_of
+from ses_ops.console.task_facts import ADVERTISEMENT
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.errors import NotFound
+from ses_ops.storage import editions
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -80,12 +84,15 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     seen = task_seen(view, fresh=True)
     with reading() as conn:
         messages = list_messages(conn, seen.scope, view)
+        changed = editions.editions(conn, seen.row["id"]) if seen.row["edition"] > 1 else []
     return render(
         request,
         "task.html",
         **_context(request, user, view, seen),
         messages=messages,
         message_labels=LABELS,
+        editions=changed,
+        advertisement=ADVERTISEMENT,
         starts=_starts(seen),
         subject=subjects_of([seen.overview], fresh=True)[seen.overview.id],
     )
@@ -93,15 +100,20 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
 
 def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -> dict[str, Any]:
     words = language_of(request)
-    line = TaskLine(task=seen.overview, rights=rights(user, view.name))
+    line = line_of(seen.overview, rights(user, view.name))
+    progress = start_of(seen.overview) if seen.scope.is_whole else seen.counts
     return {
         "view": view,
         "seen": seen,
         "task": seen.overview,
         "line": line,
-        "parts": parts_of(seen.counts),
-        "share": settled_share(seen.counts),
-        "count_words": PARTS,
+        "progress": progress,
+        "gap_words": WORDS,
+        "progress_start": getattr(progress, "number", None),
+        "parts": parts_of(progress),
+        "share": sent_share(progress),
+        "count_words": words_of(seen.counts),
+        "missed": missed_start_of(seen.overview),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,
         "dag": f"/dags/{dag_id(view.name)}",

@@ -28,7 +28,7 @@
     for (const time of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(time.dateTime);
       if (!Number.isNaN(moment.valueOf())) {
-        time.textContent = utc ? time.title || time.dateTime : shown.format(moment);
+        time.textContent = utc ? time.title || time.dateTime : (time.hasAttribute("data-seconds") ? exact : shown).format(moment);
       }
     }
     // Sentences about pictures, which can hold no <time>.
