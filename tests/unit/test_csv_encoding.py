@@ -242,16 +242,14 @@ def test_names_of_columns_are_as_a_template_knows_them(head, columns):
         ("email；name", "the header has a full-width '；' in it; write ';' between"),
         ("email,name，city", "a full-width '，'"),
         ("email、name", "a full-width '、'"),
-        ("email,＿name", "names that begin with _"),
-        ("email,ｉｆ", "'if' cannot be a variable"),
         ("email,ｕｎｓｕｂｓｃｒｉｂｅ_url", "ses-ops fills it in itself"),
-        ("email,first\u00a0name", "'first name' cannot be a variable"),
     ],
 )
 def test_a_header_that_a_template_would_read_otherwise_is_named(head, words):
     assert words in refusal(f"{head}\na@b.example,A,B\n".encode())
 
 
-def test_ten_thousand_columns_are_read_in_a_moment():
-    head = ",".join(["email", *(f"c{n}" for n in range(40_000))])
-    assert len(read(f"{head}\n".encode())[0].columns) == 40_001
+def test_a_thousand_columns_are_read_and_more_are_refused_at_once():
+    head = ",".join(["email", *(f"c{n}" for n in range(999))])
+    assert len(read(f"{head}\n".encode())[0].columns) == 1_000
+    assert "has 1,001 columns; at most 1,000 are taken" in refusal(f"{head},x\n".encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from ses_ops import settings
@@ -14,10 +16,11 @@ from ses_ops.errors import InvalidInput
 @click.group(
     cls=LazyGroup,
     commands={
-        "import": ("group_import:import_command", "Replace a group's recipients with those of a CSV file."),
+        "import": ("group_import:import_command", "Replace a group's recipients with those of a file, or add them."),
         "list": ("groups:list_command", "List all groups."),
         "show": ("groups:show", "Show a group, its variables and its first recipients."),
         "sample-csv": ("groups:sample_csv", "Print a CSV file to begin with."),
+        "export": ("groups:export", "Write a group's recipients as a CSV file."),
         "delete": ("groups:delete", "Delete a group that no task uses."),
     },
 )
@@ -91,6 +94,18 @@ def sample_csv(name: str | None, template: str | None) -> None:
         return
     with database() as conn:
         click.echo(sample_of_group(conn, str(name)), nl=False)
+
+
+@click.command(epilog=examples("ses group export customers > customers.csv"))
+@click.argument("name")
+def export(name: str) -> None:
+    """Print the recipients of group NAME as a CSV file, which a spreadsheet opens safely and an import reads again."""
+    from ses_ops.sending.group_export import group_csv
+    from ses_ops.storage import recipients
+
+    with database() as conn:
+        for block in group_csv(conn, recipients.find_group(conn, name)):
+            sys.stdout.buffer.write(block)
 
 
 @click.command(epilog=examples("ses group delete customers"))

@@ -60,7 +60,7 @@ def remove(address: str) -> None:
     from ses_ops.storage import suppression as storage
     from ses_ops.storage.connection import transaction
 
-    parsed = parse_address(address)
+    parsed = parse_address(address, dotless=True)
     with database() as conn, transaction(conn):
         storage.remove(conn, parsed)
     click.echo(f"{parsed.address}: gets mail again")
@@ -111,7 +111,7 @@ def import_command(
     from ses_ops.cli.rejected_report import RejectedReport, reading
     from ses_ops.storage.suppression_import import import_suppressions
 
-    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"))
+    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"), of=file)
     try:
         with database() as conn, reading(file, what=f"importing {file.name}") as blocks:
             done = import_suppressions(
@@ -125,6 +125,7 @@ def import_command(
                 now=datetime.now(UTC),
                 added_by=_who(),
                 report=rejected.add,
+                file_columns=rejected.name_columns,
             )
     finally:
         rejected.close()

@@ -56,7 +56,11 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
             done, problems = _apply_all(conn, found.tasks)
             raise_all([*found.problems, *problems])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
-            rows = [{**_facts(conn, name, one), **_changes(conn, name, before[name])} for name, one in done.items()]
+            unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
+            rows = [
+                {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
+                for name, one in done.items()
+            ]
             goes_on = [name for name, one in done.items() if one == "changed" and due_now(conn, name)]
             # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
             lines = [line for row in rows for line in _lines(row, check)]
@@ -103,6 +107,17 @@ def _doubts(conn: Connection, task: SendTask) -> list[str]:
     root = settings.templates_root()
     sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
+
+
+def _unused(conn: Connection, task: SendTask) -> list[str]:
+    """The columns of the group that the mail does not use."""
+    from ses_ops.domain.template_variables import unused_columns
+    from ses_ops.rendering.template import load_template
+    from ses_ops.storage import recipients
+
+    template = load_template(settings.templates_root(), task.template)
+    used = template.variables_for(task.subject, task.unsubscribe_url)
+    return unused_columns(used, recipients.find_group(conn, task.group).variables)
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
@@ -163,6 +178,8 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
 
     word = f"would be {row['applied']}" if check else row["applied"]
     yield f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group"
+    if row["unused_columns"]:
+        yield f"           columns of the group that the mail does not use: {', '.join(row['unused_columns'])}"
     tz = ZoneInfo(row["time_zone"])
     if row["next_starts"]:
         starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])

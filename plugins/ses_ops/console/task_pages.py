@@ -135,7 +135,7 @@ def tried(look: Callable[[Connection], T]) -> T:
 
 
 def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
-    """Say beside the template what the group lacks, and beside the group what the template does not use."""
+    """Say beside the template what the group lacks."""
     template, group = form.text("template"), form.text("group")
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
@@ -149,9 +149,6 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if missing := sorted(needed - has):
         text = words.gettext("The mail needs %(names)s, which the recipient group does not have.")
         form.problem("template", text % {"names": ", ".join(missing)})
-    if unused := sorted(has - needed):
-        text = words.gettext("The recipient group has %(names)s, which the mail does not use.")
-        form.problem("group", text % {"names": ", ".join(unused)})
 
 
 def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | None:

@@ -100,7 +100,7 @@ def chosen_values(template: TemplateApart, look: Look, words: Language) -> Chose
 
 def _recipient(look: Look, form: Form, words: Language) -> tuple[str, dict[str, str]] | None:
     try:
-        key = parse_address(look.address).key if look.address else None
+        key = parse_address(look.address, dotless=True).key if look.address else None
     except InvalidInput as problem:
         form.problem_of(words, problem, fields={"": "address"})
         return None

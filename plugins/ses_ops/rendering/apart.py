@@ -40,6 +40,7 @@ PROCESSES = 2
 PATIENCE = 10.0
 #: Seconds in which a template that was stopped is not tried again: each try takes a process for LONGEST.
 PENALTY = 60.0
+TOO_LONG = "it takes too long or too much memory to be read or filled in, and was stopped; make it simpler"
 
 
 class _Process:
@@ -91,7 +92,7 @@ class _Processes:
     def call(self, order: bytes, template: str) -> bytes:
         """Raises TemplateError when it takes too long, or needs too much memory."""
         if self._stopped.get(template, 0.0) > time.monotonic():
-            raise TemplateError(_too_long(), template=template)
+            raise TemplateError(TOO_LONG, template=template)
         try:
             process = self._free.get(timeout=PATIENCE)
         except queue.Empty:
@@ -106,7 +107,7 @@ class _Processes:
             if not isinstance(cause, TimeoutError | EOFError | OSError):
                 raise
             self._stopped[template] = time.monotonic() + PENALTY
-            raise TemplateError(_too_long(), template=template) from cause
+            raise TemplateError(TOO_LONG, template=template) from cause
         finally:
             self._free.put(process)
         return answer
@@ -117,10 +118,6 @@ class _Processes:
             process = self._free.get(timeout=LONGEST + PATIENCE)
             if process is not None:
                 process.end()
-
-
-def _too_long() -> str:
-    return "it takes too long or too much memory to be read or filled in, and was stopped; make it simpler"
 
 
 _lock = threading.Lock()
@@ -160,7 +157,7 @@ def call(template: str, function: Callable[..., T], *args: Any, **kwargs: Any) -
         return result
     if isinstance(value, SesError):
         raise value
-    raise TemplateError(str(value), template=template)
+    raise TemplateError(TOO_LONG, template=template)
 
 
 def _ours() -> _Processes | None:
@@ -182,7 +179,7 @@ def _answer(order: bytes) -> bytes:
     except SesError as problem:
         return pickle.dumps((False, problem))
     except MemoryError:
-        return pickle.dumps((False, _too_long()))
+        return pickle.dumps((False, None))
 
 
 def _serve(connection: Connection) -> None:

@@ -165,6 +165,6 @@ def _parse_reply_to(text: str) -> Sender:
 
 def _checked_recipient(address: str) -> bytes:
     """The address as To shows it. Anything but the one address that `parse_address` makes is refused."""
-    if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address).address != address:
+    if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address, dotless=True).address != address:
         raise InvalidInput(f"{address!r} is not a normalised address", field="address")
     return address.encode()

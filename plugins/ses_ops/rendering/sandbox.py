@@ -5,7 +5,6 @@ Whoever may write a template is trusted with the text of a mail, not with the ma
 
 from __future__ import annotations
 
-import os
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -30,6 +29,7 @@ from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_funct
 from ses_ops.rendering.metered_code import filters as metered_filters
 from ses_ops.rendering.metered_code import metered
 from ses_ops.rendering.normal_names import NormalNames
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 
 #: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
@@ -187,30 +187,6 @@ def _check_code(source: str, path: Path) -> None:
         code += 4 + (end.start() if end else len(piece))
     if code > MAX_CODE:
         raise SecurityError(f"{path.name} has more than {MAX_CODE} characters in tags of Jinja2")
-
-
-def inside(root: Path, name: str) -> Path | None:
-    """A file by its path below a folder, without symbolic links; None where there is none, or a link leads out."""
-    root = root.resolve()
-    try:
-        path = (root / name.replace("\x00", "")).resolve()
-        return path if path.is_relative_to(root) and path.is_file() else None
-    except (OSError, RuntimeError):  # a link to itself, a name that is too long
-        return None
-
-
-def read_octets(path: Path, most: int) -> bytes:
-    """The first octets of a file of `inside`: one more than `most` when there are more. Raises OSError."""
-    # What was a file a moment ago may be a link out of the folder by now.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        return file.read(most + 1)
-
-
-def decoded(octets: bytes, errors: str = "strict") -> str:
-    """A template's file: UTF-8, with or without a byte order mark, line breaks as `\\n`. Raises UnicodeDecodeError."""
-    text = octets.decode("utf-8-sig", errors)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def make_environment(

@@ -25,13 +25,11 @@ from ses_ops.rendering.sandbox import (
     CompiledPart,
     InsideLoader,
     MailEnvironment,
-    decoded,
-    inside,
     make_environment,
-    read_octets,
     wrap_jinja_error,
 )
 from ses_ops.rendering.task_text import check_task_text
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
 from ses_ops.rendering.variables import undeclared_variables
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.sandbox import decoded, inside, read_octets
 from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, load_template
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 
 #: Bytes of a file that are shown.
 MAX_SHOWN = 256 * 1024

@@ -58,6 +58,15 @@ class ImportRecord:
     facts: dict[str, Any]
     problem: str | None
     report_rows: int
+    #: Whether the rows were added to those of the group, and how many recipients they brought.
+    appended: bool
+    added_count: int | None
+    encoding: str | None
+    #: The variables' names by those of the columns that have another one.
+    renamed: dict[str, str]
+    #: Addresses that were taken and may be mistyped: how many, and the first as (line, address, the domain meant).
+    doubtful_count: int
+    doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
 
 
@@ -108,7 +117,17 @@ def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
 
 def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImport, report: Report) -> None:
     """Write what was done, in the transaction of the import."""
-    facts = {"created": done.created, "recipient_count": done.recipients, "variables": list(done.variables)}
+    facts = {
+        "created": done.created,
+        "recipient_count": done.recipients,
+        "variables": list(done.variables),
+        "appended": done.appended,
+        "added_count": done.added,
+        "encoding": done.encoding,
+        "renamed": json.dumps(done.renamed),
+        "doubtful_count": done.doubtful_count,
+        "doubtful": json.dumps(done.doubtful),
+    }
     execute(conn, "group_imports", "note_imported", id=str(id), **progress.values(), **facts, **report.values())
 
 
@@ -157,6 +176,7 @@ def _record(row: dict[str, Any]) -> ImportRecord:
     lists = {
         "variables": tuple(row["variables"] or ()),
         "rejected": tuple((kind, count) for kind, count in row["rejected"]),
+        "doubtful": tuple((line, address, meant) for line, address, meant in row["doubtful"]),
         "state": ImportState(row["state"]),
     }
     return ImportRecord(**{**row, **lists})

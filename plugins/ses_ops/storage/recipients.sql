@@ -13,14 +13,22 @@ VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s, coalesce(%(empty
 ON CONFLICT (name) DO UPDATE SET
     description = coalesce(%(description)s, recipient_group.description),
     empty_is_missing = coalesce(%(empty_is_missing)s, recipient_group.empty_is_missing)
-RETURNING id, (xmax = 0) AS created, empty_is_missing;
+RETURNING id, (xmax = 0) AS created, empty_is_missing, recipient_count, variables;
+
+-- name: last_line
+SELECT coalesce(max(position), 0)::int AS line FROM recipient WHERE group_id = %(group_id)s;
 
 -- name: empty_group
 DELETE FROM recipient WHERE group_id = %(group_id)s;
 
 -- name: set_content
 UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now(),
-       columns_with_empty_cells = %(with_empty_cells)s, columns_saying_no = %(saying_no)s
+       columns_with_empty_cells = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_with_empty_cells) UNION SELECT unnest(%(with_empty_cells)s::text[])
+       ) ELSE %(with_empty_cells)s END,
+       columns_saying_no = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_saying_no) UNION SELECT unnest(%(saying_no)s::text[])
+       ) ELSE %(saying_no)s END
 WHERE id = %(group_id)s;
 
 -- name: column_facts
@@ -67,6 +75,13 @@ FROM recipient r
 LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
 WHERE r.group_id = %(group_id)s AND r.position >= %(line)s AND r.address_key = %(key)s
 ORDER BY r.position LIMIT %(limit)s;
+
+-- name: recipients_of_group
+-- Read by a cursor, in the order of the index: the first rows come at once.
+SELECT r.address, r."values", s.reason AS suppressed
+FROM recipient r
+LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+WHERE r.group_id = %(group_id)s ORDER BY r.position;
 
 -- name: line_before
 SELECT min(position) AS line FROM (

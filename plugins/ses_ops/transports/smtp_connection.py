@@ -16,7 +16,7 @@ that shows that a mode is too much for it gets the next lower one, and the messa
 from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import Fault, Reason, Stage
-from ses_ops.transports.port import Delivery, Outcome, TooLate
+from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_failure import SetupRefused
 from ses_ops.transports.smtp_fate import (
@@ -227,13 +227,9 @@ class MailConnection(MailStream):
 
     def _content(self, message: WireMessage) -> None:
         """The content of the message, and with it the beginning of the next one."""
-        envelope, data = message.envelope, message.data
-        try:
-            self._pool.content_begins(envelope)
-        except TooLate as why:
-            self._lose(str(why), chance=Chance.ALL)
+        if not self._begins(message.envelope):
             return
-        self._ended = envelope
+        self._ended, data = message.envelope, message.data
         # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
         across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
         following = self.take() if across else None

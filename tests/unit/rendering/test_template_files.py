@@ -8,9 +8,9 @@ import os
 import pytest
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.sandbox import inside
 from ses_ops.rendering.template import HTML, MAX_SAMPLE, SAMPLE, SUBJECT, TEXT, load_template
 from ses_ops.rendering.template_facts import MAX_SHOWN, template_facts, template_sources
+from ses_ops.rendering.template_files import inside
 
 SECRET = "the administrator's password"
 
