@@ -89,7 +89,7 @@ def delete(name: str) -> None:
         decisions.delete(conn, name, by=shell_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
-        lambda control: control.forget_tasks([name]),
+        lambda control: control.forget_task(name),
         otherwise="its DAG goes when Airflow reads the send tasks next",
     )
 

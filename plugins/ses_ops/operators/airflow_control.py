@@ -139,22 +139,20 @@ def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> None:
         request_dag_parse()
 
 
-def forget_tasks(task_names: Sequence[str]) -> None:
-    """Tell Airflow of deleted tasks: their runs that have not begun never do, and their DAGs are read again.
+def forget_task(task_name: str) -> None:
+    """Tell Airflow of a deleted task: its runs that have not begun never do, and its DAG is read again.
 
-    The DAGs' switches are turned on: the next task of a name has the same.
+    The DAG's switch is turned on: the next task of the name has the same.
     """
     with _session() as session:
         from airflow.models.dagrun import DagRun
         from airflow.utils.state import DagRunState
         from sqlalchemy import select
 
-        dags = [dag_id(name) for name in task_names]
-        waiting = select(DagRun).where(DagRun.dag_id.in_(dags), DagRun.state == DagRunState.QUEUED)
+        waiting = select(DagRun).where(DagRun.dag_id == dag_id(task_name), DagRun.state == DagRunState.QUEUED)
         for run in session.scalars(waiting):
             run.set_state(DagRunState.FAILED)
-    for name in task_names:
-        _set_switch(name, paused=False)
+    _set_switch(task_name, paused=False)
     request_dag_parse()
 
 

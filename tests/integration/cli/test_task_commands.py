@@ -247,7 +247,7 @@ def test_cancel_and_delete(ses, world, airflow):
     assert "was cancelled already" in ses("task", "cancel", "sale").out
     assert "is cancelled" in ses("task", "resume", "sale").err
     assert ses("task", "delete", "sale").code == 0
-    assert airflow.asked == [("forget_tasks", ["sale"])]
+    assert airflow.asked == [("forget_task", "sale")]
     assert ses("task", "list", "--json").json == []
     assert world.rows("SELECT count(*) FROM message") == [(5,)]
 
