@@ -128,7 +128,9 @@ class TaskLine:
 def line_of(task: TaskOverview, rights: frozenset[Right]) -> TaskLine:
     """A task's line. Whether there is quota is asked only where a person could use it."""
     return TaskLine(
-        task=task, rights=rights, quota_left=task.waits_for_quota and domains_seen.quota_left(task.sender_domain)
+        task=task,
+        rights=rights,
+        quota_left=task.waits_for_quota and domains_seen.quota_left(task.sender_domain, task.name),
     )
 
 
