@@ -78,7 +78,7 @@ def delete(user: BaseUser, name: str) -> None:
 
 def _quota_left(name: str) -> bool:
     task = _overview(name)
-    return task is not None and task.cached_count > 0 and quota_left(task.sender_domain, fresh=True)
+    return task is not None and task.cached_count > 0 and quota_left(task.sender_domain, name, fresh=True)
 
 
 def _waits_until(name: str) -> datetime | None:
