@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from ses_ops.domain.clock_rules import check_aware
+from ses_ops.domain.clock_rules import check_aware, to_wall_clock, zone
 from ses_ops.domain.schedule import Schedule, TaskType
 
 #: The key of the one occurrence of an immediate, scheduled or test task.
@@ -76,12 +76,13 @@ def not_to_start(schedule: Schedule, run: Run) -> str | None:
     return f"{slot} is no start of this task any more: its schedule was changed"
 
 
-def missed_start(*, slot: datetime, now: datetime, grace: timedelta) -> str | None:
-    """The reason why a late start must wait for a person, or None when it may start."""
+def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC") -> str | None:
+    """The reason why a late start must wait for a person, or None when it may start; told in the task's own zone."""
     late = check_aware(now) - check_aware(slot)
     if late <= grace:
         return None
-    return f"its start at {slot:%Y-%m-%d %H:%M} UTC was missed by {spell(late)}, more than start_grace {spell(grace)}"
+    shown = f"{to_wall_clock(slot, zone(time_zone)):%Y-%m-%d %H:%M}"
+    return f"its start at {shown} {time_zone} was missed by {spell(late)}, more than start_grace {spell(grace)}"
 
 
 def spell(span: timedelta) -> str:
