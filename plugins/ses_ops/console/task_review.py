@@ -12,7 +12,7 @@ from babel.dates import format_skeleton, format_time
 from ses_ops import settings
 from ses_ops.console.language import N_
 from ses_ops.console.leaving_days import LeavingDays, leaving_days
-from ses_ops.domain.clock_rules import to_wall_clock
+from ses_ops.domain.clock_rules import happens_twice, to_wall_clock
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
 from ses_ops.rendering.template_apart import load_apart
@@ -68,6 +68,12 @@ class Review:
     def count(self) -> int:
         """Recipients who get the mail, as things are now."""
         return self.group.recipient_count - self.suppressed
+
+    @property
+    def twice(self) -> bool:
+        """Whether the clock of the task's zone shows its start twice, of which the first is taken."""
+        start = self.task.schedule.start_at
+        return start is not None and happens_twice(start, ZoneInfo(self.task.schedule.time_zone))
 
 
 def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = None) -> Review:

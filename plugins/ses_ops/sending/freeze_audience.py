@@ -119,7 +119,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
 def _missed(task: dict[str, Any], run: Run) -> str | None:
     if run.logical_at is None:
         return None
-    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task["start_grace"])
+    where = send_tasks.schedule_of(task).time_zone
+    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task["start_grace"], time_zone=where)
     return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
 
 
