@@ -20,6 +20,7 @@ from ses_ops.console.pages import (
     message_export,
     new_task,
     overview,
+    people,
     send_tasks,
     suppression,
     suppression_import,
@@ -51,6 +52,7 @@ PAGES = (
     suppression.router,
     suppression_import.router,
     suppression_reports.router,
+    people.router,
 )
 
 
