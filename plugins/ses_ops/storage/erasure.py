@@ -76,6 +76,7 @@ def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
     with not_waiting_for_an_import(conn, "a group of this person"):
         groups = fetch_all(conn, "erasure", "take_out_of_groups", **key)
     execute(conn, "erasure", "hold_chunks", **key)
+    execute(conn, "erasure", "clear_first_subjects", **key)
     messages = execute(conn, "erasure", "erase_messages", person=person, **key)
     left = fetch_one(conn, "erasure", "messages_of", **key)
     being_sent = left["count"] if left else 0

@@ -32,6 +32,11 @@ JOIN chunk c ON c.occurrence_id = m.occurrence_id AND m.seq BETWEEN c.first_seq 
 WHERE m.address_key = %(address_key)s AND c.state = 'cached'
 ORDER BY c.id FOR UPDATE OF c;
 
+-- name: clear_first_subjects
+-- The subject that a task is listed by is made of its first recipient's values; it is made of another's then.
+UPDATE send_task t SET first_subject = NULL FROM occurrence o, message m
+WHERE o.task_id = t.id AND m.occurrence_id = o.id AND m.address_key = %(address_key)s AND t.first_subject IS NOT NULL;
+
 -- name: erase_messages
 -- The counts and the outcome stay. A message that a sender holds now is its own: it finds the row by its place, and the
 -- outcome would be lost.
