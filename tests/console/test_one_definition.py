@@ -314,6 +314,7 @@ def test_put_off_mail_is_retrying_with_when_and_why(mailing, user, capsys, monke
         assert 'class="badge retrying"' in page, path
         assert "mailbox full" in page, path
     assert "next try" in user.text("/tasks")
+    assert "Put off by the mail server hello" in user.text("/")
     assert [task["name"] for task in _json(capsys, monkeypatch, mailing, "task", "list", "--status", "retrying")] == [
         "hello"
     ]
