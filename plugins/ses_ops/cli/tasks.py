@@ -78,7 +78,7 @@ def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
         *(one.name, one.type, one.status, *counts, one.unknown_count),
         *(getattr(one, f"{name}_count") for name in seldom),
         one.in_progress_count,
-        *(one.next_run_at, one.error or one.reason or ""),
+        *("due now" if one.is_due else one.next_run_at, one.error or one.reason or ""),
     ]
 
 
@@ -120,6 +120,8 @@ def show(name: str, as_json: bool) -> None:
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
     for key in ("next_run_at", "created_at", "updated_at"):
         facts[key] = getattr(one, key)
+    if one.is_due:
+        facts["next_run_at"] = "due now"
     print_facts(facts)
 
 
@@ -184,4 +186,6 @@ def _answer(row: dict[str, Any]) -> str:
     said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
     # What the server said to this message is why it is retried; else what its chunk waits for.
     why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
-    return "; ".join(part for part in (why, row["next_try_at"] and f"next try {cell(row['next_try_at'])}") if part)
+    when = row["next_try_at"]
+    try_again = None if when is None else f"next try {cell(when)}" if when > datetime.now(UTC) else "due now"
+    return "; ".join(part for part in (why, try_again) if part)
