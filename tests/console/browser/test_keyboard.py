@@ -10,6 +10,7 @@ from tests.integration.sending_world import DOMAIN
 PAGES = (
     *("/", "/tasks?sort=name", "/tasks/spring-sale", "/new-task", "/templates", "/templates/hello", "/groups"),
     *("/groups/customers", "/groups/customers/upload", "/domains", f"/domains/{DOMAIN}", "/suppression"),
+    "/suppression/erase",
 )
 
 
