@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
+
+from ses_ops.domain.rejected_rows import unpacked
 
 #: Bytes that leave at a time.
 _BLOCK = 64 * 1024
@@ -20,6 +21,6 @@ def csv_headers(file_name: str) -> dict[str, str]:
 
 def unpacked_csv(packed: bytes, file_name: str) -> StreamingResponse:
     """The answer of a file that is kept as gzip."""
-    content = gzip.decompress(packed)
+    content = unpacked(packed)
     blocks = (content[at : at + _BLOCK] for at in range(0, len(content), _BLOCK))
     return StreamingResponse(blocks, headers=csv_headers(file_name))

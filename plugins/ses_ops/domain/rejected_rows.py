@@ -6,6 +6,7 @@ import csv
 import io
 import zlib
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.csv_cells import safe_cell
@@ -65,5 +66,16 @@ class RejectedRows:
 
 def unpacked_beginning(packed: bytes, most: int) -> list[list[str]]:
     """The first rows of a report, without its header."""
-    text = zlib.decompressobj(_GZIP).decompress(packed, 64 * 1024 + 1024 * most).decode("utf-8-sig", "ignore")
-    return list(csv.reader(io.StringIO(text, newline="")))[1 : most + 1]
+    text = unpacked(packed, 64 * 1024 + 1024 * most).decode("utf-8-sig", "ignore")
+    try:
+        return list(csv.reader(io.StringIO(text, newline="")))[1 : most + 1]
+    except csv.Error:  # nothing of ours writes such a cell
+        return []
+
+
+def unpacked(packed: bytes, most: int = 0) -> bytes:
+    """A report, or `most` bytes of it; as far as it can be read, if it was damaged."""
+    unpack, found = zlib.decompressobj(_GZIP), bytearray()
+    with suppress(zlib.error):
+        found += unpack.decompress(packed, most)
+    return bytes(found)

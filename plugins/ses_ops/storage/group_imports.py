@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.stored_lists import stored_counts, stored_names
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -155,8 +156,9 @@ def forget_group(conn: Connection, group: str) -> None:
 
 def _record(row: dict[str, Any]) -> ImportRecord:
     lists = {
-        "variables": tuple(row["variables"] or ()),
-        "rejected": tuple((kind, count) for kind, count in row["rejected"]),
+        "variables": stored_names(row["variables"]),
+        "rejected": stored_counts(row["rejected"]),
+        "facts": row["facts"] if isinstance(row["facts"], dict) else {},
         "state": ImportState(row["state"]),
     }
     return ImportRecord(**{**row, **lists})
