@@ -67,7 +67,7 @@ class StartNotAllowed(SesError):
 
 
 class GroupInUse(Conflict):
-    """A recipient group cannot be taken away while send tasks send to it."""
+    """A recipient group cannot be taken away while send tasks that have not ended send to it."""
 
     def __init__(self, group: str, tasks: list[str]) -> None:
         self.group = group

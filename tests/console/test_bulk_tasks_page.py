@@ -87,13 +87,13 @@ def test_many_are_resumed_cancelled_and_deleted(several, user):
     assert several.rows("SELECT count(*) FROM send_task WHERE deleted_at IS NULL") == [(0,)]
 
 
-def test_airflow_is_told_of_the_deleted_once(several, user, monkeypatch):
+def test_airflow_is_told_of_the_deleted(several, user, monkeypatch):
     from ses_ops.operators import airflow_control
 
     told = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **names: told.append(names))
+    monkeypatch.setattr(airflow_control, "forget_task", told.append)
     chosen(user, "delete", "waits", "done", "stands", confirmed="yes")
-    assert told == [{"created": [], "changed": ["done", "waits"]}], "the one that stands must be cancelled first"
+    assert told == ["done", "waits"], "the one that stands must be cancelled first"
 
 
 def test_each_by_the_persons_own_rights_on_it(several, user, monkeypatch):
@@ -153,7 +153,7 @@ def test_what_the_engine_refuses_at_the_last_moment_is_told_beside_the_task(seve
     from ses_ops.errors import Conflict
     from ses_ops.sending import decisions
 
-    def refused(conn, name):
+    def refused(conn, name, *, by):
         raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
 
     monkeypatch.setattr(decisions, "delete", refused)

@@ -188,6 +188,7 @@ def test_pause_is_offered_of_everything_that_has_not_ended(half, user):
     assert offers(), "in error"
     assert user.post("/tasks/hello/pause").status_code == 303
     assert half.overview("hello").status == "paused"
+    assert "something" in user.text("/tasks/hello"), "the error is still there to be read"
     assert not offers(), "it is paused already"
     half.execute("UPDATE send_task SET paused_at = NULL, error = NULL, cancelled_at = now()")
     assert not offers()

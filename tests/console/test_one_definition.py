@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import SesError
 from ses_ops.sending import decisions
-from ses_ops.storage import task_progress
+from ses_ops.storage import activity, task_progress
 from ses_ops.storage.message_list import MessageSearch, all_messages
 from ses_ops.storage.send_tasks import find_row
 from ses_ops.storage.task_progress import Scope
@@ -228,6 +229,9 @@ def test_every_place_shows_the_same_figures(mailing, user, scene, capsys, monkey
     days = user.text("/live/overview-days")
     total = re.search(r"(\d+) messages? w(?:as|ere) sent in the last 30 days", days)
     assert int(total[1] if total else 0) == expected[MessageStatus.SENT], "the overview"
+    since = datetime.now(UTC) - timedelta(days=1)
+    lately = activity.sent_lately(mailing.conn, since=since, hidden=[], tests=False)
+    assert sum(one.failed for one in lately) == expected[MessageStatus.FAILED], "what failed on each day"
     mailing.conn.rollback()
     mailing.check_ledger()
 

@@ -102,6 +102,13 @@ def test_what_cannot_be_meant_is_told_beside_its_field(change, field, words, wor
     assert re.search(rf'id="{field}-error">[^<]*[ぁ-ん]', japanese.text)
 
 
+@pytest.mark.parametrize(("start", "twice"), [("2035-10-28T02:30", True), ("2035-10-28T03:30", False)])
+def test_a_time_that_comes_twice_is_said(start, twice, world, user):
+    world.group("customers", 3)
+    text = visible_text(user.post("/new-task/review", **{**FORM, "start_at": start, "time_zone": "Europe/Berlin"}).text)
+    assert ("The clock of Europe/Berlin shows this time twice on that day; the first one is meant." in text) is twice
+
+
 def test_exactly_this_mail_is_sent_to_oneself_and_nothing_else_happens(world, user, tests):
     world.group("customers", 3)
     page = user.post("/new-task/review", **FORM).text

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ses_ops.cli.main import run as run_cli
+from ses_ops.console.database import forget_snapshots
 from ses_ops.domain.occurrence import RunKind
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
@@ -19,6 +20,7 @@ def mailing(world, monkeypatch):
     def allow(count: int) -> None:
         world.quota_variable = quota(count)
         monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(count)))
+        forget_snapshots()
 
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", world.dsn)
     with RecordingServer() as server:
@@ -69,10 +71,22 @@ def test_a_resume_after_a_pause_leaves_what_waits_for_quota_its_time_and_says_so
 def test_a_quota_that_was_raised_can_be_used_at_once(mailing, user):
     over_quota(mailing)
     mailing.allow(100)
-    assert "/hello/resume" in user.get("/tasks/hello").text
+    for path in ("/tasks", "/tasks/hello"):
+        assert "Send within today&#39;s quota" in user.get(path).text, path
     user.post("/tasks/hello/resume")
     assert "hello goes on." in user.text("/tasks")
     assert mailing.whole_run(mailing.run("hello", RunKind.RESUME)).sent == 6
+
+
+def test_room_that_older_mail_of_others_has_first_call_on_is_none(mailing, user):
+    over_quota(mailing)
+    mailing.seed("other")
+    mailing.freeze(mailing.run("other"))
+    mailing.execute("UPDATE chunk SET cached_at = now() - interval '21 hours' WHERE first_seq = 1 AND state = 'cached'")
+    mailing.allow(4 + 6)
+    assert "/hello/resume" not in user.get("/tasks/hello").text
+    mailing.allow(4 + 6 + 1)
+    assert "/hello/resume" in user.get("/tasks/hello").text
 
 
 def test_what_the_server_put_off_is_tried_now(mailing, user, monkeypatch):
@@ -127,3 +141,28 @@ def test_a_triggered_task_never_ends_and_can_be_cancelled_between_two_starts(mai
     user.post("/tasks/hello/cancel", confirmed="yes")
     overview = mailing.overview("hello")
     assert (overview.status, overview.cancelled_count) == ("cancelled", 0)
+
+
+def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing, user):
+    over_quota(mailing)
+    mailing.execute("UPDATE chunk SET last_seq = 6, first_seq = 5 WHERE state = 'cached'")
+    mailing.execute(
+        "UPDATE message SET state = 'failed' WHERE seq = 5;"
+        " UPDATE chunk SET pending = pending - 1, failed = 1 WHERE state = 'cached'"
+    )
+    before = due(mailing)
+    user.post("/tasks/hello/retry-failed")
+    mailing.whole_run(mailing.run("hello", RunKind.RESUME))
+    assert due(mailing) == before
+    assert mailing.overview("hello").cached_count == 2
+
+
+def test_a_cancelled_task_promises_no_next_start(mailing, user, capsys):
+    mailing.execute("UPDATE send_task SET type = 'recurring', every = '1d', start_at = now() + interval '1 day'")
+    assert "Next starts" in user.text("/tasks/hello")
+    user.post("/tasks/hello/cancel", confirmed="yes")
+    assert "Next starts" not in user.text("/tasks/hello")
+    assert run_cli(["task", "show", "hello", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["next_starts"], facts["next_run_at"], facts["status"]) == ([], None, "cancelled")
+    assert facts["reason"].startswith("cancelled by ")

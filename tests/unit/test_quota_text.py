@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ses_ops.domain.quota_text import entry_mark, with_entry
@@ -18,8 +18,11 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=6,
 )
+#: Of a busy machine, which is slow at making examples too.
+BUSY = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
+@BUSY
 @given(st.dictionaries(NAMES, VALUES, max_size=5), NAMES, st.sampled_from([None, 2]))
 def test_the_entry_is_written_and_all_others_stay(entries, domain, indent):
     written = with_entry(json.dumps(entries, indent=indent, ensure_ascii=False), domain, ENTRY)
@@ -27,6 +30,7 @@ def test_the_entry_is_written_and_all_others_stay(entries, domain, indent):
     assert list(json.loads(written)) == list({**entries, domain: ENTRY}), "in their order"
 
 
+@BUSY
 @given(st.dictionaries(NAMES, VALUES, max_size=5), NAMES)
 def test_a_mark_changes_with_the_entry_and_with_nothing_else(entries, domain):
     text = json.dumps(entries)

@@ -21,7 +21,7 @@ from ses_ops.errors import InvalidInput
         "show": ("groups:show", "Show a group, its variables and its first recipients."),
         "sample-csv": ("groups:sample_csv", "Print a CSV file to begin with."),
         "export": ("groups:export", "Write a group's recipients as a CSV file."),
-        "delete": ("groups:delete", "Delete a group that no task uses."),
+        "delete": ("groups:delete", "Delete a group that no unfinished task uses."),
     },
 )
 def group() -> None:
@@ -111,7 +111,7 @@ def export(name: str) -> None:
 @click.command(epilog=examples("ses group delete customers"))
 @click.argument("name")
 def delete(name: str) -> None:
-    """Delete a recipient group; refused while a task uses it."""
+    """Delete a recipient group; refused while a task that is neither finished nor cancelled uses it."""
     from ses_ops.storage import recipients
     from ses_ops.storage.connection import transaction
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
+    "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
     "migrate": ("database:migrate", "Bring the ses database to the newest schema."),
 }

@@ -42,7 +42,7 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     chosen = SuppressionReason(reason)
     expires_at = read_expiry(expires, reason, now=datetime.now(UTC), where="--expires")
     with database() as conn, transaction(conn):
-        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=_who())
+        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=who())
         entry = storage.find(conn, parsed.key)
     if added:
         click.echo(
@@ -123,7 +123,7 @@ def import_command(
                 encoding=encoding,
                 reason=reason,
                 now=datetime.now(UTC),
-                added_by=_who(),
+                added_by=who(),
                 report=rejected.add,
                 file_columns=rejected.name_columns,
             )
@@ -137,7 +137,7 @@ def import_command(
         click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
 
 
-def _who() -> str:
+def who() -> str:
     """Who is at the command line, for the list."""
     try:
         return f"{getpass.getuser()} (command line)"

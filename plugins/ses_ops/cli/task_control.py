@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.occurrence import RunKind
+    from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.retries import FailedByCode
 
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
@@ -50,7 +51,7 @@ def resume(name: str) -> None:
 
     with database() as conn:
         before = next(iter(list_tasks(conn, name=name)), None)
-        quota_left = before is not None and before.cached_count > 0 and _quota_left(conn, before.sender_domain)
+        quota_left = before is not None and before.cached_count > 0 and _quota_left(conn, before)
         if before is not None and before.waits_for_quota and not quota_left:
             click.echo(
                 f"{name}: nobody paused it: {before.reason}; it goes on by itself at {cell(before.next_run_at)}, "
@@ -203,17 +204,17 @@ def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
     return run_id if told else None
 
 
-def _quota_left(conn: Connection, domain: str) -> bool:
-    """Whether the domain's quota day has room now; False when nobody can say."""
+def _quota_left(conn: Connection, task: TaskOverview) -> bool:
+    """Whether the quota day of its domain has room for this task now; False when nobody can say."""
     from ses_ops.cli.session import quota_variable
     from ses_ops.errors import SesError
     from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
 
     try:
-        today = domain_quota(conn, read_quota_variable(quota_variable()), domain).today
+        quota = domain_quota(conn, read_quota_variable(quota_variable()), task.sender_domain)
     except SesError:
         return False
-    return today is not None and today.left > 0
+    return quota.room_for(task.name) > 0
 
 
 def shell_user() -> str:

@@ -14,6 +14,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.storage.editions import Edition
     from ses_ops.storage.overview import TaskOverview
 
 _STATUSES = ("waiting", "sending", "paused", "retrying", "error", "finished", "cancelled")
@@ -107,6 +108,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
+    from ses_ops.storage.editions import editions
     from ses_ops.storage.overview import list_tasks
 
     with database() as conn:
@@ -114,15 +116,18 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         found = list_tasks(conn, task_id=row["id"])
         if not found:  # a test send
             raise NotFound("send task", name, hint="`ses task list` shows them all")
+        changed = editions(conn, row["id"]) if row["edition"] > 1 else []
     one = found[0]
     facts = {
         **overview_facts(one),
         **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
         "next_starts": one.next_starts(datetime.now(UTC)),
+        "editions": changed,
     }
     if as_json:
         print_json(facts)
         return
+    facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     if latest := one.latest_start:
         facts["latest_start"] = f"no. {latest.number}: {latest.sent_count:,} of {latest.request_count:,} sent"
@@ -132,6 +137,12 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     print_facts(facts)
     if one.unknown_count:
         note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
+
+
+def _edition(one: Edition) -> str:
+    """What some of the mail was made of, before the task was changed, and what the rest is made of."""
+    until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
+    return f"{one.number}: {one.sent:,} sent from {one.sender} with template {one.template}{until}"
 
 
 @click.command(

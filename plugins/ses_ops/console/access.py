@@ -3,8 +3,8 @@
 | right | asked of Airflow | for |
 | --- | --- | --- |
 | READ | GET on the DAG | seeing a task, its counts and its messages |
-| EDIT | PUT on the DAG | pause, resume, cancel, change; the content of a group that an unfinished task sends to |
-| START | POST on the DAG's runs | send again, retry what failed, resume when that sends what waits |
+| EDIT | PUT on the DAG | pause, cancel; resume and change if no mail leaves by it; a group of an unfinished task |
+| START | POST on the DAG's runs | send now, send again, retry what failed, resume or change when mail leaves by it |
 | DELETE | DELETE on the DAG | delete |
 
 Groups, templates, suppression and sender domains have no DAG. Who may read DAGs may look at them; who may start

@@ -22,6 +22,7 @@ from ses_ops.console.pages import (
     message_export,
     new_task,
     overview,
+    people,
     send_now,
     send_tasks,
     suppression,
@@ -58,6 +59,7 @@ PAGES = (
     suppression.router,
     suppression_import.router,
     suppression_reports.router,
+    people.router,
 )
 
 

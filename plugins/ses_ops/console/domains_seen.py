@@ -80,7 +80,7 @@ def _read(conn: Connection) -> Domains:
 DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)
 
 
-def quota_left(domain: str, *, fresh: bool = False) -> bool:
-    """Whether a domain's quota day has room now."""
+def quota_left(domain: str, task: str, *, fresh: bool = False) -> bool:
+    """Whether a domain's quota day has room for mail of a task now."""
     quota = DOMAINS.get(fresh=fresh).find(domain)
-    return quota is not None and quota.today is not None and quota.today.left > 0
+    return quota is not None and quota.room_for(task) > 0

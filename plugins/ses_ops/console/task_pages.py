@@ -15,7 +15,7 @@ from ses_ops.console.task_choices import Choices, choices, time_zones
 from ses_ops.console.task_facts import task_facts
 from ses_ops.console.task_form import FORM_FIELDS, note, read_task
 from ses_ops.console.task_review import DOUBTS, review, starts_in
-from ses_ops.console.task_test import TestOfTask
+from ses_ops.console.task_test import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
@@ -100,6 +100,7 @@ def review_page(
         editing=task.name if edit else None,
         form=form,
         test=test or TestOfTask(),
+        test_to=form.raw(RECIPIENTS) or own_address(request.state.ses_user),
     )
 
 

@@ -69,7 +69,7 @@ class TaskSeen:
     @property
     def started_late(self) -> bool:
         """It missed its start and waits for a person."""
-        other = self.row["error"] is not None or self.overview.schedule.problem is not None
+        other = self.row["error"] is not None or self.overview.problem is not None
         return not other and self.overview.error is not None
 
     @property

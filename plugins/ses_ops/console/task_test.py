@@ -40,6 +40,12 @@ class TestOfTask:
     run_id: str | None = None
 
 
+def own_address(user: object) -> str:
+    """Where the person who looks reads mail, as far as Airflow knows it; empty when it does not."""
+    names = (getattr(user, "email", None), getattr(user, "username", None))
+    return next((name for name in names if isinstance(name, str) and "@" in name), "")
+
+
 def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mapping[str, str]:
     """The values of the first recipient who would get it; the template's sample where there is nobody."""
     if of_ledger:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from ses_ops.domain.clock_rules import check_aware
+from ses_ops.domain.clock_rules import check_aware, to_wall_clock, zone
 from ses_ops.domain.schedule import Schedule, TaskType
 
 #: The key of the one occurrence of an immediate, scheduled or test task.
@@ -98,12 +98,13 @@ def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | No
     return "this run was made for an earlier send task of this name, which was deleted; trigger the DAG anew"
 
 
-def missed_start(*, slot: datetime, now: datetime, grace: timedelta) -> str | None:
-    """The reason why a late start must wait for a person, or None when it may start."""
+def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC") -> str | None:
+    """The reason why a late start must wait for a person, or None when it may start; told in the task's own zone."""
     late = check_aware(now) - check_aware(slot)
     if late <= grace:
         return None
-    return f"its start at {slot:%Y-%m-%d %H:%M} UTC was missed by {spell(late)}, more than start_grace {spell(grace)}"
+    shown = f"{to_wall_clock(slot, zone(time_zone)):%Y-%m-%d %H:%M}"
+    return f"its start at {shown} {time_zone} was missed by {spell(late)}, more than start_grace {spell(grace)}"
 
 
 def spell(span: timedelta) -> str:

@@ -21,6 +21,7 @@ from ses_ops.sending.send_chunk import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.hashed_suppression import suppress_erased
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 from ses_ops.storage.test_sends import NAME_PREFIX
 
@@ -137,6 +138,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             keys=[address.key for address in addresses],
             values=json.dumps(dict(values)),
         )
+        suppress_erased(conn, rows[0]["id"])
         execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
 
 

@@ -152,7 +152,8 @@ WITH mine AS (
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
     FOR UPDATE OF c
 ), batch AS (
-    SELECT m.seq, m.address, m."values", m.tries, s.reason
+    SELECT m.seq, m.address, m."values", m.tries,
+           CASE WHEN starts_with(m.address_key, 'erased:') THEN 'erased' ELSE s.reason END AS reason
     FROM message m
     LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
@@ -206,8 +207,11 @@ WITH mine AS (
       AND clock_timestamp() < q.ends_at
     FOR UPDATE OF c
 ), touched AS (
-    UPDATE message m SET state = CASE WHEN s.reason IS NULL THEN 'sending' ELSE 'suppressed' END::message_state,
-        smtp_text = coalesce(s.reason, m.smtp_text), attempt_id = $2, changed_at = clock_timestamp()
+    UPDATE message m SET
+        state = CASE WHEN s.reason IS NULL AND NOT starts_with(w.address_key, 'erased:') THEN 'sending'
+                     ELSE 'suppressed' END::message_state,
+        smtp_text = CASE WHEN starts_with(w.address_key, 'erased:') THEN 'erased' ELSE coalesce(s.reason, m.smtp_text) END,
+        attempt_id = $2, changed_at = clock_timestamp()
     FROM mine CROSS JOIN message w
     LEFT JOIN suppression s ON s.address_key = w.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE w.occurrence_id = $3 AND w.seq = ANY($4) AND w.state = 'requeued' AND m.ctid = w.ctid

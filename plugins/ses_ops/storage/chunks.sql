@@ -117,7 +117,8 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
 
 -- name: requeue_failed
 -- A person asks for the failed ones to be sent again, of some codes or of all; the days after which a message is given up
--- begin anew. Who is on the suppression list is left as it is: another try would only say so.
+-- begin anew. Who is on the suppression list is left as it is: another try would only say so. What of the chunk waits for
+-- quota keeps its time, and they leave with it.
 WITH again AS (
     UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL,
         retried_code = CASE WHEN %(state)s = 'failed' THEN coalesce(m.smtp_code, 0) END
@@ -135,8 +136,10 @@ WITH again AS (
     FROM (SELECT attempt_id, count(*)::int AS count FROM again GROUP BY 1) n
     WHERE a.id = n.attempt_id AND %(state)s = 'failed'
 )
-UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
-    cached_at = coalesce(cached_at, now()), reason = %(reason)s,
+UPDATE chunk SET state = 'cached', pending = pending + n.count,
+    due_at = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN due_at ELSE now() END,
+    cached_at = coalesce(cached_at, now()),
+    reason = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN reason ELSE %(reason)s END,
     failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
     unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
 FROM (SELECT count(*)::int AS count FROM again) n

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Schedule, TaskType
+from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.storage.send_tasks import schedule_of
 from ses_ops.storage.sql import fetch_all
@@ -83,6 +84,8 @@ class TaskOverview:
     latest_start: LatestStart | None
     created_at: datetime
     updated_at: datetime
+    #: Why nothing can be sent or started by what is stored of it.
+    problem: str | None = None
     #: The start after the last one that had a run; may have passed.
     next_slot: datetime | None = None
     #: None of a task that exists.
@@ -113,8 +116,10 @@ class TaskOverview:
         return self.cached_count + self.retrying_count + self.queued_count + self.in_progress_count
 
     def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
-        """The next start times of a task that recurs or has not begun."""
-        return self.schedule.next_slots(count, now) if self.type is not TaskType.IMMEDIATE else []
+        """The next start times of a task that recurs or has not begun; none of one that was cancelled."""
+        if self.type is TaskType.IMMEDIATE or self.status is TaskStatus.CANCELLED:
+            return []
+        return self.schedule.next_slots(count, now)
 
 
 def list_tasks(
@@ -155,8 +160,8 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
     # One that has one start, and has had it, needs no schedule any more.
     settled = schedule.type is not TaskType.RECURRING and bool(row["occurrences"])
-    broken = f"its schedule cannot be worked out: {schedule.problem}"
-    error = row["error"] or (None if settled or schedule.problem is None else broken)
+    problem = None if settled else _problem(row, schedule)
+    error = row["error"] or problem
     facts = TaskFacts(
         type=schedule.type,
         cancelled=row["cancelled_at"] is not None,
@@ -184,6 +189,7 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
         error=None if status is TaskStatus.CANCELLED else error or row["held_reason"],
         schedule=schedule,
+        problem=problem,
         next_slot=None if stopped else next_slot,
         paused_by_person=row["paused_at"] is not None and not stopped,
         is_due=row["is_due"] and not stopped,
@@ -198,6 +204,16 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
     if status is TaskStatus.CANCELLED:
         return str(row["cancelled_reason"] or "the task is cancelled")
     return row["paused_reason"] or row["reason"] or row["held_reason"]
+
+
+def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
+    broken: str | None
+    if schedule.problem is not None:
+        broken = f"its schedule cannot be worked out: {schedule.problem}"
+        return broken
+    found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
+    broken = found and f"its definition cannot be used: {found}"
+    return broken
 
 
 _SAME = (

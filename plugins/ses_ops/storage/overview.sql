@@ -2,7 +2,7 @@
 -- One row a task: those that exist or those that were deleted, one of a name, or the one of an id. Counts are sums over chunks, never over messages, so this stays fast at millions of messages.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.start_at,
        t.time_zone, t.every, t.cron, t.until, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
-       t.cancelled_at, t.cancelled_reason, t.error, t.deleted_at,
+       t.cancelled_at, t.cancelled_reason, t.error, t.reply_to, t.advertisement, t.deleted_at,
        coalesce(o.request_count, 0) AS request_count,
        coalesce(c.sent, 0) AS sent_count, coalesce(c.failed, 0) AS failed_count,
        coalesce(c.suppressed, 0) AS suppressed_count, coalesce(c.unknown, 0) AS unknown_count,

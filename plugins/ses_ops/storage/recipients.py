@@ -12,7 +12,7 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage import group_imports
+from ses_ops.storage import group_imports, hashed_suppression
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
 
@@ -129,7 +129,7 @@ def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> in
 def suppressed_count(conn: Connection, group_id: int) -> int:
     """Recipients of a group that are on the suppression list now."""
     row = fetch_one(conn, "recipients", "suppressed_of_group", group_id=group_id)
-    return int(row["count"]) if row else 0
+    return (int(row["count"]) if row else 0) + hashed_suppression.count_suppressed(conn, group_id)
 
 
 def create_group(conn: Connection, name: str, *, description: str) -> None:
@@ -169,9 +169,13 @@ def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str,
 
 
 def delete_group(conn: Connection, name: str) -> RecipientGroup:
-    """Take a group and its recipients away; Conflict while a task uses it. The caller holds the transaction."""
+    """Take a group and its recipients away; Conflict while a task may send to it. The caller holds the transaction.
+
+    Tasks that have ended keep their ledger, which names every address itself; their pages go on naming the group.
+    """
     group = find_group(conn, name)
-    used_by = [row["name"] for row in tasks_of_group(conn, group.id)]
+    tasks = tasks_of_group(conn, group.id)
+    used_by = [row["name"] for row in tasks if row["cancelled_at"] is None and row["finished_at"] is None]
     if used_by:
         raise GroupInUse(name, used_by)
     try:
@@ -179,7 +183,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
             execute(conn, "recipients", "lock_group", group_id=group.id)
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
         execute(conn, "recipients", "empty_group", group_id=group.id)
-        execute(conn, "recipients", "delete_group", group_id=group.id)
+        execute(conn, "recipients", "bury_group" if tasks else "delete_group", group_id=group.id)
         group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict(f"recipient group {name!r} is still used by a send task") from cause

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.clock_rules import to_wall_clock, zone
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
-from ses_ops.domain.send_task import Advertisement, SendTask
+from ses_ops.domain.send_task import SendTask, stored_advertisement
 from ses_ops.domain.task_change import TaskChange
 from ses_ops.errors import Conflict, InvalidInput, NotFound, StartNotAllowed
 from ses_ops.storage import editions
@@ -64,7 +64,7 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         subject=row["subject"],
         reply_to=row["reply_to"],
         unsubscribe_url=row["unsubscribe_url"],
-        advertisement=Advertisement(row["advertisement"]),
+        advertisement=stored_advertisement(row["advertisement"]),
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
     )

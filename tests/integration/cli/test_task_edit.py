@@ -35,6 +35,12 @@ def test_edit_says_what_changes_for_whom_and_corrects_the_rest(ses, half, airflo
     half.quota_variable = quota(100)
     half.whole_run(half.run("sale", RunKind.TRIGGERED))
     senders = [content.decode().partition("From: ")[2].split("\r\n")[0] for content in mail_server.contents.values()]
+    shown = json.loads(ses("task", "show", "sale", "--json").out)
+    assert [(one["number"], one["sent"], one["sender"]) for one in shown["editions"]] == [
+        (2, 6, f"Right <right@{DOMAIN}>"),
+        (1, 4, f"Example <news@{DOMAIN}>"),
+    ]
+    assert f"1: 4 sent from Example <news@{DOMAIN}>" in ses("task", "show", "sale").out
     assert sorted(senders) == [f"Example <news@{DOMAIN}>"] * 4 + [f"Right <right@{DOMAIN}>"] * 6
     assert set(mail_server.accepted.values()) == {1}
     half.check_ledger()

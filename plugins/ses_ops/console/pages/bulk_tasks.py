@@ -10,19 +10,16 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
-from ses_ops.console import audit, labels
-from ses_ops.console.access import Right, may, reads_console
-from ses_ops.console.airflow_side import PICKED_UP_LATER, tell
+from ses_ops.console import labels, task_decisions
+from ses_ops.console.access import reads_console
+from ses_ops.console.airflow_side import PICKED_UP_LATER
 from ses_ops.console.bulk_choice import MOST, Chosen, chosen_tasks, list_of
-from ses_ops.console.database import changing
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.sentences import said
 from ses_ops.errors import SesError
-from ses_ops.operators import airflow_control
-from ses_ops.sending import decisions
 
 router = APIRouter()
 
@@ -49,13 +46,6 @@ _QUESTIONS = {
         N_("Delete %(count)s"),
     ),
 }
-_DONE = {
-    "pause": (N_("paused"), N_("it was paused already")),
-    "resume": (N_("goes on"), N_("goes on")),
-    "cancel": (N_("cancelled"), N_("it was cancelled already")),
-    "delete": (N_("deleted"), N_("deleted")),
-}
-_STARTS = N_("Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG.")
 _GONE = N_("It is gone: it was deleted meanwhile.")
 
 
@@ -84,9 +74,6 @@ def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     if form.checked("confirmed") and not forbidden:
         results = [_result(one, action, user, form, words) for one in chosen]
         results += [Result(name=name, done=False, text=words.gettext(_GONE)) for name in gone]
-        deleted = [one.name for one in results if one.done and action == "delete"]
-        if deleted:
-            tell(lambda: airflow_control.update_dags(created=[], changed=deleted))
     question, consequence, label = _QUESTIONS[action]
     return render(
         request,
@@ -112,48 +99,38 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
     if one.left_out is not None:
         return Result(name=name, done=False, text=one.left_out)
     try:
-        changed, told = _ACTS[action](user, name, form)
+        text = _ACTS[action](user, name, form, words)
     except SesError as problem:
         return Result(name=name, done=False, text=said(words, str(problem)))
     except HTTPException as problem:
         return Result(name=name, done=False, text=words.gettext(problem.detail))
-    text = words.gettext(_DONE[action][0 if changed else 1])
-    return Result(name=name, done=True, text=text if told else f"{text}. {words.gettext(PICKED_UP_LATER)}")
+    return Result(name=name, done=True, text=text)
 
 
-def _pause(user: BaseUser, name: str, form: Form) -> tuple[bool, bool]:
-    reason = form.text("reason")[:500]
-    who = f"paused by {user.get_name()}"
-    with audit.recorded(user, "pause_task", task=name, reason=reason), changing() as conn:
-        changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
-    tell(lambda: airflow_control.pause_dag(name))
-    return changed, True
+def _pause(user: BaseUser, name: str, form: Form, words: Language) -> str:
+    changed = task_decisions.pause(user, name, reason=form.text("reason"))
+    return words.gettext(N_("paused") if changed else N_("it was paused already"))
 
 
-def _resume(user: BaseUser, name: str, _: Form) -> tuple[bool, bool]:
-    with audit.recorded(user, "resume_task", task=name), changing() as conn:
-        kind = decisions.resume(conn, name, allow=lambda _kind: _check_start(user, name))
-    tell(lambda: airflow_control.unpause_dag(name))
-    return True, kind is None or tell(lambda: airflow_control.start_run(name, kind))
+def _resume(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    done = task_decisions.resume(user, name)
+    if done.until is not None:
+        return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=words.utc(done.until))
+    text = words.gettext(N_("goes on"))
+    return text if done.told else f"{text}. {words.gettext(PICKED_UP_LATER)}"
 
 
-def _cancel(user: BaseUser, name: str, _: Form) -> tuple[bool, bool]:
-    with audit.recorded(user, "cancel_task", task=name), changing() as conn:
-        return decisions.cancel(conn, name), True
+def _cancel(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    changed = task_decisions.cancel(user, name)
+    return words.gettext(N_("cancelled") if changed else N_("it was cancelled already"))
 
 
-def _delete(user: BaseUser, name: str, _: Form) -> tuple[bool, bool]:
-    with audit.recorded(user, "delete_task", task=name), changing() as conn:
-        decisions.delete(conn, name)
-    return True, True
+def _delete(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    task_decisions.delete(user, name)
+    return words.gettext(N_("deleted"))
 
 
-def _check_start(user: BaseUser, name: str) -> None:
-    if not may(user, Right.START, name):
-        raise HTTPException(403, _STARTS)
-
-
-_ACTS: dict[str, Callable[[BaseUser, str, Form], tuple[bool, bool]]] = {
+_ACTS: dict[str, Callable[[BaseUser, str, Form, Language], str]] = {
     "pause": _pause,
     "resume": _resume,
     "cancel": _cancel,

@@ -180,7 +180,7 @@ class TaskLine:
 
 def line_of(task: TaskOverview, rights: frozenset[Right], subject: str = "") -> TaskLine:
     """A task's line. Whether there is quota is asked only where a person could use it."""
-    quota_left = task.waits_for_quota and domains_seen.quota_left(task.sender_domain)
+    quota_left = task.waits_for_quota and domains_seen.quota_left(task.sender_domain, task.name)
     return TaskLine(task=task, rights=rights, quota_left=quota_left, subject=subject)
 
 

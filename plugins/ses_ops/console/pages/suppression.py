@@ -29,6 +29,7 @@ from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.storage import suppression as storage
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.hashed_suppression import ERASED
 from ses_ops.storage.suppression import MOST_LISTED
 
 router = APIRouter()
@@ -169,6 +170,8 @@ def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, st
 def _asked(form: Form) -> Address:
     """The address of the form; one that cannot be on the list is not found there."""
     text = form.text("address")
+    if text.startswith(ERASED):
+        return Address(text, text)
     try:
         return parse_address(text, dotless=True)
     except InvalidInput:

@@ -2,7 +2,8 @@
 -- every attempt says which edition it sent, so that mail which has left keeps its record.
 ALTER TABLE send_task ADD COLUMN edition integer NOT NULL DEFAULT 1;
 CREATE TABLE former_edition (
-    task_id         bigint NOT NULL REFERENCES send_task,
+    -- No foreign key: a row of send_task is never deleted, and the key would take part in every lock of one.
+    task_id         bigint NOT NULL,
     edition         integer NOT NULL,
     template        text NOT NULL,
     subject         text,
