@@ -95,3 +95,11 @@ def test_who_may_not_see_its_dag_sees_nothing_of_it(gone, world, viewer, monkeyp
 def test_the_tab_of_its_dag_shows_what_it_sent(gone, world, user):
     assert "This send task was deleted" in user.get("/dag/send_task__hello").text
     assert "This send task was deleted" in user.get("/dag/send_task__never").text
+
+
+@pytest.mark.parametrize("path", ["/tasks/never", "/groups/never", "/live/task/never", "/tasks/never/messages.csv"])
+def test_what_never_was_is_told_without_a_command(path, world, user):
+    page = user.get(path)
+    assert page.status_code == 404
+    assert "named &#39;never&#39;" in page.text
+    assert "`ses " not in page.text

@@ -15,7 +15,7 @@ from pathlib import Path
 BATCH = 200
 
 #: Bytes from the beginning of a message that hold the headers which the list shows.
-HEAD = 64 * 1024
+HEAD = 16 * 1024
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
