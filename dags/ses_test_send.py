@@ -84,6 +84,17 @@ with DAG(
             "`ses template check NAME` lists the variables",
             additionalProperties={"type": ["string", "number", "boolean"]},
         ),
+        "reply_to": Param(
+            None, type=["null", "string"], title="Reply-to address", description="Default: none", maxLength=254
+        ),
+        "unsubscribe_url": Param(
+            None,
+            type=["null", "string"],
+            title="Unsubscribe address",
+            description="As a send task has it, with variables; default: none",
+            maxLength=900,
+        ),
+        "advertisement": Param("none", title="Advertisement mark", enum=["none", "before", "after"]),
     },
 ) as dag:
     TestSendOperator(task_id="send")

@@ -11,6 +11,17 @@ from datetime import datetime
 class SesError(Exception):
     """The base of all errors of this project; its text is one readable line."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Python would make it anew of its text alone, which most of ours are not made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[SesError], args: tuple[object, ...], facts: dict[str, object]) -> SesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class InvalidInput(SesError):
     """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
@@ -44,8 +55,19 @@ class Conflict(SesError):
     """The thing is in a state in which this cannot be done."""
 
 
+class StartNotAllowed(SesError):
+    """Mail would leave by a change, and whoever makes it may not start mail of this task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"this change can make mail of send task {task!r} leave, which needs the right to trigger its DAG; ask "
+            "somebody who has it"
+        )
+
+
 class GroupInUse(Conflict):
-    """A recipient group cannot be taken away while send tasks send to it."""
+    """A recipient group cannot be taken away while send tasks that have not ended send to it."""
 
     def __init__(self, group: str, tasks: list[str]) -> None:
         self.group = group

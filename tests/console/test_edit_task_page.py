@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 
 import pytest
 
@@ -101,18 +100,6 @@ def test_an_error_elsewhere_does_not_hide_that_somebody_was_quicker(world, user,
     assert error(answer.text, "sender")
     fixed = {**mine, "sender": "news@mail.example.com", "seen": value(answer.text, "seen")}
     assert "Somebody changed this task" in visible_text(user.post("/tasks/later/edit", **fixed).text)
-
-
-@pytest.mark.parametrize("type_", ["immediate", "scheduled"])
-def test_a_task_that_has_begun_can_change_no_more(type_, world, user):
-    world.seed("hello", type=type_, **({"start_at": NEVER} if type_ == "scheduled" else {}))
-    form = opened(user, "hello")
-    world.outcome("hello", sent=1, cached=9)
-    answer = user.get("/tasks/hello/edit")
-    assert answer.status_code == 409
-    assert "has already begun to send" in unescape(answer.text)
-    assert user.post("/tasks/hello/edit", **{**form, "subject": "x"}).status_code == 409
-    assert "/tasks/hello/edit" not in user.get("/tasks").text
 
 
 def test_a_recurring_task_can_change_between_its_occurrences_but_not_into_another_type(world, user, told):

@@ -163,12 +163,12 @@ def test_airflow_is_told_of_a_task_that_was_deleted(world, user, monkeypatch):
     from ses_ops.operators import airflow_control
 
     told = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **names: told.append(names))
+    monkeypatch.setattr(airflow_control, "forget_task", told.append)
     world.seed("hello")
     user.post("/tasks/hello/cancel", confirmed="yes")
     assert told == []
     user.post("/tasks/hello/delete", confirmed="yes")
-    assert told == [{"created": [], "changed": ["hello"]}]
+    assert told == ["hello"]
 
 
 def test_what_a_person_paused_does_not_promise_to_go_on(world, user):
@@ -195,7 +195,7 @@ def test_failed_messages_are_tried_again(world, user):
     world.execute("UPDATE chunk SET state = 'settled', pending = 0, failed = 4")
     world.execute("UPDATE occurrence SET finished_at = now()")
     assert 'action="/ses/tasks/hello/retry-failed"' in user.get("/tasks").text
-    user.post("/tasks/hello/retry-failed")
+    user.post("/tasks/hello/retry-failed", confirmed="yes", code="0")
     assert "4 failed messages of hello are tried again." in user.text("/tasks")
     assert world.overview("hello").cached_count == 4
 

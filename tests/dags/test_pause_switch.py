@@ -54,3 +54,24 @@ def test_the_switch_works_while_our_database_is_away(world, two_tasks, api, monk
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://nobody@/ses?host=/nonexistent")
     answer = api.patch("/api/v2/dags/send_task__one", json={"is_paused": True})
     assert (answer.status_code, answer.json()["is_paused"]) == (200, True)
+
+
+def test_who_may_not_start_mail_starts_none_by_the_switch(world, two_tasks, api, monkeypatch):
+    """`one` was to start at once; `two` has nothing to send before 2099."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    world.task("two", group="customers", type="scheduled", start_at="2099-01-01")
+    for name in ("one", "two"):
+        api.patch(f"/api/v2/dags/send_task__{name}", json={"is_paused": True})
+    manager = type(get_auth_manager())
+    allowed = manager.is_authorized_dag
+    monkeypatch.setattr(
+        manager,
+        "is_authorized_dag",
+        lambda self, *, method, **more: method != "POST" and allowed(self, method=method, **more),
+    )
+    for name in ("one", "two"):
+        assert api.patch(f"/api/v2/dags/send_task__{name}", json={"is_paused": False}).status_code == 200
+    assert paused(world) == {"one": "turned on in Airflow by Anonymous, who may not start mail of this task"}
+    # A run that works later finds the switch on, and does not take that for the end of the pause either.
+    assert world.whole_run(world.run("one")).sent == 0

@@ -25,6 +25,20 @@ def test_each_address_of_the_form_gets_the_mail(world, mail_server, run_dag):
     assert "Dear Ann" in mail.get_body().get_content()
 
 
+def test_it_can_be_exactly_the_mail_of_a_task(world, mail_server, run_dag):
+    of_task = {
+        "reply_to": "ask@example.com",
+        "unsubscribe_url": "https://shop.example.com/u?n={{ name }}",
+        "advertisement": "before",
+        "subject": "Spring, {{ name }}",
+    }
+    assert run_dag("ses_test_send", conf={**FORM, **of_task}).state == "success"
+    mail = message_from_bytes(mail_server.contents["ann@customers.example"], policy=default)
+    assert mail["Reply-To"] == "ask@example.com"
+    assert mail["List-Unsubscribe"] == "<https://shop.example.com/u?n=Ann>"
+    assert mail["Subject"] == "[AD] Spring, Ann"
+
+
 def test_over_the_quota_it_fails_and_sends_nothing(world, mail_server, run_dag, set_quota):
     set_quota(quota(1))
     assert run_dag("ses_test_send", conf=FORM).state == "failed"
@@ -43,6 +57,8 @@ def test_over_the_quota_it_fails_and_sends_nothing(world, mail_server, run_dag, 
         {"sender": "nobody"},
         {"values": "name=Ann"},
         {"recipients": None},
+        {"advertisement": "everywhere"},
+        {"reply_to": 5},
     ],
     ids=lambda change: f"{next(iter(change))}",
 )

@@ -55,14 +55,80 @@ def test_a_daily_task_cannot_begin_at_a_time_that_a_clock_change_skips():
     with pytest.raises(InvalidInput, match=r"02:30 does not exist in America/New_York.*03:30"):
         parse_send_task(daily, where="x")
     parse_send_task({**daily, "start_at": "2035-03-10 02:30"}, where="x")
-    for once in (
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
         {"type": "scheduled"},
         {"type": "recurring", "every": "24h"},
         {"type": "recurring", "cron": "30 2 * * *"},
-    ):
-        assert parse_send_task({**entry, **once}, where="x").schedule.start_at == datetime(
-            2035, 3, 11, 7, 30, tzinfo=UTC
-        )
+    ],
+    ids=["scheduled", "every", "cron"],
+)
+@pytest.mark.parametrize(
+    ("zone", "skipped", "same"),
+    [("America/New_York", "2035-03-11 02:30", "03:30"), ("Australia/Lord_Howe", "2034-10-01 02:15", "02:45")],
+    ids=["an-hour", "half-an-hour"],
+)
+def test_a_start_that_a_clock_change_skips_is_refused_with_the_time_that_is_meant(kind, zone, skipped, same):
+    entry = {**GOOD, **kind, "time_zone": zone, "start_at": skipped}
+    with pytest.raises(InvalidInput, match=rf"{skipped} does not exist in {zone}: .*write {same}") as refused:
+        parse_send_task(entry, where="x")
+    assert refused.value.field == "start_at"
+    parse_send_task({**entry, "start_at": f"{skipped[:11]}{same}"}, where="x")
+
+
+def test_an_end_that_a_clock_change_skips_is_refused_and_a_day_that_has_one_is_not():
+    entry = {
+        **GOOD,
+        "type": "recurring",
+        "every": "1d",
+        "start_at": "2035-01-01 09:00",
+        "time_zone": "America/New_York",
+    }
+    with pytest.raises(InvalidInput, match="until: 2035-03-11 02:30 does not exist"):
+        parse_send_task({**entry, "until": "2035-03-11 02:30"}, where="x")
+    # The clock of Asia/Beirut goes on at midnight: the day before has no last hour, and the next no first.
+    beirut = {**entry, "time_zone": "Asia/Beirut"}
+    for day in ("2035-03-24", "2035-03-25", "20350325", "2035-W12-7"):
+        assert parse_send_task({**beirut, "until": day}, where="x").schedule.until is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://x", "https://x/unsubscribe", "https://localhost/u", "https:///u", "https://127.0.0.1/u"),
+        *("https://shop..example/u", "https://-shop.example/u", "https://shop.example:port/u", "https://.example/u"),
+        *("mailto:", "mailto:nobody", "mailto:a@b", "https://shop.example/a page", "https://shop_1.example/u"),
+        *("https://[::1]/u", "http://shop.1/u", "mailto:@shop.example", "https://?u=1", "https://#shop.example"),
+    ],
+)
+def test_an_unsubscribe_address_that_nobody_could_reach_is_refused(url):
+    with pytest.raises(InvalidInput) as refused:
+        parse_send_task({**GOOD, "unsubscribe_url": url}, where="x")
+    assert refused.value.field == "unsubscribe_url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "https://shop.example/u",
+            "https://shop.example:8443/u?id={{ id }}&m={{ mail | urlencode }}",
+            "HTTPS://A.example",
+        ),
+        *("http://shop.example", "mailto:leave@shop.example", "mailto:leave+{{ id }}@shop.example?subject=leave"),
+        *("https://bücher.example/u", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_unsubscribe_address_with_variables_in_it_is_taken_as_it_is(url):
+    assert parse_send_task({**GOOD, "unsubscribe_url": url}, where="x").unsubscribe_url == url
+
+
+def test_a_reply_address_must_be_one_that_can_be_answered_to():
+    with pytest.raises(InvalidInput, match="reply_to: 'service@shop' cannot be answered to: 'shop' is no domain"):
+        parse_send_task({**GOOD, "reply_to": "service@shop"}, where="x")
 
 
 def test_times_with_an_offset_keep_it():

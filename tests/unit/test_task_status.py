@@ -89,6 +89,11 @@ def test_a_start_within_its_grace_may_still_happen():
     hour = timedelta(hours=1)
     assert missed_start(slot=SLOT, now=SLOT + hour, grace=hour) is None
     assert "missed by 1 h 1 min" in missed_start(slot=SLOT, now=SLOT + timedelta(minutes=61), grace=hour)
+    late = {"slot": datetime(2026, 12, 1, tzinfo=UTC), "now": datetime(2026, 12, 2, tzinfo=UTC), "grace": hour}
+    assert missed_start(**late).startswith("its start at 2026-12-01 00:00 UTC was missed")
+    assert missed_start(**late, time_zone="Asia/Tokyo").startswith(
+        "its start at 2026-12-01 09:00 Asia/Tokyo was missed"
+    )
 
 
 def test_the_same_due_time_gives_the_same_run_id():

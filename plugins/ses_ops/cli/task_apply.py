@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,17 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.errors import DatabaseUnavailable, SesError
+from ses_ops.cli.task_control import shell_user, tell_of_run
+from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.cli.task_files import TaskFiles
     from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.editions import MailOfTask
     from ses_ops.storage.send_tasks import Applied
 
 
@@ -43,16 +47,25 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     """
     from ses_ops.cli.task_files import raise_all, read_tasks
     from ses_ops.storage.connection import transaction
+    from ses_ops.storage.editions import due_now
 
     found = read_tasks(path)
     lines: list[str] = []
     doubts: list[str] = []
     try:
         with database() as conn, suppress(_OnlyChecked), transaction(conn):
-            done, problems = _apply_all(conn, found.tasks)
-            raise_all([*found.problems, *problems])
+            before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
+            unknown = _unknown_names(conn, found)
+            known = {file: task for file, task in found.tasks.items() if file not in unknown}
+            done, problems = _apply_all(conn, known)
+            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
-            rows = [_facts(conn, name, applied) for name, applied in done.items()]
+            unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
+            rows = [
+                {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
+                for name, one in done.items()
+            ]
+            goes_on = [name for name, one in done.items() if one == "changed" and due_now(conn, name)]
             # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
             lines = [line for row in rows for line in _lines(row, check)]
             if check:
@@ -68,7 +81,17 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
         warn(doubt)
     if not check:
         _tell_airflow(done)
+        _start_runs(goes_on)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
+
+
+def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
+    from ses_ops.cli.task_files import unknown_names
+    from ses_ops.rendering.template import list_templates
+    from ses_ops.storage.recipients import list_groups
+
+    groups = [group.name for group in list_groups(conn)]
+    return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
 
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
@@ -80,7 +103,9 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
     problems: list[SesError] = []
     for file, task in tasks.items():
         try:
-            done[task.name] = apply_definition(conn, task, now=now, where=str(file), templates_root=root)
+            done[task.name] = apply_definition(
+                conn, task, now=now, where=str(file), templates_root=root, by=shell_user()
+            )
         except SesError as problem:
             text = str(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
@@ -95,6 +120,17 @@ def _doubts(conn: Connection, task: SendTask) -> list[str]:
     root = settings.templates_root()
     sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
+
+
+def _unused(conn: Connection, task: SendTask) -> list[str]:
+    """The columns of the group that the mail does not use."""
+    from ses_ops.domain.template_variables import unused_columns
+    from ses_ops.rendering.template import load_template
+    from ses_ops.storage import recipients
+
+    template = load_template(settings.templates_root(), task.template)
+    used = template.variables_for(task.subject, task.unsubscribe_url)
+    return unused_columns(used, recipients.find_group(conn, task.group).variables)
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
@@ -118,15 +154,51 @@ def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
     }
 
 
+def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
+    """What a task is and where its mail stands, before it is changed; None when there is none of that name."""
+    from ses_ops.storage.editions import mail_of_task
+    from ses_ops.storage.send_tasks import find_row, lock_row, task_of
+
+    try:
+        lock_row(conn, name)
+    except NotFound:
+        return None
+    row = find_row(conn, name)
+    return task_of(row), mail_of_task(conn, row["id"])
+
+
+def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | None) -> dict[str, Any]:
+    """What is another now, and for whom, in lines."""
+    from ses_ops.cli.task_edit import change_lines
+    from ses_ops.domain.task_change import TaskChange
+    from ses_ops.storage.send_tasks import find_row, task_of
+
+    if before is None:
+        return {"changes": []}
+    change = TaskChange(before=before[0], after=task_of(find_row(conn, name)))
+    return {"changes": list(change_lines(change, before[1])) if change.fields else []}
+
+
+def _start_runs(names: list[str]) -> None:
+    """Mail that an error or a refusal held back goes on. Without Airflow the maintenance finds it."""
+    for name in names:
+        if airflow_is_configured():
+            tell_of_run(name)
+
+
 def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
     from zoneinfo import ZoneInfo
 
     word = f"would be {row['applied']}" if check else row["applied"]
     yield f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group"
+    if row["unused_columns"]:
+        yield f"           columns of the group that the mail does not use: {', '.join(row['unused_columns'])}"
     tz = ZoneInfo(row["time_zone"])
     if row["next_starts"]:
         starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])
         yield f"           next: {starts} ({row['time_zone']})"
+    for change in row["changes"]:
+        yield f"           {change}"
 
 
 def _tell_airflow(done: dict[str, Applied]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ses_ops.domain.occurrence import RunKind
     from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.retries import FailedByCode
 
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
 
@@ -27,7 +29,7 @@ def pause(name: str, reason: str | None) -> None:
     """Stop a task's mail until `ses task resume`: also the mail that is leaving now, within a moment."""
     from ses_ops.sending import decisions
 
-    who = f"paused by {_user()}"
+    who = f"paused by {shell_user()}"
     with database() as conn:
         changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
     click.echo(f"{name}: paused" if changed else f"{name}: was paused already")
@@ -64,7 +66,7 @@ def resume(name: str) -> None:
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )
     if kind is not None:
-        _start_run(name, kind)
+        start_run(name, kind)
 
 
 @click.command(epilog=examples("ses task cancel spring-sale"))
@@ -74,7 +76,7 @@ def cancel(name: str) -> None:
     from ses_ops.sending import decisions
 
     with database() as conn:
-        changed = decisions.cancel(conn, name, by=_user())
+        changed = decisions.cancel(conn, name, by=shell_user())
     click.echo(f"{name}: cancelled" if changed else f"{name}: was cancelled already")
 
 
@@ -85,25 +87,74 @@ def delete(name: str) -> None:
     from ses_ops.sending import decisions
 
     with database() as conn:
-        decisions.delete(conn, name, by=_user())
+        decisions.delete(conn, name, by=shell_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
-        lambda control: control.update_dags(created=[], changed=[name]),
+        lambda control: control.forget_task(name),
         otherwise="its DAG goes when Airflow reads the send tasks next",
     )
 
 
-@click.command("retry-failed", epilog=examples("ses task retry-failed spring-sale"))
+@click.command(
+    "retry-failed",
+    epilog=examples(
+        "ses task retry-failed spring-sale",
+        "ses task retry-failed spring-sale --check",
+        "ses task retry-failed spring-sale --code 452 --code none --yes",
+    ),
+)
 @click.argument("name")
-def retry_failed(name: str) -> None:
-    """Send the failed messages again, as the quota allows; who got the mail does not get it twice."""
+@click.option(
+    "--code", "codes", multiple=True, help="Only those with this code of the server, or none; may be repeated."
+)
+@click.option("--check", is_flag=True, help="Show how many of which code, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> None:
+    """Send failed messages again, as the quota allows; who got the mail does not get it twice.
+
+    First says how many of which code there are, and on a terminal asks. Messages to addresses that are on the
+    suppression list by now stay failed.
+    """
     from ses_ops.sending import decisions
 
+    chosen = {_code(text) for text in codes} or None
     with database() as conn:
-        count = decisions.retry_failed(conn, name)
-    click.echo(f"{name}: {count:,} failed messages will be tried again" if count else f"{name}: no message has failed")
+        failed = [one for one in decisions.what_failed(conn, name) if chosen is None or one.code in chosen]
+        if not failed:
+            click.echo(f"{name}: no message has failed" + (" with that code" if codes else ""))
+            return
+        _show_failed(failed)
+        if check or not confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
+            return
+        count = decisions.retry_failed(conn, name, codes={one.code for one in failed})
+    click.echo(f"{name}: {count:,} failed messages will be tried again")
     if count:
-        _start_run(name)
+        start_run(name)
+
+
+def _code(text: str) -> int:
+    from ses_ops.storage.retries import NO_CODE
+
+    if text.lower() == "none":
+        return NO_CODE
+    if not (text.isascii() and text.isdecimal() and len(text) == 3):
+        raise click.UsageError(f"--code {text}: write a code of three digits such as 550, or none")
+    return int(text)
+
+
+def _show_failed(failed: list[FailedByCode]) -> None:
+    from ses_ops.cli.output import print_table
+
+    columns = ["code", "failed", "suppressed since", "tried again", "the server's words to one of them"]
+    rows = [[one.code or "none", one.count, one.suppressed, one.retried, one.text] for one in failed]
+    print_table(columns, rows, empty="")
+    if left_out := sum(one.suppressed for one in failed):
+        click.echo(f"{left_out:,} are left out: their addresses are on the suppression list")
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether to go on. Asks on a terminal. A script that was written before there was a question goes on."""
+    return yes or not sys.stdin.isatty() or click.confirm(question)
 
 
 @click.command(
@@ -129,13 +180,20 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
         click.echo(f"{name}: no message is in doubt")
     elif chosen is decisions.Doubt.RESEND:
         click.echo(f"{name}: {count:,} messages in doubt will be sent again")
-        _start_run(name)
+        start_run(name)
     else:
         click.echo(f"{name}: {count:,} messages in doubt count as sent now")
 
 
-def _start_run(name: str, kind: RunKind | None = None) -> None:
-    """Trigger a run, of which a resume sends only what is cached."""
+def start_run(name: str, kind: RunKind | None = None) -> None:
+    """Trigger a run, of which a resume sends only what is cached, and say so."""
+    run_id = tell_of_run(name, kind)
+    if run_id is not None:
+        click.echo(f"{name}: run {run_id} was triggered")
+
+
+def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
+    """Trigger a run; its id, None when there is no Airflow to tell, which is said on stderr."""
     from ses_ops.domain.occurrence import RunKind, decision_run
 
     run_id, conf = decision_run(kind, datetime.now(UTC))
@@ -143,8 +201,7 @@ def _start_run(name: str, kind: RunKind | None = None) -> None:
         lambda control: control.trigger_run(name, run_id, conf),
         otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
     )
-    if told:
-        click.echo(f"{name}: run {run_id} was triggered")
+    return run_id if told else None
 
 
 def _quota_left(conn: Connection, task: TaskOverview) -> bool:
@@ -160,7 +217,8 @@ def _quota_left(conn: Connection, task: TaskOverview) -> bool:
     return quota.room_for(task.name) > 0
 
 
-def _user() -> str:
+def shell_user() -> str:
+    """Who types."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

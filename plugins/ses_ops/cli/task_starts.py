@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ses_ops.cli.deleted_tasks import task_id_option, task_to_show
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, print_table
 from ses_ops.cli.session import database
@@ -19,19 +20,19 @@ _COUNTS = ("request", "sent", "failed", "suppressed", "unknown", "cancelled", "c
 
 @click.command(epilog=examples("ses task starts weekly-news", "ses task starts weekly-news --limit 5 --json"))
 @click.argument("name")
+@task_id_option
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="The newest starts, at most.")
 @json_option
-def starts(name: str, limit: int, as_json: bool) -> None:
+def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
     """List the starts of a task, the newest first: a recurring or triggered one has many, each with its own counts.
 
     `ses task messages NAME --start NUMBER` lists the messages of one.
     """
     from ses_ops.storage import task_progress
-    from ses_ops.storage.send_tasks import find_row
     from ses_ops.storage.task_progress import Scope
 
     with database() as conn:
-        scope = Scope(task_id=find_row(conn, name)["id"])
+        scope = Scope(task_id=task_to_show(conn, name, task_id)["id"])
         found = task_progress.occurrences(conn, scope, limit=limit)
     if as_json:
         print_json(found)

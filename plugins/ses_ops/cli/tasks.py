@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ses_ops.cli.deleted_tasks import task_id_option, task_to_show
 from ses_ops.cli.lazy_group import LazyGroup, examples
-from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
+from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table
 from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.storage.editions import Edition
     from ses_ops.storage.overview import TaskOverview
 
 _STATUSES = ("waiting", "sending", "paused", "retrying", "error", "finished", "cancelled")
@@ -26,6 +28,7 @@ _MESSAGE_STATUSES = (
     cls=LazyGroup,
     commands={
         "apply": ("task_apply:apply", "Create or change tasks from YAML files."),
+        "edit": ("task_edit:edit", "Correct a task's mail that has not left."),
         "list": ("tasks:list_command", "List all tasks with status and counts."),
         "show": ("tasks:show", "Show a task, its schedule and its counts."),
         "messages": ("tasks:messages", "List what happened to each message of a task."),
@@ -45,8 +48,9 @@ def task() -> None:
 
 @click.command("list", epilog=examples("ses task list", "ses task list --status paused --json"))
 @click.option("--status", type=click.Choice(_STATUSES), help="Only tasks with this status.")
+@click.option("--deleted", is_flag=True, help="The deleted tasks: their ledger stays.")
 @json_option
-def list_command(status: str | None, as_json: bool) -> None:
+def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
 
     A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for
@@ -56,7 +60,7 @@ def list_command(status: str | None, as_json: bool) -> None:
     from ses_ops.storage.overview import list_tasks
 
     with database() as conn:
-        tasks = [one for one in list_tasks(conn) if status in (None, one.status.value)]
+        tasks = [one for one in list_tasks(conn, deleted=deleted) if status in (None, one.status.value)]
     if as_json:
         print_json([overview_facts(one) for one in tasks])
         return
@@ -64,12 +68,22 @@ def list_command(status: str | None, as_json: bool) -> None:
     seldom = [name for name in _SELDOM if any(getattr(one, f"{name}_count") for one in tasks)]
     columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", *seldom, "in pr."]
     print_table(
-        [*columns, "next run", "why"],
+        [*columns, *(("id", "deleted") if deleted else ("next run", "why"))],
         [_line(one, seldom) for one in tasks],
-        empty="There is no send task yet; `ses task apply FILE.yaml` makes one."
-        if status is None
-        else f"No send task is {status}.",
+        empty=_nothing(status, deleted),
     )
+
+
+def _nothing(status: str | None, deleted: bool) -> str:
+    if status is not None:
+        return f"No {'deleted ' if deleted else ''}send task is {status}."
+    return (
+        "No send task was deleted." if deleted else "There is no send task yet; `ses task apply FILE.yaml` makes one."
+    )
+
+
+def _when_and_why(one: TaskOverview) -> tuple[object, str]:
+    return "due now" if one.is_due else one.next_run_at, one.error or one.reason or ""
 
 
 def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
@@ -78,7 +92,7 @@ def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
         *(one.name, one.type, one.status, *counts, one.unknown_count),
         *(getattr(one, f"{name}_count") for name in seldom),
         one.in_progress_count,
-        *("due now" if one.is_due else one.next_run_at, one.error or one.reason or ""),
+        *((one.id, one.deleted_at) if one.deleted_at else _when_and_why(one)),
     ]
 
 
@@ -92,37 +106,49 @@ def overview_facts(one: TaskOverview) -> dict[str, Any]:
 
 @click.command(epilog=examples("ses task show spring-sale", "ses task show spring-sale --json"))
 @click.argument("name")
+@task_id_option
 @json_option
-def show(name: str, as_json: bool) -> None:
-    """Show one send task: definition, schedule, status and counts."""
+def show(name: str, task_id: int | None, as_json: bool) -> None:
+    """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
+    from ses_ops.storage.editions import editions
     from ses_ops.storage.overview import list_tasks
-    from ses_ops.storage.send_tasks import find_row
 
     with database() as conn:
-        found = list_tasks(conn, name=name)
-        if not found:
+        row = task_to_show(conn, name, task_id)
+        found = list_tasks(conn, task_id=row["id"])
+        if not found:  # a test send
             raise NotFound("send task", name, hint="`ses task list` shows them all")
-        row = find_row(conn, name)
+        changed = editions(conn, row["id"]) if row["edition"] > 1 else []
     one = found[0]
     facts = {
         **overview_facts(one),
         **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
         "next_starts": one.next_starts(datetime.now(UTC)),
+        "editions": changed,
     }
     if as_json:
         print_json(facts)
         return
+    facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     if latest := one.latest_start:
         facts["latest_start"] = f"no. {latest.number}: {latest.sent_count:,} of {latest.request_count:,} sent"
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
-    for key in ("next_run_at", "created_at", "updated_at"):
+    for key in ("next_run_at", "created_at", "updated_at", "deleted_at"):
         facts[key] = getattr(one, key)
     if one.is_due:
         facts["next_run_at"] = "due now"
     print_facts(facts)
+    if one.unknown_count:
+        note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
+
+
+def _edition(one: Edition) -> str:
+    """What some of the mail was made of, before the task was changed, and what the rest is made of."""
+    until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
+    return f"{one.number}: {one.sent:,} sent from {one.sender} with template {one.template}{until}"
 
 
 @click.command(
@@ -133,29 +159,40 @@ def show(name: str, as_json: bool) -> None:
     )
 )
 @click.argument("name")
+@task_id_option
 @click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
 @click.option("--address", help="Only messages to this address, or to those with this part in them.")
 @click.option("--start", type=click.IntRange(1), help="Only messages of the start with this number.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
 @json_option
-def messages(name: str, status: str | None, address: str | None, start: int | None, limit: int, as_json: bool) -> None:
-    """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
+def messages(
+    name: str,
+    task_id: int | None,
+    status: str | None,
+    address: str | None,
+    start: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List a task's messages: to whom, what happened, what the server said.
+
+    Also of a test send, by its name, and of a task that was deleted.
+    """
     from ses_ops.cli.task_starts import start_id
     from ses_ops.storage.message_list import MessageSearch, all_messages, whole_or_part
-    from ses_ops.storage.send_tasks import find_row
 
     rows: list[dict[str, Any]] = []
     if address is not None and not address.strip():
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
     with database() as conn:
-        task_id = find_row(conn, name)["id"]
+        chosen = task_to_show(conn, name, task_id)["id"]
         search = MessageSearch(
-            task_id=task_id,
+            task_id=chosen,
             status=status,
             address_key=key,
             part=part,
-            occurrence_id=None if start is None else start_id(conn, task_id, start),
+            occurrence_id=None if start is None else start_id(conn, chosen, start),
         )
         for batch in all_messages(conn, search, size=limit + 1):
             rows += batch

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.message_list import (
+    END,
     MOST_LOOKED_AT,
     TOP,
     MessageKey,
@@ -54,7 +55,7 @@ class MessageLines:
     @property
     def next(self) -> str | None:
         """The key of the next page, for its address."""
-        return _key(self.page.next)
+        return _key(self.page.next) if self.page.next != END else None
 
     @property
     def previous(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote as urlquote
@@ -27,6 +28,7 @@ class Need(StrEnum):
     """Why somebody has to act."""
 
     ERROR = "error"
+    MISSED = "missed"
     HELD = "held"
     DOUBT = "doubt"
     QUOTA = "quota"
@@ -36,9 +38,17 @@ class Need(StrEnum):
 NEEDS: dict[Need, tuple[str, str]] = {
     Need.QUOTA: (N_("quota"), "error"),
     Need.ERROR: (N_("error"), "error"),
+    Need.MISSED: (N_("missed"), "error"),
     Need.HELD: (N_("held"), "paused"),
     Need.DOUBT: (N_("in doubt"), "in-doubt"),
 }
+
+
+#: A start that has passed without a run.
+MISSED = N_(
+    "Its start at %(start)s UTC has passed and Airflow made no run for it. Look in Airflow whether its DAG is switched "
+    "on, whether it has many queued runs, and whether the scheduler runs."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +167,20 @@ def _of_task(task: TaskOverview) -> list[Todo]:
     if task.error and task.status is not TaskStatus.CANCELLED:
         need = Need.ERROR if task.status is TaskStatus.ERROR else Need.HELD
         found.append(Todo(need=need, name=name, path=path, text=task.error, values={}, mending=mending_of(task)))
+    if missed := missed_start_of(task):
+        found.append(missed)
     if task.unknown_count:
         found.append(Todo(need=Need.DOUBT, name=name, path=path, text="", values={}, count=task.unknown_count))
     return found
+
+
+def missed_start_of(task: TaskOverview) -> Todo | None:
+    """What is said of a task whose start has passed without a run of Airflow's."""
+    missed = task.missed_start(datetime.now(UTC))
+    if missed is None:
+        return None
+    values: dict[str, object] = {"start": f"{missed:%Y-%m-%d %H:%M}"}
+    return Todo(need=Need.MISSED, name=task.name, path=f"/tasks/{task.name}", text=MISSED, values=values)
 
 
 def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:

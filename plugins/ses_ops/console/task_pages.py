@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops import settings
+from ses_ops.console import labels
 from ses_ops.console.access import Right, may
 from ses_ops.console.database import changing, reading
 from ses_ops.console.language import language_of
 from ses_ops.console.page import render
 from ses_ops.console.task_choices import Choices, choices, time_zones
+from ses_ops.console.task_facts import task_facts
 from ses_ops.console.task_form import FORM_FIELDS, note, read_task
 from ses_ops.console.task_review import DOUBTS, review, starts_in
+from ses_ops.console.task_test import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
+from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage import recipients
 from ses_ops.storage.connection import transaction
 
@@ -26,10 +31,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from ses_ops.console.edit_review import EditReview
     from ses_ops.console.forms import Form
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
-    from ses_ops.storage.overview import TaskOverview
 
 T = TypeVar("T")
 
@@ -50,7 +55,8 @@ def form_page(
     given: Choices | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The form. `more`: `editing`, the name of the task that is edited; `clone_of`; `seen`, its fingerprint."""
+    """The form. `more`: `editing`, the name of the task that is edited; `clone_of`; `seen`, its fingerprint; `fixed`,
+    what of it cannot be changed."""
     return render(
         request,
         "new_task.html",
@@ -58,55 +64,84 @@ def form_page(
         form=form,
         given=given or choices(user),
         zones=time_zones(),
-        **{"editing": None, "clone_of": None, "seen": "", **(more or {})},
+        type_labels=labels.TYPE,
+        **{"editing": None, "clone_of": None, "seen": "", "fixed": None, **(more or {})},
     )
 
 
-def review_page(request: Request, form: Form, task: SendTask, *, editing: TaskOverview | None = None) -> Response:
-    """What will happen; the page hands the fields of the form on."""
+def review_page(
+    request: Request,
+    form: Form,
+    task: SendTask,
+    *,
+    edit: EditReview | None = None,
+    test: TestOfTask | None = None,
+    status: int = 200,
+) -> Response:
+    """What will happen; the page hands the fields of the form on. `edit`: of a task that exists."""
     words = language_of(request)
-    with reading() as conn:
-        found = review(conn, task, current=editing)
+    if edit is None:
+        with reading() as conn:
+            found = review(conn, task)
+    else:
+        found = edit.found
     return render(
         request,
         "new_task_review.html",
+        status=status,
         found=found,
+        edit=edit,
+        facts=task_facts(words, task),
+        secure_link=is_secure(task.unsubscribe_url or ""),
         doubts=DOUBTS,
         task=task,
         starts=starts_in(words, found),
         fields=(*FORM_FIELDS, "seen"),
-        editing=editing.name if editing else None,
+        editing=task.name if edit else None,
         form=form,
+        test=test or TestOfTask(),
+        test_to=form.raw(RECIPIENTS) or own_address(request.state.ses_user),
     )
 
 
 def checked(
-    form: Form, words: Language, write: Callable[[Connection, SendTask], object], *, name: str | None = None
+    form: Form,
+    words: Language,
+    write: Callable[[Connection, SendTask], object],
+    *,
+    name: str | None = None,
+    with_group: bool = True,
 ) -> SendTask | None:
-    """The definition in a form if it can be written, which is tried and undone; else None, the errors in the form."""
+    """The definition in a form if it can be written, which is tried and undone; else None, the errors in the form.
+
+    `with_group`: whether the mail is yet to be made of the group's columns.
+    """
     task = read_task(form, words, name=name)
-    with reading() as conn:
-        _compare_variables(conn, form, words)
+    if with_group:
+        with reading() as conn:
+            _compare_variables(conn, form, words)
     if task is None or form.errors:
         return None
-    try:
-        with changing() as conn, transaction(conn):
-            write(conn, task)
-            raise _OnlyTried
-    except _OnlyTried:
-        return task
-    except _MENDABLE as problem:
-        note(form, words, problem)
-        return None
+    done = write_or_note(form, words, lambda: tried(lambda conn: (write(conn, task),)))
+    return task if done else None
+
+
+def tried(look: Callable[[Connection], T]) -> T:
+    """What is seen inside of a transaction that is undone."""
+    seen: list[T] = []
+    with suppress(_OnlyTried), changing() as conn, transaction(conn):
+        seen.append(look(conn))
+        raise _OnlyTried
+    return seen[0]
 
 
 def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
-    """Say beside the template what the group lacks, and beside the group what the template does not use."""
+    """Say beside the template what the group lacks."""
     template, group = form.text("template"), form.text("group")
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_template(settings.templates_root(), template)
+        loaded = load_apart(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:
@@ -115,9 +150,6 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if missing := sorted(needed - has):
         text = words.gettext("The mail needs %(names)s, which the recipient group does not have.")
         form.problem("template", text % {"names": ", ".join(missing)})
-    if unused := sorted(has - needed):
-        text = words.gettext("The recipient group has %(names)s, which the mail does not use.")
-        form.problem("group", text % {"names": ", ".join(unused)})
 
 
 def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | None:

@@ -12,7 +12,10 @@ from babel.dates import format_skeleton, format_time
 from ses_ops import settings
 from ses_ops.console.language import N_
 from ses_ops.console.leaving_days import LeavingDays, leaving_days
+from ses_ops.domain.clock_rules import happens_twice, to_wall_clock
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.template_variables import unused_columns
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.sending.task_content import FirstMessage, first_message
 from ses_ops.sending.task_forecast import first_occurrence
 from ses_ops.sending.value_warnings import Doubt, ValueWarning, value_warnings
@@ -58,11 +61,19 @@ class Review:
     message: FirstMessage
     #: What of the template its author may not mean.
     doubts: list[ValueWarning]
+    #: Columns of the group that the mail does not use.
+    unused: list[str]
 
     @property
     def count(self) -> int:
         """Recipients who get the mail, as things are now."""
         return self.group.recipient_count - self.suppressed
+
+    @property
+    def twice(self) -> bool:
+        """Whether the clock of the task's zone shows its start twice, of which the first is taken."""
+        start = self.task.schedule.start_at
+        return start is not None and happens_twice(start, ZoneInfo(self.task.schedule.time_zone))
 
 
 def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = None) -> Review:
@@ -93,12 +104,18 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
             unsubscribe_url=task.unsubscribe_url,
             templates_root=settings.templates_root(),
         ),
+        unused=_unused(task, group),
     )
+
+
+def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
+    used = load_apart(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
+    return unused_columns(used, group.variables)
 
 
 def wall_clock(words: Language, moment: datetime, time_zone: str) -> str:
     """A start time with its weekday, in a zone: `Tue, Dec 1, 2026, 9:00 AM`."""
-    local = moment.astimezone(ZoneInfo(time_zone))
+    local = to_wall_clock(moment, ZoneInfo(time_zone))
     day = format_skeleton("yMMMEd", local, locale=words.code)
     return f"{day} {format_time(local, 'short', locale=words.code)}"
 

@@ -37,6 +37,7 @@ class _Part(NamedTuple):
     """What is read for a view."""
 
     name: str
+    task_id: int | None
     run_id: str | None
     occurrence_id: int | None
     before: int | None
@@ -68,7 +69,7 @@ class TaskSeen:
     @property
     def started_late(self) -> bool:
         """It missed its start and waits for a person."""
-        other = self.row["error"] is not None or self.overview.schedule.problem is not None
+        other = self.row["error"] is not None or self.overview.problem is not None
         return not other and self.overview.error is not None
 
     @property
@@ -123,29 +124,31 @@ class TaskSeen:
 
 def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
     """A task in the part that the view asks for; `fresh` for a whole page. Raises NotFound."""
-    part = _Part(view.name, view.run_id, view.occurrence_id, view.before, view.chunk_page)
+    part = _Part(view.name, view.task_id, view.run_id, view.occurrence_id, view.before, view.chunk_page)
     return _SEEN.get(part, fresh=fresh)
 
 
-def scope_of(conn: Connection, name: str, *, run_id: str | None, occurrence_id: int | None) -> Scope:
-    """A part of a task. Raises NotFound."""
-    task_id = _row(conn, name)["id"]
+def scope_of(
+    conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
+) -> Scope:
+    """A part of a task; `task_id` is that of one that was deleted. Raises NotFound."""
+    task_id = _row(conn, name, task_id)["id"]
     if run_id is not None:
         return task_progress.scope_of_run(conn, task_id, run_id)
     return Scope(task_id=task_id, occurrence_id=occurrence_id)
 
 
-def _row(conn: Connection, name: str) -> dict[str, Any]:
-    row = send_tasks.find_row(conn, name)
+def _row(conn: Connection, name: str, task_id: int | None) -> dict[str, Any]:
+    row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
     if row["type"] == TaskType.TEST:
         raise NotFound("send task", name)
     return row
 
 
 def _read(conn: Connection, part: _Part) -> TaskSeen:
-    row = _row(conn, part.name)
-    (overview,) = list_tasks(conn, name=part.name)
-    scope = scope_of(conn, part.name, run_id=part.run_id, occurrence_id=part.occurrence_id)
+    row = _row(conn, part.name, part.task_id)
+    (overview,) = list_tasks(conn, task_id=row["id"])
+    scope = scope_of(conn, part.name, task_id=part.task_id, run_id=part.run_id, occurrence_id=part.occurrence_id)
     counts = task_progress.counts(conn, scope)
     found = task_progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)
     bursts = task_progress.bursts(conn, scope)

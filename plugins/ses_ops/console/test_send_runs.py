@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from ses_ops.console.access import SEND_DAG
 from ses_ops.console.language import N_
+from ses_ops.domain.send_task import Advertisement
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
         "subject": order.subject,
         "values": dict(order.values),
     }
+    of_task = {"reply_to": order.reply_to, "unsubscribe_url": order.unsubscribe_url}
+    form |= {name: text for name, text in of_task.items() if text}
+    if order.advertisement != Advertisement.NONE:
+        form["advertisement"] = order.advertisement
     with create_session() as session:
         try:
             trigger_dag(

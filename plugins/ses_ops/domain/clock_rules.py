@@ -56,6 +56,12 @@ def to_wall_clock(moment: datetime, tz: ZoneInfo) -> datetime:
         return moment.replace(tzinfo=None)
 
 
+def happens_twice(moment: datetime, tz: ZoneInfo) -> bool:
+    """Whether a clock change makes the clock of `tz` show the time of a moment a second time."""
+    local = to_wall_clock(moment, tz)
+    return from_wall_clock(local, tz) != local.replace(tzinfo=tz, fold=1).astimezone(UTC)
+
+
 def is_in_time(moment: datetime, tz: ZoneInfo) -> bool:
     """Whether the clock in `tz` shows one of the YEARS at a moment."""
     return to_wall_clock(moment, tz).year in YEARS

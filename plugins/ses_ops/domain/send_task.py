@@ -17,6 +17,7 @@ from ses_ops.domain.cron import check_cron
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_fields import TaskFields
+from ses_ops.domain.unsubscribe_address import unsubscribe_address
 from ses_ops.errors import InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
@@ -39,6 +40,24 @@ class Advertisement(StrEnum):
     NONE = "none"
     BEFORE = "before"
     AFTER = "after"
+
+
+def stored_advertisement(text: str) -> Advertisement:
+    """As it is stored, by this version or by hand. Never fails: one that nobody knows is none (`stored_problem`)."""
+    return Advertisement(text) if text in set(Advertisement) else Advertisement.NONE
+
+
+def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> str | None:
+    """Why no mail can be made of what is stored of a task, besides its schedule. Never fails."""
+    try:
+        parse_sender(sender)
+        if reply_to is not None:
+            answerable(parse_address(reply_to).address)
+        if advertisement not in set(Advertisement):
+            raise InvalidInput("it must be none, before or after", field="advertisement")
+    except InvalidInput as problem:
+        return str(problem)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,13 +212,16 @@ def _subject(fields: TaskFields) -> str | None:
 
 def _reply_to(fields: TaskFields) -> str | None:
     given = fields.optional_text("reply_to")
-    return given and fields.checked("reply_to", lambda: answerable(parse_address(given).address))
+    return given and fields.checked("reply_to", lambda: _reachable(answerable(parse_address(given).address)))
+
+
+def _reachable(address: str) -> str:
+    domain = address.rpartition("@")[2]
+    if "." not in domain:
+        raise InvalidInput(f"{address!r} cannot be answered to: {domain!r} is no domain with a dot in it")
+    return address
 
 
 def _unsubscribe_url(fields: TaskFields) -> str | None:
     url = fields.optional_text("unsubscribe_url")
-    if url is None:
-        return None
-    if not re.match(r"(https?://|mailto:)[^\s{}]", url) or any(ord(character) < 32 for character in url):
-        raise fields.problem("unsubscribe_url", f"{url!r} must begin with https://, http:// or mailto:")
-    return url
+    return url and fields.checked("unsubscribe_url", lambda: unsubscribe_address(url))

@@ -87,7 +87,7 @@ class TaskFields:
         return choices(value)
 
     def moment(self, field: str, tz: ZoneInfo, *, repeats: bool = False, whole_day: bool = False) -> datetime | None:
-        """A time in UTC, for `whole_day` see `read_moment`; one that `repeats` daily must exist on its first day."""
+        """A time in UTC, for `whole_day` see `read_moment`; on the clock of `tz` it must exist, and `repeats` daily."""
         value = self.entry.get(field)
         if value is None:
             return None
@@ -98,13 +98,14 @@ class TaskFields:
         if not isinstance(text, str) or moment is None:
             raise self.problem(field, f"{value!r} is not a time; write for example 2026-12-01 09:00")
         written = datetime.fromisoformat(iso_8601(text))
-        if repeats and written.tzinfo is None and to_wall_clock(moment, tz) != written:
-            raise self.problem(
-                field,
-                f"{written:%Y-%m-%d %H:%M} does not exist in {tz.key}: a clock change skips it, and every later day "
-                f"would be at {to_wall_clock(moment, tz):%H:%M}; begin on another day",
-            )
-        return moment
+        is_day = whole_day and _is_day(iso_8601(text))
+        shown = to_wall_clock(moment, tz)
+        if written.tzinfo is not None or is_day or shown == written:
+            return moment
+        skipped = f"{written:%Y-%m-%d %H:%M} does not exist in {tz.key}: a clock change skips it"
+        if repeats:
+            raise self.problem(field, f"{skipped}, and every later day would be at {shown:%H:%M}; begin on another day")
+        raise self.problem(field, f"{skipped}; write {shown:%H:%M}, which is the same moment, or another time")
 
     def span(self, field: str, default: timedelta) -> timedelta:
         """A length of time, such as 30m."""
@@ -127,3 +128,11 @@ class TaskFields:
             # Its field is named once.
             text = str(cause).removeprefix(f"{cause.field}: ") if cause.field == field else str(cause)
             raise self.problem(field, text) from cause
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.operators.connections import ses_db_dsn
+from ses_ops.sending import decisions
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg2.extensions import connection as Connection
 
 log = logging.getLogger(__name__)
@@ -22,13 +25,25 @@ PAUSED_IN_AIRFLOW = "paused in Airflow"
 WATCH_INTERVAL = 2.0
 
 
-def follow_switch(task_name: str, *, paused: bool, user: str | None = None) -> None:
-    """Write to our table what somebody did to the DAG's switch. Raises SesError when the database is away."""
-    with connected(ses_db_dsn(), application="ses-ops pause") as conn, transaction(conn):
-        if paused:
-            send_tasks.pause(conn, task_name, reason=PAUSED_IN_AIRFLOW + (f" by {user}" if user else ""))
-        else:
-            send_tasks.resume(conn, task_name)
+def follow_switch(
+    task_name: str, *, paused: bool, user: str | None = None, may_start: Callable[[], bool] = lambda: True
+) -> None:
+    """Write to our table what somebody did to the DAG's switch. Raises SesError when the database is away.
+
+    Airflow lets whoever may edit a DAG turn its switch. Mail that waits does not leave by that: our pause stays, and
+    says so, when whoever turned it on may not start a run of the DAG.
+    """
+    with connected(ses_db_dsn(), application="ses-ops pause") as conn:
+        if not paused and decisions.starts_mail(conn, task_name) and not may_start():
+            why = f"turned on in Airflow by {user or 'somebody'}, who may not start mail of this task"
+            with transaction(conn):
+                send_tasks.keep_paused(conn, task_name, reason=why)
+            return
+        with transaction(conn):
+            if paused:
+                send_tasks.pause(conn, task_name, reason=PAUSED_IN_AIRFLOW + (f" by {user}" if user else ""))
+            else:
+                send_tasks.resume(conn, task_name)
 
 
 def resume_if_switched_on(conn: Connection, task_instance: Any, task_name: str) -> None:

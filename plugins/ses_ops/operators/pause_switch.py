@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.send_task import DAG_ID_PREFIX
@@ -79,15 +80,35 @@ async def _follow(body: bytes, scope: Message) -> None:
         log.warning("a pause switch was turned and the ses database was not told: %s", problem or type(problem))
 
 
-def _write(changed: dict[str, bool], user: str | None) -> None:
+def _write(changed: dict[str, bool], user: Any) -> None:
     from ses_ops.operators.pause import follow_switch
 
+    name = None if user is None else str(user.get_name())
     for dag, paused in changed.items():
-        follow_switch(dag.removeprefix(DAG_ID_PREFIX), paused=paused, user=user)
+        may_start = partial(_may_start, user, dag)
+        follow_switch(dag.removeprefix(DAG_ID_PREFIX), paused=paused, user=name, may_start=may_start)
 
 
-async def _user(scope: Message) -> str | None:
-    """Who turned the switch, from what Airflow's own middleware left, or from the request's token."""
+def _may_start(user: Any, dag: str) -> bool:
+    """Whether a person may start a run of a DAG. Nobody may whom we do not know."""
+    if user is None:
+        return False
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+    from airflow.configuration import conf
+    from airflow.models.dag import DagModel
+
+    several = conf.getboolean("core", "multi_team", fallback=False)
+    team = DagModel.get_dag_id_to_team_name_mapping([dag]).get(dag) if several else None
+    return bool(
+        get_auth_manager().is_authorized_dag(
+            method="POST", access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag, team_name=team), user=user
+        )
+    )
+
+
+async def _user(scope: Message) -> Any:
+    """Who turned the switch, from what Airflow's own middleware left, or from the request's token; None: unknown."""
     user = (scope.get("state") or {}).get("user")
     try:
         if user is None:
@@ -97,6 +118,6 @@ async def _user(scope: Message) -> str | None:
                 from airflow.api_fastapi.core_api.security import resolve_user_from_token
 
                 user = await resolve_user_from_token(token)
-        return None if user is None else str(user.get_name())
+        return user
     except Exception:
         return None

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 APPLICATION = "ses-ops send"
-_STEP = "EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s)"
-_AGAIN = "EXECUTE ledger_again (%s, %s, %s, %s, %s)"
+_STEP = "EXECUTE ledger_step (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s)"
+_AGAIN = "EXECUTE ledger_again (%s, %s, %s, %s, %s, %s)"
 
 
 class Marked(NamedTuple):
@@ -35,6 +35,8 @@ class Marked(NamedTuple):
     address: str
     values: dict[str, str]
     tries: int
+    #: It had failed, and a person asked for another try: a refusal of it says nothing new of the server.
+    retried: bool = False
 
 
 class Written(NamedTuple):
@@ -69,6 +71,8 @@ class ChunkLedger:
     through: int = field(init=False)
     #: Outcomes that this attempt has written, by state.
     counts: dict[str, int] = field(init=False)
+    #: Places of the day's quota that were given up for tries that ended in doubt.
+    given_up: int = field(init=False, default=0)
     _conn: AsyncConnection = field(init=False)
     #: Statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
@@ -132,7 +136,8 @@ class ChunkLedger:
         seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
         # Arrays as PostgreSQL writes them: the driver's way costs as much as the statement.
         numbers = _array(codes).replace("None", "NULL")
-        return (*keys, _array(seqs), _array(states), numbers, _text_array(texts), _array(tried), self._steps)
+        edition = attempt.edition
+        return (*keys, _array(seqs), _array(states), numbers, _text_array(texts), _array(tried), self._steps, edition)
 
     def _confirm(self, through: int, **counts: int) -> None:
         self._steps += 1
@@ -147,16 +152,33 @@ class ChunkLedger:
         """
         attempt = self.attempt
         keys = (attempt.chunk_id, attempt.id, attempt.occurrence_id)
-        rows = await self._conn.fetch(_AGAIN, (*keys, _array(m.seq for m in messages), self._steps))
+        seqs_given = _array(message.seq for message in messages)
+        rows = await self._conn.fetch(_AGAIN, (*keys, seqs_given, self._steps, attempt.edition))
         if not rows:
             return []  # stopped or superseded: the next step says which
         suppressed, seqs = rows[0]
         self._confirm(self.through, suppressed=suppressed)
         return _chosen(messages, seqs)
 
-    async def heartbeat(self) -> int:
-        """Say that this attempt lives; returns how many attempts are alive now, this one included."""
-        return int((await self._rows("heartbeat", id=self.attempt.id))[0][0])
+    async def heartbeat(self) -> tuple[int, float]:
+        """Say that this attempt lives; returns how many do now, this one included, and the seconds left of the day."""
+        senders, left = (await self._rows("heartbeat", id=self.attempt.id, chunk_id=self.attempt.chunk_id))[0]
+        return int(senders), float(left)
+
+    @property
+    def places(self) -> int:
+        """Messages that may still be sent of what is reserved, those that are under way among them."""
+        return self.attempt.places - self.given_up - self.counts["sent"] - self.counts["unknown"]
+
+    async def charge_doubt(self, count: int) -> None:
+        """Charge the day for tries that will be made again though the server may have taken them.
+
+        Before their outcome is written: a crash in between charges one of them twice and none never. Raises
+        DatabaseUnavailable.
+        """
+        of_day = {"quota_day_id": self.attempt.quota_day_id, "chunk_id": self.attempt.chunk_id}
+        rows = await self._rows("charge_doubt", **of_day, count=count)
+        self.given_up += int(rows[0][0]) if rows else 0
 
     async def recover_step(self, outcomes: list[Written]) -> Step | None:
         """After a lost connection: connect anew; the step that was under way if it did happen, else None.

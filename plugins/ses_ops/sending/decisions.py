@@ -14,12 +14,16 @@ from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.overview import TaskOverview, list_tasks
 from ses_ops.storage.quota_overview import database_now
+from ses_ops.storage.retries import failed_by_code
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.retries import FailedByCode
 
 
 class Doubt(StrEnum):
@@ -31,13 +35,21 @@ class Doubt(StrEnum):
     ASSUME_SENT = "assume-sent"
 
 
-def retry_failed(conn: Connection, name: str) -> int:
-    """Send a task's failed messages again; returns their number.
+def retry_failed(conn: Connection, name: str, *, codes: Collection[int] | None = None) -> int:
+    """Send a task's failed messages again, those with some codes (`storage.retries.NO_CODE`: without one) or all.
 
+    Those to addresses that are on the suppression list stay failed. Returns the number of those that are tried.
     Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
     """
     with transaction(conn):
-        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try")
+        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try", codes=codes)
+
+
+def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
+    """What `retry_failed` would do: how many of which code. Raises NotFound, and Conflict for a cancelled task."""
+    task = send_tasks.find_row(conn, name)
+    _refuse_cancelled(task)
+    return failed_by_code(conn, task["id"])
 
 
 def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
@@ -65,8 +77,8 @@ def resume(
     Mail that waits for quota keeps its time, unless `quota_left`: the sender domain's day has room now. Nothing is put
     back by it. Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence
     that missed its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it.
-    `allow` is told of such a run first; when it raises, everything stays as it was. Raises Conflict for a task that has
-    ended.
+    `allow` is told of such a run first, and of one that Airflow will make for a start that came during the pause
+    (SCHEDULED); when it raises, everything stays as it was. Raises Conflict for a task that has ended.
     """
     with transaction(conn):
         task = _going(conn, name)
@@ -83,9 +95,21 @@ def resume(
             kind = RunKind.TRIGGERED
         elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
             kind = RunKind.RESUME
-        if kind is not None:
-            allow(kind)
+        if kind is not None or _overdue(conn, overview):
+            allow(kind or RunKind.SCHEDULED)
         return kind
+
+
+def starts_mail(conn: Connection, name: str) -> bool:
+    """Whether mail of a task would leave if its pause ended now: what waits, or a start that has come meanwhile."""
+    with transaction(conn):
+        overview = next(iter(list_tasks(conn, name=name)), None)
+        return overview is not None and (overview.unsent_count > 0 or _overdue(conn, overview))
+
+
+def _overdue(conn: Connection, overview: TaskOverview) -> bool:
+    """A start has come that Airflow makes a run for as soon as it may."""
+    return overview.next_slot is not None and overview.next_slot <= database_now(conn)
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
@@ -132,8 +156,7 @@ def delete(conn: Connection, name: str, *, by: str | None = None) -> None:
 def _going(conn: Connection, name: str) -> dict[str, Any]:
     """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
     task = send_tasks.lock_row(conn, name)
-    if task["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
+    _refuse_cancelled(task)
     return task
 
 
@@ -151,6 +174,11 @@ def _refuse_ended(conn: Connection, name: str) -> None:
         raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
 
 
+def _refuse_cancelled(task: dict[str, Any]) -> None:
+    if task["cancelled_at"] is not None:
+        raise Conflict(f"send task {task['name']!r} is cancelled; apply it under another name to send it after all")
+
+
 def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:
     """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
     chunks = fetch_all(conn, "chunks", "lock_with_outcome", task_id=task["id"], state=state.value)
@@ -159,10 +187,18 @@ def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) ->
     return chunks
 
 
-def _requeue(conn: Connection, task: dict[str, Any], state: MessageState, reason: str) -> int:
+def _requeue(
+    conn: Connection,
+    task: dict[str, Any],
+    state: MessageState,
+    reason: str,
+    *,
+    codes: Collection[int] | None = None,
+) -> int:
     count = 0
+    facts = {"state": state.value, "reason": reason, "codes": None if codes is None else sorted(codes)}
     for chunk in _chunks_with(conn, task, state):
-        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], state=state.value, reason=reason)
+        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], **facts)
         count += row["count"] if row else 0
     if count:
         execute(conn, "chunks", "reopen_occurrences", task_id=task["id"])

@@ -6,17 +6,20 @@ The caller holds the transaction, so that several definitions can be applied tog
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
+from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import Conflict, InvalidInput
-from ses_ops.sending.task_content import check_content
+from ses_ops.sending.task_content import check_content, check_left
 from ses_ops.storage import send_tasks
+from ses_ops.storage.editions import mail_of_task
 from ses_ops.storage.send_tasks import Applied, apply_task, task_of
 from ses_ops.storage.sql import fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -36,11 +39,31 @@ class ChangedMeanwhile(Conflict):
     """A task is not what it was when a person began to change it."""
 
 
-def apply_definition(conn: Connection, task: SendTask, *, now: datetime, where: str, templates_root: Path) -> Applied:
-    """Create or change a task that could send; raises what `apply_task` and `check_content` raise."""
-    applied = apply_task(conn, task, now=now, where=where)
+def apply_definition(
+    conn: Connection,
+    task: SendTask,
+    *,
+    now: datetime,
+    where: str,
+    templates_root: Path,
+    by: str = "",
+    may_start: bool = True,
+) -> Applied:
+    """Create or change a task that could send; raises what `apply_task`, `check_content` and `check_left` raise."""
+    applied = apply_task(conn, task, now=now, where=where, by=by, may_start=may_start)
+    row = send_tasks.find_row(conn, task.name)
+    if audience_is_read(conn, row):
+        check_left(conn, row["id"], task, templates_root)
+        return applied
     check_content(conn, task, templates_root)
+    if applied is Applied.CHANGED:
+        check_left(conn, row["id"], task, templates_root)
     return applied
+
+
+def audience_is_read(conn: Connection, row: Mapping[str, Any]) -> bool:
+    """Whether all mail that a task will ever send is in the ledger: the group means nothing to it any more."""
+    return row["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row["id"]).frozen
 
 
 def create(conn: Connection, task: SendTask, *, now: datetime, templates_root: Path) -> Applied:
@@ -58,7 +81,16 @@ def create(conn: Connection, task: SendTask, *, now: datetime, templates_root: P
         raise NameTaken(task.name) from cause
 
 
-def change(conn: Connection, task: SendTask, *, seen: str, now: datetime, templates_root: Path) -> Applied:
+def change(
+    conn: Connection,
+    task: SendTask,
+    *,
+    seen: str,
+    now: datetime,
+    templates_root: Path,
+    by: str = "",
+    may_start: bool = True,
+) -> Applied:
     """Change a task that exists and is what the person saw: `seen` is its fingerprint then.
 
     Raises NotFound, ChangedMeanwhile, and what `apply_definition` raises.
@@ -66,7 +98,7 @@ def change(conn: Connection, task: SendTask, *, seen: str, now: datetime, templa
     send_tasks.lock_row(conn, task.name)
     if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
         raise ChangedMeanwhile(f"send task {task.name!r} was changed meanwhile; look at it again")
-    return apply_definition(conn, task, now=now, where="", templates_root=templates_root)
+    return apply_definition(conn, task, now=now, where="", templates_root=templates_root, by=by, may_start=may_start)
 
 
 def fingerprint(task: SendTask) -> str:

@@ -27,14 +27,18 @@ class HardBounces:
         self._waiting: dict[int, str] = {}
         #: Recipients that the server did not know, and messages that it accepted, as far as the ledger has them.
         self.count = self.accepted = 0
+        #: Of those whose outcome is not being written yet, those that a person asked to be tried again.
+        self._known: set[int] = set()
 
     def __bool__(self) -> bool:
         """Whether there were any."""
-        return bool(self._new or self.count)
+        return bool(self._new or self._waiting or self.count)
 
-    def add(self, seq: int, words: str) -> None:
-        """The server answered so."""
+    def add(self, seq: int, words: str, *, known: bool = False) -> None:
+        """The server answered so; `known`: of one that it had refused before, which tells nothing of the list."""
         self._new[seq] = words
+        if known:
+            self._known.add(seq)
 
     def count_in(self, outcomes: list[Written], *, accepted_before: int) -> None:
         """These outcomes are written next, after so many messages that were accepted."""
@@ -42,7 +46,7 @@ class HardBounces:
         for entry in outcomes:
             words = self._new.pop(entry.seq, None)
             if words is not None:
-                self.count += 1
+                self.count += entry.seq not in self._known
                 if self._wanted:
                     self._waiting[entry.seq] = words
 

@@ -71,7 +71,7 @@ def send_chunk(
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
         renderer = _renderer(task, templates_root)
-        attempt = claim_chunk(conn, chunk_id, run_id)
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task["edition"])
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)

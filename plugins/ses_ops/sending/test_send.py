@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.address import parse_address, parse_sender
+from ses_ops.domain.address import answerable, parse_address, parse_sender
 from ses_ops.domain.occurrence import ONCE, Run, RunKind
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.send_task import Advertisement
 from ses_ops.domain.template_variables import recipient_values
+from ses_ops.domain.unsubscribe_address import unsubscribe_address
 from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
@@ -19,6 +21,7 @@ from ses_ops.sending.send_chunk import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.hashed_suppression import suppress_erased
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 from ses_ops.storage.test_sends import NAME_PREFIX
 
@@ -45,6 +48,10 @@ class TestSend:
     recipients: Sequence[str]
     values: Mapping[str, str]
     subject: str | None = None
+    reply_to: str | None = None
+    #: With variables, as a send task has it.
+    unsubscribe_url: str | None = None
+    advertisement: str = Advertisement.NONE.value
 
 
 def test_send(
@@ -92,7 +99,9 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
     template = load_template(templates_root, order.template)
     values = recipient_values(order.values)
-    missing = sorted(template.variables_for(subject=order.subject) - set(values))
+    link = _checked_link(order)
+    used = template.variables_for(subject=order.subject, unsubscribe_url=link)
+    missing = sorted(used - set(values))
     if missing:
         raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
     with transaction(conn):
@@ -102,7 +111,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             conn,
             "send_tasks",
             "insert_task",
-            **dict.fromkeys(("group_id", "every", "cron", "until", "reply_to", "unsubscribe_url")),
+            **dict.fromkeys(("group_id", "every", "cron", "until")),
             name=name,
             type=TaskType.TEST.value,
             template=order.template,
@@ -111,7 +120,9 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             sender_domain=sender.domain,
             start_at=datetime.now(UTC),
             time_zone="UTC",
-            advertisement="none",
+            reply_to=order.reply_to and answerable(parse_address(order.reply_to).address),
+            unsubscribe_url=link,
+            advertisement=Advertisement(order.advertisement).value,
             start_grace="1 hour",
             on_unknown="hold",
         )
@@ -127,7 +138,12 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             keys=[address.key for address in addresses],
             values=json.dumps(dict(values)),
         )
+        suppress_erased(conn, rows[0]["id"])
         execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
+
+
+def _checked_link(order: TestSend) -> str | None:
+    return order.unsubscribe_url and unsubscribe_address(order.unsubscribe_url)
 
 
 def _give_up(conn: Connection, run: Run, name: str) -> None:

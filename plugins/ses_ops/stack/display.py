@@ -122,6 +122,14 @@ def counts(task: TaskLine) -> str:
     return ", ".join(parts)
 
 
+def advice(task: TaskLine) -> str:
+    """What a person does about messages of which nobody knows whether they arrived; empty when there are none."""
+    if not task.unknown_count:
+        return ""
+    command = f"ses task resolve-unknown {task.name}"
+    return f"unknown: the server may have them or not; decide on the task's page or by `{command}`"
+
+
 def local_time(moment: datetime | None) -> str:
     """A moment in this machine's zone; the date only when it is not today."""
     if moment is None:
@@ -151,7 +159,7 @@ class PlainDisplay:
         """One line for each task that changed."""
         for task in tasks:
             ahead = f", next run {local_time(task.next_run_at)}" if task.next_run_at else ""
-            trouble = f" - {task.error}" if task.error else ""
+            trouble = "".join(f" - {one}" for one in (task.error, advice(task)) if one)
             line = f"{task.name} ({task.type}): {task.status}, {counts(task)}{ahead}{trouble}"
             if self._shown.get(task.name) != line:
                 self._shown[task.name] = line
@@ -228,6 +236,8 @@ def _table(tasks: Sequence[TaskLine]) -> Table:
         messages = Text(counts(task))
         if task.error:
             messages.append(f" - {task.error}", style="red")
+        if hint := advice(task):
+            messages.append(f" - {hint}", style="yellow")
         table.add_row(
             Text(str(task.name)),
             str(task.type),

@@ -50,9 +50,17 @@ UPDATE chunk SET reason = %(reason)s, setbacks = 0, cached_at = coalesce(cached_
 WHERE id = %(id)s;
 
 -- name: move_cached
--- The task sends from another domain now: what waits waits for that one's quota.
-UPDATE chunk SET sender_domain = %(sender_domain)s
+-- The task sends from another domain now: what waits waits for that one's quota. Where whoever changed it may start mail
+-- (`sooner`), why and until when it waited for the other's is over.
+UPDATE chunk SET sender_domain = %(sender_domain)s,
+    due_at = CASE WHEN %(sooner)s THEN least(due_at, now()) ELSE due_at END,
+    reason = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN 'the task has another sender domain now' ELSE reason END
 WHERE task_id = %(task_id)s AND state = 'cached' AND sender_domain <> %(sender_domain)s;
+
+-- name: hurry_refused
+-- The mail is another now: what a server refused or put off need not wait as long as that one had to.
+UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = 'the task was changed'
+WHERE task_id = %(task_id)s AND state = 'cached' AND setbacks > 0;
 
 -- name: reserved_of_run
 SELECT c.id, c.reason FROM chunk c
@@ -108,13 +116,19 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed
--- A person asks for the failed ones to be sent again; the days after which a message is given up begin anew. What of the
--- chunk waits for quota keeps its time, and they leave with it.
+-- A person asks for the failed ones to be sent again, of some codes or of all; the days after which a message is given up
+-- begin anew. Who is on the suppression list is left as it is: another try would only say so. What of the chunk waits for
+-- quota keeps its time, and they leave with it.
 WITH again AS (
-    UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL
+    UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL,
+        retried_code = CASE WHEN %(state)s = 'failed' THEN coalesce(m.smtp_code, 0) END
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = %(state)s::message_state
+      AND (%(codes)s::int[] IS NULL OR coalesce(m.smtp_code, 0) = ANY(%(codes)s::int[]))
+      AND (%(state)s <> 'failed' OR NOT EXISTS (
+          SELECT FROM suppression s
+          WHERE s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())))
     RETURNING m.seq, m.attempt_id
 ), noted AS (
     -- What is tried again has not failed: the attempt that failed with it no longer counts it either.
@@ -129,7 +143,7 @@ UPDATE chunk SET state = 'cached', pending = pending + n.count, setbacks = 0,
     failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
     unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
 FROM (SELECT count(*)::int AS count FROM again) n
-WHERE id = %(chunk_id)s AND state <> 'reserved'
+WHERE id = %(chunk_id)s AND state <> 'reserved' AND n.count > 0
 RETURNING n.count;
 
 -- name: assume_sent

@@ -31,7 +31,7 @@ WITH written AS (
     LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE r.group_id = %(group_id)s
 )
-SELECT variables FROM recipient_group WHERE id = %(group_id)s;
+SELECT variables FROM recipient_group WHERE id = %(group_id)s AND deleted_at IS NULL;
 
 -- name: insert_messages
 -- A test send names its addresses itself.

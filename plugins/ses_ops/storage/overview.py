@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Schedule, TaskType
+from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.storage.send_tasks import schedule_of
 from ses_ops.storage.sql import fetch_all
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Start times that a person is shown ahead.
 NEXT_STARTS = 5
+#: Airflow makes the run of a start within seconds. One that it has not made after this long it will not make.
+MISSED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +84,25 @@ class TaskOverview:
     latest_start: LatestStart | None
     created_at: datetime
     updated_at: datetime
+    #: Why nothing can be sent or started by what is stored of it.
+    problem: str | None = None
+    #: The start after the last one that had a run; may have passed.
+    next_slot: datetime | None = None
+    #: None of a task that exists.
+    deleted_at: datetime | None = None
+
+    def missed_start(self, now: datetime) -> datetime | None:
+        """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
+        if self.next_slot is None or self.status not in (
+            TaskStatus.WAITING,
+            TaskStatus.SENDING,
+            TaskStatus.PAUSED,
+            TaskStatus.RETRYING,
+        ):
+            return None
+        # Whoever resumes or changes a task gives Airflow the same time again.
+        passed = now - max(self.next_slot, self.updated_at) > MISSED_AFTER
+        return self.next_slot if passed and not self.paused_by_person else None
 
     @property
     def waits_for_quota(self) -> bool:
@@ -100,9 +122,16 @@ class TaskOverview:
         return self.schedule.next_slots(count, now)
 
 
-def list_tasks(conn: Connection, *, name: str | None = None) -> list[TaskOverview]:
-    """Every send task in the order of creation; with `name` that one only (or nothing)."""
-    return [_overview(row) for row in fetch_all(conn, "overview", "overview", name=name)]
+def list_tasks(
+    conn: Connection, *, name: str | None = None, task_id: int | None = None, deleted: bool = False
+) -> list[TaskOverview]:
+    """Every send task in the order of creation; with `name` that one only (or nothing).
+
+    With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
+    not.
+    """
+    rows = fetch_all(conn, "overview", "overview", name=name, task_id=task_id, deleted=deleted)
+    return [_overview(row) for row in rows]
 
 
 class KeptOverviews:
@@ -118,7 +147,7 @@ class KeptOverviews:
     def list_tasks(self, conn: Connection) -> list[TaskOverview]:
         """Every send task in the order of creation."""
         before, self._kept = self._kept, {}
-        for row in fetch_all(conn, "overview", "overview", name=None):
+        for row in fetch_all(conn, "overview", "overview", name=None, task_id=None, deleted=False):
             known = before.get(row["id"])
             self._kept[row["id"]] = known if known is not None and known[0] == row else (row, _overview(row))
         return [overview for _, overview in self._kept.values()]
@@ -131,8 +160,8 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
     # One that has one start, and has had it, needs no schedule any more.
     settled = schedule.type is not TaskType.RECURRING and bool(row["occurrences"])
-    broken = f"its schedule cannot be worked out: {schedule.problem}"
-    error = row["error"] or (None if settled or schedule.problem is None else broken)
+    problem = None if settled else _problem(row, schedule)
+    error = row["error"] or problem
     facts = TaskFacts(
         type=schedule.type,
         cancelled=row["cancelled_at"] is not None,
@@ -160,6 +189,8 @@ def _overview(row: Mapping[str, Any]) -> TaskOverview:
         next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
         error=None if status is TaskStatus.CANCELLED else error or row["held_reason"],
         schedule=schedule,
+        problem=problem,
+        next_slot=None if stopped else next_slot,
         paused_by_person=row["paused_at"] is not None and not stopped,
         is_due=row["is_due"] and not stopped,
         latest_start=LatestStart(**row["latest_start"]) if row["latest_start"] else None,
@@ -175,8 +206,18 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
     return row["paused_reason"] or row["reason"] or row["held_reason"]
 
 
+def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
+    broken: str | None
+    if schedule.problem is not None:
+        broken = f"its schedule cannot be worked out: {schedule.problem}"
+        return broken
+    found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
+    broken = found and f"its definition cannot be used: {found}"
+    return broken
+
+
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
-    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at"),
+    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at", "deleted_at"),
 )

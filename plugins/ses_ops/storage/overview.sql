@@ -1,8 +1,8 @@
 -- name: overview
--- One row a task. Counts are sums over chunks, never over messages, so this stays fast at millions of messages.
+-- One row a task: those that exist or those that were deleted, one of a name, or the one of an id. Counts are sums over chunks, never over messages, so this stays fast at millions of messages.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.start_at,
        t.time_zone, t.every, t.cron, t.until, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
-       t.cancelled_at, t.cancelled_reason, t.error,
+       t.cancelled_at, t.cancelled_reason, t.error, t.reply_to, t.advertisement, t.deleted_at,
        coalesce(o.request_count, 0) AS request_count,
        coalesce(c.sent, 0) AS sent_count, coalesce(c.failed, 0) AS failed_count,
        coalesce(c.suppressed, 0) AS suppressed_count, coalesce(c.unknown, 0) AS unknown_count,
@@ -50,5 +50,7 @@ LEFT JOIN LATERAL (
     WHERE s.id = o.newest_id AND o.occurrences > 1
     GROUP BY s.id
 ) newest ON true
-WHERE t.deleted_at IS NULL AND t.type <> 'test' AND (%(name)s::text IS NULL OR t.name = %(name)s)
+WHERE t.type <> 'test' AND (t.id = %(task_id)s::bigint
+    OR (%(task_id)s::bigint IS NULL AND (t.deleted_at IS NOT NULL) = %(deleted)s
+        AND (%(name)s::text IS NULL OR t.name = %(name)s)))
 ORDER BY t.id;

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from ses_ops.domain.clock_rules import to_wall_clock, zone
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
-from ses_ops.domain.send_task import Advertisement, SendTask
-from ses_ops.errors import Conflict, InvalidInput, NotFound
+from ses_ops.domain.send_task import SendTask, stored_advertisement
+from ses_ops.domain.task_change import TaskChange
+from ses_ops.errors import Conflict, InvalidInput, NotFound, StartNotAllowed
+from ses_ops.storage import editions
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.editions import MailOfTask
 
 #: How long the DAG of a finished or cancelled task is still made.
 DAG_RETENTION = timedelta(days=7)
@@ -59,7 +64,7 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         subject=row["subject"],
         reply_to=row["reply_to"],
         unsubscribe_url=row["unsubscribe_url"],
-        advertisement=Advertisement(row["advertisement"]),
+        advertisement=stored_advertisement(row["advertisement"]),
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
     )
@@ -71,6 +76,36 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound("send task", name, hint="`ses task list` shows them all")
     return row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletedTask:
+    """A task that had a name before."""
+
+    id: int
+    deleted_at: datetime
+
+
+def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict[str, Any]:
+    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
+
+    As `find_row`, and `deleted_at`. Raises NotFound when no task ever had that name, or not with that id.
+    """
+    row = fetch_one(conn, "send_tasks", "task_to_show", name=name, task_id=task_id)
+    if row is None:
+        raise NotFound("send task", name, hint="`ses task list` shows them all")
+    return row
+
+
+def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[DeletedTask]:
+    """The tasks that had a name and were deleted, the last one first."""
+    return [DeletedTask(**row) for row in fetch_all(conn, "send_tasks", "deleted_of_name", name=name, most=most)]
+
+
+def id_of(conn: Connection, name: str) -> int | None:
+    """The id of the task that has a name now; None when there is none."""
+    row = fetch_one(conn, "send_tasks", "id_of_name", name=name)
+    return None if row is None else int(row["id"])
 
 
 def lock_row(conn: Connection, name: str) -> dict[str, Any]:
@@ -88,11 +123,16 @@ def rows_with_dag(
     return fetch_all(conn, "send_tasks", "tasks_with_dag", name=name, retention=retention)
 
 
-def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -> Applied:
+def apply_task(
+    conn: Connection, task: SendTask, *, now: datetime, where: str, by: str = "", may_start: bool = True
+) -> Applied:
     """Create or change a task; the caller holds the transaction.
 
-    Applying an unchanged definition again does nothing. Raises InvalidInput for a start that has passed or an unknown
-    group, and Conflict when the one occurrence of the task has already begun.
+    Applying an unchanged definition again does nothing. A change reaches all mail that has not left; what a sender has
+    in hand at this moment leaves as it was, and is counted for the edition before. `by` is who changes it, `may_start`
+    whether that person may start mail of it.
+    Raises InvalidInput for a start that has passed or an unknown group, Conflict for what can change no more, and
+    StartNotAllowed when mail would leave by it that this person may not start.
     """
     group = fetch_one(conn, "recipients", "group_by_name", name=task.group)
     if group is None:
@@ -109,32 +149,60 @@ def apply_task(conn: Connection, task: SendTask, *, now: datetime, where: str) -
         fetch_one(conn, "send_tasks", "insert_task", **values)
         return Applied.CREATED
     current = find_row(conn, task.name)
-    if task_of(current) == task:
+    change = TaskChange(before=task_of(current), after=task)
+    if change.before == task:
         return Applied.UNCHANGED
-    check_changeable(conn, current, task.type)
-    _refuse_past(task, current["start_at"], now, where)
-    _refuse_without_start(task, now, where)
+    mail = check_changeable(conn, current, task)
+    stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
+    if not may_start and change.starts_mail(stands=stands):
+        raise StartNotAllowed(task.name)
+    if change.of_when:
+        _refuse_past(task, change.before, now, where)
+        _refuse_without_start(task, now, where)
+    if change.of_content:
+        editions.begin_edition(conn, row["id"], by=by)
     execute(conn, "send_tasks", "update_task", id=row["id"], **values)
-    execute(conn, "chunks", "move_cached", task_id=row["id"], sender_domain=task.sender_domain)
+    execute(conn, "chunks", "move_cached", task_id=row["id"], sender_domain=task.sender_domain, sooner=may_start)
+    if change.of_content and may_start:
+        execute(conn, "chunks", "hurry_refused", task_id=row["id"])
     return Applied.CHANGED
 
 
-def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: TaskType | None = None) -> None:
-    """Raise Conflict when the definition in a row can change no more; `becomes` is the type that it would get."""
+def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: SendTask | None = None) -> MailOfTask:
+    """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
+
+    A task with one start has had it once its occurrence has begun, and its recipients once they are read; what its mail
+    is made of can change until all has left. Returns where its mail stands.
+    """
     name = current["name"]
     if current["cancelled_at"] is not None:
         raise Conflict(f"send task {name!r} is cancelled; delete it first or choose another name")
-    started = fetch_one(conn, "send_tasks", "occurrence_exists", task_id=current["id"])
-    if started and started["exists"] and {current["type"], becomes} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}:
-        raise Conflict(f"send task {name!r} has already begun to send and cannot change; choose another name")
+    mail = editions.mail_of_task(conn, current["id"])
+    once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
+    if not (mail.begun and once):
+        return mail
+    if mail.frozen and not mail.left:
+        raise Conflict(f"all mail of send task {name!r} has left; nothing of it can change any more")
+    if current["group"] is None:
+        raise Conflict(f"the recipient group of send task {name!r} was deleted; nothing of it can change any more")
+    change = becomes and TaskChange(before=task_of(current), after=becomes)
+    if change and ("type" in change.fields or "schedule" in change.fields):
+        raise Conflict(f"send task {name!r} has already begun to send; when it starts can change no more")
+    if change and mail.frozen and "group" in change.fields:
+        raise Conflict(f"send task {name!r} has already begun to send; who gets it can change no more")
+    return mail
 
 
-def _refuse_past(task: SendTask, current_start: datetime | None, now: datetime, where: str) -> None:
-    start, until = task.schedule.start_at, task.schedule.until
-    if start is not None and start != current_start and start < now:
-        raise InvalidInput(f"{start:%Y-%m-%d %H:%M} UTC has passed", where=where, field="start_at")
-    if until is not None and until <= now:
-        raise InvalidInput(f"{until:%Y-%m-%d %H:%M} UTC has passed", where=where, field="until")
+def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: str) -> None:
+    """In the zone that the person wrote it in. What is stored already may have passed."""
+    schedule, was = task.schedule, before.schedule if before else None
+    for field in ("start_at", "until"):
+        moment = getattr(schedule, field)
+        if moment is None or (was is not None and moment == getattr(was, field)):
+            continue
+        if moment < now:
+            shown = to_wall_clock(moment, zone(schedule.time_zone))
+            raise InvalidInput(f"{shown:%Y-%m-%d %H:%M} {schedule.time_zone} has passed", where=where, field=field)
 
 
 def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
@@ -178,6 +246,11 @@ def set_error(conn: Connection, name: str, error: str | None) -> None:
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task's mail until it is resumed; False when it was paused already."""
     return execute(conn, "send_tasks", "set_paused", name=name, reason=reason) > 0
+
+
+def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
+    """Say why a pause goes on that somebody tried to end."""
+    execute(conn, "send_tasks", "set_paused_reason", name=name, reason=reason)
 
 
 def resume(conn: Connection, name: str) -> bool:

@@ -67,7 +67,7 @@ class MessageWriter:
 
     def write(self, envelope: Envelope) -> WireMessage | Outcome:
         """What to write for this envelope; or the refusal, when it cannot go to this server."""
-        _, sender, recipient, content, dotless = envelope
+        _, sender, recipient, content, dotless, _ = envelope
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
                 failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")

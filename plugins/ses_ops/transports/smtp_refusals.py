@@ -46,6 +46,8 @@ class Refusals:
         failure = outcome.failure
         if failure is None or not self._counts(outcome, failure):
             return None
+        if envelope.refused_before and failure.fault is not Fault.SENDER:
+            return None  # a person asked for another try of it; unless it is about us, this is no news of the server
         self._count += 1
         self._last = outcome
         self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER

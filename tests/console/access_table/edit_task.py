@@ -14,5 +14,9 @@ ROUTES = {
     "POST /tasks/{name}/edit/review": changes(
         "/tasks/hello/edit/review", rule="edits_task", status=200, audited=False, **_FORM
     ),
+    "GET /tasks/{name}/edit/mail": needs_right("/tasks/hello/edit/mail?template=hello", rule="edits_task", status=404),
+    "POST /tasks/{name}/edit/test": changes(
+        "/tasks/hello/edit/test", rule="edits_task", status=422, audited=False, **_FORM
+    ),
     "POST /tasks/{name}/edit": changes("/tasks/hello/edit", rule="edits_task", **_FORM),
 }

@@ -8,5 +8,6 @@ ROUTES = {
     "GET /new-task": needs_right("/new-task"),
     "POST /new-task/review": changes("/new-task/review", status=200, audited=False, **_FORM),
     "POST /new-task": changes("/new-task", **_FORM),
+    "POST /new-task/test": changes("/new-task/test", status=422, audited=False, **_FORM),
     "GET /new-task/mail": needs_right("/new-task/mail?template=hello&group=customers"),
 }

@@ -9,7 +9,9 @@ from tests.integration.sending_world import DOMAIN
 
 PAGES = (
     *("/", "/tasks?sort=name", "/tasks/spring-sale", "/new-task", "/templates", "/templates/hello", "/groups"),
+    *("/tasks/over-quota/edit", "/tasks/by-hand/send-now"),
     *("/groups/customers", "/groups/customers/upload", "/domains", f"/domains/{DOMAIN}", "/suppression"),
+    "/suppression/erase",
 )
 
 
@@ -20,6 +22,7 @@ def busy(world):
     world.outcome("spring-sale", sent=12_000, failed=3, suppressed=40, unknown=2, in_progress=7_955)
     world.seed("over-quota")
     world.outcome("over-quota", sent=500, cached=19_500)
+    world.seed("by-hand", type="triggered")
     world.execute(
         "INSERT INTO suppression (address_key, address, reason) VALUES ('a@b.example', 'a@b.example', 'manual')"
     )

@@ -75,6 +75,33 @@ def test_the_look_ahead_shuts_nobody_out(ready, nothing_shuts_people_out):
     nothing_shuts_people_out("/new-task?look=ahead", before=look_ahead)
 
 
+def test_an_edit_of_a_task_that_has_begun_shuts_nobody_out(ready, nothing_shuts_people_out):
+    """The form with what can change no more, then the look ahead with what changes for whom."""
+
+    def look_ahead(page):
+        page.locator("#subject").fill("{{ name }} " + HOSTILE)
+        review(page)
+
+    nothing_shuts_people_out("/tasks/earlier/edit")
+    nothing_shuts_people_out("/tasks/earlier/edit?look=ahead", before=look_ahead)
+    ready.execute("UPDATE send_task SET edition = 2")
+    ready.execute("UPDATE message SET state = 'failed', smtp_code = 550, smtp_text = %s WHERE seq <= 2", HOSTILE)
+    ready.execute("UPDATE chunk SET sent = sent - 2, failed = failed + 2")
+    nothing_shuts_people_out("/tasks/earlier?look=editions")
+    retry = re.compile("Retry failed messages|失敗したメッセージを再試行")
+
+    def ask(page):
+        page.locator("#do-retry-failed").click()
+        page.get_by_role("heading", name=retry).wait_for()
+
+    nothing_shuts_people_out("/tasks/earlier?look=retry", before=ask)
+
+
+def test_a_start_by_hand_shuts_nobody_out(ready, nothing_shuts_people_out):
+    ready.seed("by-hand", group="customers", type="recurring", start_at="2099-01-01", every="7d")
+    nothing_shuts_people_out("/tasks/by-hand/send-now")
+
+
 def test_a_newcomer_makes_a_task_with_two_choices(ready, open_page):
     page = open_page("/new-task")
     fill(page)

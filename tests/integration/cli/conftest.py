@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ses_ops.cli import session
 from ses_ops.cli.main import run
 from tests.integration.sending_world import World
 
@@ -68,3 +69,26 @@ def sale(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def airflow(monkeypatch):
+    """A stand-in for operators.airflow_control that notes what it was asked to do."""
+
+    class Control:
+        def __init__(self):
+            self.asked = []
+
+        def __getattr__(self, name):
+            def note(*arguments, **named):
+                self.asked.append((name, *arguments, *named.items()))
+                return True
+
+            return note
+
+    control = Control()
+    monkeypatch.setattr(session, "airflow_is_configured", lambda: True)
+    monkeypatch.setattr("ses_ops.cli.task_apply.airflow_is_configured", lambda: True)
+    monkeypatch.setattr(session, "ask_airflow", lambda question: question(control))
+    monkeypatch.setattr("ses_ops.cli.task_apply.ask_airflow", lambda question: question(control))
+    return control

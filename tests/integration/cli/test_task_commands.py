@@ -15,29 +15,6 @@ KEYS = (
 )
 
 
-@pytest.fixture
-def airflow(monkeypatch):
-    """A stand-in for operators.airflow_control that notes what it was asked to do."""
-
-    class Control:
-        def __init__(self):
-            self.asked = []
-
-        def __getattr__(self, name):
-            def note(*arguments, **named):
-                self.asked.append((name, *arguments, *named.items()))
-                return True
-
-            return note
-
-    control = Control()
-    monkeypatch.setattr(session, "airflow_is_configured", lambda: True)
-    monkeypatch.setattr("ses_ops.cli.task_apply.airflow_is_configured", lambda: True)
-    monkeypatch.setattr(session, "ask_airflow", lambda question: question(control))
-    monkeypatch.setattr("ses_ops.cli.task_apply.ask_airflow", lambda question: question(control))
-    return control
-
-
 def test_apply_creates_changes_and_leaves_alone(ses, world, sale, airflow):
     world.group("customers", 3)
     path = sale(type="recurring", every="24h", start_at="2199-12-01 09:00", time_zone="Asia/Tokyo")
@@ -201,6 +178,33 @@ def test_failed_messages_are_sent_again_by_a_run_that_can_start_nothing_new(ses,
     world.check_ledger()
 
 
+def test_retry_failed_says_how_many_of_which_code_and_leaves_the_suppressed_out(ses, world, airflow):
+    world.group("customers", 5)
+    world.task("sale", group="customers")
+    world.whole_run(world.run("sale"))
+    fail(world, "failed", 3)
+    world.execute(
+        "UPDATE message SET smtp_code = 550, smtp_text = '5.1.1 no such user' WHERE state = 'failed' AND seq < 3"
+    )
+    world.execute("UPDATE message SET smtp_code = NULL, smtp_text = 'not sent' WHERE state = 'failed' AND seq >= 3")
+    world.execute(
+        "INSERT INTO suppression (address_key, address, reason) SELECT address_key, address, 'hard_bounce'"
+        " FROM message WHERE state = 'failed' ORDER BY seq LIMIT 1"
+    )
+    before = world.states()
+    checked = ses("task", "retry-failed", "sale", "--check")
+    assert checked.code == 0
+    assert "1 are left out: their addresses are on the suppression list" in checked.out
+    assert world.states() == before
+    assert ses("task", "retry-failed", "sale", "--code", "55x").code == 2
+    assert "no message has failed with that code" in ses("task", "retry-failed", "sale", "--code", "421").out
+    done = ses("task", "retry-failed", "sale", "--code", "none")
+    assert "1 failed messages will be tried again" in done.out, done.out
+    assert "1 failed messages will be tried again" in ses("task", "retry-failed", "sale", "--yes").out
+    assert world.states() == {"sent": 2, "failed": 1, "requeued": 2}
+    world.check_ledger()
+
+
 @pytest.mark.parametrize(("option", "word"), [("--resend", "cached"), ("--assume-sent", "sent")])
 def test_unknown_messages_wait_for_a_persons_word(ses, world, airflow, option, word):
     world.group("customers", 5)
@@ -243,7 +247,7 @@ def test_cancel_and_delete(ses, world, airflow):
     assert "was cancelled already" in ses("task", "cancel", "sale").out
     assert "is cancelled" in ses("task", "resume", "sale").err
     assert ses("task", "delete", "sale").code == 0
-    assert airflow.asked == [("update_dags", ("created", []), ("changed", ["sale"]))]
+    assert airflow.asked == [("forget_task", "sale")]
     assert ses("task", "list", "--json").json == []
     assert world.rows("SELECT count(*) FROM message") == [(5,)]
 

@@ -21,6 +21,7 @@ from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.task_choices import Choices, choices, empty_form
 from ses_ops.console.task_form import form_of, name_of_clone, proposed_name
 from ses_ops.console.task_pages import checked, form_page, review_page, task_page, write_or_note
+from ses_ops.console.task_test import first_values, send_test
 from ses_ops.domain.send_task import SendTask, parse_send_task
 from ses_ops.operators import airflow_control
 from ses_ops.sending import definitions
@@ -70,6 +71,19 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
     text = words.gettext("The send task %(name)s is created.", name=task.name)
     text = text if told else f"{text} {words.gettext(READ_LATER)}"
     return see_other(request, task_page(request, user, task.name), Flash(kind="done", text=text))
+
+
+@router.post("/new-task/test", dependencies=[Depends(changes_console)])
+def test_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Response:
+    """Send exactly this task to a few addresses, and show what it would do again."""
+    words = language_of(request)
+    task = checked(form, words, _create)
+    if task is None:
+        return form_page(request, user, form, status=422)
+    with reading() as conn:
+        values = first_values(conn, task, of_ledger=False)
+    test = send_test(user, form, task, words, values)
+    return review_page(request, form, task, test=test, status=422 if test.problem else 200)
 
 
 @router.get("/new-task/mail", dependencies=[Depends(changes_console)])

@@ -7,14 +7,13 @@ from datetime import datetime
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import audit
-from ses_ops.console.access import Right, deletes_task, edits_task, may, starts_task
+from ses_ops.console import audit, task_decisions
+from ses_ops.console.access import deletes_task, edits_task, starts_task
 from ses_ops.console.airflow_side import PICKED_UP_LATER, tell
 from ses_ops.console.database import changing, reading
-from ses_ops.console.domains_seen import quota_left
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
@@ -23,11 +22,12 @@ from ses_ops.console.sentences import said
 from ses_ops.errors import Conflict
 from ses_ops.operators import airflow_control
 from ses_ops.sending import decisions
-from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.retries import NO_CODE
 
 router = APIRouter()
 
-_STARTS = N_("Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG.")
+_ONLY_WAITS = N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s.")
+_RESUMED_AND_WAITS = N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s.")
 _CANCEL = (
     N_("Cancel the send task %(name)s?"),
     N_("Mail that is leaving now stops within a moment. What has not left is never sent; the ledger stays."),
@@ -38,6 +38,7 @@ _DELETE = (
     N_("The task and its DAG are taken away. The ledger of what was sent stays in the database."),
     N_("Delete the task"),
 )
+_CHOOSE = N_("Choose at least one line.")
 _RESEND = (
     N_("Send the messages in doubt of %(name)s again?"),
     N_("Who got the mail already may get it a second time."),
@@ -55,11 +56,7 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
     """Stop a task's mail until it is resumed."""
 
     def act() -> Flash:
-        reason = form.text("reason")[:500]
-        who = f"paused by {user.get_name()}"
-        with audit.recorded(user, "pause_task", task=name, reason=reason), changing() as conn:
-            changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
-        tell(lambda: airflow_control.pause_dag(name))
+        changed = task_decisions.pause(user, name, reason=form.text("reason"))
         text = N_("%(name)s is paused.") if changed else N_("%(name)s was paused already.")
         return _done(request, text, name)
 
@@ -74,34 +71,29 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """
 
     def act() -> Flash:
-        left = _quota_left(name)
-        if (until := _waits_until(name)) and not left:
-            return _waiting(
-                request,
-                N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s."),
-                name,
-                until,
-            )
-        with audit.recorded(user, "resume_task", task=name), changing() as conn:
-            kind = decisions.resume(conn, name, allow=lambda _: _check_start(user, name), quota_left=left)
-        tell(lambda: airflow_control.unpause_dag(name))
-        told = kind is None or tell(lambda: airflow_control.start_run(name, kind))
-        if until := _waits_until(name):
-            return _waiting(
-                request, N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s."), name, until
-            )
-        return _done(request, N_("%(name)s goes on."), name, told=told)
+        done = task_decisions.resume(user, name)
+        if done.until is None:
+            return _done(request, N_("%(name)s goes on."), name, told=done.told)
+        text = _RESUMED_AND_WAITS if done.changed else _ONLY_WAITS
+        return _waiting(request, text, name, done.until)
 
     return _then_back(request, form, act)
 
 
 @router.post("/tasks/{name}/retry-failed", dependencies=[Depends(starts_task)])
 def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send the failed messages again; who got the mail does not get it twice."""
+    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice."""
+    codes = {int(given) for given in form.all("code") if given.isascii() and given.isdecimal() and len(given) < 5}
+    if not form.checked("confirmed"):
+        return _ask_what_failed(request, name, form)
+    if not codes:
+        form.problem("code", language_of(request).gettext(_CHOOSE))
+        return _ask_what_failed(request, name, form, status=422)
 
     def act() -> Flash:
-        with audit.recorded(user, "retry_failed", task=name) as facts, changing() as conn:
-            count = facts["count"] = decisions.retry_failed(conn, name)
+        chosen = sorted(codes)
+        with audit.recorded(user, "retry_failed", task=name, codes=chosen) as facts, changing() as conn:
+            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes)
         told = not count or tell(lambda: airflow_control.start_run(name))
         words = language_of(request)
         text = words.ngettext(
@@ -113,6 +105,28 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
         return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
 
     return _then_back(request, form, act)
+
+
+def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 200) -> Response:
+    """The question, with what is known of each code. Who did not choose yet has chosen all."""
+    back = way_back(form, "/tasks")
+    try:
+        with reading() as conn:
+            failed = decisions.what_failed(conn, name)
+    except Conflict as problem:
+        return see_other(request, back, Flash(kind="problem", text=said(language_of(request), str(problem))))
+    return render(
+        request,
+        "retry_failed.html",
+        status=status,
+        name=name,
+        form=form,
+        failed=failed,
+        retried=sum(one.retried for one in failed),
+        suppressed=sum(one.suppressed for one in failed),
+        none=NO_CODE,
+        back=back,
+    )
 
 
 @router.post("/tasks/{name}/resend-unknown", dependencies=[Depends(starts_task)])
@@ -163,8 +177,7 @@ def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Stop a task for good, after a question."""
 
     def act() -> Flash:
-        with audit.recorded(user, "cancel_task", task=name), changing() as conn:
-            changed = decisions.cancel(conn, name, by=str(user.get_name()))
+        changed = task_decisions.cancel(user, name)
         text = N_("%(name)s is cancelled.") if changed else N_("%(name)s was cancelled already.")
         return _done(request, text, name)
 
@@ -176,38 +189,15 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Take a task away, after a question."""
 
     def act() -> Flash:
-        with audit.recorded(user, "delete_task", task=name), changing() as conn:
-            decisions.delete(conn, name, by=str(user.get_name()))
-        tell(lambda: airflow_control.update_dags(created=[], changed=[name]))
+        task_decisions.delete(user, name)
         return _done(request, N_("%(name)s is deleted."), name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
 
 
-def _quota_left(name: str) -> bool:
-    task = _overview(name)
-    return task is not None and task.cached_count > 0 and quota_left(task.sender_domain, name, fresh=True)
-
-
-def _waits_until(name: str) -> datetime | None:
-    """When a task goes on by itself that waits for quota and for nothing else."""
-    task = _overview(name)
-    return task.next_run_at if task is not None and task.waits_for_quota else None
-
-
-def _overview(name: str) -> TaskOverview | None:
-    with reading() as conn:
-        return next(iter(list_tasks(conn, name=name)), None)
-
-
 def _waiting(request: Request, text: str, name: str, until: datetime) -> Flash:
     words = language_of(request)
     return Flash(kind="done", text=words.gettext(text, name=name, when=words.utc(until)))
-
-
-def _check_start(user: BaseUser, name: str) -> None:
-    if not may(user, Right.START, name):
-        raise HTTPException(403, _STARTS)
 
 
 def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Response:

@@ -40,6 +40,9 @@
   function showVariables() {
     const line = document.getElementById("variables");
     const group = field("group");
+    if (!group.selectedOptions) {
+      return; // who gets it can change no more
+    }
     const show = () => {
       const names = (group.selectedOptions[0]?.dataset.variables || "").split(" ").filter(Boolean);
       line.hidden = names.length === 0;
@@ -58,6 +61,9 @@
   function endCanHaveATime() {
     const end = field("until");
     const box = document.getElementById("until-at-a-time");
+    if (!box) {
+      return; // when it starts can change no more
+    }
     box.closest(".only-script").hidden = false;
     box.addEventListener("change", () => {
       const [day, time] = end.value.split("T");

@@ -1,0 +1,121 @@
+"""`ses task edit`: correct what the rest of a task's mail is made of; and what an edit changes for whom, in lines."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ses_ops import settings
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.session import database, tell_airflow
+from ses_ops.cli.task_control import confirmed, shell_user, start_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.send_task import SendTask
+    from ses_ops.domain.task_change import TaskChange
+    from ses_ops.storage.editions import MailOfTask
+
+
+class _OnlyLooked(Exception):
+    """Leaves the transaction without a trace."""
+
+
+@click.command(
+    epilog=examples(
+        "ses task edit spring-sale --sender 'Shop <news@mail.example.com>' --check",
+        "ses task edit spring-sale --template newsletter-corrected --reply-to ''",
+    )
+)
+@click.argument("name")
+@click.option("--template", help="Another template.")
+@click.option("--subject", help="Another subject; '' for that of the template.")
+@click.option("--sender", help='"Name <address>".')
+@click.option("--reply-to", help="Where answers go; '' for the sender.")
+@click.option("--unsubscribe-url", help="Where a recipient unsubscribes; '' for none.")
+@click.option("--advertisement", type=click.Choice(["none", "before", "after"]), help="Where the mark stands.")
+@click.option("--check", is_flag=True, help="Show what would change for whom, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
+    """Correct a task's mail that has not left; what was sent keeps its record. A task in error goes on by it."""
+    from ses_ops.storage.connection import transaction
+    from ses_ops.storage.editions import due_now
+
+    fields = {field: value for field, value in given.items() if value is not None}
+    if not fields:
+        raise click.UsageError("say what changes, for example --sender")
+    due = changed = False
+    with database() as conn:
+        for only_look in (True, False):
+            with suppress(_OnlyLooked), transaction(conn):
+                change, mail = _change(conn, name, fields)
+                changed, due = bool(change.fields), due_now(conn, name)
+                if only_look:
+                    raise _OnlyLooked
+            if only_look:
+                for line in change_lines(change, mail) if changed else [f"{name}: nothing changes"]:
+                    click.echo(line)
+                if check or not changed or not confirmed("Change it?", yes=yes):
+                    return
+    click.echo(f"{name}: changed")
+    tell_airflow(
+        lambda control: control.update_dags(created=[], changed=[name]),
+        otherwise="it reads the task at its next turn",
+    )
+    if due:
+        start_run(name)
+
+
+def change_lines(change: TaskChange, mail: MailOfTask) -> Iterator[str]:
+    """What changes, and for how many messages."""
+    for field in change.fields:
+        if field != "sender_domain":
+            yield f"{field}: {_shown(change.before, field)} -> {_shown(change.after, field)}"
+    if mail.frozen:
+        more = f", {mail.failed:,} that failed if they are retried" if mail.failed else ""
+        yield f"for {mail.waiting:,} messages that have not left{more}; {mail.sent:,} were sent and stay as they are"
+        if mail.leaving:
+            yield f"{mail.leaving:,} of them are in the hands of a sender: what leaves until then leaves as it was"
+
+
+def _shown(task: SendTask, field: str) -> str:
+    value: Any = getattr(task, field)
+    return value.describe() if field == "schedule" else "-" if value is None else str(value)
+
+
+def _change(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskChange, MailOfTask]:
+    """Make it, in the caller's transaction."""
+    from ses_ops.domain.task_change import TaskChange
+    from ses_ops.sending.definitions import apply_definition
+    from ses_ops.storage.editions import mail_of_task
+    from ses_ops.storage.send_tasks import find_row, lock_row, task_of
+
+    lock_row(conn, name)
+    row = find_row(conn, name)
+    before = task_of(row)
+    mail = mail_of_task(conn, row["id"])
+    after = _changed(before, fields)
+    root = settings.templates_root()
+    apply_definition(conn, after, now=datetime.now(UTC), where="", templates_root=root, by=shell_user())
+    return TaskChange(before=before, after=after), mail
+
+
+def _changed(task: SendTask, fields: dict[str, str]) -> SendTask:
+    """Checked by the rules of a file; a field that was given empty is not set any more."""
+    from ses_ops.domain.send_task import parse_send_task
+
+    whole = {"name": task.name, "type": "triggered", "template": "x", "sender": "x@example.com", "group": "x"}
+    required = ("template", "sender")
+    given = {field: value for field, value in fields.items() if value.strip() or field in required}
+    checked = parse_send_task({**whole, **given}, where="")
+    changes = {field: getattr(checked, field) for field in fields}
+    if "sender" in fields:
+        changes["sender_domain"] = checked.sender_domain
+    return replace(task, **changes)

@@ -1,0 +1,41 @@
+"""The address where a recipient unsubscribes, as a person writes it for a task: of a page, or of a mailbox."""
+
+from __future__ import annotations
+
+import re
+
+from ses_ops.domain.address import parse_address, parse_domain
+from ses_ops.errors import InvalidInput
+
+#: A variable or a block of a template; its value is known only for a recipient.
+_TEMPLATE_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_PAGE = re.compile(r"https?://(?:[^/?#@]*@)?(?P<host>[^/?#:]*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)", re.I | re.DOTALL)
+_MAILBOX = re.compile(r"mailto:(?P<address>[^?]*)", re.I)
+
+
+def unsubscribe_address(text: str) -> str:
+    """The same text if mail can lead there; raises InvalidInput for what no recipient could reach."""
+    plain = _TEMPLATE_CODE.sub("x", text)
+    if not re.match(r"https?://|mailto:", text, re.I) or re.match(r"(?:https?://|mailto:)[{}]", text, re.I):
+        raise InvalidInput(f"{text!r} must begin with https://, http:// or mailto:")
+    if re.search(r"[\x00-\x20\x7f]", plain):
+        raise InvalidInput(f"{text!r} has a space or another character in it that no address has")
+    if page := _PAGE.fullmatch(plain):
+        _check_host(page["host"], text)
+        if page["port"] is not None and not re.fullmatch(r"[0-9]{1,5}", page["port"]):
+            raise InvalidInput(f"{text!r} has a port that is no number")
+    elif mailbox := _MAILBOX.match(plain):
+        _check_host(parse_address(mailbox["address"]).address.rpartition("@")[2], text)
+    return text
+
+
+def is_secure(text: str) -> bool:
+    """Whether mailbox providers take it for a link to unsubscribe by (RFC 8058: https; a mailbox is fine, too)."""
+    return not text[:7].lower().startswith("http://")
+
+
+def _check_host(host: str, text: str) -> None:
+    """A host on the Internet has a name with a dot in it, and no recipient reaches another."""
+    name = parse_domain(host) if host else ""
+    if "." not in name or name.rpartition(".")[2].isdigit():
+        raise InvalidInput(f"{text!r} leads nowhere: {host!r} is no host name with a dot, such as shop.example.com")
