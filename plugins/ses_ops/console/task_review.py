@@ -12,7 +12,7 @@ from babel.dates import format_skeleton, format_time
 from ses_ops import settings
 from ses_ops.console.language import N_
 from ses_ops.console.leaving_days import LeavingDays, leaving_days
-from ses_ops.domain.clock_rules import happens_twice
+from ses_ops.domain.clock_rules import happens_twice, to_wall_clock
 from ses_ops.domain.schedule import TaskType
 from ses_ops.sending.task_content import FirstMessage, first_message
 from ses_ops.sending.task_forecast import first_occurrence
@@ -105,7 +105,7 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
 
 def wall_clock(words: Language, moment: datetime, time_zone: str) -> str:
     """A start time with its weekday, in a zone: `Tue, Dec 1, 2026, 9:00 AM`."""
-    local = moment.astimezone(ZoneInfo(time_zone))
+    local = to_wall_clock(moment, ZoneInfo(time_zone))
     day = format_skeleton("yMMMEd", local, locale=words.code)
     return f"{day} {format_time(local, 'short', locale=words.code)}"
 
