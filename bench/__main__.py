@@ -20,6 +20,7 @@ from bench.figure import Figure, Verdict
 from bench.measures import MEASURES
 from bench.sizes import FULL, QUICK
 from bench.time_limit import OutOfTime, time_limit
+from tests.run_guard import guarded
 
 RESULTS = Path(__file__).with_name("results.json")
 #: Never over those of a full run; git does not keep it.
@@ -102,4 +103,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

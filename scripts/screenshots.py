@@ -19,6 +19,7 @@ from typing import Any
 from scripts import screenshot_data
 from tests.acceptance.stack_process import REPOSITORY, StackProcess
 from tests.console.browser.chromium import chromium
+from tests.run_guard import guarded
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
 #: Bytes: pictures are loaded with the README.
@@ -168,4 +169,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main))

@@ -13,22 +13,74 @@ import pytest
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
+from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
+from tests.sizes import FULL
+
+#: Folders for the processes of a run, the longest first.
+IN_ORDER = (
+    "tests/acceptance",
+    "tests/console/browser",
+    "tests/integration/transports",
+    "tests/integration",
+    "tests/console",
+    "tests/unit/rendering",
+    "tests/dags",
+    "tests/unit",
+)
 
 # No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
 hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ses")
 
 
+_GUARD = pytest.StashKey[RunGuard]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever ends this run, nothing that it started stays (tests/run_guard.py); a worker belongs to its run."""
+    end_as_by_ctrl_c()
+    if not hasattr(config, "workerinput"):
+        config.stash[_GUARD] = RunGuard()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """At the end, or after an interruption."""
+    if guard := config.stash.get(_GUARD, None):
+        guard.finish()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """A worker of pytest-xdist is there."""
+    workers.add(node.gateway._rinfo().pid)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two processes (`make test`), one runs the acceptance tests, which mostly wait, and one all others."""
+    """With several processes (`make test`), one has the acceptance tests, which mostly wait; others share the rest."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class OfTwoKinds(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "acceptance" if nodeid.startswith("tests/acceptance/") else "others"
+    config.option.loadscopereorder = False  # as in pytest_collection_modifyitems
 
-    return OfTwoKinds(config, log)
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return folder_of(nodeid)
+
+    return ByFolder(config, log)
+
+
+def folder_of(nodeid: str) -> str:
+    """The tests that one process runs one after the other, with the servers and the browser that they share."""
+    return next((folder for folder in IN_ORDER if nodeid.startswith(folder)), "tests/unit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes longest begins first; what is marked `full` only runs in `make test-full`."""
+    if not FULL:
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+    items.sort(key=lambda item: IN_ORDER.index(folder_of(item.nodeid)))
 
 
 @pytest.fixture(scope="session")

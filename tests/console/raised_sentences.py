@@ -49,6 +49,8 @@ KEYWORDS = ("reason", "hint", "during")
 #: Functions that return one, perhaps behind its kind.
 RETURNING = (
     "_why_no_domain",
+    "_why_no_dot",
+    "_bad_cell",
     "_unreadable",
     "broken_off",
     "damage",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 
 import pytest
 
 from tests.console.console_world import OWN_PAGE, PREFIX, token, visible_text
+from tests.unit.test_workbook_rows import workbook
 
 GOOD = b"email,name\nann@b.example,Ann\nben@b.example,Ben\n"
 JAPANESE = {"Accept-Language": "ja"}
@@ -48,11 +50,13 @@ def test_a_new_group_is_made_of_a_file_and_the_result_says_what_was_done(world, 
         assert reason in text
     report = user.get(f"{path}/rejected.csv")
     assert report.headers["content-disposition"].startswith('attachment; filename="customers-rejected.csv"')
-    assert report.content.decode("utf-8-sig").splitlines()[:2] == [
-        "line,reason,text",
-        "2," + report.content.decode("utf-8-sig").splitlines()[1].split(",", 1)[1],
+    assert report.content.decode("utf-8-sig").splitlines() == [
+        "email,name,ses_reason",
+        "'=x,Ä,line 2: '=x' has no @",
+        '\\xff@b.example,X,"line 5: is not UTF-8: byte 0xFF; save the file as UTF-8, or convert it: '
+        'iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)"',
+        "ANN@b.example,Again,line 4: the same address stands on line 3",
     ]
-    assert ',"\'=x,Ä"' in report.text
     assert content(world) == [("ann@b.example", {"name": "Ann"})]
     group = user.text("/groups/customers")
     assert "All of them" in group
@@ -90,7 +94,16 @@ WRONG = [
     (GOOD, {"address_column": "who"}, "address_column", "no column who. It has: email, name"),
     (b"email,name,\n", {}, "file", "Column 3 has no name"),
     (b"email,name,name\n", {}, "file", "names name more than once"),
-    (b"email,first name\n", {}, "file", "The column first name cannot be a variable"),
+    (b"email," + b"x," * 1_000, {}, "file", "The file has 1,002 columns. At most 1,000 are taken"),
+    (GOOD, {"map": "name=first name"}, "file", "The column first name cannot be a variable"),
+    (
+        GOOD,
+        {"map": "town=city"},
+        "map",
+        "The file has no column town that could be named otherwise. It has: email, name",
+    ),
+    (GOOD, {"map": "name"}, "map", "is not of the form COLUMN=NAME"),
+    (b"PK\x03\x04" + b"\0" * 26 + b"xl/workbook.xml", {}, "file", "This workbook cannot be read"),
     (b"email;name\n", {"delimiter": ","}, "delimiter", "separated by another character: Semicolon"),
     (b"email,pr\xe9nom\n", {}, "encoding", "byte 0xE9 in line 1). As cp1252 that line would read: email,prénom"),
     (b"email,pr\xe9nom\na@b.example,\xc3\xa9\n", {}, "file", "not UTF-8 (byte 0xE9 in line 1)"),
@@ -131,6 +144,123 @@ def test_a_file_of_which_nothing_could_be_used_has_a_report_too(world, user):
     link = re.search(r'href="/ses(/imports/[0-9a-f-]+)"', answer.text)[1]
     assert "There is no" in user.text(link) or "no @" in user.text(link)
     assert "x,A" in user.get(f"{link}/rejected.csv").text
+
+
+def test_a_corrected_report_is_uploaded_into_the_group_and_duplicates_are_told(world, user):
+    world.group("customers", 1)
+    answer = upload(user, b"email,name\nann@b.example,Ann\nbenb.example,+Ben\ncat@b,Cat\n")
+    path = answer.headers["location"].removeprefix(PREFIX)
+    report = user.get(f"{path}/rejected.csv").content
+    assert b"'+Ben" in report
+    mended = report.replace(b"benb.example", b"ben@b.example").replace(b"cat@b,", b"ANN@b.example,")
+    answer = upload(user, mended, mode="add")
+    assert answer.status_code == 303, visible_text(answer.text)
+    assert content(world) == [("ann@b.example", {"name": "Ann"}), ("ben@b.example", {"name": "+Ben"})]
+    path = answer.headers["location"].removeprefix(PREFIX)
+    text = user.text(path)
+    assert "2 in the group now, 1 of them added" in text
+    assert "The same address again 1" in text
+    report = user.get(f"{path}/rejected.csv").content.decode("utf-8-sig").splitlines()
+    assert report == ["email,name,ses_reason", "ANN@b.example,Cat,line 3: the address is in the group already"]
+    assert world.rows("SELECT recipient_count FROM recipient_group") == [(2,)]
+
+
+def test_rows_are_only_added_with_the_columns_of_the_group(world, user):
+    world.group("customers", 1)
+    before = content(world)
+    answer = upload(user, b"email,town\nann@b.example,Oslo\n", mode="add")
+    assert answer.status_code == 422
+    assert "Missing in the file: name. Not in the group: town." in error_of(answer, "file")
+    assert content(world) == before
+
+
+def test_a_column_with_a_space_is_offered_under_a_name_that_a_template_can_write(world, user):
+    rows = b"E-Mail,First Name\nann@b.example,Ann\n"
+    answer = upload(user, rows, "/new-group", name="customers")
+    assert content(world) == [("ann@b.example", {"first_name": "Ann"})]
+    text = user.text(answer.headers["location"].removeprefix(PREFIX))
+    assert "Named otherwise First Name → first_name" in text
+    upload(user, rows, map="First Name=vorname")
+    assert content(world) == [("ann@b.example", {"vorname": "Ann"})]
+
+
+def test_a_workbook_is_uploaded_like_a_csv_file(world, user):
+    rows = workbook(["email", "plz"], ["ann@b.example", 7], ["nobody", 8])
+    answer = upload(user, rows, "/new-group", name="customers", file_name="people.xlsx")
+    assert answer.status_code == 303, visible_text(answer.text)
+    assert content(world) == [("ann@b.example", {"plz": "7"})]
+    path = answer.headers["location"].removeprefix(PREFIX)
+    assert "Left out 1" in user.text(path)
+    report = user.get(f"{path}/rejected.csv").content.decode("utf-8-sig").splitlines()
+    assert report == ["email,plz,ses_reason", "nobody,8,line 3: 'nobody' has no @"]
+
+
+def look(client, data: bytes, path: str = "/groups/customers/look", **texts: str) -> str:
+    answer = upload(client, data, path, **texts)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_how_a_file_would_be_read_is_shown_before_anything_is_stored(world, user, viewer):
+    world.group("customers", 1)
+    before = content(world)
+    german = (
+        b"email;Vor Name\n"
+        + b"".join(b"a%d@b.example;A\n" % n for n in range(9))
+        + ("jörg@b.example;Jörg\nfrauke@b.example;Frauke Müßig\n".encode("cp1252"))
+    )
+    shown = look(user, german)
+    assert 'data-look="guess" data-encoding="cp1252"' in shown
+    text = visible_text(shown)
+    assert "It looks like cp1252" in text
+    assert "11 jörg@b.example Jörg" in text, "rows that tell an encoding are shown, wherever they stand"
+    assert 'value="Vor_Name"' not in shown
+    assert 'value="vor_name" data-column="Vor Name"' in shown
+    assert 'data-look="sure"' in look(user, german, encoding="cp1252")
+    assert "JУ¶rg" not in look(user, german, encoding="cp1251")
+    assert 'data-look="sure" data-encoding="utf-8"' in look(user, "email,name\na@b.example,Ä\n".encode())
+    assert "Left out: 'x' has no @" in visible_text(look(user, b"email,name\nx,A\n"))
+    bad = look(user, b"email,town\na@b.example,A\n", mode="add")
+    assert 'data-look="bad"' in bad
+    assert "Not in the group: town." in visible_text(bad)
+    assert upload(viewer, GOOD, "/groups/customers/look").status_code == 403
+    assert (content(world), world.rows("SELECT count(*) FROM group_import")) == (before, [(0,)])
+
+
+def test_a_look_at_a_workbook_shows_its_sheets(world, user):
+    def change(book):
+        book.create_sheet("more").append(["email", "town"])
+
+    data = workbook(["email", "name"], ["a@b.example", "Jörg"], change=change)
+    shown = look(user, data, "/new-group/look", name="x")
+    assert "<option selected>Sheet</option><option>more</option>" in shown
+    assert 'data-column="town"' in look(user, data, "/new-group/look", sheet="more")
+
+
+def test_addresses_that_may_be_mistyped_are_warned_of(world, user):
+    answer = upload(user, b"email\nann@gmial.com\nben@gmail\ncat@gmail.com\n", "/new-group", name="customers")
+    path = answer.headers["location"].removeprefix(PREFIX)
+    text = user.text(path)
+    assert "1 address may be mistyped" in text
+    assert "2 ann@gmial.com gmail.com" in text
+    assert "is gmail.com meant?" in text, "what has no dot is refused"
+    assert [address for address, _ in content(world)] == ["ann@gmial.com", "cat@gmail.com"]
+
+
+def test_a_groups_rows_are_downloaded_safely_and_can_be_uploaded_again(world, user, viewer):
+    rows = 'email,name,phone\nann@b.example,"=1+1",+47 1\nben@b.example,"Ä, ""B""\n2",\n'.encode()
+    upload(user, rows, "/new-group", name="customers")
+    world.execute("INSERT INTO suppression (address_key, address, reason) VALUES ('ann@b.example', 'x', 'manual')")
+    before = content(world)
+    assert viewer.get("/groups/customers/recipients.csv").status_code == 403
+    answer = user.get("/groups/customers/recipients.csv")
+    assert answer.content.decode().startswith(
+        "\ufeffaddress,name,phone,ses_suppressed\r\nann@b.example,'=1+1,'+47 1,manual"
+    )
+    assert upload(user, answer.content).status_code == 303
+    assert content(world) == before
+    assert {"ses_export_group", "ses_import_group"} == {row["event"] for row in world.audit_log()}
+    assert user.get("/groups/nobody/recipients.csv").status_code == 404
 
 
 def test_columns_are_understood_as_the_form_says(world, user):
@@ -375,3 +505,83 @@ def test_a_busy_server_takes_no_more_files(world, user, monkeypatch):
     answer = upload(user, GOOD)
     assert answer.status_code == 503
     assert "Try again in a minute." in answer.text
+
+
+def test_uploads_whose_file_never_begins_take_no_place(world, user, soon, monkeypatch):
+    from ses_ops.console import upload_form
+
+    monkeypatch.setattr(upload_form, "_WITHIN", 1.0)
+    world.group("customers", 1)
+    answers: list[int] = []
+
+    def hanging():
+        yield b'--xyz\r\nContent-Disposition: form-data; name="import_id"\r\n\r\n'
+        time.sleep(2)
+
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(streamed(world.app, "user", "/groups/customers/upload", hanging())[0])
+        )
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    assert upload(user, GOOD).status_code == 303, "nobody is kept out"
+    for thread in threads:
+        thread.join()
+    assert answers == [408] * 6
+
+
+def test_one_person_who_finishes_no_upload_does_not_keep_others_out(world, admin, soon, monkeypatch):
+    from ses_ops.console import incoming
+
+    for name in ("one", "two", "three", "customers"):
+        world.group(name, 1)
+    monkeypatch.setattr(incoming, "SILENCE", 4)
+    answers: list[tuple[int, str]] = []
+
+    def hanging(number):
+        yield from body_of(f"00000000-0000-4000-8000-00000000001{number}", MANY)
+        soon("count(*) = 2")
+        time.sleep(6)
+
+    threads = [
+        threading.Thread(
+            target=lambda n=n, name=name: answers.append(
+                streamed(world.app, "user", f"/groups/{name}/upload", hanging(n))
+            )
+        )
+        for n, name in enumerate(("one", "two"))
+    ]
+    for thread in threads:
+        thread.start()
+    soon("count(*) = 2")
+    status, page = streamed(world.app, "user", "/groups/three/upload", body_of("", b"a@b.example,A\n\r\n--xyz--\r\n"))
+    assert (status, "You are uploading 2 files now." in page) == (503, True)
+    assert upload(admin, GOOD).status_code == 303
+    for thread in threads:
+        thread.join()
+    assert [status for status, _ in answers] == [422, 422]
+    assert sorted(world.rows("SELECT group_name, state FROM group_import")) == [
+        ("customers", "imported"),
+        ("one", "stopped"),
+        ("two", "stopped"),
+    ]
+
+
+def test_an_upload_that_trickles_is_ended(world, user, soon, monkeypatch):
+    from ses_ops.console import incoming
+
+    monkeypatch.setattr(incoming, "WINDOW", 0.5)
+    world.group("customers", 1)
+
+    def pieces():
+        yield from body_of("", MANY)
+        for number in range(200):
+            yield b"b%d@b.example,B\n" % number
+            time.sleep(0.05)
+
+    status, page = streamed(world.app, "user", "/groups/customers/upload", pieces())
+    assert (status, "The file came too slowly" in page) == (422, True)
+    assert world.rows("SELECT state, problem FROM group_import") == [("stopped", "the file came too slowly")]
+    assert len(content(world)) == 1

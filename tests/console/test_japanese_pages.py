@@ -145,8 +145,8 @@ def test_why_mail_waits_or_a_task_stopped(world, reader):
         "/tasks/odd"
     )
     errors = (
-        "ses_warmup_quota['b.example'].day_length: must be an ISO 8601 duration from PT5S to PT24H, such as PT24H"
-        " (a real day) or PT60S (a rehearsal), not 'long'",
+        "nothing can be sent from 'b.example': day_length: must be an ISO 8601 duration from PT5S to PT24H, such as"
+        " PT24H (a real day) or PT60S (a rehearsal), not 'long'",
         "AIRFLOW_CONN_SES_SMTP: port: 'x' is not a whole number",
         "template 'hello' (body.html): unexpected end of template, expected 'end of print statement'. (line 1)",
     )

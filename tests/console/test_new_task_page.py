@@ -177,11 +177,21 @@ def test_the_errors_are_in_japanese_too(ready, user):
         assert re.search(r"[ぁ-ん]", error(page, name)), name
 
 
-def test_variables_that_do_not_match_are_named_on_both_sides(ready, user):
+def test_a_variable_that_the_group_does_not_have_is_refused(ready, user):
     ready.execute("UPDATE recipient_group SET variables = '{city,plan}'")
     page = user.post("/new-task/review", **FORM).text
     assert error(page, "template") == "The mail needs name, which the recipient group does not have."
-    assert error(page, "group") == "The recipient group has city, plan, which the mail does not use."
+    assert error(page, "group") is None
+
+
+def test_columns_that_the_mail_does_not_use_are_named_in_the_review_and_the_task_is_made(ready, user):
+    ready.execute("UPDATE recipient_group SET variables = '{city,name,plan}'")
+    answer = user.post("/new-task/review", **FORM)
+    assert answer.status_code == 200
+    text = visible_text(answer.text)
+    assert "The group has a column for each variable of the mail: name" in text
+    assert "The mail does not use 2 columns of the group: city, plan" in text
+    assert user.post("/new-task", **FORM).status_code == 303
 
 
 def test_the_person_can_go_back_to_the_form_from_the_look_ahead(ready, user):

@@ -35,7 +35,7 @@ def test_the_look_ahead_says_to_how_many_and_changes_nothing(ready, user):
     text = visible_text(answer.text)
     assert "7 recipients" in text
     assert "10 in the group customers, 3 of them on the suppression list." in text
-    assert "variables of the mail and of the group match: name" in text
+    assert "The group has a column for each variable of the mail: name" in text
     assert "At once, as soon as the task exists." in text
     assert "Hello Person 1" in text
     assert "customers-1@customers.example" in text

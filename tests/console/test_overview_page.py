@@ -182,7 +182,7 @@ def attempt(world, task: str, *, sent: int | None, ago: str = "0 days", before: 
 
 def test_messages_a_day_come_from_attempts_those_that_go_on_included(world, viewer):
     world.seed("sale")
-    world.outcome("sale", sent=30, in_progress=5)
+    world.outcome("sale", sent=30, cached=5)
     attempt(world, "sale", sent=10, ago="2 days")
     attempt(world, "sale", sent=None, before=10)
     attempt(world, "sale", sent=99, ago="40 days")

@@ -164,12 +164,12 @@ def test_airflow_is_told_of_a_task_that_was_deleted(world, user, monkeypatch):
     from ses_ops.operators import airflow_control
 
     told = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **names: told.append(names))
+    monkeypatch.setattr(airflow_control, "forget_task", told.append)
     world.seed("hello")
     user.post("/tasks/hello/cancel", confirmed="yes")
     assert told == []
     user.post("/tasks/hello/delete", confirmed="yes")
-    assert told == [{"created": [], "changed": ["hello"]}]
+    assert told == ["hello"]
 
 
 def test_what_a_person_paused_does_not_promise_to_go_on(world, user):

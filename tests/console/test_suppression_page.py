@@ -165,9 +165,9 @@ def test_the_report_of_an_import_is_a_file_that_has_every_row_and_is_there_tomor
     report = viewer.get(link)
     assert report.headers["content-disposition"].startswith('attachment; filename="suppression-rejected.csv"')
     lines = list(csv.DictReader(io.StringIO(report.content.decode("utf-8-sig"))))
-    assert [line["line"] for line in lines] == [str(number) for number in range(3, 303)]
+    assert [line["ses_reason"].partition(":")[0] for line in lines] == [f"line {number}" for number in range(3, 303)]
     assert [(row["event"], row["owner"]) for row in world.audit_log()][1:] == [("ses_export_rejected", "viewer")]
-    assert lines[0]["text"] == "'=bad-0"
+    assert lines[0]["address"] == "'=bad-0"
     assert f'href="{PREFIX}{place}"' in user.get("/suppression/import").text
     assert viewer.get("/suppression/reports/none").status_code == 404
     world.execute("UPDATE suppression_report SET made_at = now() - interval '31 days'")

@@ -387,7 +387,7 @@ def test_a_recurring_task_lists_its_starts_and_can_be_narrowed_to_one(world, vie
     assert re.findall(r"occurrence=(\d+)", back) == re.findall(r"occurrence=(\d+)", older)
     assert re.findall(r"occurrence=(\d+)", viewer.get(turned(back, "prev")).text) == links
     one = viewer.text(f"/tasks/weekly?occurrence={links[0]}")
-    assert "You see only the start of Jan 25, 2026" in one
+    assert "You see only start 25, of Jan 25, 2026" in one
 
 
 def test_the_page_is_in_japanese_when_the_browser_asks_for_it(sent, viewer):

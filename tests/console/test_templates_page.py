@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ses_ops.rendering import apart
 from tests.console.console_world import visible_text
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -199,3 +200,30 @@ def test_nothing_from_data_is_markup(world, user):
         assert "<img" not in page, path
         assert "<script>" not in page, path
         assert "style=" not in page, path
+
+
+def test_a_template_that_takes_too_long_is_said_to_and_holds_up_nothing_else(world, viewer, monkeypatch):
+    folder = world.templates / "endless"
+    folder.mkdir()
+    (folder / "subject.txt").write_text("Hello")
+    (folder / "body.txt").write_text("Hello {{ name }}")
+    fresh = apart.call
+
+    def call(template, *args, **kwargs):
+        monkeypatch.setattr(apart, "LONGEST", 0.0 if template == "endless" else 60.0)
+        return fresh(template, *args, **kwargs)
+
+    monkeypatch.setattr(apart, "call", call)
+    monkeypatch.setattr(apart, "PENALTY", 0.0)
+    for path in ("/templates", "/templates/endless"):
+        assert "it takes too long or too much memory" in viewer.get(path).text, path
+    assert viewer.get("/templates/endless/html").status_code == 422
+    assert viewer.get("/templates/hello").status_code == 200
+    assert "it takes too long" not in viewer.get("/templates/hello").text
+    assert viewer.get("/").status_code == 200
+
+
+def test_sample_values_that_cannot_be_read_are_an_error_of_their_template_only(world, viewer):
+    (world.templates / "hello" / "sample.json").write_text("[" * 100_000)
+    for path in ("/templates", "/templates/hello", "/", "/tasks"):
+        assert viewer.get(path).status_code == 200, path

@@ -62,7 +62,7 @@ def slots(zone: str, start: str, rhythm: dict[str, str]) -> list[str]:
 
 def quota_days(world: World, clock: SimulatedClock, start: str) -> list[Any]:
     """Four quota days of New York: their length in hours, what was used, and when it was used up first."""
-    world.execute("TRUNCATE occurrence, message, chunk, attempt, send_task, recipient_group, recipient, quota_day")
+    world.execute("TRUNCATE send_task, recipient_group, quota_day CASCADE")
     world.quota_variable = {DOMAIN: {"plan": [10], "started_on": "2035-01-01", "time_zone": "America/New_York"}}
     world.group("customers", 1_000)
     world.task("hello", group="customers")

@@ -20,6 +20,7 @@ from ses_ops.domain.occurrence import RunKind
 from tests.integration.domain_days import DomainDays
 from tests.integration.sending_world import DOMAIN, World
 from tests.integration.simulated_clock import SimulatedClock
+from tests.sizes import size as sized
 
 DAYS = 10
 KINDS = ("new task", "new task", "daily task", "task of every six hours", "trigger by hand")
@@ -42,7 +43,7 @@ def clock(world) -> SimulatedClock:
 
 
 def clear(world: World) -> None:
-    world.execute("TRUNCATE occurrence, message, chunk, attempt, send_task, recipient_group, recipient, quota_day")
+    world.execute("TRUNCATE send_task, recipient_group, quota_day CASCADE")
 
 
 def play(world: World, clock: SimulatedClock, stream, steps, place: str, length: timedelta, late: float) -> DomainDays:
@@ -94,7 +95,7 @@ def check_promises(days: DomainDays, steps: list[int], last_day: int) -> int:
     return checked
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=sized(12, 5), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     stream=arrivals,
     steps=allotments,

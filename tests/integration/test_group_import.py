@@ -15,6 +15,7 @@ from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.storage import recipients, suppression
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.group_import import import_group
+from tests.sizes import examples
 
 
 def put(conn, text: str | bytes, *, name: str = "customers", **options):
@@ -132,7 +133,7 @@ def test_two_imports_of_one_group_at_once_leave_one_of_them_whole(ses_dsn, ses_c
 _VALUE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_VALUE, st.sampled_from(["name", "naïve", "名前"]))
 def test_every_value_arrives_as_it_was_written(ses_conn, value, variable):
     quoted = value.replace('"', '""')

@@ -122,7 +122,7 @@ def test_a_server_that_misbehaves_now_and_then_and_the_ledger_agree_on_every_mes
     with ScriptedServer(script) as server:
         use(world, server.port, login="user:pw@" if step == "auth" else "", verify="false")
         world.whole_run(world.run("hello"))
-        resume_by_itself(world, until=lambda: not world.overview("hello").cached_count)
+        resume_by_itself(world, until=lambda: not world.overview("hello").unsent_count)
     assert server.misbehaved == len(acts)
     states = check_against(world, server.accepted)
     doubtful = sum(act in DOUBTFUL for act in acts) if step in ("content", "final") else 0
@@ -191,11 +191,11 @@ def test_a_dead_server_leaves_the_mail_waiting_with_the_reason_and_it_goes_out_w
             assert time.monotonic() - started < 10
             ((reason,),) = world.rows("SELECT reason FROM chunk")
             assert words in reason
-            assert world.overview("hello").in_progress_count == 150
+            assert (world.overview("hello").status, world.overview("hello").retrying_count) == ("retrying", 150)
         if back == "for the resume":
             settlement = world.settle(run)
             overview = world.overview("hello")
-            assert (settlement.cached, overview.cached_count, overview.status) == (150, 150, TaskStatus.PAUSED)
+            assert (settlement.cached, overview.retrying_count, overview.status) == (150, 150, TaskStatus.RETRYING)
             assert words in settlement.reason
             assert words in overview.reason
             assert settlement.resume_at is not None
@@ -254,7 +254,7 @@ def test_a_relay_that_refuses_everybody_fails_nobody_and_keeps_all_with_its_word
     assert (settlement.failed, settlement.cached) == (0, 700)
     assert sum(line.startswith("RCPT") for line in strict.commands) <= ENOUGH + 8
     with ScriptedServer(port=strict.port) as friendly:
-        resume_by_itself(world, until=lambda: not world.overview("hello").cached_count)
+        resume_by_itself(world, until=lambda: not world.overview("hello").unsent_count)
     assert check_against(world, friendly.accepted) == {"sent": 700}
 
 

@@ -6,15 +6,14 @@ import argparse
 import json
 import logging
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
-from types import FrameType
 
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
+from tests.run_guard import guarded
 from tests.servers.cache import cache_folder
 from tests.servers.programs import ALL
 from tests.servers.report import tables, write_into
@@ -33,7 +32,6 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.servers) - set(names):
         parser.error(f"no such server: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    signal.signal(signal.SIGTERM, _end)
     # The engine warns of each lost connection; they are what this program makes.
     logging.getLogger().addHandler(logging.NullHandler())
     extras = dict(one.split("=", 1) for one in arguments.extra)
@@ -70,14 +68,5 @@ def _try_all(chosen: list, extras: dict[str, str], case: str) -> list[Trial]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends this as Ctrl-C does: with everything cleared away."""
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(guarded(main))

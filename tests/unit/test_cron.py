@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ses_ops.domain.clock_rules import END_OF_TIME
 from ses_ops.domain.cron import check_cron, next_cron
 from ses_ops.errors import InvalidInput
+from tests.sizes import examples
 
 #: Zones and moments shortly before their clocks change, one for each kind of change.
 CHANGES = {
@@ -74,7 +75,7 @@ def test_a_cron_of_every_hour_has_the_slots_of_airflows_own(change, cron):
         st.lists(st.integers(0, 59), min_size=2, max_size=4).map(lambda some: ",".join(map(str, some))),
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_in_every_zone_and_year_a_cron_of_every_hour_has_the_slots_of_airflows_own(zone, after, minute):
     """From an hour without a clock change on: within one, Airflow's own depends on where it is asked from."""
     cron, after = f"{minute} * * * *", after.replace(second=0, microsecond=0)
@@ -128,7 +129,7 @@ crons = st.one_of(
     after=st.datetimes(datetime(1970, 1, 2), datetime(2190, 1, 1), timezones=st.just(UTC)),
     earlier=st.timedeltas(timedelta(microseconds=1), timedelta(hours=30)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_slots_are_the_same_from_wherever_one_looks(cron, zone, after, earlier):
     tz = ZoneInfo(zone)
     slot = next_cron(cron, tz, after)

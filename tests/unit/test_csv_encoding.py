@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.csv_rows import CsvRows, Row
 from ses_ops.errors import BadCsv, InvalidInput
+from tests.sizes import examples
 
 JAPANESE = "email,name,city\nann@a.example,山田花子,東京\nben@a.example,佐藤ベン,大阪\n"
 KOREAN = "email,name,city\nann@a.example,김민준,서울\nben@a.example,이서연,부산\n"
@@ -143,7 +144,7 @@ def test_bytes_that_the_chosen_encoding_does_not_have_refuse_the_whole_file():
         assert "is not an encoding" in refusal(b"email\na@b.example\n", encoding=name)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.sampled_from(
@@ -241,16 +242,14 @@ def test_names_of_columns_are_as_a_template_knows_them(head, columns):
         ("email；name", "the header has a full-width '；' in it; write ';' between"),
         ("email,name，city", "a full-width '，'"),
         ("email、name", "a full-width '、'"),
-        ("email,＿name", "names that begin with _"),
-        ("email,ｉｆ", "'if' cannot be a variable"),
         ("email,ｕｎｓｕｂｓｃｒｉｂｅ_url", "ses-ops fills it in itself"),
-        ("email,first\u00a0name", "'first name' cannot be a variable"),
     ],
 )
 def test_a_header_that_a_template_would_read_otherwise_is_named(head, words):
     assert words in refusal(f"{head}\na@b.example,A,B\n".encode())
 
 
-def test_ten_thousand_columns_are_read_in_a_moment():
-    head = ",".join(["email", *(f"c{n}" for n in range(40_000))])
-    assert len(read(f"{head}\n".encode())[0].columns) == 40_001
+def test_a_thousand_columns_are_read_and_more_are_refused_at_once():
+    head = ",".join(["email", *(f"c{n}" for n in range(999))])
+    assert len(read(f"{head}\n".encode())[0].columns) == 1_000
+    assert "has 1,001 columns; at most 1,000 are taken" in refusal(f"{head},x\n".encode())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.forecast import Waiting, forecast
 from ses_ops.domain.warmup import parse_plan
+from tests.sizes import examples
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -71,7 +72,7 @@ _WAITING = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     _WAITING,
     st.lists(st.integers(20, 900), min_size=1, max_size=5),

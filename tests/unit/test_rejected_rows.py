@@ -7,15 +7,18 @@ import gzip
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ses_ops.domain import rejected_rows
+from ses_ops.domain.csv_cells import FORMULA, safe_cell, without_mark
 from ses_ops.domain.csv_delimiter import guess_delimiter
-from ses_ops.domain.csv_rows import Rejected
+from ses_ops.domain.csv_rows import CsvRows, Rejected
 from ses_ops.domain.rejected_rows import RejectedRows, unpacked_beginning
 
 
-def row(line: int, text: str = "x") -> Rejected:
-    return Rejected(line, "bad address", "there is no @", text)
+def row(line: int, text: str = "x", *cells: str) -> Rejected:
+    return Rejected(line, "bad address", "there is no @", text, cells)
 
 
 def lines(rows: RejectedRows) -> list[list[str]]:
@@ -26,14 +29,48 @@ def lines(rows: RejectedRows) -> list[list[str]]:
 
 def test_the_report_has_the_rows_and_is_safe_to_open_in_a_spreadsheet():
     rows = RejectedRows()
-    rows.add(row(2, "=HYPERLINK(1)"))
-    rows.add(row(3, 'a,"b"\nc'))
+    rows.name_columns(["email", "name"])
+    rows.add(row(2, "", "x", "=HYPERLINK(1)"))
+    rows.add(row(3, "", 'a,"b"\nc'))
+    rows.add(row(4, "", "d", "e", "+f"))
     assert lines(rows) == [
-        ["line", "reason", "text"],
-        ["2", "there is no @", "'=HYPERLINK(1)"],
-        ["3", "there is no @", 'a,"b"\nc'],
+        ["email", "name", "ses_reason"],
+        ["x", "'=HYPERLINK(1)", "line 2: there is no @"],
+        ['a,"b"\nc', "", "line 3: there is no @"],
+        ["d", "e", "line 4: there is no @", "'+f"],
     ]
-    assert unpacked_beginning(rows.packed(), 1) == [["2", "there is no @", "'=HYPERLINK(1)"]]
+    shown = unpacked_beginning(rows.packed(), 3)
+    assert shown.columns == ["email", "name"]
+    assert [(one.line, one.reason, one.cells) for one in shown.rows] == [
+        ("2", "there is no @", ["x", "=HYPERLINK(1)"]),
+        ("3", "there is no @", ['a,"b"\nc', ""]),
+        ("4", "there is no @", ["d", "e", "+f"]),
+    ]
+
+
+def test_a_report_that_an_older_version_kept_is_still_shown():
+    packed = gzip.compress(b"line,reason,text\r\n7,there is no @,'=x\r\n")
+    (shown,) = unpacked_beginning(packed, 10).rows
+    assert (shown.line, shown.reason, shown.cells) == ("7", "there is no @", ["'=x"])
+    assert unpacked_beginning(None, 10).rows == []
+
+
+@given(st.lists(st.lists(st.text(st.sampled_from("'=+-@a\t,\"")), min_size=2, max_size=2), min_size=1, max_size=5))
+def test_a_report_that_nobody_changed_is_read_back_as_the_rows_that_it_is_of(cells):
+    rows = RejectedRows()
+    rows.name_columns(["email", "name"])
+    for line, (email, name) in enumerate(cells, 2):
+        rows.add(row(line, "", f"{email}@", name))
+    read = CsvRows([gzip.decompress(rows.packed())], where="report.csv")
+    assert read.header.own == ("email", "name")
+    again = list(read.rows())
+    assert [one.cells for one in again if isinstance(one, Rejected)] == [(f"{email}@", name) for email, name in cells]
+
+
+@given(st.text(st.sampled_from("'=+-@＝＋a\t\r\n ")))
+def test_a_safe_cell_gives_back_what_it_was_made_of(text):
+    assert without_mark(safe_cell(text)) == text
+    assert not safe_cell(text).startswith(FORMULA)
 
 
 def test_a_report_is_bounded_and_everything_is_counted(monkeypatch):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_ops.console.sending_chart import HEIGHT, draw
-from ses_ops.storage.task_progress import Burst
+from ses_ops.domain.occurrence import resume_run_id
+from ses_ops.storage.task_progress import Burst, PersonsPause
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -59,6 +61,46 @@ def test_a_pause_that_is_not_over_lasts_until_now():
     chart = draw([burst(0, 20, 500)], now=now, waits=True)
     assert [(one.end, one.lasts) for one in chart.pauses] == [(now, True)]
     assert not draw([burst(0, 20, 500)], now=now, waits=False).pauses
+
+
+HOUR = timedelta(hours=1)
+#: What a day's quota let out, and the run that was planned for four hours later.
+FIRST = burst(0, 20, 500)
+DUE = NOON + 4 * HOUR
+
+
+def kinds(*parts: Burst, now: datetime | None = None, **more) -> list[tuple[str, int]]:
+    """The gaps: why, and whole hours."""
+    chart = draw(parts, now=now or NOON + timedelta(days=9), waits=now is not None, **more)
+    assert chart is not None
+    return [(one.kind.value, round((one.end - one.start) / HOUR)) for one in chart.pauses]
+
+
+def resumed(after: float) -> Burst:
+    return replace(burst(after, 20, 500), run_id=resume_run_id(DUE))
+
+
+def test_a_run_that_comes_at_its_time_ends_a_time_of_waiting():
+    assert kinds(FIRST, resumed(4 * 3_600 + 8)) == [("waited", 4)]
+
+
+def test_a_time_when_all_was_down_is_no_pause():
+    assert kinds(FIRST, resumed(10 * 3_600)) == [("waited", 4), ("down", 6)], "it came six hours after its time"
+    killed = replace(FIRST, interrupted=True)
+    assert kinds(killed, burst(3 * 3_600, 20, 500)) == [("down", 3)], "a sender was killed, and came back"
+    assert kinds(killed, now=NOON + 2 * HOUR) == [("down", 2)]
+
+
+def test_what_is_due_and_does_not_go_on_is_no_pause():
+    assert kinds(FIRST, now=NOON + 7 * HOUR, due_at=DUE) == [("waited", 4), ("down", 3)]
+    assert kinds(FIRST, now=NOON + 3 * HOUR, due_at=DUE) == [("waited", 3)]
+
+
+def test_a_persons_pause_is_told_apart_though_it_lasts_beyond_the_planned_time():
+    pause = PersonsPause(paused_at=NOON + HOUR, resumed_at=NOON + 9 * HOUR)
+    assert kinds(FIRST, resumed(9 * 3_600 + 5), pauses=[pause]) == [("waited", 1), ("paused", 8)]
+    lasting = PersonsPause(paused_at=NOON + HOUR, resumed_at=None)
+    assert kinds(FIRST, now=NOON + 6 * HOUR, pauses=[lasting]) == [("waited", 1), ("paused", 5)]
 
 
 def test_what_nobody_sent_has_no_chart():

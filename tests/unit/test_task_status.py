@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key, resume_run_id, spell
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, occurrence_key, resume_run_id, resume_time, spell
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskFacts, task_status
 
@@ -31,15 +31,28 @@ WAITING = TaskFacts(
         ({}, "waiting"),
         ({"next_slot": False}, "waiting"),
         ({"occurrence_open": True, "in_progress": 5}, "sending"),
+        ({"occurrence_open": True, "queued": 5}, "sending"),
+        ({"occurrence_open": True, "queued": 5, "error": True}, "error"),
         ({"occurrence_open": True, "cached": 5}, "paused"),
+        ({"occurrence_open": True, "retrying": 5, "retry_first": True}, "retrying"),
+        ({"occurrence_open": True, "retrying": 5, "cached": 5, "retry_first": True}, "retrying"),
+        ({"occurrence_open": True, "retrying": 5, "cached": 5}, "paused"),
+        ({"occurrence_open": True, "retrying": 5, "in_progress": 1}, "sending"),
+        ({"paused_by_person": True, "retrying": 3, "retry_first": True}, "paused"),
         ({"occurrence_open": True, "cached": 5, "in_progress": 1}, "sending"),
         ({"occurrence_open": True, "cached": 5, "error": True}, "error"),
         ({"paused_by_person": True, "in_progress": 3}, "paused"),
         ({"cancelled": True, "cached": 3, "error": True}, "cancelled"),
         ({"next_slot": False, "occurrence_finished": True}, "finished"),
+        ({"next_slot": False, "occurrence_finished": True, "cancelled": True}, "finished"),
+        ({"next_slot": False, "occurrence_finished": True, "paused_by_person": True}, "finished"),
+        ({"next_slot": False, "occurrence_finished": True, "occurrence_open": True, "cancelled": True}, "cancelled"),
+        ({"type": TaskType.RECURRING, "occurrence_finished": True, "cancelled": True}, "cancelled"),
+        ({"type": TaskType.TRIGGERED, "occurrence_finished": True, "cancelled": True}, "cancelled"),
         ({"type": TaskType.RECURRING, "occurrence_finished": True}, "waiting"),
         ({"type": TaskType.RECURRING, "next_slot": False}, "finished"),
         ({"type": TaskType.TRIGGERED, "next_slot": False}, "waiting"),
+        ({"type": TaskType.TRIGGERED, "next_slot": False, "occurrence_finished": True}, "waiting"),
         ({"occurrence_held": True, "next_slot": False}, "waiting"),
     ],
 )
@@ -85,6 +98,8 @@ def test_a_start_within_its_grace_may_still_happen():
 
 def test_the_same_due_time_gives_the_same_run_id():
     assert resume_run_id(SLOT) == resume_run_id(SLOT.astimezone()) == "resume__2026-12-01T09:00:00.000000Z"
+    assert resume_time(resume_run_id(SLOT)) == SLOT
+    assert [resume_time(other) for other in ("resume__recovered_2026-12-01T09:00", "manual__x", "")] == [None] * 3
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (61, "1 min 1 s"), (3 * 3600, "3 h"), (90_061, "1 d 1 h")])

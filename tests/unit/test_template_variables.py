@@ -1,10 +1,10 @@
-"""A template's variables and a group's columns must be the same set."""
+"""Every variable of a template must be a column of the group; more columns are no mistake."""
 
 from __future__ import annotations
 
 import pytest
 
-from ses_ops.domain.template_variables import check_variable_name, compare_variables, recipient_values
+from ses_ops.domain.template_variables import check_variable_name, compare_variables, recipient_values, unused_columns
 from ses_ops.errors import InvalidInput
 
 
@@ -13,11 +13,17 @@ def test_the_same_set_in_any_order_is_accepted() -> None:
     compare_variables([], [])
 
 
-def test_a_refusal_names_what_is_missing_and_what_is_unused() -> None:
+def test_more_columns_than_the_template_uses_are_allowed_and_can_be_named() -> None:
+    compare_variables({"name"}, {"name", "shoe_size", "city"})
+    compare_variables([], ["city"])
+    assert unused_columns({"name", "prénom"}, ["city", "name", "pre\u0301nom", "shoe_size"]) == ["city", "shoe_size"]
+
+
+def test_a_refusal_names_what_is_missing() -> None:
     with pytest.raises(InvalidInput) as refusal:
         compare_variables({"name", "coupon", "city"}, {"name", "shoe_size"})
     assert "needs city, coupon" in str(refusal.value)
-    assert "has shoe_size, which the template does not use" in str(refusal.value)
+    assert "shoe_size" not in str(refusal.value)
 
 
 def test_only_missing_variables_are_named_when_none_is_unused() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.timetables import send_task
 from ses_ops.timetables.send_task import SendTaskTimetable, newest_passed
+from tests.sizes import examples
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 FREE = TimeRestriction(earliest=None, latest=None, catchup=False)
@@ -53,7 +54,7 @@ once = st.builds(
     zones,
 )
 schedules = st.one_of(recurring, once, st.just(Schedule(type=TaskType.TRIGGERED, time_zone="UTC")))
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def next_run(schedule, last=None, *, now=NOW, restriction=FREE):

@@ -6,11 +6,18 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import settings
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, database, quota_variable
 from ses_ops.errors import SesError, WarmupNotBegun
+
+#: What is said of a start that has passed without a run.
+MISSED = (
+    "its start at {start} UTC has passed and Airflow made no run for it: look in Airflow whether its DAG is switched "
+    "on, whether it has many queued runs, and whether the scheduler runs"
+)
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -133,6 +140,9 @@ def _tasks() -> Findings:
             if problem:
                 healthy = False
                 yield "FAIL", f"{one.name}: {problem}"
+            if missed := one.missed_start(datetime.now(UTC)):
+                healthy = False
+                yield "warn", f"{one.name}: {MISSED.format(start=f'{missed:%Y-%m-%d %H:%M}')}"
             if one.unknown_count:
                 healthy = False
                 yield (

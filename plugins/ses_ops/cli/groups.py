@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from ses_ops import settings
@@ -14,11 +16,12 @@ from ses_ops.errors import InvalidInput
 @click.group(
     cls=LazyGroup,
     commands={
-        "import": ("group_import:import_command", "Replace a group's recipients with those of a CSV file."),
+        "import": ("group_import:import_command", "Replace a group's recipients with those of a file, or add them."),
         "list": ("groups:list_command", "List all groups."),
         "show": ("groups:show", "Show a group, its variables and its first recipients."),
         "sample-csv": ("groups:sample_csv", "Print a CSV file to begin with."),
-        "delete": ("groups:delete", "Delete a group that no task uses."),
+        "export": ("groups:export", "Write a group's recipients as a CSV file."),
+        "delete": ("groups:delete", "Delete a group that no unfinished task uses."),
     },
 )
 def group() -> None:
@@ -93,10 +96,22 @@ def sample_csv(name: str | None, template: str | None) -> None:
         click.echo(sample_of_group(conn, str(name)), nl=False)
 
 
+@click.command(epilog=examples("ses group export customers > customers.csv"))
+@click.argument("name")
+def export(name: str) -> None:
+    """Print the recipients of group NAME as a CSV file, which a spreadsheet opens safely and an import reads again."""
+    from ses_ops.sending.group_export import group_csv
+    from ses_ops.storage import recipients
+
+    with database() as conn:
+        for block in group_csv(conn, recipients.find_group(conn, name)):
+            sys.stdout.buffer.write(block)
+
+
 @click.command(epilog=examples("ses group delete customers"))
 @click.argument("name")
 def delete(name: str) -> None:
-    """Delete a recipient group; refused while a task uses it."""
+    """Delete a recipient group; refused while a task that is neither finished nor cancelled uses it."""
     from ses_ops.storage import recipients
     from ses_ops.storage.connection import transaction
 

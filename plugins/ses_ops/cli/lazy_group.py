@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ses_ops.cli.meant import meant
+
 
 class LazyGroup(click.Group):
     """A group whose commands are named with a module and a line of help."""
@@ -29,6 +31,18 @@ class LazyGroup(click.Group):
         found = getattr(importlib.import_module(f"ses_ops.cli.{module}"), function)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a command that does not exist comes with the one that was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            hint = meant(args[0], self.list_commands(ctx)) if args else ""
+            if not hint or "did you mean" in problem.message.lower():
+                raise
+            raise click.UsageError(problem.message.rstrip(".") + hint, ctx) from problem
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in the help, without importing anything."""

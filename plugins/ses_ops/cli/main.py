@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import click
 
 from ses_ops.cli.lazy_group import LazyGroup
-from ses_ops.errors import SesError
+from ses_ops.cli.meant import meant_instead
+from ses_ops.errors import NotFound, SesError
 
 #: With this set, errors show where they come from.
 DEBUG = "SES_DEBUG"
@@ -23,6 +24,7 @@ COMMANDS = {
     "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
+    "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
     "migrate": ("database:migrate", "Bring the ses database to the newest schema."),
 }
@@ -78,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
 def _fail_with(problem: Exception) -> int:
     if isinstance(problem, SesError):
         for part in getattr(problem, "problems", ()) or (problem,):
-            _fail(str(part), 1)
+            _fail(f"{part}{meant_instead(part) if isinstance(part, NotFound) else ''}", 1)
         return 1
     known = _database_problem(problem)
     if known:

@@ -9,40 +9,51 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ses_ops.domain.rejected_rows import HEADER, report_cells
+from ses_ops.domain.csv_header import REASON_COLUMN
+from ses_ops.domain.rejected_rows import report_cells, report_header
 from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ses_ops.domain.csv_rows import Rejected
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024
+#: The header of a report of an older version.
+_FORMER = "line,reason,text"
 
 
 class RejectedReport:
     """Writes rejected rows to `path` as they come; the file is made with the first one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, of: Path) -> None:
+        """`of` is the file that is imported; raises InvalidInput when the report would take its place."""
+        if path.exists() and of.exists() and path.samefile(of):
+            raise InvalidInput(f"the report would overwrite the file {of}; give another place as --report")
         self.path = path
         self.count = 0
         self._file: TextIO | None = None
         self._writer: Any = None
+        self._columns: Sequence[str] = ("text",)
         self._remove_former()
+
+    def name_columns(self, columns: Sequence[str]) -> None:
+        """Tell the file's own columns, before the first row comes."""
+        self._columns = columns
 
     def add(self, rejected: Rejected) -> None:
         """Write a row. Raises SesError when the file cannot be written."""
         if self._writer is None:
             try:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
+                self._file = self.path.open("w", encoding="utf-8-sig", newline="")
             except OSError as cause:
                 raise SesError(
                     f"rejected rows cannot be written to {self.path} ({cause.strerror}); give another place as --report"
                 ) from cause
             self._writer = csv.writer(self._file, lineterminator="\n")
-            self._writer.writerow(HEADER)
-        self._writer.writerow(report_cells(rejected))
+            self._writer.writerow(report_header(self._columns))
+        self._writer.writerow(report_cells(rejected, len(self._columns)))
         self.count += 1
 
     def close(self) -> None:
@@ -54,8 +65,9 @@ class RejectedReport:
     def _remove_former(self) -> None:
         """A report of an earlier import would be taken for this one's; nothing else is ever deleted."""
         try:
-            with self.path.open(encoding="utf-8", newline="") as former:
-                ours = former.readline() == ",".join(HEADER) + "\n"
+            with self.path.open(encoding="utf-8-sig", newline="") as former:
+                first = former.readline().rstrip("\r\n")
+                ours = first.endswith(f",{REASON_COLUMN}") or first == _FORMER
             if ours:
                 self.path.unlink()
         except (OSError, UnicodeDecodeError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from ses_ops import settings
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+_STDOUT, _STDERR = 1, 2
 _AIRFLOW_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
@@ -56,17 +58,34 @@ def quota_variable() -> str | None:
 
 def ask_airflow(question: Callable[[Any], Any]) -> Any:
     """Call `operators.airflow_control`, importing Airflow now. Whatever goes wrong there is a SesError."""
-    import logging
-
-    logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
-        from ses_ops.operators import airflow_control
+        with _airflow_is_quiet():
+            from ses_ops.operators import airflow_control
 
-        return question(airflow_control)
+            return question(airflow_control)
     except SesError:
         raise
     except Exception as cause:
         raise SesError(f"Airflow cannot be used: {type(cause).__name__}: {cause}") from cause
+
+
+@contextmanager
+def _airflow_is_quiet() -> Iterator[None]:
+    """Keep Airflow's log out of a command's answer: it writes to what is stdout when it is imported.
+
+    What is left of it (errors; all of it with SES_DEBUG) goes to stderr, as does what a program that it starts writes.
+    """
+    if not os.environ.get("SES_DEBUG"):
+        os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+    sys.stdout.flush()
+    answer = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(answer, _STDOUT)
+        os.close(answer)
 
 
 def tell_airflow(action: Callable[[Any], Any], *, otherwise: str) -> bool:

@@ -42,7 +42,7 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     chosen = SuppressionReason(reason)
     expires_at = read_expiry(expires, reason, now=datetime.now(UTC), where="--expires")
     with database() as conn, transaction(conn):
-        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=_who())
+        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=who())
         entry = storage.find(conn, parsed.key)
     if added:
         click.echo(
@@ -60,7 +60,7 @@ def remove(address: str) -> None:
     from ses_ops.storage import suppression as storage
     from ses_ops.storage.connection import transaction
 
-    parsed = parse_address(address)
+    parsed = parse_address(address, dotless=True)
     with database() as conn, transaction(conn):
         storage.remove(conn, parsed)
     click.echo(f"{parsed.address}: gets mail again")
@@ -111,7 +111,7 @@ def import_command(
     from ses_ops.cli.rejected_report import RejectedReport, reading
     from ses_ops.storage.suppression_import import import_suppressions
 
-    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"))
+    rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"), of=file)
     try:
         with database() as conn, reading(file, what=f"importing {file.name}") as blocks:
             done = import_suppressions(
@@ -123,8 +123,9 @@ def import_command(
                 encoding=encoding,
                 reason=reason,
                 now=datetime.now(UTC),
-                added_by=_who(),
+                added_by=who(),
                 report=rejected.add,
+                file_columns=rejected.name_columns,
             )
     finally:
         rejected.close()
@@ -136,7 +137,7 @@ def import_command(
         click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
 
 
-def _who() -> str:
+def who() -> str:
     """Who is at the command line, for the list."""
     try:
         return f"{getpass.getuser()} (command line)"

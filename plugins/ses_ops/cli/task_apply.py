@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.cli.task_files import TaskFiles
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.editions import MailOfTask
     from ses_ops.storage.send_tasks import Applied
@@ -53,10 +55,16 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     try:
         with database() as conn, suppress(_OnlyChecked), transaction(conn):
             before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
-            done, problems = _apply_all(conn, found.tasks)
-            raise_all([*found.problems, *problems])
+            unknown = _unknown_names(conn, found)
+            known = {file: task for file, task in found.tasks.items() if file not in unknown}
+            done, problems = _apply_all(conn, known)
+            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
-            rows = [{**_facts(conn, name, one), **_changes(conn, name, before[name])} for name, one in done.items()]
+            unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
+            rows = [
+                {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
+                for name, one in done.items()
+            ]
             goes_on = [name for name, one in done.items() if one == "changed" and due_now(conn, name)]
             # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
             lines = [line for row in rows for line in _lines(row, check)]
@@ -75,6 +83,15 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
         _tell_airflow(done)
         _start_runs(goes_on)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
+
+
+def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
+    from ses_ops.cli.task_files import unknown_names
+    from ses_ops.rendering.template import list_templates
+    from ses_ops.storage.recipients import list_groups
+
+    groups = [group.name for group in list_groups(conn)]
+    return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
 
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
@@ -103,6 +120,17 @@ def _doubts(conn: Connection, task: SendTask) -> list[str]:
     root = settings.templates_root()
     sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
+
+
+def _unused(conn: Connection, task: SendTask) -> list[str]:
+    """The columns of the group that the mail does not use."""
+    from ses_ops.domain.template_variables import unused_columns
+    from ses_ops.rendering.template import load_template
+    from ses_ops.storage import recipients
+
+    template = load_template(settings.templates_root(), task.template)
+    used = template.variables_for(task.subject, task.unsubscribe_url)
+    return unused_columns(used, recipients.find_group(conn, task.group).variables)
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
@@ -163,6 +191,8 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
 
     word = f"would be {row['applied']}" if check else row["applied"]
     yield f"{word:9}  {row['name']}: {row['schedule']}; {row['recipient_count']:,} recipients in its group"
+    if row["unused_columns"]:
+        yield f"           columns of the group that the mail does not use: {', '.join(row['unused_columns'])}"
     tz = ZoneInfo(row["time_zone"])
     if row["next_starts"]:
         starts = ", ".join(f"{slot.astimezone(tz):%a %Y-%m-%d %H:%M}" for slot in row["next_starts"])

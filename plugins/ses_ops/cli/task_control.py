@@ -13,7 +13,10 @@ from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.session import database, tell_airflow
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
     from ses_ops.domain.occurrence import RunKind
+    from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.retries import FailedByCode
 
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
@@ -38,12 +41,27 @@ def pause(name: str, reason: str | None) -> None:
 @click.command(epilog=examples("ses task resume spring-sale"))
 @click.argument("name")
 def resume(name: str) -> None:
-    """End a pause, clear an error, start what missed its start, and send what is cached as the quota allows."""
+    """End a pause, clear an error, start what missed its start, and try again now what the mail server put off.
+
+    Mail that waits for quota keeps its time, unless today's quota has room for it by now.
+    """
+    from ses_ops.cli.output import cell
     from ses_ops.sending import decisions
+    from ses_ops.storage.overview import list_tasks
 
     with database() as conn:
-        kind = decisions.resume(conn, name)
-    click.echo(f"{name}: resumed")
+        before = next(iter(list_tasks(conn, name=name)), None)
+        quota_left = before is not None and before.cached_count > 0 and _quota_left(conn, before)
+        if before is not None and before.waits_for_quota and not quota_left:
+            click.echo(
+                f"{name}: nobody paused it: {before.reason}; it goes on by itself at {cell(before.next_run_at)}, "
+                "and nothing was changed"
+            )
+            return
+        kind = decisions.resume(conn, name, quota_left=quota_left)
+        after = next(iter(list_tasks(conn, name=name)), None)
+    waits = after if after is not None and after.waits_for_quota else None
+    click.echo(f"{name}: resumed" + (f"; {waits.reason}, it goes on at {cell(waits.next_run_at)}" if waits else ""))
     tell_airflow(
         lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
     )
@@ -54,11 +72,11 @@ def resume(name: str) -> None:
 @click.command(epilog=examples("ses task cancel spring-sale"))
 @click.argument("name")
 def cancel(name: str) -> None:
-    """Stop a task for good, also the mail that is leaving now. What has not left stays in the ledger, unsent."""
+    """Stop a task for good, also the mail that is leaving now. What has not left is cancelled: it is never sent."""
     from ses_ops.sending import decisions
 
     with database() as conn:
-        changed = decisions.cancel(conn, name)
+        changed = decisions.cancel(conn, name, by=shell_user())
     click.echo(f"{name}: cancelled" if changed else f"{name}: was cancelled already")
 
 
@@ -69,10 +87,10 @@ def delete(name: str) -> None:
     from ses_ops.sending import decisions
 
     with database() as conn:
-        decisions.delete(conn, name)
+        decisions.delete(conn, name, by=shell_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
-        lambda control: control.update_dags(created=[], changed=[name]),
+        lambda control: control.forget_task(name),
         otherwise="its DAG goes when Airflow reads the send tasks next",
     )
 
@@ -184,6 +202,19 @@ def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
         otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
     )
     return run_id if told else None
+
+
+def _quota_left(conn: Connection, task: TaskOverview) -> bool:
+    """Whether the quota day of its domain has room for this task now; False when nobody can say."""
+    from ses_ops.cli.session import quota_variable
+    from ses_ops.errors import SesError
+    from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
+
+    try:
+        quota = domain_quota(conn, read_quota_variable(quota_variable()), task.sender_domain)
+    except SesError:
+        return False
+    return quota.room_for(task.name) > 0
 
 
 def shell_user() -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import available_timezones
 
+from ses_ops.cli.meant import meant
 from ses_ops.cli.session import SeveralProblems
-from ses_ops.cli.task_yaml import read_yaml
-from ses_ops.domain.send_task import SendTask, read_send_task
+from ses_ops.cli.task_yaml import TaskYaml, read_yaml
+from ses_ops.domain.message_state import OnUnknown
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.send_task import Advertisement, SendTask, read_send_task
 from ses_ops.errors import InvalidInput, SesError
 
 ENDINGS = (".yaml", ".yml")
@@ -18,6 +23,8 @@ class TaskFiles:
     """The definitions that could be read, and the problems of the other files."""
 
     tasks: dict[Path, SendTask] = field(default_factory=dict)
+    #: What every file says, as far as it can be read.
+    read: dict[Path, TaskYaml] = field(default_factory=dict)
     problems: list[SesError] = field(default_factory=list)
 
 
@@ -29,10 +36,11 @@ def read_tasks(path: Path) -> TaskFiles:
         found.problems.extend(read.problems)
         if read.entry is None:
             continue
+        found.read[file] = read
         task, problems = read_send_task(read.entry, where=str(file), lines=read.lines)
         # A field that YAML misunderstood is told of once, and not that it is missing as well.
         told = {problem.field for problem in read.problems if problem.field}
-        found.problems.extend(problem for problem in problems if problem.field not in told)
+        found.problems.extend(_with_meant(one, read.entry) for one in problems if one.field not in told)
         if task is not None and not read.problems:
             found.tasks[file] = task
     by_name: dict[str, Path] = {}
@@ -42,6 +50,39 @@ def read_tasks(path: Path) -> TaskFiles:
             found.problems.append(
                 InvalidInput(f"{task.name!r} is also the name in {first}", where=str(file), field="name")
             )
+    return found
+
+
+def _with_meant(problem: InvalidInput, entry: Mapping[str, str | None]) -> SesError:
+    """A problem of a field that has few words, with the one that was meant."""
+    words = {
+        "type": [one.value for one in TaskType if one is not TaskType.TEST],
+        "advertisement": [one.value for one in Advertisement],
+        "on_unknown": [one.value for one in OnUnknown],
+        "time_zone": available_timezones() if problem.field == "time_zone" else (),
+    }
+    given = entry.get(problem.field or "") or ""
+    hint = meant(given, words.get(problem.field or "", ()))
+    return SesError(f"{problem}{hint}") if hint else problem
+
+
+def unknown_names(
+    read: Mapping[Path, TaskYaml], *, templates: list[str], groups: list[str]
+) -> dict[Path, list[SesError]]:
+    """The templates and groups that files name and that do not exist, to be told with all else that is wrong."""
+    found: dict[Path, list[SesError]] = {}
+    for file, one in read.items():
+        for key, known in (("template", templates), ("group", groups)):
+            name = (one.entry or {}).get(key)
+            if not name or name in known:
+                continue
+            line = f" (line {one.lines[key]})" if key in one.lines else ""
+            if key == "group":
+                text = f"there is no recipient group {name!r}; `ses group import {name} FILE.csv` makes it"
+            else:
+                text = f"there is no template named {name!r}; there are {', '.join(known) or 'none'}"
+            problem = InvalidInput(f"{text}{line}{meant(name, known)}", where=str(file), field=key)
+            found.setdefault(file, []).append(problem)
     return found
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ses_ops.cli.deleted_tasks import task_id_option, task_to_show
 from ses_ops.cli.lazy_group import LazyGroup, examples
-from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
+from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table
 from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
     from ses_ops.storage.editions import Edition
     from ses_ops.storage.overview import TaskOverview
 
-_STATUSES = ("waiting", "sending", "paused", "error", "finished", "cancelled")
-_MESSAGE_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cached", "unknown")
+_STATUSES = ("waiting", "sending", "paused", "retrying", "error", "finished", "cancelled")
+_SELDOM = ("cancelled", "retrying", "queued")
+_MESSAGE_STATUSES = (
+    *("sent", "failed", "suppressed", "unknown", "cancelled", "cached", "retrying", "queued", "sending"),
+)
 
 
 @click.group(
@@ -28,6 +32,7 @@ _MESSAGE_STATUSES = ("queued", "sending", "sent", "failed", "suppressed", "cache
         "list": ("tasks:list_command", "List all tasks with status and counts."),
         "show": ("tasks:show", "Show a task, its schedule and its counts."),
         "messages": ("tasks:messages", "List what happened to each message of a task."),
+        "starts": ("task_starts:starts", "List the starts of a task, each with its own counts."),
         "pause": ("task_control:pause", "Stop a task's mail until it is resumed."),
         "resume": ("task_control:resume", "End a pause or an error; send what waits."),
         "cancel": ("task_control:cancel", "Stop a task for good."),
@@ -43,31 +48,51 @@ def task() -> None:
 
 @click.command("list", epilog=examples("ses task list", "ses task list --status paused --json"))
 @click.option("--status", type=click.Choice(_STATUSES), help="Only tasks with this status.")
+@click.option("--deleted", is_flag=True, help="The deleted tasks: their ledger stays.")
 @json_option
-def list_command(status: str | None, as_json: bool) -> None:
-    """List all send tasks. request = sent + failed + suppressed + unknown + cached + in progress, always."""
+def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
+    """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
+
+    A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for
+    quota or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender
+    has it).
+    """
     from ses_ops.storage.overview import list_tasks
 
     with database() as conn:
-        tasks = [one for one in list_tasks(conn) if status in (None, one.status.value)]
+        tasks = [one for one in list_tasks(conn, deleted=deleted) if status in (None, one.status.value)]
     if as_json:
         print_json([overview_facts(one) for one in tasks])
         return
-    columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", "in pr."]
+    # Seldom: no column where all is nought.
+    seldom = [name for name in _SELDOM if any(getattr(one, f"{name}_count") for one in tasks)]
+    columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", *seldom, "in pr."]
     print_table(
-        [*columns, "next run", "why"],
-        [_line(one) for one in tasks],
-        empty="There is no send task yet; `ses task apply FILE.yaml` makes one."
-        if status is None
-        else f"No send task is {status}.",
+        [*columns, *(("id", "deleted") if deleted else ("next run", "why"))],
+        [_line(one, seldom) for one in tasks],
+        empty=_nothing(status, deleted),
     )
 
 
-def _line(one: TaskOverview) -> list[Any]:
+def _nothing(status: str | None, deleted: bool) -> str:
+    if status is not None:
+        return f"No {'deleted ' if deleted else ''}send task is {status}."
+    return (
+        "No send task was deleted." if deleted else "There is no send task yet; `ses task apply FILE.yaml` makes one."
+    )
+
+
+def _when_and_why(one: TaskOverview) -> tuple[object, str]:
+    return "due now" if one.is_due else one.next_run_at, one.error or one.reason or ""
+
+
+def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
     counts = (one.request_count, one.sent_count, one.cached_count, one.failed_count, one.suppressed_count)
     return [
-        *(one.name, one.type, one.status, *counts, one.unknown_count, one.in_progress_count),
-        *(one.next_run_at, one.error or one.reason or ""),
+        *(one.name, one.type, one.status, *counts, one.unknown_count),
+        *(getattr(one, f"{name}_count") for name in seldom),
+        one.in_progress_count,
+        *((one.id, one.deleted_at) if one.deleted_at else _when_and_why(one)),
     ]
 
 
@@ -81,20 +106,20 @@ def overview_facts(one: TaskOverview) -> dict[str, Any]:
 
 @click.command(epilog=examples("ses task show spring-sale", "ses task show spring-sale --json"))
 @click.argument("name")
+@task_id_option
 @json_option
-def show(name: str, as_json: bool) -> None:
-    """Show one send task: definition, schedule, status and counts."""
+def show(name: str, task_id: int | None, as_json: bool) -> None:
+    """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
     from ses_ops.storage.editions import editions
     from ses_ops.storage.overview import list_tasks
-    from ses_ops.storage.send_tasks import find_row
 
     with database() as conn:
-        found = list_tasks(conn, name=name)
-        if not found:
+        row = task_to_show(conn, name, task_id)
+        found = list_tasks(conn, task_id=row["id"])
+        if not found:  # a test send
             raise NotFound("send task", name, hint="`ses task list` shows them all")
-        row = find_row(conn, name)
         changed = editions(conn, row["id"]) if row["edition"] > 1 else []
     one = found[0]
     facts = {
@@ -108,10 +133,16 @@ def show(name: str, as_json: bool) -> None:
         return
     facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
+    if latest := one.latest_start:
+        facts["latest_start"] = f"no. {latest.number}: {latest.sent_count:,} of {latest.request_count:,} sent"
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
-    for key in ("next_run_at", "created_at", "updated_at"):
+    for key in ("next_run_at", "created_at", "updated_at", "deleted_at"):
         facts[key] = getattr(one, key)
+    if one.is_due:
+        facts["next_run_at"] = "due now"
     print_facts(facts)
+    if one.unknown_count:
+        note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
 
 
 def _edition(one: Edition) -> str:
@@ -128,21 +159,41 @@ def _edition(one: Edition) -> str:
     )
 )
 @click.argument("name")
+@task_id_option
 @click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
 @click.option("--address", help="Only messages to this address, or to those with this part in them.")
+@click.option("--start", type=click.IntRange(1), help="Only messages of the start with this number.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
 @json_option
-def messages(name: str, status: str | None, address: str | None, limit: int, as_json: bool) -> None:
-    """List a task's messages: to whom, what happened, what the server said. Also of a test send, by its name."""
+def messages(
+    name: str,
+    task_id: int | None,
+    status: str | None,
+    address: str | None,
+    start: int | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List a task's messages: to whom, what happened, what the server said.
+
+    Also of a test send, by its name, and of a task that was deleted.
+    """
+    from ses_ops.cli.task_starts import start_id
     from ses_ops.storage.message_list import MessageSearch, all_messages, whole_or_part
-    from ses_ops.storage.send_tasks import find_row
 
     rows: list[dict[str, Any]] = []
     if address is not None and not address.strip():
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
     with database() as conn:
-        search = MessageSearch(task_id=find_row(conn, name)["id"], status=status, address_key=key, part=part)
+        chosen = task_to_show(conn, name, task_id)["id"]
+        search = MessageSearch(
+            task_id=chosen,
+            status=status,
+            address_key=key,
+            part=part,
+            occurrence_id=None if start is None else start_id(conn, chosen, start),
+        )
         for batch in all_messages(conn, search, size=limit + 1):
             rows += batch
             if len(rows) > limit:
@@ -153,10 +204,10 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
         print_json(rows)
     else:
         print_table(
-            ["occurrence", "no.", "address", "status", "tries", "server's answer", "changed"],
+            ["start", "no.", "address", "status", "tries", "server's answer", "changed"],
             [
                 [
-                    *(row[key] for key in ("occurrence", "seq", "address", "status", "tries")),
+                    *(row[key] for key in ("start", "seq", "address", "status", "tries")),
                     _answer(row),
                     row["changed_at"],
                 ]
@@ -169,6 +220,9 @@ def messages(name: str, status: str | None, address: str | None, limit: int, as_
 
 
 def _answer(row: dict[str, Any]) -> str:
-    if row["status"] == "cached":
-        return f"{row['chunk_reason']}; next try {cell(row['next_try_at'])}".lstrip("; ")
-    return f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    # What the server said to this message is why it is retried; else what its chunk waits for.
+    why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
+    when = row["next_try_at"]
+    try_again = None if when is None else f"next try {cell(when)}" if when > datetime.now(UTC) else "due now"
+    return "; ".join(part for part in (why, try_again) if part)

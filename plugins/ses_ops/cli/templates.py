@@ -111,7 +111,7 @@ def _values_of(group: str, address: str | None) -> dict[str, str]:
     from ses_ops.domain.address import parse_address
     from ses_ops.storage import recipients
 
-    key = parse_address(address).key if address is not None else None
+    key = parse_address(address, dotless=True).key if address is not None else None
     with database() as conn:
         found = recipients.sample(conn, recipients.find_group(conn, group).id, address_key=key)
     if not found:

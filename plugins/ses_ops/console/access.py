@@ -8,7 +8,8 @@
 | DELETE | DELETE on the DAG | delete |
 
 Groups, templates, suppression and sender domains have no DAG. Who may read DAGs may look at them; who may start
-SEND_DAG, the DAG of test sends, may change them and make new tasks: it is the right to send mail at all.
+SEND_DAG, the DAG of test sends, may change them and make new tasks: it is the right to send mail at all. A sender
+domain's warm-up plan is part of an Airflow Variable: who may write that Variable may change it.
 
 Every route declares one rule of this module in its `dependencies`; tests/console holds each route to it.
 """
@@ -21,13 +22,14 @@ from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails, VariableDetails
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from fastapi import HTTPException, Request
 
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
+from ses_ops.domain.warmup import VARIABLE
 
 #: Who may start this DAG may send mail.
 SEND_DAG = "ses_test_send"
@@ -105,6 +107,24 @@ def changes_console(user: GetUserDep) -> None:
         raise HTTPException(403)
 
 
+def may_write_quota(user: BaseUser) -> bool:
+    """Whether a person may write the Airflow Variable with the warm-up plans."""
+    details = VariableDetails(key=VARIABLE)
+    return bool(get_auth_manager().is_authorized_variable(method="PUT", details=details, user=user))
+
+
+def may_make_quota(user: BaseUser) -> bool:
+    """Whether a person may make that Variable where there is none."""
+    details = VariableDetails(key=VARIABLE)
+    return bool(get_auth_manager().is_authorized_variable(method="POST", details=details, user=user))
+
+
+def writes_quota(user: GetUserDep) -> None:
+    """Who may write the Airflow Variable with the warm-up plans."""
+    if not may_write_quota(user):
+        raise HTTPException(403)
+
+
 def _of_task(right: Right) -> Rule:
     """A rule for routes whose path has `{name}`, a task's, or `{dag_id}`."""
 
@@ -128,6 +148,7 @@ RULES: tuple[Rule, ...] = (
     reads_console,
     reads_test_sends,
     changes_console,
+    writes_quota,
     reads_task,
     edits_task,
     starts_task,

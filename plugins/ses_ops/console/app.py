@@ -10,14 +10,19 @@ from ses_ops.console.access import signed_in
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.headers import SecurityHeaders
 from ses_ops.console.pages import (
+    bulk_tasks,
+    domain_plan,
     domains,
     edit_task,
     group_imports,
+    group_look,
+    group_recipients,
     group_upload,
     groups,
     message_export,
     new_task,
     overview,
+    people,
     send_now,
     send_tasks,
     suppression,
@@ -29,11 +34,13 @@ from ses_ops.console.pages import (
     test_sends,
 )
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.rendering import apart
 
 #: One line a page.
 PAGES = (
     overview.router,
     send_tasks.router,
+    bulk_tasks.router,
     task.router,
     message_export.router,
     new_task.router,
@@ -41,14 +48,18 @@ PAGES = (
     task_actions.router,
     send_now.router,
     domains.router,
+    domain_plan.router,
     groups.router,
     group_upload.router,
+    group_look.router,
+    group_recipients.router,
     group_imports.router,
     templates.router,
     test_sends.router,
     suppression.router,
     suppression_import.router,
     suppression_reports.router,
+    people.router,
 )
 
 
@@ -62,6 +73,7 @@ class Console(FastAPI):
 
 def build_app() -> FastAPI:
     """The application, to be mounted in Airflow's API server, whose login it uses."""
+    apart.begin()
     app = Console(
         title="ses-ops console",
         openapi_url=None,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
+from collections.abc import Generator
 from urllib.parse import quote
 
-from starlette.responses import StreamingResponse
+from ses_ops.console.download import Download
+from ses_ops.domain.rejected_rows import unpacked
 
 #: Bytes that leave at a time.
 _BLOCK = 64 * 1024
@@ -18,8 +19,11 @@ def csv_headers(file_name: str) -> dict[str, str]:
     return {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": names}
 
 
-def unpacked_csv(packed: bytes, file_name: str) -> StreamingResponse:
+def unpacked_csv(packed: bytes, file_name: str) -> Download:
     """The answer of a file that is kept as gzip."""
-    content = gzip.decompress(packed)
-    blocks = (content[at : at + _BLOCK] for at in range(0, len(content), _BLOCK))
-    return StreamingResponse(blocks, headers=csv_headers(file_name))
+    return Download(_pieces(unpacked(packed)), headers=csv_headers(file_name))
+
+
+def _pieces(content: bytes) -> Generator[bytes, None, None]:
+    for at in range(0, len(content), _BLOCK):
+        yield content[at : at + _BLOCK]

@@ -35,6 +35,9 @@ STATEMENT_TIMEOUT = 15_000
 #: Downloads that one process serves at a time.
 EXPORTS = 8
 _EXPORTS = threading.BoundedSemaphore(EXPORTS)
+#: Milliseconds after which PostgreSQL ends the transaction of a download that nobody goes on with: more than `download`
+#: is patient.
+_EXPORT_IDLE = 120_000
 _READ_ONLY = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
 
 
@@ -96,13 +99,14 @@ def reading() -> Iterator[Connection]:
 
 @contextmanager
 def streaming() -> Iterator[Connection]:
-    """A read-only connection of its own for an answer that leaves bit by bit, at the pace of who reads it.
+    """A read-only connection of its own for an answer that leaves bit by bit (`download.Download`).
 
-    Raises DatabaseUnavailable when there are EXPORTS of them: slow readers shall not keep PostgreSQL from sending.
+    Raises DatabaseUnavailable when there are EXPORTS of them.
     """
     _take_export()
+    options = f"{_READ_ONLY} -c idle_in_transaction_session_timeout={_EXPORT_IDLE}"
     try:
-        with connected(ses_db_dsn(), application="ses-ops export", options=_READ_ONLY) as conn, errors_wrapped(conn):
+        with connected(ses_db_dsn(), application="ses-ops export", options=options) as conn, errors_wrapped(conn):
             yield conn
     finally:
         _EXPORTS.release()

@@ -78,3 +78,9 @@ def _read(conn: Connection) -> Domains:
 
 
 DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)
+
+
+def quota_left(domain: str, task: str, *, fresh: bool = False) -> bool:
+    """Whether a domain's quota day has room for mail of a task now."""
+    quota = DOMAINS.get(fresh=fresh).find(domain)
+    return quota is not None and quota.room_for(task) > 0

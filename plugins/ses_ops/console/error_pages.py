@@ -76,7 +76,10 @@ def _http_error(request: Request, problem: Exception) -> Response:
 
 def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
-    return error_page(request, status_of(problem), marked(language_of(request), str(problem)))
+    text = str(problem)
+    if isinstance(problem, NotFound) and "; `ses " in text:
+        text = str(NotFound(problem.kind, problem.name))  # the hint is a command, of which a page knows nothing
+    return error_page(request, status_of(problem), marked(language_of(request), text))
 
 
 def _other(request: Request, problem: Exception) -> Response:

@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from ses_ops.console.forms import Form, posted
+from ses_ops.console.incoming import Pace, TooSlow
 
 #: Bytes of the whole form; a suppression list of a million addresses has some 30 MB.
 LARGEST_FILE = 50 * 1024 * 1024
@@ -81,8 +82,8 @@ class _Counted:
         self.too_large = False
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        size = 0
-        async for block in self._request.stream():
+        size, pace, pieces = 0, Pace(), self._request.stream()
+        while (block := await self._next(pace, pieces)) is not None:
             size += len(block)
             if size > LISTENED_TO:
                 raise HTTPException(413)
@@ -92,3 +93,9 @@ class _Counted:
                 yield block[:room]
         if self.too_large:
             raise MultiPartException("too large")
+
+    async def _next(self, pace: Pace, pieces: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            return await pace.next_of(pieces)
+        except (TooSlow, TimeoutError):
+            raise HTTPException(408) from None

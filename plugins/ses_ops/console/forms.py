@@ -7,6 +7,7 @@ beside its field. In the template the macros of `fields.html` draw labels, texts
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Bytes of a form; a subject and a few addresses are a hundredth of it. Files are no forms and are streamed.
 LARGEST = 256 * 1024
+#: Seconds in which a form must be here.
+WITHIN = 60.0
 #: Names in one form.
 MOST_FIELDS = 200
 
@@ -89,10 +92,14 @@ async def posted(request: Request) -> Form:
     if kind not in ("", "application/x-www-form-urlencoded"):
         raise HTTPException(415)
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(WITHIN):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
     try:
         return Form(parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.forms import WHOLE, Form
+from ses_ops.console.incoming import TOO_SLOW
 from ses_ops.console.language import N_, Language
 from ses_ops.console.sentences import said, said_of
 from ses_ops.domain.csv_faults import CsvFault
@@ -26,6 +28,8 @@ REASONS: dict[str, str] = {
     "too long": N_("The row does not end"),
     "NUL byte": N_("NUL bytes"),
     "not UTF-8": N_("Not UTF-8"),
+    "error in a cell": N_("An error in a cell, such as #N/A"),
+    "formula without a value": N_("A formula whose value is not in the file"),
 }
 #: How delimiters are written and what they are called.
 DELIMITERS: dict[str, str] = {
@@ -56,8 +60,17 @@ _FAULTS: dict[str, str] = {
     CsvFault.OTHER_FORMAT: N_("This is no CSV file but another format (%(format)s). Export the addresses as CSV."),
     CsvFault.UTF16: N_("The file is UTF-16 (“Unicode text”). Save it as “CSV UTF-8” and choose it again."),
     CsvFault.WORKBOOK: N_(
-        "This is a workbook of a spreadsheet. Open it there, save it as “CSV UTF-8” and choose that."
+        "This is a workbook of a spreadsheet. Open it there, save it as .xlsx without a password, or as “CSV UTF-8”, "
+        "and choose that."
     ),
+    CsvFault.BROKEN_WORKBOOK: N_(
+        "This workbook cannot be read: it is damaged, or of an unusual kind. Save it as “CSV UTF-8” and choose that."
+    ),
+    CsvFault.LARGE_WORKBOOK: N_(
+        "This workbook is too large (more than %(most)s MB, or it unpacks to too much). Save it as “CSV UTF-8” and "
+        "choose that."
+    ),
+    CsvFault.NO_SUCH_SHEET: N_("The workbook has no sheet %(name)s. It has: %(names)s"),
     CsvFault.NUL_BYTE: N_("The header holds NUL bytes: this is no CSV file, or it was damaged. Export it anew as CSV."),
     CsvFault.QUOTATION_MARKS: N_(
         "The quotation marks in the header (line %(line)s) do not match. Write a quote inside a quoted name twice."
@@ -71,6 +84,12 @@ _FAULTS: dict[str, str] = {
     CsvFault.SAME_VARIABLE: N_("Some columns are one and the same to a template: %(names)s. Rename one of them."),
     CsvFault.WIDE_DELIMITER: N_(
         "The header has a full-width %(wide)s in it. Write the ASCII character %(meant)s between the columns."
+    ),
+    CsvFault.TOO_MANY_COLUMNS: N_("The file has %(columns)s columns. At most %(most)s are taken: take out the others."),
+    CsvFault.NO_MAPPED_COLUMN: N_("The file has no column %(name)s that could be named otherwise. It has: %(columns)s"),
+    CsvFault.OTHER_COLUMNS: N_(
+        "Rows can only be added with the columns that the group has. Missing in the file: %(missing)s. Not in the "
+        "group: %(unknown)s."
     ),
     CsvFault.BAD_VARIABLE: N_(
         "The column %(name)s cannot be a variable of a template. Rename it: letters, digits and _, a letter first, "
@@ -97,14 +116,21 @@ _FIELDS = {
     CsvFault.OTHER_ENCODING: "encoding",
     CsvFault.ENCODING: "encoding",
     CsvFault.NOT_IN_ENCODING: "encoding",
+    CsvFault.NO_SUCH_SHEET: "sheet",
+    CsvFault.NO_MAPPED_COLUMN: "map",
     CsvFault.NO_SUCH_COLUMN: "address_column",
     CsvFault.NO_ADDRESS_COLUMN: "address_column",
     CsvFault.SEVERAL_ADDRESS_COLUMNS: "address_column",
 }
+_NOTHING = N_("nothing")
 _BUSY = N_("%(who)s is importing a file into this group now. Try again when that is done.")
 _BUSY_ANYBODY = N_("A file is being imported into this group now. Try again when that is done.")
 _STOPPED = N_("Stopped by %(who)s. The group is as it was before.")
 _BROKE_OFF = N_("The connection broke off before the end. The group is as it was before; try again.")
+_TOO_SLOW = N_(
+    "The file came too slowly, and its import was ended. The group is as it was before; try again over a faster "
+    "connection."
+)
 _LOST = N_("The server stopped in the middle. The group is as it was before; try again.")
 _UNEXPECTED = N_("Something went wrong on the server; its log says what. The group is as it was before.")
 
@@ -114,7 +140,7 @@ def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
     if isinstance(problem, BadCsv):
         return _fault(words, problem.fault, problem.facts)
     if isinstance(problem, ImportStopped):
-        return "file", _stopped(words, problem.by)
+        return "file", _stopped(words, problem.by, str(problem))
     if isinstance(problem, GroupBusy):
         return WHOLE, busy(words, problem)
     return WHOLE, said_of(words, problem)
@@ -123,13 +149,15 @@ def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
 def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] | None:
     """The same of an import that is over; None of one that runs or was done."""
     if record.state is ImportState.STOPPED:
-        return "file", _stopped(words, record.stopped_by)
+        return "file", _stopped(words, record.stopped_by, record.problem)
     if record.state is ImportState.LOST:
         return "file", words.gettext(_LOST)
     if record.state is not ImportState.FAILED:
         return None
-    if record.fault is not None:
-        return _fault(words, record.fault, record.facts)
+    if record.fault in _FAULTS:
+        # Facts that are not those of the fault are of another version, or written by hand.
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            return _fault(words, str(record.fault), record.facts)
     return "file", said(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
 
 
@@ -151,7 +179,9 @@ def reasons(words: Language, kinds: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{words.gettext(REASONS.get(kind, kind))} ({words.number(count)})" for kind, count in kinds)
 
 
-def _stopped(words: Language, by: str | None) -> str:
+def _stopped(words: Language, by: str | None, problem: str | None) -> str:
+    if not by and problem == TOO_SLOW:
+        return words.gettext(_TOO_SLOW)
     return words.gettext(_STOPPED, who=by) if by else words.gettext(_BROKE_OFF)
 
 
@@ -160,8 +190,10 @@ def _fault(words: Language, fault: str, facts: Mapping[str, Any]) -> tuple[str, 
     for name, fact in facts.items():
         if name == "kinds":
             shown["reasons"] = reasons(words, fact.items())
-        elif name == "most":
+        elif name == "most" and fault == CsvFault.TOO_MANY_BYTES:
             shown[name] = words.number(round(fact / 1024**3, 1))
+        elif fact == "":
+            shown[name] = words.gettext(_NOTHING)
         elif name == "found":
             shown[name] = words.gettext(DELIMITERS.get(fact, fact))
         elif isinstance(fact, list | tuple):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -21,7 +22,42 @@ T = TypeVar("T")
 #: Pieces that wait for the reader; a server hands out some 64 kB at a time.
 DEPTH = 16
 #: Seconds without a byte after which a browser is taken for gone: it would keep a transaction open.
-SILENCE = 60.0
+SILENCE = 30.0
+#: Seconds of waiting after which the bytes that came are counted, and how many a second are the least: whoever sends
+#: fewer would keep a transaction and a place among the imports. Waiting for the database does not count.
+WINDOW, LEAST_RATE = 30.0, 4096
+#: Seconds of waiting for all of a file.
+LONGEST = 2 * 3600.0
+#: What is said of it.
+TOO_SLOW = "the file came too slowly"
+
+
+class TooSlow(Exception):
+    """A body comes slower than LEAST_RATE, or takes longer than LONGEST."""
+
+
+class Pace:
+    """How fast a body comes, measured only while somebody waits for it."""
+
+    def __init__(self) -> None:
+        self._all = 0.0
+        self._waited = 0.0
+        self._bytes = 0
+
+    async def next_of(self, pieces: AsyncIterator[bytes]) -> bytes | None:
+        """The next piece, None at the end. Raises TimeoutError when nothing comes, TooSlow when little does."""
+        begun = time.monotonic()
+        async with asyncio.timeout(SILENCE):
+            piece = await anext(pieces, None)
+        waited = time.monotonic() - begun
+        self._all += waited
+        self._waited += waited
+        self._bytes += len(piece or b"")
+        if self._all > LONGEST or (self._waited >= WINDOW and self._bytes < LEAST_RATE * self._waited):
+            raise TooSlow
+        if self._waited >= WINDOW:
+            self._waited, self._bytes = 0.0, 0
+        return piece
 
 
 class Incoming:
@@ -50,19 +86,17 @@ class Incoming:
         self._stopped = self._stopped or why
         self._pieces.put(None)
 
-    async def _pump(self, request: Request) -> None:
+    async def _pump(self, request: Request, pieces: AsyncIterator[bytes]) -> None:
         """Hand over the body, then wait for the end of the connection."""
-        pieces = request.stream()
+        pace = Pace()
         try:
-            while True:
-                async with asyncio.timeout(SILENCE):
-                    piece = await anext(pieces, None)
-                if piece is None:
-                    break
+            while (piece := await pace.next_of(pieces)) is not None:
                 await self._room.acquire()
                 self._pieces.put(piece)
             self._pieces.put(None)
             await request.receive()
+        except TooSlow:
+            self.stop(ImportStopped(TOO_SLOW))
         except (ClientDisconnect, TimeoutError):
             pass
         finally:
@@ -71,10 +105,12 @@ class Incoming:
             self.stop(ImportStopped("the connection to the browser broke off"))
 
 
-async def in_thread(request: Request, work: Callable[[Incoming], T], *, limiter: CapacityLimiter) -> T:
-    """Run `work` on a request's body in a thread of its own; what it does not read is left unread."""
+async def in_thread(
+    request: Request, pieces: AsyncIterator[bytes], work: Callable[[Incoming], T], *, limiter: CapacityLimiter
+) -> T:
+    """Run `work` in a thread of its own on what is left of a request's body; what it does not read is left unread."""
     incoming = Incoming(asyncio.get_running_loop())
-    pump = asyncio.create_task(incoming._pump(request))
+    pump = asyncio.create_task(incoming._pump(request, pieces))
     try:
         return await to_thread.run_sync(work, incoming, limiter=limiter)
     finally:

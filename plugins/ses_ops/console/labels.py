@@ -10,6 +10,7 @@ STATUS: dict[TaskStatus, str] = {
     TaskStatus.WAITING: N_("waiting"),
     TaskStatus.SENDING: N_("sending"),
     TaskStatus.PAUSED: N_("paused"),
+    TaskStatus.RETRYING: N_("retrying"),
     TaskStatus.ERROR: N_("error"),
     TaskStatus.FINISHED: N_("finished"),
     TaskStatus.CANCELLED: N_("cancelled"),

@@ -6,6 +6,7 @@ language become one catalog when it is first asked for. English needs none: the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -63,8 +64,9 @@ class Language:
         return str(format_decimal(value, locale=self.code))
 
     def percent(self, share: float) -> str:
-        """A share of 1 as 45% (never 100% before everything is there)."""
-        return str(format_percent(min(share, 0.99) if share < 1 else share, locale=self.code))
+        """A share of 1 as 45%, rounded down: never 100% before everything is there."""
+        # What makes 0.29 of 29 of 100 is a hair below it.
+        return str(format_percent(math.floor(share * 100 + 1e-9) / 100, locale=self.code))
 
     def utc(self, moment: datetime) -> str:
         """A moment in UTC, to the minute."""

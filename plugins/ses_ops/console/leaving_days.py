@@ -107,7 +107,7 @@ def _read(conn: Connection, name: str) -> tuple[LeavingDays | None]:
         return (None,)
     added = to_come(conn, one, now, exact_up_to=EXACT_UP_TO)
     made = leaving_days(conn, name, one.sender_domain, added, now=now)
-    if not (made.days or made.left or (made.problem and one.cached_count)):
+    if not (made.days or made.left or (made.problem and one.unsent_count)):
         return (None,)
     return (replace(made, with_suppressed=any(part.count > EXACT_UP_TO for part in added)),)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIZES = (25, 50, 100)
+#: Pages that are linked on either side of the one that is shown.
+AROUND = 2
 #: Characters of a search text that are looked at.
 LONGEST_TEXT = 320
 
@@ -118,6 +120,11 @@ class Page(Generic[T]):
         return max(1, -(-self.total // self.listing.size))
 
     @property
+    def numbers(self) -> list[int | None]:
+        """The pages that are linked; see `page_numbers`."""
+        return page_numbers(self.listing.page, self.pages)
+
+    @property
     def first(self) -> int:
         """The number of the first row, from 1; 0 without any."""
         return min(self.listing.offset + 1, self.total)
@@ -126,6 +133,25 @@ class Page(Generic[T]):
     def last(self) -> int:
         """The number of the last row."""
         return min(self.listing.offset + self.listing.size, self.total)
+
+
+def page_numbers(page: int, pages: int) -> list[int | None]:
+    """The pages that are linked: the first, the last, those around the one that is shown; None where some are left out.
+
+    A gap of a single page is no gap: its number is as short as the dots.
+    """
+    near = {1, pages, *range(page - AROUND, page + AROUND + 1)}
+    shown = sorted(one for one in near if 1 <= one <= pages)
+    found: list[int | None] = []
+    before = 0
+    for one in shown:
+        if one == before + 2:
+            found.append(one - 1)
+        elif one > before + 2:
+            found.append(None)
+        found.append(one)
+        before = one
+    return found
 
 
 def _number(given: str | None, default: int) -> int:

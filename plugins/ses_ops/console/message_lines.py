@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.message_list import (
+    END,
     MOST_LOOKED_AT,
     TOP,
     MessageKey,
@@ -33,9 +34,11 @@ LABELS: dict[MessageStatus, str] = {
     MessageStatus.FAILED: N_("failed"),
     MessageStatus.SUPPRESSED: N_("suppressed"),
     MessageStatus.UNKNOWN: N_("in doubt"),
+    MessageStatus.CANCELLED: N_("cancelled"),
     MessageStatus.CACHED: N_("cached"),
+    MessageStatus.RETRYING: N_("retrying"),
     MessageStatus.QUEUED: N_("waiting for its turn"),
-    MessageStatus.SENDING: N_("leaving now"),
+    MessageStatus.SENDING: N_("on its way"),
 }
 
 
@@ -52,7 +55,7 @@ class MessageLines:
     @property
     def next(self) -> str | None:
         """The key of the next page, for its address."""
-        return _key(self.page.next)
+        return _key(self.page.next) if self.page.next != END else None
 
     @property
     def previous(self) -> str | None:
@@ -91,10 +94,11 @@ def search_of(
 
 
 def answer(row: dict[str, Any]) -> str:
-    """What the server said, or why the message waits."""
-    if row["status"] == MessageStatus.CACHED:
-        return str(row["chunk_reason"])
-    return f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    """What the server said, or why the message is not on its way."""
+    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    if row["status"] == MessageStatus.RETRYING and said:
+        return said
+    return row["chunk_reason"] or said
 
 
 def _key(key: MessageKey | None) -> str | None:

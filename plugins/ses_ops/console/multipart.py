@@ -44,8 +44,24 @@ class MultipartForm:
         self._disposition: dict[bytes, bytes] = {}
         self._text = bytearray()
         self._parser = self._make_parser(content_type)
-        while not (self._in_file or self._file_ended or self._ended) and self._read_chunk():
+        while not self.begun and self._read_chunk():
             pass
+
+    @property
+    def begun(self) -> bool:
+        """Whether all texts are there: the file has begun, or the form has none."""
+        return self._in_file or self._file_ended or self._ended
+
+    def feed(self, chunk: bytes) -> None:
+        """Read on, for a body whose chunks nobody can wait for here. Raises InvalidInput."""
+        try:
+            self._parser.write(chunk)
+        except FormParserError as cause:
+            raise InvalidInput("this is no form that a browser sends") from cause
+
+    def go_on(self, chunks: Iterator[bytes]) -> None:
+        """Where the rest of the body comes from."""
+        self._chunks = chunks
 
     def blocks(self) -> Iterator[bytes]:
         """The file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
@@ -67,10 +83,7 @@ class MultipartForm:
         chunk = next(self._chunks, None)
         if chunk is None:
             return False
-        try:
-            self._parser.write(chunk)
-        except FormParserError as cause:
-            raise InvalidInput("this is no form that a browser sends") from cause
+        self.feed(chunk)
         return True
 
     def _make_parser(self, content_type: str) -> MultipartParser:

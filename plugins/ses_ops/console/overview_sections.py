@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote as urlquote
 
 from ses_ops.console.language import N_
-from ses_ops.console.progress_bar import Part, parts_of, settled_share
+from ses_ops.console.mending import Mending, mending_of
+from ses_ops.console.progress_bar import Part, parts_of, sent_share, start_of
 from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.task_status import TaskStatus
 
@@ -26,6 +28,7 @@ class Need(StrEnum):
     """Why somebody has to act."""
 
     ERROR = "error"
+    MISSED = "missed"
     HELD = "held"
     DOUBT = "doubt"
     QUOTA = "quota"
@@ -35,9 +38,17 @@ class Need(StrEnum):
 NEEDS: dict[Need, tuple[str, str]] = {
     Need.QUOTA: (N_("quota"), "error"),
     Need.ERROR: (N_("error"), "error"),
+    Need.MISSED: (N_("missed"), "error"),
     Need.HELD: (N_("held"), "paused"),
     Need.DOUBT: (N_("in doubt"), "in-doubt"),
 }
+
+
+#: A start that has passed without a run.
+MISSED = N_(
+    "Its start at %(start)s UTC has passed and Airflow made no run for it. Look in Airflow whether its DAG is switched "
+    "on, whether it has many queued runs, and whether the scheduler runs."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +65,8 @@ class Todo:
     count: int = 0
     #: Of the Variable's entry, for Need.QUOTA.
     field: str | None = None
+    #: Where it is mended, for Need.ERROR and Need.HELD.
+    mending: Mending | None = None
 
     @property
     def key(self) -> str:
@@ -76,12 +89,16 @@ class Moving:
     task: TaskOverview
 
     @property
+    def mending(self) -> Mending | None:
+        return mending_of(self.task)
+
+    @property
     def parts(self) -> list[Part]:
-        return parts_of(self.task)
+        return parts_of(start_of(self.task))
 
     @property
     def share(self) -> float:
-        return settled_share(self.task)
+        return sent_share(start_of(self.task))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +123,7 @@ class Sections:
     todos_total: int
     sending: Section
     paused: Section
+    retrying: Section
     failures: Sequence[Failures]
     failures_total: int
     #: The task that starts next, when nothing is sending.
@@ -127,6 +145,7 @@ def sections_of(tasks: Sequence[TaskOverview], *, failures: Sequence[Failures], 
         todos_total=len(todos),
         sending=_section(tasks, TaskStatus.SENDING),
         paused=_section(tasks, TaskStatus.PAUSED),
+        retrying=_section(tasks, TaskStatus.RETRYING),
         failures=seen_failures[:SHOWN],
         failures_total=len(seen_failures),
         next_task=min(coming, key=lambda task: task.next_run_at.timestamp() if task.next_run_at else 0, default=None),
@@ -147,10 +166,21 @@ def _of_task(task: TaskOverview) -> list[Todo]:
     found = []
     if task.error and task.status is not TaskStatus.CANCELLED:
         need = Need.ERROR if task.status is TaskStatus.ERROR else Need.HELD
-        found.append(Todo(need=need, name=name, path=path, text=task.error, values={}))
+        found.append(Todo(need=need, name=name, path=path, text=task.error, values={}, mending=mending_of(task)))
+    if missed := missed_start_of(task):
+        found.append(missed)
     if task.unknown_count:
         found.append(Todo(need=Need.DOUBT, name=name, path=path, text="", values={}, count=task.unknown_count))
     return found
+
+
+def missed_start_of(task: TaskOverview) -> Todo | None:
+    """What is said of a task whose start has passed without a run of Airflow's."""
+    missed = task.missed_start(datetime.now(UTC))
+    if missed is None:
+        return None
+    values: dict[str, object] = {"start": f"{missed:%Y-%m-%d %H:%M}"}
+    return Todo(need=Need.MISSED, name=task.name, path=f"/tasks/{task.name}", text=MISSED, values=values)
 
 
 def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:

@@ -1,8 +1,8 @@
 """Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
 
 Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
-`percent()`, `moment()`, `said()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what the page gives
-them.
+`percent()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what
+the page gives them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from ses_ops.console.mailbox_link import mailbox_url
 from ses_ops.console.registration import PREFIX
 from ses_ops.console.sentences import marked
 from ses_ops.console.static_files import version_of
+from ses_ops.domain.clock_rules import to_wall_clock, zone
+from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,11 +56,11 @@ class NavigationEntry:
 #: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
 NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview")),
-    NavigationEntry(path="/tasks", label=N_("Send tasks")),
+    NavigationEntry(path="/tasks", label=N_("Send tasks"), also=("/bulk-tasks",)),
     NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
     NavigationEntry(path="/templates", label=N_("Templates"), also=("/test-sends",)),
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
-    NavigationEntry(path="/domains", label=N_("Sender domains")),
+    NavigationEntry(path="/domains", label=N_("Sender domains"), also=("/new-domain",)),
     NavigationEntry(path="/suppression", label=N_("Suppression")),
 )
 
@@ -115,21 +117,47 @@ def environment(code: str) -> Environment:
         "number": words.number,
         "percent": words.percent,
         "date": words.date,
-        "moment": lambda when: moment(words, when),
+        "moment": lambda when, seconds=False: moment(words, when, seconds=seconds),
         "said": lambda sentence: marked(words, str(sentence)),
+        "zoned": lambda when, time_zone: zoned(words, when, time_zone),
+        "clock": lambda when, time_zone: f"{wall_clock(when, time_zone)} {time_zone}",
         "static": version_of,
     }
     return made
 
 
-def moment(words: Language, when: datetime | None) -> Markup:
-    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered."""
+def moment(words: Language, when: datetime | None, *, seconds: bool = False) -> Markup:
+    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered.
+
+    `seconds`: with them, where two moments would look alike.
+    """
     if when is None:
         return Markup("<span class='muted'>–</span>")
     text = words.utc(when)
-    return Markup('<time datetime="{iso}" title="{title}">{text}</time>').format(
-        iso=when.astimezone(UTC).isoformat(timespec="seconds"), title=text, text=text
+    return Markup('<time datetime="{iso}" title="{title}"{exact}>{text}</time>').format(
+        iso=when.astimezone(UTC).isoformat(timespec="seconds"),
+        title=text,
+        exact=Markup(" data-seconds") if seconds else "",
+        text=text,
     )
+
+
+def zoned(words: Language, when: datetime | None, time_zone: str) -> Markup:
+    """A start: the wall clock of the task's own zone, and beside it the moment as the viewer's clock shows it."""
+    if when is None:
+        return moment(words, when)
+    return Markup(
+        '<span class="zoned"><span class="own">{clock}</span> <span class="muted">{zone}</span></span> {own}'
+    ).format(clock=wall_clock(when, time_zone), zone=time_zone, own=moment(words, when))
+
+
+def wall_clock(when: datetime, time_zone: str) -> str:
+    """`2026-12-01 09:00`; as the database has it (in UTC) when a row has a zone that is none."""
+    try:
+        tz = zone(time_zone)
+        return f"{to_wall_clock(when, tz):%Y-%m-%d %H:%M}"
+    except (InvalidInput, OverflowError):
+        return f"{when:%Y-%m-%d %H:%M}"
 
 
 def _escaping(gettext: Any) -> Any:

@@ -7,13 +7,15 @@ it are HTML, which ses.js writes in the viewer's zone; what it shows stands in a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ses_ops.console.sending_gaps import GapKind, gaps
+
 if TYPE_CHECKING:
-    from ses_ops.storage.task_progress import Burst
+    from ses_ops.storage.task_progress import Burst, PersonsPause
 
 #: Pixels.
 HEIGHT = 160
@@ -44,10 +46,11 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A time in which nothing left. `lasts`: it is not over."""
+    """A time in which nothing left, in its place. `lasts`: it is not over."""
 
     start: datetime
     end: datetime
+    kind: GapKind
     x: str
     width: str
     lasts: bool
@@ -73,6 +76,11 @@ class Chart:
     height: int = HEIGHT
 
     @property
+    def gap_kinds(self) -> list[GapKind]:
+        """Those that the legend has to name."""
+        return [kind for kind in GapKind if any(one.kind is kind for one in self.pauses)]
+
+    @property
     def middle(self) -> datetime:
         """The moment in the middle of the picture."""
         return self.begin + (self.end - self.begin) / 2
@@ -93,8 +101,18 @@ class Chart:
         return sorted((*self.columns, *self.pauses), key=lambda one: one.start)
 
 
-def draw(bursts: Sequence[Burst], *, now: datetime, waits: bool) -> Chart | None:
-    """The chart of what left when; None when nothing ever did. `waits`: there is mail to be sent, so now is in it."""
+def draw(
+    bursts: Sequence[Burst],
+    *,
+    now: datetime,
+    waits: bool,
+    due_at: datetime | None = None,
+    pauses: Sequence[PersonsPause] = (),
+) -> Chart | None:
+    """The chart of what left when; None when nothing ever did.
+
+    `waits`: there is mail to be sent, so now is in it; `due_at`: when that goes on by itself; `pauses`: of persons.
+    """
     if not bursts:
         return None
     first = min(one.started_at for one in bursts)
@@ -118,13 +136,16 @@ def draw(bursts: Sequence[Burst], *, now: datetime, waits: bool) -> Chart | None
         ],
         pauses=[
             Pause(
-                start=start,
-                end=end,
-                x=_percent((start - begin) / whole),
-                width=_percent((end - start) / whole),
-                lasts=lasts,
+                start=gap.start,
+                end=gap.end,
+                kind=gap.kind,
+                x=_percent((gap.start - begin) / whole),
+                width=_percent((gap.end - gap.start) / whole),
+                lasts=gap.lasts,
             )
-            for start, end, lasts in _pauses(bursts, max(step, SHORTEST_PAUSE), now if waits else None)
+            for gap in gaps(
+                bursts, shortest=max(step, SHORTEST_PAUSE), now=now if waits else None, due_at=due_at, pauses=pauses
+            )
         ],
     )
 
@@ -157,19 +178,6 @@ def _spread(bursts: Iterable[Burst], begin: datetime, step: timedelta, places: i
                 break
             before, at = until, at + 1
     return list(zip(sent, failed, strict=True))
-
-
-def _pauses(
-    bursts: Sequence[Burst], shortest: timedelta, now: datetime | None
-) -> Iterator[tuple[datetime, datetime, bool]]:
-    """Times of some length in which nobody sent; `now`: the last one lasts until then."""
-    busy_until = bursts[0].ended_at
-    for burst in sorted(bursts, key=lambda one: one.started_at):
-        if burst.started_at - busy_until >= shortest:
-            yield busy_until, burst.started_at, False
-        busy_until = max(busy_until, burst.ended_at)
-    if now is not None and now - busy_until >= shortest:
-        yield busy_until, now, True
 
 
 def _column(start: datetime, step: timedelta, place: int, places: int, sent: int, failed: int, highest: int) -> Column:

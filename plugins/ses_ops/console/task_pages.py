@@ -19,7 +19,7 @@ from ses_ops.console.task_test import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage import recipients
 from ses_ops.storage.connection import transaction
 
@@ -136,12 +136,12 @@ def tried(look: Callable[[Connection], T]) -> T:
 
 
 def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
-    """Say beside the template what the group lacks, and beside the group what the template does not use."""
+    """Say beside the template what the group lacks."""
     template, group = form.text("template"), form.text("group")
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_template(settings.templates_root(), template)
+        loaded = load_apart(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:
@@ -150,9 +150,6 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if missing := sorted(needed - has):
         text = words.gettext("The mail needs %(names)s, which the recipient group does not have.")
         form.problem("template", text % {"names": ", ".join(missing)})
-    if unused := sorted(has - needed):
-        text = words.gettext("The recipient group has %(names)s, which the mail does not use.")
-        form.problem("group", text % {"names": ", ".join(unused)})
 
 
 def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | None:

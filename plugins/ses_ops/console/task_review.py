@@ -14,6 +14,8 @@ from ses_ops.console.language import N_
 from ses_ops.console.leaving_days import LeavingDays, leaving_days
 from ses_ops.domain.clock_rules import happens_twice, to_wall_clock
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.template_variables import unused_columns
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.sending.task_content import FirstMessage, first_message
 from ses_ops.sending.task_forecast import first_occurrence
 from ses_ops.sending.value_warnings import Doubt, ValueWarning, value_warnings
@@ -59,6 +61,8 @@ class Review:
     message: FirstMessage
     #: What of the template its author may not mean.
     doubts: list[ValueWarning]
+    #: Columns of the group that the mail does not use.
+    unused: list[str]
 
     @property
     def count(self) -> int:
@@ -100,7 +104,13 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
             unsubscribe_url=task.unsubscribe_url,
             templates_root=settings.templates_root(),
         ),
+        unused=_unused(task, group),
     )
+
+
+def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
+    used = load_apart(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
+    return unused_columns(used, group.variables)
 
 
 def wall_clock(words: Language, moment: datetime, time_zone: str) -> str:

@@ -19,10 +19,13 @@ from ses_ops.storage.overview import TaskOverview, list_tasks
 from ses_ops.storage.task_progress import ChunkProgress, Counts, OccurrenceProgress, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.sending_chart import Chart
     from ses_ops.console.task_view import TaskView
+    from ses_ops.storage.task_progress import Burst
 
 #: Lines of the two lists.
 OCCURRENCES, CHUNKS = 10, 10
@@ -34,6 +37,7 @@ class _Part(NamedTuple):
     """What is read for a view."""
 
     name: str
+    task_id: int | None
     run_id: str | None
     occurrence_id: int | None
     before: int | None
@@ -65,8 +69,25 @@ class TaskSeen:
     @property
     def started_late(self) -> bool:
         """It missed its start and waits for a person."""
-        other = self.row["error"] is not None or self.overview.schedule.problem is not None
+        other = self.row["error"] is not None or self.overview.problem is not None
         return not other and self.overview.error is not None
+
+    @property
+    def several_starts(self) -> bool:
+        """Each is then known by its number."""
+        return self.overview.latest_start is not None
+
+    @property
+    def starts_to_choose(self) -> list[OccurrenceProgress]:
+        """What the list of messages can be narrowed to: the starts of this page, and the one that it is narrowed to."""
+        chosen = [self.occurrence] if self.occurrence else []
+        return [one for one in {one.id: one for one in [*self.occurrences, *chosen]}.values() if one.frozen_at]
+
+    @property
+    def with_seconds(self) -> bool:
+        """Two starts of one minute would look alike without them, as in a rehearsal."""
+        minutes = [(one.logical_at or one.created_at).replace(second=0, microsecond=0) for one in self.occurrences]
+        return len(set(minutes)) < len(minutes)
 
     @property
     def left(self) -> timedelta | None:
@@ -103,33 +124,35 @@ class TaskSeen:
 
 def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
     """A task in the part that the view asks for; `fresh` for a whole page. Raises NotFound."""
-    part = _Part(view.name, view.run_id, view.occurrence_id, view.before, view.chunk_page)
+    part = _Part(view.name, view.task_id, view.run_id, view.occurrence_id, view.before, view.chunk_page)
     return _SEEN.get(part, fresh=fresh)
 
 
-def scope_of(conn: Connection, name: str, *, run_id: str | None, occurrence_id: int | None) -> Scope:
-    """A part of a task. Raises NotFound."""
-    task_id = _row(conn, name)["id"]
+def scope_of(
+    conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
+) -> Scope:
+    """A part of a task; `task_id` is that of one that was deleted. Raises NotFound."""
+    task_id = _row(conn, name, task_id)["id"]
     if run_id is not None:
         return task_progress.scope_of_run(conn, task_id, run_id)
     return Scope(task_id=task_id, occurrence_id=occurrence_id)
 
 
-def _row(conn: Connection, name: str) -> dict[str, Any]:
-    row = send_tasks.find_row(conn, name)
+def _row(conn: Connection, name: str, task_id: int | None) -> dict[str, Any]:
+    row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
     if row["type"] == TaskType.TEST:
         raise NotFound("send task", name)
     return row
 
 
 def _read(conn: Connection, part: _Part) -> TaskSeen:
-    row = _row(conn, part.name)
-    (overview,) = list_tasks(conn, name=part.name)
-    scope = scope_of(conn, part.name, run_id=part.run_id, occurrence_id=part.occurrence_id)
+    row = _row(conn, part.name, part.task_id)
+    (overview,) = list_tasks(conn, task_id=row["id"])
+    scope = scope_of(conn, part.name, task_id=part.task_id, run_id=part.run_id, occurrence_id=part.occurrence_id)
     counts = task_progress.counts(conn, scope)
     found = task_progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)
     bursts = task_progress.bursts(conn, scope)
-    waits = bool(counts.cached_count or counts.in_progress_count) and row["cancelled_at"] is None
+    waits = bool(counts.cached_count or counts.retrying_count or counts.queued_count or counts.in_progress_count)
     return TaskSeen(
         overview=overview,
         row=row,
@@ -140,10 +163,23 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         newer_before=part.before and task_progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
         occurrence=_occurrence(conn, scope, part.occurrence_id),
         chunks=task_progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
-        chart=sending_chart.draw(bursts, now=datetime.now(UTC), waits=waits),
+        chart=sending_chart.draw(
+            bursts,
+            now=datetime.now(UTC),
+            waits=waits,
+            due_at=_due_at(overview, bursts),
+            pauses=task_progress.pauses(conn, scope.task_id),
+        ),
         rate=sum(one.rate for one in bursts if one.alive),
         failures=_FAILURES.by_code(conn, scope) if counts.failed_count else [],
     )
+
+
+def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
+    """When what waits goes on; what waits for nothing but its turn is due since the last of it was sent."""
+    if overview.queued_count and overview.status is TaskStatus.SENDING:
+        return min((one.started_at for one in bursts), default=None)
+    return overview.next_run_at
 
 
 def _occurrence(conn: Connection, scope: Scope, wanted: int | None) -> OccurrenceProgress | None:

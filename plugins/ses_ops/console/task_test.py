@@ -13,7 +13,7 @@ from ses_ops.console.forms import Form
 from ses_ops.console.test_send_form import check_sender
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import InvalidInput
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.sending.test_send import MOST_RECIPIENTS, TestSend
 from ses_ops.storage import editions, recipients, send_tasks
 
@@ -55,7 +55,7 @@ def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mappin
     else:
         for _, values in recipients.sample(conn, recipients.find_group(conn, task.group).id):
             return values
-    return load_template(settings.templates_root(), task.template).sample_values
+    return load_apart(settings.templates_root(), task.template).sample_values
 
 
 def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, values: Mapping[str, str]) -> TestOfTask:

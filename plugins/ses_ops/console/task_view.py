@@ -9,13 +9,15 @@ from urllib.parse import quote, urlencode
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.send_task import dag_id
-from ses_ops.storage.message_list import TOP, MessageKey
+from ses_ops.storage.message_list import END, TOP, MessageKey
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
 #: Characters of an address that are looked at; no address is longer (RFC 5321).
 LONGEST_ADDRESS = 320
+#: In the address, in place of the key at which a page of messages ends.
+LAST = "last"
 
 
 class Tab(StrEnum):
@@ -31,6 +33,8 @@ class TaskView:
     """What a person asked for. Anything odd in the address falls back to the default, never to an error."""
 
     name: str
+    #: The task of this id, among all that ever had the name; None: the one that has it.
+    task_id: int | None = None
     tab: Tab = Tab.CONSOLE
     #: The DAG run whose tab it is.
     run_id: str | None = None
@@ -53,6 +57,7 @@ class TaskView:
         status = query.get("status")
         return cls(
             name=name,
+            task_id=_number(query.get("task")),
             tab=tab,
             run_id=run_id,
             occurrence_id=_number(query.get("occurrence")),
@@ -61,7 +66,7 @@ class TaskView:
             status=status if status in set(MessageStatus) else None,
             address=query.get("address", "").strip()[:LONGEST_ADDRESS],
             after=_key(query.get("after")) or TOP,
-            through=_key(query.get("through")),
+            through=END if query.get("through") == LAST else _key(query.get("through")),
         )
 
     @property
@@ -81,13 +86,14 @@ class TaskView:
     def query(self, **changes: object) -> str:
         """The page as the query of an address, some of it changed; a list that is narrowed anew begins at its top."""
         parts: dict[str, object] = {
+            "task": self.task_id,
             "occurrence": self.occurrence_id,
             "before": self.before,
             "chunks": self.chunk_page if self.chunk_page > 1 else None,
             "status": self.status,
             "address": self.address,
             "after": f"{self.after.occurrence_id}.{self.after.seq}" if self.after != TOP else None,
-            "through": f"{self.through.occurrence_id}.{self.through.seq}" if self.through else None,
+            "through": _written(self.through),
         }
         if "occurrence" in changes:
             parts["chunks"] = None
@@ -99,6 +105,7 @@ class TaskView:
     def live_query(self) -> str:
         """What the fragment needs to be the same part of the same page."""
         parts = {
+            "task": self.task_id,
             "tab": self.tab.value,
             "run": self.run_id,
             "occurrence": self.occurrence_id,
@@ -111,6 +118,7 @@ class TaskView:
     def export_query(self) -> str:
         """What the file needs to hold the messages of the list, all of them."""
         parts = {
+            "task": self.task_id,
             "run": self.run_id,
             "occurrence": self.occurrence_id,
             "status": self.status,
@@ -118,6 +126,12 @@ class TaskView:
         }
         kept = {name: str(value) for name, value in parts.items() if value not in (None, "")}
         return "?" + urlencode(kept) if kept else ""
+
+
+def _written(key: MessageKey | None) -> str | None:
+    if key is None:
+        return None
+    return LAST if key == END else f"{key.occurrence_id}.{key.seq}"
 
 
 def _number(given: str | None) -> int | None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ses_ops.console.access import visible
 from ses_ops.console.database import Snapshot
-from ses_ops.storage.overview import KeptOverviews, TaskOverview
+from ses_ops.storage.overview import KeptOverviews, TaskOverview, list_tasks
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 #: Every task; shared by the lists, the overview and all progress bars.
 TASKS: Snapshot[list[TaskOverview]] = Snapshot(KeptOverviews().list_tasks)
+#: Those that were deleted: read only while somebody looks for them.
+DELETED: Snapshot[list[TaskOverview]] = Snapshot(partial(list_tasks, deleted=True))
 
 
 def tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
     """What a person may see, in the order of creation; `fresh` for a whole page, not for what is polled."""
-    tasks = TASKS.get(fresh=fresh)
+    return _seen(user, TASKS.get(fresh=fresh))
+
+
+def deleted_tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
+    """As `tasks_seen`, of tasks that were deleted: who may see the DAG of a name may see what it was."""
+    return _seen(user, DELETED.get(fresh=fresh))
+
+
+def _seen(user: BaseUser, tasks: list[TaskOverview]) -> list[TaskOverview]:
     names = visible(user, (task.name for task in tasks))
     return [task for task in tasks if task.name in names]

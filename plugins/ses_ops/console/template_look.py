@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from ses_ops.console.language import Language
-    from ses_ops.rendering.template import MailTemplate
+    from ses_ops.rendering.template_apart import TemplateApart
 
 #: The HTML part at two widths, the text part, the files.
 VIEWS: dict[str, str] = {
@@ -79,7 +79,7 @@ class Chosen:
     recipient: str | None = None
 
 
-def chosen_values(template: MailTemplate, look: Look, words: Language) -> Chosen:
+def chosen_values(template: TemplateApart, look: Look, words: Language) -> Chosen:
     """The values that a look asks for. When its recipient is not there, the sample's, and an error beside the field."""
     names = sorted(template.variables_for())
     # A variable without a sample is shown as its own name.
@@ -100,7 +100,7 @@ def chosen_values(template: MailTemplate, look: Look, words: Language) -> Chosen
 
 def _recipient(look: Look, form: Form, words: Language) -> tuple[str, dict[str, str]] | None:
     try:
-        key = parse_address(look.address).key if look.address else None
+        key = parse_address(look.address, dotless=True).key if look.address else None
     except InvalidInput as problem:
         form.problem_of(words, problem, fields={"": "address"})
         return None

@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from ses_ops import settings
-from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates, template_facts
+from ses_ops.rendering.template_apart import facts_apart as template_facts
+from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ class _Templates:
         self._found: tuple[TemplateFacts, ...] = ()
 
     def get(self) -> tuple[TemplateFacts, ...]:
-        root = settings.templates_root()
-        state = (root, frozenset(_stamps(root)))
+        state = templates_state()
+        root = state[0]
         with self._lock:
             if state != self._state:
                 self._found = tuple(template_facts(root, name) for name in folders_of_templates(root))
@@ -41,6 +42,12 @@ _TEMPLATES = _Templates()
 def templates_seen() -> tuple[TemplateFacts, ...]:
     """Every template by name, those that cannot be used among them."""
     return _TEMPLATES.get()
+
+
+def templates_state() -> tuple[Path, frozenset[_Stamp]]:
+    """What changes whenever a file of the folder does."""
+    root = settings.templates_root()
+    return root, frozenset(_stamps(root))
 
 
 def _stamps(root: Path) -> Iterator[_Stamp]:

@@ -14,17 +14,16 @@ from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError
 from ses_ops.operators import airflow_control
 from ses_ops.rendering.header import MAX_SUBJECT
-from ses_ops.rendering.message import MessageRenderer
 from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
 from ses_ops.sending.test_send import MOST_RECIPIENTS, TestSend
 
 if TYPE_CHECKING:
     from ses_ops.console.forms import Form
     from ses_ops.console.language import Language
-    from ses_ops.rendering.template import MailTemplate
+    from ses_ops.rendering.template_apart import TemplateApart
 
 
-def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend | None:
+def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend | None:
     """What the form asks for; None when something in it cannot be used, which then stands at the form's fields."""
     addresses, problem = read_addresses(form.raw("recipients"), words, most=MOST_RECIPIENTS)
     if problem:
@@ -42,8 +41,7 @@ def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend 
         subject=subject,
     )
     try:
-        renderer = MessageRenderer(template, sender=sender, installation_id="check", subject=subject)
-        renderer.render(occurrence_id=1, seq=1, address=order.recipients[0], values=values)
+        template.check_message(values, sender=sender, subject=subject, address=order.recipients[0])
     except InvalidInput as error:
         form.problem_of(words, error)
         return None
@@ -53,7 +51,7 @@ def read_order(form: Form, template: MailTemplate, words: Language) -> TestSend 
     return order
 
 
-def _variables(form: Form, template: MailTemplate, subject: str | None, words: Language) -> list[str]:
+def _variables(form: Form, template: TemplateApart, subject: str | None, words: Language) -> list[str]:
     """The names that need a value; one that the subject brings along and the form has no field for is said there."""
     if subject is not None and len(subject) > MAX_SUBJECT:
         form.problem("subject", words.gettext("At most %(most)s characters.", most=words.number(MAX_SUBJECT)))

@@ -32,10 +32,10 @@ _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+")
 _LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
-#: dot-atom "@" host name, with a domain so short that no label of it can be too long, without "--" (IDNA) and with a
-#: letter at the end (so no IP address). Possessive: it never backtracks, whatever stands in the file.
+#: dot-atom "@" host name with a dot in it, with a domain so short that no label of it can be too long, without "--"
+#: (IDNA) and with a letter at the end (so no IP address). Possessive: it never backtracks, whatever stands in the file.
 _PLAIN = re.compile(
-    rf"(?=[^@]{{1,{MAX_LOCAL_PART}}}@[^@]{{1,63}}\Z){_ATEXT}(?:\.{_ATEXT})*+@{_LABEL}(?:\.{_LABEL})*+(?<=[A-Za-z])"
+    rf"(?=[^@]{{1,{MAX_LOCAL_PART}}}@[^@]{{1,63}}\Z){_ATEXT}(?:\.{_ATEXT})*+@{_LABEL}(?:\.{_LABEL})++(?<=[A-Za-z])"
 )
 #: Two letters and two hyphens: only "xn--" may begin a label like that (RFC 5890 2.3.1).
 _RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
@@ -71,11 +71,15 @@ class Sender:
         return f"{self.display_name} <{self.address}>" if self.display_name else self.address
 
 
-def parse_address(text: str) -> Address:
-    """The address that `text` is, white space around it ignored; raises InvalidInput with the reason."""
+def parse_address(text: str, *, dotless: bool = False) -> Address:
+    """The address that `text` is, white space around it ignored; raises InvalidInput with the reason.
+
+    A domain without a dot is refused: nobody on the internet has a mailbox there. `dotless` takes it all the same, to
+    find again what an older version has stored.
+    """
     text = text.strip()
     if _PLAIN.fullmatch(text) is None:
-        return _parse_unusual(text)
+        return _parse_unusual(text, dotless=dotless)
     key = text.lower()
     if key == text:
         return Address(text, key)
@@ -90,7 +94,7 @@ def parse_sender(text: str) -> Sender:
     match = _SENDER.fullmatch(text.strip()) if len(text) <= MAX_SENDER else None
     if match is None:
         raise InvalidInput(f'{_shown(text)} is not of the form "Name <address>"', field="sender")
-    address = parse_address(match["address"] if match["bare"] is None else match["bare"]).address
+    address = parse_address(match["address"] if match["bare"] is None else match["bare"], dotless=True).address
     name = (match["name"] or "").strip()
     if _QUOTED.fullmatch(name):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
@@ -171,7 +175,15 @@ def _why_no_domain(domain: str) -> str:
     return 'a part between its dots has "--" as its third and fourth character, and is not the xn-- form of a name'
 
 
-def _parse_unusual(text: str) -> Address:
+def _why_no_dot(domain: str) -> str:
+    # Here, because few addresses get this far.
+    from ses_ops.domain.mistyped_addresses import domain_meant
+
+    meant = domain_meant(f"@{domain}")
+    return f"it has no dot in it; is {meant} meant?" if meant else "it has no dot in it"
+
+
+def _parse_unusual(text: str, *, dotless: bool) -> Address:
     local, at, domain_text = text.rpartition("@")
     if not text:
         raise InvalidInput("the address is empty")
@@ -180,6 +192,8 @@ def _parse_unusual(text: str) -> Address:
     try:
         _refuse_more_than_an_address(text, local)
         domain = parse_domain(domain_text)
+        if "." not in domain and not dotless:
+            raise InvalidInput(f"{_shown(domain_text)} is not a domain name: {_why_no_dot(domain)}")
         local = _checked_local_part(local)
     except InvalidInput as error:
         raise InvalidInput(f"{_shown(text)} is not an address: {error}") from error

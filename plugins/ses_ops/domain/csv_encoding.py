@@ -30,7 +30,7 @@ from ses_ops.domain.encoding_signs import (
 from ses_ops.errors import BadCsv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Bytes that are looked at: at the beginning of a file, and from the first one beyond ASCII on.
 HEAD = 64 * 1024
@@ -42,9 +42,30 @@ _END_MARK = re.compile(rb"\x1a[\x1a\r\n\0]*\Z")
 _MARK = codecs.BOM_UTF8
 
 
-def as_utf8(blocks: Iterable[bytes], *, where: str, encoding: str | None = None) -> Iterator[bytes]:
-    """The blocks of a file as UTF-8, without byte order mark and end mark. Raises BadCsv when that cannot be done."""
-    head, rest = _gathered(iter(blocks), HEAD)
+def in_large_blocks(blocks: Iterable[bytes], size: int = HEAD) -> Iterator[bytes]:
+    """The same bytes, `size` of them or more at a time: what comes byte by byte is not looked at again and again."""
+    gathered = bytearray()
+    for block in blocks:
+        gathered += block
+        if len(gathered) >= size:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
+def as_utf8(
+    blocks: Iterable[bytes],
+    *,
+    where: str,
+    encoding: str | None = None,
+    found: Callable[[str], None] | None = None,
+) -> Iterator[bytes]:
+    """The blocks of a file as UTF-8, without byte order mark and end mark. Raises BadCsv when that cannot be done.
+
+    `found` is told the encoding as soon as it is decided; it is not when all of the file is ASCII.
+    """
+    told = found or (lambda _: None)
+    head, rest = _gathered(in_large_blocks(blocks), HEAD)
     refuse_other_format(head, where)
     everything = chain([head], rest)
     codec = python_codec(encoding) if encoding else unmistakable_encoding(head) or iso_2022_of(head)
@@ -52,11 +73,10 @@ def as_utf8(blocks: Iterable[bytes], *, where: str, encoding: str | None = None)
         named = seven_bit_encoding(head)
         if named is not None:
             raise _refused(named, where)
-        text = _ascii_first(everything, where)
-    elif codec == "utf-8":
-        text = everything
+        text = _ascii_first(everything, where, told)
     else:
-        text = _decoded(everything, codec, where)
+        told(codec)
+        text = everything if codec == "utf-8" else _decoded(everything, codec, where)
     return _without_marks(text)
 
 
@@ -68,7 +88,7 @@ def _gathered(blocks: Iterator[bytes], size: int, begun: bytes = b"") -> tuple[b
     return bytes(found[:size]), chain([bytes(found[size:])] if len(found) > size else [], blocks)
 
 
-def _ascii_first(blocks: Iterator[bytes], where: str) -> Iterator[bytes]:
+def _ascii_first(blocks: Iterator[bytes], where: str, told: Callable[[str], None]) -> Iterator[bytes]:
     """ASCII as it is; what comes first beyond it, or the first escape sequence, decides about all of the rest."""
     line, kept = 1, b""
     for block in blocks:
@@ -82,6 +102,7 @@ def _ascii_first(blocks: Iterator[bytes], where: str) -> Iterator[bytes]:
             codec = iso_2022_of(after)
             if codec is None and after.isascii():
                 raise _refused(seven_bit_encoding(after) or "ISO-2022", where)
+            told(codec or "utf-8")
             line += before.count(b"\n", 0, escape.start())
             yield from _decoded(chain([after], rest), codec, where, line=line) if codec else chain([after], rest)
             return
@@ -89,6 +110,7 @@ def _ascii_first(blocks: Iterator[bytes], where: str) -> Iterator[bytes]:
             yield before
             sample, rest = _gathered(blocks, HEAD, data[beyond.start() :])
             _refuse_other_encoding(sample, before.rpartition(b"\n")[2], where, line + before.count(b"\n"))
+            told("utf-8")
             yield sample
             yield from rest
             return

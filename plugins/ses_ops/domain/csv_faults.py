@@ -21,8 +21,14 @@ class CsvFault(StrEnum):
     #: [line, byte, encoding, shown] the whole file is in another encoding; what a row would read as in the likely one.
     OTHER_ENCODING = "other_encoding"
     UTF16 = "utf16"
-    #: A workbook of a spreadsheet (a zip file), not its text.
+    #: A workbook of a spreadsheet in a format that is not read (only .xlsx is).
     WORKBOOK = "workbook"
+    #: An .xlsx file that cannot be read, or is locked with a password.
+    BROKEN_WORKBOOK = "broken_workbook"
+    #: [most] an .xlsx file that would be too large when it is unpacked.
+    LARGE_WORKBOOK = "large_workbook"
+    #: [name, names] the sheet that was asked for is not in the workbook.
+    NO_SUCH_SHEET = "no_such_sheet"
     #: [format] compressed.
     COMPRESSED = "compressed"
     #: [format] a file of another kind.
@@ -43,7 +49,9 @@ class CsvFault(StrEnum):
     SAME_VARIABLE = "same_variable"
     #: [wide, meant] a full-width character where a delimiter is meant.
     WIDE_DELIMITER = "wide_delimiter"
-    #: [name] a name that no template can have as a variable.
+    #: [columns, most] more columns than a person can have meant.
+    TOO_MANY_COLUMNS = "too_many_columns"
+    #: [name] a name that was chosen for a column, and that no template can have as a variable.
     BAD_VARIABLE = "bad_variable"
     #: [found] the header is one column with another delimiter in it.
     OTHER_DELIMITER = "other_delimiter"
@@ -51,6 +59,10 @@ class CsvFault(StrEnum):
     NO_HEADER = "no_header"
     #: [name, columns] the address column that was asked for is not there.
     NO_SUCH_COLUMN = "no_such_column"
+    #: [name, columns] a column that was to be given another name is not there.
+    NO_MAPPED_COLUMN = "no_mapped_column"
+    #: [missing, unknown] rows are to be added to a group that has other columns.
+    OTHER_COLUMNS = "other_columns"
     #: [columns] no column's name says that it holds the address.
     NO_ADDRESS_COLUMN = "no_address_column"
     #: [names, columns] several could.

@@ -20,14 +20,9 @@ _COMPRESSED: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "zip", "unzip"),
     (b"PK\x05\x06", "zip", "unzip"),
 )
-#: Entries that a zip file of a spreadsheet begins with (OPC, OpenDocument).
-_WORKBOOK_ENTRIES = (
-    b"[Content_Types].xml",
-    b"_rels/",
-    b"docProps/",
-    b"xl/",
-    b"mimetypeapplication/vnd.oasis.opendocument",
-)
+#: Parts that an .xlsx file, or another of its kind (OPC), begins with; and how OpenDocument begins.
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
+_PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", _OPEN_DOCUMENT)
 #: The compound file of older Excel versions.
 _COMPOUND = b"\xd0\xcf\x11\xe0"
 _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
@@ -44,11 +39,17 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 )
 
 
+def is_workbook(head: bytes) -> bool:
+    """Whether a file is a zip file as spreadsheets write them today; which of them is told by its content."""
+    found = head.startswith(b"PK\x03\x04") and head[30:].startswith(_PARTS_OF_A_WORKBOOK)
+    return found and not head[30:].startswith(_OPEN_DOCUMENT)
+
+
 def refuse_other_format(head: bytes, where: str) -> None:
     """Raise BadCsv that names what the file is, when it is no text at all or a text that is no CSV."""
-    if head.startswith(_COMPOUND) or (head.startswith(b"PK\x03\x04") and head[30:].startswith(_WORKBOOK_ENTRIES)):
+    if head.startswith(_COMPOUND) or (head.startswith(b"PK\x03\x04") and head[30:].startswith(_PARTS_OF_A_WORKBOOK)):
         raise BadCsv(
-            'is a workbook of a spreadsheet; open it there and save it as "CSV UTF-8"',
+            'is a workbook of a spreadsheet; open it there and save it as .xlsx (without a password) or as "CSV UTF-8"',
             fault=CsvFault.WORKBOOK,
             where=where,
         )

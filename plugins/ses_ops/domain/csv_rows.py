@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.csv_cells import without_mark
 from ses_ops.domain.csv_delimiter import guess_delimiter
 from ses_ops.domain.csv_encoding import as_utf8
 from ses_ops.domain.csv_faults import CsvFault
@@ -22,9 +23,12 @@ from ses_ops.errors import BadCsv, InvalidInput
 
 if TYPE_CHECKING:
     from _csv import Reader
+    from collections.abc import Mapping
 
 #: Characters of a rejected row that its report shows.
 EXCERPT = 200
+#: Characters of a row that cannot be taken apart, and that its report tries to show in its columns.
+LONGEST_UNPARSED = 2_000
 #: What a row is rejected for, as the fault of a header: a header cannot be left out.
 _FAULTS_OF_HEADER = {
     "not UTF-8": CsvFault.NOT_UTF8,
@@ -45,12 +49,16 @@ class Row(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A row that cannot be used. `kind` is the reason in general, `reason` the reason in full."""
+    """A row that cannot be used. `kind` is the reason in general, `reason` the reason in full.
+
+    `cells` are the row's own, as far as they could be told apart; `text` is how it stands in the file, shortened.
+    """
 
     line: int
     kind: str
     reason: str
     text: str
+    cells: tuple[str, ...] = ()
 
 
 class CsvRows:
@@ -68,11 +76,14 @@ class CsvRows:
         delimiter: str | None = ",",
         address_column: str | None = None,
         encoding: str | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.where = where
-        blocks = as_utf8(blocks, where=where, encoding=encoding)
+        #: How the file is written, as far as that is known: ASCII until something else was read.
+        self.encoding = "ascii"
+        blocks = as_utf8(blocks, where=where, encoding=encoding, found=self._note_encoding)
         delimiter, blocks = (delimiter, blocks) if delimiter else guess_delimiter(blocks)
-        self._delimiter = delimiter
+        self.delimiter = delimiter
         self._lines = Lines(blocks)
         csv.field_size_limit(MAX_ROW)
         self._reader = self._reader_from_here()
@@ -85,11 +96,14 @@ class CsvRows:
         if self._lines.damaged and (harm := damage(first)):
             fault = _FAULTS_OF_HEADER[harm[0]]
             raise BadCsv(harm[1], fault=fault, where=place, line=self._line, byte=bad_byte(first))
-        self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column)
+        self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column, names=names)
+
+    def _note_encoding(self, codec: str) -> None:
+        self.encoding = codec
 
     def _reader_from_here(self) -> Reader:
         # Strict: else a quote that is never closed would swallow the recipients behind it without a word.
-        return csv.reader(self._lines.from_here(), delimiter=self._delimiter, skipinitialspace=True, strict=True)
+        return csv.reader(self._lines.from_here(), delimiter=self.delimiter, skipinitialspace=True, strict=True)
 
     def _next(self) -> list[str] | None:
         """The next row of the header's, which cannot be left out."""
@@ -105,6 +119,8 @@ class CsvRows:
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
         width, position = len(self.header.columns), self.header.address
+        #: Where our own columns are once the address is taken out; last first. Nearly always there is none.
+        extra = sorted((place - (place > position) for place in self.header.ours), reverse=True)
         lines, parse = self._lines, parse_address
         #: Lines of the file before the reader's first one.
         before, reader = 0, self._reader
@@ -113,15 +129,21 @@ class CsvRows:
             try:
                 for fields in reader:
                     lines.row_ended = True
+                    if extra:
+                        fields[:] = map(without_mark, fields)
+                        while len(fields) > width and not fields[-1]:  # what a spreadsheet puts behind a shorter row
+                            del fields[-1]
                     if lines.damaged and (harm := damage(fields)):
-                        yield Rejected(line, *harm, self._excerpt(fields))
+                        yield self._rejected(line, harm[0], fields, reason=harm[1])
                     elif len(fields) == width:
                         try:
                             address, key = parse(fields[position])
                         except InvalidInput as problem:
-                            yield Rejected(line, "bad address", str(problem), self._excerpt(fields))
+                            yield self._rejected(line, "bad address", fields, reason=str(problem))
                         else:
                             del fields[position]
+                            for place in extra:
+                                del fields[place]
                             yield Row(line, address, key, fields)
                     elif fields:
                         yield self._wrong_number(fields, line, before + reader.line_num)
@@ -130,7 +152,7 @@ class CsvRows:
             except (csv.Error, RowTooLong) as cause:
                 kind, reason = _unreadable(cause)
                 text = lines.skip_first(before + reader.line_num - line + 1)
-            yield Rejected(line, kind, reason, readable(text.rstrip("\r\n")[:EXCERPT]))
+            yield self._unparsed(line, kind, reason, text.rstrip("\r\n"))
             # Behind the line that the row began on. What a quote swallowed is read again, as rows of its own.
             before, reader = line, self._reader_from_here()
             line += 1
@@ -141,10 +163,20 @@ class CsvRows:
         if last_line > first_line:
             # A misplaced quotation mark may have joined lines that have nothing to do with each other.
             reason += f" (the row goes on to line {last_line})"
-        return Rejected(first_line, "wrong number of fields", reason, self._excerpt(fields))
+        return self._rejected(first_line, "wrong number of fields", fields, reason=reason)
 
-    def _excerpt(self, fields: list[str]) -> str:
-        return readable(self._delimiter.join(fields)[:EXCERPT])
+    def _rejected(self, line: int, kind: str, fields: list[str], *, reason: str) -> Rejected:
+        text = readable(self.delimiter.join(fields)[:EXCERPT])
+        own = self.header.without_ours(fields)
+        return Rejected(line, kind, reason, text, tuple(map(readable, own) if self._lines.damaged else own))
+
+    def _unparsed(self, line: int, kind: str, reason: str, text: str) -> Rejected:
+        """A row that could not be taken apart by the rules; its report shows what a tolerant reader makes of it."""
+        text = readable(text[:LONGEST_UNPARSED])
+        # A line break inside of it would be a mistake once more.
+        line_of_text = " ".join(text.splitlines()) if not text.isprintable() else text
+        fields = next(csv.reader([line_of_text], delimiter=self.delimiter, skipinitialspace=True), [text])
+        return Rejected(line, kind, reason, text[:EXCERPT], tuple(self.header.without_ours(fields)))
 
 
 def _unreadable(cause: Exception) -> tuple[str, str]:

@@ -40,14 +40,18 @@ _LARGER = {
     "utf-8-sig": "utf-8",
 }
 #: What files of addresses are written in, besides UTF-8. By how often: of two that fit alike the first is meant.
-_USUAL = (
-    *("cp1252", "cp932", "gb18030", "cp949", "cp1251", "cp1250", "euc_jp", "big5", "cp1254", "cp1253", "cp1255"),
+USUAL = (
+    *("cp1252", "cp932", "cp949", "gb18030", "cp1251", "cp1250", "euc_jp", "big5", "cp1254", "cp1253", "cp1255"),
     *("cp1256", "cp1257", "cp1258", "cp874", "koi8_r", "iso8859_2", "iso8859_15", "cp850", "cp437", "mac_roman"),
 )
 #: Codecs of Python that recode texts and are no way to write a file.
 _NO_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 #: Bytes that are looked at for a likely encoding.
 _LOOKED_AT = 16 * 1024
+#: Bytes of them that are read in every encoding, and those from which on a language can be told.
+_READ, _ENOUGH_FOR_A_LANGUAGE = 4 * 1024, 400
+#: Two readings that differ by less are alike.
+_ALIKE = 0.02
 _HZ = re.compile(rb"~\{((?:[\x21-\x7d][\x21-\x7e])+)~\}")
 #: A field without an @: an address may well have a + and a - in it.
 _FIELD = re.compile(rb'[^,;\t|"\r\n]+')
@@ -152,16 +156,29 @@ def _letters_of_utf_7(code: bytes) -> bool:
 
 
 def likely_encoding(data: bytes) -> str:
-    """What bytes that are no UTF-8 are most likely written in, by the library that knows languages."""
+    """What bytes that are no UTF-8 are most likely written in.
+
+    By how much they read like names, and where several do alike, by the library that knows languages.
+    """
     # Here, because few files get this far.
     from charset_normalizer import from_bytes
 
+    from ses_ops.domain.encoding_guess import plausibility
+
     # Only lines with something to tell.
     telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_LOOKED_AT]
-    found = from_bytes(telling, cp_isolation=list(_USUAL)).best()
-    if found is None:
-        return "cp1252"
-    # Several may read these lines alike.
-    alike = [one for one in (found.encoding, *found.could_be_from_charset) if one in _USUAL]
-    codec = min(alike, key=_USUAL.index, default=found.encoding)
-    return _LARGER.get(codec, codec)
+    scores: dict[str, float] = {}
+    for name in USUAL:
+        codec = _LARGER.get(name, name)
+        try:
+            text = codecs.getincrementaldecoder(codec)().decode(telling[:_READ])
+        except UnicodeError:
+            continue
+        scores[codec] = plausibility(text, codec)
+    best = max(scores.values(), default=0.0)
+    alike = [codec for codec, score in scores.items() if score > best - _ALIKE]
+    if len(alike) > 1 and len(telling) > _ENOUGH_FOR_A_LANGUAGE:
+        found = from_bytes(telling, cp_isolation=list(USUAL)).best()
+        known = [_LARGER.get(one, one) for one in (found.encoding, *found.could_be_from_charset)] if found else []
+        alike = [codec for codec in alike if codec in known] or alike
+    return alike[0] if alike else "cp1252"

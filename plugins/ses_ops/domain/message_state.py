@@ -25,15 +25,25 @@ class MessageState(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """What a person is shown (domain.md)."""
+    """What a person is shown, of one message and as counts: each message has exactly one (docs/glossary.md).
 
-    QUEUED = "queued"
-    SENDING = "sending"
+    Those of pending messages are said of a chunk as a whole, by the view `chunk_now`.
+    """
+
     SENT = "sent"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
-    CACHED = "cached"
     UNKNOWN = "unknown"
+    #: Never sent: its task was cancelled or deleted.
+    CANCELLED = "cancelled"
+    #: Waits for quota, or for a person to resume its task.
+    CACHED = "cached"
+    #: The mail server put it off, or was away; it is tried again.
+    RETRYING = "retrying"
+    #: Waits for its turn: for its share of the quota or, with it, for a sender.
+    QUEUED = "queued"
+    #: On its way: a living sender holds it.
+    SENDING = "sending"
 
 
 #: States in which a message still waits for its outcome.

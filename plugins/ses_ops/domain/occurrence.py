@@ -37,10 +37,16 @@ class Run:
     logical_at: datetime | None = None
     #: The explicit choice to send to the whole group once more.
     send_again: bool = False
+    #: The id of the task that it was made for, where that was noted when it was made.
+    made_for: int | None = None
+    #: When it was to begin at the earliest; with nothing else said, the moment when it was made.
+    run_after: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.logical_at is not None:
             check_aware(self.logical_at, "logical_at")
+        if self.run_after is not None:
+            check_aware(self.run_after, "run_after")
 
 
 def occurrence_key(task_type: TaskType, run: Run) -> str | None:
@@ -76,6 +82,22 @@ def not_to_start(schedule: Schedule, run: Run) -> str | None:
     return f"{slot} is no start of this task any more: its schedule was changed"
 
 
+def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | None:
+    """Why a run that somebody triggered must do nothing: it was made for a deleted task that had this one's name.
+
+    What the schedule made is judged by `not_to_start`, and a resume sends only what this task has cached and due.
+    """
+    if run.kind is not RunKind.TRIGGERED:
+        return None
+    if run.made_for is not None:
+        is_its_own = run.made_for == task_id
+    else:
+        is_its_own = run.run_after is None or run.run_after >= created_at
+    if is_its_own:
+        return None
+    return "this run was made for an earlier send task of this name, which was deleted; trigger the DAG anew"
+
+
 def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC") -> str | None:
     """The reason why a late start must wait for a person, or None when it may start; told in the task's own zone."""
     late = check_aware(now) - check_aware(slot)
@@ -100,6 +122,16 @@ def spell(span: timedelta) -> str:
 def resume_run_id(due_at: datetime) -> str:
     """The deterministic id of the run that resumes at `due_at`: triggering it twice makes one run."""
     return f"{RESUME_RUN_PREFIX}{check_aware(due_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def resume_time(run_id: str) -> datetime | None:
+    """When the run of such an id was to resume; None for every other id."""
+    if not run_id.startswith(RESUME_RUN_PREFIX):
+        return None
+    try:
+        return datetime.strptime(run_id.removeprefix(RESUME_RUN_PREFIX), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def decision_run(kind: RunKind | None, now: datetime) -> tuple[str, dict[str, bool]]:

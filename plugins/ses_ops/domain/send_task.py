@@ -42,6 +42,24 @@ class Advertisement(StrEnum):
     AFTER = "after"
 
 
+def stored_advertisement(text: str) -> Advertisement:
+    """As it is stored, by this version or by hand. Never fails: one that nobody knows is none (`stored_problem`)."""
+    return Advertisement(text) if text in set(Advertisement) else Advertisement.NONE
+
+
+def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> str | None:
+    """Why no mail can be made of what is stored of a task, besides its schedule. Never fails."""
+    try:
+        parse_sender(sender)
+        if reply_to is not None:
+            answerable(parse_address(reply_to).address)
+        if advertisement not in set(Advertisement):
+            raise InvalidInput("it must be none, before or after", field="advertisement")
+    except InvalidInput as problem:
+        return str(problem)
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendTask:
     """A checked send task. `sender_domain` is the domain whose warm-up quota it shares."""

@@ -1,9 +1,9 @@
-"""A template's variables and a recipient group's must be the same set; anything else is refused before mail leaves."""
+"""Every variable of a template must be a column of the group; what is missing is refused before mail leaves."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ses_ops.errors import InvalidInput
 
@@ -40,9 +40,14 @@ def variable_name(text: str) -> str:
 
 
 def recipient_values(values: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Values as a template looks them up. Those that an older version stored may have names in another form."""
+    """Values as a template looks them up. Those that an older version stored may have names in another form.
+
+    JSON that is no object, which nothing of ours stores, has none.
+    """
+    if not isinstance(values, dict):
+        return recipient_values(dict(values)) if isinstance(values, Mapping) else {}
     if None not in values.values() and "".join(values).isascii():
-        return values  # type: ignore[return-value]  # nearly all
+        return values  # nearly all
     texts = {name: MISSING if value is None else value for name, value in values.items()}
     named = {variable_name(name): value for name, value in texts.items()}
     return {**named, **{name: value for name, value in texts.items() if variable_name(name) == name}}
@@ -61,7 +66,7 @@ def check_variable_name(name: str) -> None:
 
 
 def compare_variables(template: Collection[str], group: Collection[str]) -> None:
-    """Raise InvalidInput that names what the group misses and what the template does not use."""
+    """Raise InvalidInput that names what the group misses. More columns than the template uses are no mistake."""
     columns: dict[str, str] = {}
     for written in sorted(group):
         name = variable_name(written)
@@ -73,17 +78,13 @@ def compare_variables(template: Collection[str], group: Collection[str]) -> None
                 field="variables",
             )
         columns[name] = written
+    if missing := sorted(set(map(variable_name, template)) - set(columns)):
+        raise InvalidInput(
+            f"the template needs {', '.join(missing)}, which the recipient group does not have", field="variables"
+        )
+
+
+def unused_columns(template: Collection[str], group: Iterable[str]) -> list[str]:
+    """The columns of a group that a template does not use, in the group's order."""
     needed = set(map(variable_name, template))
-    missing = sorted(needed - set(columns))
-    unused = sorted(set(columns) - needed)
-    complaints = []
-    if missing:
-        complaints.append(f"the template needs {_listed(missing)}, which the recipient group does not have")
-    if unused:
-        complaints.append(f"the recipient group has {_listed(unused)}, which the template does not use")
-    if complaints:
-        raise InvalidInput("; ".join(complaints), field="variables")
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
+    return [name for name in map(variable_name, group) if name not in needed]

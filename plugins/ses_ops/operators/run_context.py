@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 SEND_AGAIN = "send_to_whole_group_again"
 #: What a run carries in its conf when it only sends what is cached.
 RESUME_CONF = {"resume": True}
+#: Where a run's conf has the id of the send task that it was made for (run_identity.py).
+MADE_FOR = "send_task_id"
+
+
+def is_resume(run_id: str, conf: object) -> bool:
+    """Whether a run only sends what is cached, by its id or its conf."""
+    return run_id.startswith(RESUME_RUN_PREFIX) or (isinstance(conf, dict) and conf.get("resume") is True)
 
 
 def run_of(context: Context) -> Run:
@@ -24,7 +31,8 @@ def run_of(context: Context) -> Run:
     """
     dag_run = context["dag_run"]
     conf = dag_run.conf or {}
-    if dag_run.run_id.startswith(RESUME_RUN_PREFIX) or conf.get("resume") is True:
+    made_for = conf.get(MADE_FOR)
+    if is_resume(dag_run.run_id, conf):
         kind = RunKind.RESUME
     elif str(getattr(dag_run.run_type, "value", dag_run.run_type)) == "scheduled":
         kind = RunKind.SCHEDULED
@@ -36,4 +44,6 @@ def run_of(context: Context) -> Run:
         kind=kind,
         logical_at=dag_run.logical_date if kind is RunKind.SCHEDULED else None,
         send_again=kind is RunKind.TRIGGERED and bool((context.get("params") or {}).get(SEND_AGAIN, False)),
+        made_for=made_for if isinstance(made_for, int) else None,
+        run_after=getattr(dag_run, "run_after", None),
     )

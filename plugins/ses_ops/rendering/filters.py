@@ -37,7 +37,7 @@ _PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _AS_THEY_ARE = (
     *("abs", "capitalize", "count", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
     *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
-    *("reverse", "safe", "select", "selectattr", "sort", "string", "trim", "truncate", "unique", "upper"),
+    *("reverse", "safe", "select", "selectattr", "sort", "string", "truncate", "unique", "upper"),
     *("wordcount", "xmlattr"),
 )
 #: They look an attribute up in every item, by a path that the template gives.
@@ -110,6 +110,12 @@ def _wordwrap(
 def _urlize(eval_ctx: Any, value: Any, *args: Any, **kwargs: Any) -> str:
     _number(sum(len(str(one)) for one in (*args, *kwargs.values())))
     return jinja.do_urlize(eval_ctx, _short(value), *args, **kwargs)
+
+
+def _trim(value: Any, chars: str | None = None) -> str:
+    if chars is not None:
+        _number(len(str(chars)))
+    return jinja.do_trim(value, chars)
 
 
 def _striptags(value: Any) -> str:
@@ -188,6 +194,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "striptags": _striptags,
     "sum": _sum,
     "title": _title,
+    "trim": _trim,
     "tojson": _tojson,
     "urlencode": _urlencode,
     "urlize": _urlize,

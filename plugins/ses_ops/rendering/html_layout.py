@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ses_ops.rendering.html_tokens import PLACEHOLDER, Branch, EndTag, StartTag, html_tokens
 from ses_ops.rendering.open_elements import LISTS, Element, OpenElements, margin_of
+from ses_ops.rendering.style_sheet import StyleSheet
 from ses_ops.rendering.text_page import TextPage
 from ses_ops.rendering.visibility import Unseen, declarations, length, unseen
 
@@ -64,6 +65,7 @@ class HtmlLayout:
         self._repeats_links = repeats_links
         self._page = TextPage()
         self._open = OpenElements()
+        self._sheet = StyleSheet()
         self._points: list[_BranchPoint] = []
         #: Placeholders in elements that nobody sees, since something was seen.
         self._unseen_tags: list[str] = []
@@ -75,8 +77,10 @@ class HtmlLayout:
                 self._start(token)
             elif isinstance(token, EndTag):
                 self._end(token.name)
-            else:
+            elif isinstance(token, str):
                 self._write(token)
+            elif not PLACEHOLDER.search(token.css):  # else only some may have its rules
+                self._sheet.add(token.css)
         self._end_down_to(0)
         self._keep_unseen_tags()
         return self._page.text()
@@ -133,14 +137,14 @@ class HtmlLayout:
                 outer.lowest = point.lowest
             return
         while len(self._open) > point.lowest:
-            if (element := self._open.pop()).name in LISTS and not element.unseen:
+            if (element := self._open.pop()).name in LISTS and not element.is_hidden:
                 self._page.list_ends()
         for element in reversed(point.ended):
             if element.is_over:
                 continue
             element.is_target_written, element.since = False, self._page.written
             self._open.push(element)
-            if element.name in LISTS and not element.unseen:
+            if element.name in LISTS and not element.is_hidden:
                 self._page.list_begins(numbered=element.name == "ol")
         point.ended = []
         point.depth = point.lowest = len(self._open)
@@ -150,12 +154,13 @@ class HtmlLayout:
         if (place := self._open.ended_by_start(name)) is not None:
             self._end_down_to(place)
         top = self._open.top
-        hidden = unseen(name, tag.attributes, top.unseen if top else Unseen.NO)
+        words_hidden = unseen(name, tag.attributes, top.unseen if top else Unseen.NO, self._sheet)
+        hidden = words_hidden & ~Unseen.NO_SIZE
         style = declarations(tag.attributes["style"]) if "style" in tag.attributes else {}
         white_space = style.get("white-space", "")
         element = Element(
             name=name,
-            unseen=hidden,
+            unseen=words_hidden,
             margin=margin_of(name, style, "margin-bottom"),
             as_it_is=white_space.startswith("pre") if white_space else (top and top.as_it_is) or name in _AS_IT_IS,
             since=self._page.written,
@@ -172,11 +177,11 @@ class HtmlLayout:
             return
         if name in LISTS:
             self._page.list_begins(numbered=name == "ol")
-        elif name == "li":
+        elif name == "li" and not words_hidden:
             self._page.item()
         elif name == "a":
             self._begin_link(element, tag)
-        elif name == "q":
+        elif name == "q" and not words_hidden:
             self._page.flow('"')
 
     def _end(self, name: str) -> None:
@@ -187,7 +192,7 @@ class HtmlLayout:
             return
         if not self._open.goes_on_in(place):
             self._end_down_to(place)
-        elif not self._open.elements[place].unseen:
+        elif not self._open.elements[place].is_hidden:
             self._finish(self._open.elements[place])
             self._open.is_over(place)
 
@@ -203,12 +208,12 @@ class HtmlLayout:
                     point.ended.append(element)
 
     def _finish(self, element: Element) -> None:
-        if element.unseen:
+        if element.is_hidden:
             return
         self._end_link(element)
         if element.name in LISTS:
             self._page.list_ends()
-        elif element.name == "q":
+        elif element.name == "q" and not element.unseen:
             self._page.flow('"')
         if element.margin >= 0:
             self._page.block(element.margin)
@@ -238,8 +243,10 @@ class HtmlLayout:
             text = self._value(tag, "title")
         text = text.strip()
         if text and text not in _NO_WORDS:
+            if self._unseen_tags:
+                self._keep_unseen_tags()
             self._page.space()
-            self._write_piece(text)
+            self._page.flow(text)
             self._page.space()
 
     def _begin_link(self, element: Element, tag: StartTag) -> None:
@@ -254,6 +261,8 @@ class HtmlLayout:
             return
         element.is_target_written = True
         shown = self._page.written - element.since
+        if not shown and element.unseen:
+            return
         if not shown and not element.label:
             self._page.flow(element.target)
             self._page.space()

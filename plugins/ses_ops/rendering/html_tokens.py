@@ -38,6 +38,8 @@ _RAW = {
     **dict.fromkeys(("script", "style", "title", "iframe", "noembed", "noframes"), False),
     **dict.fromkeys(("textarea", "xmp", "plaintext"), True),
 }
+#: `href={% if x %}"a"{% else %}"b"{% endif %}`: quoted in whichever branch is taken.
+_QUOTED_IN_BRANCH = re.compile(rf"""(?<=[{_ANY}])(["'])([^"']*)\1(?={PLACEHOLDER.pattern})""")
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW if name != "plaintext"}
 
 
@@ -59,11 +61,18 @@ class EndTag:
     name: str
 
 
-HtmlToken = str | StartTag | EndTag
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Style:
+    """What stands in `<style>`."""
+
+    css: str
+
+
+HtmlToken = str | StartTag | EndTag | Style
 
 
 def html_tokens(source: str, branches: Mapping[str, Branch]) -> Iterator[HtmlToken]:
-    """Texts, decoded, and tags. What a browser shows nothing of (comments, style sheets) is left out.
+    """Texts, decoded, and tags. Comments and the like are left out.
 
     `branches` says of the placeholders what their tags do.
     """
@@ -86,7 +95,9 @@ def html_tokens(source: str, branches: Mapping[str, Branch]) -> Iterator[HtmlTok
         if name in _RAW:
             ends = _RAW_ENDS[name].search(source, at) if name in _RAW_ENDS else None
             end = ends.start() if ends else len(source)
-            if _RAW[name] and at < end:
+            if name == "style":
+                yield Style(css=source[at:end])
+            elif _RAW[name] and at < end:
                 yield decoded(source[at:end]) if name == "textarea" else source[at:end]
             at = end
     if at < len(source):
@@ -153,7 +164,7 @@ def _bare_value(source: str, at: int, branches: Mapping[str, Branch]) -> tuple[s
             open_branches.pop()
         at += 1
     at = open_branches[0] if open_branches else at
-    return source[begin:at], at
+    return _QUOTED_IN_BRANCH.sub(r"\2", source[begin:at]), at
 
 
 def _certain(items: list[tuple[str, str]], branches: Mapping[str, Branch]) -> dict[str, str]:

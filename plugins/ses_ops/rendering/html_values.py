@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,8 @@ from ses_ops.rendering.html_tokens import decoded
 
 #: Filters whose result a template does not escape, as far as a mail shows it.
 _MAKE_HTML = frozenset({"e", "escape", "forceescape", "safe", "urlize"})
+#: Those at the end of an expression.
+_FILTERS = re.compile(r"(?:\s*\|\s*(?:e|escape|forceescape|safe|urlize))*\s*$")
 _ESCAPE = frozenset({"e", "escape", "forceescape"})
 #: Stands at the ends of a value while it is laid out, so that a value of nothing but `<br>` is a line break.
 _END = "\U0010fffd"
@@ -38,11 +41,18 @@ def shown_as_text(value: Any, attribute: bool = False) -> Markup:
 
 
 def as_text(
-    token: Sequence[tuple[str, str]], text: str, *, is_escaped: bool, may_be_html: bool, in_attribute: bool
+    token: Sequence[tuple[str, str]],
+    text: str,
+    texts: Collection[str],
+    *,
+    is_escaped: bool,
+    may_be_html: bool,
+    in_attribute: bool,
 ) -> str:
     """`{{ expression }}` of an HTML template as its text template has it.
 
     `token` is what `text` consists of by Jinja2's lexer; it `may_be_html` when a variable of the template is.
+    `texts` are the names of what the template makes itself (its macros, for example), which is text in a text part.
     """
     argument = "(true)" if in_attribute else ""
     words = [(kind, value) for kind, value in token[1:-1] if kind != "whitespace"]
@@ -50,6 +60,8 @@ def as_text(
     expression = text[2:-2].strip()
     if not is_escaped:
         return f"{{{{ ({expression}) | {_WORD}{argument} }}}}"
+    if words and words[0][1] in texts and not in_attribute and _MAKE_HTML.issuperset(filters):
+        return f"{{{{ {_FILTERS.sub('', expression)} }}}}"
     makes_html = [name for name in filters if name in _MAKE_HTML]
     if not makes_html and not may_be_html:
         return text

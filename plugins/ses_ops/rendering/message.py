@@ -130,6 +130,12 @@ class MessageRenderer:
             text=self._text.render(values),
         )
 
+    def subject(self, values: Mapping[str, str]) -> str:
+        """The subject that the recipient with these values sees; raises as `render` does."""
+        values = recipient_values(values)
+        link = self._link.render(values) if self._link else ""
+        return self._marked_subject({**values, UNSUBSCRIBE_URL: link})
+
     def _marked_subject(self, values: Mapping[str, str]) -> str:
         subject = clean_subject(self._subject.render(values))
         if self._advertisement == "before":
@@ -159,6 +165,6 @@ def _parse_reply_to(text: str) -> Sender:
 
 def _checked_recipient(address: str) -> bytes:
     """The address as To shows it. Anything but the one address that `parse_address` makes is refused."""
-    if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address).address != address:
+    if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address, dotless=True).address != address:
         raise InvalidInput(f"{address!r} is not a normalised address", field="address")
     return address.encode()

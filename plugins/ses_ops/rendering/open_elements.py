@@ -60,6 +60,11 @@ class Element:
     #: It has ended, but something that began in it goes on.
     is_over: bool = False
 
+    @property
+    def is_hidden(self) -> bool:
+        """Pictures in it are not seen either."""
+        return bool(self.unseen & ~Unseen.NO_SIZE)
+
 
 @dataclass(slots=True)
 class OpenElements:

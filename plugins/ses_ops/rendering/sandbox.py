@@ -29,6 +29,7 @@ from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_funct
 from ses_ops.rendering.metered_code import filters as metered_filters
 from ses_ops.rendering.metered_code import metered
 from ses_ops.rendering.normal_names import NormalNames
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 
 #: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
@@ -47,6 +48,11 @@ _TEXT_METHODS = frozenset(
         *("splitlines", "startswith", "strip", "striptags", "swapcase", "title", "unescape", "upper"),
     }
 )
+#: Those for which Python looks at the whole of what it searches for at each character (its searches from the left do
+#: not): a hundred kilobytes in a hundred kilobytes take seconds.
+_SLOW_SEARCHES = frozenset({"rfind", "rindex", "rsplit", "rpartition", "strip", "lstrip", "rstrip"})
+#: Characters that are compared for a unit.
+SEARCHED = 64
 _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
     (str, _TEXT_METHODS),
     (int, frozenset()),
@@ -92,6 +98,8 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         """Call a function or method, and pay for it. All calls of a template come here."""
         owner = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
         spend(STEP + sum(map(size, (owner, *args, *kwargs.values()))))
+        if isinstance(owner, str) and function.__name__ in _SLOW_SEARCHES:
+            spend(len(owner) * sum(map(size, args)) // SEARCHED)
         if isinstance(owner, str) and function.__name__ == "join" and len(args) == 1:
             args = (PLAIN["list"](args[0]),)
             room_for(len(args[0]) * len(owner) + sum(map(size, args[0])))
@@ -159,12 +167,13 @@ class InsideLoader(BaseLoader):
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """The text of a file, its path (which errors name), and no check for changes: a task keeps its text."""
-        path = (self._root / template.replace("\x00", "")).resolve()
-        if not path.is_relative_to(self._root) or not path.is_file():
+        path = inside(self._root, template)
+        if path is None:
             raise TemplateNotFound(template)
-        if path.stat().st_size > MAX_FILE:
+        octets = read_octets(path, MAX_FILE)
+        if len(octets) > MAX_FILE:
             raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
-        source = read_source(path)
+        source = decoded(octets)
         _check_code(source, path)
         self.doubtful[template] = check_comments(environment, source, name=template, filename=str(path))
         return (self._transform(template, source) if self._transform else source), str(path), None
@@ -178,11 +187,6 @@ def _check_code(source: str, path: Path) -> None:
         code += 4 + (end.start() if end else len(piece))
     if code > MAX_CODE:
         raise SecurityError(f"{path.name} has more than {MAX_CODE} characters in tags of Jinja2")
-
-
-def read_source(path: Path) -> str:
-    """A template's file: UTF-8, with or without a byte order mark, line breaks as `\\n`."""
-    return path.read_text(encoding="utf-8-sig")
 
 
 def make_environment(

@@ -26,16 +26,18 @@ from ses_ops.rendering.sandbox import (
     InsideLoader,
     MailEnvironment,
     make_environment,
-    read_source,
     wrap_jinja_error,
 )
 from ses_ops.rendering.task_text import check_task_text
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
 from ses_ops.rendering.variables import undeclared_variables
 
 SUBJECT, HTML, TEXT, SAMPLE = "subject.txt", "body.html", "body.txt", "sample.json"
 #: How the text part made from the HTML is called in errors.
 TEXT_FROM_HTML = "text of body.html"
+#: Bytes of the sample values: as many as a template has use for.
+MAX_SAMPLE = 1024 * 1024
 #: As long as a folder may be called.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,200}")
 
@@ -82,10 +84,18 @@ class MailTemplate:
         return names - RESERVED_VARIABLES
 
     def bare_link(self, subject: str | None = None) -> LinkUse | None:
-        """Where its mail has an empty link in a task with this subject and no unsubscribe link; None if nowhere."""
+        """Where its mail has an empty link in a task with this subject and no unsubscribe link; None if nowhere.
+
+        Raises TemplateError when the subject does not compile.
+        """
         if subject is None:
             return self._bare_link or self._bare_link_of_subject
-        return self._bare_link or bare_link(make_environment(InsideLoader(self.root)), subject, "subject")
+        if self._bare_link is not None:
+            return self._bare_link
+        try:
+            return bare_link(make_environment(InsideLoader(self.root)), subject, "subject")
+        except COMPILE_ERRORS as error:
+            raise wrap_jinja_error(error, template=self.name, part="subject") from error
 
     def compile_text(self, source: str, part: str, environment: MailEnvironment | None = None) -> CompiledPart:
         """A text that the task brings along (its subject, its unsubscribe link), compiled.
@@ -146,7 +156,6 @@ class _Loading:
     def __init__(self, root: Path, name: str) -> None:
         self._root = root
         self._name = name
-        self._folder = root / name
         self._files = InsideLoader(root)
         self._plain = make_environment(self._files)
         self._bare_link: LinkUse | None = None
@@ -154,13 +163,13 @@ class _Loading:
         self._from_html.filters.update(filters_of_text_parts())
 
     def load(self) -> MailTemplate:
-        if not (self._folder / SUBJECT).is_file():
+        if not self._has(SUBJECT):
             raise self._error("it has no subject.txt")
         subject, names_in_subject = self._part(self._plain, SUBJECT)
         bare_in_subject, self._bare_link = self._bare_link, None
-        if "\n" in read_source(self._folder / SUBJECT).strip():
+        if "\n" in self._plain.source_of(f"{self._name}/{SUBJECT}")[0].strip():
             raise self._error("a subject is one line", SUBJECT)
-        has_html, has_text = (self._folder / HTML).is_file(), (self._folder / TEXT).is_file()
+        has_html, has_text = self._has(HTML), self._has(TEXT)
         if not has_html and not has_text:
             raise self._error("it has neither body.html nor body.txt")
         html, names = self._part(self._plain, HTML) if has_html else (None, frozenset())
@@ -211,14 +220,22 @@ class _Loading:
             return source
         return text_from_html(source, self._plain, fragment=path != f"{self._name}/{HTML}")
 
+    def _has(self, file: str) -> bool:
+        return inside(self._root, f"{self._name}/{file}") is not None
+
     def _sample(self) -> dict[str, str]:
-        path = self._folder / SAMPLE
-        if not path.is_file():
+        path = inside(self._root, f"{self._name}/{SAMPLE}")
+        if path is None:
             return {}
+        octets = read_octets(path, MAX_SAMPLE)
+        if len(octets) > MAX_SAMPLE:
+            raise self._error(f"{SAMPLE} has more than {MAX_SAMPLE} bytes", SAMPLE)
         try:
-            values = json.loads(path.read_bytes())
+            values = json.loads(decoded(octets))
         except ValueError as error:
             raise self._error(f"it is not JSON ({error})", SAMPLE) from error
+        except RecursionError as error:
+            raise self._error("it must be an object of texts, one for each variable", SAMPLE) from error
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self._error("it must be an object of texts, one for each variable", SAMPLE)
         written: dict[str, str] = {}

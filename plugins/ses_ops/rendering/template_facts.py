@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, load_template, read_source
+from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, load_template
+from ses_ops.rendering.template_files import decoded, inside, read_octets
 
+#: Bytes of a file that are shown.
+MAX_SHOWN = 256 * 1024
 #: Stands for the link in previews, where no task says what it is.
 EXAMPLE_UNSUBSCRIBE_URL = "https://example.com/unsubscribe"
 FILES = (SUBJECT, HTML, TEXT, SAMPLE)
@@ -63,7 +67,7 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
         subject=sources.get(SUBJECT, "").strip(),
         variables=variables,
         parts=parts,
-        size=sum(len(source.encode()) for source in sources.values()),
+        size=sum(_size(root, f"{name}/{file}") for file in FILES),
         error=problem,
         warnings=warnings,
     )
@@ -86,17 +90,25 @@ def _warnings(template: MailTemplate) -> Iterator[TemplateError]:
 
 
 def template_sources(root: Path, name: str) -> dict[str, str]:
-    """The files of a template as they are written, by name; what is no UTF-8 as �. Links that lead out are left out."""
+    """The files of a template as they are written, by name: of a long one the beginning, what is no UTF-8 as �.
+
+    Links that lead out of the folder are left out.
+    """
     found = {}
-    inside = root.resolve()
     for file in FILES:
-        path = (inside / name / file).resolve()
-        if not path.is_relative_to(inside) or not path.is_file():
+        path = inside(root, f"{name}/{file}")
+        if path is None:
             continue
-        try:
-            found[file] = read_source(path)
-        except UnicodeDecodeError:
-            found[file] = path.read_text(encoding="utf-8-sig", errors="replace")
-        except OSError:
-            continue
+        with suppress(OSError):
+            octets = read_octets(path, MAX_SHOWN)
+            text = decoded(octets[:MAX_SHOWN], errors="replace")
+            found[file] = text if len(octets) <= MAX_SHOWN else f"{text}\n…"
     return found
+
+
+def _size(root: Path, name: str) -> int:
+    path = inside(root, name)
+    try:
+        return path.stat().st_size if path else 0
+    except OSError:
+        return 0

@@ -27,7 +27,13 @@ _LOSABLE = re.compile(r"\{%\s*(?:if|elif|else|endif|for|endfor|block|endblock|in
 _CONTROL_TAG = re.compile(r"\{%\s*(?:if|elif|else|endif|for|endfor|set|extends|import|from)\b")
 _BRANCH = re.compile(r"\{%\s*(?:(?P<begins>if|for)|(?P<turns>elif|else)|(?P<ends>endif|endfor))\b")
 _AUTOESCAPE = re.compile(r"\{%\s*(?:end)?autoescape\b")
-_SETS_HTML = re.compile(r"\{%\s*set\b.*\|\s*safe\b", re.DOTALL)
+_SETS_HTML = re.compile(r"\{%.*\|\s*(?:safe|e|escape|forceescape|urlize)\b", re.DOTALL)
+#: Tags that give a name to what the template itself makes: in a text part that is text already.
+_NAMES_TEXT = re.compile(
+    r"\{%\s*(?:set\s+(?P<set>\w+)\s*(?:\|[^=]*)?%\}|macro\s+(?P<macro>\w+)|import\b.*\bas\s+(?P<module>\w+)"
+    r"|from\b.*?\bimport\b(?P<imported>.*))",
+    re.DOTALL,
+)
 _WHOLE_PAGE = re.compile("<(?:html|body|!doctype)", re.IGNORECASE)
 #: Stands at the ends of a fragment while it is laid out.
 END = "\U0010fffd"
@@ -74,6 +80,7 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
     token: list[tuple[str, str]] = []
     escapes = [True]
     has_html_variables = False
+    texts = {"caller", "self", "super"}
     for line, kind, value in environment.lex(source):
         if kind in ("raw_begin", "raw_end") or kind.startswith("comment"):
             continue  # raw text is escaped again above, where it is needed
@@ -89,9 +96,11 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
         has_html_variables = has_html_variables or bool(_SETS_HTML.match(text))
         if kind == "variable_end":
             text, in_attribute = (
-                as_text(token, text, is_escaped=escapes[-1], may_be_html=has_html_variables, in_attribute=inside)
+                as_text(token, text, texts, is_escaped=escapes[-1], may_be_html=has_html_variables, in_attribute=inside)
                 for inside in (False, True)
             )
+        elif found := _NAMES_TEXT.match(text):
+            texts.update(re.findall(r"\w+", " ".join(filter(None, found.groups()))))
         token = []
         if kind == "block_end" and _AUTOESCAPE.match(text):
             escapes = _escaping(text, escapes)

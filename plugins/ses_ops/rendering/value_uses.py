@@ -10,6 +10,7 @@ from jinja2.meta import find_referenced_templates
 
 from ses_ops.rendering.sandbox import InsideLoader, MailEnvironment, make_environment
 from ses_ops.rendering.template import HTML, SUBJECT, TEXT, MailTemplate
+from ses_ops.rendering.template_files import inside
 
 #: Files that are looked into; a template that has more was refused when it was loaded.
 _MOST_FILES = 500
@@ -26,9 +27,10 @@ class ValueUses:
 
 
 def value_uses(template: MailTemplate, *, subject: str | None = None, unsubscribe_url: str | None = None) -> ValueUses:
-    """Of a template that has been loaded, with the texts that a task brings along."""
+    """Of a template that has been loaded, with the texts that a task brings along. Raises TemplateError."""
+    template.variables_for(subject, unsubscribe_url)  # says what is wrong with those
     environment = make_environment(InsideLoader(template.root))
-    own = [f"{template.name}/{file}" for file in (HTML, TEXT) if (template.root / template.name / file).is_file()]
+    own = [f"{template.name}/{file}" for file in (HTML, TEXT) if inside(template.root, f"{template.name}/{file}")]
     trees = [environment.parse(text) for text in (subject, unsubscribe_url) if text]
     trees += _trees(environment, own if subject is not None else [f"{template.name}/{SUBJECT}", *own])
     return ValueUses(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from enum import Flag
 
+from ses_ops.rendering.style_sheet import StyleSheet
+
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _DECLARATION = re.compile(r"""(?:[^;"']|"[^"]*"|'[^']*'|["'])+""")
 _LENGTH = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:e[+-]?\d+)?\s*([a-z]*|%)")
@@ -18,24 +20,24 @@ _KEEPS = frozenset({"inherit", "larger", "smaller", "unset"})
 
 
 class Unseen(Flag):
-    """Why an element is not to be seen."""
+    """Why an element, or the words in it, cannot be seen."""
 
     NO = 0
     #: Nothing in it can be seen again.
     GONE = 1
     #: Until something in it is visible.
     INVISIBLE = 2
-    #: Until something in it has a size.
+    #: Until something in it has a size. Pictures have their own: layouts keep columns together in this way.
     NO_SIZE = 4
 
 
-def unseen(name: str, attributes: Mapping[str, str], within: Unseen) -> Unseen:
-    """What an element is in one that is `within`. Anything but its own attributes is not looked at."""
+def unseen(name: str, attributes: Mapping[str, str], within: Unseen, sheet: StyleSheet) -> Unseen:
+    """What an element is in one that is `within`, by its own attributes and the simple rules of the style sheets."""
     if within & Unseen.GONE:
         return within
     if name in ("template", "datalist"):
         return within | Unseen.GONE
-    style = declarations(attributes.get("style", ""))
+    style = declarations(sheet.style_of(name, attributes) + attributes.get("style", ""))
     display = style.get("display", "")
     # An author's `display` is stronger than the browser's for `hidden`.
     if display == "none" or ("hidden" in attributes and not display) or _is_gone(name, style):

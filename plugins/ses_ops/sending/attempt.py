@@ -40,6 +40,10 @@ class Attempt:
     last_seq: int
     #: Messages up to here had been marked by earlier tries.
     sending_through: int
+    quota_day_id: int
+    #: Messages that it may send: what is reserved and not used. Fewer than are pending when tries that ended in doubt
+    #: have used up the day.
+    places: int
     #: The edition of the task that is sent; when the task has another one, the rest is left for that. None: any.
     edition: int | None = None
 
@@ -58,10 +62,12 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
                 f"chunk {chunk_id} is being sent by process {other.get('pid')} on {other.get('host')}; "
                 "this try waits for it"
             )
-        chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+        chunk = _lock(conn, chunk_id)
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
         journal = settle_doubt(conn, chunk)
+        chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+        assert chunk is not None
         who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "edition": edition}
         made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
         assert made is not None
@@ -78,8 +84,18 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
         first_seq=chunk["first_seq"],
         last_seq=chunk["last_seq"],
         sending_through=chunk["sending_through"],
+        quota_day_id=chunk["quota_day_id"],
+        places=chunk["reserved"] - (chunk["sent"] + chunk["unknown"] - chunk["used_before"]),
         edition=edition,
     )
+
+
+def _lock(conn: Connection, chunk_id: int) -> dict[str, Any] | None:
+    """A chunk's row, locked behind its quota day's, as reserving does: what is in doubt may have to be charged."""
+    found = fetch_one(conn, "chunks", "chunk_day", id=chunk_id)
+    if found is not None:
+        execute(conn, "chunks", "lock_day_of_chunk", id=found["quota_day_id"])
+    return fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
 
 
 def hold_chunk(conn: Connection, chunk_id: int) -> bool:
@@ -105,7 +121,8 @@ def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
     """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
 
     Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
-    requeued where the task says `resend`. The caller holds the chunk's row and advisory lock.
+    requeued where the task says `resend`, and uses a place of the day's quota all the same. The caller holds the rows
+    of the chunk and, before it, of its quota day, and the chunk's advisory lock.
     """
     if chunk["attempt_id"] is None:
         # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
@@ -122,7 +139,7 @@ def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
 def own_up(conn: Connection, attempt: Attempt) -> None:
     """Write down what this attempt did and the database has lost, from its journal, which must be closed."""
     with transaction(conn):
-        chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
+        chunk = _lock(conn, attempt.chunk_id)
         if chunk is not None and chunk["state"] == "reserved" and hold_chunk(conn, chunk["id"]):
             _settle(conn, chunk, read_journal(attempt.journal_id))
 
@@ -157,6 +174,10 @@ def _settle(conn: Connection, chunk: dict[str, Any], journal: Mapping[int, int] 
             unknown=states.count(MessageState.UNKNOWN),
             **counts,
         )
+        again = sum(entry.state is MessageState.REQUEUED and entry.in_doubt for entry in settled)
+        if again:
+            of_day = {"quota_day_id": chunk["quota_day_id"], "chunk_id": chunk["id"]}
+            fetch_one(conn, "attempts", "charge_doubt", **of_day, count=again)
 
 
 class _Settled(NamedTuple):
@@ -164,6 +185,8 @@ class _Settled(NamedTuple):
     code: int | None
     text: str | None
     tried: int
+    #: The server may have taken it.
+    in_doubt: bool = False
 
 
 def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageState) -> _Settled:
@@ -176,7 +199,7 @@ def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageSta
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
         return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
-    return _Settled(open_state, None, "the sending process died before the outcome was known", 1)
+    return _Settled(open_state, None, "the sending process died before the outcome was known", 1, in_doubt=True)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:

@@ -71,6 +71,8 @@ class ChunkLedger:
     through: int = field(init=False)
     #: Outcomes that this attempt has written, by state.
     counts: dict[str, int] = field(init=False)
+    #: Places of the day's quota that were given up for tries that ended in doubt.
+    given_up: int = field(init=False, default=0)
     _conn: AsyncConnection = field(init=False)
     #: Statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
@@ -158,9 +160,25 @@ class ChunkLedger:
         self._confirm(self.through, suppressed=suppressed)
         return _chosen(messages, seqs)
 
-    async def heartbeat(self) -> int:
-        """Say that this attempt lives; returns how many attempts are alive now, this one included."""
-        return int((await self._rows("heartbeat", id=self.attempt.id))[0][0])
+    async def heartbeat(self) -> tuple[int, float]:
+        """Say that this attempt lives; returns how many do now, this one included, and the seconds left of the day."""
+        senders, left = (await self._rows("heartbeat", id=self.attempt.id, chunk_id=self.attempt.chunk_id))[0]
+        return int(senders), float(left)
+
+    @property
+    def places(self) -> int:
+        """Messages that may still be sent of what is reserved, those that are under way among them."""
+        return self.attempt.places - self.given_up - self.counts["sent"] - self.counts["unknown"]
+
+    async def charge_doubt(self, count: int) -> None:
+        """Charge the day for tries that will be made again though the server may have taken them.
+
+        Before their outcome is written: a crash in between charges one of them twice and none never. Raises
+        DatabaseUnavailable.
+        """
+        of_day = {"quota_day_id": self.attempt.quota_day_id, "chunk_id": self.attempt.chunk_id}
+        rows = await self._rows("charge_doubt", **of_day, count=count)
+        self.given_up += int(rows[0][0]) if rows else 0
 
     async def recover_step(self, outcomes: list[Written]) -> Step | None:
         """After a lost connection: connect anew; the step that was under way if it did happen, else None.

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import Conflict
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.errors import Conflict, NotFound
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.overview import TaskOverview, list_tasks
 from ses_ops.storage.quota_overview import database_now
 from ses_ops.storage.retries import failed_by_code
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
@@ -64,21 +65,29 @@ def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
         )
 
 
-def resume(conn: Connection, name: str, *, allow: Callable[[RunKind], None] = lambda _: None) -> RunKind | None:
-    """End a person's pause and clear an error; what is cached is due now. None when no run has anything to do.
+def resume(
+    conn: Connection,
+    name: str,
+    *,
+    allow: Callable[[RunKind], None] = lambda _: None,
+    quota_left: bool = False,
+) -> RunKind | None:
+    """End a person's pause and clear an error; what the mail server put off is tried now. None: no run has work to do.
 
-    Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence that missed
-    its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it. `allow` is
-    told of such a run first, and of one that Airflow will make for a start that came during the pause (SCHEDULED); when
-    it raises, everything stays as it was.
+    Mail that waits for quota keeps its time, unless `quota_left`: the sender domain's day has room now. Nothing is put
+    back by it. Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence
+    that missed its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it.
+    `allow` is told of such a run first, and of one that Airflow will make for a start that came during the pause
+    (SCHEDULED); when it raises, everything stays as it was. Raises Conflict for a task that has ended.
     """
     with transaction(conn):
         task = _going(conn, name)
+        _refuse_ended(conn, name)
         had_error = send_tasks.find_row(conn, name)["error"] is not None
         send_tasks.resume(conn, name)
         send_tasks.set_error(conn, name, None)
-        execute(conn, "chunks", "release_cached_now", task_id=task["id"])
-        overview = next(iter(list_tasks(conn, name=name)))
+        execute(conn, "chunks", "release_cached_now", task_id=task["id"], quota_left=quota_left)
+        overview = _overview(conn, name)
         held = overview.error is not None  # the task's own error was cleared above
         once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
         kind = None
@@ -95,43 +104,53 @@ def starts_mail(conn: Connection, name: str) -> bool:
     """Whether mail of a task would leave if its pause ended now: what waits, or a start that has come meanwhile."""
     with transaction(conn):
         overview = next(iter(list_tasks(conn, name=name)), None)
-        waits = overview is not None and bool(overview.cached_count or overview.in_progress_count)
-        return waits or (overview is not None and _overdue(conn, overview))
+        return overview is not None and (overview.unsent_count > 0 or _overdue(conn, overview))
 
 
 def _overdue(conn: Connection, overview: TaskOverview) -> bool:
     """A start has come that Airflow makes a run for as soon as it may."""
-    return overview.next_run_at is not None and overview.next_run_at <= database_now(conn)
+    return overview.next_slot is not None and overview.next_slot <= database_now(conn)
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
-    """Stop a task's mail until it is resumed; False when it was paused already. Raises NotFound, Conflict."""
+    """Stop a task's mail until it is resumed; False when it was paused already.
+
+    Raises NotFound, and Conflict for a task that has ended: it keeps its status.
+    """
     with transaction(conn):
         _going(conn, name)
+        _refuse_ended(conn, name)
         return send_tasks.pause(conn, name, reason=reason)
 
 
-def cancel(conn: Connection, name: str) -> bool:
-    """Stop a task for good; False when it was cancelled already. What has not left stays in the ledger, unsent."""
+def cancel(conn: Connection, name: str, *, by: str | None = None) -> bool:
+    """Stop a task for good; False when it was cancelled already. What has not left is *cancelled*, never sent.
+
+    `by` is who does it. Raises NotFound, and Conflict for a task that has ended: it keeps its status.
+    """
     with transaction(conn):
-        send_tasks.lock_row(conn, name)
-        return send_tasks.cancel(conn, name)
+        task = send_tasks.lock_row(conn, name)
+        if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
+            _refuse_ended(conn, name)
+        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
+        return send_tasks.cancel(conn, name, reason=f"cancelled by {by} at {when}" if by else f"cancelled at {when}")
 
 
-def delete(conn: Connection, name: str) -> None:
+def delete(conn: Connection, name: str, *, by: str | None = None) -> None:
     """Take a task away; its ledger stays. Raises Conflict while mail of it is on its way or waits to be sent."""
     with transaction(conn):
         task = send_tasks.lock_row(conn, name)
         overview = next(iter(list_tasks(conn, name=name)), None)
         if overview is not None and task["cancelled_at"] is None:
-            unsent = overview.cached_count + overview.in_progress_count
+            unsent = overview.unsent_count
             if unsent:
                 raise Conflict(
                     f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first"
                 )
         if _being_sent(conn, task["id"]):
             raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
-        send_tasks.delete(conn, name)
+        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
+        send_tasks.delete(conn, name, reason=f"deleted by {by} at {when}" if by else f"deleted at {when}")
 
 
 def _going(conn: Connection, name: str) -> dict[str, Any]:
@@ -139,6 +158,20 @@ def _going(conn: Connection, name: str) -> dict[str, Any]:
     task = send_tasks.lock_row(conn, name)
     _refuse_cancelled(task)
     return task
+
+
+def _overview(conn: Connection, name: str) -> TaskOverview:
+    """Where a task stands that is no test send; raises NotFound."""
+    found = next(iter(list_tasks(conn, name=name)), None)
+    if found is None:
+        raise NotFound("send task", name, hint="`ses task list` shows them all")
+    return found
+
+
+def _refuse_ended(conn: Connection, name: str) -> None:
+    """What has ended keeps its status."""
+    if _overview(conn, name).status is TaskStatus.FINISHED:
+        raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
 
 
 def _refuse_cancelled(task: dict[str, Any]) -> None:

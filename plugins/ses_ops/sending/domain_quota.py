@@ -52,7 +52,7 @@ class DomainQuota:
 
     @property
     def backlog(self) -> int:
-        """Messages that wait."""
+        """Messages that wait: cached, retrying, and waiting for their turn."""
         return sum(mail.count for mail in self.waiting)
 
     @property
@@ -60,13 +60,20 @@ class DomainQuota:
         """Those of them whose task waits for a person."""
         return sum(mail.count for mail in self.waiting if mail.stopped)
 
+    def room_for(self, task: str) -> int:
+        """Messages of a task that could leave today: what is left, less what waits of others and has the first call."""
+        if self.today is None:
+            return 0
+        others = (mail.count for mail in self.waiting if mail.task != task and not mail.stopped and not mail.reserved)
+        return max(0, self.today.left - sum(others))
+
     def forecast(self) -> Forecast | None:
         """On which quota day the rest of them leaves, whichever task they belong to; None without a plan."""
         if self.plan is None:
             return None
         by_due: dict[datetime | None, int] = {}
         for mail in self.waiting:
-            if not mail.stopped:
+            if not mail.stopped and not mail.reserved:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
         waiting = [Waiting(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(

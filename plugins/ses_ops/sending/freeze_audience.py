@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key
+from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import compare_variables
-from ses_ops.errors import DatabaseUnavailable, InvalidInput, SesError, TemplateError
+from ses_ops.errors import DatabaseUnavailable, InvalidInput, NotFound, SesError, TemplateError
 from ses_ops.rendering.template import load_template
+from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.hashed_suppression import suppress_erased
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class FrozenAudience:
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
-    #: Why this run starts nothing at all: its slot is no longer in the schedule.
+    #: Why this run starts nothing at all: its slot is no longer in the schedule, or it is an earlier task's.
     passed_over: str | None = None
 
 
@@ -47,7 +49,8 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
     try:
         with transaction(conn):
             frozen = _freeze(conn, run, templates_root)
-            send_tasks.set_error(conn, run.task_name, None)
+            if frozen.passed_over is None:
+                send_tasks.set_error(conn, run.task_name, None)
             return frozen
     except DatabaseUnavailable:
         raise
@@ -87,7 +90,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     key = occurrence_key(TaskType(task["type"]), run)
     if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
         return FrozenAudience(occurrence_ids=(), request_count=0)
-    passed_over = not_to_start(send_tasks.schedule_of(task), run)
+    passed_over = of_earlier_task(run, task_id=task["id"], created_at=task["created_at"])
+    passed_over = passed_over or not_to_start(send_tasks.schedule_of(task), run)
     if passed_over is not None:
         return FrozenAudience(occurrence_ids=(), request_count=0, passed_over=passed_over)
     if key is not None:
@@ -123,9 +127,13 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
 
 def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
     group = fetch_one(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
-    variables = group["variables"] if group else []
+    if group is None:
+        raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
+    suppress_erased(conn, occurrence_id)
+    variables = group["variables"]
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
         check_template({**task, "group_variables": variables}, templates_root)
+    keep_first_subject(conn, task, occurrence_id, templates_root)
     execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.errors import SesError
+from ses_ops.rendering import apart
 from ses_ops.sending.freeze_audience import check_template
 from ses_ops.sending.value_warnings import ValueWarning, value_warnings
 from ses_ops.storage import recipients
@@ -67,7 +68,11 @@ def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tu
 
 def _problem(task: dict[str, Any], templates_root: Path) -> str | None:
     try:
-        check_template(task, templates_root)
+        apart.call(task["template"], _check, task, templates_root)
     except SesError as problem:
         return str(problem)
     return None
+
+
+def _check(task: dict[str, Any], templates_root: Path) -> None:
+    check_template(task, templates_root)

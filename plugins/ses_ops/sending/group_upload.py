@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from ses_ops.storage.group_import import GroupImport, import_group
 from ses_ops.storage.group_imports import ImportState, Progress, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -51,6 +51,11 @@ class UploadOrder:
     address_column: str | None = None
     #: None: UTF-8, or what leaves no doubt.
     encoding: str | None = None
+    #: Names chosen for columns, and the sheet of a workbook; None: the one that it shows.
+    names: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
+    #: Add to what the group holds, instead of replacing it.
+    append: bool = False
     #: None: unchanged.
     description: str | None = None
     #: Whether empty cells are missing values; None: unchanged.
@@ -111,31 +116,41 @@ class GroupUpload:
             delimiter=order.delimiter,
             address_column=order.address_column,
             encoding=order.encoding,
+            names=order.names,
+            sheet=order.sheet,
+            append=order.append,
             description=order.description,
             empty_is_missing=order.empty_is_missing,
             strict=order.strict,
             report=self._leave_out,
+            columns=self._rejected.name_columns,
             stored=self._store,
+            check=self._check,
             before_commit=lambda done: self._conclude(conn, done),
         )
 
     def _counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         for block in blocks:
-            if self._stopped is not None:
-                raise self._stopped
+            self._check()
             self._bytes += len(block)
             yield block
 
+    def _check(self) -> None:
+        """Every loop of an import comes by here, also those that read nothing more from the browser."""
+        if self._stopped is not None:
+            raise self._stopped
+
     def _store(self, rows: int) -> None:
+        self._check()
         self._stored += rows
 
     def _leave_out(self, rejected: Rejected) -> None:
+        self._check()
         self._rejected.add(rejected)
 
     def _conclude(self, conn: Connection, done: GroupImport) -> None:
         """The last moment at which nothing has happened yet."""
-        if self._stopped is not None:
-            raise self._stopped
+        self._check()
         if done.created and not self.order.new_group:
             raise NotFound("recipient group", self.order.group, hint="it was deleted meanwhile")
         if self.order.new_group and not done.created:

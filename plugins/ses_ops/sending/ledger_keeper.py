@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.errors import DatabaseUnavailable, TooManyUnknownUsers
 from ses_ops.sending.deferrals import Deferrals
 from ses_ops.sending.hard_bounces import HardBounces
+from ses_ops.sending.message_feed import feed_clock
 
 if TYPE_CHECKING:
     import threading
@@ -110,7 +111,7 @@ class LedgerKeeper:
             return True
         if self._stopping:
             return False  # the transport finishes what is in flight and then ends
-        return self._exhausted and self._feed.idle and not self.deferrals and not self._again
+        return self._feed.idle and self._nothing_left
 
     @property
     def _stopping(self) -> bool:
@@ -121,19 +122,43 @@ class LedgerKeeper:
             self.stopped_by_caller = True
             self._transport.stop()
         now = time.monotonic()
-        room = 0 if self._stopping or now < self._begin_at else self._most_marked - self._feed.marked
+        room = 0 if self._stopping or now < self._begin_at else self._room()
         self._again += self.deferrals.due(now)
         if self._again and room > 0:
             await self._mark_again(room if self._exhausted else min(room, AGAIN_AT_ONCE))
-            room = self._most_marked - self._feed.marked
+            room = self._room()
         outcomes = self._outcomes()
         # Their places are free for others once they are written, which the same commit does.
         room = 0 if self._exhausted or self._stopping or self._put_off_first else room + len(outcomes)
-        if outcomes or room >= self._batch:
+        places = self._places()
+        room = min(room, places)
+        if outcomes or room >= min(self._batch, places) > 0:
             await self._step(outcomes, max(0, room))
+        self._stop_without_places()
         if now >= self._next_look:
             await self._look()
         await self._rest()
+
+    def _room(self) -> int:
+        """Messages that may be marked now."""
+        return min(self._most_marked - self._feed.marked, self._places())
+
+    def _places(self) -> int:
+        """Messages that may be marked besides: more than are left of the chunk, unless doubts have used up the day."""
+        return self._ledger.places - self._feed.marked
+
+    def _stop_without_places(self) -> None:
+        """What is left waits for the quota of another day."""
+        if self._feed.idle and self._places() <= 0 and not (self._stopping or self._nothing_left):
+            self._halt(reason="tries whose end is in doubt have used up the quota that was reserved")
+
+    def _halt(self, *, reason: str) -> None:
+        self.stop_reason = self.stop_reason or reason
+        self._transport.stop()
+
+    @property
+    def _nothing_left(self) -> bool:
+        return self._exhausted and not self.deferrals and not self._again
 
     @property
     def _put_off_first(self) -> bool:
@@ -166,17 +191,16 @@ class LedgerKeeper:
             self._feed.ready.extend(step.marked)
             self._transport.wake()
         if step.stop_reason and not self.stop_reason:
-            self.stop_reason = step.stop_reason
-            self._transport.stop()
+            self._halt(reason=step.stop_reason)
         if bounces and bounces.too_many and self.problem is None:
             self.problem = TooManyUnknownUsers(unknown=bounces.count, of=bounces.count + bounces.accepted)
-            self.stop_reason = self.stop_reason or str(self.problem)
-            self._transport.stop()
+            self._halt(reason=str(self.problem))
 
     async def _persist(self, outcomes: list[Written], room: int) -> Step:
         """One step of the ledger, waiting out a database that is away for a while."""
         give_up_at = time.monotonic() + DATABASE_PATIENCE
         lost = False
+        doubts = self._feed.take_doubts(outcomes)
         while True:
             try:
                 if lost and (step := await self._ledger.recover_step(outcomes)) is not None:
@@ -187,6 +211,9 @@ class LedgerKeeper:
                 if bounces and (believed := bounces.believed(last=self._transport_over)):
                     await self._ledger.suppress(believed)
                     bounces.landed(believed)
+                if doubts:
+                    await self._ledger.charge_doubt(doubts)
+                    doubts, room = 0, min(room, max(0, self._places()))
                 return await self._ledger.step(outcomes, limit=room)
             except DatabaseUnavailable:
                 if time.monotonic() > give_up_at:
@@ -233,7 +260,9 @@ class LedgerKeeper:
         """
         self._next_look = time.monotonic() + LOOK_EVERY
         try:
-            senders = await self._ledger.heartbeat()
+            before = feed_clock()
+            senders, seconds_left = await self._ledger.heartbeat()
+            self._feed.day_ends = before + seconds_left
         except DatabaseUnavailable:
             # Not left to the next outcome: while none comes, nobody would see a pause or the end of the day.
             await self._step([], 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk_ledger import Marked, Written
 from ses_ops.sending.hard_bounces import HardBounces
 from ses_ops.sending.journal import JournalEntry
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere, TooLate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ _SENT, _STATE_SENT = Delivery.SENT, MessageState.SENT
 #: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
 #: takes each and never answers would be sent it for ever.
 MOST_TRIES_IN_DOUBT = 3
+#: Goes on while the machine is suspended, and is not set by anybody: what Python's own monotonic clock is not.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 #: So many messages in a row that cannot be made are no fault of their recipients' values.
 MOST_UNMADE = 50
 
@@ -49,6 +52,10 @@ class MessageFeed:
         self.batch = 0
         self.hard_bounces = HardBounces(wanted=True, most_share=1.0)
         self.has_journal = journal is not None
+        #: No message begins from this moment of `feed_clock` on: the quota day that pays for it is over.
+        self.day_ends = 0.0
+        #: Of `done`: those that are tried again though the server may have them.
+        self.doubtful: set[int] = set()
         #: What the task does with messages in doubt.
         self._resends = resends
         #: Tries of those whose connection was lost after the final dot.
@@ -64,6 +71,8 @@ class MessageFeed:
 
         Raises MailCannotBeMade when too many in a row cannot; and any other error of rendering, which is ours.
         """
+        if feed_clock() >= self.day_ends:
+            return None
         while self.ready:
             message = self.ready.popleft()
             self.in_flight[message.seq] = message
@@ -97,7 +106,12 @@ class MessageFeed:
         return content
 
     def content_begins(self, envelope: Envelope) -> None:
-        """After a crash this one is in doubt, unless its outcome was noted too."""
+        """After a crash this one is in doubt, unless its outcome was noted too. Raises TooLate.
+
+        It may have been taken long ago: this process can be stopped, and its machine suspended, at any moment.
+        """
+        if feed_clock() >= self.day_ends:
+            raise TooLate("the quota day ended")
         self._note(envelope[0], JournalEntry.BEGUN)
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
@@ -116,7 +130,8 @@ class MessageFeed:
         elif self._resends and self._doubts.get(seq, self.in_flight[seq].tries) < MOST_TRIES_IN_DOUBT - 1:
             # The task wants it, whether it is the process or the connection that was lost.
             self._doubts[seq] = self._doubts.get(seq, self.in_flight[seq].tries) + 1
-            self._note(seq, JournalEntry.DEFERRED)
+            # In the journal it stays begun until this is written: who settles it after a crash has to charge it, too.
+            self.doubtful.add(seq)
             self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
             return
         self._add(Written(seq, _STATES[delivery], code, text, self._tried(seq, outcome)))
@@ -133,6 +148,14 @@ class MessageFeed:
         self.done.append(entry)
         if len(self.done) == self.batch:
             self.on_batch()
+
+    def take_doubts(self, outcomes: list[Written]) -> int:
+        """How many of these outcomes are of messages that the server may have and that are tried again."""
+        if not self.doubtful:
+            return 0
+        found = self.doubtful.intersection(entry.seq for entry in outcomes)
+        self.doubtful -= found
+        return len(found)
 
     @property
     def idle(self) -> bool:
@@ -155,6 +178,7 @@ class MessageFeed:
         for entry in written:
             message = self.in_flight.pop(entry.seq)
             if entry.state is MessageState.REQUEUED:
+                self._note(entry.seq, JournalEntry.DEFERRED)
                 requeued.append((entry, message))
         return requeued
 
@@ -164,6 +188,11 @@ class MessageFeed:
         self.ready.clear()
         self.in_flight.update((message.seq, message) for message in given)
         return [Written(message.seq, MessageState.REQUEUED, None, why, 0) for message in given]
+
+
+def feed_clock() -> float:
+    """Seconds of the clock that `MessageFeed.day_ends` is a moment of."""
+    return time.clock_gettime(_CLOCK)
 
 
 def _nothing() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.occurrence import Run, RunKind
+from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, parse_quota_variable, plan_for, quota_day, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
@@ -70,7 +70,8 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
     task = send_tasks.lock_row(conn, run.task_name)
     reserved = cached = 0
     locked = None
-    if task["cancelled_at"] is None and task["paused_at"] is None:
+    its_own = of_earlier_task(run, task_id=task["id"], created_at=task["created_at"]) is None
+    if its_own and task["cancelled_at"] is None and task["paused_at"] is None:
         send_tasks.set_error(conn, run.task_name, None)  # first: mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
         plan = plan_for(parse_quota_variable(quota_variable), task["sender_domain"])

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.csv_cells import safe_cell
-from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage import recipients
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sample_of_group(conn: Connection, name: str) -> str:
 
 def sample_of_template(templates_root: Path, name: str) -> str:
     """The columns that a template needs, with its sample values. Raises TemplateError."""
-    template = load_template(templates_root, name)
+    template = load_apart(templates_root, name)
     return _sample(sorted(template.variables_for()), template.sample_values)
 
 

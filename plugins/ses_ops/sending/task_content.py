@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
+from ses_ops.rendering import apart
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.freeze_audience import check_template
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage import editions, recipients
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.send_task import SendTask
@@ -37,9 +40,8 @@ class FirstMessage:
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
     """Check what only a real message shows (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
     group = recipients.find_group(conn, task.group)
-    renderer = check_template({**_facts(task), "group_variables": group.variables}, templates_root)
-    for address, values in recipients.sample(conn, group.id):
-        renderer.render(occurrence_id=1, seq=1, address=address, values=values)
+    facts = {**_facts(task), "group_variables": group.variables}
+    apart.call(task.template, _check, facts, templates_root, recipients.sample(conn, group.id))
 
 
 def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
@@ -47,19 +49,42 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
 
     Raises TemplateError when it needs others, or as `check_content` does.
     """
-    left = editions.first_left(conn, task_id)
-    if not left:
-        return
-    template = load_template(templates_root, task.template)
-    renderer = task_renderer(_facts(task), templates_root, installation_id="check", template=template)
-    used = template.variables_for(subject=task.subject, unsubscribe_url=task.unsubscribe_url)
+    if left := editions.first_left(conn, task_id):
+        apart.call(task.template, _check_left, _facts(task), templates_root, left)
+
+
+def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
+    """The first message of the task that has not left, as a definition makes it; None when all has."""
+    for one in editions.first_left(conn, task_id):
+        found = [(one.address, dict(recipient_values(one.values)))]
+        return apart.call(task.template, _first, _facts(task), templates_root, found)
+    return None
+
+
+def first_message(conn: Connection, task: SendTask, templates_root: Path) -> FirstMessage:
+    """The message to the first recipient, which need not be one of a task that is stored. Raises as the check does."""
+    group = recipients.find_group(conn, task.group)
+    found = recipients.sample(conn, group.id)
+    return apart.call(task.template, _first, _facts(task), templates_root, found)
+
+
+def _check(facts: dict[str, Any], templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> None:
+    renderer = check_template(facts, templates_root)
+    for address, values in found:
+        renderer.render(occurrence_id=1, seq=1, address=address, values=values)
+
+
+def _check_left(facts: dict[str, Any], templates_root: Path, left: Sequence[editions.MessageLeft]) -> None:
+    template = load_template(templates_root, facts["template"])
+    renderer = task_renderer(facts, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=facts["subject"], unsubscribe_url=facts["unsubscribe_url"])
     problems: list[SesError] = []
     for one in left:
         values = dict(recipient_values(one.values))
         if missing := sorted(used - values.keys()):
             raise TemplateError(
                 f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
-                template=task.template,
+                template=facts["template"],
             )
         try:
             renderer.render(occurrence_id=one.occurrence_id, seq=one.seq, address=one.address, values=values)
@@ -69,22 +94,12 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
         raise problems[0]
 
 
-def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
-    """The first message of the task that has not left, as a definition makes it; None when all has."""
-    for one in editions.first_left(conn, task_id):
-        renderer = task_renderer(_facts(task), templates_root, installation_id="check")
-        return FirstMessage(address=one.address, preview=renderer.preview(dict(recipient_values(one.values))))
-    return None
-
-
-def first_message(conn: Connection, task: SendTask, templates_root: Path) -> FirstMessage:
-    """The message to the first recipient, which need not be one of a task that is stored. Raises as the check does."""
-    group = recipients.find_group(conn, task.group)
-    renderer = task_renderer(_facts(task), templates_root, installation_id="check")
-    for address, values in recipients.sample(conn, group.id):
+def _first(facts: dict[str, Any], templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
+    template = load_template(templates_root, facts["template"])
+    renderer = task_renderer(facts, templates_root, installation_id="check", template=template)
+    for address, values in found:
         return FirstMessage(address=address, preview=renderer.preview(values))
-    sample = load_template(templates_root, task.template).sample_values
-    return FirstMessage(address=None, preview=renderer.preview(sample))
+    return FirstMessage(address=None, preview=renderer.preview(template.sample_values))
 
 
 def _facts(task: SendTask) -> dict[str, Any]:

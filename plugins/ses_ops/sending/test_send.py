@@ -19,7 +19,9 @@ from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send_chunk import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
+from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.hashed_suppression import suppress_erased
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
 from ses_ops.storage.test_sends import NAME_PREFIX
 
@@ -136,6 +138,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             keys=[address.key for address in addresses],
             values=json.dumps(dict(values)),
         )
+        suppress_erased(conn, rows[0]["id"])
         execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
 
 
@@ -146,5 +149,5 @@ def _checked_link(order: TestSend) -> str | None:
 def _give_up(conn: Connection, run: Run, name: str) -> None:
     """All or nothing: what could be reserved goes back, and the record says that it was given up."""
     with transaction(conn):
-        execute(conn, "send_tasks", "set_cancelled", name=name)
+        send_tasks.cancel(conn, name, reason="the quota had no room for this test send")
     settle(conn, run)

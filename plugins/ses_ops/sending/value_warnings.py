@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ses_ops.rendering import apart
 from ses_ops.rendering.template import load_template
-from ses_ops.rendering.value_uses import value_uses
+from ses_ops.rendering.value_uses import ValueUses, value_uses
 from ses_ops.storage import recipients
 
 if TYPE_CHECKING:
@@ -56,10 +57,13 @@ def value_warnings(
     templates_root: Path,
 ) -> list[ValueWarning]:
     """What a person is told before a mailing. Raises NotFound, TemplateError."""
-    loaded = load_template(templates_root, template)
-    uses = value_uses(loaded, subject=subject, unsubscribe_url=unsubscribe_url)
+    uses = apart.call(template, _uses, templates_root, template, subject, unsubscribe_url)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
     negative = tuple(sorted(uses.tested & set(facts.saying_no)))
     doubts = ((Doubt.EMPTY_CELLS, empty), (Doubt.SAYS_NO, negative))
     return [ValueWarning(doubt=doubt, group=group, columns=columns) for doubt, columns in doubts if columns]
+
+
+def _uses(root: Path, template: str, subject: str | None, unsubscribe_url: str | None) -> ValueUses:
+    return value_uses(load_template(root, template), subject=subject, unsubscribe_url=unsubscribe_url)

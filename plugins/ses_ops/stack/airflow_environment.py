@@ -12,6 +12,9 @@ from ses_ops import settings
 from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets
 from ses_ops.stack.places import Places
 
+#: Users of the web page, each "name:role"; passwords are made and kept (generated_secrets).
+USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
@@ -57,7 +60,7 @@ def airflow_settings(places: Places, addresses: Addresses, secrets: GeneratedSec
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": str(parallelism()),
         "AIRFLOW__CORE__FERNET_KEY": secrets.fernet_key,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{WEB_USER}:admin",
+        USERS: f"{WEB_USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(secrets.web_passwords_file),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{addresses.web_url}/execution/",
@@ -91,9 +94,25 @@ def airflow_settings(places: Places, addresses: Addresses, secrets: GeneratedSec
     }
 
 
+def further_users(given: Mapping[str, str]) -> list[str]:
+    """The names of the users that the person added to the web page's own, as Airflow reads them."""
+    names = [entry.split(":")[0] for entry in _with_admin(given.get(USERS, ""))]
+    return [name for name in names if name != WEB_USER]
+
+
+def _with_admin(users: str) -> list[str]:
+    """The entries, that of our own user among them: the stack itself logs in as that."""
+    entries = [entry.strip() for entry in users.split(",") if entry.strip()]
+    if not any(entry.split(":")[0] == WEB_USER for entry in entries):
+        entries.insert(0, f"{WEB_USER}:admin")
+    return entries
+
+
 def component_environment(given: Mapping[str, str], airflow: Mapping[str, str], places: Places) -> dict[str, str]:
     """The whole environment of a component: the person's own, ours, and again what the person set for Airflow."""
     own = {name: value for name, value in given.items() if name.startswith("AIRFLOW__") and value}
+    if USERS in own:
+        own[USERS] = ",".join(_with_admin(own[USERS]))
     bypass = [part for part in given.get("NO_PROXY", given.get("no_proxy", "")).split(",") if part]
     no_proxy = ",".join([*bypass, "127.0.0.1", "localhost"])
     return {

@@ -51,6 +51,15 @@ class TaskLine(Protocol):
     def in_progress_count(self) -> Any: ...
 
     @property
+    def cancelled_count(self) -> Any: ...
+
+    @property
+    def retrying_count(self) -> Any: ...
+
+    @property
+    def queued_count(self) -> Any: ...
+
+    @property
     def next_run_at(self) -> Any: ...
 
     @property
@@ -105,12 +114,20 @@ def make_display(output: TextIO | None = None) -> Display:
 def counts(task: TaskLine) -> str:
     """The counts that are not zero, in the words of the ledger."""
     parts = [f"{task.sent_count:,} of {task.request_count:,} sent"]
-    for name in ("cached", "failed", "suppressed", "unknown"):
+    for name in ("cached", "retrying", "failed", "suppressed", "unknown", "cancelled", "queued"):
         if number := getattr(task, f"{name}_count"):
             parts.append(f"{number:,} {name}")
     if task.in_progress_count:
         parts.append(f"{task.in_progress_count:,} in progress")
     return ", ".join(parts)
+
+
+def advice(task: TaskLine) -> str:
+    """What a person does about messages of which nobody knows whether they arrived; empty when there are none."""
+    if not task.unknown_count:
+        return ""
+    command = f"ses task resolve-unknown {task.name}"
+    return f"unknown: the server may have them or not; decide on the task's page or by `{command}`"
 
 
 def local_time(moment: datetime | None) -> str:
@@ -142,7 +159,7 @@ class PlainDisplay:
         """One line for each task that changed."""
         for task in tasks:
             ahead = f", next run {local_time(task.next_run_at)}" if task.next_run_at else ""
-            trouble = f" - {task.error}" if task.error else ""
+            trouble = "".join(f" - {one}" for one in (task.error, advice(task)) if one)
             line = f"{task.name} ({task.type}): {task.status}, {counts(task)}{ahead}{trouble}"
             if self._shown.get(task.name) != line:
                 self._shown[task.name] = line
@@ -156,7 +173,14 @@ class PlainDisplay:
             print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
 
 
-_COLOURS = {"sending": "green", "paused": "yellow", "error": "red", "finished": "cyan", "waiting": "blue"}
+_COLOURS = {
+    "sending": "green",
+    "paused": "yellow",
+    "retrying": "magenta",
+    "error": "red",
+    "finished": "cyan",
+    "waiting": "blue",
+}
 
 
 class LiveDisplay:
@@ -209,15 +233,16 @@ def _table(tasks: Sequence[TaskLine]) -> Table:
     table.add_column("Next run", no_wrap=True)
     for task in tasks:
         status = str(task.status)
-        done = task.request_count - task.cached_count - task.in_progress_count
         messages = Text(counts(task))
         if task.error:
             messages.append(f" - {task.error}", style="red")
+        if hint := advice(task):
+            messages.append(f" - {hint}", style="yellow")
         table.add_row(
             Text(str(task.name)),
             str(task.type),
             Text(status, style=_COLOURS.get(status, "")),
-            ProgressBar(total=max(1, task.request_count), completed=done),
+            ProgressBar(total=max(1, task.request_count), completed=task.sent_count),
             messages,
             local_time(task.next_run_at),
         )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from ses_ops.stack.places import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-#: The one user of the web page.
+#: The user of the web page that is always there.
 WEB_USER = "admin"
 
 
@@ -34,11 +34,16 @@ class GeneratedSecrets:
     database_password: str = field(repr=False)
 
 
-def load_or_generate(folder: Path) -> GeneratedSecrets:
-    """Read the secrets of this SES_HOME; make those that are missing."""
+def load_or_generate(folder: Path, users: Sequence[str] = ()) -> GeneratedSecrets:
+    """Read the secrets of this SES_HOME; make those that are missing. `users` are further users of the web page.
+
+    Airflow makes a password for each user that has none, and prints it into its log: here none is without.
+    """
     web_password = _kept(folder / "web_password", lambda: secrets.token_urlsafe(12))
     passwords_file = folder / "web_passwords.json"
-    write_private(passwords_file, json.dumps({WEB_USER: web_password}) + "\n")
+    known = _passwords(passwords_file)
+    further = {user: known.get(user) or secrets.token_urlsafe(12) for user in users}
+    write_private(passwords_file, json.dumps({**known, **further, WEB_USER: web_password}) + "\n")
     return GeneratedSecrets(
         web_password=web_password,
         web_passwords_file=passwords_file,
@@ -47,6 +52,15 @@ def load_or_generate(folder: Path) -> GeneratedSecrets:
         api_secret_key=_kept(folder / "api_secret_key", lambda: secrets.token_urlsafe(48)),
         database_password=_kept(folder / "database_password", lambda: secrets.token_urlsafe(24)),
     )
+
+
+def _passwords(file: Path) -> dict[str, str]:
+    """What the file holds; nothing when it is missing or damaged."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: word for name, word in found.items() if isinstance(word, str)} if isinstance(found, dict) else {}
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:

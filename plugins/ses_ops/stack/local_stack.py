@@ -17,7 +17,7 @@ from ses_ops import settings
 from ses_ops.errors import DatabaseUnavailable, SesError
 from ses_ops.stack import sample_data
 from ses_ops.stack.airflow_database import airflow_is_migrated, note_migrated
-from ses_ops.stack.airflow_environment import Addresses, airflow_settings, component_environment
+from ses_ops.stack.airflow_environment import Addresses, airflow_settings, component_environment, further_users
 from ses_ops.stack.display import Display, Welcome
 from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets, load_or_generate
 from ses_ops.stack.leftovers import end_leftovers
@@ -102,7 +102,7 @@ class LocalStack:
         if ended := end_leftovers(self.places):
             self.display.step(f"Ended {ended} processes that an earlier run had left behind")
         check_ports(self._wanted_ports())
-        secrets = load_or_generate(self.places.secrets)
+        secrets = load_or_generate(self.places.secrets, further_users(os.environ))
         addresses = self._start_database(supervisor, secrets)
         own = airflow_settings(self.places, addresses, secrets)
         env = component_environment(os.environ, own, self.places)
@@ -114,7 +114,8 @@ class LocalStack:
         described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
         self._describe(addresses, described | {"SES_HOME": str(self.places.home)})
         loaded = sample_data.load(db_dsn, client)
-        self._welcome(addresses, secrets, tuple(loaded.notes))
+        notes = (*_note_of_users(secrets), *loaded.notes)
+        self._welcome(addresses, secrets, notes)
         if loaded.tasks:
             self._make_dags(supervisor, env, loaded.tasks)
         self._watch(supervisor, db_dsn)
@@ -143,7 +144,6 @@ class LocalStack:
                 port=self.db_port,
                 password=secrets.database_password,
                 checkpoint=supervisor.checkpoint,
-                tell=self.display.step,
             )
             supervisor.start_postgres(postgres)
             airflow = airflow or postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://", 1)
@@ -231,6 +231,12 @@ class LocalStack:
             except (psycopg2.Error, DatabaseUnavailable):
                 conn = None
             supervisor.pause(REFRESH)
+
+
+def _note_of_users(secrets: GeneratedSecrets) -> list[str]:
+    """Where the passwords of further users are. They themselves are never printed: output is often kept as a log."""
+    users = further_users(os.environ)
+    return [f"Users     {', '.join(users)}: passwords in {secrets.web_passwords_file}"] if users else []
 
 
 @contextmanager

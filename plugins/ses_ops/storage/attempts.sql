@@ -24,9 +24,13 @@ UPDATE attempt a SET ended_at = coalesce(a.ended_at, now()), ending = coalesce(a
 FROM chunk c WHERE a.id = %(id)s AND c.id = a.chunk_id;
 
 -- name: heartbeat
--- Also counts the attempts alive now, this one included: rates are divided by it.
+-- Also counts the attempts alive now, this one included: rates are divided by it. And the seconds that are left of the
+-- chunk's quota day.
 WITH beat AS (UPDATE attempt SET heartbeat_at = now() WHERE id = %(id)s)
-SELECT count(*)::int + 1 FROM attempt
+SELECT count(*)::int + 1,
+       (SELECT extract(epoch FROM q.ends_at - clock_timestamp())::float8
+        FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id WHERE c.id = %(chunk_id)s)
+FROM attempt
 WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s;
 
 -- name: in_doubt
@@ -50,6 +54,34 @@ WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = d.seq;
 UPDATE chunk SET pending = pending - %(sent)s - %(failed)s - %(unknown)s, sent = sent + %(sent)s,
     failed = failed + %(failed)s, unknown = unknown + %(unknown)s
 WHERE id = %(chunk_id)s;
+
+-- name: charge_doubt
+-- Tries that are made again though the server may have taken them: each has used a place of the day. Where the day has
+-- no room for as many more (beside what is promised to mail that is cached), the chunk gives up places of its own, and
+-- as many of its messages wait. Returns the number of those. The day is locked before the chunk, as by reserving.
+WITH day AS (
+    SELECT id, sender_domain, starts_at, ends_at, allotment - reserved - used AS room
+    FROM quota_day WHERE id = %(quota_day_id)s FOR UPDATE
+), free AS (
+    SELECT least(%(count)s, greatest(0, d.room - b.taken - w.promised))::int AS count
+    FROM day d CROSS JOIN LATERAL (
+        SELECT coalesce(sum(o.reserved + o.used), 0) AS taken FROM quota_day o
+        WHERE o.sender_domain = d.sender_domain AND o.id <> d.id AND o.ends_at > d.starts_at AND o.starts_at < d.ends_at
+    ) b CROSS JOIN LATERAL (
+        SELECT coalesce(sum(c.pending), 0) AS promised FROM chunk c JOIN send_task t ON t.id = c.task_id
+        WHERE c.sender_domain = d.sender_domain AND c.state = 'cached' AND c.cached_at IS NOT NULL
+          AND c.due_at < d.ends_at AND t.type <> 'test' AND t.paused_at IS NULL AND t.cancelled_at IS NULL
+          AND t.deleted_at IS NULL AND t.error IS NULL
+    ) w
+), mine AS (
+    SELECT c.id, least(c.reserved, %(count)s - f.count) AS given_up FROM free f CROSS JOIN chunk c
+    WHERE c.id = %(chunk_id)s AND c.state = 'reserved' FOR UPDATE OF c
+), chunk_of_it AS (
+    UPDATE chunk c SET reserved = c.reserved - m.given_up FROM mine m WHERE c.id = m.id
+)
+UPDATE quota_day q SET used = q.used + %(count)s, reserved = q.reserved - m.given_up
+FROM mine m WHERE q.id = %(quota_day_id)s
+RETURNING m.given_up;
 
 -- name: requeued_of_chunk
 SELECT m.seq, m.address, m."values", m.tries, m.retried_code IS NOT NULL,
@@ -120,7 +152,8 @@ WITH mine AS (
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
     FOR UPDATE OF c
 ), batch AS (
-    SELECT m.seq, m.address, m."values", m.tries, s.reason
+    SELECT m.seq, m.address, m."values", m.tries,
+           CASE WHEN starts_with(m.address_key, 'erased:') THEN 'erased' ELSE s.reason END AS reason
     FROM message m
     LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
@@ -174,8 +207,11 @@ WITH mine AS (
       AND clock_timestamp() < q.ends_at
     FOR UPDATE OF c
 ), touched AS (
-    UPDATE message m SET state = CASE WHEN s.reason IS NULL THEN 'sending' ELSE 'suppressed' END::message_state,
-        smtp_text = coalesce(s.reason, m.smtp_text), attempt_id = $2, changed_at = clock_timestamp()
+    UPDATE message m SET
+        state = CASE WHEN s.reason IS NULL AND NOT starts_with(w.address_key, 'erased:') THEN 'sending'
+                     ELSE 'suppressed' END::message_state,
+        smtp_text = CASE WHEN starts_with(w.address_key, 'erased:') THEN 'erased' ELSE coalesce(s.reason, m.smtp_text) END,
+        attempt_id = $2, changed_at = clock_timestamp()
     FROM mine CROSS JOIN message w
     LEFT JOIN suppression s ON s.address_key = w.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE w.occurrence_id = $3 AND w.seq = ANY($4) AND w.state = 'requeued' AND m.ctid = w.ctid

@@ -45,7 +45,7 @@ RETURNING id;
 -- name: cache_chunk
 -- The quota ran out, or has not begun. The first caching decides the order of service and is kept; so is a resume that is
 -- still to come, or every trigger by hand would queue one more run.
-UPDATE chunk SET reason = %(reason)s, cached_at = coalesce(cached_at, %(now)s),
+UPDATE chunk SET reason = %(reason)s, setbacks = 0, cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
 
@@ -117,7 +117,8 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
 
 -- name: requeue_failed
 -- A person asks for the failed ones to be sent again, of some codes or of all; the days after which a message is given up
--- begin anew. Who is on the suppression list is left as it is: another try would only say so.
+-- begin anew. Who is on the suppression list is left as it is: another try would only say so. What of the chunk waits for
+-- quota keeps its time, and they leave with it.
 WITH again AS (
     UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL,
         retried_code = CASE WHEN %(state)s = 'failed' THEN coalesce(m.smtp_code, 0) END
@@ -128,10 +129,17 @@ WITH again AS (
       AND (%(state)s <> 'failed' OR NOT EXISTS (
           SELECT FROM suppression s
           WHERE s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())))
-    RETURNING m.seq
+    RETURNING m.seq, m.attempt_id
+), noted AS (
+    -- What is tried again has not failed: the attempt that failed with it no longer counts it either.
+    UPDATE attempt a SET failed = greatest(a.failed - n.count, 0)
+    FROM (SELECT attempt_id, count(*)::int AS count FROM again GROUP BY 1) n
+    WHERE a.id = n.attempt_id AND %(state)s = 'failed'
 )
-UPDATE chunk SET state = 'cached', pending = pending + n.count, due_at = now(),
-    cached_at = coalesce(cached_at, now()), reason = %(reason)s,
+UPDATE chunk SET state = 'cached', pending = pending + n.count, setbacks = 0,
+    due_at = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN due_at ELSE now() END,
+    cached_at = coalesce(cached_at, now()),
+    reason = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN reason ELSE %(reason)s END,
     failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
     unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
 FROM (SELECT count(*)::int AS count FROM again) n
@@ -139,12 +147,20 @@ WHERE id = %(chunk_id)s AND state <> 'reserved' AND n.count > 0
 RETURNING n.count;
 
 -- name: assume_sent
+-- A message that a person counts as sent counts for the attempt, and so for the day, that had handed it over.
 WITH settled AS (
     UPDATE message m SET state = 'sent', changed_at = now(), smtp_text = 'assumed sent by a person'
     FROM chunk c
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = 'unknown'
-    RETURNING m.seq
+    RETURNING m.seq, m.attempt_id
+), noted AS (
+    UPDATE attempt a SET sent = coalesce(a.sent, 0) + n.count
+    FROM (
+        SELECT coalesce(attempt_id, (SELECT max(id) FROM attempt WHERE chunk_id = %(chunk_id)s)) AS attempt_id,
+               count(*)::int AS count
+        FROM settled GROUP BY 1
+    ) n WHERE a.id = n.attempt_id
 )
 UPDATE chunk SET sent = sent + n.count, unknown = unknown - n.count
 FROM (SELECT count(*)::int AS count FROM settled) n WHERE id = %(chunk_id)s
@@ -161,8 +177,10 @@ UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.f
   AND EXISTS (SELECT 1 FROM chunk c WHERE c.task_id = o.task_id AND c.occurrence_id = o.id AND c.state <> 'settled');
 
 -- name: release_cached_now
--- A person resumes: what is cached may go as soon as there is quota.
-UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now();
+-- A person resumes: what a server put off is tried now. What waits for quota keeps its time, unless there is some now:
+-- a run that finds none would put it back by a day.
+UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now()
+  AND (setbacks > 0 OR %(quota_left)s);
 
 -- name: chunk_day
 -- Where a chunk's reservation counts: looked at without a lock, because the day is locked before the chunk.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -58,6 +59,15 @@ class ImportRecord:
     facts: dict[str, Any]
     problem: str | None
     report_rows: int
+    #: Whether the rows were added to those of the group, and how many recipients they brought.
+    appended: bool
+    added_count: int | None
+    encoding: str | None
+    #: The variables' names by those of the columns that have another one.
+    renamed: dict[str, str]
+    #: Addresses that were taken and may be mistyped: how many, and the first as (line, address, the domain meant).
+    doubtful_count: int
+    doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
 
 
@@ -108,7 +118,17 @@ def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
 
 def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImport, report: Report) -> None:
     """Write what was done, in the transaction of the import."""
-    facts = {"created": done.created, "recipient_count": done.recipients, "variables": list(done.variables)}
+    facts = {
+        "created": done.created,
+        "recipient_count": done.recipients,
+        "variables": list(done.variables),
+        "appended": done.appended,
+        "added_count": done.added,
+        "encoding": done.encoding,
+        "renamed": json.dumps(done.renamed),
+        "doubtful_count": done.doubtful_count,
+        "doubtful": json.dumps(done.doubtful),
+    }
     execute(conn, "group_imports", "note_imported", id=str(id), **progress.values(), **facts, **report.values())
 
 
@@ -155,8 +175,10 @@ def forget_group(conn: Connection, group: str) -> None:
 
 def _record(row: dict[str, Any]) -> ImportRecord:
     lists = {
-        "variables": tuple(row["variables"] or ()),
-        "rejected": tuple((kind, count) for kind, count in row["rejected"]),
+        "variables": stored_names(row["variables"]),
+        "rejected": stored_counts(row["rejected"]),
+        "doubtful": stored_doubts(row["doubtful"]),
+        "facts": row["facts"] if isinstance(row["facts"], dict) else {},
         "state": ImportState(row["state"]),
     }
     return ImportRecord(**{**row, **lists})

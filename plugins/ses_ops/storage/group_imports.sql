@@ -20,7 +20,8 @@ RETURNING stopped_by;
 UPDATE group_import SET state = 'imported', seen_at = now(), ended_at = clock_timestamp(), bytes_read = %(bytes_read)s,
     rows_stored = %(rows_stored)s, rows_rejected = %(rows_rejected)s, created = %(created)s,
     recipient_count = %(recipient_count)s, variables = %(variables)s, rejected = %(rejected)s,
-    report_rows = %(report_rows)s, report = %(report)s
+    report_rows = %(report_rows)s, report = %(report)s, appended = %(appended)s, added_count = %(added_count)s,
+    encoding = %(encoding)s, renamed = %(renamed)s, doubtful_count = %(doubtful_count)s, doubtful = %(doubtful)s
 WHERE id = %(id)s;
 
 -- name: note_failed
@@ -35,6 +36,7 @@ UPDATE group_import SET stopped_by = coalesce(stopped_by, %(by)s) WHERE id = %(i
 -- name: find_import
 SELECT id::text, group_name, file_name, file_bytes, started_by, started_at, ended_at, stopped_by, bytes_read,
     rows_stored, rows_rejected, created, recipient_count, variables, rejected, fault, facts, problem, report_rows,
+    appended, added_count, encoding, renamed, doubtful_count, doubtful,
     CASE WHEN state = 'running' AND seen_at < now() - make_interval(secs => %(lost_after)s) THEN 'lost' ELSE state END
     AS state
 FROM group_import WHERE id = %(id)s;
@@ -42,6 +44,7 @@ FROM group_import WHERE id = %(id)s;
 -- name: imports_of_group
 SELECT id::text, group_name, file_name, file_bytes, started_by, started_at, ended_at, stopped_by, bytes_read,
     rows_stored, rows_rejected, created, recipient_count, variables, rejected, fault, facts, problem, report_rows,
+    appended, added_count, encoding, renamed, doubtful_count, doubtful,
     CASE WHEN state = 'running' AND seen_at < now() - make_interval(secs => %(lost_after)s) THEN 'lost' ELSE state END
     AS state
 FROM group_import WHERE group_name = %(group)s ORDER BY started_at DESC LIMIT %(limit)s;

@@ -1,6 +1,8 @@
 -- name: insert_occurrence
--- The unique key makes it happen once, whatever Airflow repeats.
-INSERT INTO occurrence (task_id, key, run_id, logical_at) VALUES (%(task_id)s, %(key)s, %(run_id)s, %(logical_at)s)
+-- The unique key makes it happen once, whatever Airflow repeats. The caller holds the task's row: no number is given twice.
+INSERT INTO occurrence (task_id, key, run_id, logical_at, number)
+SELECT %(task_id)s, %(key)s, %(run_id)s, %(logical_at)s, coalesce(max(number), 0) + 1
+FROM occurrence WHERE task_id = %(task_id)s
 ON CONFLICT (task_id, key) DO NOTHING;
 
 -- name: lock_occurrences_to_freeze
@@ -29,7 +31,7 @@ WITH written AS (
     LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
     WHERE r.group_id = %(group_id)s
 )
-SELECT variables FROM recipient_group WHERE id = %(group_id)s;
+SELECT variables FROM recipient_group WHERE id = %(group_id)s AND deleted_at IS NULL;
 
 -- name: insert_messages
 -- A test send names its addresses itself.

@@ -7,7 +7,7 @@ SELECT c.id, c.occurrence_id,
             ELSE c.first_seq END AS first_seq,
        CASE WHEN c.occurrence_id = %(through_occurrence)s THEN least(c.last_seq, %(through_seq)s)
             ELSE c.last_seq END AS last_seq
-FROM chunk c
+FROM chunk_now c
 WHERE c.task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR c.occurrence_id = %(occurrence_id)s)
   AND (%(chunk_ids)s::bigint[] IS NULL OR c.id = ANY(%(chunk_ids)s))
   AND c.occurrence_id BETWEEN %(after_occurrence)s AND %(through_occurrence)s
@@ -15,9 +15,7 @@ WHERE c.task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR c.occurr
   AND (c.occurrence_id < %(through_occurrence)s OR c.first_seq <= %(through_seq)s)
   AND CASE %(status)s::text WHEN 'sent' THEN c.sent > 0 WHEN 'failed' THEN c.failed > 0
            WHEN 'suppressed' THEN c.suppressed > 0 WHEN 'unknown' THEN c.unknown > 0
-           WHEN 'cached' THEN c.pending > 0 AND c.state = 'cached'
-           WHEN 'queued' THEN c.pending > 0 AND c.state <> 'cached'
-           WHEN 'sending' THEN c.pending > 0 AND c.state <> 'cached' ELSE true END
+           ELSE %(status)s IS NULL OR c.standing = %(status)s END
 ORDER BY CASE WHEN %(back)s THEN c.occurrence_id END DESC, CASE WHEN %(back)s THEN c.first_seq END DESC,
          CASE WHEN NOT %(back)s THEN c.occurrence_id END, CASE WHEN NOT %(back)s THEN c.first_seq END
 LIMIT %(limit)s;
@@ -25,18 +23,16 @@ LIMIT %(limit)s;
 -- name: messages
 -- Messages as a person sees them: what their rows hold, read together with where their chunk stands. Range after range,
 -- and of each no more than can be shown. With `back` the last ones, the last first.
-SELECT o.key AS occurrence, c.occurrence_id, m.seq, m.address, m.status, m.tries, m.smtp_code, m.smtp_text,
-       m.changed_at, c.due_at AS next_try_at, coalesce(c.reason, '') AS chunk_reason
+SELECT o.key AS occurrence, o.number AS start, c.occurrence_id, m.seq, m.address, m.status, m.tries, m.smtp_code,
+       m.smtp_text, m.changed_at, CASE WHEN m.pending THEN c.next_try_at END AS next_try_at,
+       CASE WHEN m.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason
 FROM unnest(%(chunks)s::bigint[], %(firsts)s::int[], %(lasts)s::int[]) AS r (chunk_id, first_seq, last_seq)
-JOIN chunk c ON c.id = r.chunk_id
+JOIN chunk_now c ON c.id = r.chunk_id
 JOIN occurrence o ON o.id = c.occurrence_id
 CROSS JOIN LATERAL (
     SELECT * FROM (
-        SELECT seq, address, tries, smtp_code, smtp_text, changed_at,
-               CASE WHEN state NOT IN ('queued', 'requeued', 'sending') THEN state::text
-                    WHEN c.state = 'cached' THEN 'cached'
-                    WHEN state = 'sending' OR (state = 'queued' AND seq <= c.sending_through) THEN 'sending'
-                    ELSE 'queued' END AS status
+        SELECT seq, address, tries, smtp_code, smtp_text, changed_at, state IN ('queued', 'requeued', 'sending') AS pending,
+               CASE WHEN state IN ('queued', 'requeued', 'sending') THEN c.standing ELSE state::text END AS status
         FROM message
         WHERE occurrence_id = c.occurrence_id AND seq BETWEEN r.first_seq AND r.last_seq
           AND (%(patterns)s::text[] IS NULL OR address_key LIKE ANY(%(patterns)s))
@@ -52,17 +48,15 @@ LIMIT %(limit)s;
 -- The same of one address, found by its key: a task may have thousands of chunks, an address has few messages. They are
 -- found first of all (OFFSET 0): the planner, which takes two keys for a narrow range, would read the ledger between them.
 SELECT * FROM (
-    SELECT o.key AS occurrence, m.occurrence_id, m.seq, m.address,
-           CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
-                WHEN c.state = 'cached' THEN 'cached'
-                WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
-                ELSE 'queued' END AS status,
-           m.tries, m.smtp_code, m.smtp_text, m.changed_at, c.due_at AS next_try_at,
-           coalesce(c.reason, '') AS chunk_reason
+    SELECT o.key AS occurrence, o.number AS start, m.occurrence_id, m.seq, m.address,
+           CASE WHEN p.pending THEN c.standing ELSE m.state::text END AS status,
+           m.tries, m.smtp_code, m.smtp_text, m.changed_at, CASE WHEN p.pending THEN c.next_try_at END AS next_try_at,
+           CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason
     FROM (SELECT * FROM message WHERE address_key = %(address_key)s OFFSET 0) m
     JOIN occurrence o ON o.id = m.occurrence_id
-    JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
-                AND m.seq BETWEEN c.first_seq AND c.last_seq
+    JOIN chunk_now c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
+                    AND m.seq BETWEEN c.first_seq AND c.last_seq
+    CROSS JOIN LATERAL (SELECT m.state IN ('queued', 'requeued', 'sending') AS pending) p
     WHERE o.task_id = %(task_id)s
       AND (%(occurrence_id)s::bigint IS NULL OR m.occurrence_id = %(occurrence_id)s)
       AND (%(chunk_ids)s::bigint[] IS NULL OR c.id = ANY(%(chunk_ids)s))

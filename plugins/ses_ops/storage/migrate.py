@@ -31,13 +31,16 @@ def _engine(dsn: str) -> sqlalchemy.Engine:
     )
 
 
-def upgrade(dsn: str) -> str:
-    """Bring the database to the newest schema, in one transaction; returns its version. Safe to repeat."""
+def upgrade(dsn: str, to: str = "head") -> str:
+    """Bring the database to the newest schema, or one before it, in one transaction; returns the newest's version.
+
+    Safe to repeat.
+    """
     with _engine(dsn).begin() as connection:
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     return newest_version()
 
 

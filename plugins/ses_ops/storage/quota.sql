@@ -48,14 +48,17 @@ FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id
 WHERE c.state = 'reserved' AND q.sender_domain = %(domain)s AND q.starts_at = %(starts_at)s;
 
 -- name: backlog
--- Cached mail of a domain, in the order in which it will be served: one row for what one run of a task cached, however
--- many chunks that is. `stopped`: a person has to act first.
-SELECT t.name AS task, c.cached_at, c.due_at, sum(c.pending)::bigint AS pending,
+-- Waiting mail of a domain, in the order in which it will be served: one row for what one run of a task cached, however
+-- many chunks that is. `stopped`: a person has to act first; `reserved`: it has its part of the quota and waits for a
+-- sender. Two parts, because each has its index.
+SELECT t.name AS task, c.cached_at, c.due_at, c.standing, c.state = 'reserved' AS reserved, sum(c.pending)::bigint AS pending,
        t.paused_at IS NOT NULL OR t.error IS NOT NULL AS stopped
-FROM chunk c JOIN send_task t ON t.id = c.task_id
-WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND t.type <> 'test'
-  AND t.cancelled_at IS NULL AND t.deleted_at IS NULL
-GROUP BY t.id, c.cached_at, c.due_at
+FROM (
+    SELECT * FROM chunk_now WHERE state = 'cached' AND sender_domain = %(domain)s
+    UNION ALL SELECT * FROM chunk_now WHERE state = 'reserved' AND sender_domain = %(domain)s
+) c JOIN send_task t ON t.id = c.task_id
+WHERE c.standing IN ('cached', 'retrying', 'queued') AND t.type <> 'test'
+GROUP BY t.id, c.cached_at, c.due_at, c.standing, c.state
 ORDER BY c.cached_at NULLS LAST, min(c.occurrence_id), min(c.first_seq);
 
 -- name: domains

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.forecast import Waiting
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.sql import fetch_all, fetch_one
 
@@ -37,10 +38,14 @@ class QuotaToday:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedMail:
-    """What one run of a task cached."""
+    """What one run of a task cached, or what waits for its turn."""
 
     task: str
     count: int
+    #: CACHED, RETRYING or QUEUED.
+    standing: MessageStatus
+    #: It has its part of the quota, and waits for a sender.
+    reserved: bool
     #: When it may leave at the earliest; None: as soon as a run takes it.
     due_at: datetime | None
     #: Its task was paused by a person or has an error: a person has to act first.
@@ -91,14 +96,22 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
 
 
 def backlog(conn: Connection, domain: str) -> list[Waiting]:
-    """What of a domain waits, in the order of service, cached and frozen but never yet cached alike."""
-    return [Waiting(task=one.task, count=one.count, due_at=one.due_at) for one in cached_mail(conn, domain)]
+    """What of a domain waits for quota, in the order of service, cached and frozen but never yet cached alike."""
+    waiting = [one for one in cached_mail(conn, domain) if not one.reserved]
+    return [Waiting(task=one.task, count=one.count, due_at=one.due_at) for one in waiting]
 
 
 def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
-    """The same, with what a person has to act on."""
+    """All that waits, with what a person has to act on."""
     return [
-        CachedMail(task=row["task"], count=row["pending"], due_at=row["due_at"], stopped=row["stopped"])
+        CachedMail(
+            task=row["task"],
+            count=row["pending"],
+            standing=MessageStatus(row["standing"]),
+            reserved=row["reserved"],
+            due_at=row["due_at"],
+            stopped=row["stopped"],
+        )
         for row in fetch_all(conn, "quota", "backlog", domain=domain)
     ]
 

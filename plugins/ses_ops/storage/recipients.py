@@ -5,30 +5,24 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
 from ses_ops.domain.address import parse_address
-from ses_ops.domain.column_facts import SAYS_NO
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage import group_imports
-from ses_ops.storage.copy_rows import copy_in, copy_text
+from ses_ops.storage import group_imports, hashed_suppression
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
+from ses_ops.storage.stored_lists import stored_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.domain.column_facts import ColumnFacts
-    from ses_ops.domain.csv_rows import Row
 
-#: Memory of the one hash table of an import; the addresses of a million recipients fit.
-_PLAN = ("128MB",)
 #: How long a change waits for the lock of an import.
 _PATIENCE = "2s"
 
@@ -46,15 +40,6 @@ class RecipientGroup:
     empty_is_missing: bool
     created_at: datetime
     updated_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Replacing:
-    """A group whose content is being replaced."""
-
-    group_id: int
-    created: bool
-    empty_is_missing: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,9 +76,10 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
 
 
 def _group(row: dict[str, Any]) -> RecipientGroup:
-    names = tuple(map(variable_name, row["variables"]))
+    written = stored_names(row["variables"])
+    names = tuple(map(variable_name, written))
     # Two that are one are shown as they are written, so that a person can see which to rename.
-    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else tuple(row["variables"])})
+    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else written})
 
 
 def column_facts(conn: Connection, name: str) -> GroupColumns:
@@ -102,86 +88,6 @@ def column_facts(conn: Connection, name: str) -> GroupColumns:
     if row is None:
         raise NotFound("recipient group", name)
     return GroupColumns(**row)
-
-
-def begin_replacing(
-    conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
-) -> Replacing:
-    """Lock a group, making it if need be, and take its recipients away; the caller holds the transaction.
-
-    Everybody else goes on seeing the old content until the transaction ends.
-    """
-    # The true variables come with the content: until then nobody sees this row.
-    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
-    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
-    assert group is not None
-    if not group["created"]:
-        execute(conn, "recipients", "empty_group", group_id=group["id"])
-    return Replacing(group_id=group["id"], created=group["created"], empty_is_missing=group["empty_is_missing"])
-
-
-def copy_recipients(
-    conn: Connection,
-    group: Replacing,
-    rows: Iterable[Row],
-    variables: Sequence[str],
-    *,
-    facts: ColumnFacts,
-    stored: Callable[[int], None] | None = None,
-) -> int:
-    """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
-    lines = _copy_lines(group, rows, variables, facts)
-    return copy_in(conn, statements("group_import")["copy_recipients"], lines, taken=stored)
-
-
-def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
-    """One line of COPY text a recipient; the values become JSON by one format string, in C."""
-    names = (encode_basestring(name).replace("%", "%%") for name in variables)
-    as_json = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
-    encode, escape, group_id, never = encode_basestring, copy_text, group.group_id, SAYS_NO.isdisjoint
-    of_empty = "null" if group.empty_is_missing else '""'
-    for line, address, key, values in rows:
-        if "" in values:
-            facts.add(values)
-            packed = as_json % _with_empty(values, of_empty)
-        else:
-            if not never(values):
-                facts.add(values)
-            packed = as_json % tuple(map(encode, values))
-        # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
-        if "\\" in packed:
-            packed = packed.replace("\\", "\\\\")
-        yield f"{group_id}\t{line}\t{escape(address)}\t{escape(key)}\t{packed}\n"
-
-
-def _with_empty(values: Sequence[str], of_empty: str) -> tuple[str, ...]:
-    """Values as JSON; `of_empty` is what an empty cell is."""
-    return tuple(encode_basestring(value) if value else of_empty for value in values)
-
-
-def remove_repeated(conn: Connection, group_id: int) -> int:
-    """Keep the first row of every address; returns how many others there were (`repeated` lists them)."""
-    with conn.cursor() as cursor:
-        # Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
-        cursor.execute("SELECT set_config('work_mem', %s, true), set_config('enable_nestloop', 'off', true)", _PLAN)
-    found = execute(conn, "group_import", "find_repeated", group_id=group_id)
-    if found:
-        execute(conn, "group_import", "remove_repeated")
-    return found
-
-
-def repeated(conn: Connection) -> Iterator[tuple[int, str, int]]:
-    """(line, address, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
-    with conn.cursor(name="repeated") as cursor:
-        cursor.itersize = 10_000
-        cursor.execute(statements("group_import")["repeated"])
-        yield from cursor
-
-
-def set_content(conn: Connection, group_id: int, *, count: int, variables: Sequence[str], facts: ColumnFacts) -> None:
-    """Write what the group holds now into its row."""
-    seen = {"with_empty_cells": facts.with_empty_cells, "saying_no": facts.saying_no}
-    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables), **seen)
 
 
 def sample(
@@ -206,6 +112,16 @@ def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = 
     return [Recipient(**{**row, "values": dict(recipient_values(row["values"]))}) for row in rows]
 
 
+def all_of_group(
+    conn: Connection, group_id: int, *, batch: int
+) -> Iterator[list[tuple[str, dict[str, str | None], str | None]]]:
+    """(address, values, why it gets no mail) of every recipient in order, `batch` at a time, in one transaction."""
+    with conn.cursor(name="group_export") as cursor:
+        cursor.execute(statements("recipients")["recipients_of_group"], {"group_id": group_id})
+        while rows := cursor.fetchmany(batch):
+            yield rows
+
+
 def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> int | None:
     """The line of the recipient that stands `count` recipients before a line, or of the first one; None at the top."""
     row = fetch_one(conn, "recipients", "line_before", group_id=group_id, line=line, count=count)
@@ -215,7 +131,7 @@ def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> in
 def suppressed_count(conn: Connection, group_id: int) -> int:
     """Recipients of a group that are on the suppression list now."""
     row = fetch_one(conn, "recipients", "suppressed_of_group", group_id=group_id)
-    return int(row["count"]) if row else 0
+    return (int(row["count"]) if row else 0) + hashed_suppression.count_suppressed(conn, group_id)
 
 
 def create_group(conn: Connection, name: str, *, description: str) -> None:
@@ -255,9 +171,13 @@ def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str,
 
 
 def delete_group(conn: Connection, name: str) -> RecipientGroup:
-    """Take a group and its recipients away; Conflict while a task uses it. The caller holds the transaction."""
+    """Take a group and its recipients away; Conflict while a task may send to it. The caller holds the transaction.
+
+    Tasks that have ended keep their ledger, which names every address itself; their pages go on naming the group.
+    """
     group = find_group(conn, name)
-    used_by = [row["name"] for row in tasks_of_group(conn, group.id)]
+    tasks = tasks_of_group(conn, group.id)
+    used_by = [row["name"] for row in tasks if row["cancelled_at"] is None and row["finished_at"] is None]
     if used_by:
         raise GroupInUse(name, used_by)
     try:
@@ -265,7 +185,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
             execute(conn, "recipients", "lock_group", group_id=group.id)
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
         execute(conn, "recipients", "empty_group", group_id=group.id)
-        execute(conn, "recipients", "delete_group", group_id=group.id)
+        execute(conn, "recipients", "bury_group" if tasks else "delete_group", group_id=group.id)
         group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict(f"recipient group {name!r} is still used by a send task") from cause

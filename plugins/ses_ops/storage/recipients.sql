@@ -1,32 +1,40 @@
 -- name: group_by_name
 SELECT id, name, description, variables, recipient_count, empty_is_missing, created_at, updated_at
-FROM recipient_group WHERE name = %(name)s;
+FROM recipient_group WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: groups
 SELECT id, name, description, variables, recipient_count, empty_is_missing, created_at, updated_at
-FROM recipient_group ORDER BY name;
+FROM recipient_group WHERE deleted_at IS NULL ORDER BY name;
 
 -- name: upsert_group
 -- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
 INSERT INTO recipient_group (name, description, variables, empty_is_missing)
 VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s, coalesce(%(empty_is_missing)s, false))
-ON CONFLICT (name) DO UPDATE SET
+ON CONFLICT (name) WHERE deleted_at IS NULL DO UPDATE SET
     description = coalesce(%(description)s, recipient_group.description),
     empty_is_missing = coalesce(%(empty_is_missing)s, recipient_group.empty_is_missing)
-RETURNING id, (xmax = 0) AS created, empty_is_missing;
+RETURNING id, (xmax = 0) AS created, empty_is_missing, recipient_count, variables;
+
+-- name: last_line
+SELECT coalesce(max(position), 0)::int AS line FROM recipient WHERE group_id = %(group_id)s;
 
 -- name: empty_group
 DELETE FROM recipient WHERE group_id = %(group_id)s;
 
 -- name: set_content
 UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now(),
-       columns_with_empty_cells = %(with_empty_cells)s, columns_saying_no = %(saying_no)s
+       columns_with_empty_cells = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_with_empty_cells) UNION SELECT unnest(%(with_empty_cells)s::text[])
+       ) ELSE %(with_empty_cells)s END,
+       columns_saying_no = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_saying_no) UNION SELECT unnest(%(saying_no)s::text[])
+       ) ELSE %(saying_no)s END
 WHERE id = %(group_id)s;
 
 -- name: column_facts
 SELECT empty_is_missing, coalesce(columns_with_empty_cells, '{}') AS with_empty_cells,
        coalesce(columns_saying_no, '{}') AS saying_no
-FROM recipient_group WHERE name = %(name)s;
+FROM recipient_group WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: sample
 SELECT position, address, "values" FROM recipient
@@ -40,7 +48,12 @@ FROM (
     SELECT position, address, address_key, "values" FROM recipient
     WHERE group_id = %(group_id)s AND position >= %(line)s ORDER BY position LIMIT %(limit)s
 ) r
-LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+LEFT JOIN erasure_key k ON true
+LEFT JOIN LATERAL (
+    SELECT s.reason FROM suppression s
+    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
+      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+) s ON true
 ORDER BY r.position;
 
 -- name: read_in_order
@@ -57,16 +70,38 @@ FROM (
     WHERE group_id = %(group_id)s AND position >= %(line)s AND address_key LIKE ANY(%(patterns)s)
     ORDER BY position LIMIT %(limit)s
 ) r
-LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+LEFT JOIN erasure_key k ON true
+LEFT JOIN LATERAL (
+    SELECT s.reason FROM suppression s
+    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
+      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+) s ON true
 ORDER BY r.position;
 
 -- name: recipients_of_address
 -- Compares for equality, which takes half of LIKE's time.
 SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
 FROM recipient r
-LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+LEFT JOIN erasure_key k ON true
+LEFT JOIN LATERAL (
+    SELECT s.reason FROM suppression s
+    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
+      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+) s ON true
 WHERE r.group_id = %(group_id)s AND r.position >= %(line)s AND r.address_key = %(key)s
 ORDER BY r.position LIMIT %(limit)s;
+
+-- name: recipients_of_group
+-- Read by a cursor, in the order of the index: the first rows come at once.
+SELECT r.address, r."values", s.reason AS suppressed
+FROM recipient r
+LEFT JOIN erasure_key k ON true
+LEFT JOIN LATERAL (
+    SELECT s.reason FROM suppression s
+    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
+      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+) s ON true
+WHERE r.group_id = %(group_id)s ORDER BY r.position;
 
 -- name: line_before
 SELECT min(position) AS line FROM (
@@ -76,10 +111,10 @@ SELECT min(position) AS line FROM (
 
 -- name: insert_group
 INSERT INTO recipient_group (name, description, variables) VALUES (%(name)s, %(description)s, '{}')
-ON CONFLICT (name) DO NOTHING;
+ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING;
 
 -- name: describe_group
-UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s;
+UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: tasks_of_group
 SELECT name, type, template, subject, sender, sender_domain, reply_to, unsubscribe_url, advertisement,
@@ -90,7 +125,7 @@ WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY
 -- name: unfinished_tasks
 SELECT g.name AS group_name, t.name
 FROM send_task t JOIN recipient_group g ON g.id = t.group_id
-WHERE g.name = ANY(%(groups)s) AND t.deleted_at IS NULL AND t.cancelled_at IS NULL AND t.finished_at IS NULL
+WHERE g.name = ANY(%(groups)s) AND g.deleted_at IS NULL AND t.deleted_at IS NULL AND t.cancelled_at IS NULL AND t.finished_at IS NULL
   AND t.type <> 'test'
 ORDER BY t.id;
 
@@ -104,6 +139,12 @@ SELECT id FROM recipient_group WHERE id = %(group_id)s FOR UPDATE;
 
 -- name: delete_group
 DELETE FROM recipient_group WHERE id = %(group_id)s;
+
+-- name: bury_group
+-- Tasks that have ended name it on their pages.
+UPDATE recipient_group SET deleted_at = now(), recipient_count = 0, description = '', columns_with_empty_cells = NULL,
+    columns_saying_no = NULL
+WHERE id = %(group_id)s;
 
 -- name: suppressed_of_group
 SELECT count(*)::int AS count FROM recipient r JOIN suppression s ON s.address_key = r.address_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.clock_rules import to_wall_clock, zone
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
-from ses_ops.domain.send_task import Advertisement, SendTask
+from ses_ops.domain.send_task import SendTask, stored_advertisement
 from ses_ops.domain.task_change import TaskChange
 from ses_ops.errors import Conflict, InvalidInput, NotFound, StartNotAllowed
 from ses_ops.storage import editions
@@ -64,7 +64,7 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         subject=row["subject"],
         reply_to=row["reply_to"],
         unsubscribe_url=row["unsubscribe_url"],
-        advertisement=Advertisement(row["advertisement"]),
+        advertisement=stored_advertisement(row["advertisement"]),
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
     )
@@ -76,6 +76,36 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound("send task", name, hint="`ses task list` shows them all")
     return row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletedTask:
+    """A task that had a name before."""
+
+    id: int
+    deleted_at: datetime
+
+
+def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict[str, Any]:
+    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
+
+    As `find_row`, and `deleted_at`. Raises NotFound when no task ever had that name, or not with that id.
+    """
+    row = fetch_one(conn, "send_tasks", "task_to_show", name=name, task_id=task_id)
+    if row is None:
+        raise NotFound("send task", name, hint="`ses task list` shows them all")
+    return row
+
+
+def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[DeletedTask]:
+    """The tasks that had a name and were deleted, the last one first."""
+    return [DeletedTask(**row) for row in fetch_all(conn, "send_tasks", "deleted_of_name", name=name, most=most)]
+
+
+def id_of(conn: Connection, name: str) -> int | None:
+    """The id of the task that has a name now; None when there is none."""
+    row = fetch_one(conn, "send_tasks", "id_of_name", name=name)
+    return None if row is None else int(row["id"])
 
 
 def lock_row(conn: Connection, name: str) -> dict[str, Any]:
@@ -228,11 +258,11 @@ def resume(conn: Connection, name: str) -> bool:
     return execute(conn, "send_tasks", "set_resumed", name=name) > 0
 
 
-def cancel(conn: Connection, name: str) -> bool:
-    """Stop a task for good: what has not left stays in the ledger, unsent. False when it was cancelled already."""
-    return execute(conn, "send_tasks", "set_cancelled", name=name) > 0
+def cancel(conn: Connection, name: str, *, reason: str) -> bool:
+    """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
+    return execute(conn, "send_tasks", "set_cancelled", name=name, reason=reason) > 0
 
 
-def delete(conn: Connection, name: str) -> bool:
+def delete(conn: Connection, name: str, *, reason: str) -> bool:
     """Take a task away; its ledger stays. False when there is none of that name."""
-    return execute(conn, "send_tasks", "set_deleted", name=name) > 0
+    return execute(conn, "send_tasks", "set_deleted", name=name, reason=reason) > 0

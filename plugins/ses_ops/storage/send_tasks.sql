@@ -13,7 +13,7 @@ SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(
     sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
     every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
     unsubscribe_url = %(unsubscribe_url)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
-    on_unknown = %(on_unknown)s, error = NULL, error_at = NULL, updated_at = now()
+    on_unknown = %(on_unknown)s, first_subject = NULL, error = NULL, error_at = NULL, updated_at = now()
 WHERE id = %(id)s;
 
 -- name: tasks
@@ -21,12 +21,31 @@ WHERE id = %(id)s;
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
        t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
-       t.finished_at, t.error, t.edition
+       t.cancelled_reason, t.finished_at, t.error, t.edition
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
   AND (%(name)s::text IS NULL OR t.name = %(name)s)
 ORDER BY t.id;
+
+-- name: task_to_show
+-- A task as somebody looks at it: the one of an id; else the one that has the name, or that had it last.
+SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
+       t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
+       t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
+       t.cancelled_reason, t.finished_at, t.error, t.edition, t.deleted_at
+FROM send_task t
+LEFT JOIN recipient_group g ON g.id = t.group_id
+WHERE t.name = %(name)s AND (%(task_id)s::bigint IS NULL OR t.id = %(task_id)s)
+ORDER BY t.deleted_at DESC NULLS FIRST LIMIT 1;
+
+-- name: deleted_of_name
+-- The newest first.
+SELECT id, deleted_at FROM send_task
+WHERE name = %(name)s AND deleted_at IS NOT NULL AND type <> 'test' ORDER BY deleted_at DESC LIMIT %(most)s;
+
+-- name: id_of_name
+SELECT id FROM send_task WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: tasks_with_dag
 -- Tasks that need a DAG: all but test sends, the deleted, and those that ended longer ago than the retention time.
@@ -56,28 +75,40 @@ UPDATE send_task SET error = %(error)s, error_at = CASE WHEN %(error)s::text IS 
 WHERE name = %(name)s AND deleted_at IS NULL AND error IS DISTINCT FROM %(error)s;
 
 -- name: set_paused
-UPDATE send_task SET paused_at = coalesce(paused_at, now()), paused_reason = %(reason)s, updated_at = now()
-WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL;
+WITH paused AS (
+    UPDATE send_task SET paused_at = now(), paused_reason = %(reason)s, updated_at = now()
+    WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL
+    RETURNING id, paused_at
+)
+INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM paused;
 
 -- name: set_paused_reason
 UPDATE send_task SET paused_reason = %(reason)s, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
 
 -- name: set_resumed
-UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
-WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
+WITH resumed AS (
+    UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
+    WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL
+    RETURNING id
+), over AS (
+    UPDATE task_pause SET resumed_at = now() WHERE task_id IN (SELECT id FROM resumed) AND resumed_at IS NULL
+)
+SELECT id FROM resumed;
 
 -- name: set_cancelled
-UPDATE send_task SET cancelled_at = now(), updated_at = now()
+UPDATE send_task SET cancelled_at = now(), cancelled_reason = %(reason)s, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND cancelled_at IS NULL;
 
 -- name: set_deleted
-UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()), updated_at = now()
+UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()),
+    cancelled_reason = coalesce(cancelled_reason, %(reason)s), updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: finish_task
--- A task with one occurrence is finished when that is; the others never finish by what was sent.
-UPDATE send_task t SET finished_at = now()
+-- A task with one occurrence is finished when that is; the others never finish by what was sent. A cancel that came when
+-- the last of it was leaving stopped nothing.
+UPDATE send_task t SET finished_at = now(), cancelled_at = NULL, cancelled_reason = NULL
 WHERE t.id = %(task_id)s AND t.finished_at IS NULL AND t.type IN ('immediate', 'scheduled', 'test')
   AND EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id)
   AND NOT EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id AND o.finished_at IS NULL);

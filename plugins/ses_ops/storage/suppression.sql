@@ -8,10 +8,14 @@ ON CONFLICT (address_key) DO UPDATE SET
 WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);
 
 -- name: remove
-DELETE FROM suppression WHERE address_key = %(address_key)s;
+-- Also of a person who was erased, and asks for mail again.
+DELETE FROM suppression
+WHERE address_key IN (%(address_key)s, (SELECT erased_address(k, %(address_key)s) FROM erasure_key k));
 
 -- name: find
-SELECT address, reason, note, created_at, expires_at, added_by FROM suppression WHERE address_key = %(address_key)s;
+SELECT address, reason, note, created_at, expires_at, added_by FROM suppression
+WHERE address_key IN (%(address_key)s, (SELECT erased_address(k, %(address_key)s) FROM erasure_key k))
+ORDER BY expires_at DESC NULLS FIRST LIMIT 1;
 
 -- name: entries
 SELECT address, reason, note, created_at, expires_at, added_by,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.csv_cells import without_mark
-from ses_ops.domain.csv_rows import CsvRows, Rejected, Row
+from ses_ops.domain.csv_rows import Rejected, Row
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput
 from ses_ops.storage import suppression
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.group_import import nothing_usable
+from ses_ops.storage.recipient_file import recipient_rows
 from ses_ops.storage.suppression import NewSuppression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.recipient_file import RecipientRows
 
 COLUMNS = ("reason", "note", "expires")
 #: What an export has besides; an import takes its own moment and person.
@@ -49,9 +52,12 @@ def import_suppressions(
     delimiter: str | None = ",",
     address_column: str | None = None,
     encoding: str | None = None,
+    file_columns: Callable[[Sequence[str]], None] | None = None,
     before_commit: Callable[[SuppressionImport], None] | None = None,
 ) -> SuppressionImport:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
+
+    `file_columns` is told the names of the file's columns before.
 
     Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
     is the error's field): then nothing was added.
@@ -62,8 +68,10 @@ def import_suppressions(
         kinds[rejected.kind] += 1
         report(rejected)
 
-    with transaction(conn):
-        rows = CsvRows(blocks, where=where, delimiter=delimiter, address_column=address_column, encoding=encoding)
+    given: dict[str, Any] = {"delimiter": delimiter, "address_column": address_column, "encoding": encoding}
+    with recipient_rows(blocks, where=where, **given) as rows, transaction(conn):
+        if file_columns is not None:
+            file_columns(rows.header.own)
         read, changed = suppression.add_all(
             conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
         )
@@ -76,7 +84,7 @@ def import_suppressions(
 
 
 def _entries(
-    rows: CsvRows, default_reason: str, *, where: str, now: datetime, report: Callable[[Rejected], None]
+    rows: RecipientRows, default_reason: str, *, where: str, now: datetime, report: Callable[[Rejected], None]
 ) -> Iterator[NewSuppression]:
     columns = rows.header.variables
     for name in columns:
@@ -86,25 +94,34 @@ def _entries(
         if isinstance(row, Rejected):
             report(row)
             continue
-        entry = _entry(row, dict(zip(columns, row.values, strict=True)), default_reason, now)
-        if isinstance(entry, Rejected):
-            report(entry)
-        else:
-            yield entry
+        fields = dict(zip(columns, row.values, strict=True))
+        try:
+            yield _entry(row, fields, default_reason, now)
+        except _CannotBe as problem:
+            report(
+                Rejected(row.line, problem.kind, str(problem), row.address, rows.header.cells(row.address, row.values))
+            )
 
 
-def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime) -> NewSuppression | Rejected:
+class _CannotBe(Exception):
+    """A row whose other columns cannot be used."""
+
+    def __init__(self, kind: str, *, reason: str) -> None:
+        self.kind = kind
+        super().__init__(reason)
+
+
+def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime) -> NewSuppression:
     reason = fields.get("reason", "").strip() or default_reason
     address, key = row.address, row.key
     try:
         chosen = SuppressionReason(reason)
     except ValueError:
-        known = ", ".join(SuppressionReason)
-        return Rejected(row.line, "bad reason", f"{reason!r} is not one of {known}", address)
+        raise _CannotBe("bad reason", reason=f"{reason!r} is not one of {', '.join(SuppressionReason)}") from None
     try:
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
-        return Rejected(row.line, "bad expiry", str(problem), address)
+        raise _CannotBe("bad expiry", reason=str(problem)) from problem
     if address != without_mark(address):  # our own export, which a spreadsheet may open
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.message_state import ChunkState
+from ses_ops.domain.message_state import ChunkState, MessageStatus
 from ses_ops.storage.sql import fetch_all, fetch_one
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ class Scope:
     chunk_ids: list[int] | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """All of the task."""
+        return self.occurrence_id is None and self.chunk_ids is None
+
+    @property
     def values(self) -> dict[str, Any]:
         """For statements."""
         return {"task_id": self.task_id, "occurrence_id": self.occurrence_id, "chunk_ids": self.chunk_ids}
@@ -34,14 +39,19 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """`request = sent + failed + suppressed + unknown + cached + in progress`, always. `chunks`: how many there are."""
+    """Messages by MessageStatus; together they are the requested ones, always. `chunks`: how many there are."""
 
     request_count: int
     sent_count: int
     failed_count: int
     suppressed_count: int
     unknown_count: int
+    cancelled_count: int
     cached_count: int
+    retrying_count: int
+    #: Wait for their turn.
+    queued_count: int
+    #: On their way: a living sender holds them.
     in_progress_count: int
     chunks: int = 0
 
@@ -51,6 +61,8 @@ class OccurrenceProgress(Counts):
     """One start of a task, and where its mail stands."""
 
     id: int
+    #: From 1, in the order of the starts of its task.
+    number: int
     key: str
     #: The DAG run that began it.
     run_id: str
@@ -60,6 +72,7 @@ class OccurrenceProgress(Counts):
     held_reason: str | None
     frozen_at: datetime | None
     finished_at: datetime | None
+    #: When waiting mail of it goes on by itself.
     due_at: datetime | None
 
 
@@ -70,17 +83,22 @@ class ChunkProgress:
     id: int
     occurrence_id: int
     occurrence: str
+    #: Of the start.
+    occurrence_number: int
     first_seq: int
     last_seq: int
     state: ChunkState
+    #: Where its pending messages stand; None when it has none.
+    standing: MessageStatus | None
     pending: int
     sent: int
     failed: int
     suppressed: int
     unknown: int
     cached_at: datetime | None
-    due_at: datetime | None
-    reason: str | None
+    next_try_at: datetime | None
+    #: Why its pending messages are not on their way.
+    why: str | None
     #: The run that sends it, or did last.
     run_id: str | None
     reserved_at: datetime | None
@@ -88,8 +106,6 @@ class ChunkProgress:
     attempts: int
     seconds: float | None
     handled: int | None
-    #: A process is at it now.
-    alive: bool
 
     @property
     def rate(self) -> float | None:
@@ -106,12 +122,29 @@ class Burst:
     sent: int
     failed: int
     alive: bool
+    #: Of the DAG run.
+    run_id: str = ""
+    #: It was killed or stopped in the middle of its work.
+    interrupted: bool = False
 
     @property
     def rate(self) -> float:
         """Messages a second."""
         seconds = (self.ended_at - self.started_at).total_seconds()
         return (self.sent + self.failed) / seconds if seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonsPause:
+    """A time in which a person had paused the task; None: they still do."""
+
+    paused_at: datetime
+    resumed_at: datetime | None
+
+
+def pauses(conn: Connection, task_id: int) -> list[PersonsPause]:
+    """When persons had paused a task."""
+    return [PersonsPause(**row) for row in fetch_all(conn, "task_progress", "pauses", task_id=task_id)]
 
 
 def scope_of_run(conn: Connection, task_id: int, run_id: str) -> Scope:
@@ -142,6 +175,12 @@ def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | Non
     return [OccurrenceProgress(**row) for row in rows]
 
 
+def occurrence_by_number(conn: Connection, task_id: int, number: int) -> int | None:
+    """The id of a task's start by its number, from 1."""
+    row = fetch_one(conn, "task_progress", "occurrence_by_number", task_id=task_id, number=number)
+    return row["id"] if row else None
+
+
 def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
     """The `before` of the page that stands in front of the one before an occurrence; None when that is the newest."""
     values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}
@@ -152,7 +191,12 @@ def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int
 def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
     """Chunks: those being sent, those that wait, then the settled ones, the newest first."""
     rows = fetch_all(conn, "task_progress", "chunks", **scope.values, limit=limit, offset=offset)
-    return [ChunkProgress(**{**row, "state": ChunkState(row["state"])}) for row in rows]
+    return [ChunkProgress(**{**row, **_enums(row)}) for row in rows]
+
+
+def _enums(row: dict[str, Any]) -> dict[str, Any]:
+    standing = row["standing"]
+    return {"state": ChunkState(row["state"]), "standing": None if standing is None else MessageStatus(standing)}
 
 
 def bursts(conn: Connection, scope: Scope) -> list[Burst]:

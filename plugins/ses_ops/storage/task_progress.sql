@@ -11,10 +11,13 @@ ORDER BY c.id;
 SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint AS request_count, coalesce(sum(sent), 0)::bigint AS sent_count,
        coalesce(sum(failed), 0)::bigint AS failed_count, coalesce(sum(suppressed), 0)::bigint AS suppressed_count,
        coalesce(sum(unknown), 0)::bigint AS unknown_count,
-       coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::bigint AS cached_count,
-       coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::bigint AS in_progress_count,
+       coalesce(sum(pending) FILTER (WHERE standing = 'cancelled'), 0)::bigint AS cancelled_count,
+       coalesce(sum(pending) FILTER (WHERE standing = 'cached'), 0)::bigint AS cached_count,
+       coalesce(sum(pending) FILTER (WHERE standing = 'retrying'), 0)::bigint AS retrying_count,
+       coalesce(sum(pending) FILTER (WHERE standing = 'queued'), 0)::bigint AS queued_count,
+       coalesce(sum(pending) FILTER (WHERE standing = 'sending'), 0)::bigint AS in_progress_count,
        count(*)::int AS chunks
-FROM chunk
+FROM chunk_now
 WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
   AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s));
 
@@ -22,7 +25,7 @@ WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence
 -- The newest first, from a key on; each with where its mail stands.
 SELECT o.*, c.*
 FROM (
-    SELECT id, key, run_id, logical_at, created_at, held_reason, frozen_at, finished_at, request_count
+    SELECT id, number, key, run_id, logical_at, created_at, held_reason, frozen_at, finished_at, request_count
     FROM occurrence
     WHERE task_id = %(task_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
       AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s
@@ -32,10 +35,13 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(sent), 0)::bigint AS sent_count, coalesce(sum(failed), 0)::bigint AS failed_count,
            coalesce(sum(suppressed), 0)::bigint AS suppressed_count, coalesce(sum(unknown), 0)::bigint AS unknown_count,
-           coalesce(sum(pending) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL), 0)::bigint AS cached_count,
-           coalesce(sum(pending) FILTER (WHERE state = 'reserved' OR cached_at IS NULL), 0)::bigint AS in_progress_count,
-           min(due_at) FILTER (WHERE state = 'cached' AND cached_at IS NOT NULL) AS due_at
-    FROM chunk WHERE task_id = %(task_id)s AND occurrence_id = o.id
+           coalesce(sum(pending) FILTER (WHERE standing = 'cancelled'), 0)::bigint AS cancelled_count,
+           coalesce(sum(pending) FILTER (WHERE standing = 'cached'), 0)::bigint AS cached_count,
+           coalesce(sum(pending) FILTER (WHERE standing = 'retrying'), 0)::bigint AS retrying_count,
+           coalesce(sum(pending) FILTER (WHERE standing = 'queued'), 0)::bigint AS queued_count,
+           coalesce(sum(pending) FILTER (WHERE standing = 'sending'), 0)::bigint AS in_progress_count,
+           min(next_try_at) AS due_at
+    FROM chunk_now WHERE task_id = %(task_id)s AND occurrence_id = o.id
 ) c
 ORDER BY o.id DESC;
 
@@ -51,11 +57,11 @@ ORDER BY id OFFSET %(limit)s LIMIT 1;
 -- name: chunks
 -- Those that are being sent, then those that wait, then what is settled, the newest first; with how long somebody was
 -- busy with each. A dead attempt was busy until its last sign of life.
-SELECT c.*, o.key AS occurrence, a.attempts, a.seconds, a.handled, coalesce(a.alive, false) AS alive
+SELECT c.*, o.key AS occurrence, o.number AS occurrence_number, a.attempts, a.seconds, a.handled
 FROM (
-    SELECT id, occurrence_id, first_seq, last_seq, state, pending, sent, failed, suppressed, unknown, cached_at, due_at,
-           reason, run_id, reserved_at, attempt_id
-    FROM chunk
+    SELECT id, occurrence_id, first_seq, last_seq, state, standing, pending, sent, failed, suppressed, unknown, cached_at,
+           next_try_at, why, run_id, reserved_at, attempt_id
+    FROM chunk_now
     WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
       AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s))
     ORDER BY CASE state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, reserved_at DESC NULLS LAST,
@@ -65,12 +71,12 @@ FROM (
 JOIN occurrence o ON o.id = c.occurrence_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS attempts,
-           sum(extract(epoch FROM least(coalesce(ended_at, now()), heartbeat_at + interval '5 seconds')
-               - started_at))::float8 AS seconds,
-           sum(CASE WHEN sent IS NOT NULL THEN sent + failed
-                    WHEN id = c.attempt_id THEN c.sent - sent_before + c.failed - failed_before ELSE 0 END)::bigint
-               AS handled,
-           bool_or(ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds') AS alive
+           sum(extract(epoch FROM
+               greatest(least(coalesce(ended_at, now()), least(heartbeat_at, now()) + interval '5 seconds'), 'epoch')
+               - least(greatest(started_at, 'epoch'), now())))::float8 AS seconds,
+           sum(CASE WHEN sent IS NOT NULL THEN sent::bigint + failed
+                    WHEN id = c.attempt_id THEN c.sent::bigint - sent_before + c.failed - failed_before
+                    ELSE 0 END)::bigint AS handled
     FROM attempt WHERE chunk_id = c.id
 ) a
 ORDER BY CASE c.state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, c.reserved_at DESC NULLS LAST,
@@ -78,13 +84,17 @@ ORDER BY CASE c.state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, c.
 
 -- name: bursts
 -- When how many messages left: one row an attempt, of the newest chunks. An attempt is a few seconds of work.
-SELECT a.started_at, greatest(a.started_at, least(coalesce(a.ended_at, now()), a.heartbeat_at + interval '5 seconds'))
-           AS ended_at,
-       CASE WHEN a.sent IS NOT NULL THEN a.sent WHEN a.id = c.attempt_id THEN greatest(c.sent - a.sent_before, 0)
-            ELSE 0 END AS sent,
-       CASE WHEN a.failed IS NOT NULL THEN a.failed WHEN a.id = c.attempt_id THEN greatest(c.failed - a.failed_before, 0)
-            ELSE 0 END AS failed,
-       a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive
+-- Moments are kept within what a chart can draw, whatever is stored.
+SELECT least(greatest(a.started_at, 'epoch'), now()) AS started_at,
+       greatest(least(greatest(a.started_at, 'epoch'), now()),
+                least(coalesce(a.ended_at, now()), least(a.heartbeat_at, now()) + interval '5 seconds')) AS ended_at,
+       CASE WHEN a.sent IS NOT NULL THEN a.sent
+            WHEN a.id = c.attempt_id THEN greatest(c.sent::bigint - a.sent_before, 0) ELSE 0 END AS sent,
+       CASE WHEN a.failed IS NOT NULL THEN a.failed
+            WHEN a.id = c.attempt_id THEN greatest(c.failed::bigint - a.failed_before, 0) ELSE 0 END AS failed,
+       a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive, a.run_id,
+       a.ending IN ('died', 'stopped') OR (a.ended_at IS NULL AND a.heartbeat_at < now() - interval '15 seconds')
+           AS interrupted
 FROM (
     SELECT id, sent, failed, attempt_id FROM chunk
     WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
@@ -94,6 +104,12 @@ FROM (
 JOIN attempt a ON a.chunk_id = c.id
 WHERE %(run_id)s::text IS NULL OR a.run_id = %(run_id)s
 ORDER BY a.started_at;
+
+-- name: occurrence_by_number
+SELECT id FROM occurrence WHERE task_id = %(task_id)s AND number = %(number)s;
+
+-- name: pauses
+SELECT paused_at, resumed_at FROM task_pause WHERE task_id = %(task_id)s ORDER BY paused_at DESC LIMIT 1000;
 
 -- name: chunks_with_failures
 -- Chunks in which messages failed, the newest first. `steps` changes whenever an outcome is written.

@@ -51,7 +51,7 @@ class TestSendOutcome:
     @property
     def decided(self) -> bool:
         """Whether the fate of every message is known, or in doubt for a person."""
-        open_ones = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.CACHED)
+        open_ones = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.CACHED, MessageStatus.RETRYING)
         return self.given_up or not any(message.status in open_ones for message in self.messages)
 
     def count(self, status: MessageStatus) -> int:

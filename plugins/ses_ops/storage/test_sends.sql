@@ -6,13 +6,10 @@ FROM send_task WHERE name = %(name)s AND type = 'test' AND deleted_at IS NULL;
 -- name: messages
 -- At most 20, with where each stands now.
 SELECT m.address,
-       CASE WHEN m.state NOT IN ('queued', 'requeued', 'sending') THEN m.state::text
-            WHEN c.state = 'cached' THEN 'cached'
-            WHEN m.state = 'sending' OR (m.state = 'queued' AND m.seq <= c.sending_through) THEN 'sending'
-            ELSE 'queued' END AS status,
-       m.smtp_code, m.smtp_text, m.changed_at, coalesce(c.reason, '') AS reason
+       CASE WHEN m.state IN ('queued', 'requeued', 'sending') THEN c.standing ELSE m.state::text END AS status,
+       m.smtp_code, m.smtp_text, m.changed_at, coalesce(c.why, '') AS reason
 FROM occurrence o
 JOIN message m ON m.occurrence_id = o.id
-JOIN chunk c ON c.task_id = o.task_id AND c.occurrence_id = o.id AND m.seq BETWEEN c.first_seq AND c.last_seq
+JOIN chunk_now c ON c.task_id = o.task_id AND c.occurrence_id = o.id AND m.seq BETWEEN c.first_seq AND c.last_seq
 WHERE o.task_id = %(task_id)s
 ORDER BY m.seq LIMIT 100;

@@ -18,6 +18,7 @@ from ses_ops.domain.clock_rules import zone
 from ses_ops.domain.cron import check_cron
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.errors import InvalidInput
+from ses_ops.operators import run_identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,11 @@ class SendTaskTimetable(Timetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SendTaskTimetable:
-        """The timetable that `serialize` wrote, in this version or an earlier one. Airflow's scheduler calls it."""
+        """The timetable that `serialize` wrote, in this version or an earlier one.
+
+        Whatever makes a run of a DAG (scheduler, API server, command line) reads it first, and so comes here.
+        """
+        run_identity.install()
         schedule = stored_schedule(
             TaskType(data["type"]),
             time_zone=data["time_zone"],

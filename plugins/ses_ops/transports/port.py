@@ -61,6 +61,10 @@ class RefusedHere(Outcome):
     __slots__ = ()
 
 
+class TooLate(Exception):
+    """The feed no longer wants a message to begin that it gave out."""
+
+
 class Feed(Protocol):
     """Where envelopes come from and outcomes go: implemented by the code that sends."""
 
@@ -68,7 +72,10 @@ class Feed(Protocol):
         """The next envelope, or None when there is none at this moment: the transport asks again after `wake()`."""
 
     def content_begins(self, envelope: Envelope) -> None:
-        """Called before the content is written: until then the server certainly does not have it."""
+        """Called before the content is written: until then the server certainly does not have it.
+
+        Raises TooLate when it must not be written any more.
+        """
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """Called exactly once for every envelope taken."""

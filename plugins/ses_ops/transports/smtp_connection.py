@@ -227,8 +227,9 @@ class MailConnection(MailStream):
 
     def _content(self, message: WireMessage) -> None:
         """The content of the message, and with it the beginning of the next one."""
-        envelope, data = message.envelope, message.data
-        self._ended = envelope
+        if not self._begins(message.envelope):
+            return
+        self._ended, data = message.envelope, message.data
         # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
         across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
         following = self.take() if across else None
@@ -238,7 +239,6 @@ class MailConnection(MailStream):
         else:
             self._written = _ACROSS
             data = b"%b.\r\n%b%bDATA\r\n" % (data, following.mail, following.rcpt)
-        self._pool.content_begins(envelope)
         self._write(data, _FINAL)
 
     def _final(self, reply: Reply) -> None:

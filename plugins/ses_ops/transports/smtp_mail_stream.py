@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from ses_ops.transports.port import Delivery, Envelope, Outcome
+from ses_ops.transports.port import Delivery, Envelope, Outcome, TooLate
 from ses_ops.transports.smtp_fate import chance_of, lost_with_content, suspects_framing
 from ses_ops.transports.smtp_habits import Habits
 from ses_ops.transports.smtp_message import WireMessage
@@ -113,6 +113,15 @@ class MailStream(SmtpStream):
         self._step = step
         self._asked = True
         self.transport.write(data)
+
+    def _begins(self, envelope: Envelope) -> bool:
+        """Tell that the content is written next; whether it may be. If not, nothing is left of the connection."""
+        try:
+            self._pool.content_begins(envelope)
+        except TooLate as why:
+            self._lose(str(why), chance=Chance.ALL)
+            return False
+        return True
 
     def _lose(self, reason: str, outcome: Outcome | None = None, *, chance: Chance | None = None) -> None:
         """Give the connection up and settle what was under way on it.

@@ -1,6 +1,6 @@
 """Who gets what from pages/groups.py, group_upload.py and group_imports.py."""
 
-from tests.console.access_table import changes, needs_right, reads
+from tests.console.access_table import changes, exports, needs_right, reads
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
@@ -16,6 +16,11 @@ ROUTES = {
     "GET /groups/{name}/upload": needs_right("/groups/customers/upload"),
     # No file was chosen; uploads of every person are in test_group_upload.py.
     "POST /groups/{name}/upload": changes("/groups/customers/upload", status=422, audited=False),
+    "POST /new-group/look": changes("/new-group/look", status=400, audited=False),
+    "POST /groups/{name}/look": changes("/groups/customers/look", status=400, audited=False),
+    "GET /groups/{name}/recipients.csv": exports(
+        "/groups/customers/recipients.csv", rule="changes_console", viewer=403
+    ),
     "GET /imports/{id}": reads(f"/imports/{NOBODYS}", status=404),
     "GET /live/imports/{id}": reads(f"/live/imports/{NOBODYS}"),
     "GET /imports/{id}/rejected.csv": reads(f"/imports/{NOBODYS}/rejected.csv", status=404),

@@ -91,7 +91,7 @@ def test_what_is_in_use_stays_while_the_rest_moves_and_follows_when_it_is_left(w
     )
     look_again(page)
     page.get_by_role("heading", name="1 message in doubt").wait_for()
-    assert page.locator("rect.sent").get_attribute("width") == "999", "the bar moves while a section appears"
+    assert page.locator(".bar rect.sent").get_attribute("width") == "999", "the bar moves while a section appears"
     assert page.locator(".state").inner_text().startswith("finished")
     assert page.evaluate("document.activeElement.id") == "do-pause", "nothing is taken out of a person's hands"
     page.locator("#do-resend-unknown").focus()

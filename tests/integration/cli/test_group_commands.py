@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+from tests.unit.test_workbook_rows import workbook
+
 
 def write(tmp_path, text, name="customers.csv"):
     path = tmp_path / name
@@ -21,11 +23,71 @@ def test_an_import_says_what_it_did_and_where_the_rejected_rows_are(ses, tmp_pat
     assert "customers: 1 recipients with name (new)" in done.out
     report = tmp_path / "customers.csv.rejected.csv"
     assert f"2 rows were left out (bad address 1, duplicate address 1): {report}" in done.out
-    with report.open(newline="") as rows:
-        assert [(row["line"], row["text"]) for row in csv.DictReader(rows)] == [("3", "nobody,B"), ("4", "A@b.example")]
+    with report.open(newline="", encoding="utf-8-sig") as rows:
+        assert list(csv.reader(rows)) == [
+            ["email", "name", "ses_reason"],
+            ["nobody", "B", "line 3: 'nobody' has no @"],
+            ["A@b.example", "C", "line 4: the same address stands on line 2"],
+        ]
     write(tmp_path, "email,name\na@b.example,A\n")
     assert ses("group", "import", "customers", file, "--json").json["report"] is None
     assert not report.exists()
+
+
+def test_a_corrected_report_is_added_to_the_group_and_never_overwrites_itself(ses, tmp_path):
+    file = write(tmp_path, "email,name\na@b.example,A\nnobody,=B\n")
+    assert ses("group", "import", "customers", file).code == 0
+    report = tmp_path / "customers.csv.rejected.csv"
+    report.write_text(report.read_text().replace("nobody", "n@b.example") + "A@b.example,X,\n")
+    same = ses("group", "import", "customers", report, "--append", "--report", report)
+    assert "the report would overwrite the file" in same.err
+    done = ses("group", "import", "customers", report, "--append")
+    assert "customers: 2 recipients with name (1 added)" in done.out
+    assert "1 rows were left out (duplicate address 1)" in done.out
+    exported = ses("group", "export", "customers").out
+    assert exported.splitlines() == ["\ufeffaddress,name,ses_suppressed", "a@b.example,A,", "n@b.example,'=B,"]
+    other = ses("group", "import", "customers", write(tmp_path, "email,town\nx@y.example,Z\n"), "--append")
+    assert "has other columns than the group: it lacks name and has town besides" in other.err
+    assert len(ses("group", "show", "customers", "--json").json["recipients"]) == 2
+
+
+def test_a_column_can_be_named_and_the_result_says_how_the_file_was_read(ses, tmp_path):
+    file = write(tmp_path, "email,First Name\nann@gmial.com,Ann\n")
+    done = ses("group", "import", "customers", file)
+    assert "with first_name (new); read as ascii" in done.out
+    assert "column 'First Name' is the variable first_name; --map chooses another name" in done.out
+    assert "line 2: ann@gmial.com was taken; is gmail.com meant?" in done.err
+    named = ses("group", "import", "customers", file, "--map", "First Name=vorname", "--json").json
+    assert (named["variables"], named["renamed"]) == (["vorname"], {"First Name": "vorname"})
+    assert named["doubtful"] == [{"line": 2, "address": "ann@gmial.com", "meant": "gmail.com"}]
+    assert "has no column 'x'" in ses("group", "import", "customers", file, "--map", "x=y").err
+
+
+def test_check_shows_how_a_file_would_be_read_and_stores_nothing(ses, tmp_path):
+    file = write(tmp_path, "")
+    file.write_bytes("email;Vor Name\na@b.example;Jörg\nb@b.example;Frauke Müßig\n".encode("cp1252"))
+    shown = ses("group", "import", "customers", file, "--check")
+    assert shown.code == 0, shown.err
+    assert "encoding: cp1252 (likely; name it with --encoding if the rows below are right)" in shown.out
+    assert "column 'Vor Name' is the variable vor_name" in shown.out
+    assert "Frauke Müßig" in shown.out
+    facts = ses("group", "import", "customers", file, "--check", "--encoding", "cp1252", "--json").json
+    assert (facts["encoding"], facts["sure"], facts["delimiter"]) == ("cp1252", True, ";")
+    assert facts["columns"] == {"email": "email", "Vor Name": "vor_name"}
+    assert ses("group", "list", "--json").json == []
+
+
+def test_a_workbook_is_imported_with_its_sheet(ses, tmp_path):
+    file = tmp_path / "people.xlsx"
+    file.write_bytes(
+        workbook(
+            ["email", "plz"],
+            ["a@b.example", 1067],
+            change=lambda book: book.create_sheet("more").append(["email"]),
+        )
+    )
+    assert "customers: 1 recipients with plz (new); read as xlsx" in ses("group", "import", "customers", file).out
+    assert "has a header and no rows" in ses("group", "import", "customers", file, "--sheet", "more").err
 
 
 def test_a_file_that_is_not_ours_is_never_removed(ses, tmp_path):

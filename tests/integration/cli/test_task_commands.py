@@ -102,7 +102,7 @@ def test_a_domain_without_a_quota_is_warned_of(ses, world, sale, monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", "{}")
     done = ses("task", "apply", sale())
     assert done.code == 0
-    assert "ses: warning: ses_warmup_quota['mail.example.com']" in done.err
+    assert "ses: warning: nothing can be sent from 'mail.example.com': the Airflow Variable" in done.err
 
 
 def test_the_list_has_the_promised_keys_and_sums(ses, world):
@@ -247,7 +247,7 @@ def test_cancel_and_delete(ses, world, airflow):
     assert "was cancelled already" in ses("task", "cancel", "sale").out
     assert "is cancelled" in ses("task", "resume", "sale").err
     assert ses("task", "delete", "sale").code == 0
-    assert airflow.asked == [("update_dags", ("created", []), ("changed", ["sale"]))]
+    assert airflow.asked == [("forget_task", "sale")]
     assert ses("task", "list", "--json").json == []
     assert world.rows("SELECT count(*) FROM message") == [(5,)]
 

@@ -91,3 +91,42 @@ def test_an_expiry_of_a_suppression_is_within_time(ses):
     far = ses("suppression", "add", "a@b.example", "--expires", "9999-12-31T23:59:59-12:00")
     assert far.code == 1
     assert far.err == "ses: error: --expires: '9999-12-31T23:59:59-12:00' is not in the years from 1970 to 2200\n"
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_with_what_was_meant(ses, world, tmp_path):
+    """Of its YAML, its fields, and the things that it names: nobody mends one to be told of the next."""
+    world.group("customers", 1)
+    (tmp_path / "bad.yaml").write_text(
+        "name: sale\ntype: recuring\ntime_zone: Europe/Berln\ntemplate: helo\nsendr: news@mail.example.com\n"
+        "group: custmers\nreply_to: nope\nstart_at: 2090-13-01 10:00\n"
+    )
+    answer = ses("task", "apply", "bad.yaml")
+    assert answer.code == 1
+    for words in (
+        "sendr: unknown key; did you mean sender?",
+        "(line 2); did you mean recurring?",
+        "(line 3); did you mean Europe/Berlin?",
+        "there is no template named 'helo'; there are hello (line 4); did you mean hello?",
+        "`ses group import custmers FILE.csv` makes it (line 6); did you mean customers?",
+        "reply_to: 'nope' has no @ (line 7)",
+        "'2090-13-01 10:00' is not a time",
+    ):
+        assert words in answer.err, answer.err
+    assert ses("task", "list", "--json").json == []
+
+
+def test_a_command_or_a_name_that_does_not_exist_comes_with_the_one_that_was_meant(ses, world):
+    world.group("customers", 1)
+    world.task("sale", group="customers")
+    for arguments, words in (
+        (("taks", "list"), "No such command 'taks'; did you mean task?"),
+        (("task", "shwo", "sale"), "did you mean show?"),
+        (("task", "list", "--statsu", "paused"), "Did you mean '--status'?"),
+        (("task", "show", "sael"), "did you mean sale?"),
+        (("task", "pause", "sales"), "did you mean sale?"),
+        (("group", "show", "custommers"), "did you mean customers?"),
+    ):
+        answer = ses(*arguments)
+        assert answer.code != 0
+        assert words in answer.err, answer.err
+    assert "did you mean" not in ses("task", "show", "quite-different").err

@@ -1,6 +1,6 @@
 """The steps that the Dockerfile runs, run for real: on the files it copies, into an empty place.
 
-Slow the first time (about 100 s, most of it pip): the installation is made once for all tests of this module.
+Slow (about 100 s, most of it pip): the installation is made once for the tests that are marked `full`.
 """
 
 from __future__ import annotations
@@ -117,19 +117,23 @@ def installation(tmp_path_factory) -> Installation:
     return place
 
 
+@pytest.mark.full
 def test_airflow_is_installed_in_the_version_of_the_lock(installation):
     assert installation.run("airflow", "version").strip().splitlines()[-1] == "3.3.2"
 
 
+@pytest.mark.full
 def test_the_command_line_starts(installation):
     assert "Usage" in installation.run("ses", "--help")
 
 
+@pytest.mark.full
 def test_the_installation_imports_our_code_from_the_plugins_folder_that_airflow_loads(installation):
     where = installation.run("python", "-c", "import ses_ops; print(ses_ops.__file__)").strip()
     assert Path(where) == installation.app / "plugins" / "ses_ops" / "__init__.py"
 
 
+@pytest.mark.full
 def test_the_installation_holds_the_lock_and_nothing_else(installation):
     packages = json.loads(installation.run("pip", "list", "--format", "json"))
     installed = {canonicalize_name(package["name"]): package["version"] for package in packages}
@@ -138,6 +142,7 @@ def test_the_installation_holds_the_lock_and_nothing_else(installation):
     assert {name: installed[name] for name in locked} == locked
 
 
+@pytest.mark.full
 def test_no_installed_package_lacks_another(installation):
     assert "No broken requirements" in installation.run("pip", "check")
 

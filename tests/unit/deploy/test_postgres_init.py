@@ -11,7 +11,7 @@ import subprocess
 import psycopg2
 import pytest
 
-from tests.postgres_server import BIN, PostgresServer
+from tests.postgres_server import PostgresServer
 
 AWKWARD = 'it\'s a "pass\\word" $HOME :x'
 
@@ -29,7 +29,7 @@ def server():
 def initialised(server):
     script = os.path.join(os.path.dirname(__file__), "..", "..", "..", "deploy", "postgres-init.sh")
     environment = {
-        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PATH": f"{server.programs}:{os.environ['PATH']}",
         "PGHOST": str(server.folder),
         "POSTGRES_USER": server.user,
         "SES_AIRFLOW_DB_PASSWORD": AWKWARD,

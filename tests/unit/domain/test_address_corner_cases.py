@@ -14,6 +14,7 @@ from ses_ops.errors import InvalidInput
 from ses_ops.transports.port import Envelope
 from ses_ops.transports.smtp_capabilities import Capabilities
 from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from tests.sizes import examples
 
 
 def domain_of(octets: int) -> str:
@@ -67,7 +68,6 @@ TAKEN = [
     ("ann@क्\u200dष.com", "ann@xn--11b2ezcw70k.com"),
     # Mixed scripts are legal; whether a name deceives is for its registry to say.
     ("ann@p\u0430ypal.com", "ann@xn--pypal-4ve.com"),
-    ("ann@localhost", "ann@localhost"),
     ("ann@123.com", "ann@123.com"),
     ("ann@a--b.com", "ann@a--b.com"),
     # International local parts, RFC 6531: composed (NFC), nothing else changed.
@@ -206,7 +206,7 @@ _DOMAINS = st.one_of(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(local=_LOCALS, domain=_DOMAINS)
 @example(local='"a \u00a0"', domain="example.com")
 @example(local='"a \u205f"', domain="example.com")
@@ -235,7 +235,7 @@ def test_no_space_but_the_ordinary_one_hides_in_a_quoted_local_part(space):
 _LETTERS = st.text(st.sampled_from("abcäöüéñçøß例えжщ日本"), min_size=1, max_size=12)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     labels=st.lists(_LETTERS, min_size=1, max_size=3),
     local=st.text(st.sampled_from("abcXYZ.é+"), min_size=1, max_size=10),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ses_ops.errors import SesError
 from ses_ops.rendering.bodies import message_bodies
 from ses_ops.rendering.quoted_printable import BodyEncoder
+from tests.sizes import examples
 from tests.unit.rendering.test_flat_part import HTML, SOURCES, TEXT, compiled
 
 VALUES = st.fixed_dictionaries({name: st.text("ab <&>'\"/?é=.,{%\r\n\ud800", max_size=90) for name in "xyz"})
@@ -21,7 +22,7 @@ def made(function, values):
         return str(error)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(text=SOURCES, html=SOURCES, values=VALUES)
 @example(text="{{ x }}{{ y }}", html="{{ x }}", values={"x": "a\n", "y": "", "z": ""})
 @example(text="{{ x }}", html="{% if y %}{{ x }}{% endif %}", values={"x": "a" * 71 + ".", "y": "", "z": ""})

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template_facts import template_facts
+from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
 _REFUSED = [
@@ -95,7 +96,7 @@ _CSS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(css=_CSS, behind=st.sampled_from(["{# note #}", "#}", "<p>x #}</p>", "<style>#}</style>", "{#n#}{# m #}"]))
 def test_no_style_sheet_takes_the_mail_with_it(write: WriteTemplate, css: str, behind: str) -> None:
     source = f"<style>{css}</style><p>Dear {{{{ name }}}}</p>{behind}"

@@ -11,6 +11,7 @@ from jinja2 import Template
 
 from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, MailEnvironment, make_environment
 from ses_ops.rendering.work import budget
+from tests.sizes import examples
 
 HTML, TEXT = (make_environment(InsideLoader(Path("/nonexistent")), autoescape=on) for on in (True, False))
 HTML.autoescape = True
@@ -42,7 +43,7 @@ def compiled(environment: MailEnvironment, source: str) -> tuple[CompiledPart, T
     return CompiledPart(template, source=source, template_name="letter", part="body"), template
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(source=SOURCES, values=VALUES, environment=st.sampled_from([HTML, TEXT]))
 def test_it_is_what_jinja2_renders(source: str, values: dict[str, str], environment: MailEnvironment) -> None:
     part, template = compiled(environment, source)

@@ -12,6 +12,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template_facts import template_facts
 from ses_ops.sending.task_renderer import task_renderer
+from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
 _TASK = {
@@ -143,7 +144,7 @@ _SOURCES = st.recursive(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(source=_SOURCES)
 def test_what_is_found_in_order_never_shows_an_empty_link(write: WriteTemplate, source: str) -> None:
     template = write(text=source + "{{ name }}")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
+from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
 _SAME = ["", "urlencode", "e", "escape", "forceescape", "e | urlencode", "urlencode | e", "urlencode | trim"]
@@ -22,7 +23,7 @@ def _expression(filters: str) -> str:
 
 
 @pytest.mark.parametrize("filters", _SAME)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(lambda v: v == v.strip())
 )

@@ -21,6 +21,7 @@ from ses_ops.errors import InvalidInput
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.skeleton import BOUNDARY
 from ses_ops.rendering.template import MailTemplate, load_template
+from tests.sizes import examples
 
 SENDER = parse_sender("Example Shop <news@mail.example.com>")
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
@@ -77,7 +78,7 @@ def one_line(text: str) -> str:
     return re.sub("[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(subject=VALUES, text=VALUES, html=VALUES)
 @example(subject="", text="", html="")
 @example(subject="=?", text="\r", html="\n")
@@ -106,7 +107,7 @@ def test_what_went_in_is_read_back(subject: str, text: str, html: str) -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(subject=VALUES, text=VALUES, html=VALUES)
 def test_every_line_is_short_ascii_and_ends_in_crlf(subject: str, text: str, html: str) -> None:
     values = {"subject": subject[:900], "text": text, "html": html}
@@ -122,7 +123,7 @@ def test_every_line_is_short_ascii_and_ends_in_crlf(subject: str, text: str, htm
     assert lines.count(b"--" + BOUNDARY.encode() + b"--") == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(name=VALUES)
 def test_any_display_name_is_read_back_and_stays_a_name(name: str) -> None:
     try:

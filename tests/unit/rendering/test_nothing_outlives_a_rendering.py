@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.sandbox import FUNCTIONS
 from ses_ops.rendering.template import MailTemplate, load_template
+from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
 _MACROS = """
@@ -75,7 +76,7 @@ def _seen(template: MailTemplate, name: str) -> tuple[str, ...]:
     return (preview.subject, preview.text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(begin=_IMPORTS, pieces=st.lists(_PIECES, min_size=1, max_size=6))
 def test_a_mail_is_the_same_whoever_came_before(begin: str, pieces: list[str]) -> None:
     folder = Path(tempfile.mkdtemp())

@@ -35,6 +35,19 @@ LOOPS = {
     "of macros": "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(100) }}",
     "of blocks": "{% block a %}{% for i in range(99999) if 0 %}{% endfor %}{% endblock %}"
     "{% for i in range(99999) %}{{ self.a() }}{% endfor %}",
+    **{
+        f"that search with {method}": _B
+        + f"{{% for i in range(99999) %}}{{% set t = b.{method}({what}) %}}{{% endfor %}}"
+        for method, what in {
+            "rfind": "'xy' ~ b[1:49999]",
+            "rpartition": "b[1:9999] ~ 'y' ~ b[1:9999]",
+            "rsplit": "'xy' ~ b[1:49999]",
+            "strip": "'y' * 99999 ~ 'x'",
+            "find": "b[1:49999] ~ 'yx'",
+            "count": "'xy' ~ b[1:49999]",
+            "split": "b[1:9999] ~ 'y' ~ b[1:9999]",
+        }.items()
+    },
     "that compare": _B + "{% for i in range(99999) %}{% if b == c %}{% endif %}{% endfor %}",
     "that search": _B + "{% for i in range(99999) %}{% if ('x' * 999 ~ 'y') in b %}{% endif %}{% endfor %}",
     "that search lists": "{% for i in range(99999) %}{% if 'a' in range(99999) %}{% endif %}{% endfor %}",

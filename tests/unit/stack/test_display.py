@@ -20,8 +20,11 @@ WELCOME = Welcome(
 )
 
 
+STATES = ("cached", "failed", "suppressed", "unknown", "in_progress", "cancelled", "retrying", "queued")
+
+
 def _task(**changes: Any) -> Any:
-    counts = {f"{name}_count": 0 for name in ("cached", "failed", "suppressed", "unknown", "in_progress")}
+    counts = {f"{name}_count": 0 for name in STATES}
     plain = {"name": "sale", "type": "immediate", "status": "sending", "next_run_at": None, "error": None}
     return SimpleNamespace(**{**plain, **counts, "request_count": 1200, "sent_count": 500, **changes})
 
@@ -67,3 +70,16 @@ def test_a_terminal_that_is_gone_does_not_stop_the_stack() -> None:
     live.welcome(WELCOME)
     live.tasks([_task()])
     live.close()
+
+
+def test_messages_in_doubt_come_with_what_to_do() -> None:
+    output = io.StringIO()
+    PlainDisplay(output).tasks([_task(unknown_count=60)])
+    assert "60 unknown" in output.getvalue()
+    assert "`ses task resolve-unknown sale`" in output.getvalue()
+    on_screen = io.StringIO()
+    live = LiveDisplay(Console(file=on_screen, force_terminal=True, width=300))
+    live.welcome(WELCOME)
+    live.tasks([_task(unknown_count=60)])
+    live.close()
+    assert "ses task resolve-unknown sale" in on_screen.getvalue()

@@ -147,6 +147,28 @@ def test_the_newest_message_comes_first_and_recipients_can_be_searched(mailbox: 
     assert [one["subject"] for one in mailbox.messages(f"to=search.example&before={last}")] == ["second ✓", "first ✓"]
 
 
+def test_addresses_that_are_no_utf_8_are_stored_and_shown(mailbox: Mailbox) -> None:
+    """aiosmtpd hands them over as surrogates, which SQLite refuses: the mailbox stopped to answer, for everybody."""
+    with socket.create_connection(("127.0.0.1", mailbox.smtp_port), 10) as connection:
+        file = connection.makefile("rwb")
+        commands = [
+            b"EHLO x",
+            b"MAIL FROM:<\xff\xed\xa0\x80@x.example>",
+            b"RCPT TO:<odd\xfe@x.example>",
+            b"DATA",
+            b"x\r\n.",
+        ]
+        for command in commands:
+            file.write(command + b"\r\n")
+            file.flush()
+            while (reply := file.readline())[3:4] == b"-" or reply.startswith(b"220"):
+                pass
+            assert reply[:1] in b"23", (command, reply)
+    (one,) = mailbox.messages("to=odd")
+    assert mailbox.get(f"/messages/{one['id']}")[0] == 200
+    assert mailbox.get("/")[0] == 200
+
+
 def test_nothing_of_a_message_is_run_in_the_page(mailbox: Mailbox) -> None:
     evil = "<script>alert(1)</script>"
     with mailbox.smtp() as smtp:
@@ -161,17 +183,6 @@ def test_nothing_of_a_message_is_run_in_the_page(mailbox: Mailbox) -> None:
     status, headers, page = mailbox.get(f"/messages/{number}/html")
     assert evil in page
     assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
-
-
-def test_a_broken_message_is_shown_as_well_as_it_can_be(mailbox: Mailbox) -> None:
-    raw = b"Subject: =?no-such?Q?x?=\r\nContent-Type: text/plain; charset=no-such\r\n\r\n\xff\xfe\x00broken\r\n"
-    with mailbox.smtp() as smtp:
-        smtp.sendmail("", ["broken@x.example"], raw)
-    number = mailbox.messages("to=broken@x.example")[0]["id"]
-    status, _, page = mailbox.get(f"/messages/{number}")
-    assert status == 200
-    assert "broken" in page
-    assert mailbox.get(f"/messages/{number}/raw")[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/messages/999999", "/messages/99999999999999999999999", "/nothing"])

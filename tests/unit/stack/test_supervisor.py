@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +18,7 @@ import pytest
 from ses_ops.stack.leftovers import end_leftovers
 from ses_ops.stack.places import Places
 from ses_ops.stack.processes import ProcessIdentity
-from ses_ops.stack.supervisor import ComponentDied, Supervisor
+from ses_ops.stack.supervisor import PATIENCE
 
 #: Ignores SIGTERM and starts a child in a session of its own that ignores it too.
 STUBBORN = """
@@ -77,7 +77,7 @@ env = dict(os.environ)
 def test_a_child_that_left_its_session_and_ignores_sigterm_is_ended_too(places: Places) -> None:
     result = _run(
         f"""
-        module.PATIENCE = module.SCHEDULER_PATIENCE = 1.0
+        module.PATIENCE = module.SENDER_PATIENCE = 1.0
         stubborn = {STUBBORN!r}
         supervisor.start("stubborn", program(stubborn), env)
         log, end = places.logs / "stubborn.log", time.monotonic() + 30
@@ -168,13 +168,18 @@ def test_each_of_the_three_signals_asks_for_an_orderly_stop(places: Places, numb
 
 
 def test_the_death_of_a_component_is_told_with_the_end_of_its_log(places: Places) -> None:
-    supervisor = Supervisor(places)
-    supervisor.start("short", _program("print('the reason'); raise SystemExit(3)"), dict(os.environ))
-    try:
-        with pytest.raises(ComponentDied, match=r"short ended with exit code 3; the end of .*\nthe reason"):
+    result = _run(
+        """
+        supervisor.start("short", program("print('the reason'); raise SystemExit(3)"), env)
+        try:
             supervisor.pause(20)
-    finally:
+        except ComponentDied as problem:
+            print(problem)
         supervisor.stop()
+        """,
+        places,
+    )
+    assert re.fullmatch(r"short ended with exit code 3; the end of .*\nthe reason\n", result.stdout)
 
 
 def test_a_killed_supervisor_takes_its_components_with_it(places: Places) -> None:
@@ -227,3 +232,77 @@ def test_an_identity_finds_its_process_only_while_it_lives() -> None:
     process.kill()
     process.wait()
     assert identity.find() is None
+
+
+#: As Airflow's LocalExecutor: its one worker, asked to end, ends its job and takes the next one that waits; a job does
+#: not hear of a signal in its first moments, and needs a while to end in order.
+SCHEDULER = """
+import os, signal, sys, time
+ends = sys.argv[1]
+def job(number):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(0.5)
+    asked = []
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+    print("ready", flush=True)
+    while not asked: time.sleep(0.05)
+    time.sleep(0.7)
+    open(ends, "a").write(f"job {number}\\n")
+    os._exit(0)
+def worker():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in range(3):
+        child = os.fork()
+        if child == 0: job(number)
+        os.waitpid(child, 0)
+    os._exit(0)
+if os.fork() == 0: worker()
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+while True: time.sleep(1)
+"""
+NEEDED = """
+import signal, sys, time
+def end(*_):
+    open(sys.argv[1], "a").write(sys.argv[2] + "\\n")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+while True: time.sleep(1)
+"""
+
+
+def test_what_sends_ends_before_what_it_needs_whenever_it_began(places: Places) -> None:
+    """Jobs that were forked after the stop began are found, asked to end, and waited for, before the mailbox is."""
+    ends = places.home / "ends"
+    result = _run(
+        f"""
+        for name in module.NEEDED_BY_SENDERS:
+            supervisor.start(name, program({NEEDED!r}) + [{str(ends)!r}, name], env)
+        supervisor.start("scheduler", program({SCHEDULER!r}) + [{str(ends)!r}], env)
+        names = ["scheduler", *module.NEEDED_BY_SENDERS]
+        while not all((places.logs / (name + ".log")).read_text() for name in names): time.sleep(0.05)
+        supervisor.stop()
+        """,
+        places,
+    )
+    assert result.stderr == ""
+    assert ends.read_text().splitlines() == ["job 0", "job 1", "job 2", "api-server", "mailbox"]
+
+
+def test_a_second_ctrl_c_waits_for_nobody(places: Places) -> None:
+    result = _run(
+        f"""
+        stubborn = {STUBBORN!r}
+        supervisor.start("scheduler", program(stubborn), env)
+        while (places.logs / "scheduler.log").read_text().count("ready") < 2: time.sleep(0.05)
+        import threading
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        began = time.monotonic()
+        supervisor.stop()
+        print(time.monotonic() - began, len(module.descendants()))
+        """,
+        places,
+    )
+    seconds, left = result.stdout.split()
+    assert left == "0"
+    assert float(seconds) < PATIENCE, "the second Ctrl-C was not heard"

@@ -45,7 +45,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
         record=record,
         problem=import_words.problem_of_record(language_of(request), record),
         reasons=import_words.REASONS,
-        rejected=unpacked_beginning(packed, SHOWN) if packed else [],
+        rejected=unpacked_beginning(packed, SHOWN),
         misfits=unfit,
         kept_days=group_imports.KEPT_DAYS,
     )

@@ -6,15 +6,14 @@ The file is never kept: its bytes go from the connection into the database as th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import parse_qs
+from collections import Counter
+from typing import Any
 from uuid import UUID, uuid4
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -24,12 +23,15 @@ from ses_ops.console.access import changes_console
 from ses_ops.console.database import changing, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.flash import Flash
-from ses_ops.console.forms import LARGEST, MOST_FIELDS, WHOLE, Form, see_other
+from ses_ops.console.forms import WHOLE, Form, see_other
 from ses_ops.console.group_rights import check_may_fill
 from ses_ops.console.incoming import Incoming, in_thread
 from ses_ops.console.language import N_, language_of
-from ses_ops.console.multipart import MULTIPART, MultipartForm
 from ses_ops.console.page import render
+from ses_ops.console.sentences import said_of
+from ses_ops.console.upload_form import LARGEST_FILE, Posted, texts_of
+from ses_ops.domain.column_names import read_mapping
+from ses_ops.domain.encoding_signs import USUAL
 from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
 from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.rendering.template import list_templates
@@ -39,35 +41,24 @@ from ses_ops.storage.connection import transaction
 
 router = APIRouter()
 
-#: Bytes: some twenty million rows. `ses group import` takes more.
-LARGEST_FILE = 2 * 1024**3
 #: Imports that one process runs at a time. Each has a thread and two connections; the server has others to serve.
 AT_ONCE = 4
+#: Those of one person among them: whoever never finishes any must not keep everybody out.
+AT_ONCE_EACH = 2
+_running: Counter[str] = Counter()
 _LIMITER = CapacityLimiter(AT_ONCE)
 _LONGEST_FILE_NAME = 200
 LONGEST_DESCRIPTION = 500
 _EXAMPLE = 'address,name,city\nann@example.com,Ann,Oslo\nben@example.com,Ben,"New York"'
 #: What the form calls "found out from the file".
 AUTOMATIC = "auto"
+#: What becomes of the recipients that a group has.
+_MODES = {
+    "replace": N_("Replace all of them by the rows of the file"),
+    "add": N_("Keep them, and add the rows of the file"),
+}
 _BUSY = N_("This server imports %(count)s files now and takes no more. Try again in a minute.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Posted:
-    """The texts of the form; the file behind them is still on its way."""
-
-    form: Form
-    upload: MultipartForm | None
-
-    @property
-    def file_name(self) -> str | None:
-        """None when no file was chosen."""
-        return self.upload.file_name if self.upload else None
-
-    def blocks(self) -> Iterator[bytes]:
-        """The file."""
-        assert self.upload is not None
-        return self.upload.blocks()
+_BUSY_YOURSELF = N_("You are uploading %(count)s files now. Try again when one of them is done, or stop one.")
 
 
 @router.get("/new-group", dependencies=[Depends(changes_console)])
@@ -82,7 +73,8 @@ def upload_page(request: Request, name: str, user: GetUserDep) -> Response:
     _check_may_fill(request, user, name)
     with reading() as conn:
         missing = recipients.find_group(conn, name).empty_is_missing
-    return _page(request, Form.of(empty_is_missing="yes") if missing else Form(), name)
+    mode = "add" if request.query_params.get("mode") == "add" else "replace"
+    return _page(request, Form.of(mode=mode, **({"empty_is_missing": "yes"} if missing else {})), name)
 
 
 # These two are `async`: only then does a request hand out its body as it comes. Whatever blocks is done in a thread.
@@ -99,44 +91,51 @@ async def upload(request: Request, name: str, user: GetUserDep) -> Response:
 
 
 async def _receive(request: Request, user: BaseUser, group: str | None) -> Response:
-    if _LIMITER.available_tokens < 1:
-        form = Form()
-        form.problem(WHOLE, language_of(request).gettext(_BUSY, count=AT_ONCE))
-        return await run_in_threadpool(_page, request, form, group, status=503)
+    """Read the texts, which costs nobody anything; only when the file begins it takes a place among the imports."""
+    pieces = request.stream()
+    posted = await texts_of(request, pieces, largest_file=LARGEST_FILE)
+    if posted.file_name is None:
+        return await run_in_threadpool(_without_file, request, user, group, posted.form)
+    person = user.get_name()
+    if busy := _no_place(request, person):
+        posted.form.problem(WHOLE, busy)
+        return await run_in_threadpool(_page, request, posted.form, group, status=503)
 
     def work(incoming: Incoming) -> Response:
         if group is not None:
             _check_may_fill(request, user, group)
-        return _handle(request, user, group, _read(request, incoming), incoming)
+        assert posted.upload is not None
+        posted.upload.go_on(iter(incoming))
+        return _handle(request, user, group, posted, incoming)
 
-    return await in_thread(request, work, limiter=_LIMITER)
-
-
-def _read(request: Request, incoming: Incoming) -> Posted:
-    kind = request.headers.get("content-type", "")
+    _running[person] += 1
     try:
-        if kind.lower().startswith(MULTIPART):
-            given = MultipartForm(kind, iter(incoming), largest_file=LARGEST_FILE)
-            return Posted(form=Form(given.texts), upload=given)
-        body = b""
-        for piece in incoming:
-            body += piece
-            if len(body) > LARGEST:
-                raise HTTPException(413)
-        return Posted(
-            form=Form(parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)), upload=None
-        )
-    except (InvalidInput, ValueError):
-        raise HTTPException(400) from None
+        return await in_thread(request, pieces, work, limiter=_LIMITER)
+    finally:
+        _running[person] -= 1
+
+
+def _no_place(request: Request, person: str) -> str | None:
+    """Why a file cannot be taken now; in the event loop, where nothing happens in between."""
+    words = language_of(request)
+    if _running[person] >= AT_ONCE_EACH:
+        return words.gettext(_BUSY_YOURSELF, count=AT_ONCE_EACH)
+    return words.gettext(_BUSY, count=AT_ONCE) if _LIMITER.available_tokens < 1 else None
+
+
+def _without_file(request: Request, user: BaseUser, group: str | None, form: Form) -> Response:
+    if group is not None:
+        _check_may_fill(request, user, group)
+    _check(request, form, group, with_file=False)
+    return _page(request, form, group, status=422) if form.errors else _make_empty(request, user, form)
 
 
 def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted, incoming: Incoming) -> Response:
     form = posted.form
-    _check(request, form, group, with_file=posted.file_name is not None)
+    assert posted.file_name is not None
+    _check(request, form, group, with_file=True)
     if form.errors:
         return _page(request, form, group, status=422)
-    if posted.file_name is None:
-        return _make_empty(request, user, form)
     order = _order(request, user, form, group, posted.file_name)
     try:
         with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
@@ -153,6 +152,29 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
     return see_other(request, f"/imports/{order.id}")
 
 
+def check_fields(request: Request, form: Form) -> None:
+    """Look at what the form says of the file."""
+    gettext = language_of(request).gettext
+    import_words.check_encoding(language_of(request), form)
+    if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
+        form.problem("delimiter", gettext(N_("Choose one of these.")))
+    try:
+        read_mapping(form.raw("map").splitlines())
+    except InvalidInput as problem:
+        form.problem("map", said_of(language_of(request), problem))
+
+
+def file_options(form: Form) -> dict[str, Any]:
+    """How the file is to be read, as `recipient_rows` takes it. The form was checked."""
+    return {
+        "delimiter": _delimiter_names().get(form.text("delimiter")),
+        "address_column": form.text("address_column") or None,
+        "encoding": form.text("encoding") or None,
+        "names": read_mapping(form.raw("map").splitlines()),
+        "sheet": form.text("sheet") or None,
+    }
+
+
 def _check(request: Request, form: Form, group: str | None, *, with_file: bool) -> None:
     gettext = language_of(request).gettext
     if group is None:
@@ -161,9 +183,7 @@ def _check(request: Request, form: Form, group: str | None, *, with_file: bool) 
         form.problem("file", gettext(N_("Choose a CSV file.")))
     if len(form.text("description")) > LONGEST_DESCRIPTION:
         form.problem("description", gettext(N_("Use at most %(count)s characters."), count=LONGEST_DESCRIPTION))
-    import_words.check_encoding(language_of(request), form)
-    if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
-        form.problem("delimiter", gettext(N_("Choose one of these.")))
+    check_fields(request, form)
 
 
 def _check_name(request: Request, form: Form) -> None:
@@ -206,9 +226,8 @@ def _order(request: Request, user: BaseUser, form: Form, group: str | None, file
         by=user.get_name(),
         file_name=file_name.replace("\0", "")[-_LONGEST_FILE_NAME:],
         file_bytes=int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else None,
-        delimiter=_delimiter_names().get(form.text("delimiter")),
-        address_column=form.text("address_column") or None,
-        encoding=form.text("encoding") or None,
+        append=group is not None and form.text("mode") == "add",
+        **file_options(form),
         description=form.text("description") if group is None else None,
         empty_is_missing=form.checked("empty_is_missing"),
         strict=form.checked("strict"),
@@ -238,6 +257,8 @@ def _page(request: Request, form: Form, group: str | None, *, status: int = 200,
         group=group,
         failed=failed,
         delimiters=[(AUTOMATIC, found_out), *names.items()],
+        modes=[(value, gettext(text)) for value, text in _MODES.items()],
+        encodings=USUAL,
         templates=list_templates(settings.templates_root()),
         example=_EXAMPLE,
         largest_file=LARGEST_FILE,

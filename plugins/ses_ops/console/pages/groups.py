@@ -105,7 +105,7 @@ def describe(request: Request, name: str, user: GetUserDep, form: PostedDep) -> 
 
 @router.post("/groups/{name}/delete", dependencies=[Depends(changes_console)])
 def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Take a group away, after a question; refused while a task uses it."""
+    """Take a group away, after a question; refused while a task that has not ended uses it."""
     words, back = language_of(request), way_back(form, "/groups")
     if not form.checked("confirmed"):
         question, consequence, action = (words.gettext(text) for text in _DELETE)

@@ -10,16 +10,19 @@ from typing import Any
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from ses_ops.console import labels
+from ses_ops.console import domains_seen, labels
 from ses_ops.console.access import Right, reads_console, rights
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
+from ses_ops.console.mending import Mending, mending_of
 from ses_ops.console.page import fragment, render
-from ses_ops.console.progress_bar import Part, parts_of, settled_share
-from ses_ops.console.tasks_seen import tasks_seen
+from ses_ops.console.progress_bar import Part, parts_of, sent_share, start_of
+from ses_ops.console.subjects_seen import subjects_of
+from ses_ops.console.tasks_seen import deleted_tasks_seen, tasks_seen
 from ses_ops.domain.address import domain_key
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.search_key import address_keys, search_key
@@ -32,11 +35,35 @@ router = APIRouter()
 SORTS = {
     "created": N_("Created"),
     "name": N_("Name"),
+    "subject": N_("Subject"),
+    "template": N_("Template"),
+    "sender": N_("Sender"),
+    "group": N_("Recipient group"),
+    "type": N_("Type"),
     "status": N_("Status"),
     "progress": N_("Progress"),
+    "requested": N_("Requested"),
     "sent": N_("Sent"),
+    "cached": N_("Cached"),
+    "failed": N_("Failed"),
     "next": N_("Next mail"),
     "updated": N_("Changed"),
+}
+
+#: Columns of the list, in their order; those with a number stand to the right.
+COLUMNS = {
+    **dict.fromkeys(("name", "subject", "template", "sender", "group", "type", "status", "progress"), "text"),
+    **dict.fromkeys(("requested", "sent", "cached", "failed"), "number"),
+    **dict.fromkeys(("next", "created"), "text"),
+}
+#: A filter beside the statuses: tasks that were deleted, which a search finds as well.
+DELETED = "deleted"
+#: What can be done with several at once; each has its own rights and its own result (`bulk_tasks`).
+BULK = {
+    "pause": N_("Pause selected"),
+    "resume": N_("Resume selected"),
+    "cancel": N_("Cancel selected"),
+    "delete": N_("Delete selected"),
 }
 
 _FAR = float("inf")
@@ -47,6 +74,7 @@ _URGENCY = {
         (
             TaskStatus.ERROR,
             TaskStatus.SENDING,
+            TaskStatus.RETRYING,
             TaskStatus.PAUSED,
             TaskStatus.WAITING,
             TaskStatus.FINISHED,
@@ -57,9 +85,16 @@ _URGENCY = {
 _KEYS: dict[str, Callable[[TaskOverview], Any]] = {
     "created": lambda task: task.id,
     "name": lambda task: task.name,
+    "template": lambda task: (task.template, task.name),
+    "sender": lambda task: (search_key(task.sender), task.name),
+    "group": lambda task: (search_key(task.group or ""), task.name),
+    "type": lambda task: (task.type, task.name),
     "status": lambda task: (_URGENCY[task.status], task.name),
-    "progress": settled_share,
+    "progress": lambda task: sent_share(start_of(task)),
+    "requested": lambda task: task.request_count,
     "sent": lambda task: task.sent_count,
+    "cached": lambda task: task.cached_count,
+    "failed": lambda task: task.failed_count,
     "next": lambda task: task.next_run_at.timestamp() if task.next_run_at else _FAR,
     "updated": lambda task: task.updated_at,
 }
@@ -71,16 +106,35 @@ class TaskLine:
 
     task: TaskOverview
     rights: frozenset[Right]
+    #: Its sender domain's quota has room now.
+    quota_left: bool = False
+    #: Of its mail, as the first recipient sees it; the list alone shows it.
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its own among all rows of the list: a deleted task shares its name with others."""
+        return f"{self.task.name}-{self.task.id}" if self.task.deleted_at else self.task.name
 
     @property
     def parts(self) -> list[Part]:
-        """The progress bar."""
+        """The progress bar: of the newest start."""
+        return parts_of(start_of(self.task))
+
+    @property
+    def counts(self) -> list[Part]:
+        """The counts of all starts together."""
         return parts_of(self.task)
 
     @property
     def share(self) -> float:
-        """The share of messages whose fate is decided."""
-        return settled_share(self.task)
+        """Sent of requested, of the newest start."""
+        return sent_share(start_of(self.task))
+
+    @property
+    def mending(self) -> Mending | None:
+        """Where it is mended that it stands still."""
+        return mending_of(self.task)
 
     @property
     def rhythm(self) -> tuple[str, dict[str, object]] | None:
@@ -115,20 +169,28 @@ class TaskLine:
     def _useful(self, action: str) -> bool:
         if action == "pause":
             return not self.task.paused_by_person
-        next_run = self.task.next_run_at
-        waits = self.task.error or self.task.cached_count or self.task.in_progress_count
-        if action == "resume" and (waits or (next_run and next_run <= datetime.now(UTC))):
+        if action == "resume" and self.task.waits_for_quota and not self.quota_left:
+            return False  # it goes on by itself, and no sooner
+        overdue = self.task.next_slot is not None and self.task.next_slot <= datetime.now(UTC)
+        if action == "resume" and (self.task.error or self.task.unsent_count or overdue):
             # It sends at once what waits, or what was to start meanwhile (`decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
 
+def line_of(task: TaskOverview, rights: frozenset[Right], subject: str = "") -> TaskLine:
+    """A task's line. Whether there is quota is asked only where a person could use it."""
+    quota_left = task.waits_for_quota and domains_seen.quota_left(task.sender_domain, task.name)
+    return TaskLine(task=task, rights=rights, quota_left=quota_left, subject=subject)
+
+
 _PAUSE, _RESUME = ("pause", Right.EDIT), ("resume", Right.EDIT)
 _RETRY, _CANCEL, _DELETE = ("retry-failed", Right.START), ("cancel", Right.EDIT), ("delete", Right.DELETE)
 _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
-    TaskStatus.WAITING: (_PAUSE, _CANCEL, _DELETE),
+    TaskStatus.WAITING: (_PAUSE, _RETRY, _CANCEL, _DELETE),
     TaskStatus.SENDING: (_PAUSE, _CANCEL),
     TaskStatus.PAUSED: (_PAUSE, _RESUME, _RETRY, _CANCEL),
+    TaskStatus.RETRYING: (_PAUSE, _RESUME, _RETRY, _CANCEL),
     TaskStatus.ERROR: (_PAUSE, _RESUME, _RETRY, _CANCEL, _DELETE),
     TaskStatus.FINISHED: (_RETRY, _DELETE),
     TaskStatus.CANCELLED: (_DELETE,),
@@ -138,52 +200,83 @@ _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
 @router.get("/tasks", dependencies=[Depends(reads_console)])
 def send_tasks(request: Request, user: GetUserDep) -> Response:
     """The page."""
-    listing = _listing(request)
+    listing = listing_of(request.query_params)
     seen = tasks_seen(user, fresh=True)
+    deleted = _deleted(user, listing, fresh=True)
     return render(
         request,
         "send_tasks.html",
-        **_context(user, listing, seen),
+        **_context(user, listing, [*deleted, *seen], fresh=True),
         domains=sorted({task.sender_domain for task in seen}),
-        any_task=bool(seen),
-        sorts=SORTS,
+        templates=sorted({task.template for task in seen}),
+        groups=sorted({task.group for task in seen if task.group}),
+        any_task=bool(seen or deleted or listing.narrowed),
     )
 
 
 @router.get("/live/tasks", dependencies=[Depends(reads_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
     """The list of the page, again and again."""
-    seen = tasks_seen(user)
-    context = _context(user, _listing(request), seen)
+    seen, listing = tasks_seen(user), listing_of(request.query_params)
+    context = _context(user, listing, [*_deleted(user, listing), *seen])
     return fragment(request, "send_tasks_list.html", every=pace(seen, now=datetime.now(UTC)), **context)
 
 
-def _listing(request: Request) -> Listing:
+def listing_of(query: QueryParams) -> Listing:
+    """What a person asked the list for, from the query of its address."""
     filters = {
-        "status": [status.value for status in TaskStatus],
+        "status": [*(status.value for status in TaskStatus), DELETED],
         "type": [one.value for one in labels.TYPE],
         "domain": None,
+        "template": None,
+        "group": None,
     }
-    listing = Listing.read(request.query_params, sorts=tuple(SORTS), filters=filters, descending=True)
+    listing = Listing.read(query, sorts=tuple(SORTS), filters=filters, descending=True)
     if domain := listing.filters.get("domain"):
         return replace(listing, filters={**listing.filters, "domain": domain_key(domain)})
     return listing
 
 
-def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview]) -> dict[str, Any]:
-    found = sorted((task for task in seen if _fits(task, listing)), key=_KEYS[listing.sort], reverse=listing.descending)
+def _deleted(user: BaseUser, listing: Listing, *, fresh: bool = False) -> list[TaskOverview]:
+    """Deleted tasks, where they are asked for: by their filter, or by a search that is not for a status."""
+    asked = listing.filters.get("status", DELETED if listing.text else None) == DELETED
+    return deleted_tasks_seen(user, fresh=fresh) if asked else []
+
+
+def found_tasks(listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> list[TaskOverview]:
+    """Those of the tasks that fit a search, in its order."""
+    subjects = subjects_of(seen, fresh=fresh)
+    found = [task for task in seen if _fits(task, subjects[task.id], listing)]
+    key = _KEYS.get(listing.sort) or (lambda task: (search_key(subjects[task.id]), task.name))
+    return sorted(found, key=key, reverse=listing.descending)
+
+
+def _context(user: BaseUser, listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> dict[str, Any]:
+    found = found_tasks(listing, seen, fresh=fresh)
     page: Page[TaskOverview] = listing.cut(found)
-    lines = [TaskLine(task=task, rights=rights(user, task.name)) for task in page.rows]
-    return {"page": page, "lines": lines, "status_labels": labels.STATUS, "type_labels": labels.TYPE}
+    subjects = subjects_of(page.rows)
+    nothing = frozenset[Right]()
+    held = [nothing if task.deleted_at else rights(user, task.name) for task in page.rows]
+    lines = [line_of(task, own, subjects[task.id]) for task, own in zip(page.rows, held, strict=True)]
+    return {
+        "page": page,
+        "lines": lines,
+        "sorts": SORTS,
+        "columns": COLUMNS,
+        "bulk_labels": BULK,
+        "bulk": any(line.actions for line in lines),
+        "bulk_total": sum(task.deleted_at is None for task in found),
+        "status_labels": labels.STATUS,
+        "type_labels": labels.TYPE,
+    }
 
 
-def _fits(task: TaskOverview, listing: Listing) -> bool:
-    wanted = listing.filters
-    if wanted.get("status", task.status) != task.status or wanted.get("type", task.type) != task.type:
-        return False
-    if wanted.get("domain", task.sender_domain) != task.sender_domain:
+def _fits(task: TaskOverview, subject: str, listing: Listing) -> bool:
+    facts = {"status": DELETED if task.deleted_at else task.status, "type": task.type, "domain": task.sender_domain}
+    facts |= {"template": task.template, "group": task.group}
+    if any(facts[name] != wanted for name, wanted in listing.filters.items()):
         return False
     # The sender's domain stands there as A-labels.
     texts = address_keys(listing.text)
-    looked_at = (task.name, task.subject or "", task.template, task.group, task.sender)
+    looked_at = (task.name, subject, task.subject or "", task.template, task.group or "", task.sender)
     return not listing.text or any(text in search_key(part) for part in looked_at for text in texts)

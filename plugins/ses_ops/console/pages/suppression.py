@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ses_ops.console import audit
 from ses_ops.console.access import changes_console, reads_console
 from ses_ops.console.address_lines import read_addresses
-from ses_ops.console.database import changing, check_exports, reading, streaming
+from ses_ops.console.csv_download import csv_headers
+from ses_ops.console.database import changing, reading, streaming
+from ses_ops.console.download import Download, check_exports
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
@@ -27,6 +29,7 @@ from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.storage import suppression as storage
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.hashed_suppression import ERASED
 from ses_ops.storage.suppression import MOST_LISTED
 
 router = APIRouter()
@@ -67,14 +70,10 @@ def suppression(request: Request) -> Response:
 def export(request: Request, user: GetUserDep) -> Response:
     """What the list shows, all of it, as CSV that a spreadsheet and our import can read."""
     listing = _listing(request)
-    check_exports()
+    check_exports(user.get_name())
     asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
     with audit.recorded(user, "export_suppression", **{key: value for key, value in asked.items() if value}):
-        return StreamingResponse(
-            _csv(**asked),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="suppression.csv"'},
-        )
+        return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
 
 
 @router.get("/suppression/add", dependencies=[Depends(changes_console)])
@@ -171,8 +170,10 @@ def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, st
 def _asked(form: Form) -> Address:
     """The address of the form; one that cannot be on the list is not found there."""
     text = form.text("address")
+    if text.startswith(ERASED):
+        return Address(text, text)
     try:
-        return parse_address(text)
+        return parse_address(text, dotless=True)
     except InvalidInput:
         raise NotFound("suppressed address", text) from None
 
@@ -196,7 +197,7 @@ def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
     return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED))
 
 
-def _csv(*, search: str | None, reason: str | None) -> Iterator[str]:
+def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:
     """The file in blocks. Its mark tells spreadsheets that it is UTF-8."""
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\r\n")
@@ -208,7 +209,7 @@ def _csv(*, search: str | None, reason: str | None) -> Iterator[str]:
             cells = (safe_cell(address), why, safe_cell(note), added_at.isoformat(timespec="seconds"), ends)
             writer.writerow((*cells, safe_cell(added_by)))
             if block.tell() > _BLOCK:
-                yield block.getvalue()
+                yield block.getvalue().encode()
                 block.seek(0)
                 block.truncate()
-    yield block.getvalue()
+    yield block.getvalue().encode()

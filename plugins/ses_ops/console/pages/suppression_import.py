@@ -98,6 +98,7 @@ def _import(
         now=datetime.now(UTC),
         added_by=by,
         report=rejected.add,
+        file_columns=rejected.name_columns,
         before_commit=before_commit,
     )
 
@@ -146,7 +147,7 @@ def _form_page(request: Request, form: Form, *, status: int = 200, report_id: UU
         form=form,
         choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
         report=report,
-        rejected=unpacked_beginning(content, SHOWN) if content else [],
+        rejected=unpacked_beginning(content, SHOWN),
         earlier=[one for one in earlier if one != report],
         kinds=KINDS,
         kept_days=KEPT_DAYS,

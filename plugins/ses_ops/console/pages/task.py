@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,16 +18,19 @@ from ses_ops.console.database import reading
 from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
+from ses_ops.console.overview_sections import missed_start_of
 from ses_ops.console.page import fragment, render
-from ses_ops.console.pages.send_tasks import TaskLine
-from ses_ops.console.progress_bar import PARTS, parts_of, settled_share
+from ses_ops.console.pages.send_tasks import line_of
+from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_of
+from ses_ops.console.sending_gaps import WORDS
+from ses_ops.console.subjects_seen import subjects_of
 from ses_ops.console.task_facts import ADVERTISEMENT
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.errors import NotFound
-from ses_ops.storage import editions
+from ses_ops.storage import editions, send_tasks
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -78,6 +82,12 @@ def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | Non
 
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
+    """The task that has the name; when none has, the last one that had it: its ledger stays, and stays readable."""
+    with reading() as conn:
+        deleted = send_tasks.deleted_tasks_of(conn, view.name)
+        exists = send_tasks.id_of(conn, view.name) is not None
+    if view.task_id is None and deleted and not exists:
+        view = replace(view, task_id=deleted[0].id)
     seen = task_seen(view, fresh=True)
     with reading() as conn:
         messages = list_messages(conn, seen.scope, view)
@@ -91,20 +101,29 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         editions=changed,
         advertisement=ADVERTISEMENT,
         starts=_starts(seen),
+        others=[one for one in deleted if one.id != seen.overview.id],
+        exists=exists,
+        subject=subjects_of([seen.overview], fresh=True)[seen.overview.id],
     )
 
 
 def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -> dict[str, Any]:
     words = language_of(request)
-    line = TaskLine(task=seen.overview, rights=rights(user, view.name))
+    held = frozenset[Right]() if seen.overview.deleted_at else rights(user, view.name)
+    line = line_of(seen.overview, held)
+    progress = start_of(seen.overview) if seen.scope.is_whole else seen.counts
     return {
         "view": view,
         "seen": seen,
         "task": seen.overview,
         "line": line,
-        "parts": parts_of(seen.counts),
-        "share": settled_share(seen.counts),
-        "count_words": PARTS,
+        "progress": progress,
+        "gap_words": WORDS,
+        "progress_start": getattr(progress, "number", None),
+        "parts": parts_of(progress),
+        "share": sent_share(progress),
+        "count_words": words_of(seen.counts),
+        "missed": missed_start_of(seen.overview),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,
         "dag": f"/dags/{dag_id(view.name)}",
@@ -119,7 +138,8 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
 
 def _is_whole(view: TaskView, seen: TaskSeen) -> bool:
     """Whether all of a task is shown that is not over: only then what is to come belongs to it."""
-    return view.tab is not Tab.RUN and view.occurrence_id is None and seen.overview.status not in OVER
+    over = seen.overview.status in OVER or seen.overview.deleted_at is not None
+    return view.tab is not Tab.RUN and view.occurrence_id is None and not over
 
 
 def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import audit
-from ses_ops.console.access import Right, deletes_task, edits_task, may, starts_task
+from ses_ops.console import audit, task_decisions
+from ses_ops.console.access import deletes_task, edits_task, starts_task
 from ses_ops.console.airflow_side import PICKED_UP_LATER, tell
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -25,7 +26,8 @@ from ses_ops.storage.retries import NO_CODE
 
 router = APIRouter()
 
-_STARTS = N_("Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG.")
+_ONLY_WAITS = N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s.")
+_RESUMED_AND_WAITS = N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s.")
 _CANCEL = (
     N_("Cancel the send task %(name)s?"),
     N_("Mail that is leaving now stops within a moment. What has not left is never sent; the ledger stays."),
@@ -54,11 +56,7 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
     """Stop a task's mail until it is resumed."""
 
     def act() -> Flash:
-        reason = form.text("reason")[:500]
-        who = f"paused by {user.get_name()}"
-        with audit.recorded(user, "pause_task", task=name, reason=reason), changing() as conn:
-            changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
-        tell(lambda: airflow_control.pause_dag(name))
+        changed = task_decisions.pause(user, name, reason=form.text("reason"))
         text = N_("%(name)s is paused.") if changed else N_("%(name)s was paused already.")
         return _done(request, text, name)
 
@@ -67,14 +65,17 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
 
 @router.post("/tasks/{name}/resume", dependencies=[Depends(edits_task)])
 def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too."""
+    """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too.
+
+    Mail that waits for quota keeps its time, unless there is some now; what that means for the task is said.
+    """
 
     def act() -> Flash:
-        with audit.recorded(user, "resume_task", task=name), changing() as conn:
-            kind = decisions.resume(conn, name, allow=lambda _: _check_start(user, name))
-        tell(lambda: airflow_control.unpause_dag(name))
-        told = kind is None or tell(lambda: airflow_control.start_run(name, kind))
-        return _done(request, N_("%(name)s goes on."), name, told=told)
+        done = task_decisions.resume(user, name)
+        if done.until is None:
+            return _done(request, N_("%(name)s goes on."), name, told=done.told)
+        text = _RESUMED_AND_WAITS if done.changed else _ONLY_WAITS
+        return _waiting(request, text, name, done.until)
 
     return _then_back(request, form, act)
 
@@ -179,8 +180,7 @@ def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Stop a task for good, after a question."""
 
     def act() -> Flash:
-        with audit.recorded(user, "cancel_task", task=name), changing() as conn:
-            changed = decisions.cancel(conn, name)
+        changed = task_decisions.cancel(user, name)
         text = N_("%(name)s is cancelled.") if changed else N_("%(name)s was cancelled already.")
         return _done(request, text, name)
 
@@ -192,17 +192,15 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Take a task away, after a question."""
 
     def act() -> Flash:
-        with audit.recorded(user, "delete_task", task=name), changing() as conn:
-            decisions.delete(conn, name)
-        tell(lambda: airflow_control.update_dags(created=[], changed=[name]))
+        task_decisions.delete(user, name)
         return _done(request, N_("%(name)s is deleted."), name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
 
 
-def _check_start(user: BaseUser, name: str) -> None:
-    if not may(user, Right.START, name):
-        raise HTTPException(403, _STARTS)
+def _waiting(request: Request, text: str, name: str, until: datetime) -> Flash:
+    words = language_of(request)
+    return Flash(kind="done", text=words.gettext(text, name=name, when=words.utc(until)))
 
 
 def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Response:

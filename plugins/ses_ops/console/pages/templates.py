@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep
@@ -11,14 +12,17 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.console.access import reads_console
 from ses_ops.console.database import reading
-from ses_ops.console.language import language_of
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.listing import Listing
 from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.page import render
 from ses_ops.console.tasks_seen import tasks_seen
 from ses_ops.console.template_look import VIEWS, Look, chosen_values
 from ses_ops.console.templates_seen import templates_seen
+from ses_ops.domain.search_key import search_key
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.template import MailTemplate, Preview, load_template
+from ses_ops.rendering.template import Preview
+from ses_ops.rendering.template_apart import TemplateApart, load_apart
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
 from ses_ops.storage import recipients
 
@@ -31,16 +35,31 @@ router = APIRouter()
 
 #: Send tasks that the list names beside a template.
 MOST_NAMED = 3
+#: What the list can be sorted by, the default first.
+SORTS = {"name": N_("Template"), "subject": N_("Subject"), "size": N_("Size"), "used": N_("Used by")}
 
 
 @router.get("/templates", dependencies=[Depends(reads_console)])
 def templates(request: Request, user: GetUserDep) -> Response:
     """The list."""
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
+    used, every = _used_by(user), templates_seen()
+    text = search_key(listing.text)
+    found = [one for one in every if text in search_key(one.name) or text in search_key(one.subject)]
+    keys: dict[str, Callable[[TemplateFacts], Any]] = {
+        "name": lambda one: one.name,
+        "subject": lambda one: (search_key(one.subject), one.name),
+        "size": lambda one: (one.size, one.name),
+        "used": lambda one: (len(used.get(one.name, ())), one.name),
+    }
+    found.sort(key=keys[listing.sort], reverse=listing.descending)
     return render(
         request,
         "templates.html",
-        templates=templates_seen(),
-        used=_used_by(user),
+        any_template=bool(every),
+        page=listing.cut(found),
+        sorts=SORTS,
+        used=used,
         most_named=MOST_NAMED,
         folder=settings.templates_root(),
     )
@@ -54,7 +73,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
     look = Look.read(request.query_params).with_parts(facts.parts)
     try:
-        loaded = load_template(settings.templates_root(), facts.name)
+        loaded = load_apart(settings.templates_root(), facts.name)
         variables = loaded.variables_for()
         chosen = chosen_values(loaded, look, language_of(request))
         preview, problem = _preview(loaded, chosen.values)
@@ -77,7 +96,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
 @router.get("/templates/{template}/html", dependencies=[Depends(reads_console)])
 def template_html(request: Request, template: str) -> Response:
     """The HTML part alone, for the frame of the page."""
-    loaded = load_template(settings.templates_root(), facts_of(template).name)
+    loaded = load_apart(settings.templates_root(), facts_of(template).name)
     chosen = chosen_values(loaded, Look.read(request.query_params), language_of(request))
     html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
     if html is None:
@@ -93,7 +112,7 @@ def facts_of(name: str) -> TemplateFacts:
     raise HTTPException(404)
 
 
-def _preview(loaded: MailTemplate, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+def _preview(loaded: TemplateApart, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
     """The message, or what is wrong with it for these values."""
     try:
         return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None

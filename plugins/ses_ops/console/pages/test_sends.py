@@ -22,7 +22,7 @@ from ses_ops.console.template_look import FIELD, Look, chosen_values
 from ses_ops.console.test_send_form import read_order
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.errors import InvalidInput
-from ses_ops.rendering.template import MailTemplate, load_template
+from ses_ops.rendering.template_apart import TemplateApart, load_apart
 from ses_ops.sending.test_send import MOST_RECIPIENTS
 from ses_ops.storage import test_sends
 
@@ -39,6 +39,8 @@ MESSAGE_BADGES: dict[MessageStatus, tuple[str, str]] = {
     MessageStatus.FAILED: ("error", N_("failed")),
     MessageStatus.SUPPRESSED: ("waiting", N_("suppressed")),
     MessageStatus.CACHED: ("waiting", N_("waiting")),
+    MessageStatus.RETRYING: ("retrying", N_("retrying")),
+    MessageStatus.CANCELLED: ("waiting", N_("not sent")),
     MessageStatus.UNKNOWN: ("paused", N_("in doubt")),
 }
 #: States of a run in which nothing more happens by itself.
@@ -48,7 +50,7 @@ _OVER = ("success", "failed")
 @router.get("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send_form(request: Request, template: str, user: GetUserDep) -> Response:
     """The form, with the values of the look that the person came from."""
-    loaded = load_template(settings.templates_root(), facts_of(template).name)
+    loaded = load_apart(settings.templates_root(), facts_of(template).name)
     values = chosen_values(loaded, Look.read(request.query_params), language_of(request)).values
     given = empty_form(choices(user))
     fields = {FIELD + name: values.get(name, "") for name in loaded.variables_for()}
@@ -59,7 +61,7 @@ def test_send_form(request: Request, template: str, user: GetUserDep) -> Respons
 @router.post("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep) -> Response:
     """Check everything that can be checked, then start the run that sends."""
-    loaded = load_template(settings.templates_root(), facts_of(template).name)
+    loaded = load_apart(settings.templates_root(), facts_of(template).name)
     order = read_order(form, loaded, language_of(request))
     if order is not None and (problem := test_send_runs.problem_of_dag()):
         form.problem("", language_of(request).gettext(problem, dag=SEND_DAG))
@@ -94,7 +96,7 @@ def test_send_live(request: Request, run_id: str) -> Response:
     return fragment(request, "test_send_outcome.html", every=STILL if outcome["over"] else 1, **outcome)
 
 
-def _form_page(request: Request, user: BaseUser, template: MailTemplate, form: Form, *, status: int = 200) -> Response:
+def _form_page(request: Request, user: BaseUser, template: TemplateApart, form: Form, *, status: int = 200) -> Response:
     return render(
         request,
         "test_send_form.html",

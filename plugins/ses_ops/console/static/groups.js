@@ -173,6 +173,100 @@
     setTimeout(watch, EVERY);
   }
 
+  // ---- how the chosen file would be read, before anything is sent to be stored
+  const BEGINNING = 8 * 1024 * 1024;
+  const MOST_OF_A_WORKBOOK = 48 * 1024 * 1024;
+  const lookPart = part("look");
+  let looks = 0;
+
+  async function isZip(file) {
+    const bytes = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+    return bytes[0] === 0x50 && bytes[1] === 0x4b;
+  }
+
+  // What a person writes beside a column is a line of the field of names.
+  function noteNames() {
+    const lines = [];
+    for (const input of lookPart.querySelectorAll("[data-column]")) {
+      const column = input.dataset.column;
+      if (input.value.trim() && input.value.trim() !== input.defaultValue && !column.includes("\n")) {
+        lines.push(`${column}=${input.value.trim()}`);
+      } else if (form.elements.map.value.split("\n").some((line) => line.startsWith(`${column}=`))) {
+        lines.push(`${column}=${input.value.trim() || input.defaultValue}`);
+      }
+    }
+    form.elements.map.value = lines.join("\n");
+  }
+
+  async function lookAtFile() {
+    looks += 1;
+    const turn = looks;
+    const file = form.elements.file.files[0];
+    if (!file || file.size === 0) {
+      lookPart.hidden = true;
+      return;
+    }
+    try {
+      const whole = await isZip(file);
+      if (whole && file.size > MOST_OF_A_WORKBOOK) {
+        return;
+      }
+      const body = new FormData(form);
+      body.delete("file");
+      body.append("file", whole ? file : file.slice(0, BEGINNING), file.name);
+      const answer = await fetch(words.look, { method: "POST", body, cache: "no-store", credentials: "same-origin" });
+      if (turn !== looks || !answer.ok) {
+        return;
+      }
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      const found = fresh.firstElementChild;
+      clearErrors();
+      if (found.dataset.look === "bad") {
+        lookPart.hidden = true;
+        const focused = document.activeElement;
+        showErrors(errorsIn(found));
+        focused?.focus();
+        return;
+      }
+      if (found.dataset.look === "guess") {
+        form.elements.encoding.value = found.dataset.encoding;
+        form.elements.encoding.dataset.guessed = "yes";
+      }
+      lookPart.replaceChildren(found);
+      lookPart.hidden = false;
+    } catch {
+      // Without it the upload still says what is wrong.
+      lookPart.hidden = true;
+    }
+  }
+
+  form.elements.file.addEventListener("change", () => {
+    // What was guessed for another file, and its columns' names, are not this one's.
+    if (form.elements.encoding.dataset.guessed) {
+      form.elements.encoding.value = "";
+      delete form.elements.encoding.dataset.guessed;
+    }
+    form.elements.map.value = "";
+    form.elements.sheet.value = "";
+    lookAtFile();
+  });
+  for (const name of ["encoding", "delimiter", "address_column", "map", "sheet", "mode"]) {
+    form.elements[name]?.addEventListener("change", () => {
+      if (name === "encoding") {
+        delete form.elements.encoding.dataset.guessed;
+      }
+      lookAtFile();
+    });
+  }
+  lookPart.addEventListener("change", (event) => {
+    if (event.target.dataset.sets) {
+      form.elements[event.target.dataset.sets].value = event.target.value;
+    } else {
+      noteNames();
+    }
+    lookAtFile();
+  });
+
   form.addEventListener("submit", (event) => {
     const file = form.elements.file.files[0];
     if (!file) {

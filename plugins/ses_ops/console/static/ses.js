@@ -28,7 +28,7 @@
     for (const time of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(time.dateTime);
       if (!Number.isNaN(moment.valueOf())) {
-        time.textContent = utc ? time.title || time.dateTime : shown.format(moment);
+        time.textContent = utc ? time.title || time.dateTime : (time.hasAttribute("data-seconds") ? exact : shown).format(moment);
       }
     }
     // Sentences about pictures, which can hold no <time>.
@@ -114,6 +114,23 @@
       menu.querySelector("summary").focus();
     }
   });
+
+  // ---- the navigation of a narrow page: an arrow where more of it is hidden, and the own page's entry in sight
+  const strip = document.querySelector(".top ul");
+  function hintAtMore() {
+    const nav = strip.parentElement;
+    nav.classList.toggle("more-before", strip.scrollLeft > 4);
+    nav.classList.toggle("more-after", strip.scrollLeft + strip.clientWidth < strip.scrollWidth - 4);
+  }
+  if (strip) {
+    const own = strip.querySelector("[aria-current]");
+    if (own) {
+      strip.scrollLeft = own.offsetLeft - (strip.clientWidth - own.offsetWidth) / 2;
+    }
+    strip.addEventListener("scroll", hintAtMore, { passive: true });
+    addEventListener("resize", hintAtMore);
+    hintAtMore();
+  }
 
   showTimes(document);
   sayZone();

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from ses_ops.stack.mailbox.reading import search_words
 from ses_ops.stack.mailbox.smtp import smtp_server
 from ses_ops.stack.mailbox.store import MessageStore, MessageWriter
 from ses_ops.stack.mailbox.web import mailbox_app
@@ -20,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 
 async def serve(folder: Path, smtp_port: int, web_port: int, *, reject_login: bool = False) -> None:
     """Serve until SIGINT or SIGTERM; what was accepted by then is on disk."""
-    store = MessageStore(folder)
+    store = MessageStore(folder, search_words)
     writer = MessageWriter(store)
     writing = asyncio.create_task(writer.run())
     loop = asyncio.get_running_loop()

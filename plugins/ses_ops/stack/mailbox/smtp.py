@@ -8,6 +8,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
+from ses_ops.stack.mailbox.reading import printable
 from ses_ops.stack.mailbox.store import MessageWriter
 
 #: Bytes; larger messages are refused with 552 (RFC 1870).
@@ -36,7 +37,9 @@ class KeepingHandler:
         content = envelope.content
         raw = content if isinstance(content, bytes) else str(content or "").encode()
         try:
-            await self._writer.add(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)
+            # aiosmtpd hands bytes that are no UTF-8 over as surrogates, which SQLite cannot store.
+            recipients = tuple(printable(address) for address in envelope.rcpt_tos)
+            await self._writer.add(printable(envelope.mail_from or ""), recipients, raw)
         except sqlite3.Error as error:
             _log.error("not stored: %s", error)
             return "451 4.3.0 The mailbox cannot store mail now"

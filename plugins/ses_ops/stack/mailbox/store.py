@@ -6,13 +6,16 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Messages written in one transaction at most.
 BATCH = 200
+
+#: Bytes from the beginning of a message that hold the headers which the list shows.
+HEAD = 16 * 1024
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -27,7 +30,15 @@ CREATE TABLE IF NOT EXISTS recipient (
 );
 CREATE INDEX IF NOT EXISTS recipient_message ON recipient (message_id);
 CREATE INDEX IF NOT EXISTS recipient_address ON recipient (address, message_id);
+-- What the search looks at: subject, sender and recipients, casefolded. A table of its own: a scan reads no messages.
+CREATE TABLE IF NOT EXISTS words (message_id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+-- The largest id that was ever deleted: an id means one message for ever.
+CREATE TABLE IF NOT EXISTS deleted (through INTEGER NOT NULL);
 """
+_CHOSEN = (
+    "(:to = '%%' OR id IN (SELECT message_id FROM recipient WHERE address LIKE :to ESCAPE '\\')) "
+    "AND (:words = '%%' OR id IN (SELECT message_id FROM words WHERE text LIKE :words ESCAPE '\\'))"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,20 +50,35 @@ class StoredMessage:
     received_at: float
     mail_from: str
     recipients: tuple[str, ...]
+    #: All of it, or in a list the first HEAD bytes.
     raw: bytes = field(repr=False)
+    #: Bytes of all of it.
+    size: int
 
 
 class MessageStore:
-    """Reads; safe to use from several threads, each gets a connection of its own."""
+    """Reads and deletes; safe to use from several threads, each gets a connection of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, words: Callable[[str, tuple[str, ...], bytes], str]) -> None:
+        """`words` of sender, recipients and the message's beginning is what the search looks at. Never raises."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / "mailbox.sqlite"
+        self.words = words
         self._local = threading.local()
         with self.connection() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(_SCHEMA)
         self.path.chmod(0o600)
+        self._add_missing_words()
+
+    def _add_missing_words(self) -> None:
+        """Of messages that an older version stored."""
+        with self.connection() as db:
+            ids = db.execute("SELECT id FROM message WHERE id NOT IN (SELECT message_id FROM words)").fetchall()
+            for (number,) in ids:
+                if message := self.get(number, HEAD):
+                    text = self.words(message.mail_from, message.recipients, message.raw)
+                    db.execute("INSERT INTO words (message_id, text) VALUES (?, ?)", (number, text))
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
@@ -64,36 +90,59 @@ class MessageStore:
         with db:
             yield db
 
-    def count(self, to: str = "") -> int:
-        """How many messages there are, for all recipients or for those whose address contains `to`."""
+    def count(self, *, to: str = "", words: str = "") -> int:
+        """How many messages there are: all, those to an address that contains `to`, those with `words`."""
+        chosen = _CHOSEN if to or words else "true"
         with self.connection() as db:
-            if not to:
-                return int(db.execute("SELECT count(*) FROM message").fetchone()[0])
-            statement = "SELECT count(DISTINCT message_id) FROM recipient WHERE address LIKE ? ESCAPE '\\'"
-            return int(db.execute(statement, (_containing(to),)).fetchone()[0])
+            found = db.execute(f"SELECT count(*) FROM message WHERE {chosen}", _given(to, words))  # noqa: S608
+            return int(found.fetchone()[0])
 
-    def newest(self, *, to: str = "", limit: int = 50, before: int | None = None) -> list[StoredMessage]:
+    def newest(
+        self, *, to: str = "", words: str = "", limit: int = 50, before: int | None = None
+    ) -> list[StoredMessage]:
         """Newest first; `before` is the id of the last message of the page before."""
         statement = (
-            "SELECT id, received_at, mail_from, raw FROM message WHERE id < :before "
-            "AND (:to = '%%' OR id IN (SELECT message_id FROM recipient WHERE address LIKE :to ESCAPE '\\')) "
-            "ORDER BY id DESC LIMIT :limit"
+            "SELECT id, received_at, mail_from, substr(raw, 1, :head), length(raw) FROM message "  # noqa: S608
+            f"WHERE id < :before AND {_CHOSEN} ORDER BY id DESC LIMIT :limit"
         )
-        given = {"before": before if before is not None else 2**62, "to": _containing(to), "limit": limit}
+        given = {"before": before if before is not None else 2**62, "limit": limit, "head": HEAD, **_given(to, words)}
         with self.connection() as db:
             return [self._message(db, row) for row in db.execute(statement, given).fetchall()]
 
-    def get(self, number: int) -> StoredMessage | None:
-        """One message."""
+    def get(self, number: int, head: int = 2**30) -> StoredMessage | None:
+        """One message, with the first `head` bytes of it."""
         with self.connection() as db:
-            statement = "SELECT id, received_at, mail_from, raw FROM message WHERE id = ?"
-            row = db.execute(statement, (number,)).fetchone()
+            statement = "SELECT id, received_at, mail_from, substr(raw, 1, ?), length(raw) FROM message WHERE id = ?"
+            row = db.execute(statement, (head, number)).fetchone()
             return self._message(db, row) if row else None
 
-    def _message(self, db: sqlite3.Connection, row: tuple[int, float, str, bytes]) -> StoredMessage:
+    def beside(self, number: int, *, to: str = "", words: str = "") -> tuple[int | None, int | None]:
+        """The ids of the next newer and the next older message of a search."""
+        given = {"number": number, **_given(to, words)}
+        with self.connection() as db:
+            newer = f"SELECT min(id) FROM message WHERE id > :number AND {_CHOSEN}"  # noqa: S608
+            older = f"SELECT max(id) FROM message WHERE id < :number AND {_CHOSEN}"  # noqa: S608
+            return db.execute(newer, given).fetchone()[0], db.execute(older, given).fetchone()[0]
+
+    def delete(self, *, to: str = "", words: str = "", through: int, only: int | None = None) -> int:
+        """Delete what a search finds up to an id, or one message; how many they were."""
+        given = {"through": through, "only": only, **_given(to, words)}
+        chosen = f"id <= :through AND (:only IS NULL OR id = :only) AND {_CHOSEN}"
+        with self.connection() as db:
+            db.execute("INSERT INTO deleted SELECT id FROM message ORDER BY id DESC LIMIT 1")
+            db.execute(f"CREATE TEMP TABLE gone AS SELECT id FROM message WHERE {chosen}", given)  # noqa: S608
+            db.execute("DELETE FROM recipient WHERE message_id IN (SELECT id FROM gone)")
+            db.execute("DELETE FROM words WHERE message_id IN (SELECT id FROM gone)")
+            count = db.execute("DELETE FROM message WHERE id IN (SELECT id FROM gone)").rowcount
+            db.execute("DROP TABLE gone")
+        return count
+
+    def _message(self, db: sqlite3.Connection, row: tuple[int, float, str, bytes, int]) -> StoredMessage:
         found = db.execute("SELECT address FROM recipient WHERE message_id = ? ORDER BY rowid", (row[0],))
         recipients = tuple(address for (address,) in found)
-        return StoredMessage(id=row[0], received_at=row[1], mail_from=row[2], recipients=recipients, raw=row[3])
+        return StoredMessage(
+            id=row[0], received_at=row[1], mail_from=row[2], recipients=recipients, raw=row[3], size=row[4]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +162,7 @@ class MessageWriter:
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue()
 
     async def add(self, mail_from: str, recipients: tuple[str, ...], raw: bytes) -> None:
-        """Store a message; returns when it is committed. Raises sqlite3.Error if it could not be."""
+        """Store a message; returns when it is committed. Raises what the database raised if it could not be."""
         stored = asyncio.get_running_loop().create_future()
         arrival = _Arrival(mail_from=mail_from, recipients=recipients, raw=raw, received_at=time.time(), stored=stored)
         self._arrivals.put_nowait(arrival)
@@ -128,7 +177,7 @@ class MessageWriter:
             error: Exception | None = None
             try:
                 await asyncio.to_thread(self._write, batch)
-            except sqlite3.Error as cause:
+            except Exception as cause:  # one that ended this loop would leave all clients waiting for ever
                 error = cause
             for arrival in batch:
                 if arrival.stored.done():  # its client went away
@@ -140,11 +189,19 @@ class MessageWriter:
 
     def _write(self, batch: list[_Arrival]) -> None:
         with self._store.connection() as db:
-            for one in batch:
-                statement = "INSERT INTO message (received_at, mail_from, raw) VALUES (?, ?, ?)"
-                number = db.execute(statement, (one.received_at, one.mail_from, one.raw)).lastrowid
+            known = "SELECT (SELECT max(id) FROM message), (SELECT max(through) FROM deleted)"
+            last = max((number or 0 for number in db.execute(known).fetchone()), default=0)
+            for number, one in enumerate(batch, last + 1):
+                statement = "INSERT INTO message (id, received_at, mail_from, raw) VALUES (?, ?, ?, ?)"
+                db.execute(statement, (number, one.received_at, one.mail_from, one.raw))
                 rows = [(number, address) for address in one.recipients]
                 db.executemany("INSERT INTO recipient (message_id, address) VALUES (?, ?)", rows)
+                words = self._store.words(one.mail_from, one.recipients, one.raw[:HEAD])
+                db.execute("INSERT INTO words (message_id, text) VALUES (?, ?)", (number, words))
+
+
+def _given(to: str, words: str) -> dict[str, str]:
+    return {"to": _containing(to), "words": _containing(words.casefold())}
 
 
 def _containing(text: str) -> str:

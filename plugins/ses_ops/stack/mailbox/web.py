@@ -1,30 +1,37 @@
-"""The mailbox's pages: read only, on the loopback address, nothing of a message is ever run or fetched."""
+"""The mailbox's pages and its JSON API, on the loopback address. Nothing of a message is ever run or fetched."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from ses_ops.stack.mailbox.reading import read, summary
+from ses_ops.stack.mailbox.reading import SHOWN_TEXT, ReadMessage, printable, read, summary
 from ses_ops.stack.mailbox.store import MessageStore, StoredMessage
 
 #: Messages on one page of the list.
 PAGE = 50
 #: What `limit` of the JSON API may be at most.
 API_LIMIT = 10_000
+#: The looks at a message, in the order of their tabs; a message has those that it has something for.
+VIEWS = {"html": "HTML", "text": "Text", "code": "HTML source", "headers": "Headers", "source": "Source"}
 
-_PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 #: The mail's own HTML: no scripts, nothing from the network (a picture would tell the sender that it was read).
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _HTML = Path(__file__).with_name("html")
+_ASSETS = {"style.css": "text/css", "mailbox.js": "text/javascript"}
 
 Text = Annotated[str, Query(max_length=320)]
-Before = Annotated[int | None, Query(ge=1)]
+Number = Annotated[int | None, Query(ge=1, lt=2**62)]
 
 
 def mailbox_app(store: MessageStore) -> FastAPI:
@@ -32,37 +39,86 @@ def mailbox_app(store: MessageStore) -> FastAPI:
     app = FastAPI(openapi_url=None, title="ses-ops mailbox")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     pages = Environment(loader=FileSystemLoader(_HTML), autoescape=True, undefined=StrictUndefined)
-    _add_pages(app, store, pages)
+    pages.globals["views"] = VIEWS
+    pages.globals["link"] = _link
+    _add_list(app, store, pages)
+    _add_message(app, store, pages)
+    _add_deletion(app, store, pages)
     _add_api(app, store)
-
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
+    app.middleware("http")(_guard)
     return app
 
 
-def _add_pages(app: FastAPI, store: MessageStore, pages: Environment) -> None:
-    @app.get("/", response_class=HTMLResponse)
-    def show_list(to: Text = "", before: Before = None) -> str:
-        found = store.newest(to=to.strip(), limit=PAGE + 1, before=before)
-        return pages.get_template("list.html").render(
+async def _guard(request: Request, call_next: Any) -> Response:
+    """What changes something comes from our own pages or from a program, never from another site's page."""
+    if request.method not in ("GET", "HEAD"):
+        site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
+        if site not in ("none", "same-origin") or origin not in (None, f"http://{request.headers.get('host')}"):
+            return PlainTextResponse("refused: this comes from another page", status_code=403)
+    response: Response = await call_next(request)
+    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _link(path: str, **query: object) -> str:
+    """A path with the fields of its query that are set."""
+    text = urlencode({name: str(value) for name, value in query.items() if value not in (None, "")})
+    return f"{path}?{text}" if text else path
+
+
+def _add_list(app: FastAPI, store: MessageStore, pages: Environment) -> None:
+    def shown(name: str, q: str, to: str, before: int | None) -> str:
+        words, address = q.strip(), to.strip()
+        found = store.newest(to=address, words=words, limit=PAGE + 1, before=before)
+        return pages.get_template(name).render(
             messages=[summary(one) for one in found[:PAGE]],
             older=found[PAGE - 1].id if len(found) > PAGE else None,
-            count=store.count(to.strip()),
+            count=store.count(to=address, words=words),
+            q=q,
             to=to,
+            before=before,
         )
 
+    @app.get("/", response_class=HTMLResponse)
+    def show_list(q: Text = "", to: Text = "", before: Number = None) -> str:
+        return shown("list.html", q, to, before)
+
+    @app.get("/rows", response_class=HTMLResponse)
+    def show_rows(q: Text = "", to: Text = "", before: Number = None) -> str:
+        """The part of the list that changes while somebody looks at it."""
+        return shown("rows.html", q, to, before)
+
+    @app.get("/{name}.{ending}")
+    def asset(name: str, ending: str) -> Response:
+        file = f"{name}.{ending}"
+        if file not in _ASSETS:
+            raise HTTPException(404, "there is no such file")
+        return Response((_HTML / file).read_bytes(), media_type=_ASSETS[file])
+
+
+def _add_message(app: FastAPI, store: MessageStore, pages: Environment) -> None:
     @app.get("/messages/{number}", response_class=HTMLResponse)
-    def show_message(number: int) -> str:
+    def show_message(number: int, view: str = "", q: Text = "", to: Text = "") -> str:
         message = _existing(store, number)
-        page = pages.get_template("message.html")
-        return page.render(message=summary(message), read=read(message))
+        content = read(message)
+        has = {"html": content.html is not None, "text": content.text is not None, "code": content.html is not None}
+        offered = [name for name in VIEWS if has.get(name, name == "source" or not content.problem)]
+        newer, older = store.beside(number, to=to.strip(), words=q.strip())
+        return pages.get_template("message.html").render(
+            message=summary(message),
+            read=content,
+            offered=offered,
+            view=view if view in offered else offered[0],
+            source=message.raw[:SHOWN_TEXT].decode("utf-8", "replace"),
+            cut=len(message.raw) > SHOWN_TEXT,
+            newer=newer,
+            older=older,
+            q=q,
+            to=to,
+        )
 
     @app.get("/messages/{number}/html")
     def show_html(number: int) -> HTMLResponse:
@@ -73,33 +129,81 @@ def _add_pages(app: FastAPI, store: MessageStore, pages: Environment) -> None:
     def show_raw(number: int) -> PlainTextResponse:
         return PlainTextResponse(_existing(store, number).raw.decode("utf-8", "replace"))
 
-    @app.get("/style.css")
-    def style() -> Response:
-        return Response((_HTML / "style.css").read_bytes(), media_type="text/css")
+    @app.get("/messages/{number}/download")
+    def download(number: int) -> Response:
+        return _file(_existing(store, number).raw, f"message-{number}.eml")
+
+    @app.get("/messages/{number}/attachments/{index}")
+    def attachment(number: int, index: int) -> Response:
+        found = read(_existing(store, number)).attachments
+        if not 0 <= index < len(found):
+            raise HTTPException(404, f"message {number} has no attachment {index}")
+        return _file(found[index].content, found[index].name)
+
+
+def _add_deletion(app: FastAPI, store: MessageStore, pages: Environment) -> None:
+    @app.get("/clear", response_class=HTMLResponse)
+    def ask(q: Text = "", to: Text = "") -> str:
+        newest = store.newest(limit=1)
+        count = store.count(to=to.strip(), words=q.strip())
+        return pages.get_template("clear.html").render(
+            count=count, through=newest[0].id if newest else 0, q=q, to=to, before=None
+        )
+
+    @app.post("/clear")
+    def clear(through: Annotated[int, Query(ge=0, lt=2**62)], q: Text = "", to: Text = "") -> RedirectResponse:
+        """What arrives after the question was asked stays."""
+        store.delete(to=to.strip(), words=q.strip(), through=through)
+        return RedirectResponse("/", status_code=303)
+
+    @app.post("/messages/{number}/delete")
+    def delete(number: int, q: Text = "", to: Text = "") -> RedirectResponse:
+        _existing(store, number)
+        store.delete(through=number, only=number)
+        return RedirectResponse(_link("/", q=q, to=to), status_code=303)
 
 
 def _add_api(app: FastAPI, store: MessageStore) -> None:
     @app.get("/api/messages")
     def list_messages(
-        to: Text = "", limit: Annotated[int, Query(ge=0, le=API_LIMIT)] = 50, before: Before = None
+        q: Text = "", to: Text = "", limit: Annotated[int, Query(ge=0, le=API_LIMIT)] = 50, before: Number = None
     ) -> dict[str, object]:
-        found = store.newest(to=to.strip(), limit=limit, before=before)
-        return {"count": store.count(to.strip()), "messages": [summary(one) for one in found]}
+        words, address = q.strip(), to.strip()
+        found = store.newest(to=address, words=words, limit=limit, before=before)
+        return {"count": store.count(to=address, words=words), "messages": [summary(one) for one in found]}
+
+    @app.delete("/api/messages")
+    def delete_messages(q: Text = "", to: Text = "") -> dict[str, int]:
+        return {"deleted": store.delete(to=to.strip(), words=q.strip(), through=2**62)}
 
     @app.get("/api/messages/{number}")
     def get_message(number: int) -> dict[str, object]:
         message = _existing(store, number)
         content = read(message)
-        return {
-            **summary(message),
-            "headers": [list(pair) for pair in content.headers],
-            "text": content.text,
-            "html": content.html,
-        }
+        return {**summary(message), **_content(content)}
+
+
+def _content(content: ReadMessage) -> dict[str, object]:
+    return {
+        "headers": [list(pair) for pair in content.headers],
+        "text": content.text,
+        "html": content.html,
+        "attachments": [
+            {"name": one.name, "media_type": one.media_type, "size": len(one.content)} for one in content.attachments
+        ],
+        "problem": content.problem,
+    }
 
 
 def _existing(store: MessageStore, number: int) -> StoredMessage:
-    message = store.get(number) if number < 2**62 else None
+    message = store.get(number) if abs(number) < 2**62 else None
     if message is None:
         raise HTTPException(404, f"there is no message {number}")
     return message
+
+
+def _file(content: bytes, name: str) -> Response:
+    """A download that no browser opens as a page, whatever the message calls it."""
+    disposition = f"attachment; filename*=UTF-8''{quote(printable(name), safe='')}"
+    headers = {"Content-Disposition": disposition, "Content-Security-Policy": _MAIL_POLICY}
+    return Response(content, media_type="application/octet-stream", headers=headers)

@@ -1,0 +1,81 @@
+"""A template as the pages look at it: loaded and filled in by a process apart (apart.py), here only what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ses_ops.domain.address import Sender
+from ses_ops.errors import TemplateError
+from ses_ops.rendering import apart
+from ses_ops.rendering.message import MessageRenderer
+from ses_ops.rendering.template import Preview, load_template
+from ses_ops.rendering.template_facts import TemplateFacts, template_facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateApart:
+    """What a page needs of a `MailTemplate`. Each method loads it anew; all raise as those of MailTemplate do."""
+
+    name: str
+    root: Path
+    #: Whether it has an HTML part.
+    html: bool
+    sample_values: dict[str, str]
+    #: Without a task's own texts.
+    variables: frozenset[str]
+
+    def variables_for(self, subject: str | None = None, unsubscribe_url: str | None = None) -> frozenset[str]:
+        """The variables of a task with this subject and unsubscribe link."""
+        if subject is None and unsubscribe_url is None:
+            return self.variables
+        return apart.call(self.name, _variables, self.root, self.name, subject, unsubscribe_url)
+
+    def preview(self, values: Mapping[str, str], *, unsubscribe_url: str = "") -> Preview:
+        """The message for these values."""
+        return apart.call(self.name, _preview, self.root, self.name, dict(values), unsubscribe_url)
+
+    def check_message(self, values: Mapping[str, str], *, sender: Sender, subject: str | None, address: str) -> None:
+        """Make the message to an address, and throw it away."""
+        message = {"sender": sender, "subject": subject, "address": address, "values": dict(values)}
+        apart.call(self.name, _message, self.root, self.name, message)
+
+
+def load_apart(root: Path, name: str) -> TemplateApart:
+    """`load_template` for a page. Raises NotFound, TemplateError."""
+    return apart.call(name, _load, root, name)
+
+
+def facts_apart(root: Path, name: str) -> TemplateFacts:
+    """`template_facts` for a page; a template that takes too long is one with an error."""
+    try:
+        return apart.call(name, template_facts, root, name)
+    except TemplateError as problem:
+        return TemplateFacts(name=name, subject="", variables=(), parts=(), size=0, error=problem)
+
+
+def _load(root: Path, name: str) -> TemplateApart:
+    loaded = load_template(root, name)
+    return TemplateApart(
+        name=name,
+        root=root,
+        html=loaded.html is not None,
+        sample_values=loaded.sample_values,
+        variables=loaded.variables_for(),
+    )
+
+
+def _variables(root: Path, name: str, subject: str | None, unsubscribe_url: str | None) -> frozenset[str]:
+    return load_template(root, name).variables_for(subject, unsubscribe_url)
+
+
+def _preview(root: Path, name: str, values: dict[str, str], unsubscribe_url: str) -> Preview:
+    return load_template(root, name).preview(values, unsubscribe_url=unsubscribe_url)
+
+
+def _message(root: Path, name: str, message: dict[str, Any]) -> None:
+    loaded = load_template(root, name)
+    renderer = MessageRenderer(loaded, sender=message["sender"], installation_id="check", subject=message["subject"])
+    renderer.render(occurrence_id=1, seq=1, address=message["address"], values=message["values"])

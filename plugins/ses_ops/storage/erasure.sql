@@ -1,0 +1,131 @@
+-- name: hash_of
+-- What stands for an address once it is erased.
+SELECT erased_address(k, %(address_key)s) AS person FROM erasure_key k;
+
+-- name: hold_tasks
+-- No audience is frozen from a group while a person is taken out of it.
+SELECT t.id FROM send_task t
+WHERE t.group_id IN (SELECT group_id FROM recipient WHERE address_key = %(address_key)s) AND t.deleted_at IS NULL
+ORDER BY t.id FOR NO KEY UPDATE;
+
+-- name: take_out_of_groups
+WITH taken AS (
+    DELETE FROM recipient WHERE address_key = %(address_key)s RETURNING group_id
+), counted AS (
+    SELECT group_id, count(*)::int AS count FROM taken GROUP BY group_id
+)
+UPDATE recipient_group g SET recipient_count = g.recipient_count - c.count FROM counted c WHERE g.id = c.group_id
+RETURNING g.name, c.count;
+
+-- name: groups_of
+SELECT g.name, count(*)::int AS count
+FROM recipient r JOIN recipient_group g ON g.id = r.group_id
+WHERE r.address_key = %(address_key)s GROUP BY g.name ORDER BY g.name;
+
+-- name: messages_of
+SELECT count(*)::int AS count FROM message WHERE address_key = %(address_key)s;
+
+-- name: hold_chunks
+-- What waits stays where it is meanwhile; what is being sent is not waited for.
+SELECT c.id FROM message m
+JOIN chunk c ON c.occurrence_id = m.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+WHERE m.address_key = %(address_key)s AND c.state = 'cached'
+ORDER BY c.id FOR UPDATE OF c;
+
+-- name: clear_first_subjects
+-- The subject that a task is listed by is made of its first recipient's values; it is made of another's then.
+UPDATE send_task t SET first_subject = NULL FROM occurrence o, message m
+WHERE o.task_id = t.id AND m.occurrence_id = o.id AND m.address_key = %(address_key)s AND t.first_subject IS NOT NULL;
+
+-- name: erase_messages
+-- The counts and the outcome stay. A message that a sender holds now is its own: it finds the row by its place, and the
+-- outcome would be lost.
+UPDATE message m SET address = %(person)s, address_key = %(person)s, "values" = '{}',
+    smtp_text = CASE WHEN m.state = 'suppressed' THEN m.smtp_text END
+WHERE m.address_key = %(address_key)s AND (
+    m.state IN ('sent', 'failed', 'suppressed', 'unknown')
+    OR NOT EXISTS (
+        SELECT 1 FROM chunk c WHERE c.occurrence_id = m.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+          AND c.state = 'reserved'
+    )
+);
+
+-- name: hide_suppression
+-- The entry goes on under the hash; two become the one that lasts longer.
+INSERT INTO suppression AS s (address_key, address, reason, note, created_at, expires_at, added_by)
+SELECT %(person)s, %(person)s, reason, '', created_at, expires_at, ''
+FROM suppression WHERE address_key = %(address_key)s AND note <> %(for_now)s
+ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, expires_at = excluded.expires_at
+WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);
+
+-- name: remove_suppression
+DELETE FROM suppression WHERE address_key = %(address_key)s;
+
+-- name: suppress_for_now
+-- Of a message that a sender holds: it looks here before it sends.
+INSERT INTO suppression (address_key, address, reason, note, expires_at)
+VALUES (%(address_key)s, %(address_key)s, 'manual', %(for_now)s, now() + interval '1 day')
+ON CONFLICT (address_key) DO NOTHING;
+
+-- name: is_suppressed
+SELECT EXISTS (
+    SELECT 1 FROM suppression WHERE address_key IN (%(address_key)s, %(person)s) AND note <> %(for_now)s
+) AS found;
+
+-- name: import_reports
+SELECT id::text, report FROM group_import WHERE report IS NOT NULL;
+
+-- name: set_import_report
+UPDATE group_import SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
+
+-- name: suppression_reports
+SELECT id::text, report FROM suppression_report;
+
+-- name: set_suppression_report
+UPDATE suppression_report SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
+
+-- name: clear_imports
+-- Addresses that may be mistyped, and why a file was refused, may name it.
+UPDATE group_import i SET
+    doubtful = coalesce((
+        SELECT jsonb_agg(one) FROM jsonb_array_elements(i.doubtful) one WHERE lower(one ->> 1) <> %(address_key)s
+    ), '[]'),
+    problem = CASE WHEN strpos(lower(i.problem), %(address_key)s) > 0 THEN '' ELSE i.problem END,
+    facts = CASE WHEN strpos(lower(i.facts::text), %(address_key)s) > 0 THEN '{}' ELSE i.facts END,
+    fault = CASE WHEN strpos(lower(i.facts::text), %(address_key)s) > 0 THEN NULL ELSE i.fault END
+WHERE strpos(lower(i.doubtful::text), %(address_key)s) > 0 OR strpos(lower(i.problem), %(address_key)s) > 0
+   OR strpos(lower(i.facts::text), %(address_key)s) > 0;
+
+-- name: clear_task_errors
+UPDATE send_task SET error = regexp_replace(error, %(pattern)s, %(person)s, 'gi')
+WHERE strpos(lower(error), %(address_key)s) > 0;
+
+-- name: clear_chunk_reasons
+UPDATE chunk SET reason = regexp_replace(reason, %(pattern)s, %(person)s, 'gi')
+WHERE strpos(lower(reason), %(address_key)s) > 0;
+
+-- name: clear_held_reasons
+UPDATE occurrence SET held_reason = regexp_replace(held_reason, %(pattern)s, %(person)s, 'gi')
+WHERE strpos(lower(held_reason), %(address_key)s) > 0;
+
+-- name: note
+INSERT INTO erasure (person, erased_by, facts) VALUES (%(person)s, %(by)s, %(facts)s);
+
+-- name: erasures
+SELECT person, erased_by, erased_at, facts FROM erasure ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: anybody_suppressed
+SELECT EXISTS (SELECT 1 FROM suppression WHERE starts_with(address_key, 'erased:')) AS found;
+
+-- name: suppress_messages
+-- Of an audience that was just written: those whom the list knows by their hash only.
+UPDATE message m SET state = 'suppressed', changed_at = now(), smtp_text = s.reason
+FROM erasure_key k, suppression s
+WHERE m.occurrence_id = %(occurrence_id)s AND m.state = 'queued' AND starts_with(s.address_key, 'erased:')
+  AND (s.expires_at IS NULL OR s.expires_at > now()) AND s.address_key = erased_address(k, m.address_key);
+
+-- name: count_suppressed
+SELECT count(*)::int AS count
+FROM recipient r CROSS JOIN erasure_key k
+JOIN suppression s ON starts_with(s.address_key, 'erased:') AND s.address_key = erased_address(k, r.address_key)
+WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());

@@ -1,0 +1,9 @@
+"""Who gets what from pages/bulk_tasks.py: everybody may ask, and each task by the rights on it."""
+
+from tests.console.access_table import changes
+
+ROUTES = {
+    "POST /bulk-tasks": changes(
+        "/bulk-tasks", rule="reads_console", status=200, name="hello", action="pause", confirmed="yes"
+    ),
+}

@@ -1,0 +1,114 @@
+"""Every command with `--json`, as a program runs it, with an Airflow that writes a log: stdout is the answer alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import tests.airflow_environment as environment
+from ses_ops.cli.main import cli
+
+TASK = """
+name: sale
+type: scheduled
+start_at: 2090-01-01 10:00
+time_zone: UTC
+template: hello
+sender: news@mail.example.com
+group: customers
+"""
+PEOPLE = "address,name\nanna@example.com,Anna\nnobody,Bo\n"
+#: Each command with `--json`: its arguments, and the kind of its answer. In this order: later ones use what earlier
+#: ones made. A new command needs a line here.
+COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
+    "group import": (("customers", "people.csv"), dict),
+    "group list": ((), list),
+    "group show": (("customers",), dict),
+    "template list": ((), list),
+    "template check": ((), list),
+    "template preview": (("hello",), dict),
+    "task apply": (("sale.yaml",), list),
+    "task list": ((), list),
+    "task show": (("sale",), dict),
+    "task messages": (("sale",), list),
+    "task starts": (("sale",), list),
+    "task forecast": (("sale",), dict),
+    "quota show": ((), list),
+    "suppression list": ((), list),
+    "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
+    "doctor": ((), list),
+}
+
+
+def _with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The commands of the tree that have the option."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _with_json(command, (*path, name))
+        elif any("--json" in option.opts for option in command.params):
+            yield " ".join((*path, name))
+
+
+def test_every_command_with_json_has_a_line() -> None:
+    assert sorted(_with_json(cli)) == sorted(COMMANDS)
+
+
+@pytest.fixture
+def run(world, airflow_db, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`ses` in a process of its own, with an Airflow that logs as much as it does by default."""
+    settings = {name: value for name, value in environment.SETTINGS.items() if "LOGGING_LEVEL" not in name}
+    uri = airflow_db.replace("postgresql://", "postgresql+psycopg2://", 1)
+    whole = {**os.environ, **settings, environment.DATABASE: uri, "SES_HOME": str(tmp_path / "home")}
+    whole.pop("AIRFLOW__LOGGING__LOGGING_LEVEL", None)
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).with_name("ses")
+        return subprocess.run(
+            [str(program), *arguments], capture_output=True, text=True, check=False, env=whole, cwd=tmp_path
+        )
+
+    return call
+
+
+def test_stdout_is_the_answer_alone(run, world, synced, tmp_path: Path) -> None:
+    """With the DAG files known to Airflow (`synced`), a new task is written to it at once: what logs most."""
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    (tmp_path / "sale.yaml").write_text(TASK)
+    (world.templates / "hello" / "sample.json").write_text(json.dumps({"name": "Ann"}))
+    from airflow.models.variable import Variable
+
+    Variable.set("ses_warmup_quota", json.dumps(world.quota_variable))
+    for command, (arguments, kind) in COMMANDS.items():
+        done = run(*command.split(), *arguments, "--json")
+        said = f"ses {command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        answer = parsed(done.stdout, said)
+        assert isinstance(answer, kind), said
+        assert done.returncode == 0 or command == "doctor", said
+        assert "[info" not in done.stderr, f"a person would read Airflow's log: {said}"
+    assert "send_task__sale" in dags(), "Airflow was not told of the task: this test saw less than a person does"
+
+
+def parsed(text: str, said: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as problem:
+        raise AssertionError(f"no JSON ({problem}): {said}") from problem
+
+
+def dags() -> set[str]:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return {one.dag_id for one in session.query(DagModel)}

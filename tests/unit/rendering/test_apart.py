@@ -1,0 +1,121 @@
+"""Templates are looked at by a process apart, which is ended when one takes too long or too much memory."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ses_ops.errors import NotFound, TemplateError
+from ses_ops.rendering import apart
+from ses_ops.rendering.template_apart import facts_apart, load_apart
+
+
+@pytest.fixture
+def processes():
+    """Fresh ones, whatever another test has made of those of this process."""
+    apart.end()
+    apart.begin()
+    yield
+    apart.end()
+    apart.begin()
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "hello"
+    folder.mkdir()
+    (folder / "subject.txt").write_text("Hello {{ name }}")
+    (folder / "body.html").write_text("<p>{{ name }}</p>")
+    (folder / "sample.json").write_text('{"name": "Ann"}')
+    return tmp_path
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def one_call_of_minutes() -> None:
+    ("a" * 3_000_000).rfind("ab" + "a" * 1_000_000)
+
+
+def endless() -> None:
+    while True:
+        pass
+
+
+def greedy() -> int:
+    return len(bytearray(4 << 30))
+
+
+def dies() -> None:
+    os._exit(3)
+
+
+def test_a_template_is_loaded_and_filled_in_by_another_process(processes, root):
+    found = load_apart(root, "hello")
+    assert (found.html, found.sample_values, found.variables) == (True, {"name": "Ann"}, {"name"})
+    assert found.variables_for("{{ other }}") == {"name", "other"}
+    assert found.preview({"name": "Ben"}).subject == "Hello Ben"
+    assert facts_apart(root, "hello").error is None
+    assert apart.call("hello", pid) != os.getpid()
+
+
+def test_errors_are_those_that_were_raised(processes, root):
+    with pytest.raises(NotFound, match="nobody") as raised:
+        load_apart(root, "nobody")
+    assert raised.value.name == "nobody"
+    (root / "hello" / "body.html").write_text("{{ 1 / 0 }}")
+    with pytest.raises(TemplateError, match="division") as failed:
+        load_apart(root, "hello").preview({"name": "x"})
+    assert (failed.value.template, failed.value.part) == ("hello", "body.html")
+    assert facts_apart(root, "hello").error.part == "body.html"
+
+
+@pytest.mark.parametrize("call", [one_call_of_minutes, endless, greedy, dies])
+def test_what_takes_too_long_or_too_much_is_ended_while_others_go_on(processes, monkeypatch, call):
+    assert apart.call("fine", pid)  # they are there
+    monkeypatch.setattr(apart, "LONGEST", 5.0)
+    with ThreadPoolExecutor(1) as thread:
+        evil = thread.submit(apart.call, "evil", call)
+        assert apart.call("fine", pid) != os.getpid()
+        with pytest.raises(TemplateError, match=r"'evil': it takes too long or too much memory"):
+            evil.result(60)
+    assert apart.call("fine", pid) != os.getpid()
+
+
+def test_a_template_that_was_stopped_is_not_tried_again_at_once(processes, monkeypatch):
+    with pytest.raises(TemplateError):
+        apart.call("evil", dies)
+    with pytest.raises(TemplateError, match="was stopped"):
+        apart.call("evil", pid)
+    monkeypatch.setattr(apart, "PENALTY", 0.0)
+    with pytest.raises(TemplateError):
+        apart.call("worse", dies)
+    assert apart.call("worse", pid)
+
+
+def mistaken() -> None:
+    raise KeyError("a mistake of ours")
+
+
+def test_a_mistake_of_ours_is_no_fault_of_the_template(processes):
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="a mistake of ours"):
+            apart.call("hello", mistaken)
+
+
+def test_whoever_is_no_server_looks_at_templates_itself():
+    apart.end()
+    try:
+        assert apart.call("hello", pid) == os.getpid()
+    finally:
+        apart.begin()
+
+
+def test_a_process_knows_nothing_of_our_environment(processes, monkeypatch):
+    monkeypatch.setenv("SES_SECRET", "x")
+    apart.end()
+    apart.begin()
+    assert apart.call("hello", os.getenv, "SES_SECRET") is None
