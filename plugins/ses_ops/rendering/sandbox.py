@@ -90,6 +90,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
             _check_repetition(left, right)
             _check_repetition(right, left)
         if operator == "%" and isinstance(left, str):
+            refuse_program(right)
             if _WIDE_FORMAT.search(left):
                 raise SecurityError("a format may not pad to more than 999 characters")
             # %r makes ten characters of one, and a value of a dictionary may stand there many times.
@@ -246,7 +247,7 @@ class CompiledPart:
         try:
             return "".join(self.pieces(values))
         except TypeError as cause:
-            raise self.error(NO_TEXT) from cause
+            raise TemplateError(NO_TEXT, template=self.template_name, part=self.part) from cause
 
     def pieces(self, values: Mapping[str, str]) -> list[str]:
         """The same in pieces: the template's own texts (the same objects every time) and the values between."""
