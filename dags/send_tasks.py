@@ -53,6 +53,8 @@ DEFAULT_ARGS = {
 #: that is away, a warm-up that begins) must leave room for the schedule's and for those that people asked for
 #: (run_identity.MOST_WAITING).
 MAX_ACTIVE_RUNS = 16
+#: Characters of a DAG's tag, by Airflow's database.
+LONGEST_TAG = 100
 #: Chunks of one run that are sent at once.
 PARALLEL_CHUNKS = int(os.environ.get("SES_PARALLEL_CHUNKS") or 4)
 
@@ -69,7 +71,7 @@ def send_task_dag(row: dict[str, Any], schedule: Schedule, *, problem: str | Non
         is_paused_upon_creation=False,
         max_active_runs=MAX_ACTIVE_RUNS,
         default_args=DEFAULT_ARGS,
-        tags=["ses-ops", row["type"], row["sender_domain"]],
+        tags=["ses-ops", row["type"], row["sender_domain"][:LONGEST_TAG]],
         auto_register=False,
     )
     with dag:

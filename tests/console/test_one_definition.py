@@ -200,13 +200,17 @@ def listed(world, **search) -> Counter:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_every_place_shows_the_same_figures(mailing, user, scene, capsys, monkeypatch):
+def test_every_place_shows_the_same_figures_and_only_what_a_living_sender_holds_is_on_its_way(
+    mailing, user, scene, capsys, monkeypatch
+):
     scene(mailing)
     overview = mailing.overview("hello")
     task_id = find_row(mailing.conn, "hello")["id"]
     scope = Scope(task_id=task_id)
     expected = figures(overview)
     assert expected.total() == overview.request_count
+    held = scene in (held_by_a_living_sender, cancelled_while_it_was_being_sent)
+    assert bool(overview.in_progress_count) == held, "on its way is only what a living sender holds"
     assert figures(task_progress.counts(mailing.conn, scope)) == expected, "the task's page"
     assert added(task_progress.occurrences(mailing.conn, scope, limit=10)) == expected, "its starts"
     assert of_chunks(task_progress.chunks(mailing.conn, scope, limit=100)) == expected, "its chunks"
@@ -241,13 +245,6 @@ def _json(capsys, monkeypatch, world, *command: str):
     capsys.readouterr()
     assert run_cli([*command, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_only_what_a_living_sender_holds_is_on_its_way(mailing, scene):
-    scene(mailing)
-    held = scene in (held_by_a_living_sender, cancelled_while_it_was_being_sent)
-    assert bool(mailing.overview("hello").in_progress_count) == held
 
 
 @pytest.mark.parametrize(
@@ -314,7 +311,22 @@ def test_put_off_mail_is_retrying_with_when_and_why(mailing, user, capsys, monke
         assert 'class="badge retrying"' in page, path
         assert "mailbox full" in page, path
     assert "next try" in user.text("/tasks")
+    assert "Put off by the mail server hello" in user.text("/")
     assert [task["name"] for task in _json(capsys, monkeypatch, mailing, "task", "list", "--status", "retrying")] == [
         "hello"
     ]
     assert "paused" not in user.text("/tasks/hello").partition("Messages over time")[0].partition("Progress")[2]
+
+
+def test_a_time_that_has_come_is_due_and_not_a_next_mail_in_the_past(mailing, user, capsys, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", mailing.dsn)
+    failed_ones_asked_for_again(mailing)
+    assert mailing.overview("hello").is_due
+    for path in ("/tasks", "/tasks/hello?status=cached"):
+        text = user.text(path)
+        assert "due now" in text, path
+        assert "next try" not in text, path
+        assert "cached until" not in text, path
+    for command in (["task", "list"], ["task", "show", "hello"], ["task", "messages", "hello", "--status", "cached"]):
+        assert run_cli(command) == 0
+        assert "due now" in capsys.readouterr().out, command

@@ -149,6 +149,7 @@ def test_a_start_is_told_in_the_tasks_own_zone_with_the_viewers_beside_it(world,
     html = viewer.get("/tasks").text
     assert '<time datetime="2099-07-01T13:30:00+00:00"' in html, "which the viewer's browser writes in its zone"
     assert "2099-07-01 09:30 America/New_York" in viewer.text("/")
+    assert "2099-07-01 09:30 America/New_York" in viewer.text("/live/task/weekly")
 
 
 def test_a_zone_that_is_none_is_told_in_utc(world):

@@ -82,13 +82,17 @@ def _nothing(status: str | None, deleted: bool) -> str:
     )
 
 
+def _when_and_why(one: TaskOverview) -> tuple[object, str]:
+    return "due now" if one.is_due else one.next_run_at, one.error or one.reason or ""
+
+
 def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
     counts = (one.request_count, one.sent_count, one.cached_count, one.failed_count, one.suppressed_count)
     return [
         *(one.name, one.type, one.status, *counts, one.unknown_count),
         *(getattr(one, f"{name}_count") for name in seldom),
         one.in_progress_count,
-        *((one.id, one.deleted_at) if one.deleted_at else (one.next_run_at, one.error or one.reason or "")),
+        *((one.id, one.deleted_at) if one.deleted_at else _when_and_why(one)),
     ]
 
 
@@ -134,6 +138,8 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     facts["next_starts"] = ", ".join(f"{slot.astimezone(tz):%Y-%m-%d %H:%M}" for slot in facts["next_starts"]) or None
     for key in ("next_run_at", "created_at", "updated_at", "deleted_at"):
         facts[key] = getattr(one, key)
+    if one.is_due:
+        facts["next_run_at"] = "due now"
     print_facts(facts)
     if one.unknown_count:
         note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
@@ -217,4 +223,6 @@ def _answer(row: dict[str, Any]) -> str:
     said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
     # What the server said to this message is why it is retried; else what its chunk waits for.
     why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
-    return "; ".join(part for part in (why, row["next_try_at"] and f"next try {cell(row['next_try_at'])}") if part)
+    when = row["next_try_at"]
+    try_again = None if when is None else f"next try {cell(when)}" if when > datetime.now(UTC) else "due now"
+    return "; ".join(part for part in (why, try_again) if part)

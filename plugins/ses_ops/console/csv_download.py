@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Generator
 from urllib.parse import quote
 
 from ses_ops.console.download import Download
+from ses_ops.domain.rejected_rows import unpacked
 
 #: Bytes that leave at a time.
 _BLOCK = 64 * 1024
@@ -21,7 +21,7 @@ def csv_headers(file_name: str) -> dict[str, str]:
 
 def unpacked_csv(packed: bytes, file_name: str) -> Download:
     """The answer of a file that is kept as gzip."""
-    return Download(_pieces(gzip.decompress(packed)), headers=csv_headers(file_name))
+    return Download(_pieces(unpacked(packed)), headers=csv_headers(file_name))
 
 
 def _pieces(content: bytes) -> Generator[bytes, None, None]:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ses_ops.errors import DatabaseUnavailable
 from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.storage.connection import connect, connected, errors_wrapped
 
@@ -31,6 +32,9 @@ KEPT_FOR = 60.0
 SNAPSHOT_AGE = 1.0
 #: Milliseconds.
 STATEMENT_TIMEOUT = 15_000
+#: Downloads that one process serves at a time.
+EXPORTS = 8
+_EXPORTS = threading.BoundedSemaphore(EXPORTS)
 #: Milliseconds after which PostgreSQL ends the transaction of a download that nobody goes on with: more than `download`
 #: is patient.
 _EXPORT_IDLE = 120_000
@@ -95,10 +99,28 @@ def reading() -> Iterator[Connection]:
 
 @contextmanager
 def streaming() -> Iterator[Connection]:
-    """A read-only connection of its own for an answer that leaves bit by bit (`download.Download`)."""
+    """A read-only connection of its own for an answer that leaves bit by bit (`download.Download`).
+
+    Raises DatabaseUnavailable when there are EXPORTS of them.
+    """
+    _take_export()
     options = f"{_READ_ONLY} -c idle_in_transaction_session_timeout={_EXPORT_IDLE}"
-    with connected(ses_db_dsn(), application="ses-ops export", options=options) as conn, errors_wrapped(conn):
-        yield conn
+    try:
+        with connected(ses_db_dsn(), application="ses-ops export", options=options) as conn, errors_wrapped(conn):
+            yield conn
+    finally:
+        _EXPORTS.release()
+
+
+def check_exports() -> None:
+    """Raise DatabaseUnavailable, before the first byte of an answer, when `streaming` would."""
+    _take_export()
+    _EXPORTS.release()
+
+
+def _take_export() -> None:
+    if not _EXPORTS.acquire(blocking=False):
+        raise DatabaseUnavailable(f"{EXPORTS} exports are being downloaded now; try again in a minute")
 
 
 @contextmanager

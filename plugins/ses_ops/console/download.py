@@ -11,12 +11,13 @@ import logging
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope, to_thread
 from starlette.responses import Response
 
+from ses_ops.console import database
 from ses_ops.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Downloads that one process serves at a time, and those of one person among them.
-EXPORTS, EXPORTS_EACH = 8, 2
+#: Downloads of one person at a time, of those that a process serves (`database.EXPORTS`).
+EXPORTS_EACH = 2
 #: Bytes that are sent at a time, and seconds in which they must be taken: two kilobytes a second.
 PIECE, PATIENCE = 64 * 1024, 30.0
 #: Seconds for all of a download.
 LONGEST = 3600.0
+#: The last line of a file that was ended before its end.
+NOT_ALL = b"\r\nses-ops: this file is not complete; it was read too slowly\r\n"
 
 _lock = threading.Lock()
 _running: Counter[str] = Counter()
@@ -39,7 +42,7 @@ _running: Counter[str] = Counter()
 
 @contextmanager
 def export_of(person: str) -> Iterator[None]:
-    """A place among the downloads, in the `with`. Raises DatabaseUnavailable when there is none."""
+    """One of a person's places, in the `with`. Raises DatabaseUnavailable when all are taken."""
     with _lock:
         _check(person)
         _running[person] += 1
@@ -53,22 +56,21 @@ def export_of(person: str) -> Iterator[None]:
 
 
 def check_exports(person: str) -> None:
-    """Raise DatabaseUnavailable, before the first byte of an answer, when there is no place."""
+    """Raise DatabaseUnavailable, before the first byte of an answer, when there is no place for a download."""
     with _lock:
         _check(person)
+    database.check_exports()
 
 
 def _check(person: str) -> None:
     if _running[person] >= EXPORTS_EACH:
         raise DatabaseUnavailable(f"you are downloading {EXPORTS_EACH} files now; wait until one of them is here")
-    if _running.total() >= EXPORTS:
-        raise DatabaseUnavailable(f"{EXPORTS} exports are being downloaded now; try again in a minute")
 
 
 class Download(Response):
     """Sends blocks as they are made, in a thread. However it ends, the blocks' generator is closed at once.
 
-    With `person` it takes one of the places for downloads.
+    With `person` it takes one of that person's places for downloads.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Download(Response):
     ) -> None:
         self._blocks = blocks
         self._person = person
+        self._place = ExitStack()
         # Without a body the base class would say how long it is.
         self.status_code = 200
         self.background = None
@@ -85,34 +88,46 @@ class Download(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
-        if self._person is None:
-            await self._send(receive, send)
-            return
-        with export_of(self._person):
-            await self._send(receive, send)
+        if self._person is not None:
+            self._place.enter_context(export_of(self._person))
+        await self._send(receive, send)
 
     async def _send(self, receive: Receive, send: Send) -> None:
         gone = asyncio.create_task(_disconnected(receive))
-        ends_at = time.monotonic() + LONGEST
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            while (block := await to_thread.run_sync(next, self._blocks, None)) is not None:
-                for at in range(0, len(block), PIECE):
-                    if gone.done() or time.monotonic() > ends_at:
-                        return
-                    async with asyncio.timeout(PATIENCE):
-                        piece = block[at : at + PIECE]
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-            async with asyncio.timeout(PATIENCE):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
-            # The server closes the connection of an answer that is not complete.
-            log.warning("a download was not read for %d seconds and is ended", PATIENCE)
+            try:
+                await self._send_blocks(send, gone)
+            except TimeoutError:
+                log.warning("a download is ended: not read for %d seconds, or longer than %d", PATIENCE, LONGEST)
+                await self._close()
+                # Airflow's middleware ends every answer as if it were whole, so the file says itself that it is not.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(PATIENCE, LONGEST)):
+                        await send({"type": "http.response.body", "body": NOT_ALL, "more_body": False})
         finally:
             gone.cancel()
-            # The statement ends with the generator; also when this request is cancelled.
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._blocks.close)
+            await self._close()
+
+    async def _send_blocks(self, send: Send, gone: asyncio.Task[None]) -> None:
+        ends_at = time.monotonic() + LONGEST
+        while (block := await to_thread.run_sync(next, self._blocks, None)) is not None:
+            for at in range(0, len(block), PIECE):
+                if gone.done():
+                    return
+                if time.monotonic() > ends_at:
+                    raise TimeoutError
+                async with asyncio.timeout(PATIENCE):
+                    piece = block[at : at + PIECE]
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with asyncio.timeout(PATIENCE):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _close(self) -> None:
+        """End the statement, also when this request is cancelled; and let the next download of the person begin."""
+        with CancelScope(shield=True):
+            await to_thread.run_sync(self._blocks.close)
+        self._place.close()
 
 
 async def _disconnected(receive: Receive) -> None:

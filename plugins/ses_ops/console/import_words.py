@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.forms import WHOLE, Form
@@ -153,8 +154,10 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
         return "file", words.gettext(_LOST)
     if record.state is not ImportState.FAILED:
         return None
-    if record.fault is not None:
-        return _fault(words, record.fault, record.facts)
+    if record.fault in _FAULTS:
+        # Facts that are not those of the fault are of another version, or written by hand.
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            return _fault(words, str(record.fault), record.facts)
     return "file", said(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
 
 

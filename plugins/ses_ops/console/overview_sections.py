@@ -123,6 +123,7 @@ class Sections:
     todos_total: int
     sending: Section
     paused: Section
+    retrying: Section
     failures: Sequence[Failures]
     failures_total: int
     #: The task that starts next, when nothing is sending.
@@ -143,15 +144,16 @@ def sections_of(tasks: Sequence[TaskOverview], *, failures: Sequence[Failures], 
         todos=todos[: 2 * SHOWN],
         todos_total=len(todos),
         sending=_section(tasks, TaskStatus.SENDING),
-        paused=_section(tasks, TaskStatus.PAUSED, TaskStatus.RETRYING),
+        paused=_section(tasks, TaskStatus.PAUSED),
+        retrying=_section(tasks, TaskStatus.RETRYING),
         failures=seen_failures[:SHOWN],
         failures_total=len(seen_failures),
         next_task=min(coming, key=lambda task: task.next_run_at.timestamp() if task.next_run_at else 0, default=None),
     )
 
 
-def _section(tasks: Sequence[TaskOverview], *statuses: TaskStatus) -> Section:
-    found = [task for task in tasks if task.status in statuses]
+def _section(tasks: Sequence[TaskOverview], status: TaskStatus) -> Section:
+    found = [task for task in tasks if task.status is status]
     # What goes on first stands first; what waits for a person last.
     found.sort(key=lambda task: (task.paused_by_person, task.next_run_at is None, task.next_run_at or task.created_at))
     return Section(rows=[Moving(task=task) for task in found[:SHOWN]], total=len(found))

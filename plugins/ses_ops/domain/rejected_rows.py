@@ -11,7 +11,9 @@ import io
 import re
 import zlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.csv_cells import safe_cell, without_mark
@@ -109,10 +111,11 @@ class RejectedRows:
 
 def unpacked_beginning(packed: bytes | None, most: int) -> ReportBeginning:
     """The first rows of a report; none without one."""
-    if packed is None:
-        return ReportBeginning(columns=[], rows=[])
-    text = zlib.decompressobj(_GZIP).decompress(packed, 64 * 1024 + 1024 * most).decode("utf-8-sig", "ignore")
-    header, *rows = list(csv.reader(io.StringIO(text, newline="")))[: most + 1]
+    text = unpacked(packed or b"", 64 * 1024 + 1024 * most).decode("utf-8-sig", "ignore")
+    try:
+        header, *rows = [*islice(csv.reader(io.StringIO(text, newline="")), most + 1)] or [[]]
+    except csv.Error:  # nothing of ours writes such a cell
+        header, rows = [], []
     if header == _FORMER:
         former = [LeftOut(line=row[0], reason=row[1], cells=row[2:]) for row in rows if len(row) == len(_FORMER)]
         return ReportBeginning(columns=["text"], rows=former)
@@ -124,3 +127,11 @@ def _left_out(row: list[str], width: int) -> LeftOut:
     found = _REASON.fullmatch(row[width])
     line, reason = found.groups() if found else ("", row[width])
     return LeftOut(line=line, reason=reason, cells=[without_mark(cell) for cell in (*row[:width], *row[width + 1 :])])
+
+
+def unpacked(packed: bytes, most: int = 0) -> bytes:
+    """A report, or `most` bytes of it; as far as it can be read, if it was damaged."""
+    unpack, found = zlib.decompressobj(_GZIP), bytearray()
+    with suppress(zlib.error):
+        found += unpack.decompress(packed, most)
+    return bytes(found)

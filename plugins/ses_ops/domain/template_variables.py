@@ -40,9 +40,14 @@ def variable_name(text: str) -> str:
 
 
 def recipient_values(values: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Values as a template looks them up. Those that an older version stored may have names in another form."""
+    """Values as a template looks them up. Those that an older version stored may have names in another form.
+
+    JSON that is no object, which nothing of ours stores, has none.
+    """
+    if not isinstance(values, dict):
+        return recipient_values(dict(values)) if isinstance(values, Mapping) else {}
     if None not in values.values() and "".join(values).isascii():
-        return values  # type: ignore[return-value]  # nearly all
+        return values  # nearly all
     texts = {name: MISSING if value is None else value for name, value in values.items()}
     named = {variable_name(name): value for name, value in texts.items()}
     return {**named, **{name: value for name, value in texts.items() if variable_name(name) == name}}

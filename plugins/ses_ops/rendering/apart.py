@@ -155,7 +155,7 @@ def call(template: str, function: Callable[..., T], *args: Any, **kwargs: Any) -
     if fine:
         result: T = value
         return result
-    if isinstance(value, SesError):
+    if isinstance(value, Exception):
         raise value
     raise TemplateError(TOO_LONG, template=template)
 
@@ -180,6 +180,8 @@ def _answer(order: bytes) -> bytes:
         return pickle.dumps((False, problem))
     except MemoryError:
         return pickle.dumps((False, None))
+    except Exception as problem:  # a mistake of ours: whoever asked shall fail as if it had made it itself
+        return pickle.dumps((False, RuntimeError(f"{type(problem).__name__}: {problem}")))
 
 
 def _serve(connection: Connection) -> None:

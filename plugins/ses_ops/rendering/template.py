@@ -84,10 +84,18 @@ class MailTemplate:
         return names - RESERVED_VARIABLES
 
     def bare_link(self, subject: str | None = None) -> LinkUse | None:
-        """Where its mail has an empty link in a task with this subject and no unsubscribe link; None if nowhere."""
+        """Where its mail has an empty link in a task with this subject and no unsubscribe link; None if nowhere.
+
+        Raises TemplateError when the subject does not compile.
+        """
         if subject is None:
             return self._bare_link or self._bare_link_of_subject
-        return self._bare_link or bare_link(make_environment(InsideLoader(self.root)), subject, "subject")
+        if self._bare_link is not None:
+            return self._bare_link
+        try:
+            return bare_link(make_environment(InsideLoader(self.root)), subject, "subject")
+        except COMPILE_ERRORS as error:
+            raise wrap_jinja_error(error, template=self.name, part="subject") from error
 
     def compile_text(self, source: str, part: str, environment: MailEnvironment | None = None) -> CompiledPart:
         """A text that the task brings along (its subject, its unsubscribe link), compiled.

@@ -27,7 +27,8 @@ class ValueUses:
 
 
 def value_uses(template: MailTemplate, *, subject: str | None = None, unsubscribe_url: str | None = None) -> ValueUses:
-    """Of a template that has been loaded, with the texts that a task brings along."""
+    """Of a template that has been loaded, with the texts that a task brings along. Raises TemplateError."""
+    template.variables_for(subject, unsubscribe_url)  # says what is wrong with those
     environment = make_environment(InsideLoader(template.root))
     own = [f"{template.name}/{file}" for file in (HTML, TEXT) if inside(template.root, f"{template.name}/{file}")]
     trees = [environment.parse(text) for text in (subject, unsubscribe_url) if text]

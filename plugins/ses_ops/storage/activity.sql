@@ -2,9 +2,9 @@
 -- Messages that were sent and that failed, by sender domain and quarter of an hour (every zone's midnight is one's
 -- beginning), as the attempts noted them; an attempt that goes on has noted nothing, so its chunk says. No message is
 -- read.
-SELECT c.sender_domain AS domain, date_bin('15 minutes', a.started_at, 'epoch') AS began_at,
-       sum(coalesce(a.sent, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.sent - a.sent_before) END, 0))::bigint AS sent,
-       sum(coalesce(a.failed, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.failed - a.failed_before) END, 0))::bigint
+SELECT c.sender_domain AS domain, date_bin('15 minutes', least(a.started_at, now()), 'epoch') AS began_at,
+       sum(coalesce(a.sent, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.sent::bigint - a.sent_before) END, 0))::bigint AS sent,
+       sum(coalesce(a.failed, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.failed::bigint - a.failed_before) END, 0))::bigint
            AS failed
 FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
 WHERE a.started_at >= %(since)s

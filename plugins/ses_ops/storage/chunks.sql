@@ -136,7 +136,7 @@ WITH again AS (
     FROM (SELECT attempt_id, count(*)::int AS count FROM again GROUP BY 1) n
     WHERE a.id = n.attempt_id AND %(state)s = 'failed'
 )
-UPDATE chunk SET state = 'cached', pending = pending + n.count,
+UPDATE chunk SET state = 'cached', pending = pending + n.count, setbacks = 0,
     due_at = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN due_at ELSE now() END,
     cached_at = coalesce(cached_at, now()),
     reason = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN reason ELSE %(reason)s END,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -174,9 +175,10 @@ def forget_group(conn: Connection, group: str) -> None:
 
 def _record(row: dict[str, Any]) -> ImportRecord:
     lists = {
-        "variables": tuple(row["variables"] or ()),
-        "rejected": tuple((kind, count) for kind, count in row["rejected"]),
-        "doubtful": tuple((line, address, meant) for line, address, meant in row["doubtful"]),
+        "variables": stored_names(row["variables"]),
+        "rejected": stored_counts(row["rejected"]),
+        "doubtful": stored_doubts(row["doubtful"]),
+        "facts": row["facts"] if isinstance(row["facts"], dict) else {},
         "state": ImportState(row["state"]),
     }
     return ImportRecord(**{**row, **lists})

@@ -15,6 +15,7 @@ from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFou
 from ses_ops.storage import group_imports, hashed_suppression
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.sql import execute, fetch_all, fetch_one, statements
+from ses_ops.storage.stored_lists import stored_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,9 +76,10 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
 
 
 def _group(row: dict[str, Any]) -> RecipientGroup:
-    names = tuple(map(variable_name, row["variables"]))
+    written = stored_names(row["variables"])
+    names = tuple(map(variable_name, written))
     # Two that are one are shown as they are written, so that a person can see which to rename.
-    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else tuple(row["variables"])})
+    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else written})
 
 
 def column_facts(conn: Connection, name: str) -> GroupColumns:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ses_ops.storage.group_imports import KEPT_DAYS, Report
 from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.stored_lists import stored_counts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,6 +65,6 @@ def content(conn: Connection, id: UUID) -> bytes | None:
 
 def _reports(conn: Connection, *, id: str | None, limit: int) -> list[SuppressionReport]:
     return [
-        SuppressionReport(**{**row, "rejected": tuple((kind, count) for kind, count in row["rejected"])})
+        SuppressionReport(**{**row, "rejected": stored_counts(row["rejected"])})
         for row in fetch_all(conn, "suppression_reports", "reports", id=id, limit=limit)
     ]

@@ -71,11 +71,12 @@ FROM (
 JOIN occurrence o ON o.id = c.occurrence_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS attempts,
-           sum(extract(epoch FROM least(coalesce(ended_at, now()), heartbeat_at + interval '5 seconds')
-               - started_at))::float8 AS seconds,
-           sum(CASE WHEN sent IS NOT NULL THEN sent + failed
-                    WHEN id = c.attempt_id THEN c.sent - sent_before + c.failed - failed_before ELSE 0 END)::bigint
-               AS handled
+           sum(extract(epoch FROM
+               greatest(least(coalesce(ended_at, now()), least(heartbeat_at, now()) + interval '5 seconds'), 'epoch')
+               - least(greatest(started_at, 'epoch'), now())))::float8 AS seconds,
+           sum(CASE WHEN sent IS NOT NULL THEN sent::bigint + failed
+                    WHEN id = c.attempt_id THEN c.sent::bigint - sent_before + c.failed - failed_before
+                    ELSE 0 END)::bigint AS handled
     FROM attempt WHERE chunk_id = c.id
 ) a
 ORDER BY CASE c.state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, c.reserved_at DESC NULLS LAST,
@@ -83,12 +84,14 @@ ORDER BY CASE c.state WHEN 'reserved' THEN 0 WHEN 'cached' THEN 1 ELSE 2 END, c.
 
 -- name: bursts
 -- When how many messages left: one row an attempt, of the newest chunks. An attempt is a few seconds of work.
-SELECT a.started_at, greatest(a.started_at, least(coalesce(a.ended_at, now()), a.heartbeat_at + interval '5 seconds'))
-           AS ended_at,
-       CASE WHEN a.sent IS NOT NULL THEN a.sent WHEN a.id = c.attempt_id THEN greatest(c.sent - a.sent_before, 0)
-            ELSE 0 END AS sent,
-       CASE WHEN a.failed IS NOT NULL THEN a.failed WHEN a.id = c.attempt_id THEN greatest(c.failed - a.failed_before, 0)
-            ELSE 0 END AS failed,
+-- Moments are kept within what a chart can draw, whatever is stored.
+SELECT least(greatest(a.started_at, 'epoch'), now()) AS started_at,
+       greatest(least(greatest(a.started_at, 'epoch'), now()),
+                least(coalesce(a.ended_at, now()), least(a.heartbeat_at, now()) + interval '5 seconds')) AS ended_at,
+       CASE WHEN a.sent IS NOT NULL THEN a.sent
+            WHEN a.id = c.attempt_id THEN greatest(c.sent::bigint - a.sent_before, 0) ELSE 0 END AS sent,
+       CASE WHEN a.failed IS NOT NULL THEN a.failed
+            WHEN a.id = c.attempt_id THEN greatest(c.failed::bigint - a.failed_before, 0) ELSE 0 END AS failed,
        a.ended_at IS NULL AND a.heartbeat_at > now() - interval '15 seconds' AS alive, a.run_id,
        a.ending IN ('died', 'stopped') OR (a.ended_at IS NULL AND a.heartbeat_at < now() - interval '15 seconds')
            AS interrupted

@@ -233,3 +233,50 @@ def slow(page) -> None:
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": 300_000},
     )
+
+
+def test_a_file_is_shown_as_it_will_be_read_and_its_columns_can_be_named(groups, open_page, tmp_path):
+    page = open_page("/new-group")
+    page.locator("#name").fill("germans")
+    german = tmp_path / "german.csv"
+    german.write_bytes("E-Mail;Vor Name;Ort\na@b.example;Jörg;Köln\nb@gmial.com;Käthe;Jüterbog\n".encode("cp1252"))
+    page.locator("#file").set_input_files(german)
+    page.get_by_role("heading", name="How the file is read").wait_for()
+    expect(page.locator("#encoding")).to_have_value("cp1252")
+    expect(page.locator("#upload-look")).to_contain_text("Jüterbog")
+    name = page.get_by_label("Variable for the column Vor Name")
+    expect(name).to_have_value("vor_name")
+    assert axe_violations(page) == []
+    name.fill("vorname")
+    name.blur()
+    expect(page.locator("#map")).to_have_value("Vor Name=vorname")
+    expect(page.get_by_label("Variable for the column Vor Name")).to_have_value("vorname")
+    page.locator("#encoding").fill("cp1251")
+    page.locator("#encoding").blur()
+    expect(page.locator("#upload-look")).to_contain_text("Kцln")
+    page.locator("#encoding").fill("cp1252")
+    page.locator("#encoding").blur()
+    expect(page.locator("#upload-look")).to_contain_text("Köln")
+    assert groups.rows("SELECT count(*) FROM group_import") == [(0,)], "nothing is stored yet"
+    page.get_by_role("button", name="Make the group").click()
+    page.get_by_role("heading", name="Import of german.csv").wait_for()
+    expect(page.locator("main")).to_contain_text("1 address may be mistyped")
+    assert axe_violations(page) == []
+    assert groups.rows(
+        "SELECT r.values FROM recipient r JOIN recipient_group g ON g.id = r.group_id WHERE g.name = 'germans'"
+        " ORDER BY position"
+    ) == [({"vorname": "Jörg", "Ort": "Köln"},), ({"vorname": "Käthe", "Ort": "Jüterbog"},)]
+
+
+def test_a_file_that_cannot_be_read_is_said_to_be_one_as_soon_as_it_is_chosen(groups, open_page, tmp_path):
+    page = open_page("/groups/customers/upload")
+    bad = tmp_path / "bad.csv"
+    bad.write_text("email,name,name\n")
+    page.locator("#file").set_input_files(bad)
+    expect(page.locator("#file-error")).to_contain_text("names name more than once")
+    expect(page.locator("#upload-look")).to_be_hidden()
+    good = tmp_path / "good.csv"
+    good.write_text("email,name\na@b.example,A\n")
+    page.locator("#file").set_input_files(good)
+    page.get_by_role("heading", name="How the file is read").wait_for()
+    expect(page.locator("#file-error")).to_have_count(0)

@@ -11,6 +11,7 @@ PAGES = (
     *("/", "/tasks?sort=name", "/tasks/spring-sale", "/new-task", "/templates", "/templates/hello", "/groups"),
     *("/tasks/over-quota/edit", "/tasks/by-hand/send-now"),
     *("/groups/customers", "/groups/customers/upload", "/domains", f"/domains/{DOMAIN}", "/suppression"),
+    "/suppression/erase",
 )
 
 

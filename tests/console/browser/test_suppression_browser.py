@@ -83,3 +83,14 @@ def test_a_file_is_imported_and_exported(script, world, open_page):
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
     assert "ann@example.com,manual,'=1+1" in download.value.path().read_text("utf-8-sig")
+
+
+def test_erasing_a_person_shuts_nobody_out(world, nothing_shuts_people_out):
+    world.group("customers", 2)
+
+    def look_up(page):
+        page.locator("#address").fill("customers-1@customers.example")
+        page.locator("#address").press("Enter")
+        page.locator("section.card .button.danger").wait_for()
+
+    nothing_shuts_people_out("/suppression/erase", before=look_up)

@@ -96,6 +96,16 @@ def test_a_template_that_was_stopped_is_not_tried_again_at_once(processes, monke
     assert apart.call("worse", pid)
 
 
+def mistaken() -> None:
+    raise KeyError("a mistake of ours")
+
+
+def test_a_mistake_of_ours_is_no_fault_of_the_template(processes):
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="a mistake of ours"):
+            apart.call("hello", mistaken)
+
+
 def test_whoever_is_no_server_looks_at_templates_itself():
     apart.end()
     try:
