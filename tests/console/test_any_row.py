@@ -69,8 +69,10 @@ MORE_PATHS = (
 def fill(world, sweep: int) -> int:
     """Put the value of a sweep into every column that takes it; returns the number of columns."""
     columns = world.rows(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name <> 'ses_schema_version' ORDER BY 1, 2"
+        "SELECT table_name, column_name, data_type"
+        " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
+        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'ses_schema_version'"
+        " ORDER BY 1, 2"
     )
     filled = 0
     for table, column, kind in columns:

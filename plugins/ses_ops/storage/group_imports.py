@@ -179,6 +179,7 @@ def _record(row: dict[str, Any]) -> ImportRecord:
         "rejected": stored_counts(row["rejected"]),
         "doubtful": stored_doubts(row["doubtful"]),
         "facts": row["facts"] if isinstance(row["facts"], dict) else {},
+        "renamed": row["renamed"] if isinstance(row["renamed"], dict) else {},
         "state": ImportState(row["state"]),
     }
     return ImportRecord(**{**row, **lists})
