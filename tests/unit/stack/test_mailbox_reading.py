@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ses_ops.stack.mailbox.reading import search_words
 from ses_ops.stack.mailbox.store import MessageStore, MessageWriter
 from ses_ops.stack.mailbox.web import VIEWS, mailbox_app
+from tests.sizes import examples
 
 Put = Callable[..., int]
 
@@ -222,7 +223,7 @@ def test_a_nasty_header_is_shown(client: TestClient, put: Put, index: int) -> No
     assert "kept" in client.get(f"/messages/{number}?view=source").text
 
 
-@hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=examples(60), suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(
     lines=st.lists(
         st.one_of(st.sampled_from(NASTY), st.binary(max_size=60), st.text(max_size=30).map(lambda text: text.encode())),
@@ -234,7 +235,7 @@ def test_any_bytes_are_shown(client: TestClient, put: Put, lines: list[bytes], b
     _all_pages(client, put(b"\r\n".join([*lines, b"", body])))
 
 
-@hypothesis.settings(max_examples=60, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=examples(60), suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(st.sampled_from(["From", "To", "Subject", "Message-ID", "Date", "Content-Type"]), st.data())
 def test_any_value_of_a_header_is_shown(client: TestClient, put: Put, name: str, data: st.DataObject) -> None:
     characters = st.text(alphabet='<>[]"\\(),;:@=?*.-a1é \t', max_size=40)
