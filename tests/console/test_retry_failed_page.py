@@ -54,7 +54,7 @@ def test_it_asks_first_how_many_of_which_code(failed, user, runs):
 
 
 def test_the_codes_that_are_ticked_are_tried_again_and_no_other(failed, user, runs):
-    answer = user.post("/tasks/hello/retry-failed", back="/tasks/hello", confirmed="yes", code="554")
+    answer = user.post("/tasks/hello/retry-failed", back="/tasks/hello", confirmed="yes", chosen="yes", code="554")
     assert (answer.status_code, answer.headers["location"]) == (303, "/ses/tasks/hello")
     assert "1 failed message of hello is tried again." in user.text("/tasks/hello")
     assert failed.states() == {"sent": 4, "failed": 3, "requeued": 1}
@@ -67,7 +67,7 @@ def test_the_codes_that_are_ticked_are_tried_again_and_no_other(failed, user, ru
 
 @pytest.mark.parametrize("code", [{}, {"code": "x"}, {"code": "99999"}])
 def test_nothing_ticked_is_asked_again(code, failed, user, runs):
-    answer = user.post("/tasks/hello/retry-failed", confirmed="yes", **code)
+    answer = user.post("/tasks/hello/retry-failed", confirmed="yes", chosen="yes", **code)
     assert answer.status_code == 422
     assert "Choose at least one line." in visible_text(answer.text)
     assert not runs

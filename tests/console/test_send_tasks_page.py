@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ses_ops.storage.overview import KeptOverviews, list_tasks
+from tests.console.console_world import visible_text
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 JAPANESE = {"Accept-Language": "ja,en;q=0.5"}
@@ -195,7 +196,9 @@ def test_failed_messages_are_tried_again(world, user):
     world.execute("UPDATE chunk SET state = 'settled', pending = 0, failed = 4")
     world.execute("UPDATE occurrence SET finished_at = now()")
     assert 'action="/ses/tasks/hello/retry-failed"' in user.get("/tasks").text
-    user.post("/tasks/hello/retry-failed", confirmed="yes", code="0")
+    assert "4 messages can be tried again" in visible_text(user.post("/tasks/hello/retry-failed").text)
+    assert world.overview("hello").failed_count == 4
+    user.post("/tasks/hello/retry-failed", confirmed="yes")
     assert "4 failed messages of hello are tried again." in user.text("/tasks")
     assert world.overview("hello").cached_count == 4
 

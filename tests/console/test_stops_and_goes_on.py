@@ -9,6 +9,7 @@ import pytest
 from ses_ops.cli.main import run as run_cli
 from ses_ops.console.database import forget_snapshots
 from ses_ops.domain.occurrence import RunKind
+from ses_ops.sending import decisions
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
 
@@ -143,7 +144,7 @@ def test_a_triggered_task_never_ends_and_can_be_cancelled_between_two_starts(mai
     assert (overview.status, overview.cancelled_count) == ("cancelled", 0)
 
 
-def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing, user):
+def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing):
     over_quota(mailing)
     mailing.execute("UPDATE chunk SET last_seq = 6, first_seq = 5 WHERE state = 'cached'")
     mailing.execute(
@@ -151,7 +152,7 @@ def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing, us
         " UPDATE chunk SET pending = pending - 1, failed = 1 WHERE state = 'cached'"
     )
     before = due(mailing)
-    user.post("/tasks/hello/retry-failed")
+    assert decisions.retry_failed(mailing.conn, "hello") == 1
     mailing.whole_run(mailing.run("hello", RunKind.RESUME))
     assert due(mailing) == before
     assert mailing.overview("hello").cached_count == 2

@@ -88,6 +88,16 @@ def test_mail_that_waits_for_the_person_is_never_sent(world, mail_server):
     world.check_ledger()
 
 
+def test_the_others_have_the_values_that_the_first_of_them_has_no_more(world, mail_server):
+    world.group("customers", 5)
+    world.task("hello", group="customers", subject="Hello {{ name }}")
+    world.freeze(world.run("hello"))
+    erase(world, 1)
+    world.whole_run(world.run("hello", RunKind.TRIGGERED))
+    assert world.states() == {"sent": 4, "suppressed": 1}
+    world.check_ledger()
+
+
 def test_a_failed_message_of_the_person_is_not_tried_again(world, mail_server):
     world.group("customers", 3)
     world.task("hello", group="customers")

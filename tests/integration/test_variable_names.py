@@ -66,3 +66,14 @@ def test_a_wide_name_does_not_open_what_is_closed_to_templates(world):
         template(world, closed)
         with pytest.raises(TemplateError, match=r"not open to templates|Invalid character in identifier"):
             load_template(world.templates, "hello")
+
+
+def test_a_value_that_is_no_text_fails_its_own_message_only(world, mail_server):
+    world.group("customers", 6)
+    for number, value in enumerate(('["x"]', '{"name": ["x"]}', '{"name": {"a": 1}}', '"x"', "null"), 1):
+        world.execute('UPDATE recipient SET "values" = %s::jsonb WHERE position = %s', value, number)
+    world.task("hello", group="customers")
+    settlement = world.whole_run(world.run("hello"))
+    assert (settlement.sent, settlement.failed) == (1, 5)
+    assert mail_server.total == 1
+    world.check_ledger()

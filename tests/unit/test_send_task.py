@@ -127,7 +127,7 @@ def test_an_unsubscribe_address_with_variables_in_it_is_taken_as_it_is(url):
 
 
 def test_a_reply_address_must_be_one_that_can_be_answered_to():
-    with pytest.raises(InvalidInput, match="reply_to: 'service@shop' cannot be answered to: 'shop' is no domain"):
+    with pytest.raises(InvalidInput, match="reply_to: 'service@shop' is not an address: 'shop' is not a domain name"):
         parse_send_task({**GOOD, "reply_to": "service@shop"}, where="x")
 
 

@@ -221,8 +221,10 @@ def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> 
     def call(*args: Any, **kwargs: Any) -> Any:
         read = sum(map(size, args[first:])) + (sum(map(size, kwargs.values())) if kwargs else 0)
         spend(STEP + weight * read)
-        if args[first].__class__ not in VALUES and reads:
-            refuse_program(args[first])
+        if reads:
+            for one in (*args[first:], *kwargs.values()) if kwargs else args[first:]:
+                if one.__class__ not in VALUES:
+                    refuse_program(one)
         if by_path:
             for attribute in (*args[first + 1 :], *kwargs.values()):
                 _check_path(attribute)

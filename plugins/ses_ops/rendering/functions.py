@@ -18,6 +18,8 @@ from jinja2.sandbox import safe_range
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from ses_ops.rendering.work import LISTS
+
 
 def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
     """A new dictionary; a function and no class, which would have `dict.update`."""
@@ -28,8 +30,8 @@ def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
 FUNCTIONS: dict[str, Callable[..., Any]] = {"range": safe_range, "dict": _dict}
 #: How the environment calls each of them: the code that Jinja2 makes reads them there.
 ATTRIBUTE = "function_{}"
-#: The classes of nearly all values.
-VALUES = frozenset({str, Markup, int, float, bool, list, tuple, dict})
+#: The classes of nearly all values: those that are none and hold none of what is refused.
+VALUES = frozenset({str, Markup, int, float, bool})
 _NO_VALUES = (
     *(type, FunctionType, BuiltinFunctionType, MethodType),
     *(Macro, BlockReference, TemplateReference, LoopContext),
@@ -37,13 +39,20 @@ _NO_VALUES = (
 
 
 def refuse_program(value: Any) -> None:
-    """Raise SecurityError for what a reader would see as `<function ... at 0x...>`: `{{ name.upper }}`, `{{ loop }}`.
+    """Raise SecurityError for what a reader would see as `<function ... at 0x...>`: `{{ name.upper }}`, `{{ [loop] }}`.
 
-    Values whose class is in `VALUES` are none, which is found out faster.
+    Values whose class is in `VALUES` are none, which is found out faster. Of a list, all that it holds is looked at: it
+    has been paid for, so it is not endless.
     """
-    if isinstance(value, _NO_VALUES):
-        kind = type(value).__name__
-        raise SecurityError(f"it would write no text but a part of the program ({kind}); were its brackets forgotten?")
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, LISTS):
+            waiting += [*one, *one.values()] if isinstance(one, dict) else one
+        elif isinstance(one, _NO_VALUES):
+            kind = type(one).__name__
+            words = f"it would write no text but a part of the program ({kind}); were its brackets forgotten?"
+            raise SecurityError(words)
 
 
 def bind_functions(tree: nodes.Template) -> nodes.Template:

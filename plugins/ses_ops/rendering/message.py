@@ -18,6 +18,7 @@ from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.bodies import message_bodies
 from ses_ops.rendering.header import clean_subject, encode_subject
+from ses_ops.rendering.sandbox import NO_TEXT
 from ses_ops.rendering.skeleton import build_skeleton
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
@@ -85,7 +86,12 @@ class MessageRenderer:
         7-bit, except that an international `address` stands in To as UTF-8 (RFC 6532). Raises InvalidInput or
         TemplateError when this one message cannot be made; the others of the task may well be.
         """
-        values = recipient_values(values)
+        try:
+            return self._made(occurrence_id, seq, address, recipient_values(values))
+        except TypeError as cause:
+            raise self._text.error(NO_TEXT) from cause
+
+    def _made(self, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:
         link = self._link.render(values) if self._link else ""
         values = {**values, UNSUBSCRIBE_URL: link}
         skeleton = self._skeleton

@@ -62,6 +62,8 @@ _ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
     (tuple, frozenset({"count", "index", "grouper", "list"})),
     (range, frozenset({"start", "stop", "step"})),
 )
+#: Of values that were stored by hand: what a template is filled in with are texts.
+NO_TEXT = "a value of this recipient is not a text"
 _SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
 _WIDE_FORMAT = re.compile(r"\*|\d{4}")
 #: Errors of compiling: Jinja2's, and Python's own about the code that Jinja2 made or a number that nobody can mean.
@@ -88,6 +90,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
             _check_repetition(left, right)
             _check_repetition(right, left)
         if operator == "%" and isinstance(left, str):
+            refuse_program(right)
             if _WIDE_FORMAT.search(left):
                 raise SecurityError("a format may not pad to more than 999 characters")
             # %r makes ten characters of one, and a value of a dictionary may stand there many times.
@@ -241,7 +244,10 @@ class CompiledPart:
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
-        return "".join(self.pieces(values))
+        try:
+            return "".join(self.pieces(values))
+        except TypeError as cause:
+            raise TemplateError(NO_TEXT, template=self.template_name, part=self.part) from cause
 
     def pieces(self, values: Mapping[str, str]) -> list[str]:
         """The same in pieces: the template's own texts (the same objects every time) and the values between."""

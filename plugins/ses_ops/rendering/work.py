@@ -23,7 +23,8 @@ MAX_PART = 4 * 1024 * 1024
 #: Bits of a number: what Python agrees to write in digits.
 MAX_BITS = 14_000
 _TOO_MUCH = "it does too much work: too many turns of loops, calls, filters, or too long texts and lists"
-_LISTS: tuple[Any, ...] = (list, tuple, dict, set, frozenset, type({}.keys()), type({}.values()), type({}.items()))
+#: What holds other values.
+LISTS: tuple[Any, ...] = (list, tuple, dict, set, frozenset, type({}.keys()), type({}.values()), type({}.items()))
 
 _left: ContextVar[list[int]] = ContextVar("_left")
 
@@ -55,7 +56,7 @@ def size(value: Any) -> int:
         return 1 + value.bit_length() // 8
     if isinstance(value, range):
         return len(value)
-    if isinstance(value, _LISTS):
+    if isinstance(value, LISTS):
         return _size_of_all(value)
     return 1
 
@@ -66,7 +67,7 @@ def _size_of_all(value: Any) -> int:
     waiting: list[Any] = [value]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, _LISTS):
+        if isinstance(one, LISTS):
             total += STEP * (1 + len(one))
             if total > MAX_WORK:
                 break

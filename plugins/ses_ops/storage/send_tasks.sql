@@ -126,7 +126,11 @@ SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
 -- Everything that rendering needs to know of a task, and the names of the values that its audience was frozen with.
 SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply_to, t.unsubscribe_url,
        t.advertisement, t.on_unknown, t.edition, i.id AS installation_id,
-       ARRAY(SELECT jsonb_object_keys(m."values") FROM message m
-             WHERE m.occurrence_id = c.occurrence_id AND m.seq = c.first_seq) AS frozen_variables
+       -- An erased person has no values any more.
+       ARRAY(SELECT jsonb_object_keys(f."values") FROM (
+                 SELECT m."values" FROM message m
+                 WHERE m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+                   AND jsonb_typeof(m."values") = 'object' AND m."values" <> '{}'
+                 ORDER BY m.seq LIMIT 1) f) AS frozen_variables
 FROM chunk c JOIN send_task t ON t.id = c.task_id CROSS JOIN installation i
 WHERE c.id = %(chunk_id)s;

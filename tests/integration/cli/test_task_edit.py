@@ -63,7 +63,7 @@ def test_edit_of_a_task_in_error_lets_it_go_on(ses, world, airflow):
     ("options", "words"),
     [
         (["--sender", "nonsense"], "sender"),
-        (["--reply-to", "a@b"], "cannot be answered to"),
+        (["--reply-to", "a@b"], "it has no dot in it"),
         (["--template", "nothing"], "nothing"),
         (["--unsubscribe-url", "http://x"], "leads nowhere"),
         (["--subject", "{{ city }}"], "needs city, which the recipients who are left have no values for"),

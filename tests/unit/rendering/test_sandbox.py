@@ -84,3 +84,25 @@ def test_ordinary_expressions_work(write: WriteTemplate) -> None:
     )
     preview = write(text=source).preview({"name": "Ann", "total": "3", "tags": "a,b"})
     assert preview.text == "ANN A 3.00 12 ---------- 256 Ann 1a2b"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ [x.upper] }}",
+        "{{ {'a': x.upper} }}",
+        "{{ {'a': [(x.upper,)]}.items() }}",
+        "{{ '%s' % x.upper }}",
+        "{{ '%(a)s' % {'a': x.upper} }}",
+        "{{ 'a' ~ [x.upper] }}",
+        "{{ [x.upper]|join }}",
+        "{{ [[x.upper]]|first }}",
+        "{{ x|replace('v', x.upper) }}",
+        "{{ [{'a': x.upper}]|map(attribute='a')|join }}",
+        "{% macro m() %}{% endmacro %}{{ [m] }}",
+        "{% for i in [1] %}{{ {1: loop} }}{% endfor %}",
+    ],
+)
+def test_no_mail_shows_a_part_of_the_program_however_deep(write: WriteTemplate, source: str) -> None:
+    with pytest.raises(TemplateError, match="were its brackets forgotten"):
+        write(text=source).preview({"x": "v"})

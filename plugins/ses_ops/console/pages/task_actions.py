@@ -82,18 +82,21 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
 @router.post("/tasks/{name}/retry-failed", dependencies=[Depends(starts_task)])
 def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice."""
+    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice.
+
+    The question's form says that somebody has `chosen` codes; without that all are meant.
+    """
     codes = {int(given) for given in form.all("code") if given.isascii() and given.isdecimal() and len(given) < 5}
     if not form.checked("confirmed"):
         return _ask_what_failed(request, name, form)
-    if not codes:
+    if form.checked("chosen") and not codes:
         form.problem("code", language_of(request).gettext(_CHOOSE))
         return _ask_what_failed(request, name, form, status=422)
 
     def act() -> Flash:
-        chosen = sorted(codes)
-        with audit.recorded(user, "retry_failed", task=name, codes=chosen) as facts, changing() as conn:
-            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes)
+        wanted = {"codes": sorted(codes)} if codes else {}
+        with audit.recorded(user, "retry_failed", task=name, **wanted) as facts, changing() as conn:
+            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes or None)
         told = not count or tell(lambda: airflow_control.start_run(name))
         words = language_of(request)
         text = words.ngettext(
