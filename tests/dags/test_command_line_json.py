@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "quota show": ((), list),
     "suppression list": ((), list),
     "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
+    "person show": (("anna@example.com",), dict),
+    "person erase": (("anna@example.com",), dict),
     "doctor": ((), list),
 }
 

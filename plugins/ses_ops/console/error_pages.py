@@ -76,9 +76,8 @@ def _http_error(request: Request, problem: Exception) -> Response:
 
 def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
-    text = str(problem)
-    if isinstance(problem, NotFound) and "; `ses " in text:
-        text = str(NotFound(problem.kind, problem.name))  # the hint is a command, of which a page knows nothing
+    # The hint to what was not found is a command, of which a page knows nothing.
+    text = str(problem).partition("; `ses ")[0] if isinstance(problem, NotFound) else str(problem)
     return error_page(request, status_of(problem), marked(language_of(request), text))
 
 
