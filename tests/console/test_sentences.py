@@ -74,7 +74,6 @@ HANDED_ON = {
     "name": "of a group",
     "order.group": "of a group",
     "plan.domain": "of a sender domain",
-    "problem.kind": "of what was not found",
     "task.name": "of a task",
 }
 #: Put together where the collector cannot see it; the test that names them makes them for real.

@@ -32,7 +32,7 @@ JOIN occurrence o ON o.id = c.occurrence_id
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT seq, address, tries, smtp_code, smtp_text, changed_at, state IN ('queued', 'requeued', 'sending') AS pending,
-               CASE WHEN state IN ('queued', 'requeued', 'sending') THEN c.standing ELSE state::text END AS status
+               CASE WHEN state IN ('queued', 'requeued', 'sending') THEN coalesce(c.standing, 'queued') ELSE state::text END AS status
         FROM message
         WHERE occurrence_id = c.occurrence_id AND seq BETWEEN r.first_seq AND r.last_seq
           AND (%(patterns)s::text[] IS NULL OR address_key LIKE ANY(%(patterns)s))
@@ -49,7 +49,7 @@ LIMIT %(limit)s;
 -- found first of all (OFFSET 0): the planner, which takes two keys for a narrow range, would read the ledger between them.
 SELECT * FROM (
     SELECT o.key AS occurrence, o.number AS start, m.occurrence_id, m.seq, m.address,
-           CASE WHEN p.pending THEN c.standing ELSE m.state::text END AS status,
+           CASE WHEN p.pending THEN coalesce(c.standing, 'queued') ELSE m.state::text END AS status,
            m.tries, m.smtp_code, m.smtp_text, m.changed_at, CASE WHEN p.pending THEN c.next_try_at END AS next_try_at,
            CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason
     FROM (SELECT * FROM message WHERE address_key = %(address_key)s OFFSET 0) m
