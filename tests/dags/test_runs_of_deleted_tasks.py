@@ -89,7 +89,7 @@ def test_a_deleted_tasks_queued_runs_end_and_its_switch_is_on_for_the_next_of_it
     assert airflow_control.trigger_run("hello", "later", run_after=later)
     airflow_control.pause_dag("hello")
     decisions.delete(world.conn, "hello")
-    airflow_control.forget_task("hello")
+    airflow_control.update_dags(created=[], changed=["hello"])
     assert [run.state for run in runs_of(DAG)] == ["failed"]
     assert airflow_control.dag_switches()["hello"] is False
 

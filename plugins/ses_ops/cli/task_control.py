@@ -70,7 +70,7 @@ def delete(name: str) -> None:
         decisions.delete(conn, name)
     click.echo(f"{name}: deleted")
     tell_airflow(
-        lambda control: control.forget_task(name),
+        lambda control: control.update_dags(created=[], changed=[name]),
         otherwise="its DAG goes when Airflow reads the send tasks next",
     )
 

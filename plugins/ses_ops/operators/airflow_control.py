@@ -19,6 +19,8 @@ from ses_ops.domain.occurrence import RunKind, decision_run
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+from ses_ops.storage.connection import connected
+from ses_ops.storage.send_tasks import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,20 +132,31 @@ def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> None:
     """Tell Airflow of tasks that were just written: a few new ones get their DAGs now, else the file is to be read.
 
     With 1 000 tasks a turn of the DAG processor takes 8-20 s, the DAG of one task well under a second. A new task may
-    have the name, and so the DAG, of a deleted one: its switch is turned on, whatever was done to that one.
+    have the name, and so the DAG, of a deleted one: its switch is turned on, whatever was done to that one. Of those
+    `changed` that are deleted, what waits to be run never is.
     """
     for name in created:
         _set_switch(name, paused=False)
+    for name in changed:
+        if _is_deleted(name):
+            _forget_task(name)
     written = len(created) <= _FEW and [write_dag(name) for name in created]
     if changed or not written or not all(written):
         request_dag_parse()
 
 
-def forget_task(task_name: str) -> None:
-    """Tell Airflow of a deleted task: its runs that have not begun never do, and its DAG is read again.
+def _is_deleted(task_name: str) -> bool:
+    from ses_ops.operators.connections import ses_db_dsn
 
-    The DAG's switch is turned on: the next task of the name has the same.
-    """
+    try:
+        with connected(ses_db_dsn(), application="ses-ops control") as conn:
+            return id_of(conn, task_name) is None
+    except SesError:  # what its runs would do, they find out themselves
+        return False
+
+
+def _forget_task(task_name: str) -> None:
+    """A deleted task's runs that have not begun never do. Its DAG's switch is on: the next of the name has the same."""
     with _session() as session:
         from airflow.models.dagrun import DagRun
         from airflow.utils.state import DagRunState
@@ -153,7 +166,6 @@ def forget_task(task_name: str) -> None:
         for run in session.scalars(waiting):
             run.set_state(DagRunState.FAILED)
     _set_switch(task_name, paused=False)
-    request_dag_parse()
 
 
 def write_dag(task_name: str) -> bool:

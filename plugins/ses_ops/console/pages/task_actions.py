@@ -160,7 +160,7 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     def act() -> Flash:
         with audit.recorded(user, "delete_task", task=name), changing() as conn:
             decisions.delete(conn, name)
-        tell(lambda: airflow_control.forget_task(name))
+        tell(lambda: airflow_control.update_dags(created=[], changed=[name]))
         return _done(request, N_("%(name)s is deleted."), name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
