@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
@@ -31,8 +32,9 @@ _SENT, _STATE_SENT = Delivery.SENT, MessageState.SENT
 #: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
 #: takes each and never answers would be sent it for ever.
 MOST_TRIES_IN_DOUBT = 3
-#: Goes on while the machine is suspended, and is not set by anybody: what Python's own monotonic clock is not.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+#: Seconds of the clock that `MessageFeed.day_ends` is a moment of. It goes on while the machine is suspended, unlike
+#: Python's own monotonic clock, and nobody sets it. (No function of our own: it is read twice a message.)
+feed_clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 #: So many messages in a row that cannot be made are no fault of their recipients' values.
 MOST_UNMADE = 50
 
@@ -188,11 +190,6 @@ class MessageFeed:
         self.ready.clear()
         self.in_flight.update((message.seq, message) for message in given)
         return [Written(message.seq, MessageState.REQUEUED, None, why, 0) for message in given]
-
-
-def feed_clock() -> float:
-    """Seconds of the clock that `MessageFeed.day_ends` is a moment of."""
-    return time.clock_gettime(_CLOCK)
 
 
 def _nothing() -> None:
