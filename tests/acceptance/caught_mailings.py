@@ -20,7 +20,7 @@ from ses_ops.storage.connection import connect
 from ses_ops.storage.overview import TaskOverview, list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.separate_components import SeparateComponents
-from tests.acceptance.under_fire.mailing import ENDED, Mailing
+from tests.acceptance.under_fire.mailing import ENDED, Mailing, has_ended
 from tests.integration.sending_world import World, check_sum, quota
 from tests.recording_smtp import RecordingServer
 
@@ -234,7 +234,7 @@ class Caught:
     def finished(self) -> bool:
         """Everything has been sent and Airflow has ended all runs."""
         return all(
-            mailing.look().status is TaskStatus.FINISHED and self._states(moment) <= set(ENDED)
+            has_ended(mailing.look()) and self._states(moment) <= set(ENDED)
             for moment, mailing in self.mailings.items()
         )
 

@@ -27,6 +27,7 @@ from tests.acceptance.caught_mailings import (
 )
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.separate_components import JOB_TYPES, SeparateComponents
+from tests.acceptance.under_fire.mailing import has_ended
 from tests.recording_smtp import RecordingServer
 
 #: Seconds until the reply to a message, and connections a chunk: 20 messages a second.
@@ -172,7 +173,7 @@ class Story:
     def unfinished(self) -> str:
         """What is not finished, with Airflow's runs of it."""
         left = [one for caught in self.caught.values() for one in caught.mailings.values()]
-        return "\n".join(f"{one.look()}\n{one.runs()}" for one in left if one.look().status != "finished")
+        return "\n".join(f"{one.look()}\n{one.runs()}" for one in left if not has_ended(one.look()))
 
     def table(self) -> str:
         """What each blow cost, in seconds."""
