@@ -16,11 +16,13 @@ from tests.postgres_server import PostgresServer
 from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
 from tests.sizes import FULL
 
-#: Folders for the processes of a run, the longest first.
+#: Folders for the processes of a run, the longest first. The acceptance tests mostly wait.
 IN_ORDER = (
+    "tests/acceptance/test_servers_killed",
     "tests/acceptance",
     "tests/console/browser",
     "tests/integration/transports",
+    "tests/acceptance/test_celery",
     "tests/integration",
     "tests/console",
     "tests/unit/rendering",
@@ -57,7 +59,7 @@ def pytest_testnodeready(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several processes (`make test`), one has the acceptance tests, which mostly wait; others share the rest."""
+    """With several processes (`make test`), each takes the tests of a folder, and then of the next."""
     from xdist.scheduler import LoadScopeScheduling
 
     config.option.loadscopereorder = False  # as in pytest_collection_modifyitems
@@ -71,7 +73,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def folder_of(nodeid: str) -> str:
     """The tests that one process runs one after the other, with the servers and the browser that they share."""
-    return next((folder for folder in IN_ORDER if nodeid.startswith(folder)), "tests/unit")
+    found = [folder for folder in IN_ORDER if nodeid.startswith(folder)]
+    return max(found, key=len, default="tests/unit")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
