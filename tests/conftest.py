@@ -16,13 +16,11 @@ from tests.postgres_server import PostgresServer
 from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
 from tests.sizes import FULL
 
-#: Folders for the processes of a run, the longest first. The acceptance tests mostly wait.
+#: Folders for the processes of a run, the longest first. One process has all stacks: two at a time wait for each other.
 IN_ORDER = (
-    "tests/acceptance/test_servers_killed",
     "tests/acceptance",
     "tests/console/browser",
     "tests/integration/transports",
-    "tests/acceptance/test_celery",
     "tests/integration",
     "tests/console",
     "tests/unit/rendering",

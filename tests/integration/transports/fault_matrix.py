@@ -320,7 +320,7 @@ async def run_cell(cell: Cell, authority: Authority, watch: Stopwatch) -> Result
     return result
 
 
-async def run_step(step: Step, authority: Authority, *, at_once: int = 100) -> list[Result]:
+async def run_step(step: Step, authority: Authority, *, at_once: int = 50) -> list[Result]:
     """Run all cells of a step, some of them at once, and judge them."""
     room, watch = asyncio.Semaphore(at_once), Stopwatch()
 
