@@ -16,18 +16,6 @@ from tests.postgres_server import PostgresServer
 from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
 from tests.sizes import FULL
 
-#: Folders for the processes of a run, the longest first. One process has all stacks: two at a time wait for each other.
-IN_ORDER = (
-    "tests/acceptance",
-    "tests/console/browser",
-    "tests/integration/transports",
-    "tests/integration",
-    "tests/console",
-    "tests/unit/rendering",
-    "tests/dags",
-    "tests/unit",
-)
-
 # No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
 hypothesis.settings.register_profile("ses", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ses")
@@ -57,31 +45,22 @@ def pytest_testnodeready(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several processes (`make test`), each takes the tests of a folder, and then of the next."""
+    """With two processes (`make test`), one runs the acceptance tests, which mostly wait, and one all others."""
     from xdist.scheduler import LoadScopeScheduling
 
-    config.option.loadscopereorder = False  # as in pytest_collection_modifyitems
-
-    class ByFolder(LoadScopeScheduling):
+    class OfTwoKinds(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return folder_of(nodeid)
+            return "acceptance" if nodeid.startswith("tests/acceptance/") else "others"
 
-    return ByFolder(config, log)
-
-
-def folder_of(nodeid: str) -> str:
-    """The tests that one process runs one after the other, with the servers and the browser that they share."""
-    found = [folder for folder in IN_ORDER if nodeid.startswith(folder)]
-    return max(found, key=len, default="tests/unit")
+    return OfTwoKinds(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest begins first; what is marked `full` only runs in `make test-full`."""
+    """What is marked `full` only runs in `make test-full`."""
     if not FULL:
         left_out = [item for item in items if item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("full")]
-    items.sort(key=lambda item: IN_ORDER.index(folder_of(item.nodeid)))
 
 
 @pytest.fixture(scope="session")
