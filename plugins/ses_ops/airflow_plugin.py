@@ -39,5 +39,5 @@ else:
         """Nothing but its name, and in the navigation a page that says why."""
 
         name = "ses_ops"
-        fastapi_apps = refused_apps(_REFUSAL)
+        fastapi_apps = refused_apps(str(_REFUSAL))
         external_views = refused_views()

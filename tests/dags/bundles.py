@@ -120,4 +120,3 @@ def processor_turn() -> dict[str, str]:
         sync_bag_to_db(bag, bundle.name, getattr(version, "version", version))
         errors |= bag.import_errors
     return errors
-
