@@ -157,12 +157,13 @@ def _airflow() -> Findings:
     if not airflow_is_configured():
         yield "warn", f"no Airflow was found in SES_HOME ({settings.ses_home()}): start `make run`"
         return
-    problems = ask_airflow(lambda control: control.dag_import_errors())
-    for problem in problems:
-        yield "FAIL", f"{problem.file} cannot be imported: {problem.error}"
-    if not problems:
-        switches = ask_airflow(lambda control: control.dag_switches())
-        yield "ok", f"no import error; {len(switches)} send task DAGs"
+
+    def look(_: Any) -> list[tuple[State, str]]:
+        from ses_ops.operators.airflow_state import findings
+
+        return list(findings())
+
+    yield from ask_airflow(look)
 
 
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
