@@ -77,7 +77,7 @@ def export(source: Path, moment: int) -> None:
 def build(source: Path, made: Path, moment: int) -> None:
     """The wheel and the source archive, by the locked setuptools."""
     program = (
-        "import sys; from setuptools import build_meta as b; b.build_wheel(sys.argv[1]); b.build_sdist(sys.argv[1])"
+        "import sys; from setuptools.build_meta import *; into = sys.argv[1]; build_wheel(into); build_sdist(into)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(made)],
