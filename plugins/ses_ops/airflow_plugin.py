@@ -29,7 +29,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
             if name.partition(".")[0] != "ses_ops" and file.startswith(tuple(RUN_FOLDERS)):
                 del sys.modules[name]
 
-    # A plugin that raises disturbs each component of an Airflow that is not ours: where nothing would work, it is empty.
+    # A plugin that raises disturbs all components of an Airflow that is not ours. Where nothing works, it is empty.
     _REFUSAL = refusal()
 
     if _REFUSAL is None:
@@ -65,7 +65,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
             """Nothing but its name, and in the navigation a page that says why."""
 
             name = "ses_ops"
-            fastapi_apps = refused_apps(_REFUSAL)
+            fastapi_apps = refused_apps(str(_REFUSAL))
             external_views = refused_views()
 
             @classmethod

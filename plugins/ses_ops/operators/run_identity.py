@@ -98,7 +98,7 @@ def _task_id(task_name: str) -> int | None:
         return None
     # Not above: each component and task of Airflow loads the timetable, and few of them make a run.
     from ses_ops.operators.connections import ses_db_dsn
-    from ses_ops.storage.connection import connected
+    from ses_ops.storage.connection import connected, schema_problem
     from ses_ops.storage.send_tasks import id_of
 
     try:
@@ -107,6 +107,9 @@ def _task_id(task_name: str) -> int | None:
     except SesError as problem:
         _away_until = time.monotonic() + AWAY
         log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, problem)
-    except Exception:  # a run must be made all the same: then the time tells
+    except Exception as problem:  # a run must be made all the same: then the time tells
+        if words := schema_problem(problem):
+            log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, words)
+            return None
         log.exception("it cannot be noted for which send task %r a run is made", task_name)
     return None
