@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ses_ops import settings
+from ses_ops import airflow_configuration, settings
 from ses_ops.domain.occurrence import RunKind, decision_run
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
-from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, NotFound
 from ses_ops.operators.airflow_versions import check_airflow, dag_bag, sync_dags
 from ses_ops.operators.dag_files import send_tasks_file
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 #: New tasks whose DAGs are written one by one; for more of them one parse of the whole file is cheaper.
 _FEW = 20
 #: Which DAG is to be made is said in the environment, which all threads of a process share.
@@ -107,14 +106,17 @@ def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
 
 def read_quota_variable() -> str | None:
     """The Variable with the warm-up plans as text, as a task would read it; None when it is not set."""
-    given = os.environ.get(settings.WARMUP_QUOTA)
-    if given is not None:
-        return given
-    with _session():
-        from airflow.models.variable import Variable
+    from ses_ops.operators.connections import quota_variable
 
-        value = Variable.get(VARIABLE, default_var=None)
-        return None if value is None else str(value)
+    return quota_variable()
+
+
+def quota_source() -> str:
+    """Where that Variable is set."""
+    from ses_ops.operators.airflow_lookup import variable
+
+    found = variable(VARIABLE)
+    return "nowhere" if found is None else found.source
 
 
 def dag_import_errors() -> list[ImportProblem]:
@@ -277,17 +279,11 @@ metadata_session = _session
 
 
 def _find_airflow() -> None:
-    """Put the running stack's settings into the environment, before Airflow is imported.
+    """Before Airflow is imported, put the running stack's settings into the environment.
 
     Without any, Airflow would make itself a home and an empty SQLite database: an error says more.
     """
-    if any(os.environ.get(_DATABASE + ending) for ending in ("", "_CMD", "_SECRET")):
-        return
-    for name, value in settings.airflow_environment().items():
-        os.environ.setdefault(name, value)
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    if not os.environ.get(_DATABASE) and not (home / "airflow.cfg").exists():
-        raise SesError(
-            f"no Airflow: nothing runs in SES_HOME ({settings.ses_home()}). Start `make run` in another terminal, "
-            f"or set {_DATABASE}"
-        )
+    if "airflow.settings" not in sys.modules:  # one of Airflow's own processes has read its settings already
+        airflow_configuration.apply()
+    if not airflow_configuration.is_configured():
+        raise settings.no_airflow()

@@ -33,6 +33,7 @@ router = APIRouter()
 _ELSEWHERE = N_(
     "The environment variable AIRFLOW_VAR_SES_WARMUP_QUOTA sets the quota: what is saved here would have no effect."
 )
+_IN_BACKEND = N_("Airflow's secrets backend sets the quota: what is saved here would have no effect.")
 
 
 @router.post("/domains/{domain:path}", dependencies=[Depends(writes_quota)])
@@ -40,8 +41,9 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
     """Show what a plan would mean, or save it."""
     words = language_of(request)
     key = _known(domain)
-    if variable_rights(user).from_environment:
-        raise HTTPException(409, _ELSEWHERE)
+    rights = variable_rights(user)
+    if rights.from_environment or rights.backend:
+        raise HTTPException(409, _ELSEWHERE if rights.from_environment else _IN_BACKEND)
     read = read_plan(form, words, key)
     if read is None:
         return domain_page(request, user, key, form=form, status=422, new=True)
