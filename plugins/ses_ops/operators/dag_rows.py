@@ -16,7 +16,7 @@ from typing import Any
 
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 from ses_ops.operators.connections import ses_db_dsn
-from ses_ops.storage.connection import connected
+from ses_ops.storage.connection import connected, schema_problem
 from ses_ops.storage.send_tasks import rows_with_dag
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
         with connected(ses_db_dsn(), application="ses-ops dags") as conn:
             rows = rows_with_dag(conn, name=name)
     except Exception as problem:  # whatever it is, it must not take running DAGs away
-        log.warning("send tasks cannot be read, the DAGs are made as they were: %s", problem)
+        words = " ".join(str(schema_problem(problem) or problem).split())
+        log.warning("send tasks cannot be read, the DAGs are made as they were: %s", words)
         return [row for row in _recall() if name in (None, row["name"])]
     if name is None:
         _remember(rows)
