@@ -111,6 +111,12 @@ def reading() -> Iterator[Connection]:
         yield conn
 
 
+def database_is_ready() -> None:
+    """Raise what `reading` would: for a form that is of no use without a database, and needs nothing of it yet."""
+    with reading():
+        pass
+
+
 @contextmanager
 def streaming() -> Iterator[Connection]:
     """A read-only connection of its own for an answer that leaves bit by bit (`download.Download`).
@@ -130,8 +136,7 @@ def check_exports() -> None:
     """Raise what `streaming` would, before the first byte of an answer."""
     _take_export()
     _EXPORTS.release()
-    with reading():
-        pass
+    database_is_ready()
 
 
 def _take_export() -> None:

@@ -21,7 +21,7 @@ from ses_ops import settings
 from ses_ops.console import audit, import_words
 from ses_ops.console.access import changes_console
 from ses_ops.console.change_made import note_change
-from ses_ops.console.database import changing, forget_snapshots, reading
+from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, see_other
@@ -62,7 +62,7 @@ _BUSY = N_("This server imports %(count)s files now and takes no more. Try again
 _BUSY_YOURSELF = N_("You are uploading %(count)s files now. Try again when one of them is done, or stop one.")
 
 
-@router.get("/new-group", dependencies=[Depends(changes_console)])
+@router.get("/new-group", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def new_group(request: Request) -> Response:
     """The form of a new group."""
     return _page(request, Form(), None)
