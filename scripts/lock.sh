@@ -20,5 +20,5 @@ compile "$@" --output-file requirements.txt requirements.in
 # requirements-dev.in names requirements.txt as a constraint: the two never disagree.
 compile "$@" --output-file requirements-dev.txt requirements-dev.in
 for team in tests/own_airflow/requirements-*.in; do
-    compile "$@" --output-file "${team%.in}.txt" "$team"
+    compile "$@" --output-file "${team%.in}.txt" "$team" pyproject.toml
 done

@@ -51,13 +51,13 @@ class AirflowComponent:
         """Everything that it has printed, in all its starts."""
         return self.log.read_text(errors="replace")
 
-    def end(self) -> None:
-        """SIGTERM, and after a while SIGKILL for whatever is left of its session."""
+    def end(self, patience: float = PATIENCE) -> None:
+        """SIGTERM, and after `patience` seconds SIGKILL for whatever is left of its session."""
         members = {one.pid: one for one in [*session_members([self.process.pid]), *descendants(self.process.pid)]}
         if self.alive:
             self.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(PATIENCE)
+            self.process.wait(patience)
         left = {**members, **{one.pid: one for one in session_members([self.process.pid])}}
         for process in left.values():
             with suppress(psutil.NoSuchProcess):

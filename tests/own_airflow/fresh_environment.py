@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,10 +25,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def python_of(version: str) -> Path | None:
-    """An interpreter such as "3.12" of this machine, for tests that need another than the running one; None: it has none.
-
-    Where uv looks: PATH, pyenv's folders. Nothing is downloaded.
-    """
+    """An interpreter of this machine, such as "3.12"; None where it has none. Nothing is downloaded."""
     if version == "{}.{}".format(*sys.version_info):
         return Path(sys.executable)
     found = _uv("python", "find", "--no-python-downloads", "--no-project", "--system", version, check=False)
@@ -39,14 +37,15 @@ class FreshEnvironment:
     """A virtual environment in `folder`."""
 
     folder: Path
+    #: The file that says what a team has: names, exact versions, hashes.
+    lock: Path
 
     @classmethod
     def make(cls, folder: Path, airflow: str = "3.3", python: Path | None = None) -> FreshEnvironment:
         """Plain Airflow of a minor version with FAB; the locked versions, each checked against its hash."""
         _uv("venv", "--quiet", "--no-project", "--python", str(python or sys.executable), str(folder))
-        made = cls(folder=folder)
-        lock = HERE / f"requirements-{airflow}.txt"
-        made.pip("install", "--no-deps", "--require-hashes", "--requirements", str(lock))
+        made = cls(folder=folder, lock=HERE / f"requirements-{airflow}.txt")
+        made.pip("install", "--no-deps", "--require-hashes", "--requirements", str(made.lock))
         return made
 
     @property
@@ -62,6 +61,11 @@ class FreshEnvironment:
         self.pip("install", "--no-deps", str(wheel))
         missing = self.pip("check", check=False)
         assert missing.returncode == 0, missing.stdout + missing.stderr
+
+    def packages(self) -> dict[str, str]:
+        """Name and version of everything that is installed."""
+        listed = json.loads(self.pip("list", "--format", "json").stdout)
+        return {one["name"]: one["version"] for one in listed}
 
     def uninstall(self) -> None:
         self.pip("uninstall", "ses-ops")

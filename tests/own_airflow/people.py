@@ -82,8 +82,12 @@ def hire(admin: Person) -> None:
         assert answer.status_code in (200, 201, 409), (role, answer.text)
     for name, role in PEOPLE.items():
         body = {
-            **{"username": name, "email": f"{name}@example.com", "first_name": name, "last_name": role},
-            **{"roles": [{"name": role}], "password": PASSWORD},
+            "username": name,
+            "email": f"{name}@example.com",
+            "first_name": name,
+            "last_name": role,
+            "roles": [{"name": role}],
+            "password": PASSWORD,
         }
         answer = admin.api("POST", "/auth/fab/v1/users", body)
         assert answer.status_code in (200, 201), (name, answer.text)

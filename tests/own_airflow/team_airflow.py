@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ import httpx
 import psycopg2
 
 from tests.acceptance.stack_process import free_port
-from tests.own_airflow.component import AirflowComponent
+from tests.own_airflow.component import PATIENCE, AirflowComponent
 from tests.own_airflow.fresh_environment import HERE, REPOSITORY, FreshEnvironment
-from tests.postgres_server import PostgresServer
+from tests.own_airflow.team_postgres import TeamPostgres
 
 #: Seconds.
 READY_WITHIN, COMMAND_WITHIN = 280.0, 180.0
@@ -76,7 +77,7 @@ class TeamAirflow:
         self.port = free_port()
         self.home = self.folder / "airflow"
         self.dags = {name: self.folder / "bundles" / name for name in (FOREIGN_BUNDLE, OUR_BUNDLE)}
-        self.postgres = PostgresServer.create()
+        self.postgres = TeamPostgres.create()
 
     @property
     def url(self) -> str:
@@ -90,10 +91,8 @@ class TeamAirflow:
     # -- before it runs
 
     def prepare(self) -> None:
-        """Databases, airflow.cfg, the foreign DAG, Airflow's tables, and an administrator: all without ses-ops."""
+        """Databases, airflow.cfg, the foreign DAG, and Airflow's tables: all without ses-ops."""
         self.postgres.start()
-        for name in ("airflow", "ses"):
-            self.postgres.execute(f"CREATE DATABASE {name}")
         self.home.mkdir()
         for folder in self.dags.values():
             folder.mkdir(parents=True)
@@ -101,17 +100,13 @@ class TeamAirflow:
         for source in (HERE / "foreign_dags").glob("*.py"):
             shutil.copyfile(source, self.dags[FOREIGN_BUNDLE] / source.name)
         self.run("airflow", "db", "migrate")
-        self.run(
-            *("airflow", "users", "create", "--username", ADMIN, "--password", ADMIN_PASSWORD, "--role", "Admin"),
-            *("--firstname", "Ada", "--lastname", "Admin", "--email", "ada@example.com"),
-        )
 
     def configure(self) -> None:
         classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
         bundles = [{"name": n, "classpath": classpath, "kwargs": {"path": str(p)}} for n, p in self.dags.items()]
         written = CONFIGURATION.format(
             port=self.port,
-            database=self.postgres.dsn("airflow").replace("postgresql://", "postgresql+psycopg2://", 1),
+            database=self.postgres.metadata_uri,
             bundles=json.dumps(bundles),
             secret=secrets.token_hex(32),
         )
@@ -152,6 +147,19 @@ class TeamAirflow:
 
     # -- while it runs
 
+    def start_with_administrator(self) -> None:
+        """The first start; the administrator is made meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            made = pool.submit(self.make_administrator)
+            self.start()
+            made.result()
+
+    def make_administrator(self) -> None:
+        self.run(
+            *("airflow", "users", "create", "--username", ADMIN, "--password", ADMIN_PASSWORD, "--role", "Admin"),
+            *("--firstname", "Ada", "--lastname", "Admin", "--email", "ada@example.com"),
+        )
+
     def start(self, *names: str) -> None:
         """The components (all by default), each in a session of its own; returns when they are healthy."""
         for name in names or COMPONENTS:
@@ -159,10 +167,11 @@ class TeamAirflow:
             self.components[name] = AirflowComponent.start(name, program, self.variables, self.folder)
         self.wait_for(lambda: not self.unhealthy(), "a healthy Airflow", READY_WITHIN)
 
-    def stop(self, *names: str) -> None:
+    def stop(self, *names: str, patience: float = PATIENCE) -> None:
         """End components (all by default) and everything that they started."""
-        for name in [one for one in self.components if not names or one in names]:
-            self.components.pop(name).end()
+        ended = [self.components.pop(name) for name in names or list(self.components)]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda component: component.end(patience), ended))
 
     def unhealthy(self) -> list[str]:
         """The started components that have not reported a heartbeat, and the api-server if it does not answer."""
@@ -200,8 +209,7 @@ class TeamAirflow:
 
     def remove(self) -> None:
         """End everything, whatever the test did, and remove the data."""
-        for component in self.components.values():
-            component.end()
+        self.stop(patience=0)
         self.postgres.stop("immediate")
         self.postgres.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
