@@ -24,6 +24,8 @@ class AirflowComponent:
     name: str
     log: Path
     process: subprocess.Popen[bytes]
+    #: Bytes of the log that earlier starts wrote.
+    before: int
 
     @classmethod
     def start(cls, name: str, program: Path, environment: Mapping[str, str], folder: Path) -> AirflowComponent:
@@ -31,6 +33,7 @@ class AirflowComponent:
         # Its server of log files has a fixed port.
         options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
         with log.open("ab") as output:
+            before = output.tell()
             process = subprocess.Popen(
                 [str(program), name, *options],
                 env=dict(environment),
@@ -40,7 +43,7 @@ class AirflowComponent:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return cls(name=name, log=log, process=process)
+        return cls(name=name, log=log, process=process, before=before)
 
     @property
     def alive(self) -> bool:
@@ -50,6 +53,11 @@ class AirflowComponent:
     def output(self) -> str:
         """Everything that it has printed, in all its starts."""
         return self.log.read_text(errors="replace")
+
+    @property
+    def newest_output(self) -> str:
+        """What it has printed since it was started the last time."""
+        return self.log.read_bytes()[self.before :].decode(errors="replace")
 
     def end(self, patience: float = PATIENCE) -> None:
         """SIGTERM, and after `patience` seconds SIGKILL for whatever is left of its session."""

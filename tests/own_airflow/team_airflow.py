@@ -118,6 +118,9 @@ class TeamAirflow:
         for source in (REPOSITORY / "dags").glob("*.py"):
             shutil.copyfile(source, self.our_dags / source.name)
 
+    def remove_our_dags(self) -> None:
+        shutil.rmtree(self.our_dags)
+
     # -- programs
 
     @property
