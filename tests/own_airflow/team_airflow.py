@@ -28,11 +28,18 @@ from tests.own_airflow.team_postgres import TeamPostgres
 #: Seconds.
 READY_WITHIN, COMMAND_WITHIN = 280.0, 180.0
 JOBS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
-COMPONENTS = ("api-server", "scheduler", "dag-processor")
+COMPONENTS = ("api-server", "dag-processor", "scheduler")
 FOREIGN_DAG = "team_report"
 #: The bundles, and where in ours its DAG files are.
 FOREIGN_BUNDLE, OUR_BUNDLE, OUR_FOLDER = "team", "marketing", "mailings/ses"
 ADMIN, ADMIN_PASSWORD = "ada", "ada-of-the-tests"
+#: The team's template.
+HELLO = {
+    "subject.txt": "Hello {{ name }}",
+    "body.txt": "Dear {{ name }},\n\nthe new catalogue is out.\n",
+    "body.html": "<!doctype html><html><body><p>Dear {{ name }}, the new catalogue is out.</p></body></html>\n",
+    "sample.json": '{"name": "Ann"}',
+}
 
 CONFIGURATION = """\
 [core]
@@ -113,10 +120,14 @@ class TeamAirflow:
         (self.home / "airflow.cfg").write_text(written.replace("%", "%%"))
 
     def place_our_dags(self) -> None:
-        """Our DAG files, as a team copies them out of the distribution."""
+        """Our DAG files, as a team copies them out of the distribution, and a template of its own."""
         self.our_dags.mkdir(parents=True, exist_ok=True)
         for source in (REPOSITORY / "dags").glob("*.py"):
             shutil.copyfile(source, self.our_dags / source.name)
+        for name, text in HELLO.items():
+            file = self.home / "include" / "templates" / "hello" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
 
     def remove_our_dags(self) -> None:
         shutil.rmtree(self.our_dags)
@@ -165,10 +176,14 @@ class TeamAirflow:
 
     def start(self, *names: str) -> None:
         """The components (all by default), each in a session of its own; returns when they are healthy."""
-        for name in names or COMPONENTS:
+        wanted = names or COMPONENTS
+        for name in wanted:
+            # A scheduler that is there before the api-server has its first tasks fail.
+            if name == "scheduler" and "api-server" in wanted:
+                self.wait_for(lambda: "api-server" not in self.unhealthy(), "api-server", READY_WITHIN)
             program = self.environment.bin / "airflow"
             self.components[name] = AirflowComponent.start(name, program, self.variables, self.folder)
-        self.wait_for(lambda: not self.unhealthy(), "a healthy Airflow", READY_WITHIN)
+        self.wait_for(lambda: not self.unhealthy(), "healthy Airflow", READY_WITHIN)
 
     def stop(self, *names: str, patience: float = PATIENCE) -> None:
         """End components (all by default) and everything that they started."""
