@@ -16,7 +16,7 @@ install-dev: ## the same, with what the tests and checks need
 	@scripts/bootstrap.sh dev
 
 run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
-	@$(BIN)/python -m ses_ops.stack
+	@$(BIN)/python -m ses_ops.stack.run
 
 test: install-dev ## all tests, in two processes: the acceptance tests, which start the whole stack, beside the others
 	@$(BIN)/python -m pytest tests -n 2 $(ARGS)

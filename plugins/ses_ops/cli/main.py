@@ -107,3 +107,7 @@ def _database_problem(problem: Exception) -> str | None:
 def _fail(message: str, code: int) -> int:
     click.echo(f"ses: error: {' '.join(message.split())}", err=True)
     return code
+
+
+if __name__ == "__main__":
+    main()
