@@ -90,9 +90,11 @@ class FreshEnvironment:
 def build_wheel(folder: Path, source: Path = REPOSITORY) -> Path:
     """The wheel of a checkout, in `folder`; nothing is written into the checkout."""
     copy = folder / "source"
-    shutil.copytree(source, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist"))
-    for hidden in source.glob("plugins/.*"):
-        shutil.copyfile(hidden, copy / "plugins" / hidden.name)
+    copy.mkdir()
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copyfile(source / name, copy / name)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(source / "plugins", copy / "plugins", ignore=ignored)
     # The locked build backend of the test's own environment: nothing is fetched.
     _uv(
         "build",
