@@ -23,11 +23,11 @@ GETS_IN = [
 #: Roles that a team makes itself, with FAB's own words: of one foreign DAG only; and one who may make mailings but has
 #: no right to all DAGs.
 OWN_ROLES: dict[str, list[tuple[str, str]]] = {
-    "ReportReader": [*GETS_IN, ("can_read", f"DAG:{FOREIGN_DAG}"), ("can_read", "DAG Runs")],
+    "ReportReader": [*GETS_IN, ("can_read", f"DAG:{FOREIGN_DAG}")],
     "MailMaker": [
         *GETS_IN,
-        *((verb, f"DAG:{dag}") for dag in ("ses_test_send",) for verb in ("can_read", "can_edit")),
-        *((verb, "DAG Runs") for verb in ("can_read", "can_create", "can_edit")),
+        *((verb, "DAG:ses_test_send") for verb in ("can_read", "can_edit")),
+        *((verb, "DAG Run:ses_test_send") for verb in ("can_read", "can_create")),
         ("can_read", "Task Instances"),
     ],
 }

@@ -6,12 +6,13 @@ import csv
 
 from tests.own_airflow.first_steps import connect_database, connect_relay, visible_dags
 from tests.own_airflow.people import PEOPLE, hire, log_in
+from tests.own_airflow.role_rules import expected, pages
 from tests.own_airflow.team_airflow import FOREIGN_DAG, OUR_BUNDLE
 
 OUR_DAGS = {"ses_maintenance", "ses_test_send"}
 ADDRESSES = [f"reader-{number}@people.example" for number in range(1, 301)]
 TASK = {
-    "name": "spring-sale",
+    "name": "hello",
     "type": "immediate",
     "template": "hello",
     "sender": "Example Shop <news@mail.example.com>",
@@ -77,6 +78,13 @@ def test_the_people_of_the_team_are_hired(team, admin):
         assert log_in(team, name).http.get("/api/v2/dags").status_code in (200, 403)
 
 
+def test_who_may_read_one_foreign_dag_only_gets_nothing_from_any_page(team):
+    reader = log_in(team, "rita")
+    assert visible_dags(reader) == {FOREIGN_DAG}
+    got = {route: reader.get(line.path).status_code for route, line in pages().items()}
+    assert got == {route: expected(line, "rita") for route, line in pages().items()}
+
+
 def test_somebody_without_a_login_gets_nothing(anonymous):
     for path in ("/", "/tasks", "/groups", "/suppression"):
         assert anonymous.get(path).status_code == 401, path
@@ -88,7 +96,7 @@ def test_a_user_makes_a_task_in_the_console_and_every_mail_leaves_once(team, adm
     answer = user.post("/new-task", **TASK)
     assert answer.status_code == 303, answer.text
     assert FOREIGN_DAG in visible_dags(user)
-    assert "send_task__spring-sale" in visible_dags(user), "the DAG is not there when the answer comes"
-    team.wait_for(lambda: "finished" in user.get("/tasks/spring-sale").text, "end of the mailing")
+    assert "send_task__hello" in visible_dags(user), "the DAG is not there when the answer comes"
+    team.wait_for(lambda: "finished" in user.get("/tasks/hello").text, "end of the mailing")
     assert dict(mail_server.accepted) == dict.fromkeys(ADDRESSES, 1)
-    assert user.api("GET", "/api/v2/dags/send_task__spring-sale").json()["bundle_name"] == OUR_BUNDLE
+    assert user.api("GET", "/api/v2/dags/send_task__hello").json()["bundle_name"] == OUR_BUNDLE
