@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench screenshots lock clean
+.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench screenshots dist lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -44,6 +44,9 @@ bench: install-dev ## how fast everything is, beside other senders (about 7 minu
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
+
+dist: install ## what goes into an Airflow of your own, in dist/: wheel, DAG files, plugins.zip, checksums
+	@$(BIN)/python scripts/dist.py
 
 lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes
 	@scripts/lock.sh $(ARGS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -27,14 +28,22 @@ def asked_for(wheel: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def empty(asked_for: list[str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], EmptyEnvironment]:
-    """Makes an environment without the wheel."""
-    return lambda: EmptyEnvironment(tmp_path_factory.mktemp("empty"), asked_for)
+def without_wheel(asked_for: list[str], tmp_path_factory: pytest.TempPathFactory) -> EmptyEnvironment:
+    """An Airflow without the wheel, for the whole session."""
+    return EmptyEnvironment(tmp_path_factory.mktemp("plain"), asked_for)
+
+
+@pytest.fixture
+def plain(without_wheel: EmptyEnvironment) -> Iterator[EmptyEnvironment]:
+    """The same for a test that puts something into its plugins folder."""
+    yield without_wheel
+    shutil.rmtree(without_wheel.plugins)
+    without_wheel.plugins.mkdir()
 
 
 @pytest.fixture(scope="session")
-def installed(empty: Callable[[], EmptyEnvironment], wheel: Path) -> EmptyEnvironment:
-    """An environment with the wheel, for tests that leave it as it is."""
-    environment = empty()
+def installed(asked_for: list[str], wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> EmptyEnvironment:
+    """An Airflow with the wheel, for tests that leave it as it is."""
+    environment = EmptyEnvironment(tmp_path_factory.mktemp("installed"), asked_for)
     environment.install(wheel)
     return environment

@@ -129,13 +129,12 @@ def test_templates_are_found_beside_the_dags_or_the_sentence_says_where_they_are
     assert "hello" in installed.run("ses", "template", "list", **below)
 
 
-def test_uninstalling_leaves_nothing(empty, wheel):
-    environment = empty()
-    before = environment.files()
-    environment.install(wheel)
-    assert "Usage" in environment.run("ses", "--help")
-    environment.uninstall()
-    assert environment.files() == before
+def test_uninstalling_leaves_nothing(plain, wheel):
+    before = plain.files()
+    plain.install(wheel)
+    assert "Usage" in plain.run("ses", "--help")
+    plain.uninstall()
+    assert plain.files() == before
 
 
 def test_what_the_wheel_asks_for_has_no_upper_bound_that_could_fight_with_airflows_own(asked_for):

@@ -10,8 +10,8 @@ from ses_ops.storage.migrate import CONNECTION
 
 _connection = None
 # Whoever else runs this file (Airflow runs whatever it finds in its plugins folder) has no migration under way, which
-# Alembic says by a NameError, or one of another database.
-with suppress(NameError):
+# Alembic says by one of these errors, or one of another database.
+with suppress(NameError, AttributeError):
     _connection = context.config.attributes.get(CONNECTION)
 if _connection is not None:
     context.configure(connection=_connection, version_table="ses_schema_version")
