@@ -9,6 +9,16 @@ from tests.own_airflow.people import Person
 from tests.own_airflow.team_airflow import TeamAirflow
 from tests.recording_smtp import RecordingServer
 
+#: What Airflow's form for SMTP stores when nobody has touched its extra fields.
+UNTOUCHED_EXTRA: dict[str, Any] = {
+    "timeout": 30,
+    "retry_limit": 5,
+    "disable_tls": False,
+    "disable_ssl": False,
+    "auth_type": "basic",
+    **dict.fromkeys(("from_email", "subject_template", "html_content_template", "access_token")),
+    **dict.fromkeys(("client_id", "client_secret", "tenant_id", "scope")),
+}
 #: The warm-up of the sender domain: no limit that these tests reach.
 QUOTA = {"mail.example.com": {"plan": [1_000_000], "started_on": "2026-01-01", "time_zone": "UTC"}}
 
@@ -20,9 +30,8 @@ def connect_database(airflow: TeamAirflow, admin: Person) -> None:
 
 def connect_relay(admin: Person, server: RecordingServer) -> None:
     """Admin, Connections, Add: `ses_smtp`; Admin, Variables, Add: `ses_warmup_quota`."""
-    extra = json.dumps({"tls": "none"})
     fields = {"connection_id": "ses_smtp", "conn_type": "smtp", "host": "127.0.0.1", "port": server.port}
-    _put_connection(admin, {**fields, "extra": extra})
+    _put_connection(admin, {**fields, "extra": json.dumps(UNTOUCHED_EXTRA)})
     answer = admin.api("POST", "/api/v2/variables", {"key": "ses_warmup_quota", "value": json.dumps(QUOTA)})
     assert answer.status_code in (201, 409), answer.text
 

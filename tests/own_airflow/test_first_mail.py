@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 from tests.own_airflow.first_steps import connect_database, connect_relay, visible_dags
-from tests.own_airflow.people import PEOPLE, hire, log_in
+from tests.own_airflow.people import MAKER, PEOPLE, hire, log_in
 from tests.own_airflow.role_rules import expected, pages
 from tests.own_airflow.team_airflow import FOREIGN_DAG, OUR_BUNDLE
 
@@ -60,7 +60,7 @@ def test_before_there_is_a_connection_ses_says_what_to_do_and_names_no_other_ins
 
 def test_the_connection_form_offers_what_our_connections_need(admin):
     offered = {one["connection_type"] for one in admin.api("GET", "/ui/connections/hook_meta").json()}
-    assert {"postgres", "smtp"} <= offered
+    assert {"generic", "smtp"} <= offered
 
 
 def test_ses_migrates_and_imports_a_group_by_the_connection_of_the_ui(team, admin):
@@ -72,10 +72,11 @@ def test_ses_migrates_and_imports_a_group_by_the_connection_of_the_ui(team, admi
     assert team.rows("SELECT count(*) FROM recipient") == [(len(ADDRESSES),)]
 
 
-def test_the_people_of_the_team_are_hired(team, admin):
+def test_one_command_gives_the_roles_their_rights_and_makes_one_for_a_team(team, admin):
+    team.ses("airflow-rights", "--team", MAKER)
     hire(admin)
-    for name in PEOPLE:
-        assert log_in(team, name).http.get("/api/v2/dags").status_code in (200, 403)
+    may_see_plugins = {name: log_in(team, name).api("GET", "/api/v2/plugins").status_code == 200 for name in PEOPLE}
+    assert may_see_plugins == {name: name != "rita" for name in PEOPLE}, "Mail is in the navigation of these"
 
 
 def test_who_may_read_one_foreign_dag_only_gets_nothing_from_any_page(team):
