@@ -14,10 +14,7 @@ from typing import Any
 
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 from ses_ops.errors import SesError
-from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.operators.run_context import MADE_FOR, is_resume
-from ses_ops.storage.connection import connected
-from ses_ops.storage.send_tasks import id_of
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +78,11 @@ def _task_id(task_name: str) -> int | None:
     global _away_until  # noqa: PLW0603
     if time.monotonic() < _away_until:
         return None
+    # Not above: each component and task of Airflow loads the timetable, and few of them make a run.
+    from ses_ops.operators.connections import ses_db_dsn
+    from ses_ops.storage.connection import connected
+    from ses_ops.storage.send_tasks import id_of
+
     try:
         with connected(ses_db_dsn(), application="ses-ops runs") as conn:
             return id_of(conn, task_name)
