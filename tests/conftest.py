@@ -45,12 +45,12 @@ def pytest_testnodeready(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two processes (`make test`), one runs the tests that start an Airflow, which mostly wait, and one all others."""
+    """With two processes (`make test`), one runs the acceptance tests, which mostly wait, and one all others."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OfTwoKinds(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "acceptance" if nodeid.startswith(("tests/acceptance/", "tests/own_airflow/")) else "others"
+            return "acceptance" if nodeid.startswith("tests/acceptance/") else "others"
 
     return OfTwoKinds(config, log)
 
