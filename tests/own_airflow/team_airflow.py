@@ -105,8 +105,12 @@ class TeamAirflow:
             folder.mkdir(parents=True)
         self.configure()
         for source in (HERE / "foreign_dags").glob("*.py"):
-            shutil.copyfile(source, self.dags[FOREIGN_BUNDLE] / source.name)
+            shutil.copyfile(source, next(iter(self.dags.values())) / source.name)
         self.run("airflow", "db", "migrate")
+
+    def configure_one_folder(self) -> None:
+        """As Airflow has it before anybody says anything of bundles: one folder of DAGs in AIRFLOW_HOME."""
+        self.dags = {"dags-folder": self.home / "dags"}
 
     def configure(self) -> None:
         classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
