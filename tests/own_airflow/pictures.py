@@ -28,7 +28,7 @@ def main() -> int:
     airflow = TeamAirflow(environment)
     try:
         airflow.prepare()
-        airflow.start_with_administrator()
+        airflow.start()
         with chromium() as browser:
             context = browser.new_context(
                 locale="en-GB", color_scheme="light", viewport={"width": 1000, "height": 1000}

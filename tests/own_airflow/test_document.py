@@ -43,7 +43,7 @@ def newcomer(tmp_path_factory, wheel: Path) -> Iterator[TeamAirflow]:
         pack(dist / "templates.zip", REPOSITORY / "include", "include/", 1_800_000_000)
         airflow.configure_one_folder()
         airflow.prepare()
-        airflow.start_with_administrator()
+        airflow.start()
         yield airflow
     finally:
         airflow.remove()

@@ -35,7 +35,7 @@ def other(request, tmp_path_factory, wheel: Path) -> Iterator[TeamAirflow]:
         airflow.environment.install(wheel)
         airflow.prepare()
         airflow.place_our_dags()
-        airflow.start_with_administrator()
+        airflow.start()
         yield airflow
     finally:
         airflow.remove()
