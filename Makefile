@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-full test-servers fire lint bench screenshots lock clean
+.PHONY: help install install-dev run test test-full test-servers fire lint bench screenshots dist lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -16,7 +16,7 @@ install-dev: ## the same, with what the tests and checks need
 	@scripts/bootstrap.sh dev
 
 run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
-	@$(BIN)/python -m ses_ops.stack
+	@$(BIN)/python -m ses_ops.stack.run
 
 test: install-dev ## all tests, in two processes: the acceptance tests, which start the whole stack, beside the others
 	@$(BIN)/python -m pytest tests -n 2 $(ARGS)
@@ -41,6 +41,9 @@ bench: install-dev ## how fast everything is, beside other senders (about 7 minu
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
+
+dist: install ## what goes into an Airflow of your own, in dist/: wheel, DAG files, plugins.zip, checksums
+	@$(BIN)/python scripts/dist.py
 
 lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes
 	@scripts/lock.sh $(ARGS)

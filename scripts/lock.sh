@@ -15,6 +15,6 @@ compile() {
     "$scratch/bin/uv" pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
         --custom-compile-command "make lock" "$@"
 }
-compile "$@" --output-file requirements.txt requirements.in
+compile "$@" --extra stack --output-file requirements.txt pyproject.toml requirements.in
 # requirements-dev.in names requirements.txt as a constraint: the two never disagree.
 compile "$@" --output-file requirements-dev.txt requirements-dev.in

@@ -2,13 +2,13 @@
 
 | setting | default | meaning |
 | --- | --- | --- |
-| SES_HOME | `.ses` in the repository | everything that `make run` writes |
+| SES_HOME | `.ses` in the checkout, else in AIRFLOW_HOME | everything that `make run` writes |
 | SES_WEB_PORT, SES_WEB_HOST | 8080, 127.0.0.1 | Airflow's web page and API |
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
-| SES_TEMPLATES | `include/templates` | mail templates |
+| SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
 In an Airflow of one's own the last two may be connections in Airflow: `operators/airflow_lookup.py`.
@@ -20,33 +20,77 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from ses_ops import airflow_connection
+from ses_ops.airflow_places import airflow_home, airflow_setting, dags_folder
 from ses_ops.errors import InvalidInput, NotSetUp, SesError
 
 SES_DB = "AIRFLOW_CONN_SES_DB"
 SES_SMTP = "AIRFLOW_CONN_SES_SMTP"
 WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 
+#: What makes a folder a checkout of this project.
+_PROJECT = 'name = "ses-ops"'
+_TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
+@cache
+def checkout() -> Path | None:
+    """The checkout of the project that this is, or None for an installed wheel or a folder in Airflow's plugins."""
+    plugins = Path(__file__).resolve().parents[1]
+    try:
+        is_ours = plugins.name == "plugins" and _PROJECT in (plugins.parent / "pyproject.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return None
+    return plugins.parent if is_ours else None
+
+
 def repository() -> Path:
-    """The top of the repository: the folder that holds `dags/`, `plugins/` and `include/`."""
+    """In a checkout, its top: the folder that holds `dags/`, `plugins/` and `include/`."""
     return Path(__file__).resolve().parents[2]
 
 
 def ses_home() -> Path:
     """The folder of everything that the local stack writes (absolute; it may not exist yet)."""
     given = os.environ.get("SES_HOME", "").strip()
-    return Path(os.path.abspath(Path(given).expanduser())) if given else repository() / ".ses"
+    return Path(os.path.abspath(Path(given).expanduser())) if given else (checkout() or airflow_home()) / ".ses"
 
 
 def templates_root() -> Path:
-    """The folder with one folder a mail template."""
-    given = os.environ.get("SES_TEMPLATES", "").strip()
-    return Path(os.path.abspath(Path(given).expanduser())) if given else repository() / "include" / "templates"
+    """The folder with one folder a mail template: of `templates_places` the first that exists, else the first."""
+    places = templates_places()
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def templates_places() -> tuple[Path, ...]:
+    """Where templates are looked for.
+
+    Only in what SES_TEMPLATES names, or the setting `templates` in section `ses_ops` of airflow.cfg, which managed
+    services have where they have no environment. Else in the checkout; else beside Airflow's folder of DAGs, in
+    AIRFLOW_HOME, and in the folder of DAGs, which is the only one that some managed services bring to every machine.
+    """
+    for given in (os.environ.get("SES_TEMPLATES", "").strip(), airflow_setting("ses_ops", "templates")):
+        if given:
+            return (Path(os.path.abspath(Path(given).expanduser())),)
+    if (here := checkout()) is not None:
+        return (here / _TEMPLATES,)
+    dags = dags_folder()
+    folders = (dags.parent, airflow_home(), dags, dags / "ses_ops")
+    return tuple(dict.fromkeys(folder / _TEMPLATES for folder in folders))
+
+
+def short(folder: Path) -> str:
+    """The end of a path, as a page may show it: where a server keeps its things is nobody's business there."""
+    return "/".join(folder.parts[-2:])
+
+
+def no_templates() -> str:
+    """The sentence for an installation without a template: where they are looked for, and how to name another place."""
+    places = ", ".join(map(str, templates_places()))
+    return f"there is no template in {places}; set SES_TEMPLATES to another folder for all of Airflow's components"
 
 
 def sample_wanted() -> bool:
@@ -168,7 +212,7 @@ def libpq_uri(connection: str, source: str = SES_DB) -> str:
 
 def make_run_is_here() -> bool:
     """Whether this is a checkout of the project, where `make run` starts everything."""
-    return (repository() / "Makefile").is_file() and (repository() / "dags").is_dir()
+    return checkout() is not None and (repository() / "Makefile").is_file()
 
 
 def no_database(*, in_airflow: bool = False) -> NotSetUp:

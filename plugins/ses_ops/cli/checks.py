@@ -130,7 +130,7 @@ def _templates() -> Findings:
     for error in broken:
         yield "FAIL", error
     if not names:
-        yield "warn", f"there is no template in {root}"
+        yield "warn", settings.no_templates()
     elif not broken:
         yield "ok", f"{', '.join(names)} in {root}"
 

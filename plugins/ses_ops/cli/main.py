@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from ses_ops import __version__
 from ses_ops.cli.lazy_group import LazyGroup
 from ses_ops.cli.meant import meant_instead
 from ses_ops.errors import NotFound, SesError
@@ -31,7 +32,7 @@ COMMANDS = {
 
 
 @click.group(cls=LazyGroup, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ses-ops", prog_name="ses")
+@click.version_option(__version__, prog_name="ses")
 def cli() -> None:
     """Mass mail as Airflow DAGs: send tasks, a warm-up quota, and a ledger of every message.
 
@@ -109,3 +110,7 @@ def _database_problem(problem: Exception) -> str | None:
 def _fail(message: str, code: int) -> int:
     click.echo(f"ses: error: {' '.join(message.split())}", err=True)
     return code
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ses_ops.console.change_made import note_change
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.storage.connection import connect, errors_wrapped
@@ -145,10 +146,14 @@ def _take_export() -> None:
 
 @contextmanager
 def changing() -> Iterator[Connection]:
-    """A connection of its own for a change; what was kept for lookers is forgotten after it."""
+    """A connection of its own for a change; what was kept for lookers is forgotten after it.
+
+    Whoever leaves it without an error has changed something (what is only tried leaves it by one).
+    """
     try:
         with closing(_opened(ses_db_dsn(), "ses-ops console")) as conn:
             yield conn
+        note_change()
     finally:
         forget_snapshots()
 

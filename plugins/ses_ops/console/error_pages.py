@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ses_ops.console.change_made import HOLDS, change_made, fate
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
 from ses_ops.console.sentences import marked
@@ -28,6 +29,8 @@ from ses_ops.storage.connection import schema_problem
 
 log = logging.getLogger(__name__)
 
+#: Methods that change nothing.
+_LOOKS = ("GET", "HEAD", "OPTIONS")
 #: A path of the server: of a socket, of a certificate. It helps nobody at a browser.
 _PATH = re.compile(r"(?<![\w:/<])/(?:[^\s/\"',;]+/)+[^\s/\"',;]*")
 
@@ -53,7 +56,7 @@ _WORDS = {
     401: N_("Log in to Airflow, then open this page again."),
     403: N_("Your role in Airflow does not allow it. Ask an administrator for the right to run or edit the DAG."),
     404: N_("The address is wrong, or the thing was deleted."),
-    500: N_("Nothing was half done. The reason is in the log of Airflow's API server."),
+    500: N_("The reason is in the log of Airflow's API server."),
 }
 _STATUS: tuple[tuple[type[SesError], int], ...] = (
     (NotFound, 404),
@@ -85,6 +88,10 @@ def error_page(request: Request, status: int, words: str | None = None, title: s
     lang = language_of(request)
     title = lang.gettext(title or _TITLES.get(status, _TITLES[500 if status >= 500 else 400]))
     text = words or (lang.gettext(_WORDS[status]) if status in _WORDS else "")
+    if status == 500:
+        text = f"{lang.gettext(fate(only_looks=request.method in _LOOKS))} {text}"
+    elif change_made():
+        text = f"{text}{'' if text.endswith(('.', '。')) else '.'} {lang.gettext(HOLDS)}"
     return render(request, "error.html", status=status, code=status, title=title, text=text)
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ses_ops.console import audit
 from ses_ops.console.access import may_make_quota, writes_quota
+from ses_ops.console.change_made import note_change
 from ses_ops.console.coming_days import coming
 from ses_ops.console.database import forget_snapshots, reading
 from ses_ops.console.domains_seen import DOMAINS, variable_rights
@@ -61,6 +62,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         again = form.with_values(seen=_mark(key))
         again.problem("", said(words, str(problem)))
         return domain_page(request, user, key, form=again, status=409, new=True)
+    note_change()
     forget_snapshots()
     text = words.gettext(N_("The plan of %(domain)s is saved; it holds from now on."), domain=key)
     return see_other(request, f"/domains/{key}", Flash(kind="done", text=text))

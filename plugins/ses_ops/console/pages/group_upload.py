@@ -20,6 +20,7 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.console import audit, import_words
 from ses_ops.console.access import changes_console
+from ses_ops.console.change_made import note_change
 from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.flash import Flash
@@ -141,6 +142,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
         with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
             upload = GroupUpload(order, gone=lambda: incoming.gone, stop=incoming.stop)
             done = upload.run(ses_db_dsn(), posted.blocks())
+            note_change()
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
     except DatabaseUnavailable:
         raise
