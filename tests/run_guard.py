@@ -43,7 +43,7 @@ _FOLDERS = (
 )
 
 
-#: Processes of this run that are to be ended as this one is: pytest-xdist's workers.
+#: Processes of this run that are to be ended as this one is: the parts of `make test`.
 workers: set[int] = set()
 
 
@@ -101,7 +101,7 @@ def end_as_by_ctrl_c() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # `timeout` sends SIGTERM twice, and pytest-xdist adds a SIGINT of its own in its workers.
+    # `timeout` sends SIGTERM twice.
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     for pid in workers:

@@ -62,7 +62,7 @@ def team(team_environment: FreshEnvironment, team_packages: dict[str, str], whee
         airflow.prepare()
         team_environment.install(wheel)
         airflow.place_our_dags()
-        airflow.start_with_administrator()
+        airflow.start()
         yield airflow
     finally:
         airflow.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import Any
 
@@ -9,8 +10,24 @@ from tests.own_airflow.people import Person
 from tests.own_airflow.team_airflow import TeamAirflow
 from tests.recording_smtp import RecordingServer
 
-#: The warm-up of the sender domain: no limit that these tests reach.
-QUOTA = {"mail.example.com": {"plan": [1_000_000], "started_on": "2026-01-01", "time_zone": "UTC"}}
+#: What Airflow's form for SMTP stores when nobody has touched its extra fields.
+UNTOUCHED_EXTRA: dict[str, Any] = {
+    "timeout": 30,
+    "retry_limit": 5,
+    "disable_tls": False,
+    "disable_ssl": False,
+    "auth_type": "basic",
+    **dict.fromkeys(("from_email", "subject_template", "html_content_template", "access_token")),
+    **dict.fromkeys(("client_id", "client_secret", "tenant_id", "scope")),
+}
+#: A form of the console.
+TASK = {
+    "type": "immediate",
+    "template": "hello",
+    "sender": "Example Shop <news@mail.example.com>",
+    "group": "customers",
+    "time_zone": "UTC",
+}
 
 
 def connect_database(airflow: TeamAirflow, admin: Person) -> None:
@@ -18,18 +35,31 @@ def connect_database(airflow: TeamAirflow, admin: Person) -> None:
     _put_connection(admin, airflow.postgres.connection("ses_db"))
 
 
-def connect_relay(admin: Person, server: RecordingServer) -> None:
-    """Admin, Connections, Add: `ses_smtp`; Admin, Variables, Add: `ses_warmup_quota`."""
-    extra = json.dumps({"tls": "none"})
+def connect_relay(admin: Person, server: RecordingServer, daily: int = 1_000_000) -> None:
+    """Admin, Connections, Add: `ses_smtp`; Admin, Variables, Add: `ses_warmup_quota`, so many messages a day."""
+    quota = {"mail.example.com": {"plan": [daily], "started_on": "2026-01-01", "time_zone": "UTC"}}
     fields = {"connection_id": "ses_smtp", "conn_type": "smtp", "host": "127.0.0.1", "port": server.port}
-    _put_connection(admin, {**fields, "extra": extra})
-    answer = admin.api("POST", "/api/v2/variables", {"key": "ses_warmup_quota", "value": json.dumps(QUOTA)})
-    assert answer.status_code in (201, 409), answer.text
+    _put_connection(admin, {**fields, "extra": json.dumps(UNTOUCHED_EXTRA)})
+    answer = admin.api("POST", "/api/v2/variables", {"key": "ses_warmup_quota", "value": json.dumps(quota)})
+    assert answer.status_code == 201, answer.text
 
 
 def _put_connection(admin: Person, fields: dict[str, Any]) -> None:
     answer = admin.api("POST", "/api/v2/connections", fields)
     assert answer.status_code == 201, answer.text
+
+
+def import_group(airflow: TeamAirflow, name: str, addresses: list[str]) -> None:
+    """A file of addresses with a name each."""
+    with (airflow.folder / f"{name}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("email", "name"), *((one, one.split("@")[0]) for one in addresses)])
+    airflow.ses("group", "import", name, f"{name}.csv")
+
+
+def make_task(person: Person, name: str, **changes: str) -> None:
+    """New send task, Create the task."""
+    answer = person.post("/new-task", **{**TASK, "name": name, **changes})
+    assert answer.status_code == 303, answer.text
 
 
 def visible_dags(person: Person) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,15 +38,24 @@ class FreshEnvironment:
     """A virtual environment in `folder`."""
 
     folder: Path
-    #: The file that says what a team has: names, exact versions, hashes.
-    lock: Path
 
     @classmethod
-    def make(cls, folder: Path, airflow: str = "3.3", python: Path | None = None) -> FreshEnvironment:
-        """Plain Airflow of a minor version with FAB; the locked versions, each checked against its hash."""
+    def make(
+        cls, folder: Path, airflow: str = "3.3", python: Path | None = None, *, bare: bool = False
+    ) -> FreshEnvironment:
+        """Plain Airflow of a minor version with FAB; the locked versions, each checked against its hash.
+
+        `bare`: without the packages that only our wheel asks for, and with pip to fetch them.
+        """
         _uv("venv", "--quiet", "--no-project", "--python", str(python or sys.executable), str(folder))
-        made = cls(folder=folder, lock=HERE / f"requirements-{airflow}.txt")
-        made.pip("install", "--no-deps", "--require-hashes", "--requirements", str(made.lock))
+        lock = HERE / f"requirements-{airflow}.txt"
+        if bare:
+            lock = folder / "requirements.txt"
+            lock.write_text(_without_ours((HERE / f"requirements-{airflow}.txt").read_text()))
+        made = cls(folder=folder)
+        made.pip("install", "--no-deps", "--require-hashes", "--requirements", str(lock))
+        if bare:
+            made.pip("install", "pip")
         return made
 
     @property
@@ -87,14 +97,17 @@ class FreshEnvironment:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def build_wheel(folder: Path, source: Path = REPOSITORY) -> Path:
-    """The wheel of a checkout, in `folder`; nothing is written into the checkout."""
+def build_wheel(folder: Path, source: Path = REPOSITORY, version: str | None = None) -> Path:
+    """The wheel of a checkout, in `folder`, or the same as another version; nothing is written into the checkout."""
     copy = folder / "source"
     copy.mkdir()
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copyfile(source / name, copy / name)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(source / "plugins", copy / "plugins", ignore=ignored)
+    if version:
+        about = copy / "plugins" / "ses_ops" / "__init__.py"
+        about.write_text(re.sub(r"^(__version__ = ).*", rf'\1"{version}"', about.read_text(), flags=re.MULTILINE))
     # The locked build backend of the test's own environment: nothing is fetched.
     _uv(
         "build",
@@ -110,6 +123,12 @@ def build_wheel(folder: Path, source: Path = REPOSITORY) -> Path:
     shutil.rmtree(copy)
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def _without_ours(lock: str) -> str:
+    """A lock without the packages that are in it for our wheel alone."""
+    entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
+    return "".join(one for one in entries if re.findall(r"# via(.*)$", one) != [" ses-ops (pyproject.toml)"])
 
 
 def _uv(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

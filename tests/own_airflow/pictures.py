@@ -17,8 +17,8 @@ FOLDER = REPOSITORY / "docs" / "screenshots"
 #: By picture: the page of Airflow's UI, the button on it, and what is filled in, by the names of the fields.
 QUOTA = '{"mail.example.com": {"plan": "standard", "started_on": "2026-12-01", "time_zone": "Asia/Tokyo"}}'
 DATABASE = {"host": "db.example.com", "login": "ses", "password": "secret", "port": "5432", "schema": "ses"}
+WINDOW = {"width": 1000, "height": 1000}
 RELAY = {"host": "mail.example.com", "login": "news", "password": "secret", "port": "587"}
-EXTRA = '{"tls": "starttls", "max_messages_per_second": 50}'
 
 
 def main() -> int:
@@ -28,14 +28,16 @@ def main() -> int:
     airflow = TeamAirflow(environment)
     try:
         airflow.prepare()
-        airflow.start_with_administrator()
+        airflow.start()
         with chromium() as browser:
-            context = browser.new_context(locale="en-GB", color_scheme="light", viewport={"width": 1000, "height": 800})
+            context = browser.new_context(
+                locale="en-GB", color_scheme="light", viewport={"width": 1000, "height": 1000}
+            )
             context.add_cookies([{"name": "_token", "value": administrator(airflow).token, "url": airflow.url}])
             page = context.new_page()
             page.set_default_timeout(60_000)
-            connection(page, airflow.url, "ses_db", "Postgres", DATABASE)
-            connection(page, airflow.url, "ses_smtp", "SMTP", RELAY, EXTRA)
+            connection(page, airflow.url, "ses_db", "Generic", DATABASE)
+            connection(page, airflow.url, "ses_smtp", "SMTP", RELAY)
             variable(page, airflow.url)
         return 0
     finally:
@@ -43,7 +45,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def connection(page: Any, url: str, name: str, kind: str, fields: dict[str, str], extra: str = "") -> None:
+def connection(page: Any, url: str, name: str, kind: str, fields: dict[str, str]) -> None:
     """The form of a new connection."""
     page.goto(f"{url}/connections")
     page.get_by_role("button", name="Add Connection").first.click()
@@ -53,9 +55,6 @@ def connection(page: Any, url: str, name: str, kind: str, fields: dict[str, str]
     page.keyboard.press("Enter")
     for field, value in fields.items():
         form.locator(f"[name={field}]").fill(value)
-    if extra:
-        form.get_by_role("button", name="Extra Fields JSON").click()
-        form.locator(".cm-content").fill(extra)
     take(page, form, name.replace("_", "-"))
 
 

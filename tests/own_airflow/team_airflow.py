@@ -32,7 +32,18 @@ COMPONENTS = ("api-server", "dag-processor", "scheduler")
 FOREIGN_DAG = "team_report"
 #: The bundles, and where in ours its DAG files are.
 FOREIGN_BUNDLE, OUR_BUNDLE, OUR_FOLDER = "team", "marketing", "mailings/ses"
-ADMIN, ADMIN_PASSWORD = "ada", "ada-of-the-tests"
+ADMIN, ADMIN_PASSWORD = "ada", "a-password-of-ada"
+ADMINISTRATOR = (
+    f"--username {ADMIN} --password {ADMIN_PASSWORD} --role Admin --firstname Ada --lastname A --email a@example.com"
+)
+#: Commands of `airflow`, one an argument, without the seconds that each needs to start.
+IN_ONE_PROCESS = """
+import sys
+from airflow.__main__ import main
+for command in sys.argv[1:]:
+    sys.argv = ["airflow", *command.split()]
+    main()
+"""
 #: The team's template.
 HELLO = {
     "subject.txt": "Hello {{ name }}",
@@ -98,15 +109,19 @@ class TeamAirflow:
     # -- before it runs
 
     def prepare(self) -> None:
-        """Databases, airflow.cfg, the foreign DAG, and Airflow's tables: all without ses-ops."""
+        """Databases, airflow.cfg, the foreign DAG, Airflow's tables, and an administrator: all without ses-ops."""
         self.postgres.start()
         self.home.mkdir()
         for folder in self.dags.values():
             folder.mkdir(parents=True)
         self.configure()
         for source in (HERE / "foreign_dags").glob("*.py"):
-            shutil.copyfile(source, self.dags[FOREIGN_BUNDLE] / source.name)
-        self.run("airflow", "db", "migrate")
+            shutil.copyfile(source, next(iter(self.dags.values())) / source.name)
+        self.run("python", "-c", IN_ONE_PROCESS, "db migrate", f"users create {ADMINISTRATOR}")
+
+    def configure_one_folder(self) -> None:
+        """As Airflow has it before anybody says anything of bundles: one folder of DAGs in AIRFLOW_HOME."""
+        self.dags = {"dags-folder": self.home / "dags"}
 
     def configure(self) -> None:
         classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -160,19 +175,6 @@ class TeamAirflow:
         return self.run("ses", *arguments, check=check)
 
     # -- while it runs
-
-    def start_with_administrator(self) -> None:
-        """The first start; the administrator is made meanwhile."""
-        with ThreadPoolExecutor(1) as pool:
-            made = pool.submit(self.make_administrator)
-            self.start()
-            made.result()
-
-    def make_administrator(self) -> None:
-        self.run(
-            *("airflow", "users", "create", "--username", ADMIN, "--password", ADMIN_PASSWORD, "--role", "Admin"),
-            *("--firstname", "Ada", "--lastname", "Admin", "--email", "ada@example.com"),
-        )
 
     def start(self, *names: str) -> None:
         """The components (all by default), each in a session of its own; returns when they are healthy."""

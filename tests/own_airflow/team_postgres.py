@@ -46,10 +46,10 @@ class TeamPostgres(PostgresServer):
         return f"postgresql+psycopg2://airflow:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/airflow"
 
     def connection(self, connection_id: str = "ses_db") -> dict[str, object]:
-        """The fields of Airflow's connection form for our database."""
+        """The fields of Airflow's connection form for our database; without its provider, `postgres` is not offered."""
         return {
             "connection_id": connection_id,
-            "conn_type": "postgres",
+            "conn_type": "generic",
             "host": "127.0.0.1",
             "port": self.port,
             "schema": "ses",

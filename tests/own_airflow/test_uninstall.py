@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.own_airflow.first_steps import visible_dags
+from tests.own_airflow.first_steps import make_task, visible_dags
 from tests.own_airflow.foreign_report import complaints, foreign_dag_runs, import_errors
 from tests.own_airflow.people import administrator, log_in
 from tests.own_airflow.team_airflow import FOREIGN_DAG
@@ -13,6 +13,10 @@ from tests.own_airflow.team_airflow import FOREIGN_DAG
 @pytest.fixture(scope="module")
 def bereft(team, team_packages):
     """The team's Airflow without our DAG files and wheel, started again."""
+    # What has a timetable of ours, and a run of the future.
+    make_task(
+        log_in(team, "ursula"), "weekly", type="recurring", start_at="2099-01-05T09:00", every_count="7", every_unit="d"
+    )
     team.stop()
     team.remove_our_dags()
     team.environment.uninstall()
