@@ -83,6 +83,11 @@ def templates_places() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder / _TEMPLATES for folder in folders))
 
 
+def short(folder: Path) -> str:
+    """The end of a path, as a page may show it: where a server keeps its things is nobody's business there."""
+    return "/".join(folder.parts[-2:])
+
+
 def no_templates() -> str:
     """The sentence for an installation without a template: where they are looked for, and how to name another place."""
     places = ", ".join(map(str, templates_places()))
