@@ -16,6 +16,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from ses_ops import settings
+from ses_ops.operators.console_link import with_console_link
 from ses_ops.operators.test_send import TestSendOperator
 
 #: An address as a form can check it; sending checks it in full.
@@ -34,7 +35,7 @@ _names = _templates()
 with DAG(
     dag_id="ses_test_send",
     description="Send a template to a few addresses now",
-    doc_md=__doc__,
+    doc_md=with_console_link(__doc__, "/templates"),
     schedule=None,
     catchup=False,
     is_paused_upon_creation=False,

@@ -175,12 +175,13 @@ def _airflow() -> Findings:
     if not airflow_is_configured():
         yield "warn", str(settings.no_airflow())
         return
-    problems = ask_airflow(lambda control: control.dag_import_errors())
-    for problem in problems:
-        yield "FAIL", f"{problem.file} cannot be imported: {problem.error}"
-    if not problems:
-        switches = ask_airflow(lambda control: control.dag_switches())
-        yield "ok", f"no import error; {len(switches)} send task DAGs"
+
+    def look(_: Any) -> list[tuple[State, str]]:
+        from ses_ops.operators.airflow_state import findings
+
+        return list(findings())
+
+    yield from ask_airflow(look)
 
 
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (

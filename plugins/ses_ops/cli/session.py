@@ -134,7 +134,7 @@ def ask_airflow(question: Callable[[Any], Any]) -> Any:
             return question(airflow_control)
     except SesError:
         raise
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:  # Airflow ends the process over some of its settings
         raise SesError(f"Airflow cannot be used: {type(cause).__name__}: {cause}") from cause
 
 
@@ -172,8 +172,11 @@ def _patience_asked() -> Iterator[None]:
         timer.cancel()
 
 
-def tell_airflow(action: Callable[[Any], Any], *, otherwise: str) -> bool:
-    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it."""
+def tell_airflow(action: Callable[[Any], Any], *, otherwise: str, unknown: str | None = None) -> bool:
+    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it.
+
+    `unknown` is said when Airflow answers that it has no such thing.
+    """
     if not airflow_is_configured():
         note(f"no Airflow was found; {otherwise}")
         return False
@@ -182,4 +185,6 @@ def tell_airflow(action: Callable[[Any], Any], *, otherwise: str) -> bool:
     except SesError as problem:
         note(f"Airflow could not be told ({problem}); {otherwise}")
         return False
+    if action_result is False and unknown is not None:
+        note(unknown)
     return action_result is not False

@@ -17,6 +17,7 @@ from fastapi import HTTPException
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
 from ses_ops.operators.airflow_control import metadata_session
+from ses_ops.operators.fab_roles import SEND_DAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,8 @@ def recorded(user: BaseUser, action: str, *, task: str | None = None, **details:
 
 def _write(user: BaseUser, action: str, task: str | None, facts: dict[str, Any]) -> int:
     name = user.get_name()
-    of_dag = {"dag_id": dag_id(task)} if task else {}
+    # Airflow shows rows that belong to no DAG to everybody who may see audit rows at all; ours may name people.
+    of_dag = {"dag_id": dag_id(task) if task else SEND_DAG}
     with metadata_session() as session:
         row = Log(event=PREFIX + action, owner=name, owner_display_name=name, extra=_json(facts), **of_dag)
         session.add(row)

@@ -45,6 +45,8 @@ class ImportProblem:
     file: str
     #: The last line of the traceback.
     error: str
+    #: Whether our code is in it. Other people's DAG files are none of our business.
+    of_ours: bool = False
 
 
 def pause_dag(task_name: str) -> bool:
@@ -125,7 +127,9 @@ def dag_import_errors() -> list[ImportProblem]:
 
         return [
             ImportProblem(
-                file=row.filename or "?", error=((row.stacktrace or "").strip().splitlines() or ["no reason given"])[-1]
+                file=row.filename or "?",
+                error=((row.stacktrace or "").strip().splitlines() or ["no reason given"])[-1],
+                of_ours="ses_ops" in (row.stacktrace or ""),
             )
             for row in session.scalars(select(ParseImportError).order_by(ParseImportError.filename))
         ]

@@ -46,15 +46,22 @@ def airflow_version() -> str | None:
     return None
 
 
+def check_airflow(installed: str | None = None) -> None:
+    """Raise UnsupportedAirflow, which Airflow shows as the import error of our DAG file, and harms nothing else."""
+    given = installed or airflow_version()
+    if given is not None and _minor(given) < OLDEST:
+        raise UnsupportedAirflow(
+            f"ses-ops needs Airflow {_words(OLDEST)} or newer and this is Airflow {given}, so nothing of it is active"
+        )
+
+
 def refusal(installed: str | None = None) -> str | None:
     """One sentence that says why ses-ops does nothing on this Airflow; None for one that it works with."""
-    given = installed or airflow_version()
-    if given is None or _minor(given) >= OLDEST:
-        return None
-    return (
-        f"ses-ops needs Airflow {_words(OLDEST)} or newer and this is Airflow {given}: nothing of ses-ops is active, "
-        "and Airflow works as before"
-    )
+    try:
+        check_airflow(installed)
+    except UnsupportedAirflow as problem:
+        return str(problem)
+    return None
 
 
 def untried(installed: str | None = None) -> str | None:
@@ -63,12 +70,6 @@ def untried(installed: str | None = None) -> str | None:
     if given is None or _minor(given) <= NEWEST:
         return None
     return f"ses-ops was tried with Airflow {_words(OLDEST)} to {_words(NEWEST)}, and this is Airflow {given}"
-
-
-def check_airflow() -> None:
-    """Raise UnsupportedAirflow, which Airflow shows as the import error of our DAG file, and harms nothing else."""
-    if why := refusal():
-        raise UnsupportedAirflow(why)
 
 
 def dag_bag(file: Path, *, bundle_path: Path, bundle_name: str) -> Any:

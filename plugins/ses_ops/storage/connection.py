@@ -48,13 +48,15 @@ NOTICE_LOST_CLIENT = (
 )
 
 
-def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Connection:
+def connect(
+    dsn: str, *, application: str = "ses-ops", options: str = "", connect_timeout: int = CONNECT_TIMEOUT
+) -> Connection:
     """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words, NotSetUp.
 
     `options` are server settings in libpq's form.
     """
     try:
-        conn = psycopg2.connect(dsn, **connection_options(application, options))
+        conn = psycopg2.connect(dsn, **{**connection_options(application, options), "connect_timeout": connect_timeout})
         read_totally(conn)
         return conn
     except psycopg2.OperationalError as cause:
@@ -132,9 +134,11 @@ def _roll_back(conn: Connection) -> None:
 
 
 @contextmanager
-def connected(dsn: str, *, application: str = "ses-ops", options: str = "") -> Iterator[Connection]:
+def connected(
+    dsn: str, *, application: str = "ses-ops", options: str = "", connect_timeout: int = CONNECT_TIMEOUT
+) -> Iterator[Connection]:
     """A connection for the length of a `with`, closed at its end."""
-    conn = connect(dsn, application=application, options=options)
+    conn = connect(dsn, application=application, options=options, connect_timeout=connect_timeout)
     try:
         yield conn
     finally:

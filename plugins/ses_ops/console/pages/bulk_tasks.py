@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.console import labels, task_decisions
-from ses_ops.console.access import reads_console
+from ses_ops.console.access import enters_console
 from ses_ops.console.airflow_side import PICKED_UP_LATER
 from ses_ops.console.bulk_choice import MOST, Chosen, chosen_tasks, list_of
 from ses_ops.console.change_made import UNKNOWN
@@ -61,7 +61,7 @@ class Result:
     text: str
 
 
-@router.post("/bulk-tasks", dependencies=[Depends(reads_console)])
+@router.post("/bulk-tasks", dependencies=[Depends(enters_console)])
 def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     """The review, or when `confirmed` the change: each task by the person's rights on it; 403 where there are none."""
     action, words = form.text("action"), language_of(request)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.console import audit
-from ses_ops.console.access import changes_console, reads_console
+from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.address_lines import read_addresses
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import changing, database_is_ready, reading, streaming
@@ -49,7 +49,7 @@ COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
 _BLOCK = 64 * 1024
 
 
-@router.get("/suppression", dependencies=[Depends(reads_console)])
+@router.get("/suppression", dependencies=[Depends(reads_shared)])
 def suppression(request: Request) -> Response:
     """The list, newest first."""
     listing = _listing(request)
