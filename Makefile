@@ -18,11 +18,11 @@ install-dev: ## the same, with what the tests and checks need
 run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
 	@$(BIN)/python -m ses_ops.stack.run
 
-test: install-dev ## all tests, in two processes: the acceptance tests, which start the whole stack, beside the others
-	@$(BIN)/python -m pytest tests -n 2 $(ARGS)
+test: install-dev ## all tests, part by part in a few processes side by side; ARGS="-n 0": in one (tests/__main__.py)
+	@$(BIN)/python -m tests $(ARGS)
 
 test-full: install-dev ## the same at full size: an installation as in the image, more examples (tests/sizes.py)
-	@SES_FULL=1 $(BIN)/python -m pytest tests -n 2 $(ARGS)
+	@SES_FULL=1 $(BIN)/python -m tests $(ARGS)
 
 test-own-airflow: install-dev ## the wheel in a team's own Airflow: FAB, every page by every role, upgrade, uninstall (about ten minutes)
 	@SES_FULL=1 $(BIN)/python -m pytest tests/own_airflow $(ARGS)

@@ -22,6 +22,8 @@ Clearing, deleting or re-running any of these tasks is safe. `ses task show NAME
 
 from __future__ import annotations
 
+import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+
 import logging
 import os
 from datetime import timedelta

@@ -9,6 +9,8 @@ it fails, says so, and nothing is sent.
 
 from __future__ import annotations
 
+import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import hypothesis
 import psycopg2.extensions
@@ -12,8 +11,9 @@ import pytest
 
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
+from tests.lost_run import LostRun
 from tests.postgres_server import PostgresServer
-from tests.run_guard import RunGuard, end_as_by_ctrl_c, workers
+from tests.run_guard import RunGuard, end_as_by_ctrl_c
 from tests.sizes import FULL
 
 # No deadline an example: a busy machine is no bug. A CI run tries the same examples as the one before it.
@@ -25,34 +25,16 @@ _GUARD = pytest.StashKey[RunGuard]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whatever ends this run, nothing that it started stays (tests/run_guard.py); a worker belongs to its run."""
+    """Whatever ends this run, nothing that it started stays (run_guard.py), and it ends (lost_run.py)."""
     end_as_by_ctrl_c()
-    if not hasattr(config, "workerinput"):
-        config.stash[_GUARD] = RunGuard()
+    config.stash[_GUARD] = RunGuard()
+    config.pluginmanager.register(LostRun(config))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """At the end, or after an interruption."""
     if guard := config.stash.get(_GUARD, None):
         guard.finish()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodeready(node: Any) -> None:
-    """A worker of pytest-xdist is there."""
-    workers.add(node.gateway._rinfo().pid)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With two processes (`make test`), one runs the acceptance tests, which mostly wait, and one all others."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class OfTwoKinds(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "acceptance" if nodeid.startswith("tests/acceptance/") else "others"
-
-    return OfTwoKinds(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -32,10 +32,18 @@ _POSTGRES_PATIENCE = 5.0
 #: Seconds after which what does not end, even by SIGKILL, is given up.
 _GIVE_UP = 60.0
 #: Folders that runs make with `mkdtemp`, removed with the processes that worked in them.
-_FOLDERS = ("ses-pg-", "ses-acceptance-", "ses-bench-", "ses-servers-", "ses-redis-", "ses-machine-", "ses-own-airflow-")
+_FOLDERS = (
+    "ses-pg-",
+    "ses-acceptance-",
+    "ses-bench-",
+    "ses-servers-",
+    "ses-redis-",
+    "ses-machine-",
+    "ses-own-airflow-",
+)
 
 
-#: Processes of this run that are to be ended as this one is: pytest-xdist's workers.
+#: Processes of this run that are to be ended as this one is: the parts of `make test`.
 workers: set[int] = set()
 
 
@@ -93,7 +101,7 @@ def end_as_by_ctrl_c() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # `timeout` sends SIGTERM twice, and pytest-xdist adds a SIGINT of its own in its workers.
+    # `timeout` sends SIGTERM twice.
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
     for pid in workers:

@@ -11,31 +11,67 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
+    import logging
+
     from airflow.plugins_manager import AirflowPlugin
 
-    from ses_ops.console.registration import external_views, fastapi_apps
-    from ses_ops.operators.pause_switch import PauseSwitchMiddleware
-    from ses_ops.timetables.send_task import SendTaskTimetable
+    from ses_ops.operators.airflow_versions import refusal, untried
+
+    log = logging.getLogger(__name__)
 
     #: Copies of the package that Airflow has run file by file: their folders.
     RUN_FOLDERS: set[str] = set()
 
-    class SesOpsPlugin(AirflowPlugin):
-        """The timetable of send tasks, the pause switch, and the console."""
+    def forget_bare_names() -> None:
+        """Take the modules of bare names away again: `settings` may be a module of somebody else's plugin."""
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None) or ""
+            if name.partition(".")[0] != "ses_ops" and file.startswith(tuple(RUN_FOLDERS)):
+                del sys.modules[name]
 
-        name = "ses_ops"
-        timetables = [SendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
-        fastapi_root_middlewares = [{"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}]  # noqa: RUF012
-        fastapi_apps = fastapi_apps()
-        external_views = external_views()
+    # A plugin that raises disturbs all components of an Airflow that is not ours. Where nothing works, it is empty.
+    _REFUSAL = refusal()
 
-        @classmethod
-        def on_load(cls, *_args: object, **_kwargs: object) -> None:
-            """Forget the modules of bare names: `settings` or `groups` may be a module of somebody else's plugin."""
-            for name, module in list(sys.modules.items()):
-                file = getattr(module, "__file__", None) or ""
-                if name.partition(".")[0] != "ses_ops" and file.startswith(tuple(RUN_FOLDERS)):
-                    del sys.modules[name]
+    if _REFUSAL is None:
+        from ses_ops.console.registration import external_views, fastapi_apps
+        from ses_ops.operators.pause_switch import PauseSwitchMiddleware
+        from ses_ops.timetables.send_task import SendTaskTimetable
+
+        if _warning := untried():
+            log.warning("%s", _warning)
+
+        class SesOpsPlugin(AirflowPlugin):
+            """The timetable of send tasks, the pause switch, and the console."""
+
+            name = "ses_ops"
+            timetables = [SendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
+            fastapi_root_middlewares = [  # noqa: RUF012
+                {"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}
+            ]
+            fastapi_apps = fastapi_apps()
+            external_views = external_views()
+
+            @classmethod
+            def on_load(cls, *_args: object, **_kwargs: object) -> None:
+                """Airflow has run its plugins folder."""
+                forget_bare_names()
+
+    else:
+        from ses_ops.console.refused import refused_apps, refused_views
+
+        log.error("%s", _REFUSAL)
+
+        class SesOpsPlugin(AirflowPlugin):  # type: ignore[no-redef]
+            """Nothing but its name, and in the navigation a page that says why."""
+
+            name = "ses_ops"
+            fastapi_apps = refused_apps(str(_REFUSAL))
+            external_views = refused_views()
+
+            @classmethod
+            def on_load(cls, *_args: object, **_kwargs: object) -> None:
+                """Airflow has run its plugins folder."""
+                forget_bare_names()
 
 else:
     import os

@@ -34,11 +34,3 @@ def make_stack() -> Iterator[Callable[..., StackProcess]]:
     yield make
     for stack in made:
         stack.remove()
-
-
-@pytest.fixture(scope="module")
-def stack(make_stack: Callable[..., StackProcess]) -> StackProcess:
-    """A running stack without the sample data, healthy."""
-    running = make_stack(SES_SAMPLE="off")
-    running.start_and_wait()
-    return running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -64,7 +65,19 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(home: Path, *options: str) -> subprocess.Popen[bytes]:
+#: `make test` with files of tests as its parts.
+SIDE_BY_SIDE = """
+import sys
+from tests import __main__ as program
+from tests.parts import Part
+files = [one for one in sys.argv[1:] if one.endswith(".py")]
+sys.argv[1:] = [one for one in sys.argv[1:] if one not in files]
+program.parts = lambda: [Part(file, (file,), has_stack=False) for file in files]
+program.main()
+"""
+
+
+def _run(home: Path, *, side_by_side: bool) -> subprocess.Popen[bytes]:
     """A pytest of its own with this repository's fixtures, whose one test has started everything and waits."""
     (home / "test_waits.py").write_text(TEST)
     shutil.copy(REPOSITORY / "pyproject.toml", home)
@@ -72,7 +85,8 @@ def _run(home: Path, *options: str) -> subprocess.Popen[bytes]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     # The path of the fixtures: the copied pyproject.toml means folders of its own.
     environment = {**kept, "RUN_ENDED_HOME": str(home), "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/plugins"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(home / "test_waits.py"), *options]
+    program = ["-c", SIDE_BY_SIDE] if side_by_side else ["-m", "pytest"]
+    command = [sys.executable, *program, str(home / "test_waits.py"), "-p", "no:cacheprovider"]
     with (home / "output").open("wb") as output:
         run = subprocess.Popen(
             command,
@@ -112,12 +126,12 @@ def _names(home: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "options"),
-    [("SIGHUP", ()), ("SIGTERM", ("-n", "2")), ("SIGKILL", ("-n", "2"))],
-    ids=["hup", "term-xdist", "kill-xdist"],
+    ("number", "side_by_side"),
+    [("SIGHUP", False), ("SIGTERM", True), ("SIGKILL", True)],
+    ids=["hup", "term-side-by-side", "kill-side-by-side"],
 )
-def test_a_test_run_that_is_ended_leaves_nothing(home: Path, number: str, options: tuple[str, ...]) -> None:
-    run = _run(home, *options)
+def test_a_test_run_that_is_ended_leaves_nothing(home: Path, number: str, side_by_side: bool) -> None:
+    run = _run(home, side_by_side=side_by_side)
     assert "postgres" in _names(home), "the test looked at too few processes"
     assert len(_names(home)) > 8, "the test looked at too few processes"
     run.send_signal(signal.Signals[number])
@@ -132,6 +146,38 @@ def test_a_test_run_that_is_ended_leaves_nothing(home: Path, number: str, option
     while folder.exists():
         assert time.monotonic() < end, "the server's data was left behind"
         time.sleep(0.2)
+
+
+#: Its time limit is an exception in its main thread: here the signal that would raise it does not come through.
+LOST = """
+import signal, time
+import pytest
+import tests.lost_run
+tests.lost_run.AFTER_ITS_LIMIT = 1.0
+
+@pytest.mark.timeout(1)
+def test_that_is_lost():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    time.sleep(600)
+"""
+
+
+def test_a_process_of_the_tests_that_is_lost_is_ended_and_fails_the_run(home: Path) -> None:
+    (home / "test_lost.py").write_text(LOST)
+    (home / "test_fine.py").write_text("def test_fine(): pass\n")
+    shutil.copy(REPOSITORY / "pyproject.toml", home)
+    (home / "conftest.py").write_text("from tests.conftest import *\n")
+    paths = [str(home / "test_lost.py"), str(home / "test_fine.py")]
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/plugins"}
+    command = [sys.executable, "-c", SIDE_BY_SIDE, *paths, "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=STARTED_WITHIN
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "in test_that_is_lost" in done.stdout, "it does not say where it was lost"
+    *_, error, last = done.stdout.splitlines()
+    assert error.startswith("ERROR ")
+    assert re.search(r" 1 passed, .*1 error in ", last), last
 
 
 @pytest.mark.parametrize("program", ["bench", "tests.servers"])

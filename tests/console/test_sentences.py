@@ -63,6 +63,7 @@ NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
 #: What an error hands on: the sentence of another, which is collected where it is made, or a library's.
 HANDED_ON = {
     "message": "of whoever calls",
+    "problem.problem": "of a connection, with its place named",
     "harm[1]": "domain/csv_lines.py: damage",
     "reason": "domain/csv_rows.py: _unreadable",
     "f'{says}{place}'": "Jinja2's words",

@@ -142,9 +142,11 @@ class EmptyEnvironment:
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr if code else done.stdout
 
-    def answer(self, program: str, **env: str) -> dict[str, object]:
+    def answer(self, program: str, *arguments: str, **env: str) -> dict[str, object]:
         """What a Python program prints as JSON in its last line."""
-        found: dict[str, object] = json.loads(self.run("python", "-c", program, **env).strip().splitlines()[-1])
+        found: dict[str, object] = json.loads(
+            self.run("python", "-c", program, *arguments, **env).strip().splitlines()[-1]
+        )
         return found
 
     def _links(self) -> Path:

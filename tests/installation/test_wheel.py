@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import ses_ops
 from tests.installation.empty_environment import PACKAGE, REPOSITORY, known_to_git, pip
 
+#: What the oldest Airflow 3 pins of what we ask for: constraints-3.0.x/constraints-3.11.txt of May 2025. Later ones are
+#: higher. An Airflow that we do not support shall say so itself, and not be a riddle of pip's.
+CONSTRAINTS = {
+    "alembic": "1.16.1",
+    "anyio": "4.9.0",
+    "babel": "2.17.0",
+    "charset-normalizer": "3.4.2",
+    "click": "8.2.1",
+    "croniter": "6.0.0",
+    "email-validator": "2.2.0",
+    "fastapi": "0.115.12",
+    "httpx": "0.27.0",
+    "idna": "3.10",
+    "jinja2": "3.1.6",
+    "markupsafe": "3.0.2",
+    "openpyxl": "3.1.5",
+    "pendulum": "3.1.0",
+    "psycopg2-binary": "2.9.10",
+    "python-multipart": "0.0.20",
+    "pyyaml": "6.0.2",
+    "rich": "13.9.4",
+    "sqlalchemy": "1.4.54",
+    "starlette": "0.46.2",
+    "uvloop": "0.21.0",
+}
+AIRFLOWS_OWN = {"apache-airflow-core", "apache-airflow-providers-smtp", "apache-airflow-providers-standard"}
 #: Walks through the commands as click knows them, and asks each for its help.
 ALL_HELP = """
 import contextlib, io, json, click
@@ -95,6 +125,31 @@ print(json.dumps({"number": len(names), "failed": failed}))
     assert found["failed"] == {}
 
 
+def test_what_the_package_imports_is_asked_for_by_name(asked_for):
+    """Not only found by chance, because something else asks for it. The stack has its extra."""
+    named = {canonicalize_name(one.name) for one in map(Requirement, asked_for) if "extra ==" not in str(one)}
+    providers = packages_distributions()
+    forgotten = {}
+    for file in PACKAGE.rglob("*.py"):
+        if file.is_relative_to(PACKAGE / "stack"):
+            continue
+        for module in imported_by(file) - {"airflow", "ses_ops"} - sys.stdlib_module_names:
+            if not {canonicalize_name(one) for one in providers[module]} & named:
+                forgotten[module] = file.name
+    assert forgotten == {}
+
+
+def imported_by(file: Path) -> set[str]:
+    """The packages that a file imports anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
 def test_migrate_works_on_a_database_without_a_checkout(installed, postgres):
     name = postgres.next_database("template0")
     uri = postgres.dsn(name)
@@ -140,6 +195,12 @@ def test_uninstalling_leaves_nothing(plain, wheel):
 def test_what_the_wheel_asks_for_has_no_upper_bound_that_could_fight_with_airflows_own(asked_for):
     base = [one for one in asked_for if "extra ==" not in one]
     assert [one for one in base if re.search(r"<|==|~=", one)] == []
+
+
+def test_what_the_wheel_asks_for_lives_with_the_constraints_that_airflow_publishes(asked_for):
+    base = {one.name.lower(): one.specifier for one in map(Requirement, asked_for) if "extra ==" not in str(one)}
+    assert base.keys() - CONSTRAINTS.keys() == AIRFLOWS_OWN
+    assert {name: pin for name, pin in CONSTRAINTS.items() if pin not in base[name]} == {}
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.11 is the last that brings an older setuptools")

@@ -31,7 +31,7 @@ def airflow_rights(teams: tuple[str, ...], dry_run: bool, as_json: bool) -> None
     Viewer and User get the right to pages of plugins (Op and Admin have it): without it Airflow shows no "Mail" in its
     navigation. A team's role may make mailings, and see and stop those that name it; nothing else of Airflow. The
     rights of the roles that send tasks name are written anew. What is there already is left alone: to call it again
-    does nothing. Only for Airflow with FAB's auth manager.
+    does nothing. Airflow's other auth managers have no such roles: with them nothing is done.
     """
     from ses_ops.storage.send_tasks import roles_of_tasks
 

@@ -40,8 +40,10 @@ COMMANDS = {
 def cli() -> None:
     """Mass mail as Airflow DAGs: send tasks, a warm-up quota, and a ledger of every message.
 
-    Works on the stack that `make run` started (SES_HOME, default .ses), or on the database and mail server that
-    AIRFLOW_CONN_SES_DB and AIRFLOW_CONN_SES_SMTP name.
+    Finds its database, mail server and quota as Airflow's workers do: the connections ses_db and ses_smtp and the
+    Variable ses_warmup_quota, in Airflow's secrets backend, in the environment (AIRFLOW_CONN_SES_DB,
+    AIRFLOW_CONN_SES_SMTP), or in Airflow's database. Which Airflow: AIRFLOW_HOME or AIRFLOW_CONFIG says; in a checkout
+    of the project the stack that `make run` started. `ses doctor` tells what was found where.
 
     \b
     Examples:
@@ -99,10 +101,11 @@ def _database_problem(problem: Exception) -> str | None:
     if "psycopg2" not in sys.modules:
         return None
     import psycopg2
-    import psycopg2.errors
 
-    if isinstance(problem, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
-        return "the ses database has not this version's schema; run `ses migrate`"
+    from ses_ops.storage.connection import schema_problem
+
+    if other_schema := schema_problem(problem):
+        return str(other_schema)
     if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
         return f"the ses database failed: {problem}"
     return None

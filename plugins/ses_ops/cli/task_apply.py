@@ -14,7 +14,7 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.cli.task_control import shell_user, tell_of_run
+from ses_ops.cli.task_control import NOT_READ, shell_user, tell_of_run
 from ses_ops.cli.task_roles import unknown_roles, write_roles
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
@@ -229,7 +229,8 @@ def _tell_airflow(done: dict[str, Applied]) -> None:
     changed = [name for name, applied in done.items() if applied == "changed"]
     if (created or changed) and airflow_is_configured():
         try:
-            ask_airflow(lambda control: control.update_dags(created=created, changed=changed))
+            if not ask_airflow(lambda control: control.update_dags(created=created, changed=changed)):
+                warn(NOT_READ)
         except SesError as problem:
             warn(f"Airflow could not be told of the tasks now ({problem}); it reads them at its next turn")
 

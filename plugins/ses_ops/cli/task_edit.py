@@ -12,7 +12,7 @@ import click
 from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.session import database, tell_airflow
-from ses_ops.cli.task_control import confirmed, shell_user, start_run
+from ses_ops.cli.task_control import NOT_READ, confirmed, shell_user, start_run
 from ses_ops.cli.task_roles import unknown_roles, write_roles
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
     tell_airflow(
         lambda control: control.update_dags(created=[], changed=[name]),
         otherwise="it reads the task at its next turn",
+        unknown=NOT_READ,
     )
     if due:
         start_run(name)

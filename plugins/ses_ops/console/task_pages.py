@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ses_ops.console.forms import Form
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -167,4 +170,8 @@ def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | No
 def task_page(request: Request, user: BaseUser, name: str) -> str:
     """Where a person goes after a change: the task's page; the list where there is none, or who may not see it."""
     known = {getattr(route, "path", None) for route in request.app.routes}
-    return f"/tasks/{name}" if "/tasks/{name}" in known and may_by_now(user, Right.READ, name) else "/tasks"
+    try:
+        return f"/tasks/{name}" if "/tasks/{name}" in known and may_by_now(user, Right.READ, name) else "/tasks"
+    except Exception:  # Airflow's database is away, say: the change is made all the same
+        log.exception("whether %r may be seen could not be asked", name)
+        return "/tasks"

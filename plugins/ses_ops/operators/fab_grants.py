@@ -17,6 +17,7 @@ from ses_ops.operators.fab_roles import SEND_DAG, Permission, security_manager, 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+NO_ROLES = "this Airflow's auth manager has no roles that could be given rights: only that of the FAB provider has"
 #: Shows pages of plugins in Airflow's UI.
 PLUGINS: Permission = ("can_read", "Plugins")
 #: FAB's own roles that see DAGs.
@@ -52,11 +53,15 @@ class Grants:
 
 
 def missing_grants(teams: Iterable[str]) -> Grants:
-    """What `give` would do: "Plugins" for FAB's own roles, and everything of TEAM for the roles of teams."""
+    """What `give` would do: "Plugins" for FAB's own roles, and everything of TEAM for the roles of teams.
+
+    Without FAB nothing, and a team cannot be made.
+    """
+    teams = tuple(teams)
     if not uses_roles():
-        raise SesError(
-            "this Airflow's auth manager has no roles that could be given rights: only that of the FAB provider has"
-        )
+        if teams:
+            raise SesError(NO_ROLES)
+        return Grants(new_roles=(), rights=())
     wanted = dict.fromkeys(SEES_DAGS, (PLUGINS,)) | dict.fromkeys(teams, TEAM)
     with metadata_session() as session:
         held = {name: _held(session, name) for name in wanted}

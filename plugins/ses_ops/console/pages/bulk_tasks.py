@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ses_ops.console import labels, task_decisions
 from ses_ops.console.access import enters_console
 from ses_ops.console.airflow_side import PICKED_UP_LATER
 from ses_ops.console.bulk_choice import MOST, Chosen, chosen_tasks, list_of
+from ses_ops.console.change_made import UNKNOWN
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, Language, language_of
@@ -22,6 +24,7 @@ from ses_ops.console.sentences import said
 from ses_ops.errors import SesError
 
 router = APIRouter()
+log = logging.getLogger(__name__)
 
 #: By action: what is asked, what it means, what the button says.
 _QUESTIONS = {
@@ -104,6 +107,9 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
         return Result(name=name, done=False, text=said(words, str(problem)))
     except HTTPException as problem:
         return Result(name=name, done=False, text=words.gettext(problem.detail))
+    except Exception:  # the others are done all the same, and what became of them is told
+        log.exception("%s of %r failed", action, name)
+        return Result(name=name, done=False, text=words.gettext(UNKNOWN))
     return Result(name=name, done=True, text=text)
 
 

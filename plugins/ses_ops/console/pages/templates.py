@@ -61,7 +61,7 @@ def templates(request: Request, user: GetUserDep) -> Response:
         sorts=SORTS,
         used=used,
         most_named=MOST_NAMED,
-        folder=settings.templates_root(),
+        folder=settings.short(settings.templates_root()),
     )
 
 

@@ -1,0 +1,62 @@
+"""The parts of the tests: what one process of `make test` runs, with the servers and the browser that it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+REPOSITORY = TESTS.parent
+#: Folders whose modules and folders are a part each: every one starts stacks of its own.
+STACKS = ("acceptance",)
+#: Folders that are parts, though they lie in another one. What is new in a folder belongs to the innermost part.
+FOLDERS = ("console", "console/browser", "dags", "integration", "integration/transports", "unit")
+#: What takes longest begins first; what is not named here comes behind.
+IN_ORDER = (
+    "acceptance/test_servers_killed.py",
+    "console/browser",
+    "acceptance/under_fire",
+    "acceptance/make_run",
+    "integration/transports",
+    "acceptance/test_celery.py",
+    "acceptance/test_console_whole_way.py",
+    "integration",
+    "console",
+    "dags",
+    "unit",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one process runs."""
+
+    #: A folder or a file below tests/.
+    path: str
+    #: For pytest, from the repository.
+    arguments: tuple[str, ...]
+    #: It starts Airflow's components.
+    has_stack: bool
+
+
+def parts(tests: Path = TESTS) -> list[Part]:
+    """All of them, in the order in which they begin; every test is in exactly one."""
+    paths = {_part_of(file.relative_to(tests)) for file in tests.rglob("test_*.py")}
+    found = [
+        Part(
+            path,
+            (f"tests/{path}", *(f"--ignore=tests/{one}" for one in sorted(paths) if one.startswith(f"{path}/"))),
+            has_stack=path not in FOLDERS,
+        )
+        for path in paths
+    ]
+    last = len(IN_ORDER)
+    return sorted(found, key=lambda one: (IN_ORDER.index(one.path) if one.path in IN_ORDER else last, one.path))
+
+
+def _part_of(file: Path) -> str:
+    """The part of a file with tests. A folder that is named nowhere is one, and is taken to have a stack."""
+    if file.parts[0] in STACKS:
+        return "/".join(file.parts[:2])
+    within = [folder for folder in FOLDERS if file.is_relative_to(folder)]
+    return max(within, key=len, default=file.parts[0])
