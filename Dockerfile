@@ -11,7 +11,7 @@ FROM base AS build
 COPY deploy/install.sh deploy/install.sh
 COPY requirements.txt requirements.txt
 RUN sh deploy/install.sh dependencies /opt/venv
-COPY pyproject.toml requirements.in README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY plugins plugins
 RUN sh deploy/install.sh project /opt/venv \
     && python -m compileall -q plugins

@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-full test-servers fire lint bench screenshots lock clean
+.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench screenshots dist lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -16,13 +16,16 @@ install-dev: ## the same, with what the tests and checks need
 	@scripts/bootstrap.sh dev
 
 run: install ## the whole stack in the foreground: PostgreSQL, mailbox, Airflow, sample data; Ctrl-C stops all of it
-	@$(BIN)/python -m ses_ops.stack
+	@$(BIN)/python -m ses_ops.stack.run
 
 test: install-dev ## all tests, part by part in a few processes side by side; ARGS="-n 0": in one (tests/__main__.py)
 	@$(BIN)/python -m tests $(ARGS)
 
 test-full: install-dev ## the same at full size: an installation as in the image, more examples (tests/sizes.py)
 	@SES_FULL=1 $(BIN)/python -m tests $(ARGS)
+
+test-own-airflow: install-dev ## the wheel in a team's own Airflow: FAB, every page by every role, upgrade, uninstall (about ten minutes)
+	@SES_FULL=1 $(BIN)/python -m pytest tests/own_airflow $(ARGS)
 
 test-servers: install-dev ## real mail servers against the ledger (docs/mail-servers.md); ARGS="haraka postfix" picks some
 	@$(BIN)/python -m tests.servers $(ARGS)
@@ -41,6 +44,9 @@ bench: install-dev ## how fast everything is, beside other senders (about 7 minu
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
+
+dist: install ## what goes into an Airflow of your own, in dist/: wheel, DAG files, plugins.zip, checksums
+	@$(BIN)/python scripts/dist.py
 
 lock: ## write requirements.txt and requirements-dev.txt anew: the newest versions that fit, with hashes
 	@scripts/lock.sh $(ARGS)

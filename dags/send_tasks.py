@@ -22,6 +22,8 @@ Clearing, deleting or re-running any of these tasks is safe. `ses task show NAME
 
 from __future__ import annotations
 
+import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+
 import logging
 import os
 from datetime import timedelta
@@ -32,6 +34,7 @@ from airflow.sdk import DAG, Param, TriggerRule, get_parsing_context
 
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import dag_id
+from ses_ops.operators.console_link import with_console_link
 from ses_ops.operators.dag_rows import rows_for_dags
 from ses_ops.operators.freeze_audience import FreezeAudienceOperator
 from ses_ops.operators.reserve_quota import ReserveQuotaOperator
@@ -64,7 +67,7 @@ def send_task_dag(row: dict[str, Any], schedule: Schedule, *, problem: str | Non
     dag = DAG(
         dag_id=dag_id(row["name"]),
         description=problem or f"{row['template']} from {row['sender']} to {row['group']}",
-        doc_md=__doc__,
+        doc_md=with_console_link(__doc__, f"/tasks/{row['name']}"),
         schedule=SendTaskTimetable(schedule),
         start_date=None,  # the timetable knows it; one here would keep triggers by hand away
         catchup=False,

@@ -8,6 +8,8 @@ person looks.
 
 from __future__ import annotations
 
+import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator

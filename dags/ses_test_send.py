@@ -9,11 +9,14 @@ it fails, says so, and nothing is sent.
 
 from __future__ import annotations
 
+import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
 from ses_ops import settings
+from ses_ops.operators.console_link import with_console_link
 from ses_ops.operators.test_send import TestSendOperator
 
 #: An address as a form can check it; sending checks it in full.
@@ -32,7 +35,7 @@ _names = _templates()
 with DAG(
     dag_id="ses_test_send",
     description="Send a template to a few addresses now",
-    doc_md=__doc__,
+    doc_md=with_console_link(__doc__, "/templates"),
     schedule=None,
     catchup=False,
     is_paused_upon_creation=False,

@@ -53,7 +53,7 @@ install() {
         fail "the packages could not be installed (pip's own words are above)"
 }
 
-runtime_files="requirements.txt pyproject.toml scripts/bootstrap.sh"
+runtime_files="requirements.txt pyproject.toml setup.py scripts/bootstrap.sh"
 dev_files="requirements-dev.txt $runtime_files"
 
 if [ ! -x .venv/bin/ses ] || ! grep -qF "$PWD/.venv" .venv/bin/activate || [ "$(state $runtime_files)" != "$(cat .venv/installed 2>/dev/null)" ]; then
@@ -68,6 +68,8 @@ if [ ! -x .venv/bin/ses ] || ! grep -qF "$PWD/.venv" .venv/bin/activate || [ "$(
     install --require-hashes -r requirements.txt
     # --no-build-isolation: the build backend is the locked one too.
     install --no-build-isolation -e .
+    # An earlier version's build left it: Airflow would find the plugin twice.
+    rm -rf plugins/ses_ops.egg-info
     state $runtime_files >.venv/installed
 fi
 

@@ -23,7 +23,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # One at a time: tests that run side by side may ask for the same packages.
-exec 9>/tmp/ses-install-debian-packages.lock
+exec 9</var/lib/dpkg
 flock 9
 look "$@"
 

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Writes requirements.txt and requirements-dev.txt: for every platform and Python, exact versions with their hashes.
+# Writes requirements.txt and requirements-dev.txt: for every platform and Python, exact versions with their hashes. And
+# tests/own_airflow/requirements-*.txt, the Airflows that are not ours, which `make test-own-airflow` installs.
 # Versions that are locked already stay, unless `--upgrade` (or `--upgrade-package NAME`) is given.
 set -eu
 cd "$(dirname "$0")/.."
 
-UV_VERSION=0.13.9
+UV_VERSION=$(sed -n 's/^uv==//p' requirements-dev.in)
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -15,6 +16,9 @@ compile() {
     "$scratch/bin/uv" pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes \
         --custom-compile-command "make lock" "$@"
 }
-compile "$@" --output-file requirements.txt requirements.in
+compile "$@" --extra stack --output-file requirements.txt pyproject.toml requirements.in
 # requirements-dev.in names requirements.txt as a constraint: the two never disagree.
 compile "$@" --output-file requirements-dev.txt requirements-dev.in
+for team in tests/own_airflow/requirements-*.in; do
+    compile "$@" --output-file "${team%.in}.txt" "$team" pyproject.toml
+done

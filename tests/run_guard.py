@@ -32,7 +32,15 @@ _POSTGRES_PATIENCE = 5.0
 #: Seconds after which what does not end, even by SIGKILL, is given up.
 _GIVE_UP = 60.0
 #: Folders that runs make with `mkdtemp`, removed with the processes that worked in them.
-_FOLDERS = ("ses-pg-", "ses-acceptance-", "ses-bench-", "ses-servers-", "ses-redis-", "ses-machine-")
+_FOLDERS = (
+    "ses-pg-",
+    "ses-acceptance-",
+    "ses-bench-",
+    "ses-servers-",
+    "ses-redis-",
+    "ses-machine-",
+    "ses-own-airflow-",
+)
 
 
 #: Processes of this run that are to be ended as this one is: the parts of `make test`.

@@ -1,19 +1,88 @@
-"""What ses-ops adds to Airflow. Registration only; `plugins/.airflowignore` keeps Airflow from loading other files."""
+"""What ses-ops adds to Airflow. Registration only, and the same plugin once, however it got here.
+
+An installed package is found by its entry point. A folder in Airflow's plugins folder is found because Airflow runs
+each `.py` there, as a module of its bare stem: this file then hands the plugin over, unless the entry point will. The
+other files have nothing to do there: `.airflowignore` keeps Airflow from them, and where it is missing they do nothing.
+"""
 
 from __future__ import annotations
 
-from airflow.plugins_manager import AirflowPlugin
+import sys
+from typing import TYPE_CHECKING
 
-from ses_ops.console.registration import external_views, fastapi_apps
-from ses_ops.operators.pause_switch import PauseSwitchMiddleware
-from ses_ops.timetables.send_task import SendTaskTimetable
+if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
+    import logging
 
+    from airflow.plugins_manager import AirflowPlugin
 
-class SesOpsPlugin(AirflowPlugin):
-    """The timetable of send tasks, the pause switch, and the console."""
+    from ses_ops.operators.airflow_versions import refusal, untried
 
-    name = "ses_ops"
-    timetables = [SendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
-    fastapi_root_middlewares = [{"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}]  # noqa: RUF012
-    fastapi_apps = fastapi_apps()
-    external_views = external_views()
+    log = logging.getLogger(__name__)
+
+    #: Copies of the package that Airflow has run file by file: their folders.
+    RUN_FOLDERS: set[str] = set()
+
+    def forget_bare_names() -> None:
+        """Take the modules of bare names away again: `settings` may be a module of somebody else's plugin."""
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None) or ""
+            if name.partition(".")[0] != "ses_ops" and file.startswith(tuple(RUN_FOLDERS)):
+                del sys.modules[name]
+
+    # A plugin that raises disturbs all components of an Airflow that is not ours. Where nothing works, it is empty.
+    _REFUSAL = refusal()
+
+    if _REFUSAL is None:
+        from ses_ops.console.registration import external_views, fastapi_apps
+        from ses_ops.operators.pause_switch import PauseSwitchMiddleware
+        from ses_ops.timetables.send_task import SendTaskTimetable
+
+        if _warning := untried():
+            log.warning("%s", _warning)
+
+        class SesOpsPlugin(AirflowPlugin):
+            """The timetable of send tasks, the pause switch, and the console."""
+
+            name = "ses_ops"
+            timetables = [SendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
+            fastapi_root_middlewares = [  # noqa: RUF012
+                {"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}
+            ]
+            fastapi_apps = fastapi_apps()
+            external_views = external_views()
+
+            @classmethod
+            def on_load(cls, *_args: object, **_kwargs: object) -> None:
+                """Airflow has run its plugins folder."""
+                forget_bare_names()
+
+    else:
+        from ses_ops.console.refused import refused_apps, refused_views
+
+        log.error("%s", _REFUSAL)
+
+        class SesOpsPlugin(AirflowPlugin):  # type: ignore[no-redef]
+            """Nothing but its name, and in the navigation a page that says why."""
+
+            name = "ses_ops"
+            fastapi_apps = refused_apps(str(_REFUSAL))
+            external_views = refused_views()
+
+            @classmethod
+            def on_load(cls, *_args: object, **_kwargs: object) -> None:
+                """Airflow has run its plugins folder."""
+                forget_bare_names()
+
+else:
+    import os
+    from importlib import import_module
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    _itself = import_module("ses_ops.airflow_plugin")
+    _itself.RUN_FOLDERS.add(os.path.join(os.path.dirname(__file__), ""))
+    try:
+        _entry_points = distribution("ses-ops").entry_points
+    except PackageNotFoundError:
+        _entry_points = ()
+    if not any(one.group == "airflow.plugins" for one in _entry_points):
+        SesOpsPlugin = _itself.SesOpsPlugin

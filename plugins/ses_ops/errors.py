@@ -33,6 +33,14 @@ class InvalidInput(SesError):
         super().__init__(f"{place}: {message}" if place else message)
 
 
+class ConnectionProblem(InvalidInput):
+    """A connection to a server cannot be right: `where` names the place that it was found in, `problem` is the rest."""
+
+    def __init__(self, problem: str, *, where: str, field: str | None = None) -> None:
+        self.problem = problem
+        super().__init__(problem, where=where, field=field)
+
+
 class BadCsv(InvalidInput):
     """A CSV file cannot be read at all: `fault` says why in general (domain/csv_faults.py), `facts` in particular."""
 
@@ -143,6 +151,14 @@ class TooManyUnknownUsers(SesError):
             "suppressed. See whether it is the right server and the right list, then resume the task; the connection's "
             "most_unknown_users is the share that is allowed"
         )
+
+
+class NotSetUp(SesError):
+    """A server that is needed is named nowhere, or is not prepared for this version: a person has to do that."""
+
+
+class LookUpFailed(SesError):
+    """Airflow, or its secrets backend, did not say what a connection or a Variable is; asked again it may well do."""
 
 
 class DatabaseUnavailable(SesError):

@@ -2,14 +2,16 @@
 
 | setting | default | meaning |
 | --- | --- | --- |
-| SES_HOME | `.ses` in the repository | everything that `make run` writes |
+| SES_HOME | `.ses` in the checkout, else in AIRFLOW_HOME | everything that `make run` writes |
 | SES_WEB_PORT, SES_WEB_HOST | 8080, 127.0.0.1 | Airflow's web page and API |
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
-| SES_TEMPLATES | `include/templates` | mail templates |
+| SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
+
+In an Airflow of one's own the last two may be connections in Airflow: `operators/airflow_lookup.py`.
 """
 
 from __future__ import annotations
@@ -18,37 +20,77 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from ses_ops.errors import InvalidInput, SesError
+from ses_ops import airflow_connection
+from ses_ops.airflow_places import airflow_home, airflow_setting, dags_folder
+from ses_ops.errors import InvalidInput, NotSetUp, SesError
 
 SES_DB = "AIRFLOW_CONN_SES_DB"
 SES_SMTP = "AIRFLOW_CONN_SES_SMTP"
 WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 
+#: What makes a folder a checkout of this project.
+_PROJECT = 'name = "ses-ops"'
+_TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
-_POSTGRES_SCHEMES = ("postgres", "postgresql")
-#: Extras of Airflow's Postgres connection that are not parameters of libpq.
-_NOT_LIBPQ = frozenset({"__extra__", "cursor", "iam", "redshift", "aws_conn_id", "enable_log_db_messages"})
+
+
+@cache
+def checkout() -> Path | None:
+    """The checkout of the project that this is, or None for an installed wheel or a folder in Airflow's plugins."""
+    plugins = Path(__file__).resolve().parents[1]
+    try:
+        is_ours = plugins.name == "plugins" and _PROJECT in (plugins.parent / "pyproject.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return None
+    return plugins.parent if is_ours else None
 
 
 def repository() -> Path:
-    """The top of the repository: the folder that holds `dags/`, `plugins/` and `include/`."""
+    """In a checkout, its top: the folder that holds `dags/`, `plugins/` and `include/`."""
     return Path(__file__).resolve().parents[2]
 
 
 def ses_home() -> Path:
     """The folder of everything that the local stack writes (absolute; it may not exist yet)."""
     given = os.environ.get("SES_HOME", "").strip()
-    return Path(os.path.abspath(Path(given).expanduser())) if given else repository() / ".ses"
+    return Path(os.path.abspath(Path(given).expanduser())) if given else (checkout() or airflow_home()) / ".ses"
 
 
 def templates_root() -> Path:
-    """The folder with one folder a mail template."""
-    given = os.environ.get("SES_TEMPLATES", "").strip()
-    return Path(os.path.abspath(Path(given).expanduser())) if given else repository() / "include" / "templates"
+    """The folder with one folder a mail template: of `templates_places` the first that exists, else the first."""
+    places = templates_places()
+    return next((place for place in places if place.is_dir()), places[0])
+
+
+def templates_places() -> tuple[Path, ...]:
+    """Where templates are looked for.
+
+    Only in what SES_TEMPLATES names, or the setting `templates` in section `ses_ops` of airflow.cfg, which managed
+    services have where they have no environment. Else in the checkout; else beside Airflow's folder of DAGs, in
+    AIRFLOW_HOME, and in the folder of DAGs, which is the only one that some managed services bring to every machine.
+    """
+    for given in (os.environ.get("SES_TEMPLATES", "").strip(), airflow_setting("ses_ops", "templates")):
+        if given:
+            return (Path(os.path.abspath(Path(given).expanduser())),)
+    if (here := checkout()) is not None:
+        return (here / _TEMPLATES,)
+    dags = dags_folder()
+    folders = (dags.parent, airflow_home(), dags, dags / "ses_ops")
+    return tuple(dict.fromkeys(folder / _TEMPLATES for folder in folders))
+
+
+def short(folder: Path) -> str:
+    """The end of a path, as a page may show it: where a server keeps its things is nobody's business there."""
+    return "/".join(folder.parts[-2:])
+
+
+def no_templates() -> str:
+    """The sentence for an installation without a template: where they are looked for, and how to name another place."""
+    places = ", ".join(map(str, templates_places()))
+    return f"there is no template in {places}; set SES_TEMPLATES to another folder for all of Airflow's components"
 
 
 def sample_wanted() -> bool:
@@ -130,36 +172,30 @@ def running_stack() -> RunningStack | None:
 
 
 def db_dsn() -> str:
-    """The `ses` database as a libpq URI: AIRFLOW_CONN_SES_DB, else that of the running stack.
+    """The `ses` database as a libpq URI, where no Airflow has to be asked: AIRFLOW_CONN_SES_DB, else the running stack.
 
-    Raises InvalidInput for a connection that cannot be right, SesError if there is neither.
+    Raises InvalidInput for a connection that cannot be right, NotSetUp if there is neither.
     """
     given = os.environ.get(SES_DB, "").strip()
     if given:
         return libpq_uri(given)
     stack = running_stack()
     if stack is None:
-        raise SesError(
-            f"no database: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_DB} to the PostgreSQL to use"
-        )
+        raise no_database()
     return stack.db_dsn
 
 
 def smtp_connection_uri() -> str:
     """The mail server as an Airflow connection (URI or JSON): AIRFLOW_CONN_SES_SMTP, else the local mailbox.
 
-    Raises SesError if there is neither.
+    Raises NotSetUp if there is neither.
     """
     given = os.environ.get(SES_SMTP, "").strip()
     if given:
         return given
     stack = running_stack()
     if stack is None:
-        raise SesError(
-            f"no mail server: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
-        )
+        raise no_mail_server()
     return stack.smtp_uri
 
 
@@ -169,74 +205,58 @@ def airflow_environment() -> dict[str, str]:
     return dict(stack.env) if stack else {}
 
 
-def libpq_uri(connection: str) -> str:
-    """Turn an Airflow connection to PostgreSQL (URI or JSON) into a libpq URI. Raises InvalidInput.
-
-    Airflow's `extra`, or the parameters of the URI, become parameters of libpq (`sslmode`, `host` for a socket ...).
-    """
-    fields = _json_fields(connection) if connection.lstrip().startswith("{") else _uri_fields(connection)
-    if str(fields["scheme"]).lower() not in _POSTGRES_SCHEMES:
-        raise InvalidInput(f"{fields['scheme']!r} is not postgres: ses-ops keeps its data in PostgreSQL", where=SES_DB)
-    if not fields["database"]:
-        raise InvalidInput("names no database: postgres://user:password@host:5432/DATABASE", where=SES_DB)
-    login, password = fields["login"], fields["password"]
-    user = quote(login, safe="") + (":" + quote(password, safe="") if password else "") + "@" if login else ""
-    port = f":{fields['port']}" if fields["port"] else ""
-    parameters = {name: str(value) for name, value in fields["extra"].items() if name not in _NOT_LIBPQ}
-    query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
-    return f"postgresql://{user}{_bracketed(fields['host'])}{port}/{quote(fields['database'], safe='')}{query}"
+def libpq_uri(connection: str, source: str = SES_DB) -> str:
+    """Turn an Airflow connection to PostgreSQL (URI or JSON) into a libpq URI. Raises InvalidInput."""
+    return airflow_connection.libpq_uri(airflow_connection.read_connection(connection, source))
 
 
-def _bracketed(host: str) -> str:
-    if host.startswith("/"):
-        return quote(host, safe="")
-    return f"[{host}]" if ":" in host else host
+def make_run_is_here() -> bool:
+    """Whether this is a checkout of the project, where `make run` starts everything."""
+    return checkout() is not None and (repository() / "Makefile").is_file()
 
 
-def _uri_fields(connection: str) -> dict[str, Any]:
-    try:
-        parts = urlsplit(connection.strip())
-        port, host = parts.port, unquote(parts.hostname or "")
-    except ValueError:
-        # Not the cause's own words: they can contain the password.
-        raise InvalidInput("is no connection URI: postgres://user:password@host:5432/database", where=SES_DB) from None
-    if "://" not in connection:
-        raise InvalidInput("is no connection URI: postgres://user:password@host:5432/database", where=SES_DB)
-    extra: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
-    extra |= _extra_fields(extra.pop("__extra__", None))
-    return {
-        "scheme": parts.scheme,
-        "login": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "host": host,
-        "port": port,
-        "database": unquote(parts.path.lstrip("/")),
-        "extra": extra,
-    }
+def no_database(*, in_airflow: bool = False) -> NotSetUp:
+    """The error for a database that is named nowhere; `in_airflow`: there is an Airflow, and it was asked."""
+    if in_airflow:
+        return NotSetUp(
+            "no database: Airflow has no connection ses_db. Make it in Airflow under Admin > Connections (type Generic "
+            f"or, if offered, Postgres), or set {SES_DB} for all of Airflow's components; then run `ses migrate`"
+        )
+    if make_run_is_here():
+        return NotSetUp(
+            f"no database: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
+            f"or set {SES_DB} to the PostgreSQL to use"
+        )
+    return NotSetUp(
+        "no database: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
+        f"has it, or {SES_DB} to the PostgreSQL to use"
+    )
 
 
-def _json_fields(connection: str) -> dict[str, Any]:
-    try:
-        given = json.loads(connection)
-    except ValueError:
-        raise InvalidInput("is not valid JSON", where=SES_DB) from None
-    return {
-        "scheme": given.get("conn_type") or "",
-        "login": str(given.get("login") or ""),
-        "password": str(given.get("password") or ""),
-        "host": str(given.get("host") or ""),
-        "port": given.get("port"),
-        "database": str(given.get("schema") or ""),
-        "extra": _extra_fields(given.get("extra")),
-    }
+def no_mail_server(*, in_airflow: bool = False) -> NotSetUp:
+    """The error for a mail server that is named nowhere; see `no_database`."""
+    if in_airflow:
+        return NotSetUp(
+            "no mail server: Airflow has no connection ses_smtp. Make it in Airflow under Admin > Connections (type "
+            f"SMTP), or set {SES_SMTP} for all of Airflow's components, for example to "
+            "smtp://login:password@mail.example.com:587/?tls=starttls"
+        )
+    if make_run_is_here():
+        return NotSetUp(
+            f"no mail server: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
+            f"or set {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
+        )
+    return NotSetUp(
+        "no mail server: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
+        f"has it, or {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
+    )
 
 
-def _extra_fields(extra: object) -> dict[str, Any]:
-    if isinstance(extra, str):
-        try:
-            extra = json.loads(extra) if extra.strip() else {}
-        except ValueError:
-            raise InvalidInput("is not valid JSON", where=SES_DB, field="extra") from None
-    if extra is not None and not isinstance(extra, dict):
-        raise InvalidInput("is not a JSON object", where=SES_DB, field="extra")
-    return extra or {}
+def no_airflow() -> NotSetUp:
+    """The error for an Airflow that is needed and cannot be found."""
+    if make_run_is_here():
+        return NotSetUp(
+            f"no Airflow: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, or set "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN or AIRFLOW_HOME as your Airflow has it"
+        )
+    return NotSetUp("no Airflow was found: set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow has it")

@@ -18,7 +18,7 @@ import ses_ops
 ROOT = Path(ses_ops.__file__).parent
 #: The layers whose errors can reach a page. `cli` and `stack` talk to a terminal.
 LAYERS = ("domain", "storage", "transports", "rendering", "sending", "operators", "timetables", "console")
-FILES = ("errors.py", "settings.py")
+FILES = ("errors.py", "settings.py", "airflow_connection.py")
 
 #: What takes a sentence besides the errors: the name of a function or class, and where in its call the sentence is.
 #: First those that make an error of it, then those whose sentence is stored and shown later.

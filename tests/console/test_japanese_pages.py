@@ -115,7 +115,7 @@ def test_pages_of_errors(world, reader, anonymous, viewer, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgres://ses@127.0.0.1:1/ses")
     assert "ses データベースに接続できません" in reader.sees("/tasks/hello", 503)
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "nonsense")
-    assert "接続 URI ではありません" in reader.sees("/tasks/hello", 422)
+    assert "接続 URI ではありません" in reader.sees("/tasks/hello", 503)
 
 
 def test_what_cannot_be_done_now(world, reader):

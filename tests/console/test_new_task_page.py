@@ -261,7 +261,7 @@ def test_without_airflow_the_task_is_there_all_the_same(ready, user, monkeypatch
 
     monkeypatch.setattr(airflow_control, "update_dags", away)
     assert user.post("/new-task", **FORM).status_code == 303
-    assert "it does within a minute" in user.text("/tasks")
+    assert "its DAG processor does so at its next turn" in user.text("/tasks")
 
 
 def test_a_clone_has_everything_but_the_name_and_a_start_that_has_passed(ready, user):

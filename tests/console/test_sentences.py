@@ -54,7 +54,7 @@ NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
         "BadCsv: the console words its fault",
         ("has a header", "none of its", "--strict", "has other columns"),
     ),
-    "console/multipart.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
+    "console/posted_parts.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
     "domain/send_task.py": ("only a file can be like that", ("must be a mapping", "unsubscribe page", "unknown key;")),
     "settings.py": ("settings of make run, which has no page", ("neither on nor off", "is not a port")),
     "rendering/message.py": ("the installation's id, which nobody types", ("it must have 1-64 letters",)),
@@ -63,6 +63,7 @@ NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
 #: What an error hands on: the sentence of another, which is collected where it is made, or a library's.
 HANDED_ON = {
     "message": "of whoever calls",
+    "problem.problem": "of a connection, with its place named",
     "harm[1]": "domain/csv_lines.py: damage",
     "reason": "domain/csv_rows.py: _unreadable",
     "f'{says}{place}'": "Jinja2's words",

@@ -23,7 +23,15 @@ def test_without_templates_the_page_says_how_to_make_one(world, viewer):
     text = viewer.text("/templates")
     assert "There is no template yet" in text
     assert "Variables are written {{ name }}" in text
-    assert str(world.templates) in text
+    assert "/".join(world.templates.parts[-2:]) in text
+
+
+def test_no_page_says_where_a_server_keeps_its_templates(world, viewer):
+    for path in ("/templates", "/templates/nothing"):
+        assert str(world.templates) not in viewer.get(path).text
+    for path in (world.templates / "hello").iterdir():
+        path.unlink()
+    assert str(world.templates) not in viewer.get("/templates").text
 
 
 def test_the_list_shows_subject_variables_size_and_the_tasks_that_use_it(world, viewer, user):

@@ -132,6 +132,11 @@ def test_few_new_tasks_are_written_and_everything_else_waits_for_a_parse(task, w
 
 def parse_requests() -> list[str]:
     """Takes the requests that wait for the DAG processor."""
+    return [relative for _, relative in waiting_requests()]
+
+
+def waiting_requests() -> list[tuple[str, str]]:
+    """Takes them: bundle and file."""
     from airflow.models.dagbag import DagPriorityParsingRequest
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -140,4 +145,4 @@ def parse_requests() -> list[str]:
         found = list(session.scalars(select(DagPriorityParsingRequest)))
         for request in found:
             session.delete(request)
-        return [request.relative_fileloc for request in found]
+        return [(request.bundle_name, request.relative_fileloc) for request in found]

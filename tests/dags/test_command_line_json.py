@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
     "person show": (("anna@example.com",), dict),
     "person erase": (("anna@example.com",), dict),
+    "airflow-rights": ((), dict),
     "doctor": ((), list),
 }
 

@@ -32,6 +32,18 @@ def test_without_the_database_and_without_a_memory_nothing_raises(world, dag_bag
     assert send_task_dags(dag_bag()) == set()
 
 
+def test_an_airflow_without_our_database_says_in_one_line_what_to_do(world, dag_bag, monkeypatch, caplog, postgres):
+    """At every parse: no traceback, and no import error."""
+    for dsn, words in (("", "Admin > Connections"), (postgres.dsn(postgres.new_database()), "run `ses migrate`")):
+        caplog.clear()
+        monkeypatch.setenv("AIRFLOW_CONN_SES_DB", dsn)
+        assert send_task_dags(dag_bag()) == set()
+        (line,) = [one for one in caplog.records if one.name.startswith("ses_ops")]
+        assert words in line.getMessage()
+        assert "\n" not in line.getMessage()
+        assert line.exc_info is None
+
+
 def test_a_memory_that_is_damaged_does_no_harm(world, dag_bag, monkeypatch):
     (HOME / "ses_send_tasks.json").write_text("{ half a fi")
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", AWAY)

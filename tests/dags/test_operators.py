@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, InvalidInput, TransportUnavailable
+from ses_ops.errors import (
+    AttemptSuperseded,
+    Conflict,
+    DatabaseUnavailable,
+    InvalidInput,
+    LookUpFailed,
+    TransportUnavailable,
+)
 from ses_ops.operators.base import errors_for_airflow
 from ses_ops.operators.pause import PauseWatch
 from ses_ops.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
@@ -66,7 +73,9 @@ def test_all_chunks_fit_into_the_mapped_tasks_that_airflow_allows(chunk_ids, mos
     assert all(groups)
 
 
-@pytest.mark.parametrize("problem", [DatabaseUnavailable("x"), TransportUnavailable("x"), Conflict("x")])
+@pytest.mark.parametrize(
+    "problem", [DatabaseUnavailable("x"), TransportUnavailable("x"), LookUpFailed("x"), Conflict("x")]
+)
 def test_what_may_be_back_soon_is_retried(problem):
     with pytest.raises(AirflowException) as raised, errors_for_airflow():
         raise problem
@@ -77,6 +86,17 @@ def test_what_may_be_back_soon_is_retried(problem):
 def test_what_a_person_must_mend_is_not_retried_and_keeps_its_words(problem):
     with pytest.raises(AirflowFailException, match=str(problem)), errors_for_airflow():
         raise problem
+
+
+@pytest.mark.parametrize("given", ["", "mysql://h/d", "empty"], ids=["without", "with a wrong", "with an empty"])
+def test_a_task_fails_at_once_and_says_what_to_do_with_no_database_of_ours(given, airflow_db, monkeypatch, postgres):
+    from ses_ops.operators.recover import RecoverOperator
+
+    given = postgres.dsn(postgres.new_database()) if given == "empty" else given
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", given)
+    words = "Admin > Connections" if not given else "is not postgres" if "mysql" in given else "run `ses migrate`"
+    with pytest.raises(AirflowFailException, match=words):
+        RecoverOperator(task_id="recover").execute({})
 
 
 def test_an_error_outside_of_sending_is_put_on_show_at_the_task(world):

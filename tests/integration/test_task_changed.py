@@ -140,3 +140,17 @@ def test_mail_that_was_refused_need_not_wait_as_long_once_it_is_another(world, m
     assert world.reserve(world.run("hello", RunKind.RESUME)).reserved == 0, "the server that refused all is left alone"
     change(world, sender=f"Right <right@{DOMAIN}>")
     assert world.whole_run(world.run("hello", RunKind.RESUME)).sent == 60
+
+
+def test_roles_are_no_matter_of_the_mail_and_change_as_long_as_there_is_the_task(world):
+    world.group("customers", 3)
+    world.task("hello", group="customers", roles="MailTeam")
+    world.whole_run(world.run("hello"))
+    assert world.overview("hello").status == "finished"
+    world.execute("UPDATE send_task SET error = 'something to mend'")
+    world.task("hello", group="customers", roles="Sales, MailTeam")
+    assert world.rows("SELECT roles, error, edition FROM send_task") == [
+        (["MailTeam", "Sales"], "something to mend", 1)
+    ]
+    world.task("hello", group="customers")
+    assert world.rows("SELECT roles FROM send_task") == [([],)]

@@ -48,6 +48,34 @@ def test_the_example_of_the_readme_is_read_as_meant():
     assert task.dag_id == "send_task__spring-sale"
 
 
+@pytest.mark.parametrize(
+    ("given", "roles"),
+    [
+        ("MailTeam", ("MailTeam",)),
+        ("Sales, MailTeam", ("MailTeam", "Sales")),
+        (" Sales ,, MailTeam,Sales", ("MailTeam", "Sales")),
+        ("Équipe du courrier, 営業", ("Équipe du courrier", "営業")),
+        (None, ()),
+    ],
+)
+def test_roles_are_names_with_commas_between_them_each_once(given, roles):
+    assert parse_send_task({**GOOD, "roles": given}, where="x").roles == roles
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("x" * 65, "has more than 64 characters"),
+        (", ".join(f"r{number}" for number in range(21)), "has 21 names; at most 20"),
+        ("Mail\tTeam", "control character"),
+    ],
+)
+def test_what_can_be_no_role_is_refused(given, problem):
+    with pytest.raises(InvalidInput, match=problem) as refused:
+        parse_send_task({**GOOD, "roles": given}, where="x")
+    assert refused.value.field == "roles"
+
+
 def test_a_daily_task_cannot_begin_at_a_time_that_a_clock_change_skips():
     """Its wall clock time is kept as a moment: from 02:30 that does not exist, it would be at 03:30 ever after."""
     entry = {**GOOD, "start_at": "2035-03-11 02:30", "time_zone": "America/New_York"}

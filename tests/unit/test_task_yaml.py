@@ -43,6 +43,18 @@ def problems_of(file: Path) -> list[str]:
     return [str(problem).removeprefix(f"{file}: ") for problem in read_tasks(file).problems]
 
 
+@pytest.mark.parametrize("line", ["roles: [Sales, MailTeam]", "roles: Sales, MailTeam", 'roles: ["Sales", MailTeam]'])
+def test_roles_are_a_list_or_a_text(written, line):
+    (task,) = read_tasks(written(line)).tasks.values()
+    assert task.roles == ("MailTeam", "Sales")
+
+
+@pytest.mark.parametrize("line", ["roles: [1, Sales]", "roles: [[Sales]]", "roles: {a: b}", "roles: 7"])
+def test_what_is_no_name_of_a_role_to_yaml_is_refused_with_its_line(written, line):
+    (problem,) = problems_of(written(line))
+    assert problem.startswith("line 7: roles: is a ")
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -9,8 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ses_ops import settings
-from ses_ops.cli.session import airflow_is_configured, ask_airflow, database, quota_variable
+from ses_ops import airflow_configuration, settings
+from ses_ops.cli.session import (
+    airflow_is_configured,
+    ask_airflow,
+    database,
+    db_dsn,
+    quota_source,
+    quota_variable,
+    ses_db,
+    ses_smtp,
+    smtp_settings,
+)
 from ses_ops.errors import SesError, WarmupNotBegun
 
 #: What is said of a start that has passed without a run.
@@ -48,27 +58,33 @@ Findings = Iterator[tuple[State, str]]
 
 def _settings() -> Findings:
     settings.web_port(), settings.smtp_port(), settings.mailbox_port(), settings.web_host()
-    stack = settings.running_stack()
-    place = f"SES_HOME is {settings.ses_home()}"
-    yield "ok", f"{place}; the stack there says it is at {stack.web_url}" if stack else f"{place}; no stack runs there"
+    if airflow_configuration.names_the_stack() and (stack := settings.running_stack()):
+        yield "ok", f"SES_HOME is {settings.ses_home()}; the stack there says it is at {stack.web_url}"
+    elif airflow_is_configured():
+        file = airflow_configuration.config_file()
+        backend = "a secrets backend is asked first" if airflow_configuration.has_secrets_backend() else ""
+        place = f"{file}" if file.is_file() else f"the environment ({file} does not exist)"
+        yield "ok", "; ".join(filter(None, (f"Airflow is the one of {place}", backend)))
+    elif settings.make_run_is_here():
+        yield "ok", f"SES_HOME is {settings.ses_home()}; no stack runs there, and no other Airflow was found"
+    else:
+        yield "ok", f"no Airflow was found; its configuration would be {airflow_configuration.config_file()}"
 
 
 def _database() -> Findings:
     from ses_ops.storage.session_check import check_session
 
-    dsn = settings.db_dsn()
     with database() as conn, conn.cursor() as cursor:
         cursor.execute("SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())")
         version, name, size = cursor.fetchone() or ("?", "?", 0)
-    check_session(dsn)
-    source = "AIRFLOW_CONN_SES_DB" if dsn != getattr(settings.running_stack(), "db_dsn", None) else "the running stack"
-    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
+    check_session(db_dsn())
+    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {ses_db().source}"
 
 
 def _schema() -> Findings:
     from ses_ops.storage.migrate import current_version, newest_version
 
-    current, newest = current_version(settings.db_dsn()), newest_version()
+    current, newest = current_version(db_dsn()), newest_version()
     if current == newest:
         yield "ok", f"version {current}"
     else:
@@ -77,12 +93,12 @@ def _schema() -> Findings:
 
 def _smtp() -> Findings:
     from ses_ops.transports.smtp_probe import probe
-    from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
-    server = smtp_settings_from_connection_uri(settings.smtp_connection_uri())
+    server = smtp_settings()
     yield from (("warn", words) for words in server.unused)
     # Said at once: a server may take minutes for its greeting.
-    yield "ok", asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
+    found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
+    yield "ok", f"{found}; from {ses_smtp().source}"
 
 
 def _quota() -> Findings:
@@ -102,6 +118,8 @@ def _quota() -> Findings:
                 yield "warn" if waits else "FAIL", str(problem)
     if not entries:
         yield "warn", "the Variable ses_warmup_quota names no sender domain"
+    else:
+        yield "ok", f"the plans are from {quota_source()}"
 
 
 def _templates() -> Findings:
@@ -114,7 +132,7 @@ def _templates() -> Findings:
     for error in broken:
         yield "FAIL", error
     if not names:
-        yield "warn", f"there is no template in {root}"
+        yield "warn", settings.no_templates()
     elif not broken:
         yield "ok", f"{', '.join(names)} in {root}"
 
@@ -155,14 +173,15 @@ def _tasks() -> Findings:
 
 def _airflow() -> Findings:
     if not airflow_is_configured():
-        yield "warn", f"no Airflow was found in SES_HOME ({settings.ses_home()}): start `make run`"
+        yield "warn", str(settings.no_airflow())
         return
-    problems = ask_airflow(lambda control: control.dag_import_errors())
-    for problem in problems:
-        yield "FAIL", f"{problem.file} cannot be imported: {problem.error}"
-    if not problems:
-        switches = ask_airflow(lambda control: control.dag_switches())
-        yield "ok", f"no import error; {len(switches)} send task DAGs"
+
+    def look(_: Any) -> list[tuple[State, str]]:
+        from ses_ops.operators.airflow_state import findings
+
+        return list(findings())
+
+    yield from ask_airflow(look)
 
 
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ses_ops import settings
+from ses_ops.cli.session import db_dsn
 
 
 @click.command()
@@ -12,7 +12,7 @@ def migrate() -> None:
     """Bring the ses database to the newest schema. Safe to repeat."""
     from ses_ops.storage.migrate import current_version, upgrade
 
-    dsn = settings.db_dsn()
+    dsn = db_dsn()
     before = current_version(dsn)
     after = upgrade(dsn)
     click.echo(f"schema {after}: nothing to do" if before == after else f"schema {before or 'none'} -> {after}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from ses_ops import __version__
 from ses_ops.cli.lazy_group import LazyGroup
 from ses_ops.cli.meant import meant_instead
 from ses_ops.errors import NotFound, SesError
@@ -26,17 +27,23 @@ COMMANDS = {
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
+    "airflow-rights": (
+        "airflow_rights:airflow_rights",
+        "Let roles of Airflow (FAB) see the console and make mailings.",
+    ),
     "migrate": ("database:migrate", "Bring the ses database to the newest schema."),
 }
 
 
 @click.group(cls=LazyGroup, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ses-ops", prog_name="ses")
+@click.version_option(__version__, prog_name="ses")
 def cli() -> None:
     """Mass mail as Airflow DAGs: send tasks, a warm-up quota, and a ledger of every message.
 
-    Works on the stack that `make run` started (SES_HOME, default .ses), or on the database and mail server that
-    AIRFLOW_CONN_SES_DB and AIRFLOW_CONN_SES_SMTP name.
+    Finds its database, mail server and quota as Airflow's workers do: the connections ses_db and ses_smtp and the
+    Variable ses_warmup_quota, in Airflow's secrets backend, in the environment (AIRFLOW_CONN_SES_DB,
+    AIRFLOW_CONN_SES_SMTP), or in Airflow's database. Which Airflow: AIRFLOW_HOME or AIRFLOW_CONFIG says; in a checkout
+    of the project the stack that `make run` started. `ses doctor` tells what was found where.
 
     \b
     Examples:
@@ -94,10 +101,11 @@ def _database_problem(problem: Exception) -> str | None:
     if "psycopg2" not in sys.modules:
         return None
     import psycopg2
-    import psycopg2.errors
 
-    if isinstance(problem, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
-        return "the ses database has not this version's schema; run `ses migrate`"
+    from ses_ops.storage.connection import schema_problem
+
+    if other_schema := schema_problem(problem):
+        return str(other_schema)
     if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
         return f"the ses database failed: {problem}"
     return None
@@ -106,3 +114,7 @@ def _database_problem(problem: Exception) -> str | None:
 def _fail(message: str, code: int) -> int:
     click.echo(f"ses: error: {' '.join(message.split())}", err=True)
     return code
+
+
+if __name__ == "__main__":
+    main()

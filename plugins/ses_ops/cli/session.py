@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from ses_ops import settings
+from ses_ops import airflow_configuration, airflow_connection, settings
+from ses_ops.airflow_connection import FoundConnection
 from ses_ops.cli.output import note
-from ses_ops.errors import SesError
+from ses_ops.errors import NotSetUp, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.transports.smtp_settings import SmtpSettings
+
 _STDOUT, _STDERR = 1, 2
-_AIRFLOW_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+#: Seconds after which a person at a terminal is told what takes so long.
+_LONG = 2.0
+#: What a connection is called that a running stack of `make run` has told of.
+RUNNING_STACK = "the running stack"
 
 
 class SeveralProblems(SesError):
@@ -33,21 +40,74 @@ def database() -> Iterator[Connection]:
     """A connection to the ses database. Raises SesError when there is none."""
     from ses_ops.storage.connection import connected
 
-    with connected(settings.db_dsn(), application="ses command line") as conn:
+    with connected(db_dsn(), application="ses command line") as conn:
         yield conn
+
+
+def db_dsn() -> str:
+    """The ses database as a libpq URI. Raises SesError that says what to set."""
+    return airflow_connection.libpq_uri(ses_db().fields)
+
+
+def smtp_settings() -> SmtpSettings:
+    """The mail server. Raises SesError that says what to set."""
+    from ses_ops.transports.smtp_settings import smtp_settings_from_found
+
+    return smtp_settings_from_found(ses_smtp())
+
+
+def ses_db() -> FoundConnection:
+    """The connection to the ses database, and where it was found."""
+    stack = settings.running_stack()
+    found = _found(settings.SES_DB, stack.db_dsn if stack else "")
+    return found or _ask_for(lambda connections: connections.ses_db(), settings.no_database)
+
+
+def ses_smtp() -> FoundConnection:
+    """The connection to the mail server, and where it was found."""
+    stack = settings.running_stack()
+    found = _found(settings.SES_SMTP, stack.smtp_uri if stack else "")
+    return found or _ask_for(lambda connections: connections.ses_smtp(), settings.no_mail_server)
+
+
+def _found(variable: str, of_stack: str) -> FoundConnection | None:
+    """A connection that Airflow need not be asked for: it is in the environment, and no secrets backend is before it.
+
+    What a running stack tells is that stack's environment.
+    """
+    if airflow_configuration.has_secrets_backend():
+        return None
+    if given := os.environ.get(variable, "").strip():
+        return FoundConnection(source=variable, given=given)
+    given = airflow_configuration.environment().get(variable, "").strip() or of_stack
+    if given and airflow_configuration.names_the_stack():
+        return FoundConnection(source=RUNNING_STACK, given=given)
+    return None
+
+
+def _ask_for(question: Callable[[Any], FoundConnection], missing: Callable[[], NotSetUp]) -> FoundConnection:
+    if not airflow_is_configured() and not airflow_configuration.has_secrets_backend():
+        raise missing()
+
+    def ask(_: object) -> FoundConnection:
+        from ses_ops.operators import connections
+
+        return question(connections)
+
+    found: FoundConnection = ask_airflow(ask)
+    return found
 
 
 def airflow_is_configured() -> bool:
     """Whether there is an Airflow to ask, as far as can be told without importing it."""
-    if any(os.environ.get(_AIRFLOW_DATABASE + ending) for ending in ("", "_CMD", "_SECRET")):
-        return True
-    return bool(settings.airflow_environment())
+    return airflow_configuration.is_configured()
 
 
 def cheap_quota_variable() -> str | None:
     """The quota Variable if the environment sets it; None when Airflow would have to be asked."""
-    given = os.environ.get(settings.WARMUP_QUOTA)
-    return given if given is not None else settings.airflow_environment().get(settings.WARMUP_QUOTA)
+    if airflow_configuration.has_secrets_backend():
+        return None
+    return airflow_configuration.environment().get(settings.WARMUP_QUOTA)
 
 
 def quota_variable() -> str | None:
@@ -56,16 +116,25 @@ def quota_variable() -> str | None:
     return given if given is not None else ask_airflow(lambda control: control.read_quota_variable())
 
 
+def quota_source() -> str:
+    """Where the quota Variable was found."""
+    if cheap_quota_variable() is not None:
+        return settings.WARMUP_QUOTA if settings.WARMUP_QUOTA in os.environ else RUNNING_STACK
+    return str(ask_airflow(lambda control: control.quota_source()))
+
+
 def ask_airflow(question: Callable[[Any], Any]) -> Any:
     """Call `operators.airflow_control`, importing Airflow now. Whatever goes wrong there is a SesError."""
     try:
-        with _airflow_is_quiet():
+        with _airflow_is_quiet(), _patience_asked():
             from ses_ops.operators import airflow_control
 
+            if "airflow.settings" not in sys.modules:
+                airflow_configuration.apply()
             return question(airflow_control)
     except SesError:
         raise
-    except Exception as cause:
+    except (Exception, SystemExit) as cause:  # Airflow ends the process over some of its settings
         raise SesError(f"Airflow cannot be used: {type(cause).__name__}: {cause}") from cause
 
 
@@ -88,8 +157,26 @@ def _airflow_is_quiet() -> Iterator[None]:
         os.close(answer)
 
 
-def tell_airflow(action: Callable[[Any], Any], *, otherwise: str) -> bool:
-    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it."""
+@contextmanager
+def _patience_asked() -> Iterator[None]:
+    """Tell a person at a terminal what takes long: Airflow's code takes seconds to load."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    timer = threading.Timer(_LONG, note, ["asking Airflow, whose code takes some seconds to load ..."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def tell_airflow(action: Callable[[Any], Any], *, otherwise: str, unknown: str | None = None) -> bool:
+    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it.
+
+    `unknown` is said when Airflow answers that it has no such thing.
+    """
     if not airflow_is_configured():
         note(f"no Airflow was found; {otherwise}")
         return False
@@ -98,4 +185,6 @@ def tell_airflow(action: Callable[[Any], Any], *, otherwise: str) -> bool:
     except SesError as problem:
         note(f"Airflow could not be told ({problem}); {otherwise}")
         return False
+    if action_result is False and unknown is not None:
+        note(unknown)
     return action_result is not False

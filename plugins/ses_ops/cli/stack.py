@@ -9,6 +9,6 @@ import click
 @click.pass_context
 def run(ctx: click.Context) -> None:
     """Start PostgreSQL, a local mailbox and Airflow in the foreground; Ctrl-C stops them all."""
-    from ses_ops.stack.__main__ import main
+    from ses_ops.stack.run import main
 
     ctx.exit(main())

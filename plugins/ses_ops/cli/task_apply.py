@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -14,7 +14,8 @@ from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.cli.task_control import shell_user, tell_of_run
+from ses_ops.cli.task_control import NOT_READ, shell_user, tell_of_run
+from ses_ops.cli.task_roles import unknown_roles, write_roles
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.editions import MailOfTask
     from ses_ops.storage.send_tasks import Applied
+
+
+#: By the name of each task: what it is and where its mail stands, or None for one that is new.
+_Before: TypeAlias = "dict[str, tuple[SendTask, MailOfTask] | None]"
 
 
 class _OnlyChecked(Exception):
@@ -58,7 +63,8 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
             unknown = _unknown_names(conn, found)
             known = {file: task for file, task in found.tasks.items() if file not in unknown}
             done, problems = _apply_all(conn, known)
-            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems])
+            roles = _unknown_roles(found, before)
+            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems, *roles])
             doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
             unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
             rows = [
@@ -80,6 +86,7 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     for doubt in doubts:
         warn(doubt)
     if not check:
+        write_roles({name: task.roles for name, task in _whose_roles_are_new(found, before).items()})
         _tell_airflow(done)
         _start_runs(goes_on)
     _warn_of_quota({task.sender_domain for task in found.tasks.values()})
@@ -92,6 +99,21 @@ def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesErr
 
     groups = [group.name for group in list_groups(conn)]
     return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
+
+
+def _whose_roles_are_new(found: TaskFiles, before: _Before) -> dict[str, SendTask]:
+    """The tasks of which Airflow has to be told who has rights on them: the new ones, and those with other roles."""
+    tasks = {task.name: task for task in found.tasks.values()}
+    return {name: task for name, task in tasks.items() if (was := before[name]) is None or was[0].roles != task.roles}
+
+
+def _unknown_roles(found: TaskFiles, before: _Before) -> list[SesError]:
+    """Roles that a file names and the task does not have yet."""
+    problems: list[SesError] = []
+    for file, task in found.tasks.items():
+        was = before[task.name]
+        problems += unknown_roles(set(task.roles) - set(was[0].roles if was else ()), where=str(file))
+    return problems
 
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
@@ -207,7 +229,8 @@ def _tell_airflow(done: dict[str, Applied]) -> None:
     changed = [name for name, applied in done.items() if applied == "changed"]
     if (created or changed) and airflow_is_configured():
         try:
-            ask_airflow(lambda control: control.update_dags(created=created, changed=changed))
+            if not ask_airflow(lambda control: control.update_dags(created=created, changed=changed)):
+                warn(NOT_READ)
         except SesError as problem:
             warn(f"Airflow could not be told of the tasks now ({problem}); it reads them at its next turn")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ses_ops.storage.overview import TaskOverview
     from ses_ops.storage.retries import FailedByCode
 
+#: What is said where Airflow could be told, and does not know our DAG files.
+NOT_READ = "Airflow has not read the DAG files of ses-ops yet, and the send tasks begin when it has; see `ses doctor`"
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
 
 
@@ -45,7 +47,10 @@ def resume(name: str) -> None:
 
     Mail that waits for quota keeps its time, unless today's quota has room for it by now.
     """
+    import psycopg2
+
     from ses_ops.cli.output import cell
+    from ses_ops.errors import SesError
     from ses_ops.sending import decisions
     from ses_ops.storage.overview import list_tasks
 
@@ -59,7 +64,10 @@ def resume(name: str) -> None:
             )
             return
         kind = decisions.resume(conn, name, quota_left=quota_left)
-        after = next(iter(list_tasks(conn, name=name)), None)
+        try:
+            after = next(iter(list_tasks(conn, name=name)), None)
+        except (SesError, psycopg2.Error):
+            after = None  # it is resumed, whatever can be said of it just now
     waits = after if after is not None and after.waits_for_quota else None
     click.echo(f"{name}: resumed" + (f"; {waits.reason}, it goes on at {cell(waits.next_run_at)}" if waits else ""))
     tell_airflow(

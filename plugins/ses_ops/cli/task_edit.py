@@ -12,7 +12,8 @@ import click
 from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.session import database, tell_airflow
-from ses_ops.cli.task_control import confirmed, shell_user, start_run
+from ses_ops.cli.task_control import NOT_READ, confirmed, shell_user, start_run
+from ses_ops.cli.task_roles import unknown_roles, write_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ class _OnlyLooked(Exception):
 @click.option("--reply-to", help="Where answers go; '' for the sender.")
 @click.option("--unsubscribe-url", help="Where a recipient unsubscribes; '' for none.")
 @click.option("--advertisement", type=click.Choice(["none", "before", "after"]), help="Where the mark stands.")
+@click.option("--roles", help="Airflow's roles that see and stop it, with commas between them; '' for none.")
 @click.option("--check", is_flag=True, help="Show what would change for whom, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
@@ -51,6 +53,8 @@ def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
     fields = {field: value for field, value in given.items() if value is not None}
     if not fields:
         raise click.UsageError("say what changes, for example --sender")
+    if wrong := unknown_roles(_names(fields.get("roles", ""))):
+        raise wrong[0]
     due = changed = False
     with database() as conn:
         for only_look in (True, False):
@@ -65,12 +69,19 @@ def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
                 if check or not changed or not confirmed("Change it?", yes=yes):
                     return
     click.echo(f"{name}: changed")
+    if "roles" in change.fields:
+        write_roles({name: change.after.roles})
     tell_airflow(
         lambda control: control.update_dags(created=[], changed=[name]),
         otherwise="it reads the task at its next turn",
+        unknown=NOT_READ,
     )
     if due:
         start_run(name)
+
+
+def _names(text: str) -> set[str]:
+    return {one.strip() for one in text.split(",")} - {""}
 
 
 def change_lines(change: TaskChange, mail: MailOfTask) -> Iterator[str]:
@@ -87,6 +98,8 @@ def change_lines(change: TaskChange, mail: MailOfTask) -> Iterator[str]:
 
 def _shown(task: SendTask, field: str) -> str:
     value: Any = getattr(task, field)
+    if field == "roles":
+        return ", ".join(value) or "-"
     return value.describe() if field == "schedule" else "-" if value is None else str(value)
 
 

@@ -19,7 +19,11 @@ from ses_ops.errors import InvalidInput
 #: Bytes; a definition has some hundred. A larger file is something else, and would be read into memory whole.
 LARGEST = 100_000
 #: Fields whose value is a text of the person's own, which may look like a number.
-_TEXTS = frozenset(("name", "template", "subject", "sender", "group", "time_zone", "reply_to", "unsubscribe_url"))
+_TEXTS = frozenset(
+    ("name", "template", "subject", "sender", "group", "time_zone", "reply_to", "unsubscribe_url", "roles")
+)
+#: Fields that may be a list, besides one text with commas in it.
+_LISTS = frozenset(("roles",))
 #: YAML 1.2, section 10.3.2: the plain texts that are no text. An empty one is a field that is not set.
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -119,6 +123,9 @@ class _Reader:
 
     def _value(self, key: str, node: yaml.Node, line: int) -> str | None:
         """The text of a field."""
+        flat = isinstance(node, yaml.SequenceNode) and not any(isinstance(one, yaml.SequenceNode) for one in node.value)
+        if key in _LISTS and flat:
+            return ", ".join(self._value(key, one, line) or "" for one in node.value)
         kind = None
         if not isinstance(node, yaml.ScalarNode):
             kind = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

@@ -124,13 +124,17 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     one = found[0]
     facts = {
         **overview_facts(one),
-        **{key: row[key] for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown")},
+        **{
+            key: row[key]
+            for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles")
+        },
         "next_starts": one.next_starts(datetime.now(UTC)),
         "editions": changed,
     }
     if as_json:
         print_json(facts)
         return
+    facts["roles"] = ", ".join(row["roles"]) or None
     facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     if latest := one.latest_start:

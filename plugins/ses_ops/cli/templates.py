@@ -31,7 +31,7 @@ def list_command(as_json: bool) -> None:
     print_table(
         ["name", "variables", "parts", "error"],
         [[row["name"], row["variables"], row["parts"], row["error"]] for row in rows],
-        empty=f"There is no template in {settings.templates_root()}.",
+        empty=f"{settings.no_templates()}.".replace("there is", "There is", 1),
     )
 
 

@@ -12,7 +12,7 @@ import click
 from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json
-from ses_ops.cli.session import quota_variable
+from ses_ops.cli.session import db_dsn, quota_variable, smtp_settings
 from ses_ops.errors import SesError
 
 
@@ -38,7 +38,6 @@ def test_send_command(
     from ses_ops.rendering.template_facts import template_facts
     from ses_ops.sending.test_send import TestSend, test_send
     from ses_ops.storage.test_sends import NAME_PREFIX
-    from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
 
     root = settings.templates_root()
     chosen = read_values(values) if values is not None else load_template(root, template).sample_values
@@ -48,11 +47,11 @@ def test_send_command(
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     report = test_send(
-        settings.db_dsn(),
+        db_dsn(),
         TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject),
         run_id=run_id,
         quota_variable=quota_variable(),
-        smtp=smtp_settings_from_connection_uri(settings.smtp_connection_uri()),
+        smtp=smtp_settings(),
         templates_root=root,
         stop=stop,
     )

@@ -7,9 +7,11 @@
 | START | POST on the DAG's runs | send now, send again, retry what failed, resume or change when mail leaves by it |
 | DELETE | DELETE on the DAG | delete |
 
-Groups, templates, suppression and sender domains have no DAG. Who may read DAGs may look at them; who may start
-SEND_DAG, the DAG of test sends, may change them and make new tasks: it is the right to send mail at all. A sender
-domain's warm-up plan is part of an Airflow Variable: who may write that Variable may change it.
+Groups, templates, suppression, sender domains and test sends are shared by all tasks and have no DAG of their own.
+They go by SEND_DAG, the DAG of test sends: who may read it may look at them, who may start it too may change them and
+make tasks (it is the right to send mail at all). Nobody sees anything of them by a right to other DAGs. Who may read
+one send task and not SEND_DAG has the overview and the list, with that task alone. A sender domain's warm-up plan is
+part of an Airflow Variable: who may write that Variable may change it.
 
 Every route declares one rule of this module in its `dependencies`; tests/console holds each route to it.
 """
@@ -28,13 +30,23 @@ from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from fastapi import HTTPException, Request
 
+from ses_ops.console.language import N_
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
-
-#: Who may start this DAG may send mail.
-SEND_DAG = "ses_test_send"
+from ses_ops.operators.fab_roles import SEND_DAG, read_rights_again
 
 Rule = Callable[..., None]
+
+#: Why somebody is refused.
+_NOTHING = N_(
+    "The mail console has nothing for your role: it may read neither the DAG ses_test_send nor that of any send task. "
+    "Ask an administrator."
+)
+_SHARED = N_(
+    "Recipient groups, templates, sender domains, the suppression list and test sends are for who may read the DAG "
+    "ses_test_send. Ask an administrator."
+)
+_SENDS = N_("This is for who may trigger the DAG ses_test_send, which is the right to send mail. Ask an administrator.")
 
 
 class Right(StrEnum):
@@ -59,6 +71,11 @@ def may(user: BaseUser, right: Right, task_name: str) -> bool:
     return _may_dag(user, right, dag_id(task_name))
 
 
+def may_by_now(user: BaseUser, right: Right, task_name: str) -> bool:
+    """As `may`, of a task whose rights may have been written a moment ago."""
+    return may(user, right, task_name) or (read_rights_again(user) and may(user, right, task_name))
+
+
 def visible(user: BaseUser, task_names: Iterable[str]) -> set[str]:
     """Those of the tasks that a person may see."""
     return _those_with(user, Right.READ, task_names)
@@ -74,14 +91,19 @@ def rights(user: BaseUser, task_name: str) -> frozenset[Right]:
     return frozenset(right for right in Right if may(user, right, task_name))
 
 
+def may_see_shared(user: BaseUser) -> bool:
+    """Whether a person may see what has no DAG: groups, suppression, templates, sender domains and test sends."""
+    return _may_dag(user, Right.READ, SEND_DAG)
+
+
 def may_change_console(user: BaseUser) -> bool:
     """Whether a person may make tasks, and change groups, templates and suppression."""
-    return _may_dag(user, Right.START, SEND_DAG)
+    return may_see_shared(user) and _may_dag(user, Right.START, SEND_DAG)
 
 
-def may_see_test_sends(user: BaseUser) -> bool:
-    """Whether a person may see what test sends did: they have no DAG but SEND_DAG."""
-    return _may_dag(user, Right.READ, SEND_DAG)
+def may_enter(user: BaseUser, task_names: Callable[[], Iterable[str]]) -> bool:
+    """Whether the console has anything for a person: what is shared, or one of the tasks."""
+    return may_see_shared(user) or bool(visible(user, task_names()))
 
 
 def signed_in(request: Request, user: GetUserDep) -> None:
@@ -89,22 +111,21 @@ def signed_in(request: Request, user: GetUserDep) -> None:
     request.state.ses_user = user
 
 
-def reads_console(user: GetUserDep) -> None:
-    """Who may read DAGs at all."""
-    if not get_auth_manager().is_authorized_dag(method="GET", details=None, user=user):
-        raise HTTPException(403)
+def enters_console(user: GetUserDep) -> None:
+    """Who may see SEND_DAG, or a send task at least: the overview and the list, with what of it they may see."""
+    from ses_ops.console.tasks_seen import names_of_tasks
+
+    _allow(user, lambda: may_enter(user, names_of_tasks), _NOTHING)
 
 
-def reads_test_sends(user: GetUserDep) -> None:
-    """Who may see SEND_DAG, which is the DAG of all test sends."""
-    if not may_see_test_sends(user):
-        raise HTTPException(403)
+def reads_shared(user: GetUserDep) -> None:
+    """Who may see SEND_DAG: see `may_see_shared`."""
+    _allow(user, lambda: may_see_shared(user), _SHARED)
 
 
 def changes_console(user: GetUserDep) -> None:
     """Who may send mail: see `may_change_console`."""
-    if not may_change_console(user):
-        raise HTTPException(403)
+    _allow(user, lambda: may_change_console(user), _SENDS)
 
 
 def may_write_quota(user: BaseUser) -> bool:
@@ -130,8 +151,7 @@ def _of_task(right: Right) -> Rule:
 
     def rule(request: Request, user: GetUserDep) -> None:
         given = request.path_params.get("dag_id") or dag_id(request.path_params["name"])
-        if not _may_dag(user, right, given):
-            raise HTTPException(403)
+        _allow(user, lambda: _may_dag(user, right, given))
 
     rule.__name__ = f"{right}s_task"
     return rule
@@ -142,18 +162,32 @@ edits_task = _of_task(Right.EDIT)
 starts_task = _of_task(Right.START)
 deletes_task = _of_task(Right.DELETE)
 
+
+def changes_task(request: Request, user: GetUserDep) -> None:
+    """Who may edit the task and see what is shared: its form offers groups and templates, and shows a recipient."""
+    edits_task(request, user)
+    reads_shared(user)
+
+
 #: What a route may name in its `dependencies`.
 RULES: tuple[Rule, ...] = (
     signed_in,
-    reads_console,
-    reads_test_sends,
+    enters_console,
+    reads_shared,
     changes_console,
     writes_quota,
     reads_task,
     edits_task,
+    changes_task,
     starts_task,
     deletes_task,
 )
+
+
+def _allow(user: BaseUser, asked: Callable[[], bool], why: str | None = None) -> None:
+    """Refuse with 403, but not by rights that are old: an auth manager may keep a person's for half a minute."""
+    if not asked() and not (read_rights_again(user) and asked()):
+        raise HTTPException(403, why)
 
 
 def _those_with(user: BaseUser, right: Right, task_names: Iterable[str]) -> set[str]:

@@ -19,13 +19,18 @@ log = logging.getLogger(__name__)
 
 #: What a page may say when `tell` failed.
 PICKED_UP_LATER = N_("Airflow could not be told now; the mail that waits is picked up within two minutes.")
-READ_LATER = N_("Airflow has not read this send task yet; it does within a minute.")
+READ_LATER = N_("Airflow has not read this send task yet; its DAG processor does so at its next turn.")
 
 
 def tell(action: Callable[[], object]) -> bool:
-    """Call a function of `operators.airflow_control`; False when Airflow could not be told."""
+    """Call a function of `operators.airflow_control`; False when Airflow could not be told, whatever the reason is.
+
+    The change is stored by now: nothing that Airflow's code raises may make a failed request of it.
+    """
     try:
         return action() is not False
     except SesError as problem:
         log.warning("Airflow could not be told of a change in the console: %s", problem)
-        return False
+    except Exception:
+        log.exception("Airflow could not be told of a change in the console")
+    return False

@@ -1,25 +1,30 @@
 """Every change and every export is in Airflow's audit log: who, what, which task, and whether it was refused.
 
-The row is written before the change is tried, as Airflow's own are: no change without a row.
+The row is written before the change is tried, as Airflow's own are: no change without a row. How it ended is added
+after it, as well as that can be done: by then the change is stored.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.models.log import Log
-from airflow.utils.session import create_session
 from fastapi import HTTPException
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
+from ses_ops.operators.airflow_control import metadata_session
+from ses_ops.operators.fab_roles import SEND_DAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+log = logging.getLogger(__name__)
 
 #: What every event of ours begins with; `ses_pause_task` for example.
 PREFIX = "ses_"
@@ -54,19 +59,23 @@ def recorded(user: BaseUser, action: str, *, task: str | None = None, **details:
 
 def _write(user: BaseUser, action: str, task: str | None, facts: dict[str, Any]) -> int:
     name = user.get_name()
-    of_dag = {"dag_id": dag_id(task)} if task else {}
-    with create_session() as session:
-        log = Log(event=PREFIX + action, owner=name, owner_display_name=name, extra=_json(facts), **of_dag)
-        session.add(log)
+    # Airflow shows rows that belong to no DAG to everybody who may see audit rows at all; ours may name people.
+    of_dag = {"dag_id": dag_id(task) if task else SEND_DAG}
+    with metadata_session() as session:
+        row = Log(event=PREFIX + action, owner=name, owner_display_name=name, extra=_json(facts), **of_dag)
+        session.add(row)
         session.flush()
-        return int(log.id)
+        return int(row.id)
 
 
 def _amend(row: int, facts: dict[str, Any]) -> None:
-    with create_session() as session:
-        log = session.get(Log, row)
-        if log is not None:
-            log.extra = _json(facts)
+    try:
+        with metadata_session() as session:
+            found = session.get(Log, row)
+            if found is not None:
+                found.extra = _json(facts)
+    except Exception as problem:
+        log.warning("how %s ended could not be added to Airflow's audit log: %s", _json(facts), problem)
 
 
 def _json(facts: dict[str, Any]) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ses_ops.console.change_made import note_change
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.operators.connections import ses_db_dsn
-from ses_ops.storage.connection import connect, connected, errors_wrapped
+from ses_ops.storage.connection import connect, errors_wrapped
+from ses_ops.storage.schema_version import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +54,7 @@ class ReadConnections:
     def one(self) -> Iterator[Connection]:
         """A connection, and one transaction on it. Raises DatabaseUnavailable."""
         dsn = ses_db_dsn()
-        conn = self._take(dsn) or connect(dsn, application="ses-ops console", options=_READ_ONLY)
+        conn = self._take(dsn) or _opened(dsn, "ses-ops console", _READ_ONLY)
         try:
             with errors_wrapped(conn):
                 yield conn
@@ -87,6 +89,18 @@ class ReadConnections:
             conn.close()
 
 
+def _opened(dsn: str, application: str, options: str = "") -> Connection:
+    """A new connection to a database of our schema. Raises DatabaseUnavailable, NotSetUp."""
+    conn = connect(dsn, application=application, options=options)
+    try:
+        with errors_wrapped(conn):
+            check_schema(conn)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
 _READERS = ReadConnections()
 
 
@@ -95,6 +109,12 @@ def reading() -> Iterator[Connection]:
     """A read-only connection for one request."""
     with _READERS.one() as conn:
         yield conn
+
+
+def database_is_ready() -> None:
+    """Raise what `reading` would: for a form that is of no use without a database, and needs nothing of it yet."""
+    with reading():
+        pass
 
 
 @contextmanager
@@ -106,16 +126,17 @@ def streaming() -> Iterator[Connection]:
     _take_export()
     options = f"{_READ_ONLY} -c idle_in_transaction_session_timeout={_EXPORT_IDLE}"
     try:
-        with connected(ses_db_dsn(), application="ses-ops export", options=options) as conn, errors_wrapped(conn):
+        with closing(_opened(ses_db_dsn(), "ses-ops export", options)) as conn, errors_wrapped(conn):
             yield conn
     finally:
         _EXPORTS.release()
 
 
 def check_exports() -> None:
-    """Raise DatabaseUnavailable, before the first byte of an answer, when `streaming` would."""
+    """Raise what `streaming` would, before the first byte of an answer."""
     _take_export()
     _EXPORTS.release()
+    database_is_ready()
 
 
 def _take_export() -> None:
@@ -125,10 +146,14 @@ def _take_export() -> None:
 
 @contextmanager
 def changing() -> Iterator[Connection]:
-    """A connection of its own for a change; what was kept for lookers is forgotten after it."""
+    """A connection of its own for a change; what was kept for lookers is forgotten after it.
+
+    Whoever leaves it without an error has changed something (what is only tried leaves it by one).
+    """
     try:
-        with connected(ses_db_dsn(), application="ses-ops console") as conn:
+        with closing(_opened(ses_db_dsn(), "ses-ops console")) as conn:
             yield conn
+        note_change()
     finally:
         forget_snapshots()
 

@@ -6,7 +6,6 @@ may see the tasks. The Variable itself, word for word, is for those who may read
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,11 +13,11 @@ from typing import TYPE_CHECKING
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import VariableDetails
 
-from ses_ops import settings
 from ses_ops.console.database import Snapshot
 from ses_ops.domain.address import domain_key
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.operators import airflow_control
+from ses_ops.operators.airflow_lookup import fixed_variable
 from ses_ops.sending.domain_quota import (
     DomainQuota,
     QuotaVariable,
@@ -53,21 +52,24 @@ class VariableRights:
     """What a person may do with the Variable in Airflow."""
 
     read: bool
-    #: False too where the environment sets it: an edit in Airflow would change nothing.
+    #: False too where it is set elsewhere: an edit in Airflow would change nothing.
     edit: bool
     #: The environment sets it.
     from_environment: bool
+    #: The secrets backend that sets it, "" if none does.
+    backend: str
 
 
 def variable_rights(user: BaseUser) -> VariableRights:
     """What Airflow says about this person and the Variable."""
     details = VariableDetails(key=VARIABLE)
     manager = get_auth_manager()
-    fixed = settings.WARMUP_QUOTA in os.environ
+    fixed = fixed_variable(VARIABLE)
     return VariableRights(
         read=manager.is_authorized_variable(method="GET", details=details, user=user),
-        edit=not fixed and manager.is_authorized_variable(method="PUT", details=details, user=user),
-        from_environment=fixed,
+        edit=fixed is None and manager.is_authorized_variable(method="PUT", details=details, user=user),
+        from_environment=fixed is not None and not fixed.backend,
+        backend="" if fixed is None else fixed.backend,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -10,12 +11,28 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ses_ops.console.change_made import HOLDS, change_made, fate
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
 from ses_ops.console.sentences import marked
-from ses_ops.errors import Conflict, DatabaseUnavailable, NotFound, SesError, TransportUnavailable
+from ses_ops.errors import (
+    Conflict,
+    ConnectionProblem,
+    DatabaseUnavailable,
+    LookUpFailed,
+    NotFound,
+    NotSetUp,
+    SesError,
+    TransportUnavailable,
+)
+from ses_ops.storage.connection import schema_problem
 
 log = logging.getLogger(__name__)
+
+#: Methods that change nothing.
+_LOOKS = ("GET", "HEAD", "OPTIONS")
+#: A path of the server: of a socket, of a certificate. It helps nobody at a browser.
+_PATH = re.compile(r"(?<![\w:/<])/(?:[^\s/\"',;]+/)+[^\s/\"',;]*")
 
 _TITLES = {
     400: N_("This request cannot be understood"),
@@ -30,17 +47,25 @@ _TITLES = {
     500: N_("Something went wrong in the console"),
     503: N_("A server does not answer"),
 }
+#: For an error that has another title than most of its status.
+_TITLES_OF: dict[type[SesError], str] = {
+    NotSetUp: N_("This installation is not ready yet"),
+    ConnectionProblem: N_("This installation is not ready yet"),
+}
 _WORDS = {
     401: N_("Log in to Airflow, then open this page again."),
     403: N_("Your role in Airflow does not allow it. Ask an administrator for the right to run or edit the DAG."),
     404: N_("The address is wrong, or the thing was deleted."),
-    500: N_("Nothing was half done. The reason is in the log of Airflow's API server."),
+    500: N_("The reason is in the log of Airflow's API server."),
 }
 _STATUS: tuple[tuple[type[SesError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (DatabaseUnavailable, 503),
     (TransportUnavailable, 503),
+    (NotSetUp, 503),
+    (ConnectionProblem, 503),
+    (LookUpFailed, 503),
     (SesError, 422),
 )
 
@@ -58,11 +83,15 @@ def status_of(problem: SesError) -> int:
     return next(status for kind, status in _STATUS if isinstance(problem, kind))
 
 
-def error_page(request: Request, status: int, words: str | None = None) -> Response:
+def error_page(request: Request, status: int, words: str | None = None, title: str | None = None) -> Response:
     """The page of an error; `words` say more than the status does."""
     lang = language_of(request)
-    title = lang.gettext(_TITLES.get(status, _TITLES[500 if status >= 500 else 400]))
+    title = lang.gettext(title or _TITLES.get(status, _TITLES[500 if status >= 500 else 400]))
     text = words or (lang.gettext(_WORDS[status]) if status in _WORDS else "")
+    if status == 500:
+        text = f"{lang.gettext(fate(only_looks=request.method in _LOOKS))} {text}"
+    elif change_made():
+        text = f"{text}{'' if text.endswith(('.', '。')) else '.'} {lang.gettext(HOLDS)}"
     return render(request, "error.html", status=status, code=status, title=title, text=text)
 
 
@@ -78,9 +107,14 @@ def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
     # The hint to what was not found is a command, of which a page knows nothing.
     text = str(problem).partition("; `ses ")[0] if isinstance(problem, NotFound) else str(problem)
-    return error_page(request, status_of(problem), marked(language_of(request), text))
+    if not isinstance(problem, NotFound):
+        text = _PATH.sub("…", text)
+    title = next((title for kind, title in _TITLES_OF.items() if isinstance(problem, kind)), None)
+    return error_page(request, status_of(problem), marked(language_of(request), text), title)
 
 
 def _other(request: Request, problem: Exception) -> Response:
+    if other_schema := schema_problem(problem):
+        return _ses_error(request, other_schema)
     log.error("the console failed at %s %s", request.method, request.url.path, exc_info=problem)
     return error_page(request, 500)

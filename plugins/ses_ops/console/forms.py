@@ -50,6 +50,10 @@ class Form:
         """The same form with some texts replaced, without the errors."""
         return Form({**self._values, **{name: [value] for name, value in values.items()}})
 
+    def __contains__(self, name: str) -> bool:
+        """Whether the form had the field, be it empty."""
+        return name in self._values
+
     def text(self, name: str, default: str = "") -> str:
         """What was typed, without white space around it."""
         return self.raw(name, default).strip()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
 
+from ses_ops.console.change_made import noting_changes
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -54,4 +56,5 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        with noting_changes():
+            await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

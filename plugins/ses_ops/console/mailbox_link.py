@@ -23,6 +23,7 @@ def mailbox_url(request: Request) -> str | None:
         stack = settings.running_stack()
     except SesError:
         return None
-    if stack is None or os.environ.get(settings.SES_SMTP, stack.smtp_uri) != stack.smtp_uri:
+    # The stack's own processes have it in their environment. Those of another Airflow, on the same checkout, do not.
+    if stack is None or os.environ.get(settings.SES_SMTP) != stack.smtp_uri:
         return None
     return stack.mailbox_url

@@ -19,7 +19,15 @@ _QUOTA = ("nothing can be sent from ", "the Airflow Variable ses_warmup_quota", 
 _SCHEDULE = "its schedule cannot be worked out"
 _TEMPLATE = "template "
 _GROUP = "recipient group "
-_CONNECTION = ("AIRFLOW_CONN_", "the connection ", "the login ", "cannot connect")
+_CONNECTION = (
+    "AIRFLOW_CONN_",
+    "the connection ",
+    "the Airflow connection ",
+    "Airflow has no connection ",
+    " of the secrets backend ",
+    "the login ",
+    "cannot connect",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

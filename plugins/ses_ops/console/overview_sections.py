@@ -130,10 +130,12 @@ class Sections:
     next_task: TaskOverview | None
 
 
-def sections_of(tasks: Sequence[TaskOverview], *, failures: Sequence[Failures], domains: Domains) -> Sections:
-    """Sort the tasks that a person may see."""
+def sections_of(
+    tasks: Sequence[TaskOverview], *, failures: Sequence[Failures], domains: Domains, may_look: bool
+) -> Sections:
+    """Sort the tasks that a person may see. `may_look`: whether they may see the sender domains, too."""
     names = {task.name for task in tasks}
-    todos = [*_of_quotas(tasks, domains), *(todo for task in tasks for todo in _of_task(task))]
+    todos = [*(_of_quotas(tasks, domains) if may_look else ()), *(todo for task in tasks for todo in _of_task(task))]
     todos.sort(key=lambda todo: list(NEEDS).index(todo.need))
     seen_failures = [one for one in failures if one.task in names]
     counts = {status: sum(task.status is status for task in tasks) for status in TaskStatus}

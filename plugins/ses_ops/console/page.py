@@ -1,8 +1,8 @@
 """Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
 
 Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
-`percent()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`, `flash`, and what
-the page gives them.
+`percent()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`, `may_look`,
+`flash`, and what the page gives them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ses_ops.console.access import may_change_console
+from ses_ops.console.access import may_change_console, may_see_shared
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
@@ -32,7 +32,7 @@ from ses_ops.domain.clock_rules import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _HTML = Path(__file__).with_name("html")
 
@@ -45,6 +45,8 @@ class NavigationEntry:
     label: str
     #: Only for those who may make and change things.
     changes: bool = False
+    #: Only for those who may see what all tasks share.
+    shared: bool = True
     #: Pages below it that have other addresses.
     also: tuple[str, ...] = ()
 
@@ -55,8 +57,8 @@ class NavigationEntry:
 
 #: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
 NAVIGATION = (
-    NavigationEntry(path="/", label=N_("Overview")),
-    NavigationEntry(path="/tasks", label=N_("Send tasks"), also=("/bulk-tasks",)),
+    NavigationEntry(path="/", label=N_("Overview"), shared=False),
+    NavigationEntry(path="/tasks", label=N_("Send tasks"), shared=False, also=("/bulk-tasks",)),
     NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
     NavigationEntry(path="/templates", label=N_("Templates"), also=("/test-sends",)),
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
@@ -68,7 +70,8 @@ NAVIGATION = (
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A whole page. `context` are the template's own names."""
     words = language_of(request)
-    common, navigation = _common(request, words), _navigation(request)
+    common = _common(request, words)
+    navigation = _navigation(request, common)
     body = (
         environment(words.code)
         .get_template(template)
@@ -187,17 +190,23 @@ def _common(request: Request, words: Language) -> dict[str, Any]:
         "here": request.scope["path"].removeprefix(root) or "/",
         "user": user.get_name() if user is not None else None,
         "may_change": user is not None and may_change_console(user),
+        #: Whether groups, templates, sender domains and the suppression list may be seen: links to them need it.
+        "may_look": user is not None and may_see_shared(user),
         #: The mailbox of `make run`, None elsewhere. Its links need target="_blank" and data-leave-frame.
         "mailbox": mailbox_url(request),
         "now": datetime.now(UTC),
     }
 
 
-def _navigation(request: Request) -> list[NavigationEntry]:
+def _navigation(request: Request, common: Mapping[str, Any]) -> list[NavigationEntry]:
     known = {getattr(route, "path", None) for route in request.app.routes}
-    user = getattr(request.state, "ses_user", None)
-    may_change = user is not None and may_change_console(user)
-    return [entry for entry in NAVIGATION if entry.path in known and (may_change or not entry.changes)]
+    return [
+        entry
+        for entry in NAVIGATION
+        if entry.path in known
+        and (common["may_change"] or not entry.changes)
+        and (common["may_look"] or not entry.shared)
+    ]
 
 
 def _current(navigation: Sequence[NavigationEntry], here: str) -> NavigationEntry | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from ses_ops.console.lazy import LazyConsole
+from ses_ops.operators.console_link import PREFIX, root_path
 
-#: Where the console is mounted in Airflow's API server.
-PREFIX = "/ses"
 #: The UI keeps the address of the page in the frame behind this: `/plugin/mail/ses/tasks`.
 NAV_ROUTE = "mail"
 
@@ -20,7 +18,7 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
 def external_views() -> list[dict[str, Any]]:
     """For `AirflowPlugin.external_views`. Airflow's UI does not put its own root path before these addresses."""
-    top = _root_path() + PREFIX
+    top = root_path() + PREFIX
     icons = {"icon": f"{top}/static/mail.svg", "icon_dark_mode": f"{top}/static/mail-dark.svg"}
     return [
         {
@@ -46,10 +44,3 @@ def external_views() -> list[dict[str, Any]]:
             **icons,
         },
     ]
-
-
-def _root_path() -> str:
-    """`/airflow` where Airflow is reached as https://example.com/airflow, else nothing."""
-    from airflow.configuration import conf
-
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")

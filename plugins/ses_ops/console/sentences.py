@@ -28,7 +28,7 @@ FILES = "sentences_"
 #: Places that hold a sentence themselves, or the name of a kind of thing.
 NESTED = frozenset({"kind", "hint", "problem", "why"})
 #: Places before a sentence, which end where it begins.
-BEFORE = frozenset({"template", "part"})
+BEFORE = frozenset({"template", "part", "connection", "backend"})
 #: Characters; a longer text is no sentence of ours.
 LONGEST = 4_000
 #: Sentences in sentences, and places before places.

@@ -17,6 +17,7 @@ from ses_ops.console.airflow_side import tell
 from ses_ops.console.database import changing, reading
 from ses_ops.console.domains_seen import quota_left
 from ses_ops.console.language import N_
+from ses_ops.errors import SesError
 from ses_ops.operators import airflow_control
 from ses_ops.sending import decisions
 from ses_ops.storage.overview import TaskOverview, list_tasks
@@ -60,7 +61,11 @@ def resume(user: BaseUser, name: str) -> Resumed:
         kind = decisions.resume(conn, name, allow=lambda _: _check_start(user, name), quota_left=left)
     tell(lambda: airflow_control.unpause_dag(name))
     told = kind is None or tell(lambda: airflow_control.start_run(name, kind))
-    return Resumed(changed=True, until=_waits_until(name), told=told)
+    try:
+        until = _waits_until(name)
+    except SesError:
+        until = None  # it is resumed, whatever can be said of it just now
+    return Resumed(changed=True, until=until, told=told)
 
 
 def cancel(user: BaseUser, name: str) -> bool:

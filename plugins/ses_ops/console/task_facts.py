@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ses_ops.console import labels, spans
 from ses_ops.console.language import N_
 from ses_ops.console.task_review import wall_clock
+from ses_ops.console.task_roles import who_sees_it
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import Advertisement
 
@@ -74,6 +75,8 @@ def _facts(words: Language, task: SendTask) -> Iterator[tuple[str, str]]:
     yield from _when(words, task)
     yield N_("A start may be late by"), spans.span(words, task.start_grace)
     yield N_("Mail in doubt after a crash"), say(ON_UNKNOWN[task.on_unknown])
+    if who := who_sees_it(words, task.roles):
+        yield N_("Who can see and stop it"), who
 
 
 def _when(words: Language, task: SendTask) -> Iterator[tuple[str, str]]:

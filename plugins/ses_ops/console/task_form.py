@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 FORM_FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "until", "time_zone", "repeat"),
     *("every_count", "every_unit", "cron", "reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown"),
+    "roles",
 )
 #: Fields whose text goes into the definition as it is, if there is any.
 _PLAIN = (
     *("name", "type", "template", "subject", "sender", "group", "reply_to", "unsubscribe_url", "advertisement"),
-    *("start_grace", "on_unknown"),
+    *("start_grace", "on_unknown", "roles"),
 )
 #: Fields of the definition that have another name in the form.
 _NAMES = {"every": "every_count"}
@@ -82,6 +83,7 @@ def form_of(task: SendTask) -> Form:
         advertisement=task.advertisement.value,
         start_grace=_span(task.start_grace),
         on_unknown=task.on_unknown.value,
+        roles=", ".join(task.roles),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops import settings
 from ses_ops.console import labels
-from ses_ops.console.access import Right, may
+from ses_ops.console.access import Right, may_by_now
 from ses_ops.console.database import changing, reading
 from ses_ops.console.language import language_of
 from ses_ops.console.page import render
@@ -15,6 +16,7 @@ from ses_ops.console.task_choices import Choices, choices, time_zones
 from ses_ops.console.task_facts import task_facts
 from ses_ops.console.task_form import FORM_FIELDS, note, read_task
 from ses_ops.console.task_review import DOUBTS, review, starts_in
+from ses_ops.console.task_roles import role_choices, who_sees_it
 from ses_ops.console.task_test import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from ses_ops.console.forms import Form
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -64,6 +68,7 @@ def form_page(
         form=form,
         given=given or choices(user),
         zones=time_zones(),
+        roles=role_choices(user),
         type_labels=labels.TYPE,
         **{"editing": None, "clone_of": None, "seen": "", "fixed": None, **(more or {})},
     )
@@ -92,6 +97,7 @@ def review_page(
         found=found,
         edit=edit,
         facts=task_facts(words, task),
+        who_sees_it=who_sees_it(words, task.roles),
         secure_link=is_secure(task.unsubscribe_url or ""),
         doubts=DOUBTS,
         task=task,
@@ -164,4 +170,8 @@ def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | No
 def task_page(request: Request, user: BaseUser, name: str) -> str:
     """Where a person goes after a change: the task's page; the list where there is none, or who may not see it."""
     known = {getattr(route, "path", None) for route in request.app.routes}
-    return f"/tasks/{name}" if "/tasks/{name}" in known and may(user, Right.READ, name) else "/tasks"
+    try:
+        return f"/tasks/{name}" if "/tasks/{name}" in known and may_by_now(user, Right.READ, name) else "/tasks"
+    except Exception:  # Airflow's database is away, say: the change is made all the same
+        log.exception("whether %r may be seen could not be asked", name)
+        return "/tasks"

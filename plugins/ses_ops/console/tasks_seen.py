@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.console.access import visible
 from ses_ops.console.database import Snapshot
+from ses_ops.console.earlier_tasks import hidden_tasks
 from ses_ops.storage.overview import KeptOverviews, TaskOverview, list_tasks
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ def tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
 
 def deleted_tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
     """As `tasks_seen`, of tasks that were deleted: who may see the DAG of a name may see what it was."""
-    return _seen(user, DELETED.get(fresh=fresh))
+    found = _seen(user, DELETED.get(fresh=fresh))
+    hidden = hidden_tasks(user) if found else ()
+    return [task for task in found if task.id not in hidden]
+
+
+def names_of_tasks() -> list[str]:
+    """The names of all tasks, those that were deleted after the others."""
+    return [task.name for tasks in (TASKS, DELETED) for task in tasks.get()]
 
 
 def _seen(user: BaseUser, tasks: list[TaskOverview]) -> list[TaskOverview]:

@@ -10,14 +10,15 @@ from airflow.api.common.trigger_dag import trigger_dag
 from airflow.exceptions import DagNotFound, ParamValidationError
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
-from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
 from ses_ops.console.access import SEND_DAG
+from ses_ops.console.change_made import note_change
 from ses_ops.console.language import N_
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.errors import InvalidInput
+from ses_ops.operators.airflow_control import metadata_session
 
 if TYPE_CHECKING:
     from ses_ops.sending.test_send import TestSend
@@ -28,7 +29,7 @@ SWITCHED_OFF = N_("The DAG %(dag)s is paused in Airflow. Unpause it there, then 
 
 def problem_of_dag() -> str | None:
     """Why no test send could start now, as a text to translate; None when one can."""
-    with create_session() as session:
+    with metadata_session() as session:
         dag = session.get(DagModel, SEND_DAG)
         if dag is None or dag.is_stale:
             return NOT_READ
@@ -53,7 +54,7 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
     form |= {name: text for name, text in of_task.items() if text}
     if order.advertisement != Advertisement.NONE:
         form["advertisement"] = order.advertisement
-    with create_session() as session:
+    with metadata_session() as session:
         try:
             trigger_dag(
                 dag_id=SEND_DAG,
@@ -66,11 +67,12 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
         except (DagNotFound, ParamValidationError, ValueError) as cause:
             # A template that is newer than what Airflow last read of the DAG's file is refused here.
             raise InvalidInput(f"Airflow refused it, try again in a minute: {_first_line(cause)}") from cause
+    note_change()
 
 
 def run_state(run_id: str) -> str | None:
     """queued, running, success or failed; None when there is no such run (any more)."""
-    with create_session() as session:
+    with metadata_session() as session:
         found = session.scalar(select(DagRun.state).where(DagRun.dag_id == SEND_DAG, DagRun.run_id == run_id))
         return None if found is None else str(getattr(found, "value", found))
 

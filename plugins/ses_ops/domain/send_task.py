@@ -24,12 +24,14 @@ DAG_ID_PREFIX = "send_task__"
 DEFAULT_START_GRACE = timedelta(hours=1)
 #: RFC 5322, section 2.1.1: a line has at most 998 characters.
 MAX_SUBJECT = 998
+#: Roles of a task, and characters of one's name, which is what FAB, Airflow's auth manager with roles, allows.
+MOST_ROLES, LONGEST_ROLE = 20, 64
 #: Airflow keys have 250 characters; `send_task__` and our run ids need some of them.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "time_zone", "every", "cron", "until"),
-    *("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown"),
+    *("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
 )
 _OWN_UNSUBSCRIBE_PAGE = ("unsubscribe", "unsubscribe_link", "unsubscribe_language", "unsubscribe_page")
 
@@ -77,6 +79,8 @@ class SendTask:
     advertisement: Advertisement = Advertisement.NONE
     start_grace: timedelta = DEFAULT_START_GRACE
     on_unknown: OnUnknown = OnUnknown.HOLD
+    #: Roles of Airflow whose people have all rights to the task, besides those with rights to every DAG; by name.
+    roles: tuple[str, ...] = ()
 
     @property
     def dag_id(self) -> str:
@@ -131,6 +135,7 @@ def read_send_task(
         ),
         "start_grace": attempt(lambda: fields.span("start_grace", DEFAULT_START_GRACE)),
         "on_unknown": attempt(lambda: fields.choice("on_unknown", OnUnknown, default=OnUnknown.HOLD)),
+        "roles": attempt(lambda: fields.names("roles", most=MOST_ROLES, longest=LONGEST_ROLE)),
     }
     return (None, fields.problems) if fields.problems else (SendTask(**facts), [])
 

@@ -68,6 +68,19 @@ class TaskFields:
             raise self.problem(field, "is missing")
         return value
 
+    def names(self, field: str, *, most: int, longest: int) -> tuple[str, ...]:
+        """Names with commas between them, each once and in the order of the alphabet."""
+        given = self.optional_text(field) or ""
+        found = {one.strip() for one in given.split(",")} - {""}
+        if len(found) > most:
+            raise self.problem(field, f"has {len(found)} names; at most {most} are allowed")
+        for name in sorted(found):
+            if len(name) > longest:
+                raise self.problem(field, f"{name!r} has more than {longest} characters")
+            if any(ord(character) < 32 or ord(character) == 127 for character in name):
+                raise self.problem(field, "has a line break or another control character")
+        return tuple(sorted(found))
+
     def choice(
         self,
         field: str,

@@ -5,29 +5,31 @@ Airflow is imported when the first of these is called, never before: it takes se
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ses_ops import settings
+from ses_ops import airflow_configuration, settings
 from ses_ops.domain.occurrence import RunKind, decision_run
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
-from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, NotFound
+from ses_ops.operators.airflow_versions import check_airflow, dag_bag, sync_dags
+from ses_ops.operators.dag_files import send_tasks_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy.orm import Session
 
-#: Where Airflow knows the DAG file of send tasks.
-BUNDLE, DAG_FILE = "dags-folder", "send_tasks.py"
-_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+log = logging.getLogger(__name__)
+
 #: New tasks whose DAGs are written one by one; for more of them one parse of the whole file is cheaper.
 _FEW = 20
 #: Which DAG is to be made is said in the environment, which all threads of a process share.
@@ -43,6 +45,8 @@ class ImportProblem:
     file: str
     #: The last line of the traceback.
     error: str
+    #: Whether our code is in it. Other people's DAG files are none of our business.
+    of_ours: bool = False
 
 
 def pause_dag(task_name: str) -> bool:
@@ -102,14 +106,17 @@ def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
 
 def read_quota_variable() -> str | None:
     """The Variable with the warm-up plans as text, as a task would read it; None when it is not set."""
-    given = os.environ.get(settings.WARMUP_QUOTA)
-    if given is not None:
-        return given
-    with _session():
-        from airflow.models.variable import Variable
+    from ses_ops.operators.connections import quota_variable
 
-        value = Variable.get(VARIABLE, default_var=None)
-        return None if value is None else str(value)
+    return quota_variable()
+
+
+def quota_source() -> str:
+    """Where that Variable is set."""
+    from ses_ops.operators.airflow_lookup import variable
+
+    found = variable(VARIABLE)
+    return "nowhere" if found is None else found.source
 
 
 def dag_import_errors() -> list[ImportProblem]:
@@ -120,14 +127,18 @@ def dag_import_errors() -> list[ImportProblem]:
 
         return [
             ImportProblem(
-                file=row.filename or "?", error=((row.stacktrace or "").strip().splitlines() or ["no reason given"])[-1]
+                file=row.filename or "?",
+                error=((row.stacktrace or "").strip().splitlines() or ["no reason given"])[-1],
+                of_ours="ses_ops" in (row.stacktrace or ""),
             )
             for row in session.scalars(select(ParseImportError).order_by(ParseImportError.filename))
         ]
 
 
-def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> None:
+def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> bool:
     """Tell Airflow of tasks that were just written: a few new ones get their DAGs now, else the file is to be read.
+
+    False when it does not know our DAG files yet: it finds them, and the tasks in them, by itself.
 
     With 1 000 tasks a turn of the DAG processor takes 8-20 s, the DAG of one task well under a second. A new task may
     have the name, and so the DAG, of a deleted one: its switch is turned on, whatever was done to that one.
@@ -136,7 +147,8 @@ def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> None:
         _set_switch(name, paused=False)
     written = len(created) <= _FEW and [write_dag(name) for name in created]
     if changed or not written or not all(written):
-        request_dag_parse()
+        return request_dag_parse()
+    return True
 
 
 def forget_task(task_name: str) -> None:
@@ -157,22 +169,29 @@ def forget_task(task_name: str) -> None:
 
 
 def write_dag(task_name: str) -> bool:
-    """Give Airflow the DAG of a new task as its DAG processor would at its next turn; False when that has to do it."""
+    """Give Airflow the DAG of a new task as its DAG processor would at its next turn; False when that has to do it.
+
+    The file is read where the DAG processor read it. Where this process does not have it (an api-server needs no DAG
+    files), or has it packed in a zip, whose modules would stay loaded, a parse request does the same a second later.
+    """
     with _session() as session:
-        from airflow.dag_processing.bundles.manager import DagBundlesManager
-        from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
         from sqlalchemy.exc import IntegrityError, PendingRollbackError
 
-        bundle = DagBundlesManager().get_bundle(BUNDLE)
-        with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
-            bag = BundleDagBag(dag_folder=str(bundle.path / DAG_FILE), bundle_path=bundle.path, bundle_name=BUNDLE)
-        if bag.import_errors or set(bag.dags) != {dag_id(task_name)}:
+        file = send_tasks_file(session)
+        if file is None or file.packed or file.bundle_path is None or not file.path.is_file():
             return False
+        with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
+            bag = dag_bag(file.path, bundle_path=file.bundle_path, bundle_name=file.bundle)
+        if bag.import_errors or set(bag.dags) != {dag_id(task_name)}:
+            return False  # the file is being replaced, or the ses database was away for a moment
         try:
-            sync_bag_to_db(bag, bundle.name, bundle.version, session=session)
+            version, data = file.version, file.version_data
+            sync_dags(bag, bundle_name=file.bundle, version=version, version_data=data, session=session)
             session.flush()
-        except (IntegrityError, PendingRollbackError):
-            session.rollback()  # the DAG processor was writing it at the same moment, or has not begun its work yet
+        except (IntegrityError, PendingRollbackError, OSError) as problem:
+            # The DAG processor was writing it at the same moment, or the file has gone since.
+            log.info("the DAG of %r is left to the DAG processor: %s", task_name, problem)
+            session.rollback()
             return False
     return True
 
@@ -194,17 +213,24 @@ def _parsing_only(wanted: str) -> Iterator[None]:
             os.environ[VARIABLE_NAME] = before
 
 
-def request_dag_parse() -> None:
-    """Ask Airflow to read the send tasks now, not at its next turn. The request can get lost: see `wait_for_dag`."""
+def request_dag_parse() -> bool:
+    """Ask Airflow to read the send tasks now, not at its next turn; False when it does not know our DAG files yet.
+
+    The request can get lost: see `wait_for_dag`.
+    """
     with _session() as session:
         from airflow.models.dagbag import DagPriorityParsingRequest
         from sqlalchemy.exc import IntegrityError
 
-        session.add(DagPriorityParsingRequest(bundle_name=BUNDLE, relative_fileloc=DAG_FILE))
+        file = send_tasks_file(session)
+        if file is None:
+            return False
+        session.add(DagPriorityParsingRequest(bundle_name=file.bundle, relative_fileloc=file.asked_for))
         try:
             session.flush()
         except IntegrityError:
             session.rollback()  # somebody asked already
+    return True
 
 
 def wait_for_dag(task_name: str, *, timeout: float) -> bool:
@@ -236,14 +262,15 @@ def _set_switch(task_name: str, *, paused: bool) -> bool:
 def _session() -> Iterator[Session]:
     """A session of Airflow's metadata database; commits at the end."""
     _find_airflow()
+    check_airflow()
     from airflow.utils.session import create_session
-    from sqlalchemy.exc import InterfaceError, OperationalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with create_session() as session:
             yield session
-    except (OperationalError, InterfaceError) as cause:
-        first_line = str(cause.orig or cause).strip().splitlines()[0]
+    except SQLAlchemyError as cause:  # away, no right to write there, not migrated, no free connection in the pool
+        first_line = (str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__).splitlines()[0]
         raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
 
 
@@ -252,17 +279,11 @@ metadata_session = _session
 
 
 def _find_airflow() -> None:
-    """Put the running stack's settings into the environment, before Airflow is imported.
+    """Before Airflow is imported, put the running stack's settings into the environment.
 
     Without any, Airflow would make itself a home and an empty SQLite database: an error says more.
     """
-    if any(os.environ.get(_DATABASE + ending) for ending in ("", "_CMD", "_SECRET")):
-        return
-    for name, value in settings.airflow_environment().items():
-        os.environ.setdefault(name, value)
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    if not os.environ.get(_DATABASE) and not (home / "airflow.cfg").exists():
-        raise SesError(
-            f"no Airflow: nothing runs in SES_HOME ({settings.ses_home()}). Start `make run` in another terminal, "
-            f"or set {_DATABASE}"
-        )
+    if "airflow.settings" not in sys.modules:  # one of Airflow's own processes has read its settings already
+        airflow_configuration.apply()
+    if not airflow_configuration.is_configured():
+        raise settings.no_airflow()

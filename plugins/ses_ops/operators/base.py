@@ -6,13 +6,21 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, SesError, TransportUnavailable
+from ses_ops.errors import (
+    AttemptSuperseded,
+    Conflict,
+    DatabaseUnavailable,
+    LookUpFailed,
+    SesError,
+    TransportUnavailable,
+)
 from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.storage import send_tasks
-from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.connection import connected, schema_problem, transaction
 from ses_ops.transports.smtp_failure import SetupRefused
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Away now, perhaps back soon; or another process is at the same chunk and will be done soon.
-WORTH_A_RETRY = (DatabaseUnavailable, TransportUnavailable, Conflict)
+WORTH_A_RETRY = (DatabaseUnavailable, TransportUnavailable, LookUpFailed, Conflict)
 
 
 @contextmanager
@@ -44,13 +52,17 @@ def errors_for_airflow(task_name: str | None = None) -> Iterator[None]:
         if task_name is not None:
             _put_on_show(task_name, problem)
         raise AirflowFailException(str(problem)) from problem
+    except psycopg2.Error as problem:
+        if words := schema_problem(problem):
+            raise AirflowFailException(str(words)) from problem
+        raise
 
 
 def _put_on_show(task_name: str, problem: SesError) -> None:
     try:
         with connected(ses_db_dsn()) as conn, transaction(conn):
             send_tasks.set_error(conn, task_name, str(problem))
-    except SesError as trouble:
+    except (SesError, psycopg2.Error) as trouble:
         log.warning("the error could not be shown at the send task: %s", trouble)
 
 

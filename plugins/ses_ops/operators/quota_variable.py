@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.quota_text import entry_mark, with_entry
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 #: The Variable may be edited between a look at it and the lock on it.
 _TRIES = 3
@@ -79,7 +82,10 @@ def _row(session: Session, *, lock: bool = False) -> Any:
 
 
 def _forget() -> None:
-    """What Airflow's own cache of Variables holds is old now."""
-    from airflow.sdk import SecretCache
+    """What Airflow's own cache of Variables holds is old now. The entry is written by then, whatever comes of this."""
+    try:
+        from airflow.sdk import SecretCache
 
-    SecretCache.invalidate_variable(VARIABLE)
+        SecretCache.invalidate_variable(VARIABLE)
+    except Exception as problem:
+        log.warning("Airflow's cache of the Variable %s is old until it expires: %s", VARIABLE, problem)

@@ -3,6 +3,9 @@
 A DAG has the name of its task, and a deleted task gives its name free: by the name alone, what was triggered for the
 one would be carried out on the other. Airflow has no hook for it, so this listens to the rows that it inserts. All
 that makes a run reads the DAG first, so its timetable installs the listener (`SendTaskTimetable.deserialize`).
+
+A resume's id says when it is to run. Before Airflow 3.3 a task cannot ask the api-server for a run of the future: it
+would run at once, and the next one of its id would never be made. So its time is set here, where the row is made.
 """
 
 from __future__ import annotations
@@ -12,12 +15,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ses_ops.domain.occurrence import resume_time
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 from ses_ops.errors import SesError
-from ses_ops.operators.connections import ses_db_dsn
 from ses_ops.operators.run_context import MADE_FOR, is_resume
-from ses_ops.storage.connection import connected
-from ses_ops.storage.send_tasks import id_of
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,14 @@ def install() -> None:
 
 def _before_insert(mapper: Any, connection: Any, run: Any) -> None:  # noqa: ARG001 - SQLAlchemy's interface
     """Raise ValueError, which Airflow's API answers with 400, for a run that may not be made."""
+    if not run.dag_id.startswith(DAG_ID_PREFIX):
+        return
+    from airflow.utils.types import DagRunTriggeredByType
+
     kind = str(getattr(run.run_type, "value", run.run_type))
-    if not run.dag_id.startswith(DAG_ID_PREFIX) or kind in _OF_OURS:
+    # Before Airflow 3.3, what a task asks for has the type of what a person asks for.
+    if kind in _OF_OURS or run.triggered_by is DagRunTriggeredByType.OPERATOR:
+        _set_time(run)
         return
     _refuse_far_ahead(connection, run)
     if is_resume(run.run_id, run.conf):
@@ -56,8 +63,15 @@ def _before_insert(mapper: Any, connection: Any, run: Any) -> None:  # noqa: ARG
     run.conf = conf if made_for is None else {**conf, MADE_FOR: made_for}
 
 
+def _set_time(run: Any) -> None:
+    due_at = resume_time(run.run_id)
+    if due_at is not None and (run.run_after is None or run.run_after < due_at):
+        run.run_after = due_at
+
+
 def _refuse_far_ahead(connection: Any, run: Any) -> None:
     from airflow.models.dagrun import DagRun
+    from airflow.utils.types import DagRunTriggeredByType
     from sqlalchemy import func, select
 
     now = datetime.now(UTC)
@@ -71,6 +85,7 @@ def _refuse_far_ahead(connection: Any, run: Any) -> None:
         table.c.state == "queued",
         table.c.run_after > now,
         table.c.run_type.not_in(_OF_OURS),
+        table.c.triggered_by.is_distinct_from(DagRunTriggeredByType.OPERATOR),
     )
     if connection.execute(waiting).scalar_one() >= MOST_WAITING:
         raise ValueError(f"{MOST_WAITING} runs of this send task wait for their time already")
@@ -81,12 +96,20 @@ def _task_id(task_name: str) -> int | None:
     global _away_until  # noqa: PLW0603
     if time.monotonic() < _away_until:
         return None
+    # Not above: each component and task of Airflow loads the timetable, and few of them make a run.
+    from ses_ops.operators.connections import ses_db_dsn
+    from ses_ops.storage.connection import connected, schema_problem
+    from ses_ops.storage.send_tasks import id_of
+
     try:
         with connected(ses_db_dsn(), application="ses-ops runs") as conn:
             return id_of(conn, task_name)
     except SesError as problem:
         _away_until = time.monotonic() + AWAY
         log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, problem)
-    except Exception:  # a run must be made all the same: then the time tells
+    except Exception as problem:  # a run must be made all the same: then the time tells
+        if words := schema_problem(problem):
+            log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, words)
+            return None
         log.exception("it cannot be noted for which send task %r a run is made", task_name)
     return None

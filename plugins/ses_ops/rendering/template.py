@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jinja2 import TemplateSyntaxError
 
+from ses_ops import settings
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL, recipient_values, variable_name
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.comments import Comment
@@ -146,7 +147,7 @@ def load_template(root: Path, name: str) -> MailTemplate:
     folder = root / name
     if not folder.is_dir():
         known = ", ".join(list_templates(root)) or "none"
-        raise NotFound("template", name, hint=f"{root} has: {known}")
+        raise NotFound("template", name, hint=f"{settings.short(root)} has: {known}")
     return _Loading(root, name).load()
 
 

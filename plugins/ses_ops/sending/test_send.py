@@ -125,6 +125,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             advertisement=Advertisement(order.advertisement).value,
             start_grace="1 hour",
             on_unknown="hold",
+            roles=[],
         )
         assert task is not None
         execute(conn, "ledger", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -66,9 +67,14 @@ class LocalStack:
             settings.libpq_uri(external)
         if external := given(settings.SES_SMTP):
             smtp_settings_from_connection_uri(external)
+        if settings.checkout() is None:
+            raise SesError(
+                "the stack of `make run` is started from a checkout of ses-ops; this is an installed package, which "
+                "works in an Airflow of your own (docs/own-airflow.md)"
+            )
         settings.sample_wanted()
-        if not (settings.repository() / "dags").is_dir():
-            raise SesError(f"{settings.repository()} is no checkout of ses-ops: it has no dags folder")
+        if not given(settings.SES_SMTP) and find_spec("aiosmtpd") is None:
+            raise SesError("the package aiosmtpd is not installed: run `make install`")
         return cls(
             places=Places(home=settings.ses_home()),
             display=display,
@@ -163,7 +169,7 @@ class LocalStack:
     def _start_mailbox(self, supervisor: Supervisor, env: dict[str, str]) -> None:
         if self.external_smtp is not None:
             return
-        command = [sys.executable, "-m", "ses_ops.stack.mailbox", "--folder", str(self.places.mailbox)]
+        command = [sys.executable, "-m", "ses_ops.stack.mailbox.server", "--folder", str(self.places.mailbox)]
         command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.mailbox_port)]
         supervisor.start("mailbox", command, env)
 

@@ -6,14 +6,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
+import psycopg2.errors
 
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.errors import DatabaseUnavailable, NotSetUp
 from ses_ops.storage.stored_moments import read_totally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection
+
+#: What PostgreSQL says of a table, a column, a type, a schema that it has not.
+_NOT_THERE = (
+    psycopg2.errors.UndefinedTable,
+    psycopg2.errors.UndefinedColumn,
+    psycopg2.errors.UndefinedObject,
+    psycopg2.errors.InvalidSchemaName,
+)
 
 #: Seconds to wait for a server that does not answer at all.
 CONNECT_TIMEOUT = 10
@@ -39,17 +48,21 @@ NOTICE_LOST_CLIENT = (
 )
 
 
-def connect(dsn: str, *, application: str = "ses-ops", options: str = "") -> Connection:
-    """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words.
+def connect(
+    dsn: str, *, application: str = "ses-ops", options: str = "", connect_timeout: int = CONNECT_TIMEOUT
+) -> Connection:
+    """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words, NotSetUp.
 
     `options` are server settings in libpq's form.
     """
     try:
-        conn = psycopg2.connect(dsn, **connection_options(application, options))
+        conn = psycopg2.connect(dsn, **{**connection_options(application, options), "connect_timeout": connect_timeout})
         read_totally(conn)
         return conn
     except psycopg2.OperationalError as cause:
         raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
+    except psycopg2.ProgrammingError as cause:  # an extra of the connection that libpq does not know
+        raise NotSetUp(f"the connection to the ses database cannot be used: {one_line(cause)}") from cause
 
 
 def connection_options(application: str, options: str) -> dict[str, Any]:
@@ -90,11 +103,20 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
         lost = is_lost(conn, cause)
         _roll_back(conn)
         if not lost:
+            if problem := schema_problem(cause):
+                raise problem from cause
             raise
         raise DatabaseUnavailable(f"the ses database failed: {one_line(cause)}") from cause
     except BaseException:
         _roll_back(conn)
         raise
+
+
+def schema_problem(cause: BaseException) -> NotSetUp | None:
+    """The error for a statement that speaks of what the database has not: it has the schema of another version."""
+    if not isinstance(cause, _NOT_THERE):
+        return None
+    return NotSetUp("the ses database has not this version's schema; run `ses migrate`")
 
 
 def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:
@@ -112,9 +134,11 @@ def _roll_back(conn: Connection) -> None:
 
 
 @contextmanager
-def connected(dsn: str, *, application: str = "ses-ops", options: str = "") -> Iterator[Connection]:
+def connected(
+    dsn: str, *, application: str = "ses-ops", options: str = "", connect_timeout: int = CONNECT_TIMEOUT
+) -> Iterator[Connection]:
     """A connection for the length of a `with`, closed at its end."""
-    conn = connect(dsn, application=application, options=options)
+    conn = connect(dsn, application=application, options=options, connect_timeout=connect_timeout)
     try:
         yield conn
     finally:

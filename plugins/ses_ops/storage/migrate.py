@@ -15,6 +15,8 @@ from ses_ops.storage.connection import connect
 
 #: Two processes that upgrade at once wait for each other on this advisory lock.
 MIGRATION_LOCK = 7_365_733
+#: Under this name migrations/env.py finds the connection that it shall work on.
+CONNECTION = "ses_ops connection"
 
 
 def _config() -> Config:
@@ -39,7 +41,7 @@ def upgrade(dsn: str, to: str = "head") -> str:
     with _engine(dsn).begin() as connection:
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes[CONNECTION] = connection
         command.upgrade(config, to)
     return newest_version()
 

@@ -67,6 +67,7 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         advertisement=stored_advertisement(row["advertisement"]),
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
+        roles=tuple(sorted(row["roles"])),
     )
 
 
@@ -100,6 +101,16 @@ def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict
 def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[DeletedTask]:
     """The tasks that had a name and were deleted, the last one first."""
     return [DeletedTask(**row) for row in fetch_all(conn, "send_tasks", "deleted_of_name", name=name, most=most)]
+
+
+def earlier_tasks(conn: Connection, name: str | None = None) -> dict[int, list[str]]:
+    """By id the roles of each deleted task whose name another task has had since; with `name` of that name only."""
+    return {row["id"]: row["roles"] for row in fetch_all(conn, "send_tasks", "earlier_tasks", name=name)}
+
+
+def roles_of_tasks(conn: Connection) -> dict[str, tuple[str, ...]]:
+    """By name the tasks that exist and have roles."""
+    return {row["name"]: tuple(row["roles"]) for row in fetch_all(conn, "send_tasks", "roles_of_tasks")}
 
 
 def id_of(conn: Connection, name: str) -> int | None:
@@ -152,6 +163,9 @@ def apply_task(
     change = TaskChange(before=task_of(current), after=task)
     if change.before == task:
         return Applied.UNCHANGED
+    if change.fields == ("roles",):  # no matter of its mail: it can change as long as there is the task
+        execute(conn, "send_tasks", "set_roles", id=row["id"], roles=values["roles"])
+        return Applied.CHANGED
     mail = check_changeable(conn, current, task)
     stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
     if not may_start and change.starts_mail(stands=stands):
@@ -235,6 +249,7 @@ def _columns(task: SendTask, group_id: int) -> dict[str, Any]:
         "advertisement": task.advertisement.value,
         "start_grace": task.start_grace,
         "on_unknown": task.on_unknown.value,
+        "roles": list(task.roles),
     }
 
 

@@ -1,9 +1,9 @@
 -- name: insert_task
 INSERT INTO send_task (name, type, template, subject, sender, sender_domain, group_id, start_at, time_zone, every,
-                       cron, until, reply_to, unsubscribe_url, advertisement, start_grace, on_unknown)
+                       cron, until, reply_to, unsubscribe_url, advertisement, start_grace, on_unknown, roles)
 VALUES (%(name)s, %(type)s, %(template)s, %(subject)s, %(sender)s, %(sender_domain)s, %(group_id)s, %(start_at)s,
         %(time_zone)s, %(every)s, %(cron)s, %(until)s, %(reply_to)s, %(unsubscribe_url)s, %(advertisement)s,
-        %(start_grace)s, %(on_unknown)s)
+        %(start_grace)s, %(on_unknown)s, %(roles)s::text[])
 RETURNING id;
 
 -- name: update_task
@@ -13,15 +13,18 @@ SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(
     sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
     every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
     unsubscribe_url = %(unsubscribe_url)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
-    on_unknown = %(on_unknown)s, first_subject = NULL, error = NULL, error_at = NULL, updated_at = now()
+    on_unknown = %(on_unknown)s, roles = %(roles)s::text[], first_subject = NULL, error = NULL, error_at = NULL, updated_at = now()
 WHERE id = %(id)s;
+
+-- name: set_roles
+UPDATE send_task SET roles = %(roles)s::text[], updated_at = now() WHERE id = %(id)s;
 
 -- name: tasks
 -- Every task that exists, with the facts that only its own row knows.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
        t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
-       t.cancelled_reason, t.finished_at, t.error, t.edition
+       t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
@@ -33,7 +36,7 @@ ORDER BY t.id;
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.advertisement,
        t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
-       t.cancelled_reason, t.finished_at, t.error, t.edition, t.deleted_at
+       t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles, t.deleted_at
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
 WHERE t.name = %(name)s AND (%(task_id)s::bigint IS NULL OR t.id = %(task_id)s)
@@ -43,6 +46,15 @@ ORDER BY t.deleted_at DESC NULLS FIRST LIMIT 1;
 -- The newest first.
 SELECT id, deleted_at FROM send_task
 WHERE name = %(name)s AND deleted_at IS NOT NULL AND type <> 'test' ORDER BY deleted_at DESC LIMIT %(most)s;
+
+-- name: earlier_tasks
+-- Deleted tasks whose name another one has had since.
+SELECT t.id, t.roles FROM send_task t
+WHERE t.deleted_at IS NOT NULL AND t.type <> 'test' AND (%(name)s::text IS NULL OR t.name = %(name)s)
+  AND EXISTS (SELECT 1 FROM send_task l WHERE l.name = t.name AND l.id > t.id AND l.type <> 'test');
+
+-- name: roles_of_tasks
+SELECT name, roles FROM send_task WHERE deleted_at IS NULL AND type <> 'test' AND roles <> '{}' ORDER BY id;
 
 -- name: id_of_name
 SELECT id FROM send_task WHERE name = %(name)s AND deleted_at IS NULL;

@@ -33,7 +33,7 @@ def check_session(dsn: str) -> None:
                     raise SesError(
                         "the database is behind a pooler that gives each transaction another session (PgBouncer with "
                         "pool_mode = transaction): locks of senders would not hold. Name PostgreSQL itself in "
-                        "AIRFLOW_CONN_SES_DB, or use pool_mode = session"
+                        "the connection ses_db, or use pool_mode = session"
                     )
                 conn.commit()
             _check_settings(conn)
@@ -57,5 +57,5 @@ def _check_settings(conn: Connection) -> None:
     if row != (CHECK_INTERVAL,):
         raise SesError(
             "the settings that ses-ops asks of its connections do not arrive (a pooler with ignore_startup_parameters "
-            "= options?). Name PostgreSQL itself in AIRFLOW_CONN_SES_DB"
+            "= options?). Name PostgreSQL itself in the connection ses_db"
         )

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import ConnectionProblem
 
-#: The environment variable that the messages of this module name.
+#: What errors name as the place of a connection, unless it is known to come from another (`found_in`).
 CONNECTION_VARIABLE = "AIRFLOW_CONN_SES_SMTP"
+
+
+@contextmanager
+def found_in(source: str) -> Iterator[None]:
+    """Errors of a connection that was read from `source` name that: it is where a person mends them."""
+    try:
+        yield
+    except ConnectionProblem as problem:
+        raise ConnectionProblem(problem.problem, where=source, field=problem.field) from problem.__cause__
 
 
 def fields_of(text: str) -> dict[str, Any]:
@@ -121,6 +132,6 @@ def text(name: str, value: object) -> str:
     return value
 
 
-def wrong(name: str | None, message: str) -> InvalidInput:
+def wrong(name: str | None, message: str) -> ConnectionProblem:
     """The error for a field of the connection, which is not raised here."""
-    return InvalidInput(message, where=CONNECTION_VARIABLE, field=name)
+    return ConnectionProblem(message, where=CONNECTION_VARIABLE, field=name)

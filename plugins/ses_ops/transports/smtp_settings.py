@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.transports.airflow_extras import AIRFLOW_EXTRAS, translated
 from ses_ops.transports.connection_fields import boolean as _boolean
-from ses_ops.transports.connection_fields import fields_of
+from ses_ops.transports.connection_fields import fields_of, found_in
 from ses_ops.transports.connection_fields import integer as _integer
 from ses_ops.transports.connection_fields import number as _number
 from ses_ops.transports.connection_fields import text as _text
@@ -19,6 +19,9 @@ from ses_ops.transports.connection_fields import wrong as _wrong
 from ses_ops.transports.smtp_oauth import OAuth2
 from ses_ops.transports.smtp_pipelining import Pipelining
 from ses_ops.transports.smtp_sasl import WITH_PASSWORD, WITH_TOKEN
+
+if TYPE_CHECKING:
+    from ses_ops.airflow_connection import FoundConnection
 
 _SECONDS = ("timeout", "greeting_timeout", "data_timeout", "unavailable_after", "give_up_after")
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
@@ -140,6 +143,22 @@ def smtp_settings_from_connection_uri(text: str) -> SmtpSettings:
     return smtp_settings_from_fields(**fields_of(text))
 
 
+def smtp_settings_from_found(found: FoundConnection) -> SmtpSettings:
+    """Read a connection that was found somewhere. Raises ConnectionProblem, which names that place."""
+    with found_in(found.source):
+        given = found.given
+        if isinstance(given, str):
+            return smtp_settings_from_connection_uri(given)
+        return smtp_settings_from_fields(
+            conn_type=given.conn_type,
+            host=given.host,
+            port=given.port,
+            login=given.login or None,
+            password=given.password or None,
+            extra=given.extra,
+        )
+
+
 def smtp_settings_from_fields(
     *,
     conn_type: str | None,
@@ -151,6 +170,9 @@ def smtp_settings_from_fields(
 ) -> SmtpSettings:
     """Make settings of the fields of an Airflow connection. Raises InvalidInput."""
     kind = (conn_type or "smtp").lower()
+    # The form of Airflow's connections offers these two also where no provider for mail is installed.
+    if kind in ("generic", "email"):
+        kind = "smtp"
     if kind not in ("smtp", "smtps"):
         raise _wrong("conn_type", f"{kind!r} is not smtp or smtps")
     if not host:

@@ -166,7 +166,7 @@ def test_after_a_kill_9_of_the_supervisor_the_next_start_recovers(stack: StackPr
 
 def test_the_death_of_one_component_stops_all_and_is_named(stack: StackProcess) -> None:
     children = stack.supervisor().children()
-    mailbox = next(one for one in children if "ses_ops.stack.mailbox" in one.cmdline())
+    mailbox = next(one for one in children if "ses_ops.stack.mailbox.server" in one.cmdline())
     mailbox.send_signal(signal.SIGKILL)
     assert stack.wait(45) != 0
     assert "make run: mailbox was killed by SIGKILL" in stack.output

@@ -31,8 +31,8 @@ class Line:
     exports: bool = False
 
 
-def reads(path: str, *, rule: str = "reads_console", status: int = 200) -> Line:
-    """A page that everybody may see who may read DAGs."""
+def reads(path: str, *, rule: str = "reads_shared", status: int = 200) -> Line:
+    """A page that everybody may see who may read SEND_DAG."""
     return Line(path=path, viewer=status, user=status, admin=status, cross_site=status, rule=rule)
 
 

@@ -4,6 +4,6 @@ from tests.console.access_table import changes
 
 ROUTES = {
     "POST /bulk-tasks": changes(
-        "/bulk-tasks", rule="reads_console", status=200, name="hello", action="pause", confirmed="yes"
+        "/bulk-tasks", rule="enters_console", status=200, name="hello", action="pause", confirmed="yes"
     ),
 }

@@ -10,13 +10,15 @@ _SEEN = fingerprint(parse_send_task({"name": "hello", **_TASK}, where=""))
 _FORM = {**_TASK, "subject": "News for {{ name }}", "seen": _SEEN}
 
 ROUTES = {
-    "GET /tasks/{name}/edit": needs_right("/tasks/hello/edit", rule="edits_task"),
+    "GET /tasks/{name}/edit": needs_right("/tasks/hello/edit", rule="changes_task"),
     "POST /tasks/{name}/edit/review": changes(
-        "/tasks/hello/edit/review", rule="edits_task", status=200, audited=False, **_FORM
+        "/tasks/hello/edit/review", rule="changes_task", status=200, audited=False, **_FORM
     ),
-    "GET /tasks/{name}/edit/mail": needs_right("/tasks/hello/edit/mail?template=hello", rule="edits_task", status=404),
+    "GET /tasks/{name}/edit/mail": needs_right(
+        "/tasks/hello/edit/mail?template=hello", rule="changes_task", status=404
+    ),
     "POST /tasks/{name}/edit/test": changes(
-        "/tasks/hello/edit/test", rule="edits_task", status=422, audited=False, **_FORM
+        "/tasks/hello/edit/test", rule="changes_task", status=422, audited=False, **_FORM
     ),
-    "POST /tasks/{name}/edit": changes("/tasks/hello/edit", rule="edits_task", **_FORM),
+    "POST /tasks/{name}/edit": changes("/tasks/hello/edit", rule="changes_task", **_FORM),
 }

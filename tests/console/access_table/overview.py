@@ -3,8 +3,8 @@
 from tests.console.access_table import reads
 
 ROUTES = {
-    "GET /": reads("/"),
-    "GET /live/overview": reads("/live/overview"),
-    "GET /live/overview-days": reads("/live/overview-days"),
+    "GET /": reads("/", rule="enters_console"),
+    "GET /live/overview": reads("/live/overview", rule="enters_console"),
+    "GET /live/overview-days": reads("/live/overview-days", rule="enters_console"),
     "GET /first-steps/preview": reads("/first-steps/preview", status=303),
 }

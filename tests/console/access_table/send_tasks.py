@@ -3,6 +3,6 @@
 from tests.console.access_table import reads
 
 ROUTES = {
-    "GET /tasks": reads("/tasks"),
-    "GET /live/tasks": reads("/live/tasks"),
+    "GET /tasks": reads("/tasks", rule="enters_console"),
+    "GET /live/tasks": reads("/live/tasks", rule="enters_console"),
 }

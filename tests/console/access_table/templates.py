@@ -11,6 +11,6 @@ ROUTES = {
     "POST /templates/{template}/test": changes(
         "/templates/hello/test", recipients="ann@example.com", status=422, audited=False
     ),
-    "GET /test-sends/{run_id}": reads("/test-sends/none", rule="reads_test_sends", status=404),
-    "GET /live/test-sends/{run_id}": reads("/live/test-sends/none", rule="reads_test_sends", status=404),
+    "GET /test-sends/{run_id}": reads("/test-sends/none", status=404),
+    "GET /live/test-sends/{run_id}": reads("/live/test-sends/none", status=404),
 }

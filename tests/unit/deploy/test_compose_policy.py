@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+import ses_ops
 
 LONG_RUNNING = [
     "postgres",
@@ -85,7 +86,7 @@ def test_an_image_is_pinned_to_a_version(services, name):
 
 
 def test_our_image_carries_the_version_of_the_project(services, repository):
-    version = tomllib.loads((repository / "pyproject.toml").read_text())["project"]["version"]
+    version = ses_ops.__version__
     assert services["scheduler"]["image"] == f"${{SES_IMAGE:-ses-ops:{version}}}"
 
 

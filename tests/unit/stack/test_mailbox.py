@@ -30,7 +30,7 @@ class Mailbox:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> None:
-        command = [sys.executable, "-m", "ses_ops.stack.mailbox", "--folder", str(self.folder)]
+        command = [sys.executable, "-m", "ses_ops.stack.mailbox.server", "--folder", str(self.folder)]
         command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.web_port), *options]
         self.process = subprocess.Popen(command, env={**os.environ, "PYTHONWARNINGS": "ignore"})
         end = time.monotonic() + 30

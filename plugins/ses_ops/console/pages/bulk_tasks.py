@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,9 +12,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.console import labels, task_decisions
-from ses_ops.console.access import reads_console
+from ses_ops.console.access import enters_console
 from ses_ops.console.airflow_side import PICKED_UP_LATER
 from ses_ops.console.bulk_choice import MOST, Chosen, chosen_tasks, list_of
+from ses_ops.console.change_made import UNKNOWN
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, Language, language_of
@@ -22,6 +24,7 @@ from ses_ops.console.sentences import said
 from ses_ops.errors import SesError
 
 router = APIRouter()
+log = logging.getLogger(__name__)
 
 #: By action: what is asked, what it means, what the button says.
 _QUESTIONS = {
@@ -58,7 +61,7 @@ class Result:
     text: str
 
 
-@router.post("/bulk-tasks", dependencies=[Depends(reads_console)])
+@router.post("/bulk-tasks", dependencies=[Depends(enters_console)])
 def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     """The review, or when `confirmed` the change: each task by the person's rights on it; 403 where there are none."""
     action, words = form.text("action"), language_of(request)
@@ -104,6 +107,9 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
         return Result(name=name, done=False, text=said(words, str(problem)))
     except HTTPException as problem:
         return Result(name=name, done=False, text=words.gettext(problem.detail))
+    except Exception:  # the others are done all the same, and what became of them is told
+        log.exception("%s of %r failed", action, name)
+        return Result(name=name, done=False, text=words.gettext(UNKNOWN))
     return Result(name=name, done=True, text=text)
 
 

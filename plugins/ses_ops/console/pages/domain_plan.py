@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ses_ops.console import audit
 from ses_ops.console.access import may_make_quota, writes_quota
+from ses_ops.console.change_made import note_change
 from ses_ops.console.coming_days import coming
 from ses_ops.console.database import forget_snapshots, reading
 from ses_ops.console.domains_seen import DOMAINS, variable_rights
@@ -32,6 +33,7 @@ router = APIRouter()
 _ELSEWHERE = N_(
     "The environment variable AIRFLOW_VAR_SES_WARMUP_QUOTA sets the quota: what is saved here would have no effect."
 )
+_IN_BACKEND = N_("Airflow's secrets backend sets the quota: what is saved here would have no effect.")
 
 
 @router.post("/domains/{domain:path}", dependencies=[Depends(writes_quota)])
@@ -39,8 +41,9 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
     """Show what a plan would mean, or save it."""
     words = language_of(request)
     key = _known(domain)
-    if variable_rights(user).from_environment:
-        raise HTTPException(409, _ELSEWHERE)
+    rights = variable_rights(user)
+    if rights.from_environment or rights.backend:
+        raise HTTPException(409, _ELSEWHERE if rights.from_environment else _IN_BACKEND)
     read = read_plan(form, words, key)
     if read is None:
         return domain_page(request, user, key, form=form, status=422, new=True)
@@ -59,6 +62,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         again = form.with_values(seen=_mark(key))
         again.problem("", said(words, str(problem)))
         return domain_page(request, user, key, form=again, status=409, new=True)
+    note_change()
     forget_snapshots()
     text = words.gettext(N_("The plan of %(domain)s is saved; it holds from now on."), domain=key)
     return see_other(request, f"/domains/{key}", Flash(kind="done", text=text))

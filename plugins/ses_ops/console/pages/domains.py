@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.console import labels
-from ses_ops.console.access import reads_console
+from ses_ops.console.access import reads_shared
 from ses_ops.console.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.coming_days import Coming
 from ses_ops.console.database import reading
@@ -72,21 +72,21 @@ class Waiting:
     counts: Mapping[MessageStatus, int]
 
 
-@router.get("/domains", dependencies=[Depends(reads_console)])
+@router.get("/domains", dependencies=[Depends(reads_shared)])
 def domains(request: Request, user: GetUserDep) -> Response:
     """The page."""
     seen = DOMAINS.get(fresh=True)
     return render(request, "domains.html", **_list(request, seen), **_variable(seen, user))
 
 
-@router.get("/live/domains", dependencies=[Depends(reads_console)])
+@router.get("/live/domains", dependencies=[Depends(reads_shared)])
 def domains_live(request: Request) -> Response:
     """Its list, again and again."""
     seen = DOMAINS.get()
     return fragment(request, "domains_list.html", every=_every(*seen.quotas), **_list(request, seen))
 
 
-@router.get("/domains/{domain:path}", dependencies=[Depends(reads_console)])
+@router.get("/domains/{domain:path}", dependencies=[Depends(reads_shared)])
 def domain(request: Request, domain: str, user: GetUserDep) -> Response:
     """One domain."""
     return domain_page(request, user, domain)
@@ -137,7 +137,7 @@ def domain_page(
     )
 
 
-@router.get("/live/domains/{domain:path}", dependencies=[Depends(reads_console)])
+@router.get("/live/domains/{domain:path}", dependencies=[Depends(reads_shared)])
 def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
     """Today and what waits, again and again."""
     line = _line(DOMAINS.get(), domain)

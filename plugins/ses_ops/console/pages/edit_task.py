@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit
-from ses_ops.console.access import Right, edits_task, may, may_change_console
+from ses_ops.console.access import Right, changes_task, may, may_change_console
 from ses_ops.console.airflow_side import PICKED_UP_LATER, READ_LATER, tell
 from ses_ops.console.database import changing, reading
 from ses_ops.console.edit_review import EditReview, edit_review
@@ -23,12 +23,14 @@ from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.sentences import said
 from ses_ops.console.task_form import form_of, read_task
 from ses_ops.console.task_pages import checked, form_page, review_page, task_page, tried, write_or_note
+from ses_ops.console.task_roles import check_roles, role_choices
 from ses_ops.console.task_test import first_values, send_test
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import SendTask
 from ses_ops.domain.task_change import TaskChange
 from ses_ops.errors import StartNotAllowed
 from ses_ops.operators import airflow_control
+from ses_ops.operators.fab_roles import write_rights
 from ses_ops.sending import definitions
 from ses_ops.sending.task_content import first_message_left
 from ses_ops.storage import editions, send_tasks
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.console.language import Language
 
 router = APIRouter()
 
@@ -71,14 +75,14 @@ class Current:
         }
 
 
-@router.get("/tasks/{name}/edit", dependencies=[Depends(edits_task)])
+@router.get("/tasks/{name}/edit", dependencies=[Depends(changes_task)])
 def edit_task(request: Request, name: str, user: GetUserDep) -> Response:
     """The form with the task as it is. 409 when it can change no more."""
     current = _changeable(user, name)
     return form_page(request, user, form_of(current.task), more=current.more)
 
 
-@router.post("/tasks/{name}/edit/review", dependencies=[Depends(edits_task)])
+@router.post("/tasks/{name}/edit/review", dependencies=[Depends(changes_task)])
 def review_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
     """What the changed task would do; or the form again."""
     current = _changeable(user, name)
@@ -87,7 +91,7 @@ def review_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) 
     return _with_refusal(request, user, form, current, lambda: _review(request, user, form, current))
 
 
-@router.post("/tasks/{name}/edit/test", dependencies=[Depends(edits_task)])
+@router.post("/tasks/{name}/edit/test", dependencies=[Depends(changes_task)])
 def test_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
     """Send the changed task to a few addresses, which needs the right to send at all, and show the look ahead again."""
     if not may_change_console(user):
@@ -104,7 +108,7 @@ def _review(request: Request, user: BaseUser, form: Form, current: Current, *, t
         return edit_review(conn, words, current.task, task)
 
     task = checked(form, words, lambda *_: None, name=current.task.name, with_group=not of_ledger)
-    if task is None:
+    if task is None or not _may_name(form, user, task, current, words):
         return _again(request, user, form, current)
     seen = write_or_note(form, words, lambda: tried(lambda conn: look(conn, task)))
     if seen is None:
@@ -117,7 +121,7 @@ def _review(request: Request, user: BaseUser, form: Form, current: Current, *, t
     return review_page(request, form, task, edit=seen, test=sent, status=422 if sent.problem else 200)
 
 
-@router.get("/tasks/{name}/edit/mail", dependencies=[Depends(edits_task)])
+@router.get("/tasks/{name}/edit/mail", dependencies=[Depends(changes_task)])
 def mail_of_edit(name: str, template: str, unsubscribe_url: str = "") -> Response:
     """The HTML of the first message that has not left, as a changed task makes it, for a sandboxed frame."""
     with reading() as conn:
@@ -129,7 +133,7 @@ def mail_of_edit(name: str, template: str, unsubscribe_url: str = "") -> Respons
     return mail_frame(found.preview.html)
 
 
-@router.post("/tasks/{name}/edit", dependencies=[Depends(edits_task)])
+@router.post("/tasks/{name}/edit", dependencies=[Depends(changes_task)])
 def change_task(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
     """Change the task, and have Airflow read it again."""
     current = _changeable(user, name)
@@ -145,7 +149,7 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
         )
     else:
         task = read_task(form, words, name=name)  # a refusal for want of a right belongs into the audit log
-    if task is None:
+    if task is None or not _may_name(form, user, task, current, words):
         return _again(request, user, form, current)
     done = write_or_note(form, words, lambda: _change_audited(user, current, task, form))
     if done is None:
@@ -160,6 +164,11 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
     elif due and not tell(lambda: airflow_control.start_run(name)):
         text = f"{text} {words.gettext(PICKED_UP_LATER)}"
     return _back(request, user, name, text)
+
+
+def _may_name(form: Form, user: BaseUser, task: SendTask, current: Current, words: Language) -> bool:
+    """Whether this person may give the task the roles that it gets."""
+    return check_roles(form, words, task, role_choices(user), before=current.task.roles)
 
 
 def _back(request: Request, user: BaseUser, name: str, text: str) -> Response:
@@ -218,4 +227,6 @@ def _change_audited(user: BaseUser, current: Current, task: SendTask, form: Form
     changed = list(TaskChange(before=current.task, after=task).fields)
     with audit.recorded(user, "change_task", task=task.name, changed=changed), changing() as conn, transaction(conn):
         applied = _change(conn, task, form, user, current)
+        if "roles" in changed:
+            write_rights({task.name: task.roles})
         return applied, current.may_start and editions.due_now(conn, task.name)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit, import_words
-from ses_ops.console.access import changes_console, reads_console, visible
+from ses_ops.console.access import changes_console, reads_shared, visible
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -32,7 +32,7 @@ router = APIRouter()
 SHOWN = 10
 
 
-@router.get("/imports/{id}", dependencies=[Depends(reads_console)])
+@router.get("/imports/{id}", dependencies=[Depends(reads_shared)])
 def import_page(request: Request, id: str, user: GetUserDep) -> Response:
     """What an import did, or how far it is."""
     with reading() as conn:
@@ -51,7 +51,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
     )
 
 
-@router.get("/live/imports/{id}", dependencies=[Depends(reads_console)])
+@router.get("/live/imports/{id}", dependencies=[Depends(reads_shared)])
 def import_live(request: Request, id: str) -> Response:
     """How far an import is. One that is not known may be about to begin: its form is on its way."""
     with reading() as conn:
@@ -73,7 +73,7 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
     return see_other(request, f"/imports/{record.id}", Flash(kind="note", text=words.gettext(text)))
 
 
-@router.get("/imports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
+@router.get("/imports/{id}/rejected.csv", dependencies=[Depends(reads_shared)])
 def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report of rejected rows."""
     with reading() as conn:

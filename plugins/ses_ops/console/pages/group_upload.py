@@ -20,7 +20,8 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.console import audit, import_words
 from ses_ops.console.access import changes_console
-from ses_ops.console.database import changing, forget_snapshots, reading
+from ses_ops.console.change_made import note_change
+from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, see_other
@@ -61,7 +62,7 @@ _BUSY = N_("This server imports %(count)s files now and takes no more. Try again
 _BUSY_YOURSELF = N_("You are uploading %(count)s files now. Try again when one of them is done, or stop one.")
 
 
-@router.get("/new-group", dependencies=[Depends(changes_console)])
+@router.get("/new-group", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def new_group(request: Request) -> Response:
     """The form of a new group."""
     return _page(request, Form(), None)
@@ -141,6 +142,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
         with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
             upload = GroupUpload(order, gone=lambda: incoming.gone, stop=incoming.stop)
             done = upload.run(ses_db_dsn(), posted.blocks())
+            note_change()
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
     except DatabaseUnavailable:
         raise

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit, import_words, labels
-from ses_ops.console.access import changes_console, reads_console
+from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -56,7 +56,7 @@ _DELETE = (
 )
 
 
-@router.get("/groups", dependencies=[Depends(reads_console)])
+@router.get("/groups", dependencies=[Depends(reads_shared)])
 def groups(request: Request, user: GetUserDep) -> Response:
     """The list."""
     listing = Listing.read(request.query_params, sorts=tuple(SORTS))
@@ -80,7 +80,7 @@ def groups(request: Request, user: GetUserDep) -> Response:
     )
 
 
-@router.get("/groups/{name}", dependencies=[Depends(reads_console)])
+@router.get("/groups/{name}", dependencies=[Depends(reads_shared)])
 def group(request: Request, name: str, user: GetUserDep) -> Response:
     """A group."""
     return _group_page(request, user, name)
@@ -122,14 +122,14 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     return see_other(request, "/groups", Flash(kind="done", text=text))
 
 
-@router.get("/groups/{name}/sample.csv", dependencies=[Depends(reads_console)])
+@router.get("/groups/{name}/sample.csv", dependencies=[Depends(reads_shared)])
 def group_sample(name: str) -> Response:
     """A CSV file with the columns of a group."""
     with reading() as conn:
         return _csv(sample_of_group(conn, name), f"{name}-sample.csv")
 
 
-@router.get("/group-sample", dependencies=[Depends(reads_console)])
+@router.get("/group-sample", dependencies=[Depends(reads_shared)])
 def template_sample(template: str = "") -> Response:
     """A CSV file with the columns that a template needs."""
     try:

@@ -17,6 +17,7 @@ from ses_ops.console.access import reads_task
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import reading, streaming
 from ses_ops.console.download import Download, check_exports
+from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.message_lines import answer, search_of
 from ses_ops.console.task_seen import scope_of
 from ses_ops.console.task_view import TaskView
@@ -36,6 +37,7 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     check_exports(user.get_name())
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
+    check_may_see(user, name, view.task_id)
     asked = {"task_id": view.task_id, "run": run_id, "occurrence": view.occurrence_id}
     asked |= {"status": view.status, "address": view.address}
     facts = {key: value for key, value in asked.items() if value}

@@ -21,9 +21,11 @@ from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.task_choices import Choices, choices, empty_form
 from ses_ops.console.task_form import form_of, name_of_clone, proposed_name
 from ses_ops.console.task_pages import checked, form_page, review_page, task_page, write_or_note
+from ses_ops.console.task_roles import check_roles, only_nameable, role_choices, with_own_roles
 from ses_ops.console.task_test import first_values, send_test
 from ses_ops.domain.send_task import SendTask, parse_send_task
 from ses_ops.operators import airflow_control
+from ses_ops.operators.fab_roles import write_rights
 from ses_ops.sending import definitions
 from ses_ops.sending.task_content import first_message
 from ses_ops.storage import send_tasks
@@ -43,7 +45,8 @@ def new_task(request: Request, user: GetUserDep, clone: str = "", template: str 
     given = choices(user)
     if clone:
         return form_page(request, user, _clone(user, clone, given), given=given, more={"clone_of": clone})
-    return form_page(request, user, empty_form(given, template=template, group=group), given=given)
+    form = with_own_roles(empty_form(given, template=template, group=group), role_choices(user))
+    return form_page(request, user, form, given=given)
 
 
 @router.post("/new-task/review", dependencies=[Depends(changes_console)])
@@ -51,9 +54,10 @@ def review_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Resp
     """What the task would do; or the form again, when something is wrong or the person goes back to it."""
     if form.text("step") == "edit":
         return form_page(request, user, form)
-    form = _named(form, user)
+    given = role_choices(user)
+    form = with_own_roles(_named(form, user), given)
     task = checked(form, language_of(request), _create)
-    if task is None:
+    if task is None or not check_roles(form, language_of(request), task, given):
         return form_page(request, user, form, status=422)
     return review_page(request, form, task)
 
@@ -62,10 +66,12 @@ def review_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Resp
 def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     """Make the task, and its DAG at once."""
     words = language_of(request)
-    form = _named(form, user)
+    given = role_choices(user)
+    form = with_own_roles(_named(form, user), given)
     task = checked(form, words, _create)
-    done = task and write_or_note(form, words, lambda: _create_audited(user, task))
-    if task is None or done is None:
+    may_name = task is not None and check_roles(form, words, task, given)
+    done = task and may_name and write_or_note(form, words, lambda: _create_audited(user, task))
+    if task is None or not done:
         return form_page(request, user, form, status=422)
     told = done is Applied.UNCHANGED or tell(lambda: airflow_control.update_dags(created=[task.name], changed=[]))
     text = words.gettext("The send task %(name)s is created.", name=task.name)
@@ -104,7 +110,9 @@ def _clone(user: BaseUser, name: str, given: Choices) -> Form:
     with reading() as conn:
         task = send_tasks.task_of(send_tasks.find_row(conn, name))
     start = task.schedule.start_at
-    form = form_of(task).with_values(name=name_of_clone(name, given.names))
+    roles = role_choices(user)
+    form = form_of(task).with_values(name=name_of_clone(name, given.names), roles=only_nameable(task.roles, roles))
+    form = with_own_roles(form, roles)
     return form.with_values(start_at="") if start is not None and start <= datetime.now(UTC) else form
 
 
@@ -121,10 +129,20 @@ def _create(conn: Connection, task: SendTask) -> Applied:
 
 
 def _create_audited(user: BaseUser, task: SendTask) -> Applied:
-    facts = {"type": task.type.value, "template": task.template, "group": task.group, "sender": task.sender}
+    facts: dict[str, object] = {
+        "type": task.type.value,
+        "template": task.template,
+        "group": task.group,
+        "sender": task.sender,
+    }
+    facts |= {"roles": list(task.roles)} if task.roles else {}
     with (
         audit.recorded(user, "create_task", task=task.name, **facts),
         changing() as conn,
         transaction(conn),
     ):
-        return _create(conn, task)
+        applied = _create(conn, task)
+        if applied is Applied.CREATED:
+            # Before the task is there: nobody has one that they can neither see nor stop.
+            write_rights({task.name: task.roles})
+        return applied

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.console import labels
-from ses_ops.console.access import may_see_test_sends, reads_console, visible
+from ses_ops.console.access import enters_console, may_see_shared, reads_shared, visible
 from ses_ops.console.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.database import Snapshot, reading
 from ses_ops.console.domains_seen import DOMAINS, Domains
@@ -38,15 +38,15 @@ FAILURES: Snapshot[list[Failures]] = Snapshot(
 )
 
 
-@router.get("/", dependencies=[Depends(reads_console)])
+@router.get("/", dependencies=[Depends(enters_console)])
 def overview(request: Request, user: GetUserDep) -> Response:
     """The page."""
     tasks = tasks_seen(user, fresh=True)
-    shown = sections_of(tasks, failures=FAILURES.get(fresh=True), domains=DOMAINS.get(fresh=True))
-    domains = DOMAINS.get()
+    domains, may_look = DOMAINS.get(fresh=True), may_see_shared(user)
+    shown = sections_of(tasks, failures=FAILURES.get(fresh=True), domains=domains, may_look=may_look)
     steps = None
     with reading() as conn:
-        if not shown.any_task:
+        if may_look and not shown.any_task:
             groups = bool(recipients.list_groups(conn))
             tested = activity.ever_sent_a_test(conn)
             steps = first_steps(group=groups, previewed=tested or PREVIEWED in request.cookies)
@@ -60,7 +60,7 @@ def overview(request: Request, user: GetUserDep) -> Response:
     )
 
 
-@router.get("/live/overview", dependencies=[Depends(reads_console)])
+@router.get("/live/overview", dependencies=[Depends(enters_console)])
 def overview_live(request: Request, user: GetUserDep) -> Response:
     """Everything above the chart, again and again."""
     seen = tasks_seen(user)
@@ -68,18 +68,18 @@ def overview_live(request: Request, user: GetUserDep) -> Response:
         request,
         "overview_now.html",
         every=pace(seen, now=datetime.now(UTC)),
-        sections=sections_of(seen, failures=FAILURES.get(), domains=DOMAINS.get()),
+        sections=sections_of(seen, failures=FAILURES.get(), domains=DOMAINS.get(), may_look=may_see_shared(user)),
         status_labels=labels.STATUS,
     )
 
 
-@router.get("/live/overview-days", dependencies=[Depends(reads_console)])
+@router.get("/live/overview-days", dependencies=[Depends(enters_console)])
 def overview_days_live(request: Request, user: GetUserDep) -> Response:
     """The chart, once a minute."""
     return fragment(request, "overview_days.html", every=60, **_days(language_of(request), user, DOMAINS.get()))
 
 
-@router.get("/first-steps/preview", dependencies=[Depends(reads_console)])
+@router.get("/first-steps/preview", dependencies=[Depends(reads_shared)])
 def first_preview(request: Request) -> Response:
     """The second of the first steps: the templates; this browser remembers that somebody went to look."""
     answer = see_other(request, "/templates")
@@ -95,7 +95,7 @@ def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:
             conn,
             since=domains.read_at - timedelta(days=DAYS + 1),
             hidden=names - visible(user, names),
-            tests=may_see_test_sends(user),
+            tests=may_see_shared(user),
         )
     zones = {quota.domain: quota.plan.time_zone for quota in domains.quotas if quota.plan}
     days = by_day(sent, zones=zones, now=domains.read_at)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.console import audit, test_send_runs
 from ses_ops.console.access import starts_task
+from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
@@ -81,6 +82,7 @@ def start_now(request: Request, name: str, user: GetUserDep, form: PostedDep) ->
             facts["refused"] = str(problem)
             form.problem("", words.gettext(_NOT_READ, name=name))
             return _page(request, task, form, status=409)
+        note_change()
     done = (
         N_("%(name)s starts. Its mail leaves as the quota allows.") if started else N_("%(name)s was started already.")
     )

@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from ses_ops.console import domains_seen, labels
-from ses_ops.console.access import Right, reads_console, rights
+from ses_ops.console.access import Right, enters_console, rights
 from ses_ops.console.language import N_
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.live_pace import pace
@@ -197,7 +197,7 @@ _ACTIONS: dict[TaskStatus, tuple[tuple[str, Right], ...]] = {
 }
 
 
-@router.get("/tasks", dependencies=[Depends(reads_console)])
+@router.get("/tasks", dependencies=[Depends(enters_console)])
 def send_tasks(request: Request, user: GetUserDep) -> Response:
     """The page."""
     listing = listing_of(request.query_params)
@@ -214,7 +214,7 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
     )
 
 
-@router.get("/live/tasks", dependencies=[Depends(reads_console)])
+@router.get("/live/tasks", dependencies=[Depends(enters_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
     """The list of the page, again and again."""
     seen, listing = tasks_seen(user), listing_of(request.query_params)

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.console import audit
-from ses_ops.console.access import changes_console, reads_console
+from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.address_lines import read_addresses
 from ses_ops.console.csv_download import csv_headers
-from ses_ops.console.database import changing, reading, streaming
+from ses_ops.console.database import changing, database_is_ready, reading, streaming
 from ses_ops.console.download import Download, check_exports
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
@@ -49,7 +49,7 @@ COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
 _BLOCK = 64 * 1024
 
 
-@router.get("/suppression", dependencies=[Depends(reads_console)])
+@router.get("/suppression", dependencies=[Depends(reads_shared)])
 def suppression(request: Request) -> Response:
     """The list, newest first."""
     listing = _listing(request)
@@ -76,7 +76,7 @@ def export(request: Request, user: GetUserDep) -> Response:
         return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
 
 
-@router.get("/suppression/add", dependencies=[Depends(changes_console)])
+@router.get("/suppression/add", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def add_form(request: Request) -> Response:
     """An empty form, or one with the address that another page names."""
     form = Form.of(addresses=request.query_params.get("address", ""), reason="manual", note="", expires="")

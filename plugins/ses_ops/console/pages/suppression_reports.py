@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.console import audit, import_words
-from ses_ops.console.access import reads_console
+from ses_ops.console.access import reads_shared
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
@@ -30,7 +30,7 @@ KINDS: dict[str, str] = {
 }
 
 
-@router.get("/suppression/reports/{id}", dependencies=[Depends(reads_console)])
+@router.get("/suppression/reports/{id}", dependencies=[Depends(reads_shared)])
 def report_page(request: Request, id: str) -> Response:
     """What an import did, and the first of the rows that it left out."""
     with reading() as conn:
@@ -44,7 +44,7 @@ def report_page(request: Request, id: str) -> Response:
     )
 
 
-@router.get("/suppression/reports/{id}/rejected.csv", dependencies=[Depends(reads_console)])
+@router.get("/suppression/reports/{id}/rejected.csv", dependencies=[Depends(reads_shared)])
 def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report as a file."""
     with reading() as conn:

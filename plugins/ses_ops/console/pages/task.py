@@ -15,6 +15,7 @@ from starlette.responses import Response
 from ses_ops.console import labels, spans
 from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.database import reading
+from ses_ops.console.earlier_tasks import check_may_see, hidden_tasks
 from ses_ops.console.language import language_of
 from ses_ops.console.leaving_days import OVER, leaving_days_of
 from ses_ops.console.message_lines import LABELS, list_messages
@@ -25,6 +26,7 @@ from ses_ops.console.progress_bar import parts_of, sent_share, start_of, words_o
 from ses_ops.console.sending_gaps import WORDS
 from ses_ops.console.subjects_seen import subjects_of
 from ses_ops.console.task_facts import ADVERTISEMENT
+from ses_ops.console.task_roles import who_sees_it
 from ses_ops.console.task_seen import TaskSeen, task_seen
 from ses_ops.console.task_view import Tab, TaskView
 from ses_ops.domain.clock_rules import to_wall_clock
@@ -66,6 +68,7 @@ def task_live(request: Request, name: str, user: GetUserDep) -> Response:
     run_id = request.query_params.get("run")
     tab = Tab.RUN if run_id is not None else Tab(given) if given in set(Tab) else Tab.CONSOLE
     view = TaskView.read(request.query_params, name, tab=tab, run_id=run_id)
+    check_may_see(user, name, view.task_id)
     seen = task_seen(view)
     return fragment(request, "task_live.html", every=seen.every, **_context(request, user, view, seen))
 
@@ -83,6 +86,7 @@ def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | Non
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     """The task that has the name; when none has, the last one that had it: its ledger stays, and stays readable."""
+    check_may_see(user, view.name, view.task_id)
     with reading() as conn:
         deleted = send_tasks.deleted_tasks_of(conn, view.name)
         exists = send_tasks.id_of(conn, view.name) is not None
@@ -92,6 +96,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     with reading() as conn:
         messages = list_messages(conn, seen.scope, view)
         changed = editions.editions(conn, seen.row["id"]) if seen.row["edition"] > 1 else []
+    hidden = hidden_tasks(user, view.name) if deleted else ()
     return render(
         request,
         "task.html",
@@ -100,8 +105,9 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         message_labels=LABELS,
         editions=changed,
         advertisement=ADVERTISEMENT,
+        who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row["roles"]),
         starts=_starts(seen),
-        others=[one for one in deleted if one.id != seen.overview.id],
+        others=[one for one in deleted if one.id != seen.overview.id and one.id not in hidden],
         exists=exists,
         subject=subjects_of([seen.overview], fresh=True)[seen.overview.id],
     )

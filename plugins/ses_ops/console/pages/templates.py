@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops import settings
-from ses_ops.console.access import reads_console
+from ses_ops.console.access import reads_shared
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.listing import Listing
@@ -39,7 +39,7 @@ MOST_NAMED = 3
 SORTS = {"name": N_("Template"), "subject": N_("Subject"), "size": N_("Size"), "used": N_("Used by")}
 
 
-@router.get("/templates", dependencies=[Depends(reads_console)])
+@router.get("/templates", dependencies=[Depends(reads_shared)])
 def templates(request: Request, user: GetUserDep) -> Response:
     """The list."""
     listing = Listing.read(request.query_params, sorts=tuple(SORTS))
@@ -61,11 +61,11 @@ def templates(request: Request, user: GetUserDep) -> Response:
         sorts=SORTS,
         used=used,
         most_named=MOST_NAMED,
-        folder=settings.templates_root(),
+        folder=settings.short(settings.templates_root()),
     )
 
 
-@router.get("/templates/{template}", dependencies=[Depends(reads_console)])
+@router.get("/templates/{template}", dependencies=[Depends(reads_shared)])
 def template(request: Request, template: str, user: GetUserDep) -> Response:
     """One of them: preview, values, where it is used; for one that cannot be used, why, and its files."""
     facts = facts_of(template)
@@ -93,7 +93,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
     )
 
 
-@router.get("/templates/{template}/html", dependencies=[Depends(reads_console)])
+@router.get("/templates/{template}/html", dependencies=[Depends(reads_shared)])
 def template_html(request: Request, template: str) -> Response:
     """The HTML part alone, for the frame of the page."""
     loaded = load_apart(settings.templates_root(), facts_of(template).name)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.console import audit, test_send_runs
-from ses_ops.console.access import SEND_DAG, changes_console, reads_test_sends
+from ses_ops.console.access import SEND_DAG, changes_console, reads_shared
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
@@ -83,13 +83,13 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
     return see_other(request, f"/test-sends/{run_id}")
 
 
-@router.get("/test-sends/{run_id}", dependencies=[Depends(reads_test_sends)])
+@router.get("/test-sends/{run_id}", dependencies=[Depends(reads_shared)])
 def test_send_result(request: Request, run_id: str) -> Response:
     """What became of it."""
     return render(request, "test_send.html", **_outcome(run_id))
 
 
-@router.get("/live/test-sends/{run_id}", dependencies=[Depends(reads_test_sends)])
+@router.get("/live/test-sends/{run_id}", dependencies=[Depends(reads_shared)])
 def test_send_live(request: Request, run_id: str) -> Response:
     """The same, again and again."""
     outcome = _outcome(run_id)

@@ -83,6 +83,12 @@
     }
   });
 
+  // ---- alone in a window, there is no navigation of Airflow's
+  const toAirflow = document.getElementById("to-airflow");
+  if (toAirflow && window.parent === window) {
+    toAirflow.hidden = false;
+  }
+
   // ---- links out of the frame: the sandbox forbids target="_top", so the link is made and followed in Airflow's page
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-leave-frame]");

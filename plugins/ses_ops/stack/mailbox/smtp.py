@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from typing import Any
-
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.stack.mailbox.reading import printable
 from ses_ops.stack.mailbox.store import MessageWriter
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
 
 #: Bytes; larger messages are refused with 552 (RFC 1870).
 SIZE_LIMIT = 10 * 1024 * 1024
@@ -48,6 +49,8 @@ class KeepingHandler:
 
 def smtp_server(writer: MessageWriter, *, reject_login: bool = False) -> SMTP:
     """One connection's protocol. With `reject_login` it demands a login and refuses every one (for tests)."""
+    from aiosmtpd.smtp import SMTP, AuthResult
+
     login: dict[str, Any] = {}
     if reject_login:
         login = {

@@ -1,4 +1,4 @@
-"""`python -m ses_ops.stack.mailbox`: one process, SMTP and web page on the loopback address."""
+"""`python -m ses_ops.stack.mailbox.server`: one process, SMTP and web page on the loopback address."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def serve(folder: Path, smtp_port: int, web_port: int, *, reject_login: bo
 
 def main() -> None:
     """Read the arguments and serve."""
-    parser = argparse.ArgumentParser(prog="python -m ses_ops.stack.mailbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ses_ops.stack.mailbox.server", description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the messages are kept")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--web-port", type=int, required=True)

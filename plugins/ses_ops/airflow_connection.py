@@ -1,0 +1,154 @@
+"""An Airflow connection as each of its sources has it (URI, JSON, fields), and the libpq URI of one to PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+
+from ses_ops.errors import ConnectionProblem
+
+#: Types of a connection to PostgreSQL. Airflow's form offers `postgres` only where the PostgreSQL provider is
+#: installed, `generic` everywhere.
+POSTGRES_TYPES = ("postgres", "postgresql", "generic")
+_EXPECTED = "postgres://user:password@host:5432/database"
+#: The one parameter of a URI that holds all extras as JSON.
+_EXTRA = "__extra__"
+#: Extras of Airflow's PostgreSQL provider that are not parameters of libpq.
+_NOT_LIBPQ = frozenset(
+    {
+        *("cursor", "iam", "redshift", "redshift-serverless", "cluster-identifier", "workgroup-name"),
+        *("aws_conn_id", "azure_conn_id", "session_duration", "enable_log_db_messages"),
+        *("sqlalchemy_scheme", "sqlalchemy_query"),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionFields:
+    """The fields of a connection; `source` names the place that it was found in, for whoever has to mend it."""
+
+    source: str
+    conn_type: str = ""
+    login: str = ""
+    password: str = field(default="", repr=False)
+    host: str = ""
+    port: int | None = None
+    schema: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundConnection:
+    """A connection as it was found: as a text, or as the fields of one that Airflow has read."""
+
+    source: str
+    given: str | ConnectionFields = field(repr=False)
+
+    @property
+    def fields(self) -> ConnectionFields:
+        """Its fields. Raises ConnectionProblem."""
+        return read_connection(self.given, self.source) if isinstance(self.given, str) else self.given
+
+
+def read_connection(text: str, source: str) -> ConnectionFields:
+    """A connection that is written as Airflow's URI or JSON. Raises ConnectionProblem, which shows no password."""
+    return _of_json(text, source) if text.lstrip().startswith("{") else _of_uri(text.strip(), source)
+
+
+def connection_of(found: Any, source: str) -> ConnectionFields:
+    """The fields of a connection that is an object of Airflow's. Raises ConnectionProblem."""
+    fields = {name: getattr(found, name, None) for name in ("conn_type", "login", "password", "host", "port", "extra")}
+    # The answer of Airflow's execution API has another name for it: pydantic has a method of this one.
+    schema = found.schema_ if hasattr(found, "schema_") else getattr(found, "schema", None)
+    return _checked(fields | {"schema": schema}, source)
+
+
+def libpq_uri(given: ConnectionFields) -> str:
+    """The libpq URI of a connection to PostgreSQL. Raises ConnectionProblem.
+
+    Airflow's `extra`, or the parameters of the URI, become parameters of libpq (`sslmode`, `host` for a socket ...).
+    """
+    kind = given.conn_type.lower().partition("+")[0]
+    if kind not in POSTGRES_TYPES:
+        raise ConnectionProblem(
+            f"{given.conn_type!r} is not postgres (or generic): ses-ops keeps its data in PostgreSQL",
+            where=given.source,
+        )
+    if not given.schema:
+        raise ConnectionProblem("names no database: postgres://user:password@host:5432/DATABASE", where=given.source)
+    password = ":" + quote(given.password, safe="") if given.password else ""
+    user = f"{quote(given.login, safe='')}{password}@" if given.login else ""
+    port = f":{given.port}" if given.port else ""
+    parameters = {name: _parameter(name, value, given) for name, value in given.extra.items() if name not in _NOT_LIBPQ}
+    query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
+    return f"postgresql://{user}{_bracketed(given.host)}{port}/{quote(given.schema, safe='')}{query}"
+
+
+def _parameter(name: str, value: object, given: ConnectionFields) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ConnectionProblem("is not a text or a number", where=given.source, field=f"extra.{name}")
+
+
+def _bracketed(host: str) -> str:
+    if host.startswith("/"):
+        return quote(host, safe="")
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _of_uri(text: str, source: str) -> ConnectionFields:
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, _host(parts)
+    except ValueError:
+        # Not the cause's own words: they can contain the password.
+        raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source) from None
+    if "://" not in text:
+        raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source)
+    extra: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    extra |= _extra(extra.pop(_EXTRA, None), source)
+    fields = {"conn_type": parts.scheme, "login": unquote(parts.username or ""), "host": host, "port": port}
+    more = {"password": unquote(parts.password or ""), "schema": unquote(parts.path.lstrip("/")), "extra": extra}
+    return _checked(fields | more, source)
+
+
+def _host(parts: SplitResult) -> str:
+    """The host, whose capitals count when it is the folder of a socket: urlsplit makes all letters small."""
+    host = unquote(parts.hostname or "")
+    if "/" not in host:
+        return host
+    return unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
+
+
+def _of_json(text: str, source: str) -> ConnectionFields:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        raise ConnectionProblem("is not valid JSON", where=source) from None
+    return _checked(given, source)
+
+
+def _checked(given: Mapping[str, Any], source: str) -> ConnectionFields:
+    port = given.get("port")
+    if not (port is None or port == "" or (str(port).isascii() and str(port).isdecimal())):
+        raise ConnectionProblem("is not a whole number", where=source, field="port")
+    texts = {name: str(given.get(name) or "") for name in ("conn_type", "login", "password", "host", "schema")}
+    return ConnectionFields(
+        source=source, port=int(port) if port else None, extra=_extra(given.get("extra"), source), **texts
+    )
+
+
+def _extra(extra: object, source: str) -> dict[str, Any]:
+    if isinstance(extra, str):
+        try:
+            extra = json.loads(extra) if extra.strip() else {}
+        except ValueError:
+            raise ConnectionProblem("is not valid JSON", where=source, field="extra") from None
+    if extra is not None and not isinstance(extra, dict):
+        raise ConnectionProblem("is not a JSON object", where=source, field="extra")
+    return extra or {}

@@ -1,0 +1,46 @@
+"""Where Airflow keeps its things, by its own look-up, and without importing it, which takes seconds."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+
+def airflow_home() -> Path:
+    """AIRFLOW_HOME."""
+    return _path(os.environ.get("AIRFLOW_HOME", "").strip() or "~/airflow")
+
+
+def dags_folder() -> Path:
+    """Airflow's folder of DAGs."""
+    given = airflow_setting("core", "dags_folder")
+    return _path(given) if given else airflow_home() / "dags"
+
+
+def airflow_setting(section: str, name: str) -> str:
+    """What AIRFLOW__SECTION__NAME or airflow.cfg say, else nothing."""
+    running = sys.modules.get("airflow.configuration")
+    if running is not None and (conf := getattr(running, "conf", None)) is not None:
+        return str(conf.get(section, name, fallback="") or "").strip()
+    if given := os.environ.get(f"AIRFLOW__{section}__{name}".upper(), "").strip():
+        return given
+    file = _path(os.environ.get("AIRFLOW_CONFIG", "").strip() or str(airflow_home() / "airflow.cfg"))
+    try:
+        return _read(file, file.stat().st_mtime_ns).get(section, name, fallback="").strip()
+    except (OSError, ValueError, configparser.Error):
+        # Airflow itself complains of a file that it cannot read.
+        return ""
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, changed: int) -> configparser.ConfigParser:  # noqa: ARG001 - a file that changed is read again
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read_string(file.read_text(encoding="utf-8"))
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(text))))

@@ -1,0 +1,63 @@
+"""Connections and Variables from Airflow's api-server, as a task or a DAG file asks it: through its supervisor.
+
+Airflow's own SDK takes an api-server that does not answer for one that has nothing. What is missing waits for a person;
+an api-server that is away for a moment must not.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ses_ops.airflow_connection import ConnectionFields, connection_of
+from ses_ops.errors import LookUpFailed, NotSetUp
+
+
+def is_there() -> bool:
+    """Whether this process has a supervisor: it runs a task, or reads a DAG file."""
+    return _supervisor() is not None
+
+
+def connection(conn_id: str) -> ConnectionFields | None:
+    """A connection that the api-server knows, None when it knows none. Raises LookUpFailed, NotSetUp."""
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time.comms import GetConnection
+
+    what = f"the connection {conn_id}"
+    answer = _answer(GetConnection(conn_id=conn_id), ErrorType.CONNECTION_NOT_FOUND, what)
+    if answer is None:
+        return None
+    return connection_of(answer, f"the Airflow connection {conn_id}")
+
+
+def variable(key: str) -> str | None:
+    """A Variable that the api-server knows, None when it knows none. Raises LookUpFailed, NotSetUp."""
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time.comms import GetVariable
+
+    answer = _answer(GetVariable(key=key), ErrorType.VARIABLE_NOT_FOUND, f"the Variable {key}")
+    return None if answer is None or answer.value is None else str(answer.value)
+
+
+def _supervisor() -> Any:
+    return getattr(sys.modules.get("airflow.sdk.execution_time.task_runner"), "SUPERVISOR_COMMS", None)
+
+
+def _answer(question: Any, absent: Any, what: str) -> Any:
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+
+    failed = LookUpFailed(f"Airflow's api-server did not answer when it was asked for {what}")
+    try:
+        answer = _supervisor().send(question)
+    except AirflowRuntimeError as problem:
+        answer = problem.error
+    except Exception as cause:
+        raise failed from cause
+    error = getattr(answer, "error", None)
+    if error is None and answer is not None:
+        return answer
+    if error is absent:
+        return None
+    if error is getattr(ErrorType, "PERMISSION_DENIED", False):
+        raise NotSetUp(f"Airflow does not allow this task to read {what}")
+    raise failed

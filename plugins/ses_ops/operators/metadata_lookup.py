@@ -1,0 +1,73 @@
+"""Connections and Variables in Airflow's metadata database, for who may ask it: its servers and the command line.
+
+Each look has a session of its own. Airflow's usual one belongs to the thread, and whoever asks may be in the midst of
+a transaction on it, which this would commit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.airflow_connection import ConnectionFields, connection_of
+from ses_ops.errors import ConnectionProblem, DatabaseUnavailable, NotSetUp
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_OTHER_KEY = (
+    "cannot be decrypted: this process has another Fernet key (AIRFLOW__CORE__FERNET_KEY) than the one that wrote it"
+)
+
+
+def database_name() -> str:
+    """Which database it is, to tell the answers of one from those of another."""
+    return str(getattr(sys.modules.get("airflow.settings"), "SQL_ALCHEMY_CONN", ""))
+
+
+def connection(conn_id: str) -> ConnectionFields | None:
+    """A connection, None when there is none. Raises DatabaseUnavailable, ConnectionProblem."""
+    from airflow.secrets.metastore import MetastoreBackend
+
+    source = f"the Airflow connection {conn_id}"
+    with _session() as session:
+        try:
+            found = MetastoreBackend().get_connection(conn_id=conn_id, session=session)
+            return None if found is None else connection_of(found, source)
+        except Exception as cause:
+            if not _is_of_the_key(cause):
+                raise
+            raise ConnectionProblem(_OTHER_KEY, where=source) from cause
+
+
+def variable(key: str) -> str | None:
+    """A Variable, None when there is none. Raises DatabaseUnavailable, NotSetUp."""
+    from airflow.models.variable import Variable
+    from airflow.secrets.metastore import MetastoreBackend
+    from sqlalchemy import select
+
+    with _session() as session:
+        value = MetastoreBackend().get_variable(key=key, session=session)
+        # Airflow says the same of a Variable that is not there and of one that it cannot decrypt.
+        if value is None and session.scalar(select(Variable.key).where(Variable.key == key, Variable.is_encrypted)):
+            raise NotSetUp(f"the Airflow Variable {key}: {_OTHER_KEY}")
+        return value
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    from airflow.utils.session import create_session
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        with create_session(scoped=False) as session:
+            yield session
+    except DBAPIError as cause:
+        first_line = str(cause.orig or cause).strip().splitlines()[0]
+        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+
+
+def _is_of_the_key(cause: Any) -> bool:
+    return type(cause).__name__ == "InvalidToken" or "FERNET_KEY" in str(cause)

@@ -1,0 +1,72 @@
+"""The secrets backends of Airflow's configuration, made once a process: each may hold a login to a vault."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+_LOCK = threading.Lock()
+_MADE: dict[tuple[object, ...], SecretsBackend | None] = {}
+#: Environment variables that say which backend there is, and how it is made.
+_SETTINGS = ("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS_")
+_ENVIRONMENT = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecretsBackend:
+    """One backend; `name` is that of its class, for sentences; `section` is that of the configuration."""
+
+    name: str
+    section: str
+    backend: Any
+
+    def connection(self, conn_id: str) -> Any:
+        """A connection as the backend has it: a text, or an object of Airflow's; None when it has none."""
+        from airflow.secrets import BaseSecretsBackend
+
+        if type(self.backend).get_connection is BaseSecretsBackend.get_connection:
+            return self.backend.get_conn_value(conn_id=conn_id)
+        return self.backend.get_connection(conn_id=conn_id)
+
+    def variable(self, key: str) -> Any:
+        """A Variable, None when the backend has none."""
+        return self.backend.get_variable(key=key)
+
+
+def of_workers() -> SecretsBackend | None:
+    """The backend that a worker asks first: that of `[workers]`, else that of `[secrets]`."""
+    return _made("workers")
+
+
+def of_servers() -> SecretsBackend | None:
+    """The backend of `[secrets]`, where workers have another; None where it is the same, or there is none."""
+    from airflow.configuration import conf
+
+    return _made("secrets") if conf.get("workers", "secrets_backend", fallback="") else None
+
+
+def settings_of_backends() -> tuple[object, ...]:
+    """What the environment says of backends: answers of other ones are no answers."""
+    return tuple(sorted(item for item in os.environ.items() if item[0].startswith(_SETTINGS)))
+
+
+def _made(section: str) -> SecretsBackend | None:
+    key = (section, *settings_of_backends())
+    with _LOCK:
+        if key not in _MADE:
+            _MADE[key] = _make(section)
+        return _MADE[key]
+
+
+def _make(section: str) -> SecretsBackend | None:
+    from airflow.configuration import ensure_secrets_loaded, initialize_secrets_backends
+
+    # Airflow's worker mode is that its defaults are others.
+    load = partial(initialize_secrets_backends, default_backends=[_ENVIRONMENT])
+    defaults, loaded = (1, load()) if section == "workers" else (2, ensure_secrets_loaded())
+    if len(loaded) <= defaults:
+        return None
+    return SecretsBackend(name=type(loaded[0]).__name__, section=section, backend=loaded[0])
