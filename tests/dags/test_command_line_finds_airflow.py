@@ -231,6 +231,15 @@ def test_the_running_stack_is_found_from_any_terminal_but_not_where_another_airf
         session.ses_db()
 
 
+def test_a_person_at_a_terminal_is_told_what_takes_long_and_a_program_is_not(monkeypatch, capsys):
+    monkeypatch.setattr(session, "_LONG", 0.01)
+    for at_terminal in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda at=at_terminal: at, raising=False)
+        with session._patience_asked():
+            time.sleep(0.5)
+        assert ("asking Airflow" in capsys.readouterr().err) is at_terminal
+
+
 @pytest.mark.parametrize("checkout", [True, False], ids=["in a checkout", "installed"])
 def test_make_run_is_named_only_where_it_can_be_run(checkout, monkeypatch, tmp_path):
     for name in (DB, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
@@ -238,7 +247,7 @@ def test_make_run_is_named_only_where_it_can_be_run(checkout, monkeypatch, tmp_p
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("SES_HOME", str(tmp_path))
     if not checkout:
-        monkeypatch.setattr(settings, "repository", lambda: tmp_path)
+        monkeypatch.setattr(settings, "checkout", lambda: None)
     for ask in (session.ses_db, session.ses_smtp):
         with pytest.raises(NotSetUp) as raised:
             ask()

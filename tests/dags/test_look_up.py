@@ -90,6 +90,22 @@ def test_a_database_that_was_made_in_airflow_is_found_there(fields, expected):
     assert connections.ses_db().source == "the Airflow connection ses_db"
 
 
+def test_what_is_made_by_airflows_pages_and_by_its_command_line_is_found(api, monkeypatch, ses_dsn):
+    from airflow.cli.cli_parser import get_parser
+    from airflow.cli.commands.connection_command import connections_add
+
+    for name in (DB, SMTP):  # the fixtures of the API server set them
+        monkeypatch.delenv(name, raising=False)
+    form = {"connection_id": "ses_db", "conn_type": "generic", "host": "::1", "port": 5432, "schema": "ses"}
+    made = api.post("/api/v2/connections", json={**form, "login": "u", "password": "p%/@:", "extra": "{}"})
+    assert made.status_code == 201, made.text
+    assert connections.ses_db_dsn() == "postgresql://u:p%25%2F%40%3A@[::1]:5432/ses"
+    mail = ["connections", "add", "ses_smtp", "--conn-uri", "smtp://me:p%40ss@mail.example.com:587/?tls=starttls"]
+    connections_add(get_parser().parse_args(mail))
+    server = connections.smtp_settings()
+    assert (server.address, server.login, server.password) == ("mail.example.com:587", "me", "p@ss")
+
+
 @by_form
 def test_a_database_in_the_environment_is_found_as_uri_and_as_json(fields, expected, monkeypatch):
     extra = {"extra": json.loads(fields["extra"])} if "extra" in fields else {}
@@ -329,6 +345,24 @@ def test_what_airflow_made_of_any_connection_is_read_as_it_was_meant():
 
     text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
     words = st.text("abcXYZ/.:-_% é@", min_size=1, max_size=12).filter(lambda one: "://" not in one)
+
+    @given(
+        login=text,
+        password=text,
+        host=st.text("abcXYZ/.-_:", min_size=1, max_size=12),
+        schema=st.text("ab Z%/é", min_size=1),
+    )
+    def same_as_airflow(login, password, host, schema):
+        """The URI of whatever Airflow accepts is read as Airflow reads it; IPv6 and the folder of a socket among it."""
+        made = Connection(conn_id="x", conn_type="postgres", login=login, password=password, host=host, schema=schema)
+        try:
+            theirs = Connection(conn_id="x", uri=made.get_uri())
+        except Exception:  # a host that is no host
+            return
+        ours = read_connection(made.get_uri(), "x")
+        assert (ours.login, ours.password, ours.host) == (theirs.login or "", theirs.password or "", theirs.host or "")
+
+    same_as_airflow()
 
     @given(login=text, password=text, host=words, schema=words, port=st.none() | st.integers(1, 65535))
     def same(login, password, host, schema, port):

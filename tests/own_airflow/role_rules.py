@@ -98,7 +98,12 @@ def pages() -> dict[str, Line]:
 
 def expected(line: Line, person: str) -> int:
     """The status that somebody of PEOPLE gets."""
-    return line.admin if may(person, line.rule) else 403
+    return told(line.admin) if may(person, line.rule) else 403
+
+
+def told(status: int) -> int:
+    """A status, in which "not of a task that has finished" (409) is no other than "here you are": both may."""
+    return 200 if status == 409 else status
 
 
 #: Pages that people look at, without the parts of pages that are loaded again and the files that are downloaded.

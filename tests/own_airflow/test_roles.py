@@ -13,6 +13,8 @@ from tests.own_airflow.first_steps import visible_dags
 from tests.own_airflow.people import PASSWORD, PEOPLE, Person, log_in
 from tests.own_airflow.test_first_mail import ADDRESSES
 
+pytestmark = pytest.mark.full
+
 MAKER = PEOPLE["mina"]
 WHO = f"role {MAKER}, and everybody with rights to all DAGs"
 TASK = {

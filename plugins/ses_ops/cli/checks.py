@@ -65,8 +65,10 @@ def _settings() -> Findings:
         backend = "a secrets backend is asked first" if airflow_configuration.has_secrets_backend() else ""
         place = f"{file}" if file.is_file() else f"the environment ({file} does not exist)"
         yield "ok", "; ".join(filter(None, (f"Airflow is the one of {place}", backend)))
-    else:
+    elif settings.make_run_is_here():
         yield "ok", f"SES_HOME is {settings.ses_home()}; no stack runs there, and no other Airflow was found"
+    else:
+        yield "ok", f"no Airflow was found; its configuration would be {airflow_configuration.config_file()}"
 
 
 def _database() -> Findings:
