@@ -7,11 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.domain.task_status import TaskStatus
@@ -20,7 +22,7 @@ from ses_ops.storage.connection import connect
 from ses_ops.storage.overview import TaskOverview, list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.separate_components import SeparateComponents
-from tests.acceptance.under_fire.mailing import ENDED, Mailing, has_ended
+from tests.acceptance.under_fire.mailing import ASK_EVERY, ENDED, LOOK_EVERY, Mailing, has_ended
 from tests.integration.sending_world import World, check_sum, quota
 from tests.recording_smtp import RecordingServer
 
@@ -44,7 +46,7 @@ def task_policy(task):
         task.retry_delay = timedelta(seconds=1)
 """
 #: Seconds for what takes a few; on a very busy machine, more than 90.
-SOON = 240.0
+SOON = 400.0
 #: Seconds that PostgreSQL may be away.
 DATABASE_BACK_WITHIN = 60.0
 
@@ -127,7 +129,7 @@ class Lookout:
 
     def _look(self) -> None:
         conn = None
-        while not self._over.wait(0.1):
+        while not self._over.wait(LOOK_EVERY):
             try:
                 conn = conn if conn is not None and not conn.closed else connect(self._dsn)
                 tasks = list_tasks(conn)
@@ -178,11 +180,10 @@ class Caught:
             self.mailings[moment].trigger()
         self._hold_settle()
         self.mailings[Moment.SENDING].wait_for_mail(MID_SEND, SOON)
-        wait_for(lambda: self._states(Moment.WAITING) == {"success", "queued"}, f"waiting resume ({self.blow})", SOON)
+        waits = {"success", "queued"}
+        wait_for(lambda: self._states(Moment.WAITING) == waits, f"waiting resume ({self.blow})", SOON, every=ASK_EVERY)
         self.mailings[Moment.STARTING].trigger()
-        # Or over, should all looks have missed it.
-        reserving = lambda: self.task_states(Moment.STARTING, "reserve_quota") in (["running"], ["success"])  # noqa: E731
-        wait_for(reserving, f"start of a mailing ({self.blow})", SOON, every=0.01)
+        self._wait_for_its_start()
         self._check_moments()
         self.prepared_within = time.monotonic() - began
 
@@ -211,6 +212,14 @@ class Caught:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)) AND application_name ~ 'settle'"
         wait_for(lambda: self.world.rows(waiting, pid), f"settle that waits ({self.blow})", SOON)
 
+    def _wait_for_its_start(self) -> None:
+        """Until it reserves its quota; or has, should all looks have missed it."""
+        with closing(psycopg2.connect(self.stack.postgres.dsn("airflow"))) as conn:
+            # Each look at what is true by then, on one connection: they follow each other closely.
+            conn.autocommit = True
+            reserving = lambda: self._states_of(conn, Moment.STARTING, "reserve_quota") in (["running"], ["success"])  # noqa: E731
+            wait_for(reserving, f"start of a mailing ({self.blow})", SOON, every=0.02)
+
     def _check_moments(self) -> None:
         sending, waiting = self.mailings[Moment.SENDING], self.mailings[Moment.WAITING]
         assert sending.look().unsent_count > 50, "everything was sent before the server died"
@@ -220,14 +229,16 @@ class Caught:
         return set(self.mailings[moment].runs().values())
 
     def task_states(self, moment: Moment, task: str) -> list[str]:
-        with psycopg2.connect(self.stack.postgres.dsn("airflow")) as conn, conn.cursor() as cursor:
+        with closing(psycopg2.connect(self.stack.postgres.dsn("airflow"))) as conn:
+            return self._states_of(conn, moment, task)
+
+    def _states_of(self, conn: Connection, moment: Moment, task: str) -> list[str]:
+        with conn.cursor() as cursor:
             cursor.execute(
                 "SELECT state FROM task_instance WHERE dag_id = %s AND task_id = %s",
                 (dag_id(self.mailings[moment].name), task),
             )
-            found = [str(state) for (state,) in cursor.fetchall()]
-        conn.close()
-        return found
+            return [str(state) for (state,) in cursor.fetchall()]
 
     # --- afterwards
 

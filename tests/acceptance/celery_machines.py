@@ -31,7 +31,7 @@ CONCURRENCY = 2
 NOTICING = ("scheduler", "workers", "celery_broker_transport_options")
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float, *, every: float = 0.05) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float, *, every: float = 0.1) -> Any:
     """Look until the condition holds; returns what it said."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -191,12 +191,12 @@ def start_cluster(stack: StackProcess, machines: Sequence[Machine]) -> None:
     """Start the stack, and the machines as soon as there is a database for them: both take a while."""
     with ThreadPoolExecutor(1) as pool:
         stack_started = pool.submit(stack.start_and_wait)
-        wait_for(lambda: stack_started.done() or _migrated(stack), "database of Airflow", READY_WITHIN)
+        wait_for(lambda: stack_started.done() or _migrated(stack), "database of Airflow", READY_WITHIN, every=0.5)
         for machine in machines:
             machine.start()
         stack_started.result()
     for machine in machines:
-        wait_for(lambda machine=machine: machine.ready, f"worker {machine.name}", READY_WITHIN)
+        wait_for(lambda machine=machine: machine.ready, f"worker {machine.name}", READY_WITHIN, every=0.3)
 
 
 def _migrated(stack: StackProcess) -> bool:

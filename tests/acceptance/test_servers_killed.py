@@ -27,7 +27,7 @@ from tests.acceptance.caught_mailings import (
 )
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.separate_components import JOB_TYPES, SeparateComponents
-from tests.acceptance.under_fire.mailing import has_ended
+from tests.acceptance.under_fire.mailing import ASK_EVERY, has_ended
 from tests.recording_smtp import RecordingServer
 
 #: Seconds until the reply to a message, and connections a chunk: 20 messages a second.
@@ -130,7 +130,7 @@ class Story:
             end = time.monotonic() + FINISHED_WITHIN
             while not self._note_finished():
                 assert time.monotonic() < end, self.unfinished()
-                time.sleep(0.2)
+                time.sleep(ASK_EVERY)
             for coming in returns:
                 coming.result()
 
@@ -151,7 +151,8 @@ class Story:
         return returns
 
     def _note_return(self, caught: Caught, before: dict[str, int]) -> None:
-        wait_for(partial(self._are_back, before), f"return of {', '.join(before)} ({caught.blow})", SOON)
+        what = f"return of {', '.join(before)} ({caught.blow})"
+        wait_for(partial(self._are_back, before), what, SOON, every=ASK_EVERY)
         self.back_after[caught.blow] = time.monotonic() - caught.struck_at
 
     def _note_finished(self) -> bool:

@@ -21,7 +21,7 @@ FIRE = os.environ.get("SES_FIRE") == "1"
 #: Messages a second over all senders. A chunk carries 20 s of work, so this makes a task of 20 000 four chunks.
 FIRE_RATE = 250
 #: Seconds until the reply to a message: slow enough to be disturbed in mid-send.
-REPLY_DELAY = 0.25
+REPLY_DELAY = 0.4
 CONNECTIONS = 20
 
 

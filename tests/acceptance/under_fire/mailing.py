@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +21,10 @@ from tests.acceptance.stack_process import StackProcess
 from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer
 
-#: Seconds between two looks.
-LOOK_EVERY = 0.05
+#: Seconds between two looks at the ledger, and between two questions to Airflow's API, which has more to do for them.
+LOOK_EVERY, ASK_EVERY = 0.1, 0.5
+#: Seconds for what takes a few: where thirty processes want two cores, more than 120 were seen.
+SOON = 400.0
 #: States of an Airflow run that is over.
 ENDED = ("success", "failed")
 
@@ -65,19 +68,26 @@ class Mailing:
             assert overview.request_count == self.count or overview.request_count == 0, overview
         return overview
 
-    def wait_for(self, condition: Callable[[TaskOverview], bool], what: str, seconds: float = 120.0) -> TaskOverview:
+    def wait_for(
+        self,
+        condition: Callable[[TaskOverview], bool],
+        what: str,
+        seconds: float = SOON,
+        *,
+        every: float = LOOK_EVERY,
+    ) -> TaskOverview:
         """Look until the condition holds."""
         end = time.monotonic() + seconds
         while not condition(overview := self.look()):
             assert time.monotonic() < end, f"{self.name}: no {what} within {seconds:.0f} s: {overview}\n{self.runs()}"
-            time.sleep(LOOK_EVERY)
+            time.sleep(every)
         return overview
 
     def accepted(self) -> Counter[str]:
         """What the mail server has accepted, a recipient."""
         return Counter({address: count for address in self.recipients if (count := self.mail_server.accepted[address])})
 
-    @property
+    @cached_property
     def recipients(self) -> list[str]:
         """The addresses of the group, as World.group makes them."""
         return [f"{self.name}-{number}@customers.example" for number in range(1, self.count + 1)]
@@ -86,7 +96,7 @@ class Mailing:
         """When the mail server accepted them, in order; seconds of time.monotonic()."""
         return sorted(self.mail_server.accepted_at[address] for address in self.accepted())
 
-    def wait_for_mail(self, count: int, seconds: float = 120.0) -> None:
+    def wait_for_mail(self, count: int, seconds: float = SOON) -> None:
         """Wait until the mail server has accepted so many."""
         self.wait_for(lambda _: len(self.accepted()) >= count, f"{count} accepted messages", seconds)
 
@@ -197,7 +207,11 @@ class Mailing:
         """Turn the DAG's switch, as the UI does."""
         self.api("PATCH", "", {"is_paused": paused})
 
-    def wait_until_finished(self, seconds: float = 180.0) -> None:
+    def wait_until_finished(self, seconds: float = SOON) -> None:
         """Wait until the task is finished and Airflow has ended all its runs."""
         self.wait_for(has_ended, "end", seconds)
-        self.wait_for(lambda _: all(state in ENDED for state in self.runs().values()), "end of its runs", seconds)
+        self.wait_for_runs(lambda runs: all(state in ENDED for state in runs.values()), "end of its runs", seconds)
+
+    def wait_for_runs(self, condition: Callable[[dict[str, str]], bool], what: str, seconds: float) -> None:
+        """Ask Airflow for the task's runs until the condition holds."""
+        self.wait_for(lambda _: condition(self.runs()), what, seconds, every=ASK_EVERY)

@@ -15,7 +15,7 @@ MESSAGES = 200
 #: One in so many is refused.
 EVERY = 8
 #: Seconds for each half of it.
-STORY = 200.0
+STORY = 400.0
 
 pytestmark = pytest.mark.timeout(1_800)
 

@@ -100,7 +100,7 @@ def unknown_of_attempts(mailing: Mailing) -> Counter[int]:
 
 
 #: In `make test` the kills are spread: before each further retry of one task Airflow waits twice as long.
-SHORT = Killed(tasks=6, messages=2_000, kills_of_task=2, between=200, within=480.0)
+SHORT = Killed(tasks=6, messages=1_250, kills_of_task=2, between=125, within=480.0)
 #: `make fire`.
 LONG = Killed(tasks=1, messages=20_000, kills_of_task=50, between=300, within=2_700.0)
 

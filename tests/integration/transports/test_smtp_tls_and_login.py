@@ -143,7 +143,9 @@ def test_login_works_with_plain_and_with_login(authority: Authority, mechanisms:
         run = send(server, 30, ca_file=authority.ca_file, login="usér@example.com", password=PASSWORD, timeout=5)
     assert run.error is None
     assert run.feed.count() == {Delivery.SENT: 30}
-    assert server.logins == ["usér@example.com"] * server.connections
+    assert set(server.logins) == {"usér@example.com"}
+    # On a busy machine all is sent before the last one has logged in.
+    assert len(server.logins) <= server.connections
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
