@@ -318,6 +318,27 @@ def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_sec
     assert connections.ses_db_dsn() == "postgresql://after/ses"
 
 
+def test_who_waits_for_a_secrets_backend_that_hangs_gives_up_soon():
+    """Else it would hold all threads of Airflow's api-server, which has other pages too."""
+    from ses_ops.operators.answers_kept import AnswersKept
+
+    kept, hangs, answered = AnswersKept(kept_for=3600, patience=0.05), threading.Event(), threading.Event()
+
+    def ask() -> str:
+        hangs.set()
+        assert answered.wait(60)
+        return "at last"
+
+    thread = threading.Thread(target=lambda: kept.get("x", ask))
+    thread.start()
+    assert hangs.wait(60)
+    with pytest.raises(LookUpFailed, match="has not said within"):
+        kept.get("x", lambda: pytest.fail("it was asked twice at a time"))
+    answered.set()
+    thread.join()
+    assert kept.get("x", lambda: "asked again") == "at last"
+
+
 def asked(folder: Path) -> list[str]:
     return (folder / "asked").read_text().split()
 
