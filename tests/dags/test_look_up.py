@@ -229,6 +229,16 @@ def test_a_secrets_backend_that_is_away_is_not_taken_for_one_that_has_nothing(ba
         assert "/etc" not in str(raised.value)
 
 
+def test_a_secrets_backend_that_cannot_be_made_is_an_error_and_nothing_else_is_read(backend, monkeypatch):
+    monkeypatch.setenv(DB, "postgres://another-server/ses")
+    backend("FolderBackend", section="WORKERS__", no_such_argument=1)
+    with pytest.raises(LookUpFailed, match=r"names in \[workers\] cannot be made \(TypeError\)"):
+        connections.ses_db_dsn()
+    backend("NoSuchBackend", section="WORKERS__")
+    with pytest.raises(LookUpFailed, match=r"names in \[workers\] cannot be made"):
+        connections.ses_db_dsn()
+
+
 def test_a_file_of_secrets_that_cannot_be_read_is_an_error_too(backend, tmp_path):
     made_in_airflow("ses_db", conn_type="generic", host="another-server", schema="ses")
     (tmp_path / "broken.json").write_text("{ half a fi")
