@@ -106,9 +106,11 @@ def told(status: int) -> int:
     return 200 if status == 409 else status
 
 
-#: Pages that people look at, without the parts of pages that are loaded again and the files that are downloaded.
+#: Parts of pages that are loaded again, and files.
+NO_PAGES = ("/live/", "/static/", ".csv", "/group-sample")
+#: Pages that people look at.
 SEEN = sorted(
     line.path
     for route, line in pages().items()
-    if line.admin == 200 and not line.exports and not any(part in route for part in ("/live/", "/static/", ".csv"))
+    if line.admin == 200 and not line.exports and not any(part in route for part in NO_PAGES)
 )
