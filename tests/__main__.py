@@ -3,6 +3,10 @@
     python -m tests [-n PROCESSES] [arguments of pytest ...]
 
 With `-n 0`, or when a file or folder is named, it is plain pytest in one process, which `--pdb` and `-s` need.
+
+Not pytest-xdist: its processes take each other's place in turn, so that the browser's event loop, Airflow and whatever
+else was used once stay in all of them to the end; one was lost in mid-run, and the run waited for it without a word. A
+process of ours runs one part and ends; what becomes of it is its exit code, and none outlives its limit (lost_run.py).
 """
 
 from __future__ import annotations

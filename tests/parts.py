@@ -10,7 +10,7 @@ REPOSITORY = TESTS.parent
 #: Folders whose modules and folders are a part each: every one starts stacks of its own.
 STACKS = ("acceptance",)
 #: Folders that are parts, though they lie in another one. What is new in a folder belongs to the innermost part.
-FOLDERS = ("console", "console/browser", "dags", "integration", "integration/transports", "unit")
+FOLDERS = ("console", "console/browser", "dags", "installation", "integration", "integration/transports", "unit")
 #: What takes longest begins first; what is not named here comes behind.
 IN_ORDER = (
     "acceptance/test_servers_killed.py",
@@ -19,9 +19,11 @@ IN_ORDER = (
     "own_airflow",
     "acceptance/make_run",
     "integration/transports",
+    "own_airflow",
     "acceptance/test_celery.py",
     "acceptance/test_console_whole_way.py",
     "integration",
+    "installation",
     "console",
     "dags",
     "unit",
