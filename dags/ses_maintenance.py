@@ -3,7 +3,7 @@
 
 Every minute: releases chunks whose run died, and starts a run for every send task that has cached mail which is due
 and no run that would send it (a lost trigger). With nothing to do it is one query, and no queue ever hangs until a
-person looks.
+person looks. `SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then found that much later.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, CronTriggerTimetable
 
+from ses_ops import settings
 from ses_ops.operators.recover import RecoverOperator
 from ses_ops.operators.run_context import RESUME_CONF
+
+EVERY = "*" if settings.maintenance_minutes() == 1 else f"*/{settings.maintenance_minutes()}"
 
 with DAG(
     dag_id="ses_maintenance",
     description="Starts again what a lost trigger or a dead run left behind",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("* * * * *", timezone="UTC"),
+    schedule=CronTriggerTimetable(f"{EVERY} * * * *", timezone="UTC"),
     catchup=False,
     is_paused_upon_creation=False,
     max_active_runs=1,

@@ -16,6 +16,7 @@ IN_ORDER = (
     "acceptance/test_servers_killed.py",
     "console/browser",
     "acceptance/under_fire",
+    "own_airflow",
     "acceptance/make_run",
     "integration/transports",
     "own_airflow",

@@ -9,6 +9,7 @@
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
+| SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
 In an Airflow of one's own the last two may be connections in Airflow: `operators/airflow_lookup.py`.
@@ -91,6 +92,18 @@ def no_templates() -> str:
     """The sentence for an installation without a template: where they are looked for, and how to name another place."""
     places = ", ".join(map(str, templates_places()))
     return f"there is no template in {places}; set SES_TEMPLATES to another folder for all of Airflow's components"
+
+
+def maintenance_minutes() -> int:
+    """Minutes from one run of `ses_maintenance` to the next: SES_MAINTENANCE_MINUTES, or `[ses_ops]` of airflow.cfg.
+
+    Raises InvalidInput.
+    """
+    name = "SES_MAINTENANCE_MINUTES"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "maintenance_minutes") or "1"
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 30):
+        raise InvalidInput(f"{given!r} is not a whole number of minutes from 1 to 30", where=name)
+    return int(given)
 
 
 def sample_wanted() -> bool:

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ses_ops.operators.recover import RecoverOperator
 from tests.dags.test_send_task_dag import runs_of
 from tests.integration.sending_world import quota
 
 DAG = "send_task__hello"
+
+
+@pytest.mark.parametrize(("minutes", "cron"), [("", "* * * * *"), ("1", "* * * * *"), ("5", "*/5 * * * *")])
+def test_somebody_elses_airflow_can_have_it_less_often(world, dag_bag, monkeypatch, minutes, cron):
+    monkeypatch.setenv("SES_MAINTENANCE_MINUTES", minutes)
+    assert dag_bag().dags["ses_maintenance"].timetable.expression == cron
+
+
+@pytest.mark.parametrize("minutes", ["0", "31", "-1", "often", "1.5"])
+def test_a_number_of_minutes_that_cannot_be_right_is_an_import_error_that_names_it(
+    world, dag_bag, monkeypatch, minutes
+):
+    monkeypatch.setenv("SES_MAINTENANCE_MINUTES", minutes)
+    bag = dag_bag()
+    (error,) = bag.import_errors.values()
+    assert "SES_MAINTENANCE_MINUTES" in error
+    assert repr(minutes) in error
+    assert "ses_test_send" in bag.dags
 
 
 def test_with_nothing_to_do_it_is_one_task(world, run_dag):

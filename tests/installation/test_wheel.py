@@ -203,6 +203,12 @@ def test_what_the_wheel_asks_for_lives_with_the_constraints_that_airflow_publish
     assert {name: pin for name, pin in CONSTRAINTS.items() if pin not in base[name]} == {}
 
 
+def test_our_own_lock_lives_beside_airflows_fab_provider():
+    """Flask-AppBuilder, which it stands on, wants a python-dateutil below 3."""
+    lock = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
+    assert re.search(r"^python-dateutil==2\.", lock, re.MULTILINE)
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.11 is the last that brings an older setuptools")
 def test_an_older_setuptools_is_told_the_minimum_in_one_sentence(tmp_path):
     import ensurepip

@@ -27,10 +27,15 @@ def clean_environment() -> dict[str, str]:
 
 def python_of(version: str) -> Path | None:
     """An interpreter of this machine, such as "3.12"; None where it has none. Nothing is downloaded."""
-    if version == "{}.{}".format(*sys.version_info):
-        return Path(sys.executable)
-    found = _uv("python", "find", "--no-python-downloads", "--no-project", "--system", version, check=False)
-    return Path(found.stdout.strip()) if found.returncode == 0 else None
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = [sys.executable, shutil.which(f"python{version}"), *pyenv.glob(f"versions/{version}.*/bin/python")]
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for candidate in filter(None, found):
+        # A shim of pyenv is a program that says that it is none.
+        done = subprocess.run([str(candidate), "-c", ask], capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return Path(candidate)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

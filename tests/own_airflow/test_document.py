@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from scripts.dist import pack
-from tests.own_airflow.foreign_report import import_errors
+from tests.own_airflow.foreign_report import complaints, foreign_dag_runs, import_errors
 from tests.own_airflow.fresh_environment import REPOSITORY, FreshEnvironment
 from tests.own_airflow.people import administrator
-from tests.own_airflow.team_airflow import TeamAirflow
+from tests.own_airflow.team_airflow import FOREIGN_DAG, TeamAirflow
 from tests.own_airflow.team_postgres import PASSWORD
 from tests.recording_smtp import RecordingServer
 
@@ -24,11 +24,10 @@ DOCUMENT = (REPOSITORY / "docs" / "own-airflow.md").read_text()
 ADDRESSES = [f"customer-{number}@people.example" for number in range(1, 51)]
 
 
-def blocks() -> tuple[str, str]:
-    """The two blocks of commands of the section about pip: the installation, and what comes after the restart."""
-    _, _, rest = DOCUMENT.partition("test_document.py runs these lines")
-    first, second = re.findall(r"^```sh\n(.*?)^```", rest, re.MULTILINE | re.DOTALL)[:2]
-    return first, second
+def blocks(heading: str) -> list[str]:
+    """The blocks of commands of a section."""
+    (section,) = re.findall(rf"^#+ {heading}\n(.*?)(?=^#+ |\Z)", DOCUMENT, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +76,7 @@ def follow(airflow: TeamAirflow, block: str, relay: RecordingServer) -> subproce
 def test_the_lines_of_the_installation_run_and_change_no_package(newcomer, relay):
     before = newcomer.environment.packages()
     assert "openpyxl" not in before, "nothing has to be fetched: this proves little"
-    block, _ = blocks()
+    block, _ = blocks("pip")
     assert len([line for line in block.splitlines() if not line.startswith("  ")]) <= 10
     follow(newcomer, block, relay)
     now = newcomer.environment.packages()
@@ -94,9 +93,30 @@ def test_after_the_restart_the_first_mail_leaves(newcomer, relay):
     now = re.sub(r"^(type: ).*", r"\1immediate", example, flags=re.MULTILINE)
     now = re.sub(r"^(start_at|until|every|time_zone|start_grace):.*\n", "", now, flags=re.MULTILINE)
     (newcomer.folder / "spring-sale.yaml").write_text(now)
-    _, block = blocks()
+    _, block = blocks("pip")
     done = follow(newcomer, block, relay)
     assert "spring-sale-2027" in done.stdout
     newcomer.wait_for(lambda: relay.total >= len(ADDRESSES), "mail")
     assert dict(relay.accepted) == dict.fromkeys(ADDRESSES, 1)
     assert import_errors(administrator(newcomer)) == []
+
+
+def test_the_lines_of_the_upgrade_leave_everything_as_it_was(newcomer, relay):
+    (block,) = blocks("Upgrade")
+    newcomer.stop()
+    follow(newcomer, block, relay)
+    assert "spring-sale-2027  immediate  finished" in newcomer.ses("task", "list").stdout
+
+
+def test_the_lines_of_the_uninstallation_leave_nothing(newcomer, relay):
+    out, rest = blocks("Uninstall")
+    follow(newcomer, out, relay)
+    assert "ses-ops" not in newcomer.environment.packages()
+    assert newcomer.rows("SELECT dag_id FROM dag", database="airflow") == [(FOREIGN_DAG,)]
+    left = newcomer.rows("SELECT name FROM ab_view_menu WHERE name LIKE 'DAG%:%'", database="airflow")
+    assert {name.partition(":")[2] for (name,) in left} == {FOREIGN_DAG}
+    follow(newcomer, rest, relay)
+    assert newcomer.rows("SELECT conn_id FROM connection WHERE conn_id LIKE 'ses%'", database="airflow") == []
+    newcomer.start()
+    foreign_dag_runs(newcomer, administrator(newcomer), "after-us")
+    assert complaints(newcomer) == []
