@@ -25,6 +25,7 @@ IN_ORDER = (
     "integration",
     "installation",
     "console",
+    "installation",
     "dags",
     "unit",
 )
