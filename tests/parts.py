@@ -19,13 +19,11 @@ IN_ORDER = (
     "own_airflow",
     "acceptance/make_run",
     "integration/transports",
-    "own_airflow",
     "acceptance/test_celery.py",
     "acceptance/test_console_whole_way.py",
     "integration",
     "installation",
     "console",
-    "installation",
     "dags",
     "unit",
 )
