@@ -19,7 +19,6 @@ IN_ORDER = (
     "own_airflow",
     "acceptance/make_run",
     "integration/transports",
-    "own_airflow",
     "acceptance/test_celery.py",
     "acceptance/test_console_whole_way.py",
     "integration",

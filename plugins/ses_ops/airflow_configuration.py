@@ -9,10 +9,10 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from ses_ops import settings
+from ses_ops.airflow_places import expanded, read_configuration
 
 #: Section and name of the setting with Airflow's metadata database.
 DATABASE = ("database", "sql_alchemy_conn")
@@ -36,24 +36,20 @@ def environment() -> dict[str, str]:
 def names_the_stack() -> bool:
     """Whether the stack of `make run`, if one runs, is meant: a metadata database in the environment names another."""
     stack = settings.airflow_environment()
-    named = [name for form in _FORMS if (name := _variable(DATABASE, form)) in os.environ]
+    named = [name for form in _FORMS if os.environ.get(name := _variable(DATABASE, form))]
     return all(stack.get(name) == os.environ[name] for name in named)
 
 
 def config_file() -> Path:
     """Airflow's configuration file, which may not exist."""
     env = environment()
-    home = _expanded(env.get("AIRFLOW_HOME", "~/airflow"))
-    return Path(_expanded(env.get("AIRFLOW_CONFIG", os.path.join(home, "airflow.cfg"))))
+    return expanded(env["AIRFLOW_CONFIG"]) if "AIRFLOW_CONFIG" in env else _home(env) / "airflow.cfg"
 
 
 def is_configured() -> bool:
     """Whether there is an Airflow: one whose metadata database is named, or the one that Airflow makes by itself."""
     env = environment()
-    home = Path(_expanded(env.get("AIRFLOW_HOME", "~/airflow")))
-    given = _given(DATABASE, env)
-    if given is None:
-        return (home / "airflow.db").is_file()
+    given = _given(DATABASE, env) or f"{_SQLITE}{_home(env) / 'airflow.db'}"
     return not given.startswith(_SQLITE) or Path(given.removeprefix(_SQLITE)).is_file()
 
 
@@ -66,6 +62,10 @@ def has_secrets_backend() -> bool:
 def apply() -> None:
     """Put the settings of the running stack into this process's environment, before Airflow is imported."""
     os.environ.update({name: value for name, value in environment().items() if os.environ.get(name) != value})
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    return expanded(env.get("AIRFLOW_HOME") or "~/airflow")
 
 
 def _given(option: tuple[str, str], env: Mapping[str, str]) -> str | None:
@@ -88,26 +88,8 @@ def _variable(option: tuple[str, str], form: str) -> str:
 def _parsed(path: Path) -> configparser.ConfigParser | None:
     """The configuration file, empty if there is none; None if it cannot be read: Airflow itself has to say why."""
     try:
-        state = path.stat()
+        return read_configuration(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return configparser.ConfigParser()
-    except OSError:
-        return None
-    return _read(path, state.st_mtime_ns)
-
-
-@cache
-def _read(path: Path, changed: int) -> configparser.ConfigParser | None:  # noqa: ARG001 - a key of the cache
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, configparser.Error):
         return None
-    return parser
-
-
-def _expanded(text: str) -> str:
-    """As Airflow does it: variables and `~`, until nothing changes."""
-    while (once := os.path.expanduser(os.path.expandvars(text))) != text:
-        text = once
-    return text

@@ -11,13 +11,13 @@ from pathlib import Path
 
 def airflow_home() -> Path:
     """AIRFLOW_HOME."""
-    return _path(os.environ.get("AIRFLOW_HOME", "").strip() or "~/airflow")
+    return expanded(os.environ.get("AIRFLOW_HOME", "").strip() or "~/airflow")
 
 
 def dags_folder() -> Path:
     """Airflow's folder of DAGs."""
     given = airflow_setting("core", "dags_folder")
-    return _path(given) if given else airflow_home() / "dags"
+    return expanded(given) if given else airflow_home() / "dags"
 
 
 def airflow_setting(section: str, name: str) -> str:
@@ -27,20 +27,22 @@ def airflow_setting(section: str, name: str) -> str:
         return str(conf.get(section, name, fallback="") or "").strip()
     if given := os.environ.get(f"AIRFLOW__{section}__{name}".upper(), "").strip():
         return given
-    file = _path(os.environ.get("AIRFLOW_CONFIG", "").strip() or str(airflow_home() / "airflow.cfg"))
+    file = expanded(os.environ.get("AIRFLOW_CONFIG", "").strip() or str(airflow_home() / "airflow.cfg"))
     try:
-        return _read(file, file.stat().st_mtime_ns).get(section, name, fallback="").strip()
+        return read_configuration(file, file.stat().st_mtime_ns).get(section, name, fallback="").strip()
     except (OSError, ValueError, configparser.Error):
         # Airflow itself complains of a file that it cannot read.
         return ""
 
 
 @lru_cache(maxsize=4)
-def _read(file: Path, changed: int) -> configparser.ConfigParser:  # noqa: ARG001 - a file that changed is read again
+def read_configuration(file: Path, changed: int) -> configparser.ConfigParser:  # noqa: ARG001 - so it is read again
+    """An `airflow.cfg` that was changed at `changed`. Raises OSError, ValueError, configparser.Error."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read_string(file.read_text(encoding="utf-8"))
     return parser
 
 
-def _path(text: str) -> Path:
+def expanded(text: str) -> Path:
+    """A path as Airflow's settings may write it, with `~` and variables of the environment."""
     return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(text))))

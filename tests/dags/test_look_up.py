@@ -229,6 +229,16 @@ def test_a_secrets_backend_that_is_away_is_not_taken_for_one_that_has_nothing(ba
         assert "/etc" not in str(raised.value)
 
 
+def test_a_secrets_backend_that_cannot_be_made_is_an_error_and_nothing_else_is_read(backend, monkeypatch):
+    monkeypatch.setenv(DB, "postgres://another-server/ses")
+    backend("FolderBackend", section="WORKERS__", no_such_argument=1)
+    with pytest.raises(LookUpFailed, match=r"names in \[workers\] cannot be made \(TypeError\)"):
+        connections.ses_db_dsn()
+    backend("NoSuchBackend", section="WORKERS__")
+    with pytest.raises(LookUpFailed, match=r"names in \[workers\] cannot be made"):
+        connections.ses_db_dsn()
+
+
 def test_a_file_of_secrets_that_cannot_be_read_is_an_error_too(backend, tmp_path):
     made_in_airflow("ses_db", conn_type="generic", host="another-server", schema="ses")
     (tmp_path / "broken.json").write_text("{ half a fi")
@@ -316,6 +326,27 @@ def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_sec
     assert connections.ses_db_dsn() == "postgresql://before/ses"
     monkeypatch.setattr(airflow_lookup, "_KEPT", AnswersKept(kept_for=0))
     assert connections.ses_db_dsn() == "postgresql://after/ses"
+
+
+def test_who_waits_for_a_secrets_backend_that_hangs_gives_up_soon():
+    """Else it would hold all threads of Airflow's api-server, which has other pages too."""
+    from ses_ops.operators.answers_kept import AnswersKept
+
+    kept, hangs, answered = AnswersKept(kept_for=3600, patience=0.05), threading.Event(), threading.Event()
+
+    def ask() -> str:
+        hangs.set()
+        assert answered.wait(60)
+        return "at last"
+
+    thread = threading.Thread(target=lambda: kept.get("x", ask))
+    thread.start()
+    assert hangs.wait(60)
+    with pytest.raises(LookUpFailed, match="has not said within"):
+        kept.get("x", lambda: pytest.fail("it was asked twice at a time"))
+    answered.set()
+    thread.join()
+    assert kept.get("x", lambda: "asked again") == "at last"
 
 
 def asked(folder: Path) -> list[str]:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.airflow_environment import SETTINGS
 
 PROGRAM = """
@@ -28,10 +30,12 @@ print(json.dumps({
 """
 
 
-def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it_is():
+@pytest.mark.parametrize("beside", [True, False], ids=["with-the-plugins-folder", "editable-install-alone"])
+def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it_is(beside, tmp_path):
+    folder = {} if beside else {"AIRFLOW__CORE__PLUGINS_FOLDER": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, **SETTINGS},
+        env={**os.environ, **SETTINGS, **folder},
         capture_output=True,
         text=True,
         timeout=120,
@@ -40,7 +44,7 @@ def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert found["errors"] == {}
-    assert "ses_ops" in found["plugins"]
+    assert found["plugins"].count("ses_ops") == 1
     assert found["timetables"] == ["ses_ops.timetables.send_task.SendTaskTimetable"]
     assert found["bare"] == []
     assert found["views"] == ["nav", "dag", "dag_run"]

@@ -136,7 +136,7 @@ class EmptyEnvironment:
             cwd=self.work,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=500,
             check=False,
         )
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"

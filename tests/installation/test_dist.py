@@ -15,6 +15,9 @@ import ses_ops
 from tests.installation.empty_environment import PACKAGE, REPOSITORY, EmptyEnvironment
 from tests.installation.test_plugins_folder import assert_nothing_happened, load
 
+#: Seconds. What takes five on a machine of its own took seventy on a crowded one.
+pytestmark = pytest.mark.timeout(600)
+
 
 def made_in(folder: Path, umask: int) -> Path:
     """What `make dist` makes in a clone of its own."""

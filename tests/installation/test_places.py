@@ -9,6 +9,9 @@ import pytest
 
 from tests.installation.empty_environment import REPOSITORY, EmptyEnvironment
 
+#: Seconds. What takes five on a machine of its own took seventy on a crowded one.
+pytestmark = pytest.mark.timeout(600)
+
 #: First as `ses` in a shell, then with Airflow loaded, as its components are; last what the DAG file of tests offers.
 PROGRAM = """
 import json, runpy, sys

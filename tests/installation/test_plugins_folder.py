@@ -16,6 +16,9 @@ import pytest
 
 from tests.installation.empty_environment import PACKAGE, EmptyEnvironment
 
+#: Seconds. What takes five on a machine of its own took seventy on a crowded one.
+pytestmark = pytest.mark.timeout(600)
+
 LOADER = Path(__file__).with_name("plugins_folder.py").read_text(encoding="utf-8")
 #: What a plugin in every task's process, scheduler and triggerer must not pay for.
 HEAVY = {"alembic", "openpyxl", "psycopg2", "uvloop", "babel", "charset_normalizer", "email_validator", "fastapi"}

@@ -18,6 +18,9 @@ from packaging.utils import canonicalize_name
 import ses_ops
 from tests.installation.empty_environment import PACKAGE, REPOSITORY, known_to_git, pip
 
+#: Seconds. What takes five on a machine of its own took seventy on a crowded one.
+pytestmark = pytest.mark.timeout(600)
+
 #: What the oldest Airflow 3 pins of what we ask for: constraints-3.0.x/constraints-3.11.txt of May 2025. Later ones are
 #: higher. An Airflow that we do not support shall say so itself, and not be a riddle of pip's.
 CONSTRAINTS = {

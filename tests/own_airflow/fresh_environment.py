@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -136,10 +137,18 @@ def _without_ours(lock: str) -> str:
     return "".join(one for one in entries if re.findall(r"# via(.*)$", one) != [" ses-ops (pyproject.toml)"])
 
 
+@cache
+def _index() -> dict[str, str]:
+    """Where pip is told to fetch packages, for uv, which does not read pip's settings."""
+    told = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    found = re.findall(r"^\S+\.index-url='(.*)'$", told.stdout, re.MULTILINE)
+    return {"UV_DEFAULT_INDEX": os.environ.get("UV_DEFAULT_INDEX", found[-1])} if found else {}
+
+
 def _uv(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "uv", *arguments],
-        env=clean_environment(),
+        env={**clean_environment(), **_index()},
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -222,7 +222,7 @@ class TeamAirflow:
         conn = psycopg2.connect(self.postgres.dsn(database))
         try:
             with conn.cursor() as cursor:
-                cursor.execute(statement, values)
+                cursor.execute(statement, values or None)  # without values, % stands for itself
                 return list(cursor.fetchall())
         finally:
             conn.close()

@@ -21,13 +21,15 @@ from ses_ops.cli.session import (
     ses_smtp,
     smtp_settings,
 )
-from ses_ops.errors import SesError, WarmupNotBegun
+from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
 
 #: What is said of a start that has passed without a run.
 MISSED = (
     "its start at {start} UTC has passed and Airflow made no run for it: look in Airflow whether its DAG is switched "
     "on, whether it has many queued runs, and whether the scheduler runs"
 )
+
+_DATABASE = "SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())"
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -74,11 +76,16 @@ def _settings() -> Findings:
 def _database() -> Findings:
     from ses_ops.storage.session_check import check_session
 
-    with database() as conn, conn.cursor() as cursor:
-        cursor.execute("SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())")
-        version, name, size = cursor.fetchone() or ("?", "?", 0)
-    check_session(db_dsn())
-    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {ses_db().source}"
+    source = ses_db().source
+    try:
+        with database() as conn, conn.cursor() as cursor:
+            cursor.execute(_DATABASE)
+            version, name, size = cursor.fetchone() or ("?", "?", 0)
+        check_session(db_dsn())
+    except DatabaseUnavailable as problem:
+        yield "FAIL", f"{problem} (the connection is from {source})"
+        return
+    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
 
 
 def _schema() -> Findings:
@@ -97,8 +104,13 @@ def _smtp() -> Findings:
     server = smtp_settings()
     yield from (("warn", words) for words in server.unused)
     # Said at once: a server may take minutes for its greeting.
-    found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
-    yield "ok", f"{found}; from {ses_smtp().source}"
+    source = ses_smtp().source
+    try:
+        found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
+    except SesError as problem:
+        yield "FAIL", f"{problem} (the connection is from {source})"
+        return
+    yield "ok", f"{found}; from {source}"
 
 
 def _quota() -> Findings:

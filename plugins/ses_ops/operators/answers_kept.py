@@ -7,17 +7,26 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from ses_ops.errors import LookUpFailed
+
 #: Seconds after which a changed connection is seen.
 KEPT_FOR = 5.0
+#: Seconds that others wait for the thread that asks. A secrets backend that hangs must not hold up all threads of
+#: Airflow's api-server.
+PATIENCE = 5.0
 #: Answers that are kept at most; there are a handful of questions.
 MOST = 100
 
 
 class AnswersKept:
-    """One thread asks, all others that want the same wait for its answer. An error is an answer too."""
+    """One thread asks, all others that want the same wait for its answer. An error is an answer too.
 
-    def __init__(self, *, kept_for: float = KEPT_FOR) -> None:
+    Raises LookUpFailed for those who waited for longer than `patience` seconds.
+    """
+
+    def __init__(self, *, kept_for: float = KEPT_FOR, patience: float = PATIENCE) -> None:
         self._kept_for = kept_for
+        self._patience = patience
         self._lock = threading.Lock()
         self._kept: dict[Hashable, _Answer] = {}
 
@@ -29,7 +38,7 @@ class AnswersKept:
                 if len(self._kept) >= MOST:
                     self._kept.clear()
                 answer = self._kept[key] = _Answer()
-        return answer.get(ask, self._kept_for)
+        return answer.get(ask, self._kept_for, self._patience)
 
 
 class _Answer:
@@ -39,8 +48,12 @@ class _Answer:
         self._value: Any = None
         self._problem: Exception | None = None
 
-    def get(self, ask: Callable[[], Any], kept_for: float) -> Any:
-        with self._lock:
+    def get(self, ask: Callable[[], Any], kept_for: float, patience: float) -> Any:
+        if not self._lock.acquire(timeout=patience):
+            raise LookUpFailed(
+                f"Airflow has not said within {patience:.0f} s where the servers are; try again in a minute"
+            )
+        try:
             if time.monotonic() >= self._good_until:
                 self._value, self._problem = None, None
                 try:
@@ -52,3 +65,5 @@ class _Answer:
                 # Without the traceback of the thread that asked, which would grow with every raise.
                 raise self._problem.with_traceback(None)
             return self._value
+        finally:
+            self._lock.release()

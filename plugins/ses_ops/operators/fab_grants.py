@@ -79,6 +79,8 @@ def missing_grants(teams: Iterable[str]) -> Grants:
 
 def give(grants: Grants) -> None:
     """Make the roles and give them the rights."""
+    if not (grants.new_roles or grants.rights):
+        return
     with metadata_session() as session:
         manager = security_manager(session)
         for name in grants.new_roles:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ses_ops.errors import LookUpFailed
+
 _LOCK = threading.Lock()
 _MADE: dict[tuple[object, ...], SecretsBackend | None] = {}
 #: Environment variables that say which backend there is, and how it is made.
@@ -66,7 +68,13 @@ def _make(section: str) -> SecretsBackend | None:
 
     # Airflow's worker mode is that its defaults are others.
     load = partial(initialize_secrets_backends, default_backends=[_ENVIRONMENT])
-    defaults, loaded = (1, load()) if section == "workers" else (2, ensure_secrets_loaded())
+    try:
+        defaults, loaded = (1, load()) if section == "workers" else (2, ensure_secrets_loaded())
+    except Exception as cause:  # not its own words, which can show a login
+        raise LookUpFailed(
+            f"the secrets backend that Airflow's configuration names in [{section}] cannot be made "
+            f"({type(cause).__name__})"
+        ) from cause
     if len(loaded) <= defaults:
         return None
     return SecretsBackend(name=type(loaded[0]).__name__, section=section, backend=loaded[0])
