@@ -12,7 +12,7 @@ from ses_ops.domain.task_status import TaskStatus
 from tests.acceptance.under_fire.mailing import Mailing
 from tests.recording_smtp import RecordingServer
 
-#: At 50 a second 25 s of mail: a command on a busy machine takes 8.
+#: At 25 a second 50 s of mail: a command on a busy machine takes 8.
 MESSAGES = 1_250
 MID_SEND = 40
 #: Seconds from the command's return to the last accepted message.
