@@ -90,6 +90,7 @@ def _write_stack(world: Any, console_url: str, monkeypatch: pytest.MonkeyPatch) 
     stack = dict.fromkeys(settings.RunningStack.__dataclass_fields__, "")
     stack |= {"mailbox_url": console_url, "db_dsn": world.dsn, "smtp_uri": "smtp://127.0.0.1:1/?tls=none", "env": {}}
     settings.stack_file().write_text(json.dumps(stack))
+    monkeypatch.setenv(settings.SES_SMTP, stack["smtp_uri"])  # as the stack's own processes have it
 
 
 def pages() -> list[str]:
