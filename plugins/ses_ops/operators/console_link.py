@@ -16,5 +16,6 @@ def root_path() -> str:
 
 
 def with_console_link(docs: str | None, path: str) -> str:
-    """A DAG's documentation (Markdown) with a link to one of the console's pages above it."""
-    return f"[Open in the mail console]({root_path()}{PREFIX}{path})\n{docs or ''}"
+    """A DAG's documentation (Markdown) with a link to one of the console's pages below its heading."""
+    heading, _, text = (docs or "").strip().partition("\n")
+    return f"{heading}\n\n[Open in the mail console]({root_path()}{PREFIX}{path})\n{text}\n"

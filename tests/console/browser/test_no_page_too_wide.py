@@ -85,7 +85,6 @@ def long_words(world: Any, console_url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _write_stack(world: Any, console_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AIRFLOW_CONN_SES_SMTP")
     settings.stack_file().parent.mkdir(parents=True, exist_ok=True)
     stack = dict.fromkeys(settings.RunningStack.__dataclass_fields__, "")
     stack |= {"mailbox_url": console_url, "db_dsn": world.dsn, "smtp_uri": "smtp://127.0.0.1:1/?tls=none", "env": {}}
