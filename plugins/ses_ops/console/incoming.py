@@ -64,12 +64,15 @@ class Incoming:
     """The pieces of a body, in the thread that reads them. Raises ImportStopped when it is stopped."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        #: Whether the browser went away, before or after the last byte.
-        self.gone = False
         self._loop = loop
         self._room = asyncio.Semaphore(DEPTH)
         self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._stopped: ImportStopped | None = None
+
+    @property
+    def stopped(self) -> ImportStopped | None:
+        """Why nothing more is read: the browser went away (also after the last byte), it was too slow, or `stop`."""
+        return self._stopped
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
@@ -101,7 +104,6 @@ class Incoming:
             pass
         finally:
             # Whatever ended it: nobody must wait for what will never come.
-            self.gone = True
             self.stop(ImportStopped("the connection to the browser broke off"))
 
 

@@ -65,11 +65,17 @@ class UploadOrder:
 
 
 class GroupUpload:
-    """One import. Called from another thread: `gone` says whether the browser went away, `stop` ends its blocks."""
+    """One import. Called from another thread: `ended` says why no more blocks come, if so; `stop` ends them."""
 
-    def __init__(self, order: UploadOrder, *, gone: Callable[[], bool], stop: Callable[[ImportStopped], None]) -> None:
+    def __init__(
+        self,
+        order: UploadOrder,
+        *,
+        ended: Callable[[], ImportStopped | None],
+        stop: Callable[[ImportStopped], None],
+    ) -> None:
         self.order = order
-        self._gone = gone
+        self._ended = ended
         self._stop_blocks = stop
         self._bytes = 0
         self._stored = 0
@@ -163,8 +169,8 @@ class GroupUpload:
                 by = group_imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
                     self._stop(ImportStopped(f"stopped by {by}", by=by))
-                elif self._gone():
-                    self._stop(ImportStopped("the connection to the browser broke off"))
+                elif (why := self._ended()) is not None:
+                    self._stop(why)
                 if self._stopped is not None:
                     # Again and again: between two statements there is nothing to cancel.
                     conn.cancel()

@@ -140,7 +140,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
     order = _order(request, user, form, group, posted.file_name)
     try:
         with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
-            upload = GroupUpload(order, gone=lambda: incoming.gone, stop=incoming.stop)
+            upload = GroupUpload(order, ended=lambda: incoming.stopped, stop=incoming.stop)
             done = upload.run(ses_db_dsn(), posted.blocks())
             note_change()
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
