@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,8 @@ DOMAINS = {
     "letters.example.com": {"plan": [500], "day_length": "PT20S"},
     "stopped.example.com": {"plan": [1_000_000]},
 }
+#: Seconds.
+MADE_WITHIN = 120
 _VARIABLE = "/api/v2/variables/ses_warmup_quota"
 
 
@@ -25,7 +29,7 @@ def first_stack() -> Iterator[StackProcess]:
     try:
         running.start_and_wait()
         token = running.token()
-        _, variable = running.call("GET", _VARIABLE, token=token)
+        variable = _variable(running, token)
         plans = {name: {"started_on": "2026-01-01", "time_zone": "UTC", **plan} for name, plan in DOMAINS.items()}
         value = json.dumps({**json.loads(variable["value"]), **plans})
         status, answer = running.call("PATCH", _VARIABLE, {"key": "ses_warmup_quota", "value": value}, token=token)
@@ -33,6 +37,18 @@ def first_stack() -> Iterator[StackProcess]:
         yield running
     finally:
         running.remove()
+
+
+def _variable(running: StackProcess, token: str) -> dict[str, Any]:
+    """The sample's Variable, which `make run` makes a moment after it has described itself."""
+    end = time.monotonic() + MADE_WITHIN
+    while True:
+        status, answer = running.call("GET", _VARIABLE, token=token)
+        if status == 200:
+            assert isinstance(answer, dict)
+            return answer
+        assert time.monotonic() < end, (status, answer)
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
