@@ -124,6 +124,12 @@ def test_a_new_task_is_read_as_soon_as_the_database_is_back(known, monkeypatch):
     assert names() == ["one", "three", "two"]
 
 
+def test_a_folder_in_which_nothing_can_be_removed_takes_no_dag_away(known, monkeypatch, tmp_path):
+    """A read-only AIRFLOW_HOME refuses it even where there is no such file; here a folder stands in the way."""
+    monkeypatch.setattr(dag_rows, "_away_file", lambda: tmp_path)
+    assert names("send_task__one") == ["one"]
+
+
 def test_a_failure_that_is_told_at_once_is_not_remembered(known, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://nobody@/ses?host=/nonexistent")
     assert names() == ["one", "two"]

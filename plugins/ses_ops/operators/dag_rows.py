@@ -15,6 +15,7 @@ import os
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
         words = " ".join(str(schema_problem(problem) or problem).split())
         log.warning("send tasks cannot be read, the DAGs are made as they were: %s", words)
         return [row for row in _recall() if name in (None, row["name"])]
-    _away_file().unlink(missing_ok=True)
+    with suppress(OSError):  # a read-only AIRFLOW_HOME refuses that even where there is no such file
+        _away_file().unlink(missing_ok=True)
     if name is None:
         _remember(rows)
     return rows
