@@ -79,11 +79,24 @@ def test_the_mailbox_shuts_nobody_out(browser: Any, url: str, store: MessageStor
 LOOKS = ("html", "text", "code", "headers", "source")
 
 
+def _late(route: Any) -> None:
+    time.sleep(0.3)
+    route.continue_()
+
+
+def _arrives(page: Any, role: str, name: str) -> None:
+    """The next page is there with its script, which knows the keys."""
+    page.get_by_role(role, name=name).wait_for(timeout=30_000)
+    page.wait_for_load_state()
+
+
 def test_by_keyboard_while_mail_arrives(browser: Any, url: str, store: MessageStore) -> None:
     _put(store, "first")
     context = browser.new_context()
     try:
         page = context.new_page()
+        # A page shows its words before its script has come: that is always so here, or a key would be lost now and then.
+        page.route("**/mailbox.js", _late)
         page.goto(url)
         page.keyboard.press("j")
         assert page.evaluate("document.activeElement.textContent") == "first"
@@ -92,11 +105,11 @@ def test_by_keyboard_while_mail_arrives(browser: Any, url: str, store: MessageSt
         assert page.evaluate("document.activeElement.textContent") == "first", "the focus was lost when mail arrived"
         page.keyboard.press("k")
         page.keyboard.press("Enter")
-        page.get_by_role("heading", name="second").wait_for(timeout=30_000)
+        _arrives(page, "heading", "second")
         page.keyboard.press("j")
-        page.get_by_role("heading", name="first").wait_for(timeout=30_000)
+        _arrives(page, "heading", "first")
         page.keyboard.press("u")
-        page.get_by_role("link", name="second").wait_for(timeout=30_000)
+        _arrives(page, "link", "second")
         page.keyboard.press("/")
         page.keyboard.type("seco")
         page.keyboard.press("Enter")
