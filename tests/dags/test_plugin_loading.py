@@ -45,9 +45,13 @@ def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert found["errors"] == {}
     assert found["plugins"].count("ses_ops") == 1
-    assert found["timetables"] == ["ses_ops.timetables.send_task.SendTaskTimetable"]
+    assert found["timetables"] == ["ses_ops.orchestration.timetable.SendTaskTimetable"]
     assert found["bare"] == []
     assert found["views"] == ["nav", "dag", "dag_run"]
     # Every task's process loads the plugin: it must not pay for the pages.
-    assert sorted(found["console"]) == ["ses_ops.console", "ses_ops.console.lazy", "ses_ops.console.registration"]
+    assert sorted(found["console"]) == [
+        "ses_ops.console",
+        "ses_ops.console.deferred_app",
+        "ses_ops.console.registration",
+    ]
     assert "plugins" not in found["email"]
