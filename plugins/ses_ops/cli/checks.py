@@ -115,14 +115,14 @@ def _smtp() -> Findings:
 
 def _quota() -> Findings:
     from ses_ops.domain.warmup import parse_quota_variable, plan_for
-    from ses_ops.storage.quota import quota_overview
+    from ses_ops.storage.quota import sender_domains
 
     entries = parse_quota_variable(quota_variable())
     with database() as conn:
-        used = quota_overview.domains(conn)
+        used = sender_domains.domains(conn)
         for domain in sorted({*used, *entries}):
             try:
-                today = quota_overview.today(conn, plan_for(entries, domain))
+                today = sender_domains.today(conn, plan_for(entries, domain))
                 number, allotment = today.day.number, today.day.allotment
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
