@@ -17,12 +17,15 @@ from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_content import MailContent
     from ses_ops.rendering.message import MessageRenderer
 
 
@@ -101,7 +104,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
         conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand
     )
     if waiting:
-        check_template(task, templates_root)
+        check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
         given_up = f"given up for the newer one that a person started; {older['held_reason']}"
         execute(conn, "occurrences", "give_up_occurrence", id=older["id"], reason=given_up)
@@ -134,24 +137,24 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates
     suppress_erased(conn, occurrence_id)
     variables = group["variables"]
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
-        check_template({**task, "group_variables": variables}, templates_root)
-    keep_first_subject(conn, task, occurrence_id, templates_root)
+        check_template(content_of(task), templates_root, group=task["group"], variables=variables)
+    keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
     execute(conn, "occurrences", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 
 
-def check_template(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
-    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md).
+def check_template(
+    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+) -> MessageRenderer:
+    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
 
     Returns its renderer, for a look at a message; what it makes has no message id of this installation.
     """
-    template = load_template(templates_root, task["template"])
-    renderer = task_renderer(task, templates_root, installation_id="check", template=template)
-    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     try:
-        compare_variables(used, task["group_variables"])
+        compare_variables(used, variables)
     except InvalidInput as problem:
-        raise TemplateError(
-            f"its {problem} (recipient group {task['group']!r})", template=task["template"]
-        ) from problem
+        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
     return renderer
