@@ -11,7 +11,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _CONTENT = 30.0
 
 
-class Patience:
+class Backoff:
     """Counts failures against progress. All times are by the event loop's clock, in seconds."""
 
     def __init__(self, settings: Limits) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import Fault
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.flow.backoff import Patience
+from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.refusal_streak import Refusals
 from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
@@ -13,8 +13,8 @@ from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 class Verdict:
     """Adds up the outcomes of a run."""
 
-    def __init__(self, server: str, patience: Patience, throttle: Throttle) -> None:
-        self._patience = patience
+    def __init__(self, server: str, backoff: Backoff, throttle: Throttle) -> None:
+        self._backoff = backoff
         self._throttle = throttle
         self._refusals = Refusals(server)
         #: Nothing is known against the server that an accepted message would change: it need not be told of one.
@@ -23,7 +23,7 @@ class Verdict:
     def add(self, envelope: Envelope, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
         """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
         if type(outcome) is not RefusedHere:
-            self._patience.progress()
+            self._backoff.progress()
         if outcome.delivery is Delivery.SENT:
             self._refusals.accepted()
             self.all_is_well = self._throttle.accepted()

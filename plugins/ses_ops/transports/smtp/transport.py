@@ -12,7 +12,7 @@ from collections import deque
 
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
-from ses_ops.transports.flow.backoff import Patience
+from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.pace import Pace
 from ses_ops.transports.flow.server_health import Verdict
 from ses_ops.transports.flow.throttle import Throttle
@@ -36,9 +36,9 @@ class SmtpTransport:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
         self._opener = Opener(settings)
-        self._patience = Patience(settings)
+        self._backoff = Backoff(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
-        self._verdict = Verdict(settings.address, self._patience, self._throttle)
+        self._verdict = Verdict(settings.address, self._backoff, self._throttle)
         self._habits = Habits(settings.address, settings.pipelining, settings.messages_per_connection)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
@@ -217,9 +217,9 @@ class SmtpTransport:
 
     def _open_for_work(self) -> None:
         now = self._loop.time()
-        allowed = self._patience.connections(now)
+        allowed = self._backoff.connections(now)
         # The first one goes alone: a login that is refused should be refused once, not eight times.
-        at_once = OPENING_AT_ONCE if self._patience.ever_connected else 1
+        at_once = OPENING_AT_ONCE if self._backoff.ever_connected else 1
         while (
             not self._stopping
             and len(self._connections) + len(self._opening) < allowed
@@ -230,7 +230,7 @@ class SmtpTransport:
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
-            self._alarm.after(self._patience.delay(now))
+            self._alarm.after(self._backoff.delay(now))
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
@@ -253,7 +253,7 @@ class SmtpTransport:
         try:
             connection, capabilities = await self._opener.open(self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
-            if isinstance(error, SetupRefused) and not self._patience.ever_connected:
+            if isinstance(error, SetupRefused) and not self._backoff.ever_connected:
                 self.give_up(error)
             else:
                 self._failed(error)
@@ -263,7 +263,7 @@ class SmtpTransport:
             connection.ready(capabilities)
             self._connections.add(connection)
             self._idle.append(connection)
-            self._patience.connected(established=len(self._connections))
+            self._backoff.connected(established=len(self._connections))
         self._alarm.soon()
 
     # --- trouble
@@ -271,7 +271,7 @@ class SmtpTransport:
     def _failed(self, error: TransportUnavailable) -> None:
         self._verdict.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
-        self._patience.failed(error, established=len(self._connections), now=self._loop.time())
+        self._backoff.failed(error, established=len(self._connections), now=self._loop.time())
 
     def _defer_staged(self, reason: str) -> None:
         text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
@@ -287,7 +287,7 @@ class SmtpTransport:
         for connection in list(self._connections):
             connection.check_silence(awake)
         busy = len(self._connections) - len(self._idle)
-        error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
+        error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self.give_up(error)
         self._alarm.soon()
