@@ -10,7 +10,7 @@ from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 
 
-class Verdict:
+class ServerHealth:
     """Adds up the outcomes of a run."""
 
     def __init__(self, server: str, backoff: Backoff, throttle: Throttle) -> None:
@@ -18,7 +18,7 @@ class Verdict:
         self._throttle = throttle
         self._refusals = Refusals(server)
         #: Nothing is known against the server that an accepted message would change: it need not be told of one.
-        self.all_is_well = False
+        self.unimpaired = False
 
     def add(self, envelope: Envelope, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
         """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
@@ -26,9 +26,9 @@ class Verdict:
             self._backoff.progress()
         if outcome.delivery is Delivery.SENT:
             self._refusals.accepted()
-            self.all_is_well = self._throttle.accepted()
+            self.unimpaired = self._throttle.accepted()
             return None
-        self.all_is_well = False
+        self.unimpaired = False
         failure = outcome.failure
         if outcome.delivery is Delivery.DEFERRED and failure is not None and failure.fault is not Fault.RECIPIENT:
             self._throttle.put_off(now)
@@ -45,4 +45,4 @@ class Verdict:
 
     def connection_failed(self) -> None:
         """The next accepted message says that this is over."""
-        self.all_is_well = False
+        self.unimpaired = False

@@ -14,7 +14,7 @@ from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
 from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.pace import Pace
-from ses_ops.transports.flow.server_health import Verdict
+from ses_ops.transports.flow.server_health import ServerHealth
 from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.flow.timers import Alarm, AwakeClock
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
@@ -38,7 +38,7 @@ class SmtpTransport:
         self._opener = Opener(settings)
         self._backoff = Backoff(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
-        self._verdict = Verdict(settings.address, self._backoff, self._throttle)
+        self._health = ServerHealth(settings.address, self._backoff, self._throttle)
         self._habits = Habits(settings.address, settings.pipelining, settings.messages_per_connection)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
@@ -105,7 +105,7 @@ class SmtpTransport:
     @property
     def ever_accepted(self) -> bool:
         """Whether the server has taken any message in this run."""
-        return self._verdict.ever_accepted
+        return self._health.ever_accepted
 
     def take(self) -> Envelope | None:
         """The next envelope: a staged one, or else one of the feed if the pace allows it now."""
@@ -127,8 +127,8 @@ class SmtpTransport:
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """Hand an outcome on; the server is alive."""
-        judged = self._verdict.all_is_well and outcome[0] is _SENT
-        if not judged and (error := self._verdict.add(envelope, outcome, now=self._loop.time())) is not None:
+        judged = self._health.unimpaired and outcome[0] is _SENT
+        if not judged and (error := self._health.add(envelope, outcome, now=self._loop.time())) is not None:
             self.give_up(error)
         self._report(envelope, outcome)
 
@@ -209,7 +209,7 @@ class SmtpTransport:
         # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
         envelope = None if self._stopping else self._next_of_feed()
         if envelope is None:
-            self._error = self._error or self._verdict.at_the_end(stopped=self._stopping)
+            self._error = self._error or self._health.at_the_end(stopped=self._stopping)
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)
@@ -269,7 +269,7 @@ class SmtpTransport:
     # --- trouble
 
     def _failed(self, error: TransportUnavailable) -> None:
-        self._verdict.connection_failed()
+        self._health.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
         self._backoff.failed(error, established=len(self._connections), now=self._loop.time())
 
