@@ -8,14 +8,14 @@ from ses_ops.transports.errors import MailRefused, PutOff
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 
 #: After so many refusals, whatever their codes and words, with not one message accepted, the reason is not in them.
-ENOUGH = 50
+LIMIT_BEFORE_SUCCESS = 50
 #: After so many since the last accepted message, a server turned against us in mid-run (account suspended, quota used
 #: up), in whatever words: several servers behind one name have several. What is about the recipients alone does not
 #: count then.
-ENOUGH_SINCE = 200
+LIMIT_AFTER_SUCCESS = 200
 
 
-class Refusals:
+class RefusalStreak:
     """Counts refusals since the last accepted message.
 
     When there are enough of them it is better to give up: the server's reason can be mended or will pass, eighty
@@ -26,9 +26,9 @@ class Refusals:
         self._server = server
         #: Whether the server has taken any message.
         self.ever_accepted = False
-        self._begin_row()
+        self._begin_streak()
 
-    def _begin_row(self) -> None:
+    def _begin_streak(self) -> None:
         self._count = 0
         #: Those that were refused for good although the reason may not be in them.
         self._refused: list[int] = []
@@ -39,7 +39,7 @@ class Refusals:
     def accepted(self) -> None:
         """The server took a message."""
         self.ever_accepted = True
-        self._begin_row()
+        self._begin_streak()
 
     def refused(self, envelope: Envelope, outcome: Outcome) -> TransportUnavailable | None:
         """Count a refusal. Returns what to give up with once there are enough; None before."""
@@ -53,7 +53,7 @@ class Refusals:
         self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER
         if outcome.delivery is Delivery.FAILED and failure.fault is not Fault.CONTENT:
             self._refused.append(envelope.seq)
-        enough = ENOUGH_SINCE if self.ever_accepted else ENOUGH
+        enough = LIMIT_AFTER_SUCCESS if self.ever_accepted else LIMIT_BEFORE_SUCCESS
         return self._error(outcome, failure) if self._count >= enough else None
 
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:

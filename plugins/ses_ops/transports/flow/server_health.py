@@ -5,7 +5,7 @@ from __future__ import annotations
 from ses_ops.domain.delivery_failure import Fault
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.flow.backoff import Backoff
-from ses_ops.transports.flow.refusal_streak import Refusals
+from ses_ops.transports.flow.refusal_streak import RefusalStreak
 from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
 
@@ -16,7 +16,7 @@ class ServerHealth:
     def __init__(self, server: str, backoff: Backoff, throttle: Throttle) -> None:
         self._backoff = backoff
         self._throttle = throttle
-        self._refusals = Refusals(server)
+        self._streak = RefusalStreak(server)
         #: Nothing is known against the server that an accepted message would change: it need not be told of one.
         self.unimpaired = False
 
@@ -25,23 +25,23 @@ class ServerHealth:
         if type(outcome) is not RefusedHere:
             self._backoff.progress()
         if outcome.delivery is Delivery.SENT:
-            self._refusals.accepted()
+            self._streak.accepted()
             self.unimpaired = self._throttle.accepted()
             return None
         self.unimpaired = False
         failure = outcome.failure
         if outcome.delivery is Delivery.DEFERRED and failure is not None and failure.fault is not Fault.RECIPIENT:
             self._throttle.put_off(now)
-        return self._refusals.refused(envelope, outcome)
+        return self._streak.refused(envelope, outcome)
 
     @property
     def ever_accepted(self) -> bool:
         """Whether the server has taken any message."""
-        return self._refusals.ever_accepted
+        return self._streak.ever_accepted
 
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
         """What to end a run with in which the server took nothing, and what it said of the messages is not believed."""
-        return self._refusals.at_the_end(stopped=stopped)
+        return self._streak.at_the_end(stopped=stopped)
 
     def connection_failed(self) -> None:
         """The next accepted message says that this is over."""
