@@ -31,7 +31,7 @@ from ses_ops.transports.smtp.pipelined_reply import KnownTurn
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Chance, Pool
 from ses_ops.transports.smtp.replies import Reply
-from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
 
@@ -47,9 +47,9 @@ class MailConnection(MailStream):
     """One session that sends message after message."""
 
     def __init__(
-        self, address: str, pool: Pool[MailConnection], habits: Habits, timeout: float, data_timeout: float
+        self, address: str, pool: Pool[MailConnection], limits: ServerLimits, timeout: float, data_timeout: float
     ) -> None:
-        super().__init__(address, pool, habits, timeout=timeout, data_timeout=data_timeout)
+        super().__init__(address, pool, limits, timeout=timeout, data_timeout=data_timeout)
         self._mode = Mode.NONE
         self._writer = MessageWriter(Capabilities())
         #: Its MAIL was refused, and the server took its recipient all the same.
@@ -63,7 +63,7 @@ class MailConnection(MailStream):
 
     def ready(self, capabilities: Capabilities) -> None:
         """The session is open: from now on it is for mail."""
-        self._mode = self._habits.mode(self.greeting or "", capabilities)
+        self._mode = self._limits.mode(self.greeting or "", capabilities)
         self._writer = MessageWriter(capabilities)
         if self.transport.get_extra_info("ssl_object") is None:
             # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
@@ -73,11 +73,11 @@ class MailConnection(MailStream):
     @property
     def used_up(self) -> bool:
         """Whether it has carried as many messages as the server takes."""
-        return self._mails >= self._habits.most_messages
+        return self._mails >= self._limits.max_messages
 
     def take(self) -> WireMessage | None:
         """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
-        while self._mails < self._habits.most_messages and (envelope := self._pool.take()) is not None:
+        while self._mails < self._limits.max_messages and (envelope := self._pool.take()) is not None:
             message = self._writer.write(envelope)
             if type(message) is WireMessage:
                 self._mails += 1
@@ -89,7 +89,7 @@ class MailConnection(MailStream):
         """Start a message on an idle connection."""
         self._begun = message
         self._refused = False
-        self._written = mode = min(self._mode, self._habits.most_mode, _GROUP)
+        self._written = mode = min(self._mode, self._limits.highest_mode, _GROUP)
         commands = b"%b%bDATA\r\n" % (message.mail, message.rcpt) if mode else message.mail
         step = _MAIL
         if self._needs_rset:
@@ -183,7 +183,7 @@ class MailConnection(MailStream):
         outcome = refusal(code, text, Stage.SENDER)
         if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
             # Over this very connection it took mail of the same sender: another one may do better.
-            self._habits.session_used_up(self._mails - 1, outcome)
+            self._limits.session_used_up(self._mails - 1, outcome)
             self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
         elif code in LOGIN_NEEDED:
             self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
@@ -234,7 +234,7 @@ class MailConnection(MailStream):
             return
         self._ended, data = message.envelope, message.data
         # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
-        across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
+        across = self._mode == _ACROSS == self._limits.highest_mode and len(data) <= _LONG
         following = self.take() if across else None
         self._begun = following
         if following is None:
@@ -277,7 +277,7 @@ class MailConnection(MailStream):
             self._lose(f"unexpected reply {reply.code} {reply.text}")
             return
         if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
-            self._habits.session_used_up(self._mails - 1, outcome)
+            self._limits.session_used_up(self._mails - 1, outcome)
             words = f"the server takes no more over this connection: {reply.code} {reply.text}"
             self._lose(words, outcome, chance=Chance.USED_CONNECTION)
             return
@@ -305,7 +305,7 @@ class MailConnection(MailStream):
             is_gone = not (self._stuck and self._begun is None)
             self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
         elif self._accepted and self._step in (_RSET, _MAIL):
-            self._habits.session_used_up(self._mails - 1, outcome)
+            self._limits.session_used_up(self._mails - 1, outcome)
         self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
 
     def _next(self) -> None:

@@ -13,7 +13,7 @@ from ses_ops.transports.smtp.message_outcome import chance_of, lost_with_content
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Chance, Pool
 from ses_ops.transports.smtp.replies import Reply
-from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.stall import Silence
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.stream import SmtpStream
@@ -26,10 +26,12 @@ _OPENING, _IDLE, _QUIT, _CLOSED = Step.OPENING, Step.IDLE, Step.QUIT, Step.CLOSE
 class MailStream(SmtpStream):
     """One socket, how far its dialogue is, and the messages of it; what follows from a reply is connection.py says."""
 
-    def __init__(self, address: str, pool: Pool[Any], habits: Habits, *, timeout: float, data_timeout: float) -> None:
+    def __init__(
+        self, address: str, pool: Pool[Any], limits: ServerLimits, *, timeout: float, data_timeout: float
+    ) -> None:
         super().__init__(address)
         self._pool = pool
-        self._habits = habits
+        self._limits = limits
         self._step = _OPENING
         #: Something was written since data came last. (It is only ever written when no reply is awaited.)
         self._asked = False
@@ -142,7 +144,7 @@ class MailStream(SmtpStream):
             suspect and suspects_framing(self._written, step, first=not self.settled, silent=self.silent)
         ):
             self.misframed = True
-            self._habits.not_borne(self._written, reason)
+            self._limits.lower_mode(self._written, reason)
         if ended is not None:
             fate = lost_with_content(reason, content_is_gone=not (self._stuck and begun is None))
             self._pool.dropped(ended, fate, chance=Chance.ALL)

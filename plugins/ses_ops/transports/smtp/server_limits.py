@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 NO_LIMIT = 1 << 62
 
 
-class Habits:
+class ServerLimits:
     """One server's, for all connections of a transport: what one of them finds out holds for all."""
 
     def __init__(self, server: str, pipelining: Pipelining, messages_per_connection: int | None) -> None:
@@ -24,9 +24,9 @@ class Habits:
         self._limit_is_fixed = messages_per_connection is not None
         self._ended_after: set[int] = set()
         #: More than this it does not bear.
-        self.most_mode = Mode.ACROSS
+        self.highest_mode = Mode.ACROSS
         #: A connection that has begun this many messages is closed.
-        self.most_messages = messages_per_connection or NO_LIMIT
+        self.max_messages = messages_per_connection or NO_LIMIT
 
     def mode(self, greeting: str, capabilities: Capabilities) -> Mode:
         """The mode for a session that was opened with this greeting and this reply to EHLO."""
@@ -36,14 +36,14 @@ class Habits:
             mode = Mode.ACROSS if bears_across(greeting, capabilities) else Mode.GROUP
         else:
             mode = Mode.ACROSS if self._pipelining is Pipelining.ACROSS else Mode.GROUP
-        return min(mode, self.most_mode)
+        return min(mode, self.highest_mode)
 
-    def not_borne(self, mode: Mode, reason: str) -> bool:
+    def lower_mode(self, mode: Mode, reason: str) -> bool:
         """It did not bear this mode: no connection writes so any more. Whether that is news."""
         lower = Mode(max(Mode.NONE, mode - 1))
-        if self.most_mode <= lower:
+        if self.highest_mode <= lower:
             return False
-        self.most_mode = lower
+        self.highest_mode = lower
         _log.warning("%s: %s; going on with pipelining: %s", self._server, reason, lower.name.lower())
         return True
 
@@ -54,11 +54,11 @@ class Habits:
         else a trouble of a moment would make every connection a short one.
         """
         said_so = outcome.failure is not None and outcome.failure.reason is Reason.SESSION_USED_UP
-        if self._limit_is_fixed or after >= self.most_messages:
+        if self._limit_is_fixed or after >= self.max_messages:
             return False
         if not said_so and after not in self._ended_after:
             self._ended_after.add(after)
             return False
-        self.most_messages = max(1, after)
+        self.max_messages = max(1, after)
         _log.info("%s takes %d messages a connection: %s", self._server, after, outcome.text)
         return True

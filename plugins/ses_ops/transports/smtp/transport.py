@@ -20,7 +20,7 @@ from ses_ops.transports.flow.timers import Alarm, AwakeClock
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
 from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, Chance, Chances
-from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.session import Opener
 from ses_ops.transports.smtp.settings import SmtpSettings
 
@@ -39,7 +39,7 @@ class SmtpTransport:
         self._backoff = Backoff(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
         self._health = ServerHealth(settings.address, self._backoff, self._throttle)
-        self._habits = Habits(settings.address, settings.pipelining, settings.messages_per_connection)
+        self._limits = ServerLimits(settings.address, settings.pipelining, settings.messages_per_connection)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
         self._connections: set[MailConnection] = set()
@@ -247,7 +247,7 @@ class SmtpTransport:
 
     def _new_connection(self, address: str) -> MailConnection:
         settings = self._settings
-        return MailConnection(address, self, self._habits, timeout=settings.timeout, data_timeout=settings.data_timeout)
+        return MailConnection(address, self, self._limits, timeout=settings.timeout, data_timeout=settings.data_timeout)
 
     async def _open(self) -> None:
         try:
