@@ -9,7 +9,7 @@ class ConnectionFailed(TransportUnavailable):
     """This connection failed; another attempt may succeed."""
 
 
-class PutOff(TransportUnavailable):
+class MailDeferred(TransportUnavailable):
     """The server takes no mail of ours for now (4xx to message after message)."""
 
 
@@ -20,10 +20,10 @@ class SetupRefused(TransportUnavailable):
 class MailRefused(SetupRefused):
     """The server refuses message after message, so it would refuse all of them: the rest is not offered to it.
 
-    `taken_back` are the numbers (Envelope.seq) of those that it refused for good although the reason is not in them; it
+    `to_requeue` are the numbers (Envelope.seq) of those that it refused for good although the reason is not in them; it
     grows while those under way come to their end.
     """
 
-    def __init__(self, message: str, *, taken_back: list[int]) -> None:
-        self.taken_back = taken_back
+    def __init__(self, message: str, *, to_requeue: list[int]) -> None:
+        self.to_requeue = to_requeue
         super().__init__(message)

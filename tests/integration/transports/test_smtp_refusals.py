@@ -50,7 +50,7 @@ def test_a_server_that_refuses_everybody_is_stopped_at_with_its_words_and_nobody
     assert LIMIT_BEFORE_SUCCESS <= count[Delivery.FAILED] <= LIMIT_BEFORE_SUCCESS + 8
     assert len(run.feed.taken) == count[Delivery.FAILED] + count[Delivery.DEFERRED] < 100
     failed = {seq for seq, _ in run.feed.of(Delivery.FAILED)}
-    assert set(run.error.taken_back) == failed
+    assert set(run.error.to_requeue) == failed
 
 
 @pytest.mark.parametrize("pipelining", list(Pipelining), ids=lambda mode: mode.value)
@@ -120,7 +120,7 @@ def test_a_server_that_finds_us_too_fast_is_slowed_down_for_and_waited_for(reply
 def test_of_a_mailing_that_is_too_big_the_first_fail_and_the_rest_waits(step: Step, reply: str) -> None:
     run = refused_by(Fault(step, Act("too big", reply.encode() + b"\r\n"), times=None))
     assert isinstance(run.error, MailRefused)
-    assert run.error.taken_back == []
+    assert run.error.to_requeue == []
     assert "smaller" in str(run.error)
     assert LIMIT_BEFORE_SUCCESS <= run.feed.count()[Delivery.FAILED] <= LIMIT_BEFORE_SUCCESS + 8
 
@@ -129,7 +129,7 @@ def test_few_messages_that_are_all_refused_because_of_us_wait_too() -> None:
     with ScriptedServer(Script(faults=(Fault("rcpt", RELAY, times=None),))) as server:
         run = send(server, 7, connections=2)
     assert isinstance(run.error, MailRefused)
-    assert sorted(run.error.taken_back) == list(range(1, 8))
+    assert sorted(run.error.to_requeue) == list(range(1, 8))
 
 
 def test_a_run_that_was_stopped_before_enough_were_refused_to_tell_has_failed_nobody() -> None:
@@ -141,7 +141,7 @@ def test_a_run_that_was_stopped_before_enough_were_refused_to_tell_has_failed_no
         run = send(server, 500, connections=2, on_outcome=stop)
     assert isinstance(run.error, MailRefused)
     assert run.feed.count()[Delivery.FAILED] >= 1
-    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+    assert set(run.error.to_requeue) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
 
 
 def test_a_short_list_of_unknown_users_is_believed_when_all_of_it_was_tried() -> None:
@@ -159,7 +159,7 @@ def test_a_server_that_turns_against_us_in_mid_run_is_not_offered_the_rest(act: 
     assert f"the last {LIMIT_AFTER_SUCCESS} messages" in str(run.error)
     if delivery is Delivery.FAILED:
         assert isinstance(run.error, MailRefused)
-        assert len(run.error.taken_back) >= LIMIT_AFTER_SUCCESS
+        assert len(run.error.to_requeue) >= LIMIT_AFTER_SUCCESS
     assert_lawful(server, run.feed)
     assert run.feed.count()[Delivery.SENT] == 100
     refused = [one for _, one in run.feed.of(delivery) if one.code is not None]
@@ -175,7 +175,7 @@ def test_a_server_that_turns_against_us_in_several_words_is_not_offered_the_rest
     with ScriptedServer(Script(faults=faults)) as server:
         run = send(server, 3000, connections=1, timeout=10)
     assert isinstance(run.error, MailRefused)
-    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+    assert set(run.error.to_requeue) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
     assert run.feed.count()[Delivery.FAILED] == LIMIT_AFTER_SUCCESS
 
 
@@ -197,7 +197,7 @@ def test_what_every_mail_of_a_task_has_in_common_does_not_burn_the_list(
     assert words in str(run.error)
     assert run.feed.count()[Delivery.FAILED] == LIMIT_BEFORE_SUCCESS
     # The sender can be mended for all of them; what the content has been made of is over.
-    assert len(run.error.taken_back) == (0 if "8BITMIME" in words else LIMIT_BEFORE_SUCCESS)
+    assert len(run.error.to_requeue) == (0 if "8BITMIME" in words else LIMIT_BEFORE_SUCCESS)
     assert not any(line.startswith("MAIL") for line in server.commands)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Fault, Reason
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.errors import MailRefused, PutOff
+from ses_ops.transports.errors import MailDeferred, MailRefused
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 
 #: After so many refusals, whatever their codes and words, with not one message accepted, the reason is not in them.
@@ -77,11 +77,11 @@ class RefusalStreak:
         which = "the last" if self.ever_accepted else "the first"
         words = f"{which} {self._count} messages: {outcome.code} {outcome.text}"
         if outcome.delivery is Delivery.DEFERRED and failure.fault is not Fault.SENDER:
-            return PutOff(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
+            return MailDeferred(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
         if failure.reason is Reason.TOO_BIG:
             advice = "make the messages smaller; those have failed, all others wait"
         elif failure.fault is Fault.CONTENT:
             advice = "check the template; those have failed, all others wait"
         else:
             advice = "check login, sender and what this server may relay; all messages wait, and are tried again later"
-        return MailRefused(f"{self._server}: refused {words}; {advice}", taken_back=self._refused)
+        return MailRefused(f"{self._server}: refused {words}; {advice}", to_requeue=self._refused)
