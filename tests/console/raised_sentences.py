@@ -42,7 +42,7 @@ TAKERS: dict[str, int] = {
     "CannotConvert": 0,
     "Rejected": 2,
     "Outcome": 2,
-    "RefusedHere": 2,
+    "LocalRefusal": 2,
     "_Settled": 2,
     "Written": 3,
     "abandon": 0,

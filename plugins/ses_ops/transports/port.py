@@ -55,13 +55,13 @@ class Outcome(NamedTuple):
     failure: DeliveryFailure | None = None
 
 
-class RefusedHere(Outcome):
+class LocalRefusal(Outcome):
     """A refusal by a check before the first byte: the server was not asked."""
 
     __slots__ = ()
 
 
-class TooLate(Exception):
+class EnvelopeWithdrawn(Exception):
     """The feed no longer wants a message to begin that it gave out."""
 
 
@@ -74,7 +74,7 @@ class Feed(Protocol):
     def content_begins(self, envelope: Envelope) -> None:
         """Called before the content is written: until then the server certainly does not have it.
 
-        Raises TooLate when it must not be written any more.
+        Raises EnvelopeWithdrawn when it must not be written any more.
         """
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:

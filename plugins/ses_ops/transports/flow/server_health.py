@@ -7,7 +7,7 @@ from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.refusal_streak import RefusalStreak
 from ses_ops.transports.flow.throttle import Throttle
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, LocalRefusal, Outcome
 
 
 class ServerHealth:
@@ -22,7 +22,7 @@ class ServerHealth:
 
     def add(self, envelope: Envelope, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
         """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
-        if type(outcome) is not RefusedHere:
+        if type(outcome) is not LocalRefusal:
             self._backoff.progress()
         if outcome.delivery is Delivery.SENT:
             self._streak.accepted()

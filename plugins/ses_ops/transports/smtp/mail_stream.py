@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from ses_ops.transports.port import Delivery, Envelope, Outcome, TooLate
+from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, Outcome
 from ses_ops.transports.smtp.message_outcome import chance_of, lost_with_content, suspects_framing
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Chance, Pool
@@ -122,7 +122,7 @@ class MailStream(SmtpStream):
         """Tell that the content is written next; whether it may be. If not, nothing is left of the connection."""
         try:
             self._pool.content_begins(envelope)
-        except TooLate as why:
+        except EnvelopeWithdrawn as why:
             self._lose(str(why), chance=Chance.ALL)
             return False
         return True

@@ -10,7 +10,7 @@ import re
 from typing import final
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, LocalRefusal, Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
 
 # Characters beyond ASCII that are allowed in an address: no C1 control, no space, no line separator, no surrogate.
@@ -27,16 +27,16 @@ _MAX_ADDRESS_BYTES = 254
 # This search hops from dot to dot, of which there are few: twice as fast as looking at every line end.
 _dot_first_in_line = re.compile(rb"\.(?<=[\r\n]\.)").search
 
-_BARE_LINE_END = RefusedHere(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
+_BARE_LINE_END = LocalRefusal(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
 # The content of a task's mails is of one kind, and their sender is one: as if the server had refused them.
-_NEEDS_8BITMIME = RefusedHere(
+_NEEDS_8BITMIME = LocalRefusal(
     Delivery.FAILED,
     554,
     "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME",
     DeliveryFailure(Reason.CONTENT_REJECTED, "5.6.3"),
 )
-_NEEDS_SMTPUTF8 = RefusedHere(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
-_SENDER_NEEDS_SMTPUTF8 = RefusedHere(*_NEEDS_SMTPUTF8[:3], DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"))
+_NEEDS_SMTPUTF8 = LocalRefusal(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
+_SENDER_NEEDS_SMTPUTF8 = LocalRefusal(*_NEEDS_SMTPUTF8[:3], DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"))
 
 
 @final
@@ -71,16 +71,16 @@ class MessageWriter:
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
                 failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")
-                return RefusedHere(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
+                return LocalRefusal(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
             self._sender = sender
         if (not _is_address(recipient) or len(recipient) > 60) and (wrong := _wrong_address(recipient)):
-            return RefusedHere(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
+            return LocalRefusal(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
         capabilities = self._capabilities
         size = len(content)
         if size > self._limit:
             text = f"5.3.4 the message has {size} bytes, and this server takes at most {self._limit}"
-            return RefusedHere(Delivery.FAILED, 552, text, DeliveryFailure(Reason.TOO_BIG, "5.3.4"))
+            return LocalRefusal(Delivery.FAILED, 552, text, DeliveryFailure(Reason.TOO_BIG, "5.3.4"))
         parameters = b" SIZE=%d" % size if capabilities.size else b""
         if not content.isascii():
             if not capabilities.eight_bit_mime:
