@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Alarm:
+class CoalescingTimer:
     """However often it is asked, one call is made. Requests made before `start` and after `cancel` are forgotten."""
 
     __slots__ = ("_call", "_due", "_later", "_loop", "_soon")
@@ -25,7 +25,7 @@ class Alarm:
     def soon(self) -> None:
         """Call in the loop's next turn."""
         if self._soon is None and self._loop is not None:
-            self._soon = self._loop.call_soon(self._ring)
+            self._soon = self._loop.call_soon(self._fire)
 
     def after(self, seconds: float) -> None:
         """Call in so many seconds, unless an earlier call is asked for already."""
@@ -37,7 +37,7 @@ class Alarm:
                 return
             self._later.cancel()
         self._due = due
-        self._later = self._loop.call_later(seconds, self._time_is_up)
+        self._later = self._loop.call_later(seconds, self._expired)
 
     def cancel(self) -> None:
         """Make no call any more."""
@@ -46,11 +46,11 @@ class Alarm:
             if handle is not None:
                 handle.cancel()
 
-    def _time_is_up(self) -> None:
+    def _expired(self) -> None:
         self._later = None
         self.soon()
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._soon = None
         self._call()
 

@@ -16,7 +16,7 @@ from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.pace import Pace
 from ses_ops.transports.flow.server_health import ServerHealth
 from ses_ops.transports.flow.throttle import Throttle
-from ses_ops.transports.flow.timers import Alarm, AwakeClock
+from ses_ops.transports.flow.timers import AwakeClock, CoalescingTimer
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
 from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, Chance, Chances
@@ -54,7 +54,7 @@ class SmtpTransport:
         self._error: Exception | None = None
         self._finished: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
-        self._alarm = Alarm(self._pump)
+        self._timer = CoalescingTimer(self._pump)
         self._ticker: asyncio.TimerHandle | None = None
         self._clock = AwakeClock()
 
@@ -65,9 +65,9 @@ class SmtpTransport:
         self._feed = feed
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
-        self._alarm.start(self._loop)
+        self._timer.start(self._loop)
         self._tick()
-        self._alarm.soon()
+        self._timer.soon()
         try:
             await self._finished
             await self._say_goodbye()
@@ -78,22 +78,22 @@ class SmtpTransport:
 
     def wake(self) -> None:
         """The feed may have envelopes again."""
-        self._alarm.soon()
+        self._timer.soon()
 
     def drain(self) -> None:
         """No more envelopes will come: finish as soon as the feed gives None."""
         self._draining = True
-        self._alarm.soon()
+        self._timer.soon()
 
     def stop(self) -> None:
         """Take no new envelope; finish those whose dialogue has begun, defer the others."""
         self._stopping = True
-        self._alarm.soon()
+        self._timer.soon()
 
     def set_rate(self, messages_per_second: float | None) -> None:
         """Begin at most so many messages a second from now on; None: no limit."""
         self._throttle.ask_for(messages_per_second)
-        self._alarm.soon()
+        self._timer.soon()
 
     @property
     def slowed_to(self) -> float | None:
@@ -114,7 +114,7 @@ class SmtpTransport:
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if delay > 0:
-                self._alarm.after(delay)
+                self._timer.after(delay)
                 return None
         envelope = self._staged.popleft() if self._staged else self._next_of_feed()
         if envelope is not None and not self._pace.unlimited:
@@ -143,7 +143,7 @@ class SmtpTransport:
         """Keep a connection that found nothing to do."""
         self._idle.append(connection)
         if self._draining or self._stopping:
-            self._alarm.soon()
+            self._timer.soon()
 
     def gone(self, connection: MailConnection, reason: str) -> None:
         """Forget a closed connection."""
@@ -155,13 +155,13 @@ class SmtpTransport:
         elif not connection.misframed and (connection.settled == 0 or connection.silent):
             # It died with its first message, or of silence: as good as a connection that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
-        self._alarm.soon()
+        self._timer.soon()
 
     def give_up(self, error: Exception) -> None:
         """End the run with this error, after what is under way."""
         self._error = self._error or error
         self._stopping = True
-        self._alarm.soon()
+        self._timer.soon()
 
     # --- the feed
 
@@ -213,7 +213,7 @@ class SmtpTransport:
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)
-            self._alarm.soon()
+            self._timer.soon()
 
     def _open_for_work(self) -> None:
         now = self._loop.time()
@@ -230,14 +230,14 @@ class SmtpTransport:
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
-            self._alarm.after(self._backoff.delay(now))
+            self._timer.after(self._backoff.delay(now))
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if self._staged or delay > 0:
-                self._alarm.after(max(delay, 0.001))
+                self._timer.after(max(delay, 0.001))
                 return False
         envelope = self._next_of_feed()
         if envelope is None:
@@ -264,7 +264,7 @@ class SmtpTransport:
             self._connections.add(connection)
             self._idle.append(connection)
             self._backoff.connected(established=len(self._connections))
-        self._alarm.soon()
+        self._timer.soon()
 
     # --- trouble
 
@@ -290,7 +290,7 @@ class SmtpTransport:
         error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self.give_up(error)
-        self._alarm.soon()
+        self._timer.soon()
         self._ticker = self._loop.call_later(period, self._tick)
 
     # --- the end
@@ -310,7 +310,7 @@ class SmtpTransport:
         self._stopping = True
         for task in list(self._opening):
             task.cancel()
-        self._alarm.cancel()
+        self._timer.cancel()
         if self._ticker is not None:
             self._ticker.cancel()
         for connection in list(self._connections):
