@@ -62,7 +62,7 @@ RETURNING = (
     "_why_no_dot",
     "_bad_cell",
     "_unreadable",
-    "broken_off",
+    "stall_reason",
     "damage",
     "_wrong_address",
     "_missed",

@@ -14,7 +14,7 @@ from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Chance, Pool
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.server_limits import ServerLimits
-from ses_ops.transports.smtp.stall import Silence
+from ses_ops.transports.smtp.stall import StallDetector
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.stream import SmtpStream
 from ses_ops.transports.smtp.wire import WireMessage
@@ -44,7 +44,7 @@ class MailStream(SmtpStream):
         self._ended: Envelope | None = None
         #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
         self._refused = False
-        self._silence = Silence(timeout, data_timeout)
+        self._stall = StallDetector(timeout, data_timeout)
         #: How many messages the server gave a reply of its own to.
         self.settled = 0
         #: It was given up because the server said nothing any more.
@@ -68,11 +68,11 @@ class MailStream(SmtpStream):
         """Close at once and report what was under way."""
         self._lose(reason, chance=Chance.ALL)
 
-    def check_silence(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. To be called often; `now` as in Silence."""
+    def check_stall(self, now: float) -> None:
+        """Close the connection if the server has been silent too long. To be called often; `now` as in StallDetector."""
         step = self._step
         if step not in (_OPENING, _IDLE, _CLOSED):
-            why = self._silence.broken_off((step, self.settled), self.transport.get_write_buffer_size(), now)
+            why = self._stall.stall_reason((step, self.settled), self.transport.get_write_buffer_size(), now)
             if why is not None:
                 self.silent = step != _QUIT
                 self._lose(why)

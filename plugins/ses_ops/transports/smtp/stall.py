@@ -8,7 +8,7 @@ from ses_ops.transports.smtp.steps import Step
 SLOWEST = 1000.0
 
 
-class Silence:
+class StallDetector:
     """Watches one connection. Times in seconds, by any clock that stands still while this process does."""
 
     __slots__ = ("_at", "_data_timeout", "_measured_from", "_rate_due", "_reply_due", "_timeout", "_unwritten")
@@ -24,7 +24,7 @@ class Silence:
         self._measured_from = 0
         self._rate_due = 0.0
 
-    def broken_off(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
+    def stall_reason(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
         """Why the connection must be given up; None while there is hope. To be called often.
 
         `at` says how far the dialogue is; `unwritten` are the octets that the network has not taken yet. A slow upload

@@ -285,7 +285,7 @@ class SmtpTransport:
         # Replies that came while we slept are read after this: a server is not silent because we did not listen.
         awake = self._clock.tick(now, at_most=2 * period)
         for connection in list(self._connections):
-            connection.check_silence(awake)
+            connection.check_stall(awake)
         busy = len(self._connections) - len(self._idle)
         error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
