@@ -29,7 +29,7 @@ from ses_ops.transports.smtp.message_outcome import (
 )
 from ses_ops.transports.smtp.pipelined_reply import KnownTurn
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance, Pool
+from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.steps import Step
@@ -186,7 +186,7 @@ class MailConnection(MailStream):
             self._limits.session_used_up(self._mails - 1, outcome)
             self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
         elif code in LOGIN_NEEDED:
-            self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
+            self._lose(f"the server takes no mail: {code} {text}", outcome, cost=RetryCost.ALL)
             words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
             self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
         else:
@@ -279,7 +279,7 @@ class MailConnection(MailStream):
         if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
             self._limits.session_used_up(self._mails - 1, outcome)
             words = f"the server takes no more over this connection: {reply.code} {reply.text}"
-            self._lose(words, outcome, chance=Chance.USED_CONNECTION)
+            self._lose(words, outcome, cost=RetryCost.USED_CONNECTION)
             return
         self._begun = None
         self._refused = True
@@ -292,7 +292,7 @@ class MailConnection(MailStream):
 
     def _too_much(self, reply: Reply) -> None:
         """The server did not bear the mode in which this was written: a plainer one, and the message again."""
-        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", chance=Chance.FRAMING)
+        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", cost=RetryCost.FRAMING)
 
     def _closing(self, reply: Reply) -> None:
         """421 can come at any point (RFC 5321, 3.8): the server closes."""
@@ -303,7 +303,7 @@ class MailConnection(MailStream):
         ended, self._ended = self._ended, None
         if ended is not None:
             is_gone = not (self._stuck and self._begun is None)
-            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
+            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), cost=RetryCost.ALL)
         elif self._accepted and self._step in (_RSET, _MAIL):
             self._limits.session_used_up(self._mails - 1, outcome)
         self._lose(f"the server closes the connection: 421 {reply.text}", outcome)

@@ -9,9 +9,9 @@ from abc import abstractmethod
 from typing import Any
 
 from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, Outcome
-from ses_ops.transports.smtp.message_outcome import chance_of, lost_with_content, suspects_framing
+from ses_ops.transports.smtp.message_outcome import lost_with_content, retry_cost, suspects_framing
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance, Pool
+from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.stall import StallDetector
@@ -66,7 +66,7 @@ class MailStream(SmtpStream):
 
     def abandon(self, reason: str) -> None:
         """Close at once and report what was under way."""
-        self._lose(reason, chance=Chance.ALL)
+        self._lose(reason, cost=RetryCost.ALL)
 
     def check_stall(self, now: float) -> None:
         """Close the connection if the server has been silent too long. To be called often; `now` as in StallDetector."""
@@ -123,11 +123,11 @@ class MailStream(SmtpStream):
         try:
             self._pool.content_begins(envelope)
         except EnvelopeWithdrawn as why:
-            self._lose(str(why), chance=Chance.ALL)
+            self._lose(str(why), cost=RetryCost.ALL)
             return False
         return True
 
-    def _lose(self, reason: str, outcome: Outcome | None = None, *, chance: Chance | None = None) -> None:
+    def _lose(self, reason: str, outcome: Outcome | None = None, *, cost: RetryCost | None = None) -> None:
         """Give the connection up and settle what was under way on it.
 
         `outcome` is what the server said; without it the mode in which it was written may be the reason.
@@ -139,20 +139,20 @@ class MailStream(SmtpStream):
         self.transport.abort()
         ended, self._ended = self._ended, None
         begun, self._begun = self._begun, None
-        suspect = chance is None and outcome is None and ((begun is not None and not self._refused) or self.silent)
-        if chance is Chance.FRAMING or (
+        suspect = cost is None and outcome is None and ((begun is not None and not self._refused) or self.silent)
+        if cost is RetryCost.FRAMING or (
             suspect and suspects_framing(self._written, step, first=not self.settled, silent=self.silent)
         ):
             self.misframed = True
             self._limits.lower_mode(self._written, reason)
         if ended is not None:
             fate = lost_with_content(reason, content_is_gone=not (self._stuck and begun is None))
-            self._pool.dropped(ended, fate, chance=Chance.ALL)
+            self._pool.dropped(ended, fate, cost=RetryCost.ALL)
         if begun is not None:
             deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])
             if self.misframed:
-                chance = Chance.FRAMING
-            elif chance is None:
-                chance = chance_of(step, self.settled)
-            self._pool.dropped(begun.envelope, deferred, chance=chance)
+                cost = RetryCost.FRAMING
+            elif cost is None:
+                cost = retry_cost(step, self.settled)
+            self._pool.dropped(begun.envelope, deferred, cost=cost)
         self._gone(reason)

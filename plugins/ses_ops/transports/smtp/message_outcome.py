@@ -7,7 +7,7 @@ import re
 from ses_ops.domain.delivery_failure import Fault, Stage, classify
 from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance
+from ses_ops.transports.smtp.pool import RetryCost
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.steps import Step
 
@@ -76,8 +76,8 @@ def lost_with_content(reason: str, *, content_is_gone: bool) -> Outcome:
     return Outcome(Delivery.DEFERRED, None, f"{reason} (before the final dot)"[:500])
 
 
-def chance_of(step: Step, settled: int) -> Chance:
+def retry_cost(step: Step, settled: int) -> RetryCost:
     """What a message whose content was not written loses with its connection, which had settled so many before."""
     if step not in (Step.RSET, Step.MAIL, Step.FINAL):
-        return Chance.ALL
-    return Chance.USED_CONNECTION if settled else Chance.NEW_CONNECTION
+        return RetryCost.ALL
+    return RetryCost.USED_CONNECTION if settled else RetryCost.NEW_CONNECTION

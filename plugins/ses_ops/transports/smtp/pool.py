@@ -16,7 +16,7 @@ OPENING_AT_ONCE = 8
 GOODBYE = 2.0
 
 
-class Chance(IntEnum):
+class RetryCost(IntEnum):
     """What an envelope has used up when its connection goes away under it."""
 
     #: The way in which its commands were written was too much for the server: it is tried again in a plainer one.
@@ -29,7 +29,7 @@ class Chance(IntEnum):
     ALL = 1_000
 
 
-class Chances:
+class RetryBudgets:
     """What the envelopes have used that lost a connection before the server judged them."""
 
     #: One fresh connection, or up to so many that had served others and were at their end.
@@ -38,9 +38,9 @@ class Chances:
     def __init__(self) -> None:
         self._used: dict[int, int] = {}
 
-    def used_up(self, envelope: Envelope, chance: Chance) -> bool:
-        """Take this chance from an envelope. Whether it was the last."""
-        used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + chance
+    def used_up(self, envelope: Envelope, cost: RetryCost) -> bool:
+        """Take this cost from an envelope. Whether it was the last."""
+        used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + cost
         return used > self.MOST
 
 
@@ -60,8 +60,8 @@ class Pool(Protocol[Connection_contra]):
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
         """The server (or a check before the first byte) settled this envelope."""
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
-        """The connection went away under this envelope, and so much of a chance with it."""
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
+        """The connection went away under this envelope, and so much of a cost with it."""
 
     def idle(self, connection: Connection_contra) -> None:
         """The connection has nothing to do."""

@@ -19,7 +19,7 @@ from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.flow.timers import AwakeClock, CoalescingTimer
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
-from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, Chance, Chances
+from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, RetryBudgets, RetryCost
 from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.session import Opener
 from ses_ops.transports.smtp.settings import SmtpSettings
@@ -46,7 +46,7 @@ class SmtpTransport:
         self._idle: list[MailConnection] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._staged: deque[Envelope] = deque()
-        self._chances = Chances()
+        self._budgets = RetryBudgets()
         #: The feed's last answer; what it has now it tells by `wake`.
         self._feed_is_empty = False
         self._draining = False
@@ -132,9 +132,9 @@ class SmtpTransport:
             self.give_up(error)
         self._report(envelope, outcome)
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
-        """Report an envelope that lost its connection, or stage it again if it never had a fair chance."""
-        if self._stopping or self._chances.used_up(envelope, chance):
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
+        """Report an envelope that lost its connection, or stage it again if it never had a fair cost."""
+        if self._stopping or self._budgets.spend(envelope, cost):
             self._report(envelope, outcome)
         else:
             self._staged.appendleft(envelope)
