@@ -188,7 +188,7 @@ class MailConnection(MailStream):
         elif code in LOGIN_NEEDED:
             self._lose(f"the server takes no mail: {code} {text}", outcome, cost=RetryCost.ALL)
             words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
-            self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
+            self._pool.end_run(SetupRefused(f"{self.address}: {words}"))
         else:
             self._step = _RCPT
             self._refuse(reply, outcome)

@@ -69,5 +69,5 @@ class Pool(Protocol[Connection_contra]):
     def gone(self, connection: Connection_contra, reason: str) -> None:
         """The connection is closed; its envelopes have been reported."""
 
-    def give_up(self, error: Exception) -> None:
+    def end_run(self, error: Exception) -> None:
         """The server will take no mail under these settings: end the run, after what is under way."""

@@ -129,7 +129,7 @@ class SmtpTransport:
         """Hand an outcome on; the server is alive."""
         judged = self._health.unimpaired and outcome[0] is _SENT
         if not judged and (error := self._health.add(envelope, outcome, now=self._loop.time())) is not None:
-            self.give_up(error)
+            self.end_run(error)
         self._report(envelope, outcome)
 
     def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
@@ -157,7 +157,7 @@ class SmtpTransport:
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
         self._timer.soon()
 
-    def give_up(self, error: Exception) -> None:
+    def end_run(self, error: Exception) -> None:
         """End the run with this error, after what is under way."""
         self._error = self._error or error
         self._stopping = True
@@ -169,7 +169,7 @@ class SmtpTransport:
         try:
             envelope = self._feed.next_envelope()
         except Exception as error:  # whatever the feed's trouble is, what is under way must end well
-            self.give_up(error)
+            self.end_run(error)
             return None
         self._feed_is_empty = envelope is None
         return envelope
@@ -178,7 +178,7 @@ class SmtpTransport:
         try:
             self._feed.outcome(envelope, outcome)
         except Exception as error:
-            self.give_up(error)
+            self.end_run(error)
 
     # --- the pool
 
@@ -254,11 +254,11 @@ class SmtpTransport:
             connection, capabilities = await self._opener.open(self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
             if isinstance(error, SetupRefused) and not self._backoff.ever_connected:
-                self.give_up(error)
+                self.end_run(error)
             else:
                 self._failed(error)
         except Exception as error:  # a task's error would be seen by nobody
-            self.give_up(error)
+            self.end_run(error)
         else:
             connection.ready(capabilities)
             self._connections.add(connection)
@@ -289,7 +289,7 @@ class SmtpTransport:
         busy = len(self._connections) - len(self._idle)
         error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
-            self.give_up(error)
+            self.end_run(error)
         self._timer.soon()
         self._ticker = self._loop.call_later(period, self._tick)
 
