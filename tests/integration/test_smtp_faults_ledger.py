@@ -72,9 +72,9 @@ def use(world: World, port: int, login: str = "", **options: object) -> None:
 
 def resume_by_itself(world: World, *, until: Callable[[], bool]) -> None:
     """The runs that settle asks for, each at its time, as Airflow starts them; no person does anything."""
-    end_run = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while not until():
-        assert time.monotonic() < end_run, world.overview("hello")
+        assert time.monotonic() < deadline, world.overview("hello")
         due = world.overview("hello").next_run_at
         assert due is not None, "nothing is going to happen any more"
         time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()) + 0.01)

@@ -69,7 +69,7 @@ class MailStream(SmtpStream):
         self._lose(reason, cost=RetryCost.ALL)
 
     def check_stall(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. To be called often; `now` as in StallDetector."""
+        """Close the connection if the server stalls. Called every tick; `now` is in seconds of AwakeClock."""
         step = self._step
         if step not in (_OPENING, _IDLE, _CLOSED):
             why = self._stall.stall_reason((step, self.settled), self.transport.get_write_buffer_size(), now)

@@ -38,7 +38,7 @@ class RetryBudgets:
     def __init__(self) -> None:
         self._used: dict[int, int] = {}
 
-    def used_up(self, envelope: Envelope, cost: RetryCost) -> bool:
+    def spend(self, envelope: Envelope, cost: RetryCost) -> bool:
         """Take this cost from an envelope. Whether it was the last."""
         used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + cost
         return used > self.MOST
