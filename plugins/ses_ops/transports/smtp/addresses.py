@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 
 
-class Place(NamedTuple):
+class ServerAddress(NamedTuple):
     """One address, as a connection is made to it."""
 
     host: str
@@ -18,37 +18,41 @@ class Place(NamedTuple):
     family: int
 
 
-class NoOtherPlace(Exception):
+class NoOtherAddress(Exception):
     """All addresses were left out."""
 
 
-class Route:
+class AddressFailover:
     """Remembers which addresses failed: the next connection begins with the others. One for all connections."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         #: Failures in a row, by address.
-        self._failures: dict[Place, int] = {}
+        self._failures: dict[ServerAddress, int] = {}
         #: All addresses, as they were when they were looked up last.
-        self._places: list[Place] = []
+        self._addresses: list[ServerAddress] = []
 
-    async def first_of(
-        self, connect: Callable[[Place], Awaitable[T]], *, timeout: float, without: Container[Place] = ()
-    ) -> tuple[Place, T]:
+    async def connect_first(
+        self,
+        connect: Callable[[ServerAddress], Awaitable[T]],
+        *,
+        timeout: float,
+        without: Container[ServerAddress] = (),
+    ) -> tuple[ServerAddress, T]:
         """What `connect` gives for the first address with which it does not fail with OSError.
 
         Each address has its share of `timeout` seconds: one that swallows everything, such as an IPv6 address behind a
         firewall, must leave time for the others. Raises socket.gaierror, UnicodeError, or the error of the last
-        address, whose notes tell those of the others; NoOtherPlace when all addresses are among those left out.
+        address, whose notes tell those of the others; NoOtherAddress when all addresses are among those left out.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         async with asyncio.timeout_at(end):
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        self._places = list(dict.fromkeys(_place(family, address) for family, _, _, _, address in found))
-        places = [place for place in self._places if place not in without]
-        if self._places and not places:
-            raise NoOtherPlace
+        self._addresses = list(dict.fromkeys(_place(family, address) for family, _, _, _, address in found))
+        places = [place for place in self._addresses if place not in without]
+        if self._addresses and not places:
+            raise NoOtherAddress
         places.sort(key=lambda place: self._failures.get(place, 0))
         failed: list[str] = []
         for number, place in enumerate(places):
@@ -65,25 +69,25 @@ class Route:
                 failed.append(f"{place.host}: {_words(error)}")
         raise socket.gaierror(socket.EAI_NONAME, "no address")
 
-    def has_another(self, place: Place) -> bool:
+    def has_another(self, place: ServerAddress) -> bool:
         """Whether there is an address that has not failed more often than this one."""
         failures = self._failures
-        return any(one != place and failures.get(one, 0) <= failures.get(place, 0) for one in self._places)
+        return any(one != place and failures.get(one, 0) <= failures.get(place, 0) for one in self._addresses)
 
-    def failed(self, place: Place) -> None:
+    def failed(self, place: ServerAddress) -> None:
         """No session could be opened there."""
         self._failures[place] = self._failures.get(place, 0) + 1
 
-    def worked(self, place: Place) -> None:
+    def succeeded(self, place: ServerAddress) -> None:
         """A session was opened there."""
         self._failures.pop(place, None)
 
 
-def _place(family: int, address: tuple[Any, ...]) -> Place:
+def _place(family: int, address: tuple[Any, ...]) -> ServerAddress:
     host = str(address[0])
     if family == socket.AF_INET6 and len(address) > 3 and address[3] and "%" not in host:
         host = f"{host}%{address[3]}"
-    return Place(host, int(address[1]), family)
+    return ServerAddress(host, int(address[1]), family)
 
 
 def _words(error: OSError) -> str:

@@ -32,7 +32,7 @@ class Login:
     """Logs the sessions of one transport in. What the first has found out, the others do not try again.
 
     A refused mechanism is a failed login, and many servers lock an account after a few: each mechanism is tried once,
-    and once one has worked, only that.
+    and once one has succeeded, only that.
     """
 
     def __init__(self, settings: SmtpSettings) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp.addresses import NoOtherPlace, Place, Route
+from ses_ops.transports.smtp.addresses import AddressFailover, NoOtherAddress, ServerAddress
 from ses_ops.transports.smtp.capabilities import Capabilities
 from ses_ops.transports.smtp.greeting import Unwelcome, greeting, hello
 from ses_ops.transports.smtp.login import AnotherConnection, Login
@@ -37,7 +37,7 @@ class Opener:
         """`tell` is given a sentence when the server keeps us waiting; default: the log."""
         self._settings = settings
         self._tell = tell or _log.warning
-        self._route = Route(settings.host, settings.port)
+        self._failover = AddressFailover(settings.host, settings.port)
         self._tls = TlsRules(settings)
         self._login = Login(settings)
         self._tokens = AccessTokens(settings, settings.oauth2) if settings.oauth2 is not None else None
@@ -49,7 +49,7 @@ class Opener:
         SetupRefused is for good: a 5xx greeting is that (RFC 5321 3.1) once every address of the host has given one,
         or none of the others can be reached.
         """
-        unwelcome: dict[Place, SetupRefused] = {}
+        unwelcome: dict[ServerAddress, SetupRefused] = {}
         while True:
             # First, as no server need wait for it.
             token, new = await self._tokens.current() if self._tokens is not None else (None, False)
@@ -63,23 +63,23 @@ class Opener:
                 stream.transport.abort()
                 if isinstance(error, Unwelcome):
                     unwelcome[place] = error
-                    self._route.failed(place)
+                    self._failover.failed(place)
                     continue
                 if isinstance(error, AnotherConnection):
                     continue  # each time with one mechanism less, or with a new token
                 if isinstance(error, ConnectionFailed):
-                    self._route.failed(place)
+                    self._failover.failed(place)
                 raise
-            self._route.worked(place)
+            self._failover.succeeded(place)
             return stream, capabilities
 
     async def _connect(
-        self, make_stream: Callable[[str], StreamT], unwelcome: dict[Place, SetupRefused]
-    ) -> tuple[Place, StreamT]:
+        self, make_stream: Callable[[str], StreamT], unwelcome: dict[ServerAddress, SetupRefused]
+    ) -> tuple[ServerAddress, StreamT]:
         settings, loop = self._settings, asyncio.get_running_loop()
         context = self._tls.context() if settings.tls is Tls.TLS else None
 
-        async def connect(place: Place) -> StreamT:
+        async def connect(place: ServerAddress) -> StreamT:
             _, stream = await loop.create_connection(
                 lambda: make_stream(settings.address),
                 place.host,
@@ -91,15 +91,15 @@ class Opener:
             return stream
 
         try:
-            return await self._route.first_of(connect, timeout=settings.timeout, without=unwelcome)
-        except NoOtherPlace:
+            return await self._failover.connect_first(connect, timeout=settings.timeout, without=unwelcome)
+        except NoOtherAddress:
             raise list(unwelcome.values())[-1] from None
         except (OSError, UnicodeError) as error:
             if unwelcome:
                 raise list(unwelcome.values())[-1] from error
             raise _unreachable(settings, error) from error
 
-    async def _begin(self, place: Place, stream: SmtpStream) -> Capabilities:
+    async def _begin(self, place: ServerAddress, stream: SmtpStream) -> Capabilities:
         """The dialogue up to the login."""
         settings = self._settings
         await self._greeted(place, stream)
@@ -115,11 +115,11 @@ class Opener:
             capabilities = await hello(stream, settings, after_tls=True)
         return capabilities
 
-    async def _greeted(self, place: Place, stream: SmtpStream) -> None:
+    async def _greeted(self, place: ServerAddress, stream: SmtpStream) -> None:
         """Wait for the server's first word; after some silence say so, and see whether the server waits for ours."""
         settings = self._settings
         # Where another address may serve at once, this one has no longer than for any reply.
-        within = settings.timeout if self._route.has_another(place) else settings.greeting_within
+        within = settings.timeout if self._failover.has_another(place) else settings.greeting_within
         silence = min(_SILENCE, within / 3)
         try:
             await greeting(stream, timeout=silence)
@@ -140,7 +140,7 @@ class Opener:
         finally:
             waiting.cancel()
 
-    async def _asks_for_tls(self, place: Place, waiting: asyncio.Future[None]) -> bool:
+    async def _asks_for_tls(self, place: ServerAddress, waiting: asyncio.Future[None]) -> bool:
         """Whether the server, silent so far, speaks TLS at once. Asked once, and no longer than it is silent."""
         settings = self._settings
         if self._asked_for_tls or settings.tls is Tls.TLS or settings.port == _MX_PORT:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp.addresses import Place
+from ses_ops.transports.smtp.addresses import ServerAddress
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 
 #: What OpenSSL says, by version, of a first answer that is no TLS record.
@@ -59,7 +59,7 @@ def tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | Se
     return ConnectionFailed(f"{settings.address}: the TLS handshake failed: {error or type(error).__name__}")
 
 
-async def speaks_tls(settings: SmtpSettings, place: Place, *, timeout: float) -> bool:
+async def speaks_tls(settings: SmtpSettings, place: ServerAddress, *, timeout: float) -> bool:
     """Whether a server answers a TLS handshake as the first thing on a connection of its own; nothing else is said."""
     anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anybody.check_hostname = False
