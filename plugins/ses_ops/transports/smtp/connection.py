@@ -27,7 +27,7 @@ from ses_ops.transports.smtp.message_outcome import (
     refusal,
     speaks_of_framing,
 )
-from ses_ops.transports.smtp.pipelined_reply import KnownTurn
+from ses_ops.transports.smtp.pipelined_reply import KnownReplies
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
@@ -55,7 +55,7 @@ class MailConnection(MailStream):
         #: Its MAIL was refused, and the server took its recipient all the same.
         self._half_taken = False
         self._needs_rset = False
-        self._known_turn = KnownTurn()
+        self._known_replies = KnownReplies()
         #: Messages begun, and those that the server accepted.
         self._mails = self._accepted = 0
 
@@ -107,7 +107,7 @@ class MailConnection(MailStream):
 
     def _known(self, step: Step, data: bytes) -> bool:
         """Do what _final, _mail, _rcpt and _data do, if `data` is what this server always says when all goes well."""
-        message, known = self._begun, self._known_turn
+        message, known = self._begun, self._known_replies
         if step == _FINAL:
             outcome = known.taken(data) if message is None else known.accepted(data)
             if outcome is None:

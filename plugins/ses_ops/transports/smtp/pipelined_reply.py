@@ -20,7 +20,7 @@ _MOST = 600
 
 
 @final
-class KnownTurn:
+class KnownReplies:
     """What one server's turns look like. Anything that it does not know is for the parser."""
 
     __slots__ = ("_first", "_outcome", "_tail")
