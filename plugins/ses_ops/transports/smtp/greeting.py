@@ -11,20 +11,20 @@ from ses_ops.transports.smtp.settings import SmtpSettings
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
 
 
-class Unwelcome(SetupRefused):
+class GreetingRefused(SetupRefused):
     """This address of the host takes no mail of ours; another may."""
 
 
 async def greeting(stream: SmtpStream, *, timeout: float) -> None:
-    """Wait for 220. Raises Unwelcome for 5xx, NoReply when nothing came in time, ConnectionFailed for all else."""
+    """Wait for 220. Raises GreetingRefused for 5xx, NoReply when nothing came in time, ConnectionFailed for all else."""
     reply = await stream.reply(during="waiting for the banner", timeout=timeout)
     if reply.code != 220:
         words = f"{stream.address}: the server does not want to talk: {reply.code} {reply.text}"
-        raise Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+        raise GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
 
 
 async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) -> Capabilities:
-    """Greet the server. Raises Unwelcome when it refuses that (5xx), ConnectionFailed when it does so for now."""
+    """Greet the server. Raises GreetingRefused when it refuses that (5xx), ConnectionFailed when it does so for now."""
     name = settings.local_hostname or own_name(stream)
     try:
         reply = await stream.command(f"EHLO {name}".encode("ascii"), during="EHLO", timeout=settings.timeout)
@@ -47,12 +47,12 @@ async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) 
     raise _refused(stream, name, reply)
 
 
-def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | Unwelcome:
+def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | GreetingRefused:
     words = (
         f"{stream.address}: the server refused our greeting as {name}: {reply.code} {reply.text}; "
         "if that is about the name, set local_hostname to this machine's full host name"
     )
-    return Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+    return GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
 
 
 def own_name(stream: SmtpStream) -> str:

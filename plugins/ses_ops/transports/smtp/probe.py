@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ses_ops.transports.errors import ConnectionFailed
-from ses_ops.transports.smtp.session import Opener
+from ses_ops.transports.smtp.session import SessionOpener
 from ses_ops.transports.smtp.settings import SmtpSettings
 from ses_ops.transports.smtp.stream import SmtpStream
 
@@ -15,7 +15,7 @@ async def probe(settings: SmtpSettings, *, tell: Callable[[str], None] | None = 
 
     `tell` is given a sentence when the server keeps us waiting.
     """
-    stream, capabilities = await Opener(settings, tell=tell).open(SmtpStream)
+    stream, capabilities = await SessionOpener(settings, tell=tell).open(SmtpStream)
     cipher = stream.transport.get_extra_info("cipher")
     try:
         await stream.command(b"QUIT", during="QUIT", timeout=min(2.0, settings.timeout))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp.addresses import AddressFailover, NoOtherAddress, ServerAddress
 from ses_ops.transports.smtp.capabilities import Capabilities
-from ses_ops.transports.smtp.greeting import Unwelcome, greeting, hello
+from ses_ops.transports.smtp.greeting import GreetingRefused, greeting, hello
 from ses_ops.transports.smtp.login import AnotherConnection, Login
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
@@ -30,7 +30,7 @@ _MX_PORT = 25
 StreamT = TypeVar("StreamT", bound=SmtpStream)
 
 
-class Opener:
+class SessionOpener:
     """Opens the sessions of one transport: what the first has found out, the others need not try again."""
 
     def __init__(self, settings: SmtpSettings, *, tell: Callable[[str], None] | None = None) -> None:
@@ -61,7 +61,7 @@ class Opener:
                 _check_quiet(stream)
             except BaseException as error:
                 stream.transport.abort()
-                if isinstance(error, Unwelcome):
+                if isinstance(error, GreetingRefused):
                     unwelcome[place] = error
                     self._failover.failed(place)
                     continue
@@ -102,7 +102,7 @@ class Opener:
     async def _begin(self, place: ServerAddress, stream: SmtpStream) -> Capabilities:
         """The dialogue up to the login."""
         settings = self._settings
-        await self._greeted(place, stream)
+        await self._wait_for_greeting(place, stream)
         encrypted = settings.tls is Tls.TLS
         capabilities = await hello(stream, settings, after_tls=False)
         if settings.tls is Tls.STARTTLS and not capabilities.starttls:
@@ -115,7 +115,7 @@ class Opener:
             capabilities = await hello(stream, settings, after_tls=True)
         return capabilities
 
-    async def _greeted(self, place: ServerAddress, stream: SmtpStream) -> None:
+    async def _wait_for_greeting(self, place: ServerAddress, stream: SmtpStream) -> None:
         """Wait for the server's first word; after some silence say so, and see whether the server waits for ours."""
         settings = self._settings
         # Where another address may serve at once, this one has no longer than for any reply.

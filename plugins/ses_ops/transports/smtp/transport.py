@@ -21,7 +21,7 @@ from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
 from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, RetryBudgets, RetryCost
 from ses_ops.transports.smtp.server_limits import ServerLimits
-from ses_ops.transports.smtp.session import Opener
+from ses_ops.transports.smtp.session import SessionOpener
 from ses_ops.transports.smtp.settings import SmtpSettings
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
-        self._opener = Opener(settings)
+        self._opener = SessionOpener(settings)
         self._backoff = Backoff(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
         self._health = ServerHealth(settings.address, self._backoff, self._throttle)
