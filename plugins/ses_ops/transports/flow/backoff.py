@@ -8,7 +8,7 @@ from ses_ops.transports.flow.limits import Limits
 #: Pause after the first failure and the longest one, in seconds; each is twice the one before.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 #: How long to be content with the connections that a server allowed, before trying for more, in seconds.
-_CONTENT = 30.0
+_CEILING_HOLD = 30.0
 
 
 class Backoff:

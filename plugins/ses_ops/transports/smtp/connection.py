@@ -164,7 +164,7 @@ class MailConnection(MailStream):
         elif code < 400:
             self._lose(f"unexpected reply {code} {reply.text}")
         elif self._mail_misframed(reply):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
         else:
             self._mail_refused(reply)
 
@@ -202,7 +202,7 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(b"DATA\r\n", _DATA)
         elif self._written and misframes(reply, _RCPT):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
         else:
             self._refuse(reply, refusal(code, reply.text, Stage.RECIPIENT))
 
@@ -222,7 +222,7 @@ class MailConnection(MailStream):
         if code == 354 and message is not None:
             self._content(message)
         elif self._written and misframes(reply, _DATA):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
         else:
             self._refuse(reply, refusal(code, reply.text, Stage.CONTENT))
             if self._step != _CLOSED and self._written:
@@ -252,7 +252,7 @@ class MailConnection(MailStream):
             return
         if self._begun is not None and misframes(reply, _FINAL):
             # To the dot or to what stood behind it: nobody can tell.
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
             return
         if code < 400:
             outcome = Outcome(Delivery.SENT, code, text)
@@ -290,14 +290,14 @@ class MailConnection(MailStream):
         if not self._written:
             self._next()
 
-    def _too_much(self, reply: Reply) -> None:
+    def _pipelining_not_borne(self, reply: Reply) -> None:
         """The server did not bear the mode in which this was written: a plainer one, and the message again."""
         self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", cost=RetryCost.FRAMING)
 
     def _closing(self, reply: Reply) -> None:
         """421 can come at any point (RFC 5321, 3.8): the server closes."""
         if self._ended is None and self._written and speaks_of_framing(reply):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
             return
         outcome = refusal(421, reply.text, Stage.CONTENT)
         ended, self._ended = self._ended, None

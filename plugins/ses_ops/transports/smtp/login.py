@@ -17,9 +17,9 @@ from ses_ops.transports.smtp.stream import SmtpStream
 _log = logging.getLogger(__name__)
 
 #: Octets of a command without its CRLF (RFC 5321 4.5.3.1.4).
-_MOST_COMMAND = 510
+_MAX_COMMAND = 510
 #: Challenges of one exchange; no mechanism here has more than three.
-_MOST_CHALLENGES = 4
+_MAX_CHALLENGES = 4
 #: "A password transition is needed" (RFC 4954 6): 4xx, and yet this mechanism will not do, while PLAIN may.
 _ANOTHER_MECHANISM = 432
 
@@ -133,7 +133,7 @@ async def _exchange(stream: SmtpStream, exchange: Exchange, *, timeout: float) -
     first = exchange.first()
     unsaid = None if first is None else encoded(first)
     # A longer answer waits until it is asked for (RFC 4954 4).
-    if unsaid is None or len(command) + 1 + len(unsaid) > _MOST_COMMAND:
+    if unsaid is None or len(command) + 1 + len(unsaid) > _MAX_COMMAND:
         reply = await say(command)
     else:
         reply = await say(command + b" " + unsaid)
@@ -143,7 +143,7 @@ async def _exchange(stream: SmtpStream, exchange: Exchange, *, timeout: float) -
             reply = await say(command)
         elif reply.code != 334 or reply.raw.strip():
             unsaid = None
-    for _ in range(_MOST_CHALLENGES):
+    for _ in range(_MAX_CHALLENGES):
         if reply.code != 334:
             return reply
         if unsaid is not None:

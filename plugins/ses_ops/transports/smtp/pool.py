@@ -13,7 +13,7 @@ Connection_contra = TypeVar("Connection_contra", contravariant=True)
 #: How many connections are opened at the same time.
 OPENING_AT_ONCE = 8
 #: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
-GOODBYE = 2.0
+QUIT_TIMEOUT = 2.0
 
 
 class RetryCost(IntEnum):

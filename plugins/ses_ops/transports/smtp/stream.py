@@ -9,7 +9,7 @@ from ses_ops.transports.errors import ConnectionFailed
 from ses_ops.transports.smtp.replies import Reply, ReplyParser, printable
 
 #: Replies that wait to be read. Nothing is pipelined before the first message: one is what a server may send.
-_MOST_UNREAD = 20
+_MAX_UNREAD = 20
 
 
 class NoReply(ConnectionFailed):
@@ -44,7 +44,7 @@ class SmtpStream(asyncio.Protocol):
         broken = self._parser.broken
         if broken and self.secrets:
             broken = "something that is no SMTP reply"  # a part of a secret may be a part of what it was
-        elif len(self._replies) > _MOST_UNREAD:
+        elif len(self._replies) > _MAX_UNREAD:
             broken = "far more replies than it was asked for"
             self._replies.clear()
         if broken:

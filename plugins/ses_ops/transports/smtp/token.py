@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     import httpx
 
 #: A token is renewed so many seconds before its end: the login that it is for takes time too.
-_BEFORE_ITS_END = 60.0
+_RENEW_BEFORE_EXPIRY = 60.0
 #: Seconds for which a token is believed whose endpoint does not say for how long.
-_UNTOLD = 300.0
+_DEFAULT_LIFETIME = 300.0
 #: Errors of an endpoint that will pass (RFC 6749 4.1.2.1, RFC 8628 3.5).
-_PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+_TRANSIENT = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 
 
 class AccessTokens:
@@ -42,7 +42,7 @@ class AccessTokens:
             new = self._token is None or time.monotonic() >= self._good_until
             if new:
                 self._token, seconds = await self._fetch()
-                self._good_until = time.monotonic() + max(seconds - _BEFORE_ITS_END, seconds / 2)
+                self._good_until = time.monotonic() + max(seconds - _RENEW_BEFORE_EXPIRY, seconds / 2)
             assert self._token is not None
             return self._token, new
 
@@ -91,7 +91,7 @@ class AccessTokens:
             reason = reason.replace(str(secret), "***") if secret else reason
         where = f"{self._settings.address}: token from {self._oauth2.endpoint}"
         words = f"{answer.status_code} {printable(reason)}".rstrip()
-        if answer.status_code >= 500 or answer.status_code == 429 or said.get("error") in _PASSING:
+        if answer.status_code >= 500 or answer.status_code == 429 or said.get("error") in _TRANSIENT:
             raise ConnectionFailed(f"{where}: gives none for now: {words}")
         raise SetupRefused(
             f"{where}: gives none: {words}; check client_id, client_secret, tenant_id, scope and token_url"
@@ -111,8 +111,8 @@ def _seconds(expires_in: Any) -> float:
     try:
         seconds = float(expires_in)
     except (TypeError, ValueError):
-        return _UNTOLD
-    return seconds if 0 < seconds < float("inf") else _UNTOLD
+        return _DEFAULT_LIFETIME
+    return seconds if 0 < seconds < float("inf") else _DEFAULT_LIFETIME
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:

@@ -19,7 +19,7 @@ from ses_ops.transports.flow.throttle import Throttle
 from ses_ops.transports.flow.timers import AwakeClock, CoalescingTimer
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
-from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, RetryBudgets, RetryCost
+from ses_ops.transports.smtp.pool import OPENING_AT_ONCE, QUIT_TIMEOUT, RetryBudgets, RetryCost
 from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.session import SessionOpener
 from ses_ops.transports.smtp.settings import SmtpSettings
@@ -70,7 +70,7 @@ class SmtpTransport:
         self._timer.soon()
         try:
             await self._finished
-            await self._say_goodbye()
+            await self._quit_all()
         finally:
             self._abandon_all()
         if self._error is not None:
@@ -295,7 +295,7 @@ class SmtpTransport:
 
     # --- the end
 
-    async def _say_goodbye(self) -> None:
+    async def _quit_all(self) -> None:
         """QUIT on every connection, and a short wait for the answers."""
         for task in self._opening:
             task.cancel()
@@ -303,7 +303,7 @@ class SmtpTransport:
             self._all_gone = self._loop.create_future()
             for connection in list(self._idle):
                 connection.quit()
-            await asyncio.wait([self._all_gone], timeout=min(GOODBYE, self._settings.timeout))
+            await asyncio.wait([self._all_gone], timeout=min(QUIT_TIMEOUT, self._settings.timeout))
 
     def _abandon_all(self) -> None:
         """Close whatever is open and settle whatever is not: also the way out when the run is cancelled."""
