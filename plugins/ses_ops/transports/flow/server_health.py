@@ -1,4 +1,8 @@
-"""What the server's answers to our mail say about the server: go on, go slower, or give up."""
+"""The health of a mail server, judged by its answers to the messages.
+
+A healthy server is sent mail at the full rate, one that defers most of the mail at a lower rate, and one that refuses
+message after message none at all.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,17 @@ from ses_ops.transports.port import Delivery, Envelope, LocalRefusal, Outcome
 
 
 class ServerHealth:
-    """Adds up the outcomes of a run."""
+    """Judges the server by the outcomes of one run."""
 
     def __init__(self, server: str, backoff: Backoff, throttle: Throttle) -> None:
         self._backoff = backoff
         self._throttle = throttle
         self._streak = RefusalStreak(server)
-        #: Nothing is known against the server that an accepted message would change: it need not be told of one.
+        #: Whether an accepted message would change nothing here: then `add` need not be called for it.
         self.unimpaired = False
 
     def add(self, envelope: Envelope, outcome: Outcome, *, now: float) -> TransportUnavailable | None:
-        """One more answer, or refusal of our own. Returns what to give up with, if it is enough."""
+        """Count one more outcome. Returns the error to end the run with, None while it goes on; `now` is in seconds."""
         if type(outcome) is not LocalRefusal:
             self._backoff.progress()
         if outcome.delivery is Delivery.SENT:
@@ -31,7 +35,7 @@ class ServerHealth:
         self.unimpaired = False
         failure = outcome.failure
         if outcome.delivery is Delivery.DEFERRED and failure is not None and failure.fault is not Fault.RECIPIENT:
-            self._throttle.put_off(now)
+            self._throttle.deferred(now)
         return self._streak.refused(envelope, outcome)
 
     @property
@@ -40,9 +44,9 @@ class ServerHealth:
         return self._streak.ever_accepted
 
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
-        """What to end a run with in which the server took nothing, and what it said of the messages is not believed."""
+        """The error to end a run with in which the server took no message (see RefusalStreak.at_the_end)."""
         return self._streak.at_the_end(stopped=stopped)
 
     def connection_failed(self) -> None:
-        """The next accepted message says that this is over."""
+        """Note that a connection failed; the next accepted message shows that the trouble is over."""
         self.unimpaired = False

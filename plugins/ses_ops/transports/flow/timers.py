@@ -1,4 +1,4 @@
-"""Time in an event loop: one function that is to be called again, and a clock that stands still when the loop does."""
+"""Timers of an event loop: a coalescing timer, and a clock of awake time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 
 class CoalescingTimer:
-    """However often it is asked, one call is made. Requests made before `start` and after `cancel` are forgotten."""
+    """Calls one function once, however many requests were made before the call.
+
+    Requests made before `start` and after `cancel` are ignored.
+    """
 
     __slots__ = ("_call", "_due", "_later", "_loop", "_soon")
 
@@ -28,7 +31,7 @@ class CoalescingTimer:
             self._soon = self._loop.call_soon(self._fire)
 
     def after(self, seconds: float) -> None:
-        """Call in so many seconds, unless an earlier call is asked for already."""
+        """Call in `seconds`, unless an earlier call is requested already."""
         if self._loop is None:
             return
         due = self._loop.time() + seconds
@@ -40,7 +43,7 @@ class CoalescingTimer:
         self._later = self._loop.call_later(seconds, self._expired)
 
     def cancel(self) -> None:
-        """Make no call any more."""
+        """Drop all requests and take no more."""
         self._loop = None
         for handle in (self._soon, self._later):
             if handle is not None:
@@ -56,7 +59,7 @@ class CoalescingTimer:
 
 
 class AwakeClock:
-    """Seconds that this process ran: it stands still while the machine sleeps or is too busy to run us."""
+    """Seconds in which this process ran: the clock stops while the machine sleeps or is too busy to run the process."""
 
     __slots__ = ("_seconds", "_ticked")
 
@@ -65,7 +68,7 @@ class AwakeClock:
         self._ticked: float | None = None
 
     def tick(self, now: float, *, at_most: float) -> float:
-        """Count the time since the last tick, up to so many seconds; returns the sum."""
+        """Count the seconds since the last tick, `at_most` of them; returns the sum."""
         if self._ticked is not None:
             self._seconds += min(now - self._ticked, at_most)
         self._ticked = now
