@@ -153,9 +153,7 @@ def test_what_one_connection_finds_out_holds_for_all_and_is_found_out_once() -> 
     can = Capabilities(pipelining=True)
     assert limits.mode("", can) is Mode.ACROSS
     assert limits.lower_mode(Mode.ACROSS, "it broke")
-    assert not limits.lower_mode(Mode.ACROSS, "it broke"), (
-        "twenty connections that break together are one finding"
-    )
+    assert not limits.lower_mode(Mode.ACROSS, "it broke"), "twenty connections that break together are one finding"
     assert limits.mode("", can) is Mode.GROUP
     assert limits.lower_mode(Mode.GROUP, "it broke")
     assert limits.mode("", can) is Mode.NONE

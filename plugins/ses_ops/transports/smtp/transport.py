@@ -1,7 +1,7 @@
 """The SMTP transport: a pool of connections that pull envelopes from one feed.
 
 Connections are opened as work demands: an envelope that no connection is free for is *staged*, and for each staged
-envelope one connection is being opened, up to the limit. Whichever connection is free first takes it.
+envelope one connection is being opened, up to the limit. The connection that is free first takes the envelope.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SmtpTransport:
         self._opening: set[asyncio.Task[None]] = set()
         self._staged: deque[Envelope] = deque()
         self._budgets = RetryBudgets()
-        #: The feed's last answer; what it has now it tells by `wake`.
+        #: Whether the feed had no envelope when it was asked last; `wake` says that it may have one again.
         self._feed_is_empty = False
         self._draining = False
         self._stopping = False
@@ -61,7 +61,7 @@ class SmtpTransport:
     # --- what the caller uses
 
     async def run(self, feed: Feed) -> None:
-        """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have had their outcome."""
+        """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have an outcome by then."""
         self._feed = feed
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
@@ -91,13 +91,13 @@ class SmtpTransport:
         self._timer.soon()
 
     def set_rate(self, messages_per_second: float | None) -> None:
-        """Begin at most so many messages a second from now on; None: no limit."""
+        """Begin at most `messages_per_second` from now on; None: no limit."""
         self._throttle.ask_for(messages_per_second)
         self._timer.soon()
 
     @property
     def slowed_to(self) -> float | None:
-        """Messages a second, while the server puts off most of what it gets; None while it does not."""
+        """Messages a second while the server defers most of the mail; None while it does not."""
         return self._throttle.limit
 
     # --- what the connections use (pool.Pool)
@@ -122,18 +122,18 @@ class SmtpTransport:
         return envelope
 
     def content_begins(self, envelope: Envelope) -> None:
-        """From here on the server may have it."""
+        """Pass on that the content is written next: from then on the server may have the message."""
         self._feed.content_begins(envelope)
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
-        """Hand an outcome on; the server is alive."""
+        """Judge the server by this outcome, and hand the outcome on."""
         judged = self._health.unimpaired and outcome[0] is _SENT
         if not judged and (error := self._health.add(envelope, outcome, now=self._loop.time())) is not None:
             self.end_run(error)
         self._report(envelope, outcome)
 
     def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
-        """Report an envelope that lost its connection, or stage it again if it never had a fair cost."""
+        """Retry an envelope that lost its connection while its budget bears `cost`; else report `outcome`."""
         if self._stopping or self._budgets.spend(envelope, cost):
             self._report(envelope, outcome)
         else:
@@ -153,12 +153,12 @@ class SmtpTransport:
         if connection in self._idle:
             self._idle.remove(connection)
         elif not connection.misframed and (connection.settled == 0 or connection.silent):
-            # It died with its first message, or of silence: as good as a connection that could not be opened.
+            # A connection that broke with its first message, or went silent, counts as one that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
         self._timer.soon()
 
     def end_run(self, error: Exception) -> None:
-        """End the run with this error, after what is under way."""
+        """End the run with this error, after the messages under way."""
         self._error = self._error or error
         self._stopping = True
         self._timer.soon()
@@ -168,7 +168,7 @@ class SmtpTransport:
     def _next_of_feed(self) -> Envelope | None:
         try:
             envelope = self._feed.next_envelope()
-        except Exception as error:  # whatever the feed's trouble is, what is under way must end well
+        except Exception as error:  # whatever error the feed has, every message under way must get its outcome
             self.end_run(error)
             return None
         self._feed_is_empty = envelope is None
@@ -183,9 +183,9 @@ class SmtpTransport:
     # --- the pool
 
     def _pump(self) -> None:
-        """Give work to idle connections, open more where there is work for them, and see whether all is done.
+        """Give work to idle connections, open more where there is work for them, and end a finished run.
 
-        The alarm calls it in a turn of its own: never in the middle of somebody's call.
+        The timer calls this in a turn of the event loop of its own, never in the middle of another call.
         """
         if self._finished is None or self._finished.done():
             return
@@ -206,7 +206,7 @@ class SmtpTransport:
         under_way = len(self._idle) < len(self._connections) or bool(self._staged)
         if under_way or not (self._stopping or self._draining):
             return
-        # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
+        # A draining feed is asked once more: the pace may have delayed the question, or an outcome brought new work.
         envelope = None if self._stopping else self._next_of_feed()
         if envelope is None:
             self._error = self._error or self._health.at_the_end(stopped=self._stopping)
@@ -218,7 +218,7 @@ class SmtpTransport:
     def _open_for_work(self) -> None:
         now = self._loop.time()
         allowed = self._backoff.connections(now)
-        # The first one goes alone: a login that is refused should be refused once, not eight times.
+        # The first connection is opened alone: a login that is refused should be refused once, not eight times.
         at_once = OPENING_AT_ONCE if self._backoff.ever_connected else 1
         while (
             not self._stopping
@@ -257,7 +257,7 @@ class SmtpTransport:
                 self.end_run(error)
             else:
                 self._failed(error)
-        except Exception as error:  # a task's error would be seen by nobody
+        except Exception as error:  # an error that stays in the asyncio task would never be raised
             self.end_run(error)
         else:
             connection.ready(capabilities)
@@ -279,10 +279,10 @@ class SmtpTransport:
             self._report(self._staged.popleft(), Outcome(Delivery.DEFERRED, None, text))
 
     def _tick(self) -> None:
-        """Look for silence and for lost patience: one timer for all connections."""
+        """Check all connections for a stall, and the run for `unavailable_after`: one timer for all of them."""
         now, settings = self._loop.time(), self._settings
         period = min(1.0, settings.timeout / 10, settings.data_timeout / 10, settings.unavailable_after / 10)
-        # Replies that came while we slept are read after this: a server is not silent because we did not listen.
+        # Replies that came while this process did not run are read after the tick: that time is no server's silence.
         awake = self._clock.tick(now, at_most=2 * period)
         for connection in list(self._connections):
             connection.check_stall(awake)
@@ -296,7 +296,7 @@ class SmtpTransport:
     # --- the end
 
     async def _quit_all(self) -> None:
-        """QUIT on every connection, and a short wait for the answers."""
+        """Send QUIT on every connection, and wait up to QUIT_TIMEOUT seconds for the answers."""
         for task in self._opening:
             task.cancel()
         if self._idle:
@@ -306,7 +306,7 @@ class SmtpTransport:
             await asyncio.wait([self._all_gone], timeout=min(QUIT_TIMEOUT, self._settings.timeout))
 
     def _abandon_all(self) -> None:
-        """Close whatever is open and settle whatever is not: also the way out when the run is cancelled."""
+        """Close every connection and settle every envelope, also when the run is cancelled."""
         self._stopping = True
         for task in list(self._opening):
             task.cancel()
