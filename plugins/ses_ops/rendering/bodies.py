@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ses_ops.rendering.flat_part import Choice, Names, Step, Value
+from ses_ops.rendering.environment import CompiledPart
+from ses_ops.rendering.fill import Choice, Names, Step, Value
 from ses_ops.rendering.quoted_printable import SOFT_BREAK, BodyEncoder, encode_piece
-from ses_ops.rendering.sandbox import CompiledPart
 
 #: Makes a body in quoted-printable for each part. Raises what is wrong with the values.
 Bodies = Callable[[Mapping[str, str]], Sequence[bytes]]

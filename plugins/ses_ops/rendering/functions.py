@@ -18,7 +18,7 @@ from jinja2.sandbox import safe_range
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from ses_ops.rendering.work import LISTS
+from ses_ops.rendering.budget import LISTS
 
 
 def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:

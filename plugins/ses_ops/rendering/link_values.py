@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from ses_ops.rendering.filters import PLAIN
-from ses_ops.rendering.sandbox import MailEnvironment
+from ses_ops.rendering.environment import MailEnvironment
+from ses_ops.rendering.operations import PLAIN
 
 #: The filters behind which a value is quoted already.
 _QUOTES = frozenset({"urlencode", "safe"})

@@ -17,9 +17,9 @@ from ses_ops.domain.address import Sender, answerable, parse_address, parse_doma
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.bodies import message_bodies
+from ses_ops.rendering.constant_part import build_skeleton
+from ses_ops.rendering.environment import NO_TEXT
 from ses_ops.rendering.header import clean_subject, encode_subject
-from ses_ops.rendering.sandbox import NO_TEXT
-from ses_ops.rendering.skeleton import build_skeleton
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from ses_ops.domain.address import parse_domain
 from ses_ops.errors import InvalidInput
+from ses_ops.rendering.environment import CompiledPart, InsideLoader, make_environment
 from ses_ops.rendering.link_values import LinkEnvironment, percent_quoted
-from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, make_environment
 from ses_ops.rendering.template import MailTemplate
 
 #: Characters. A header line may have 998 (RFC 5322 2.1.1), and a URL has no place to fold.

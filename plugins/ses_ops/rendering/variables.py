@@ -8,7 +8,7 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
-from ses_ops.rendering.sandbox import MailEnvironment
+from ses_ops.rendering.environment import MailEnvironment
 
 #: Files that include each other in a chain longer than this do so in a circle.
 MAX_DEPTH = 20

@@ -8,8 +8,8 @@ import pytest
 from jinja2 import Environment
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.sandbox import MAX_FILE
-from ses_ops.rendering.work import MAX_WORK
+from ses_ops.rendering.budget import MAX_WORK
+from ses_ops.rendering.environment import MAX_FILE
 from tests.unit.rendering.conftest import WriteTemplate
 
 #: CPU seconds of this thread; the worst take a quarter of it.

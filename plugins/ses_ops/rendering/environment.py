@@ -22,15 +22,15 @@ from jinja2.utils import pass_context
 from markupsafe import escape
 
 from ses_ops.errors import TemplateError
+from ses_ops.rendering.allowed_nodes import filters as metered_filters
+from ses_ops.rendering.allowed_nodes import metered
+from ses_ops.rendering.budget import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 from ses_ops.rendering.comments import Comment, check_comments
-from ses_ops.rendering.filters import PLAIN, charged_filters, charged_tests
-from ses_ops.rendering.flat_part import Convert, Step, flat_part, flat_steps
+from ses_ops.rendering.fill import Convert, Step, flat_part, flat_steps
 from ses_ops.rendering.functions import ATTRIBUTE, FUNCTIONS, VALUES, bind_functions, refuse_program
-from ses_ops.rendering.metered_code import filters as metered_filters
-from ses_ops.rendering.metered_code import metered
 from ses_ops.rendering.normal_names import NormalNames
+from ses_ops.rendering.operations import PLAIN, charged_filters, charged_tests
 from ses_ops.rendering.template_files import decoded, inside, read_octets
-from ses_ops.rendering.work import MAX_PART, STEP, budget, check_number, made, room_for, size, spend
 
 #: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
 MAX_REPEATED = 100_000

@@ -15,8 +15,8 @@ from jinja2.runtime import markup_join, str_join
 from jinja2.utils import pass_eval_context
 from jinja2.visitor import NodeTransformer
 
+from ses_ops.rendering.budget import STEP, made, room_for, size, spend
 from ses_ops.rendering.functions import VALUES, refuse_program
-from ses_ops.rendering.work import STEP, made, room_for, size, spend
 
 #: No template can write these names.
 _SPEND, _MADE, _READ, _JOINED = "ses:spend", "ses:made", "ses:read", "ses:joined"

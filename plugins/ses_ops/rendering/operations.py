@@ -18,9 +18,9 @@ from jinja2.runtime import Undefined
 from jinja2.utils import pass_environment, pass_eval_context
 
 from ses_ops.domain.template_variables import Missing
+from ses_ops.rendering.budget import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
 from ses_ops.rendering.functions import VALUES, refuse_program
-from ses_ops.rendering.html_values import html_as_text, shown_as_text
-from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
+from ses_ops.rendering.html.values import html_as_text, shown_as_text
 
 #: Items that a filter may make out of something that has no end in sight.
 _MAX_ITEMS = MAX_WORK // STEP

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Template
 
-from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, MailEnvironment, make_environment
-from ses_ops.rendering.work import budget
+from ses_ops.rendering.budget import budget
+from ses_ops.rendering.environment import CompiledPart, InsideLoader, MailEnvironment, make_environment
 from tests.sizes import examples
 
 HTML, TEXT = (make_environment(InsideLoader(Path("/nonexistent")), autoescape=on) for on in (True, False))
