@@ -1,7 +1,7 @@
-"""A template's syntax tree with what each piece of it costs written into it, before Jinja2 makes code of it.
+"""What a mail template may be made of: a list of nodes of Jinja2's syntax tree. Any other is refused, with its line.
 
-Whatever is executed again and again (the body of a loop, of a macro, of a block, a whole file) pays at each turn for
-all that stands in it; operators that no environment can intercept become filters.
+Before Jinja2 makes code of a tree, each operation in it becomes one of `operations.py`, which is paid for; and whatever
+is executed again and again (the body of a loop, a macro, a block, a whole file) pays at each turn for all in it.
 """
 
 from __future__ import annotations
@@ -9,114 +9,116 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from jinja2 import Environment, nodes
-from jinja2.nodes import EvalContext
-from jinja2.runtime import markup_join, str_join
-from jinja2.utils import pass_eval_context
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
-from ses_ops.rendering.budget import STEP, made, room_for, size, spend
-from ses_ops.rendering.functions import VALUES, refuse_program
+from ses_ops.rendering.budget import STEP
+from ses_ops.rendering.operations import FUNCTION, FUNCTIONS, OPERATION
 
-#: No template can write these names.
-_SPEND, _MADE, _READ, _JOINED = "ses:spend", "ses:made", "ses:read", "ses:joined"
-#: Units of a node of the tree, of an included file, and characters of fixed text for a unit.
-_NODE, _FILE, _CHARACTERS = 10, 500, 4
+_STATEMENTS: tuple[type[nodes.Node], ...] = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock),
+    *(nodes.With, nodes.FilterBlock, nodes.ScopedEvalContextModifier, nodes.Scope, nodes.Block, nodes.Extends),
+    *(nodes.Include, nodes.Import, nodes.FromImport, nodes.Macro, nodes.CallBlock),
+)
+_EXPRESSIONS: tuple[type[nodes.Node], ...] = (
+    *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Getattr),
+    *(nodes.Getitem, nodes.Slice, nodes.Filter, nodes.Test, nodes.Call, nodes.CondExpr, nodes.Compare, nodes.Operand),
+    *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Concat),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow),
+)
+ALLOWED = frozenset({*_STATEMENTS, *_EXPRESSIONS})
+#: Units of a node of the tree and of an included file.
+_NODE, _FILE = 10, 500
 #: Nodes whose body pays for itself.
-_REPEATED = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
-_FILES = (nodes.Include, nodes.Import, nodes.FromImport)
+_REPEATED = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
+_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
-def metered(tree: nodes.Template, environment: Environment) -> nodes.Template:
-    """The tree, changed in place. `filters()` must be among the environment's."""
-    _Meter().visit(tree)
-    tree.set_environment(environment)
+def check_nodes(tree: nodes.Template, file: str | None, path: str | None) -> None:
+    """Raise TemplateSyntaxError, with file and line, for what no template may have, and for names such as `_x`."""
+    line = 1
+    waiting: list[nodes.Node] = [tree]
+    while waiting:
+        node = waiting.pop()
+        line = node.lineno or line
+        if type(node) not in ALLOWED:
+            raise TemplateSyntaxError(_not_allowed(type(node).__name__.lower()), line, file, path)
+        if isinstance(node, nodes.For) and node.recursive:
+            raise TemplateSyntaxError(_not_allowed("recursive"), line, file, path)
+        name = _name_in(node)
+        if isinstance(name, str) and name.startswith("_"):
+            raise TemplateSyntaxError(f"{name!r} is not open to templates", line, file, path)
+        waiting += reversed(list(node.iter_child_nodes()))
+
+
+def _not_allowed(word: str) -> str:
+    return (
+        f"{word!r} is no part of mail templates; they can have values, filters, if, for, set, with, block, include, "
+        "extends, macro, call, import and autoescape"
+    )
+
+
+def _name_in(node: nodes.Node) -> object:
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    if isinstance(node, nodes.Name):
+        return node.name
+    return node.arg.value if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) else None
+
+
+def bind_functions(tree: nodes.Template) -> nodes.Template:
+    """The tree, changed in place: calls of the functions no longer look at variables."""
+    functions = FUNCTIONS.keys() - _declared(tree)
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in functions:
+            call.node = nodes.EnvironmentAttribute(FUNCTION.format(call.node.name), lineno=call.lineno)
     return tree
 
 
-def filters() -> dict[str, Any]:
-    """What the changed tree calls."""
-    return {_SPEND: spend, _MADE: made, _READ: _read, _JOINED: _joined}
+def _declared(tree: nodes.Template) -> set[str]:
+    """The names that the file gives to something of its own, macros among them: those mean what the file says."""
+    names = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    names |= {macro.name for macro in tree.find_all(nodes.Macro)}
+    names |= {one.target for one in tree.find_all(nodes.Import)}
+    for one in tree.find_all(nodes.FromImport):
+        names |= {name if isinstance(name, str) else name[1] for name in one.names}
+    return names
 
 
-def _read(value: Any) -> Any:
-    spend(STEP + size(value))
-    return value
+class PaidOperations(NodeTransformer):
+    """Changes a tree in place: each of its operations becomes a filter of the environment, named as in OPERATION."""
 
-
-@pass_eval_context
-def _joined(eval_ctx: EvalContext, parts: list[Any]) -> str:
-    """`a ~ b ~ c`, which is refused before it is made."""
-    room_for(sum(map(size, parts)))
-    if not VALUES.issuperset(map(type, parts)):
-        for part in parts:
-            refuse_program(part)
-    return made((markup_join if eval_ctx.autoescape else str_join)(parts))
-
-
-class _Meter(NodeTransformer):
-    def visit_Template(self, node: nodes.Template) -> nodes.Node:
-        return self._repeated(node)
-
-    def visit_Block(self, node: nodes.Block) -> nodes.Node:
-        return self._repeated(node)
-
-    def visit_Macro(self, node: nodes.Macro) -> nodes.Node:
-        return self._repeated(node)
-
-    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:
-        return self._repeated(node)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:
-        self._repeated(node)
-        if node.test is not None:
-            node.test = nodes.And(_filter(nodes.Const(STEP), _SPEND), node.test, lineno=node.lineno)
-        return node
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
+    def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        """The node that takes the place of this one."""
+        if isinstance(node, _FILES):
+            return node  # the names of files are fixed texts, and Jinja2 wants to see them
+        turn = STEP + _cost(node.body) if isinstance(node, _REPEATED) else 0
         self.generic_visit(node)
-        return _filter(nodes.List(node.nodes, lineno=node.lineno), _JOINED)
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        self.generic_visit(node)
-        node.expr = _read_once(node.expr)
-        for operand in node.ops:
-            operand.expr = _read_once(operand.expr)
-        return node
-
-    def visit_List(self, node: nodes.List) -> nodes.Node:
-        return _filter(self.generic_visit(node), _MADE)
-
-    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
-        return _filter(self.generic_visit(node), _MADE)
-
-    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
-        self.generic_visit(node)
-        return _filter(node, _MADE) if node.ctx == "load" else node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
-        self.generic_visit(node)
-        return _filter(node, _MADE) if isinstance(node.arg, nodes.Slice) else node
-
-    def _file(self, node: nodes.Node) -> nodes.Node:
-        """The names of files are fixed texts, and Jinja2 wants to see them."""
-        return node
-
-    visit_Include = visit_Import = visit_FromImport = visit_Extends = _file
-
-    def _repeated(self, node: Any) -> Any:
-        cost = STEP + _cost(node.body)
-        self.generic_visit(node)
-        node.body.insert(0, nodes.ExprStmt(_filter(nodes.Const(cost), _SPEND), lineno=node.lineno))
+        if isinstance(node, _REPEATED):
+            node.body.insert(0, nodes.ExprStmt(_operation(node, "turn", nodes.Const(turn)), lineno=node.lineno))
+            if isinstance(node, nodes.For) and node.test is not None:
+                node.test = nodes.And(_operation(node, "turn", nodes.Const(STEP)), node.test, lineno=node.lineno)
+        elif isinstance(node, nodes.BinExpr) and not isinstance(node, nodes.And | nodes.Or):
+            return _operation(node, node.operator, node.left, node.right)
+        elif isinstance(node, nodes.Concat):
+            return _operation(node, "~", *node.nodes)
+        elif isinstance(node, nodes.Expr) and _makes(node):
+            return _operation(node, "made", node)
         return node
 
 
-def _filter(node: Any, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+def _makes(node: nodes.Expr) -> bool:
+    """Whether it makes or compares values, by Python's own means."""
+    if isinstance(node, nodes.Getitem):
+        return isinstance(node.arg, nodes.Slice)
+    if isinstance(node, nodes.Tuple):
+        return node.ctx == "load"
+    return isinstance(node, nodes.Compare | nodes.List | nodes.Dict)
 
 
-def _read_once(node: nodes.Expr) -> nodes.Expr:
-    return node if isinstance(node, nodes.Const) else _filter(node, _READ)
+def _operation(node: nodes.Node, name: str, first: nodes.Expr, *others: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(first, OPERATION.format(name), list(others), [], None, None, lineno=node.lineno)
 
 
 def _cost(body: Iterable[nodes.Node]) -> int:
@@ -125,7 +127,6 @@ def _cost(body: Iterable[nodes.Node]) -> int:
     for node in body:
         total += _FILE if isinstance(node, _FILES) else _NODE
         if isinstance(node, nodes.TemplateData):
-            total += len(node.data) // _CHARACTERS
-        exclude = ("body",) if isinstance(node, _REPEATED) else ()
-        total += _cost(node.iter_child_nodes(exclude=exclude))
+            total += len(node.data)
+        total += _cost(node.iter_child_nodes(exclude=("body",) if isinstance(node, _REPEATED) else ()))
     return total

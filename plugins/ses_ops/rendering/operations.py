@@ -1,252 +1,196 @@
-"""The filters and tests of mail templates: those of Jinja2 that a mail has a use for, none of which runs away.
-
-Each exists twice. `PLAIN` bounds what one use of a filter can make, for templates without loops; `charged` also pays
-for it out of the rendering's budget.
-"""
+"""What a template can do with values: filters, tests, operators and calls, each of which a rendering pays for."""
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from itertools import islice
+from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
-from jinja2 import filters as jinja
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Undefined
-from jinja2.utils import pass_environment, pass_eval_context
+from jinja2.nodes import EvalContext
+from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, markup_join, str_join
+from jinja2.sandbox import safe_range
+from jinja2.tests import TESTS
+from jinja2.utils import pass_eval_context
+from markupsafe import Markup
 
-from ses_ops.domain.template_variables import Missing
-from ses_ops.rendering.budget import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
-from ses_ops.rendering.functions import VALUES, refuse_program
-from ses_ops.rendering.html.values import html_as_text, shown_as_text
+from ses_ops.rendering.budget import LISTS, STEP, check_number, room_for, size, spend
+from ses_ops.rendering.filters import as_list, check_path, is_defined
+from ses_ops.rendering.html.values import shown_as_text
 
-#: Items that a filter may make out of something that has no end in sight.
-_MAX_ITEMS = MAX_WORK // STEP
-#: Lines of a batch, columns of a slice, spaces of an indent, digits: whatever a mail has fewer of.
-_MAX_NUMBER = 1_000
-#: Characters of the text that a filter goes over again and again.
-_MAX_SLOW_TEXT = 20_000
-#: Names in `attribute='a.b,c'`.
-_MAX_PATH = 10
-_PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
-
-#: Those that read each character once. What is not named in this module does not exist: not `center`, `format` and
-#: `pprint`, which make a text of any length out of a number, nor `attr` and `random`.
-_AS_THEY_ARE = (
-    *("abs", "capitalize", "count", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
-    *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
-    *("reverse", "safe", "select", "selectattr", "sort", "string", "truncate", "unique", "upper"),
-    *("wordcount", "xmlattr"),
-)
-#: They look an attribute up in every item, by a path that the template gives.
+#: What the operations are called that a template's tree is changed to. See `MailEnvironment.call_filter`.
+OPERATION = "ses:{}"
+#: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
+MAX_REPEATED = 100_000
+_MAX_POWER = 64
+#: Characters that a search from the right compares for a unit, which is paid before it begins: Python looks at the
+#: whole of what it searches for at each character (its searches from the left do not). 100 kB in 100 kB take seconds.
+SEARCHED = 64
+_SLOW_SEARCHES = frozenset({"rfind", "rindex", "rsplit", "rpartition", "strip", "lstrip", "rstrip"})
+_WIDE_FORMAT = re.compile(r"\*|\d{4}")
+#: Filters that look an attribute up in every item, by a path that the template gives.
 _BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
-#: They only look whether there is a value: `caller | default(...)`.
+#: Filters that only look whether there is a value: `caller | default(...)`.
 _TAKE_ALL = frozenset({"d", "default"})
-#: Units a character, where more than one look at it is taken.
-_WEIGHT = {
-    **dict.fromkeys(("striptags", "title", "tojson"), 5),
-    **dict.fromkeys(("html_as_text", "shown_as_text"), 20),
-    **dict.fromkeys(("groupby", "max", "min", "sort", "unique"), 10),
-    **dict.fromkeys(("urlize", "wordwrap"), 20),
-}
+#: The classes of nearly all values: none of them is, or holds, a part of the program.
+_PLAIN_VALUES = frozenset({str, Markup, int, float, bool})
+_PROGRAM = (
+    *(type, FunctionType, BuiltinFunctionType, MethodType),
+    *(Macro, BlockReference, TemplateReference, LoopContext),
+)
 
 
-def _number(value: Any, most: int = _MAX_NUMBER) -> None:
-    if not isinstance(value, int) or abs(value) > most:
-        raise SecurityError(f"a filter takes a whole number, {most} at most")
+def refuse_program(value: Any) -> None:
+    """Raise SecurityError for what a reader would see as `<function ... at 0x...>`: `{{ name.upper }}`, `{{ [loop] }}`.
+
+    Of a list, all that it holds is looked at: it has been paid for, so it is not endless.
+    """
+    if value.__class__ in _PLAIN_VALUES:
+        return
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, LISTS):
+            waiting += [*one, *one.values()] if isinstance(one, dict) else one
+        elif isinstance(one, _PROGRAM):
+            kind = type(one).__name__
+            words = f"it would write no text but a part of the program ({kind}); were its brackets forgotten?"
+            raise SecurityError(words)
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    if len(text) > _MAX_SLOW_TEXT:
-        raise SecurityError(f"this filter takes texts of at most {_MAX_SLOW_TEXT} characters")
-    return text
+def made(value: Any) -> Any:
+    """Pay for an operation and for the value that it made, and give that back."""
+    if isinstance(value, str):
+        units = len(value)
+        room_for(units)
+    else:
+        if isinstance(value, Iterator):
+            value = as_list(value)
+        check_number(value)
+        units = size(value)
+    spend(STEP + units)
+    return value
 
 
-def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Jinja2's filter, for which a missing cell is no value."""
-    return default_value if isinstance(value, Missing) else jinja.do_default(value, default_value, boolean)
-
-
-def _is_defined(value: Any) -> bool:
-    return not isinstance(value, Missing | Undefined)
-
-
-def _urlencode(value: Any) -> str:
-    """Jinja2's filter; most values have nothing to be quoted."""
-    return value if value.__class__ is str and _PLAIN_IN_URL(value) else jinja.do_urlencode(value)
-
-
-@pass_eval_context
-def _replace(eval_ctx: Any, s: Any, old: Any, new: Any, count: int | None = None) -> str:
-    room_for(str(s).count(str(old)) * len(str(new)))
-    return jinja.do_replace(eval_ctx, s, old, new, count)
-
-
-def _indent(s: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
-    if not isinstance(width, str):
-        _number(width)
-    room_for(len(str(s).splitlines()) * (len(width) if isinstance(width, str) else width))
-    return jinja.do_indent(s, width, first, blank)
-
-
-@pass_environment
-def _wordwrap(
-    environment: Any,
-    s: Any,
-    width: int = 79,
-    break_long_words: bool = True,
-    wrapstring: str | None = None,
-    break_on_hyphens: bool = True,
-) -> str:
-    _number(width)
-    _number(len(wrapstring or ""), 10)
-    return jinja.do_wordwrap(environment, _short(s), width, break_long_words, wrapstring, break_on_hyphens)
-
-
-@pass_eval_context
-def _urlize(eval_ctx: Any, value: Any, *args: Any, **kwargs: Any) -> str:
-    _number(sum(len(str(one)) for one in (*args, *kwargs.values())))
-    return jinja.do_urlize(eval_ctx, _short(value), *args, **kwargs)
-
-
-def _trim(value: Any, chars: str | None = None) -> str:
-    if chars is not None:
-        _number(len(str(chars)))
-    return jinja.do_trim(value, chars)
-
-
-def _striptags(value: Any) -> str:
-    room_for(len(str(value)))
-    return jinja.do_striptags(value)
-
-
-def _title(s: Any) -> str:
-    room_for(len(str(s)))
-    return jinja.do_title(s)
-
-
-def _html_as_text(value: Any, attribute: bool = False) -> str:
-    room_for(len(str(value)))
-    return html_as_text(value, attribute)
-
-
-@pass_eval_context
-def _tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> str:
-    _number(indent or 0, 8)
-    room_for(size(value) // STEP)
-    return jinja.do_tojson(eval_ctx, value, indent)
-
-
-@pass_eval_context
-def _join(eval_ctx: Any, value: Iterable[Any], d: Any = "", attribute: str | int | None = None) -> str:
-    _check_path(attribute)
-    items = _list(value)
-    room_for(len(items) * len(str(d)) + sum(len(item) if isinstance(item, str) else size(item) for item in items))
-    return jinja.sync_do_join(eval_ctx, items, d, attribute)
-
-
-@pass_environment
-def _sum(environment: Any, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
-    """Of numbers only: lists that are added one to the other are copied each time."""
-    if not isinstance(start, int | float):
-        raise SecurityError("sum adds numbers")
-    return jinja.sync_do_sum(environment, iterable, attribute, start)
-
-
-def _batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Iterator[list[Any]]:
-    _number(linecount)
-    return jinja.do_batch(value, linecount, fill_with)
-
-
-def _slice(value: Any, slices: int, fill_with: Any = None) -> Iterator[list[Any]]:
-    _number(slices)
-    return jinja.sync_do_slice(value, slices, fill_with)
-
-
-def _round(value: float, precision: int = 0, method: Any = "common") -> float:
-    _number(precision, 100)
-    return jinja.do_round(value, precision, method)
-
-
-def _list(value: Iterable[Any]) -> list[Any]:
-    items = list(islice(value, _MAX_ITEMS + 1))
-    if len(items) > _MAX_ITEMS:
-        raise SecurityError(f"it would make a list of more than {_MAX_ITEMS} items")
-    return items
-
-
-#: Without loops and chains of hundreds, these do no harm; `flat_part` takes them.
-PLAIN: dict[str, Callable[..., Any]] = {
-    **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
-    "batch": _batch,
-    "d": _default,
-    "default": _default,
-    "html_as_text": _html_as_text,
-    "indent": _indent,
-    "join": _join,
-    "list": _list,
-    "replace": _replace,
-    "round": _round,
-    "slice": _slice,
-    "striptags": _striptags,
-    "sum": _sum,
-    "title": _title,
-    "trim": _trim,
-    "tojson": _tojson,
-    "urlencode": _urlencode,
-    "urlize": _urlize,
-    "wordwrap": _wordwrap,
-}
-
-
-def _check_path(attribute: Any) -> None:
-    if isinstance(attribute, str) and len(attribute) > MAX_TEXT:
-        raise SecurityError("the path of an attribute is too long")
-    if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") > _MAX_PATH:
-        raise SecurityError(f"the path of an attribute has at most {_MAX_PATH} names")
-
-
-def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> Callable[..., Any]:
-    """A filter or test that pays for what it reads and, if it `makes` anything, for what it makes."""
+def _paid(name: str, function: Callable[..., Any], *, takes_all: bool = False) -> Callable[..., Any]:
+    """A filter or test that is paid for. Where it does not take all, it refuses what is a part of the program."""
     # The context or the like comes first, where it is asked for.
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
-    weight = _WEIGHT.get(name, 1)
+    takes_all = takes_all or name in _TAKE_ALL
     by_path = name in _BY_PATH
-    reads = makes and name not in _TAKE_ALL
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        read = sum(map(size, args[first:])) + (sum(map(size, kwargs.values())) if kwargs else 0)
-        spend(STEP + weight * read)
-        if reads:
+        if not takes_all:
             for one in (*args[first:], *kwargs.values()) if kwargs else args[first:]:
-                if one.__class__ not in VALUES:
+                if one.__class__ not in _PLAIN_VALUES:
                     refuse_program(one)
         if by_path:
             for attribute in (*args[first + 1 :], *kwargs.values()):
-                _check_path(attribute)
-        result = function(*args, **kwargs)
-        if not makes:
-            return result
-        return made(_list(result) if isinstance(result, Iterator) else result)
+                check_path(attribute)
+        return made(function(*args, **kwargs))
 
     return call
 
 
-def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """All filters, as a template with loops must use them."""
-    return {name: _charged(name, function) for name, function in plain.items()}
+# --- operators
+
+
+def _times(left: Any, right: Any) -> Any:
+    for text, times in ((left, right), (right, left)):
+        if hasattr(text, "__len__"):
+            if not isinstance(text, str):
+                raise SecurityError("only a text can be repeated")
+            if len(text) * int(times) > MAX_REPEATED:
+                raise SecurityError(f"a repetition makes more than {MAX_REPEATED} characters")
+    return left * right
+
+
+def _power(left: Any, right: Any) -> Any:
+    if abs(left) > MAX_REPEATED or abs(right) > _MAX_POWER:
+        raise SecurityError("the numbers of a power are too large")
+    return left**right
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    if isinstance(left, str):
+        if _WIDE_FORMAT.search(left):
+            raise SecurityError("a format may not pad to more than 999 characters")
+        # %r makes ten characters of one, and a value of a dictionary may stand there many times.
+        room_for(len(left) + left.count("%") * (999 + 10 * size(right)) // 100)
+    return left % right
+
+
+@pass_eval_context
+def _joined(eval_ctx: EvalContext, *parts: Any) -> str:
+    """`a ~ b ~ c`, which is refused before it is made."""
+    room_for(sum(map(size, parts)))
+    return (markup_join if eval_ctx.autoescape else str_join)(parts)
+
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "*": _times,
+    "**": _power,
+    "%": _modulo,
+    "~": _joined,
+}
+
+
+def operations(filters: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    """The `filters`, and as further ones what the tree of a template is changed to (`PaidOperations`)."""
+    return {
+        **{name: _paid(name, function) for name, function in filters.items()},
+        **{OPERATION.format(name): _paid(name, function) for name, function in _OPERATORS.items()},
+        OPERATION.format("made"): made,
+        OPERATION.format("turn"): spend,
+    }
+
+
+def paid_tests() -> dict[str, Any]:
+    """The tests of templates (`x is lower`)."""
+    own: dict[str, Any] = {**TESTS, "defined": is_defined, "undefined": lambda value: not is_defined(value)}
+    return {name: _paid(name, function, takes_all=True) for name, function in own.items()}
 
 
 def filters_of_text_parts() -> dict[str, Any]:
     """What only a text made of HTML uses."""
-    return {"shown_as_text": _charged("shown_as_text", shown_as_text)}
+    return {"shown_as_text": _paid("shown_as_text", shown_as_text)}
 
 
-def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:
-    """All tests (`x is in y`), as a template with loops must use them."""
-    own = {**tests, "defined": _is_defined, "undefined": lambda value: not _is_defined(value)}
-    return {name: _charged(name, function, makes=False) for name, function in own.items()}
+# --- calls
+
+
+def arguments_of(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments to call a method of a text with. Refused is what would take long or make too long a text."""
+    text = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
+    if not isinstance(text, str):
+        return args
+    method = function.__name__
+    if method in _SLOW_SEARCHES:
+        spend(len(text) * sum(map(size, args)) // SEARCHED)
+    elif method == "join" and len(args) == 1:
+        args = (as_list(args[0]),)
+        room_for(len(args[0]) * len(text) + sum(map(size, args[0])))
+    elif method == "replace" and len(args) >= 2:
+        room_for(text.count(str(args[0])) * len(str(args[1])))
+    return args
+
+
+def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
+    """A new dictionary; a function and no class, which would have `dict.update`."""
+    return dict(*args, **kwargs)
+
+
+#: The functions that templates can call. A name that is called is one of these; a name that is not is a variable, so a
+#: group may have a column `range`. Plain functions only: what they return is new, and nothing of theirs can be called;
+#: by a method of a class a template could change a value that outlives the rendering.
+FUNCTIONS: dict[str, Callable[..., Any]] = {"range": safe_range, "dict": _dict}
+#: How the environment calls each of them: the code that Jinja2 makes reads them there.
+FUNCTION = "function_{}"

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ses_ops.errors import SesError
-from ses_ops.rendering.bodies import message_bodies
+from ses_ops.rendering.message import message_bodies
 from ses_ops.rendering.quoted_printable import BodyEncoder
 from tests.sizes import examples
 from tests.unit.rendering.test_fill import HTML, SOURCES, TEXT, compiled
