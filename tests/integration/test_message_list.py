@@ -7,10 +7,17 @@ import itertools
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.storage import message_list
-from ses_ops.storage.message_list import END, MessageKey, MessageSearch, all_messages, message_page, whole_or_part
-from ses_ops.storage.send_tasks import find_row
-from ses_ops.storage.sql import statements
+from ses_ops.storage.ledger import message_list
+from ses_ops.storage.ledger.message_list import (
+    END,
+    MessageKey,
+    MessageSearch,
+    all_messages,
+    message_page,
+    whole_or_part,
+)
+from ses_ops.storage.named_sql import statements
+from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
 

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from ses_ops.storage.migrate import current_version, newest_version, upgrade
-from ses_ops.storage.sql import statements
+from ses_ops.storage.named_sql import statements
 
 
 def test_an_upgrade_can_be_repeated_and_reaches_the_newest_version(ses_dsn):

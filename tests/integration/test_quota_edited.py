@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application.test_sends import TestSend, test_send
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.domain.warmup import parse_plan
 from ses_ops.errors import WarmupNotBegun
-from ses_ops.sending.test_send import TestSend, test_send
-from ses_ops.storage import quota_overview
+from ses_ops.storage.quota import quota_overview
 from tests.integration.sending_world import DOMAIN, MORNING, quota
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)

@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.sending.recover import recover
 from ses_ops.storage.connection import connected
-from ses_ops.storage.sql import statements
+from ses_ops.storage.named_sql import statements
 
 #: What a step of a sender writes in its chunk.
 WRITTEN_IN_A_STEP = {"sending_through", "steps", "pending", "sent", "failed", "suppressed", "unknown"}

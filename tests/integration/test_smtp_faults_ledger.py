@@ -19,7 +19,7 @@ import trustme
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.smtp_refusals import ENOUGH
+from ses_ops.transports.flow.refusal_streak import ENOUGH
 from tests.integration.sending_world import World
 from tests.integration.smtp_servers.script import (
     CLOSE,
@@ -57,7 +57,7 @@ def certificate() -> ssl.SSLContext:
 @pytest.fixture
 def world(ses_dsn, tmp_path, monkeypatch) -> Iterator[World]:
     """Without a mail server; the waits between tries are short."""
-    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", (0.1, 0.1))
+    monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", (0.1, 0.1))
     monkeypatch.setattr("ses_ops.sending.release.FIRST_RETRY_AFTER", timedelta(seconds=0.3))
     world = World(dsn=ses_dsn, templates=tmp_path / "templates")
     yield world

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ses_ops.errors import SesError
-from ses_ops.sending.send_chunk import send_chunk
+from ses_ops.sending.send import send_chunk
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.sql import fetch_one
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.storage.named_sql import fetch_one
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.sending_world import World
 from tests.servers.nasty_mail import Person
 

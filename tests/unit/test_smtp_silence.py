@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ses_ops.transports.smtp_pool import Step
-from ses_ops.transports.smtp_silence import Silence
+from ses_ops.transports.smtp.stall import Silence
+from ses_ops.transports.smtp.steps import Step
 
 UPLOAD = (Step.FINAL, 7)
 

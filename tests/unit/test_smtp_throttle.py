@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ses_ops.transports.smtp_pace import Pace
-from ses_ops.transports.smtp_throttle import MOST, RECOVERY, SLOWEST, Throttle
+from ses_ops.transports.flow.pace import Pace
+from ses_ops.transports.flow.throttle import MOST, RECOVERY, SLOWEST, Throttle
 
 
 class Relay:

@@ -99,7 +99,7 @@ def _schema() -> Findings:
 
 
 def _smtp() -> Findings:
-    from ses_ops.transports.smtp_probe import probe
+    from ses_ops.transports.smtp.probe import probe
 
     server = smtp_settings()
     yield from (("warn", words) for words in server.unused)
@@ -115,7 +115,7 @@ def _smtp() -> Findings:
 
 def _quota() -> Findings:
     from ses_ops.domain.warmup import parse_quota_variable, plan_for
-    from ses_ops.storage import quota_overview
+    from ses_ops.storage.quota import quota_overview
 
     entries = parse_quota_variable(quota_variable())
     with database() as conn:
@@ -151,9 +151,9 @@ def _templates() -> Findings:
 
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
-    from ses_ops.sending.freeze_audience import check_template
-    from ses_ops.storage.overview import list_tasks
-    from ses_ops.storage.send_tasks import lock_row
+    from ses_ops.sending.freeze import check_template
+    from ses_ops.storage.tasks.overview import list_tasks
+    from ses_ops.storage.tasks.send_tasks import lock_row
 
     with database() as conn:
         tasks = list_tasks(conn)
@@ -189,7 +189,7 @@ def _airflow() -> Findings:
         return
 
     def look(_: Any) -> list[tuple[State, str]]:
-        from ses_ops.operators.airflow_state import findings
+        from ses_ops.orchestration.airflow_state import findings
 
         return list(findings())
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from ses_ops.domain.clock_rules import BEGINNING_OF_TIME, END_OF_TIME, from_wall_clock, to_wall_clock
+from ses_ops.domain.clock import BEGINNING_OF_TIME, END_OF_TIME, from_wall_clock, to_wall_clock
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ses_ops.domain.clock_rules import END_OF_TIME, check_aware
+from ses_ops.domain.clock import END_OF_TIME, check_aware
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 
 #: Quota days looked at; what is left then is reported as such.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from ses_ops.domain.clock_rules import check_aware, to_wall_clock, zone
+from ses_ops.domain.clock import check_aware, to_wall_clock, zone
 from ses_ops.domain.schedule import Schedule, TaskType
 
 #: The key of the one occurrence of an immediate, scheduled or test task.

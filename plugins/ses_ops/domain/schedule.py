@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from ses_ops.domain.clock_rules import (
+from ses_ops.domain.clock import (
     BEGINNING_OF_TIME,
     END_OF_TIME,
     WHOLE_OF_TIME,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ses_ops.domain.address import answerable, parse_address, parse_sender
-from ses_ops.domain.clock_rules import YEARS, zone
+from ses_ops.domain.clock import YEARS, zone
 from ses_ops.domain.cron import check_cron
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType

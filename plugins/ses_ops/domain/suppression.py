@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from ses_ops.domain.clock_rules import read_moment, zone
+from ses_ops.domain.clock import read_moment, zone
 from ses_ops.errors import InvalidInput
 
 

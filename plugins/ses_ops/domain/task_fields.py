@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from ses_ops.domain.clock_rules import WHOLE_OF_TIME, YEARS, iso_8601, read_moment, to_wall_clock
+from ses_ops.domain.clock import WHOLE_OF_TIME, YEARS, iso_8601, read_moment, to_wall_clock
 from ses_ops.errors import InvalidInput
 
 T = TypeVar("T")

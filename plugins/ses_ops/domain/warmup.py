@@ -15,7 +15,7 @@ from typing import Any
 import pendulum
 
 from ses_ops.domain.address import domain_key, parse_domain
-from ses_ops.domain.clock_rules import YEARS, check_aware, from_wall_clock, read_moment, to_wall_clock, zone
+from ses_ops.domain.clock import YEARS, check_aware, from_wall_clock, read_moment, to_wall_clock, zone
 from ses_ops.domain.quota_entries import RepeatedKeys, SeveralEntries, quota_object, several_entries
 from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 

@@ -10,7 +10,7 @@ from ses_ops.errors import SesError
 from ses_ops.rendering.message import Advertisement, MessageRenderer
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.task_renderer import task_renderer
-from ses_ops.storage import mail_subjects
+from ses_ops.storage.tasks import mail_subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.rendering.template import MailTemplate
-    from ses_ops.storage.mail_subjects import MailSubject
+    from ses_ops.storage.tasks.mail_subjects import MailSubject
 
 #: A subject does not depend on who sends it.
 _ANYBODY = parse_sender("anybody@example.com")

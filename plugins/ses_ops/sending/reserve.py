@@ -10,11 +10,11 @@ from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, parse_quota_variable, plan_for, quota_day, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
-from ses_ops.sending.freeze_audience import put_error_on_show
-from ses_ops.storage import send_tasks
+from ses_ops.sending.freeze import put_error_on_show
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.quota_overview import database_now
-from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.alarm import AwakeClock
+from ses_ops.transports.flow.refusal_streak import ENOUGH
+from ses_ops.transports.flow.timers import AwakeClock
 from ses_ops.transports.port import Delivery, Envelope
-from ses_ops.transports.smtp_pipelining import Pipelining
-from ses_ops.transports.smtp_refusals import ENOUGH
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls
-from ses_ops.transports.smtp_transport import SmtpTransport
+from ses_ops.transports.smtp.pipelining import Pipelining
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls
+from ses_ops.transports.smtp.transport import SmtpTransport
 from tests.integration.smtp_servers.script import (
     CLOSE,
     CLOSING,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_capabilities import Capabilities
-from ses_ops.transports.smtp_habits import Habits
-from ses_ops.transports.smtp_pipelining import Mode, Pipelining
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.transports.smtp.capabilities import Capabilities
+from ses_ops.transports.smtp.pipelining import Mode, Pipelining
+from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.smtp_servers.script import Act, Behind, Fault, Group, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send

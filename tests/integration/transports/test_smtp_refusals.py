@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from ses_ops.transports.errors import MailRefused
+from ses_ops.transports.flow.refusal_streak import ENOUGH, ENOUGH_SINCE
 from ses_ops.transports.port import Delivery, Envelope, Outcome
-from ses_ops.transports.smtp_failure import MailRefused
-from ses_ops.transports.smtp_pipelining import Pipelining
-from ses_ops.transports.smtp_refusals import ENOUGH, ENOUGH_SINCE
-from ses_ops.transports.smtp_transport import SmtpTransport
+from ses_ops.transports.smtp.pipelining import Pipelining
+from ses_ops.transports.smtp.transport import SmtpTransport
 from tests.integration.smtp_servers.script import Act, Fault, Script, Step
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import Run, assert_lawful, send

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_route import Place, Route
+from ses_ops.transports.smtp.addresses import Place, Route
 from tests.integration.smtp_servers.script import Act, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send

@@ -1,0 +1,1 @@
+"""What any transport needs to pace itself; knows no protocol."""

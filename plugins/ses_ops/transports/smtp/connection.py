@@ -1,0 +1,323 @@
+"""The mail dialogue of one connection, as a state machine that a reply moves on: no coroutine, no timer a message.
+
+With PIPELINING (RFC 2920) a message costs two round trips (Mode.GROUP):
+
+    client                                           server
+    MAIL RCPT DATA of 1 -->
+                                                     <-- 250, 250, 354
+    content of 1, final dot -->
+                                                     <-- 250 (1 is accepted)
+    MAIL RCPT DATA of 2 -->
+
+and with a server that bears it one (Mode.ACROSS): there MAIL, RCPT, DATA of 2 leave with the content of 1. A server
+that shows that a mode is too much for it gets the next lower one, and the message that met this is tried again.
+"""
+
+from __future__ import annotations
+
+from ses_ops.domain.delivery_failure import Fault, Reason, Stage
+from ses_ops.transports.errors import SetupRefused
+from ses_ops.transports.port import Delivery, Outcome
+from ses_ops.transports.smtp.capabilities import Capabilities
+from ses_ops.transports.smtp.mail_stream import MailStream
+from ses_ops.transports.smtp.message_outcome import (
+    LOGIN_NEEDED,
+    closing,
+    misframes,
+    refusal,
+    speaks_of_framing,
+)
+from ses_ops.transports.smtp.pipelined_reply import KnownTurn
+from ses_ops.transports.smtp.pipelining import Mode
+from ses_ops.transports.smtp.pool import Chance, Pool
+from ses_ops.transports.smtp.replies import Reply
+from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.steps import Step
+from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
+
+#: Content of more bytes than this is a long upload.
+_LONG = 1 << 16
+
+# The steps and modes as plain module constants: the state machine compares them several times a message.
+_OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
+_PLAIN, _GROUP, _ACROSS = Mode
+
+
+class MailConnection(MailStream):
+    """One session that sends message after message."""
+
+    def __init__(
+        self, address: str, pool: Pool[MailConnection], habits: Habits, timeout: float, data_timeout: float
+    ) -> None:
+        super().__init__(address, pool, habits, timeout=timeout, data_timeout=data_timeout)
+        self._mode = Mode.NONE
+        self._writer = MessageWriter(Capabilities())
+        #: Its MAIL was refused, and the server took its recipient all the same.
+        self._half_taken = False
+        self._needs_rset = False
+        self._known_turn = KnownTurn()
+        #: Messages begun, and those that the server accepted.
+        self._mails = self._accepted = 0
+
+    # --- what the pool calls
+
+    def ready(self, capabilities: Capabilities) -> None:
+        """The session is open: from now on it is for mail."""
+        self._mode = self._habits.mode(self.greeting or "", capabilities)
+        self._writer = MessageWriter(capabilities)
+        if self.transport.get_extra_info("ssl_object") is None:
+            # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
+            self.transport.set_write_buffer_limits(high=0)
+        self._step = _IDLE
+
+    @property
+    def used_up(self) -> bool:
+        """Whether it has carried as many messages as the server takes."""
+        return self._mails >= self._habits.most_messages
+
+    def take(self) -> WireMessage | None:
+        """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
+        while self._mails < self._habits.most_messages and (envelope := self._pool.take()) is not None:
+            message = self._writer.write(envelope)
+            if type(message) is WireMessage:
+                self._mails += 1
+                return message
+            self._pool.replied(envelope, message)
+        return None
+
+    def begin(self, message: WireMessage) -> None:
+        """Start a message on an idle connection."""
+        self._begun = message
+        self._refused = False
+        self._written = mode = min(self._mode, self._habits.most_mode, _GROUP)
+        commands = b"%b%bDATA\r\n" % (message.mail, message.rcpt) if mode else message.mail
+        step = _MAIL
+        if self._needs_rset:
+            self._needs_rset = False
+            # RFC 2920 3.1: RSET may stand anywhere in a group.
+            step, commands = _RSET, b"RSET\r\n" + commands if mode else b"RSET\r\n"
+        self._write(commands, step)
+
+    def quit(self) -> None:
+        """Say goodbye; the pool hears `gone` when the server has answered or closed."""
+        if self._step == _IDLE:
+            self._write(b"QUIT\r\n", _QUIT)
+
+    # --- the dialogue
+
+    def _known(self, step: Step, data: bytes) -> bool:
+        """Do what _final, _mail, _rcpt and _data do, if `data` is what this server always says when all goes well."""
+        message, known = self._begun, self._known_turn
+        if step == _FINAL:
+            outcome = known.taken(data) if message is None else known.accepted(data)
+            if outcome is None:
+                known.learn(data)
+                return False
+            envelope, self._ended = self._ended, None
+            self.settled += 1
+            self._accepted += 1
+            self._refused = False
+            self._step = _DATA
+            self._pool.replied(envelope, outcome)  # type: ignore[arg-type]
+        elif step != _MAIL or not self._written:
+            return False
+        elif not known.goes_on(data):
+            known.learn(data)
+            return False
+        if message is None:
+            self._next()
+        else:
+            self._step = _DATA
+            self._content(message)
+        return True
+
+    def _advance(self, reply: Reply) -> None:
+        code, step = reply.code, self._step
+        if code == 421:
+            self._closing(reply)
+        elif step == _FINAL:
+            self._final(reply)
+        elif step == _MAIL:
+            self._mail(reply)
+        elif step == _RCPT:
+            self._rcpt(reply)
+        elif step == _DATA:
+            self._data(reply)
+        elif step == _LONE_DOT:
+            # Even a 250 is none of our business: it took an empty message for nobody.
+            self._next()
+        elif step == _RSET and 200 <= code <= 299:
+            self._step = _MAIL
+            if not self._written:
+                self._write(self._begun.mail, _MAIL)  # type: ignore[union-attr]
+        elif step == _QUIT:
+            self._lose("said goodbye")
+        else:
+            self._lose(f"unexpected reply {code} {reply.text}")
+
+    def _mail(self, reply: Reply) -> None:
+        code = reply.code
+        if 200 <= code <= 299:
+            self._step = _RCPT
+            if not self._written:
+                self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
+        elif code < 400:
+            self._lose(f"unexpected reply {code} {reply.text}")
+        elif self._mail_misframed(reply):
+            self._too_much(reply)
+        else:
+            self._mail_refused(reply)
+
+    def _mail_misframed(self, reply: Reply) -> bool:
+        """Whether MAIL may have been refused for where it stood, or for what stood behind it."""
+        if self._written == _ACROSS:
+            return misframes(reply, _MAIL)
+        if self._written == _GROUP:
+            # It came when it was asked for: only a server that never took a message in this mode may mean the mode.
+            return speaks_of_framing(reply) or (misframes(reply, _MAIL) and not self._pool.ever_accepted)
+        return False
+
+    def _mail_refused(self, reply: Reply) -> None:
+        """A refusal of MAIL is about us, never about this message's recipient (RFC 5321 3.3)."""
+        code, text = reply.code, reply.text
+        outcome = refusal(code, text, Stage.SENDER)
+        if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
+            # Over this very connection it took mail of the same sender: another one may do better.
+            self._habits.session_used_up(self._mails - 1, outcome)
+            self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
+        elif code in LOGIN_NEEDED:
+            self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
+            words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
+            self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
+        else:
+            self._step = _RCPT
+            self._refuse(reply, outcome)
+
+    def _rcpt(self, reply: Reply) -> None:
+        code = reply.code
+        self._step = _DATA
+        if self._refused:
+            self._half_taken = 200 <= code <= 299
+        elif 200 <= code <= 299:
+            if not self._written:
+                self._write(b"DATA\r\n", _DATA)
+        elif self._written and misframes(reply, _RCPT):
+            self._too_much(reply)
+        else:
+            self._refuse(reply, refusal(code, reply.text, Stage.RECIPIENT))
+
+    def _data(self, reply: Reply) -> None:
+        """The reply to DATA: 354 lets the content go, and in Mode.ACROSS with it the beginning of the next message."""
+        code = reply.code
+        if self._refused:
+            if code == 354 and self._half_taken:
+                self._lose("354 for a message whose MAIL was refused: ended here, it would be delivered empty")
+            elif code == 354:
+                # RFC 2920 3.1: the server lets us write data for no recipient; end it with nothing in it.
+                self._write(b".\r\n", _LONE_DOT)
+            else:
+                self._next()
+            return
+        message = self._begun
+        if code == 354 and message is not None:
+            self._content(message)
+        elif self._written and misframes(reply, _DATA):
+            self._too_much(reply)
+        else:
+            self._refuse(reply, refusal(code, reply.text, Stage.CONTENT))
+            if self._step != _CLOSED and self._written:
+                self._next()
+
+    def _content(self, message: WireMessage) -> None:
+        """The content of the message, and with it the beginning of the next one."""
+        if not self._begins(message.envelope):
+            return
+        self._ended, data = message.envelope, message.data
+        # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
+        across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
+        following = self.take() if across else None
+        self._begun = following
+        if following is None:
+            data += b".\r\n"
+        else:
+            self._written = _ACROSS
+            data = b"%b.\r\n%b%bDATA\r\n" % (data, following.mail, following.rcpt)
+        self._write(data, _FINAL)
+
+    def _final(self, reply: Reply) -> None:
+        """The reply to the final dot: the only one that makes a message sent."""
+        code, text = reply.code, reply.text
+        if not 200 <= code <= 299 and code < 400:
+            self._lose(f"unexpected reply {code} {text} to the final dot")
+            return
+        if self._begun is not None and misframes(reply, _FINAL):
+            # To the dot or to what stood behind it: nobody can tell.
+            self._too_much(reply)
+            return
+        if code < 400:
+            outcome = Outcome(Delivery.SENT, code, text)
+            self._accepted += 1
+        else:
+            outcome = refusal(code, text, Stage.CONTENT)
+            self._needs_rset = True  # not every server knows that what it refused is over (RFC 5321 4.1.1.4)
+        envelope, self._ended = self._ended, None
+        self.settled += 1
+        following = self._begun
+        if following is not None:
+            self._step = _MAIL
+            self._refused = False
+        self._pool.replied(envelope, outcome)  # type: ignore[arg-type]
+        if following is None:
+            self._next()
+
+    def _refuse(self, reply: Reply, outcome: Outcome) -> None:
+        """The message was refused before its content: settle it, and get out of its transaction."""
+        message = self._begun
+        if reply.code < 400 or message is None:
+            self._lose(f"unexpected reply {reply.code} {reply.text}")
+            return
+        if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
+            self._habits.session_used_up(self._mails - 1, outcome)
+            words = f"the server takes no more over this connection: {reply.code} {reply.text}"
+            self._lose(words, outcome, chance=Chance.USED_CONNECTION)
+            return
+        self._begun = None
+        self._refused = True
+        self._half_taken = False
+        self._needs_rset = True
+        self.settled += 1
+        self._pool.replied(message.envelope, outcome)
+        if not self._written:
+            self._next()
+
+    def _too_much(self, reply: Reply) -> None:
+        """The server did not bear the mode in which this was written: a plainer one, and the message again."""
+        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", chance=Chance.FRAMING)
+
+    def _closing(self, reply: Reply) -> None:
+        """421 can come at any point (RFC 5321, 3.8): the server closes."""
+        if self._ended is None and self._written and speaks_of_framing(reply):
+            self._too_much(reply)
+            return
+        outcome = refusal(421, reply.text, Stage.CONTENT)
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            is_gone = not (self._stuck and self._begun is None)
+            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
+        elif self._accepted and self._step in (_RSET, _MAIL):
+            self._habits.session_used_up(self._mails - 1, outcome)
+        self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
+
+    def _next(self) -> None:
+        message = self.take()
+        if message is not None:
+            self.begin(message)
+            return
+        self._step = _IDLE
+        if self.used_up:
+            self.quit()
+        else:
+            self._pool.idle(self)
+
+    def _gone(self, reason: str) -> None:
+        self._pool.gone(self, reason)
