@@ -42,21 +42,24 @@ def check_nodes(tree: nodes.Template, file: str | None, path: str | None) -> Non
     while waiting:
         node = waiting.pop()
         line = node.lineno or line
-        if type(node) not in ALLOWED:
-            raise TemplateSyntaxError(_not_allowed(type(node).__name__.lower()), line, file, path)
-        if isinstance(node, nodes.For) and node.recursive:
-            raise TemplateSyntaxError(_not_allowed("recursive"), line, file, path)
+        if (word := _not_allowed(node)) is not None:
+            raise TemplateSyntaxError(
+                f"{word!r} is no part of mail templates; they can have values, filters, if, for, set, with, block, "
+                "include, extends, macro, call, import and autoescape",
+                line,
+                file,
+                path,
+            )
         name = _name_in(node)
         if isinstance(name, str) and name.startswith("_"):
             raise TemplateSyntaxError(f"{name!r} is not open to templates", line, file, path)
         waiting += reversed(list(node.iter_child_nodes()))
 
 
-def _not_allowed(word: str) -> str:
-    return (
-        f"{word!r} is no part of mail templates; they can have values, filters, if, for, set, with, block, include, "
-        "extends, macro, call, import and autoescape"
-    )
+def _not_allowed(node: nodes.Node) -> str | None:
+    if type(node) not in ALLOWED:
+        return "namespace" if isinstance(node, nodes.NSRef) else type(node).__name__.lower()
+    return "recursive" if isinstance(node, nodes.For) and node.recursive else None
 
 
 def _name_in(node: nodes.Node) -> object:

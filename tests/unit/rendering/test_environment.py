@@ -83,7 +83,7 @@ def test_the_name_of_an_included_file_cannot_come_from_a_value(write: WriteTempl
     ("source", "word"),
     [
         ("{% for a in [[1], [2]] recursive %}{{ loop(a) }}{% endfor %}", "recursive"),
-        ("{% set m.kept = 'x' %}", "nsref"),
+        ("{% set m.kept = 'x' %}", "namespace"),
     ],
 )
 @pytest.mark.parametrize("part", ["html", "text"])
