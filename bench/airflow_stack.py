@@ -20,7 +20,7 @@ from bench import mailing, messages
 from bench.database import family_cpu
 from bench.sink import Sink, smtp_sink
 from ses_ops.storage.connection import connected
-from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 from tests.acceptance.stack_process import StackProcess
 
 if TYPE_CHECKING:

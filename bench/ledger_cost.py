@@ -27,7 +27,7 @@ from bench.mailing import QUOTA, add_group, add_task
 from bench.sent import run_sender
 from bench.sink import smtp_sink
 from ses_ops.domain.occurrence import Run, RunKind
-from ses_ops.sending.freeze_audience import freeze_audience
+from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected

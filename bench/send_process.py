@@ -11,8 +11,8 @@ import threading
 
 from bench import messages
 from bench.sent import WAIT, measured, say
-from ses_ops.sending.send_chunk import send_chunk
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.sending.send import send_chunk
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 
 def main(dsn: str, run_id: str, smtp: str, chunk: str, when: str = "") -> None:

@@ -22,7 +22,7 @@ Clearing, deleting or re-running any of these tasks is safe. `ses task show NAME
 
 from __future__ import annotations
 
-import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+import ses_ops.orchestration.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
 
 import logging
 import os
@@ -34,15 +34,15 @@ from airflow.sdk import DAG, Param, TriggerRule, get_parsing_context
 
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import dag_id
-from ses_ops.operators.console_link import with_console_link
-from ses_ops.operators.dag_rows import rows_for_dags
-from ses_ops.operators.freeze_audience import FreezeAudienceOperator
-from ses_ops.operators.reserve_quota import ReserveQuotaOperator
-from ses_ops.operators.run_context import SEND_AGAIN
-from ses_ops.operators.send_chunk import SendChunkOperator
-from ses_ops.operators.settle import SettleOperator
-from ses_ops.storage.send_tasks import schedule_of
-from ses_ops.timetables.send_task import SendTaskTimetable
+from ses_ops.orchestration.console_link import with_console_link
+from ses_ops.orchestration.dag_rows import rows_for_dags
+from ses_ops.orchestration.operators.freeze_audience import FreezeAudienceOperator
+from ses_ops.orchestration.operators.reserve_quota import ReserveQuotaOperator
+from ses_ops.orchestration.operators.run_context import SEND_AGAIN
+from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
+from ses_ops.orchestration.operators.settle import SettleOperator
+from ses_ops.orchestration.timetable import SendTaskTimetable
+from ses_ops.storage.tasks.send_tasks import schedule_of
 
 DEFAULT_ARGS = {
     "owner": "ses-ops",

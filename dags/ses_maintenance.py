@@ -8,7 +8,7 @@ person looks. `SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was 
 
 from __future__ import annotations
 
-import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+import ses_ops.orchestration.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
 
 from datetime import timedelta
 
@@ -16,8 +16,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, CronTriggerTimetable
 
 from ses_ops import settings
-from ses_ops.operators.recover import RecoverOperator
-from ses_ops.operators.run_context import RESUME_CONF
+from ses_ops.orchestration.operators.recover import RecoverOperator
+from ses_ops.orchestration.operators.run_context import RESUME_CONF
 
 EVERY = "*" if settings.maintenance_minutes() == 1 else f"*/{settings.maintenance_minutes()}"
 

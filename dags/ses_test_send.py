@@ -9,15 +9,15 @@ it fails, says so, and nothing is sent.
 
 from __future__ import annotations
 
-import ses_ops.operators.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
+import ses_ops.orchestration.supported_airflow  # noqa: F401  # isort: skip - first: it says what Airflow is needed
 
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
 from ses_ops import settings
-from ses_ops.operators.console_link import with_console_link
-from ses_ops.operators.test_send import TestSendOperator
+from ses_ops.orchestration.console_link import with_console_link
+from ses_ops.orchestration.operators.test_send import TestSendOperator
 
 #: An address as a form can check it; sending checks it in full.
 ADDRESS = {"type": "string", "format": "email", "pattern": r"^[^@\s<>]+@[^@\s<>]+$", "maxLength": 254}

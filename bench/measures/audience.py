@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench import mailing, messages
 from bench.figure import Bar, Figure
 from ses_ops.domain.occurrence import Run, RunKind
-from ses_ops.sending.freeze_audience import freeze_audience
+from ses_ops.sending.freeze import freeze_audience
 from ses_ops.storage.connection import connected
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bench import messages
 from bench.big_ledger import LARGEST, OFTEN, add_big_ledger
 from bench.figure import Bar, Figure
 from ses_ops.storage.connection import connected
-from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.tasks.overview import list_tasks
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

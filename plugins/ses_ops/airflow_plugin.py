@@ -15,7 +15,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
 
     from airflow.plugins_manager import AirflowPlugin
 
-    from ses_ops.operators.airflow_versions import refusal, untried
+    from ses_ops.orchestration.airflow_versions import refusal, untried
 
     log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
 
     if _REFUSAL is None:
         from ses_ops.console.registration import external_views, fastapi_apps
-        from ses_ops.operators.pause_switch import PauseSwitchMiddleware
-        from ses_ops.timetables.send_task import SendTaskTimetable
+        from ses_ops.orchestration.pause_switch import PauseSwitchMiddleware
+        from ses_ops.orchestration.timetable import EarlierSendTaskTimetable, SendTaskTimetable
 
         if _warning := untried():
             log.warning("%s", _warning)
@@ -44,7 +44,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
             """The timetable of send tasks, the pause switch, and the console."""
 
             name = "ses_ops"
-            timetables = [SendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
+            timetables = [SendTaskTimetable, EarlierSendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
             fastapi_root_middlewares = [  # noqa: RUF012
                 {"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}
             ]
@@ -57,7 +57,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
                 forget_bare_names()
 
     else:
-        from ses_ops.console.refused import refused_apps, refused_views
+        from ses_ops.console.unsupported_airflow import refused_apps, refused_views
 
         log.error("%s", _REFUSAL)
 

@@ -42,7 +42,7 @@ class ConnectionProblem(InvalidInput):
 
 
 class BadCsv(InvalidInput):
-    """A CSV file cannot be read at all: `fault` says why in general (domain/csv_faults.py), `facts` in particular."""
+    """A CSV file cannot be read at all: `fault` says why in general (audience/csv/faults.py), `facts` in particular."""
 
     def __init__(self, message: str, *, fault: str, where: str | None = None, **facts: object) -> None:
         self.fault = fault

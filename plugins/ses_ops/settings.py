@@ -12,7 +12,7 @@
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
-In an Airflow of one's own the last two may be connections in Airflow: `operators/airflow_lookup.py`.
+In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ses_ops.domain.send_task import dag_id
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.connection import connect
-from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.separate_components import SeparateComponents
 from tests.acceptance.under_fire.mailing import ASK_EVERY, ENDED, LOOK_EVERY, Mailing, has_ended

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.sending.journal import remove_journal
-from ses_ops.sending.ledger_keeper import MOST_MARKED
+from ses_ops.sending.chunk.journal import remove_journal
+from ses_ops.sending.chunk.writer import MOST_MARKED
 from ses_ops.storage.connection import connected
 from tests.acceptance.celery_machines import Machine, Redis, production_settings, start_cluster, wait_for
 from tests.acceptance.stack_process import READS_OFTEN, StackProcess, free_port

@@ -17,7 +17,17 @@ import ses_ops
 
 ROOT = Path(ses_ops.__file__).parent
 #: The layers whose errors can reach a page. `cli` and `stack` talk to a terminal.
-LAYERS = ("domain", "storage", "transports", "rendering", "sending", "operators", "timetables", "console")
+LAYERS = (
+    "domain",
+    "audience",
+    "storage",
+    "transports",
+    "rendering",
+    "sending",
+    "application",
+    "orchestration",
+    "console",
+)
 FILES = ("errors.py", "settings.py", "airflow_connection.py")
 
 #: What takes a sentence besides the errors: the name of a function or class, and where in its call the sentence is.
@@ -32,7 +42,7 @@ TAKERS: dict[str, int] = {
     "CannotConvert": 0,
     "Rejected": 2,
     "Outcome": 2,
-    "RefusedHere": 2,
+    "LocalRefusal": 2,
     "_Settled": 2,
     "Written": 3,
     "abandon": 0,
@@ -52,7 +62,7 @@ RETURNING = (
     "_why_no_dot",
     "_bad_cell",
     "_unreadable",
-    "broken_off",
+    "stall_reason",
     "damage",
     "_wrong_address",
     "_missed",
@@ -97,7 +107,7 @@ def sites() -> Iterator[Site]:
     errors = error_classes(trees.values())
     for file, tree in trees.items():
         yield from _Module(file, tree, errors).sites()
-    for file in sorted((ROOT / "storage").glob("*.sql")):
+    for file in sorted((ROOT / "storage").glob("*/*.sql")):
         for text in _IN_SQL.findall(file.read_text()):
             yield Site(place=file.name, code=text, shape=(text,))
 

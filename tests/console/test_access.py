@@ -146,7 +146,7 @@ def test_an_error_is_a_page_without_a_traceback(world, viewer, monkeypatch):
 
 
 def test_an_error_that_nobody_expected_is_a_page_with_the_headers_too(world, viewer, monkeypatch):
-    monkeypatch.setattr("ses_ops.console.pages.send_tasks.tasks_seen", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("ses_ops.console.tasks.list.tasks_seen", lambda *_, **__: 1 / 0)
     answer = viewer.get("/tasks")
     assert answer.status_code == 500
     assert "Something went wrong in the console" in answer.text

@@ -200,9 +200,9 @@ def test_a_team_whose_bundle_has_another_name_makes_a_task_and_has_its_dag_at_on
         answer = user.post("/new-task", **FORM)
     assert answer.status_code == 303, visible_text(answer.text)
     assert answer.headers["location"].endswith("/tasks/spring-sale")
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
-    assert "spring-sale" in airflow_control.dag_switches()
+    assert "spring-sale" in control.dag_switches()
 
 
 def failing_route(app, error: Exception, *, stores: bool):

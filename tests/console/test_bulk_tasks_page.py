@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from ses_ops.console import bulk_choice
+from ses_ops.console.tasks import bulk_choice
 from tests.console.console_world import visible_text
 
 BULK = "/bulk-tasks"
@@ -88,10 +88,10 @@ def test_many_are_resumed_cancelled_and_deleted(several, user):
 
 
 def test_airflow_is_told_of_the_deleted(several, user, monkeypatch):
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     told = []
-    monkeypatch.setattr(airflow_control, "forget_task", told.append)
+    monkeypatch.setattr(control, "forget_task", told.append)
     chosen(user, "delete", "waits", "done", "stands", confirmed="yes")
     assert told == ["done", "waits"], "the one that stands must be cancelled first"
 
@@ -136,7 +136,7 @@ def test_all_tasks_of_a_search_can_be_chosen_on_every_page(world, user):
 
 def test_more_than_can_be_done_at_once_are_done_in_turns(several, user, monkeypatch):
     monkeypatch.setattr(bulk_choice, "MOST", 2)
-    monkeypatch.setattr("ses_ops.console.pages.bulk_tasks.MOST", 2)
+    monkeypatch.setattr("ses_ops.console.tasks.bulk.MOST", 2)
     review = user.post(BULK, action="delete", all="yes")
     assert "These are the first 2" in visible_text(review.text)
     assert len(hidden(review.text)["names"].split()) == 2
@@ -150,13 +150,13 @@ def test_no_selection_leads_back_to_the_list_with_a_word(several, user):
 
 
 def test_what_the_engine_refuses_at_the_last_moment_is_told_beside_the_task(several, user, monkeypatch):
+    from ses_ops.application import task_decisions
     from ses_ops.errors import Conflict
-    from ses_ops.sending import decisions
 
     def refused(conn, name, *, by):
         raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
 
-    monkeypatch.setattr(decisions, "delete", refused)
+    monkeypatch.setattr(task_decisions, "delete", refused)
     said = lines(chosen(user, "delete", "waits", "done", confirmed="yes").text)
     assert all("is being sent; try again" in text for text in said.values())
     assert "0 send tasks are done" in visible_text(chosen(user, "delete", "done", confirmed="yes").text)

@@ -179,7 +179,7 @@ def test_two_who_save_at_once_lose_nothing(stored):
 
     from ses_ops.domain.quota_text import entry_mark
     from ses_ops.errors import Conflict
-    from ses_ops.operators.quota_variable import write_quota_entry
+    from ses_ops.orchestration.quota_variable import write_quota_entry
 
     mark = entry_mark(text_now(), DOMAIN)
     results: list[str] = []
@@ -270,9 +270,9 @@ def test_what_the_environment_sets_is_not_written(world, admin):
 
 
 def test_a_variable_of_a_secrets_backend_is_not_written(stored, admin, monkeypatch):
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
-    monkeypatch.setattr(airflow_control, "read_quota_variable", lambda: json.dumps(quota(9)))
+    monkeypatch.setattr(control, "read_quota_variable", lambda: json.dumps(quota(9)))
     answer = admin.post(PATH, **{**fields(admin), **PLAN})
     assert answer.status_code == 409
     assert "a secrets backend sets it" in visible_text(answer.text)

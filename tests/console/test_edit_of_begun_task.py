@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 from tests.console.console_world import visible_text
 from tests.console.test_edit_task_page import opened
 from tests.console.test_task_rights import only_edits, refuse  # noqa: F401 - fixtures
@@ -20,8 +20,8 @@ OTHER = "other.example.org"
 @pytest.fixture
 def told(monkeypatch):
     heard: list[tuple] = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **what: heard.append(("read", what["changed"])))
-    monkeypatch.setattr(airflow_control, "start_run", lambda name, kind=None: heard.append(("run", name)) or "run")
+    monkeypatch.setattr(control, "update_dags", lambda **what: heard.append(("read", what["changed"])))
+    monkeypatch.setattr(control, "start_run", lambda name, kind=None: heard.append(("run", name)) or "run")
     return heard
 
 

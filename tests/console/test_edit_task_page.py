@@ -14,10 +14,10 @@ NEVER = "2099-01-01 09:00"
 
 @pytest.fixture
 def told(monkeypatch):
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     heard: list[dict] = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **what: heard.append(what))
+    monkeypatch.setattr(control, "update_dags", lambda **what: heard.append(what))
     return heard
 
 

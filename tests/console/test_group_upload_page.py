@@ -306,7 +306,7 @@ def test_a_body_that_is_cut_off_imports_nothing(world, user):
 
 
 def test_a_file_that_is_too_large_is_refused_with_what_to_do(world, user, monkeypatch):
-    from ses_ops.console.pages import group_upload
+    from ses_ops.console.groups import upload as group_upload
 
     monkeypatch.setattr(group_upload, "LARGEST_FILE", 2**30 // 1000)
     world.group("customers", 1)
@@ -470,7 +470,7 @@ def test_a_browser_that_goes_away_behind_the_last_byte_has_imported_nothing(worl
 
 
 def test_a_browser_that_falls_silent_does_not_hold_the_group_for_ever(world, soon, monkeypatch):
-    from ses_ops.console import incoming
+    from ses_ops.console.uploads import body as incoming
 
     monkeypatch.setattr(incoming, "SILENCE", 0.5)
     world.group("customers", 1)
@@ -499,7 +499,7 @@ def test_a_server_that_died_in_the_middle_is_not_waited_for(world, user):
 def test_a_busy_server_takes_no_more_files(world, user, monkeypatch):
     from anyio import CapacityLimiter
 
-    from ses_ops.console.pages import group_upload
+    from ses_ops.console.groups import upload as group_upload
 
     world.group("customers", 1)
     monkeypatch.setattr(group_upload, "_LIMITER", CapacityLimiter(0))
@@ -509,7 +509,7 @@ def test_a_busy_server_takes_no_more_files(world, user, monkeypatch):
 
 
 def test_uploads_whose_file_never_begins_take_no_place(world, user, soon, monkeypatch):
-    from ses_ops.console import upload_form
+    from ses_ops.console.uploads import upload_form
 
     monkeypatch.setattr(upload_form, "_WITHIN", 1.0)
     world.group("customers", 1)
@@ -534,7 +534,7 @@ def test_uploads_whose_file_never_begins_take_no_place(world, user, soon, monkey
 
 
 def test_one_person_who_finishes_no_upload_does_not_keep_others_out(world, admin, soon, monkeypatch):
-    from ses_ops.console import incoming
+    from ses_ops.console.uploads import body as incoming
 
     for name in ("one", "two", "three", "customers"):
         world.group(name, 1)
@@ -572,8 +572,8 @@ def test_one_person_who_finishes_no_upload_does_not_keep_others_out(world, admin
 
 def test_an_upload_says_why_its_file_ended_also_when_it_is_busy_with_what_it_has(world):
     """On a busy machine the import learns of the end by its watcher before it asks for the next block."""
+    from ses_ops.application.group_upload import GroupUpload, UploadOrder
     from ses_ops.errors import ImportStopped
-    from ses_ops.sending.group_upload import GroupUpload, UploadOrder
 
     world.group("customers", 1)
     told = threading.Event()
@@ -593,7 +593,7 @@ def test_an_upload_says_why_its_file_ended_also_when_it_is_busy_with_what_it_has
 
 
 def test_an_upload_that_trickles_is_ended(world, user, soon, monkeypatch):
-    from ses_ops.console import incoming
+    from ses_ops.console.uploads import body as incoming
 
     monkeypatch.setattr(incoming, "WINDOW", 0.5)
     world.group("customers", 1)

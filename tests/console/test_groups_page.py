@@ -134,7 +134,7 @@ def test_a_group_in_use_is_not_deleted_and_only_tasks_that_one_may_see_are_named
 
 
 def test_a_group_that_is_being_imported_is_neither_deleted_nor_described(world, user, monkeypatch):
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
     from ses_ops.storage.connection import connect
 
     monkeypatch.setattr(recipients, "_PATIENCE", "50ms")

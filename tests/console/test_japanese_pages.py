@@ -8,7 +8,7 @@ import re
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.sending.freeze_audience import freeze_audience
+from ses_ops.sending.freeze import freeze_audience
 from tests.console.console_world import OWN_PAGE, PREFIX, visible_text
 from tests.console.japanese_page import JAPANESE, english_sentences
 from tests.integration.sending_world import DOMAIN, quota

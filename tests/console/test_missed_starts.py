@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ses_ops.cli import checks
-from ses_ops.storage.overview import MISSED_AFTER
+from ses_ops.storage.tasks.overview import MISSED_AFTER
 
 SAYS = "Airflow made no run for it"
 

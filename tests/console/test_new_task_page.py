@@ -36,10 +36,10 @@ def ready(world):
 @pytest.fixture
 def told(monkeypatch):
     """What Airflow is told, by name of the change."""
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     heard: list[dict] = []
-    monkeypatch.setattr(airflow_control, "update_dags", lambda **what: heard.append(what))
+    monkeypatch.setattr(control, "update_dags", lambda **what: heard.append(what))
     return heard
 
 
@@ -237,12 +237,12 @@ def test_a_name_that_is_left_empty_is_proposed(ready, user, told):
 def test_the_dag_exists_when_the_answer_comes(ready, user):
     from airflow.dag_processing.bundles.manager import DagBundlesManager
 
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     DagBundlesManager().sync_bundles_to_db()
     began = time.monotonic()
     assert user.post("/new-task", **FORM).status_code == 303
-    assert "spring-sale" in airflow_control.dag_switches()
+    assert "spring-sale" in control.dag_switches()
     assert time.monotonic() - began < 10
     assert "has not read" not in user.text("/tasks")
 
@@ -254,12 +254,12 @@ def test_before_airflow_has_read_any_dag_file_it_is_asked_to(ready, user):
 
 def test_without_airflow_the_task_is_there_all_the_same(ready, user, monkeypatch):
     from ses_ops.errors import DatabaseUnavailable
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     def away(**_):
         raise DatabaseUnavailable("gone")
 
-    monkeypatch.setattr(airflow_control, "update_dags", away)
+    monkeypatch.setattr(control, "update_dags", away)
     assert user.post("/new-task", **FORM).status_code == 303
     assert "its DAG processor does so at its next turn" in user.text("/tasks")
 

@@ -126,8 +126,8 @@ def test_a_database_that_was_made_in_airflow_is_used_without_a_restart(world, mo
     from airflow.models.connection import Connection
     from airflow.utils.session import create_session
 
-    from ses_ops.operators import airflow_lookup
-    from ses_ops.operators.answers_kept import KEPT_FOR, AnswersKept
+    from ses_ops.orchestration.lookup import airflow_lookup
+    from ses_ops.orchestration.lookup.answers_kept import KEPT_FOR, AnswersKept
 
     assert KEPT_FOR <= 10
     monkeypatch.delenv(DB)

@@ -12,15 +12,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application import task_decisions
 from ses_ops.cli.main import run as run_cli
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import SesError
-from ses_ops.sending import decisions
-from ses_ops.storage import activity, task_progress
-from ses_ops.storage.message_list import MessageSearch, all_messages
-from ses_ops.storage.send_tasks import find_row
-from ses_ops.storage.task_progress import Scope
+from ses_ops.storage.ledger import activity, progress
+from ses_ops.storage.ledger.messages import MessageSearch, all_messages
+from ses_ops.storage.ledger.progress import Scope
+from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import DOMAIN, quota
 from tests.recording_smtp import RecordingServer
 
@@ -52,17 +52,17 @@ def over_the_quota(world) -> None:
 
 def cancelled_over_the_quota(world) -> None:
     over_the_quota(world)
-    decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, "hello", by="ann")
 
 
 def cancelled_without_a_quota(world) -> None:
     without_a_quota(world)
-    decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, "hello", by="ann")
 
 
 def paused_before_its_turn(world) -> None:
     world.freeze(world.run("hello"))
-    decisions.pause(world.conn, "hello", reason="paused by ann")
+    task_decisions.pause(world.conn, "hello", reason="paused by ann")
 
 
 def put_off(world) -> None:
@@ -92,7 +92,7 @@ def held_by_a_living_sender(world) -> None:
 
 def cancelled_while_it_was_being_sent(world) -> None:
     held_by_a_living_sender(world)
-    decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, "hello", by="ann")
 
 
 def held_by_a_dead_sender(world) -> None:
@@ -119,12 +119,12 @@ def refused_and_in_doubt(world) -> None:
 
 def counted_as_sent_by_a_person(world) -> None:
     refused_and_in_doubt(world)
-    decisions.resolve_unknown(world.conn, "hello", decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(world.conn, "hello", task_decisions.Doubt.ASSUME_SENT)
 
 
 def failed_ones_asked_for_again(world) -> None:
     refused_and_in_doubt(world)
-    decisions.retry_failed(world.conn, "hello")
+    task_decisions.retry_failed(world.conn, "hello")
 
 
 def failed_ones_sent_again(world) -> None:
@@ -156,7 +156,7 @@ SCENES: tuple[Callable, ...] = (
 @pytest.fixture
 def mailing(world, monkeypatch):
     """A task of twelve messages over a quota of seven."""
-    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", ())
+    monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", ())
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(7)))
     with RecordingServer() as server:
         world.server, world.smtp_uri, world.quota_variable = server, server.uri, quota(7)
@@ -211,9 +211,9 @@ def test_every_place_shows_the_same_figures_and_only_what_a_living_sender_holds_
     assert expected.total() == overview.request_count
     held = scene in (held_by_a_living_sender, cancelled_while_it_was_being_sent)
     assert bool(overview.in_progress_count) == held, "on its way is only what a living sender holds"
-    assert figures(task_progress.counts(mailing.conn, scope)) == expected, "the task's page"
-    assert added(task_progress.occurrences(mailing.conn, scope, limit=10)) == expected, "its starts"
-    assert of_chunks(task_progress.chunks(mailing.conn, scope, limit=100)) == expected, "its chunks"
+    assert figures(progress.counts(mailing.conn, scope)) == expected, "the task's page"
+    assert added(progress.occurrences(mailing.conn, scope, limit=10)) == expected, "its starts"
+    assert of_chunks(progress.chunks(mailing.conn, scope, limit=100)) == expected, "its chunks"
     assert listed(mailing, task_id=task_id) == expected, "its messages"
     filtered = {status: listed(mailing, task_id=task_id, status=status.value) for status in MessageStatus}
     assert sum(filtered.values(), Counter()) == expected, "the filter"
@@ -289,9 +289,9 @@ def test_progress_never_falls_and_is_that_of_the_words_beside_it(mailing, user):
 
     refused_and_in_doubt(mailing)
     look()
-    decisions.retry_failed(mailing.conn, "hello")
+    task_decisions.retry_failed(mailing.conn, "hello")
     look()
-    decisions.resolve_unknown(mailing.conn, "hello", decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(mailing.conn, "hello", task_decisions.Doubt.ASSUME_SENT)
     look()
     mailing.server.refuse = None
     mailing.whole_run(mailing.run("hello", RunKind.TRIGGERED))

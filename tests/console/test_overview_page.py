@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ses_ops.console.column_chart import Column, draw
+from ses_ops.console.charts.column_chart import Column, draw
 from ses_ops.console.language import language
-from ses_ops.console.sent_days import by_day
-from ses_ops.storage.activity import Sent
+from ses_ops.console.overview.sent_days import by_day
+from ses_ops.storage.ledger.activity import Sent
 from tests.integration.sending_world import DOMAIN, quota
 
 VARIABLE = "AIRFLOW_VAR_SES_WARMUP_QUOTA"

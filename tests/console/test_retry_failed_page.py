@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 from tests.console.console_world import visible_text
 from tests.recording_smtp import RecordingServer
 
@@ -22,7 +22,7 @@ ANSWERS = {
 @pytest.fixture
 def runs(monkeypatch):
     started: list[str] = []
-    monkeypatch.setattr(airflow_control, "start_run", lambda name, kind=None: started.append(name) or "run")
+    monkeypatch.setattr(control, "start_run", lambda name, kind=None: started.append(name) or "run")
     return started
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import NotFound
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 from tests.console.console_world import visible_text
 from tests.console.test_task_rights import only_edits, refuse  # noqa: F401 - fixtures
 from tests.recording_smtp import RecordingServer
@@ -27,7 +27,7 @@ def runs(monkeypatch):
         made[run_id] = conf or {}
         return True
 
-    monkeypatch.setattr(airflow_control, "trigger_run", trigger)
+    monkeypatch.setattr(control, "trigger_run", trigger)
     return made
 
 
@@ -128,7 +128,7 @@ def test_a_dag_that_airflow_has_not_read_is_said(world, user, monkeypatch):
         raise NotFound("DAG", "send_task__hello")
 
     world.seed("hello", type="triggered")
-    monkeypatch.setattr(airflow_control, "trigger_run", unread)
+    monkeypatch.setattr(control, "trigger_run", unread)
     answer = user.post("/tasks/hello/send-now", **opened(user))
     assert answer.status_code == 409
     assert "Airflow has not read the DAG of hello yet." in visible_text(answer.text)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ses_ops.storage.overview import KeptOverviews, list_tasks
+from ses_ops.storage.tasks.overview import KeptOverviews, list_tasks
 from tests.console.console_world import visible_text
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -161,10 +161,10 @@ def test_what_cannot_be_undone_is_asked_first_without_script_too(action, world, 
 
 
 def test_airflow_is_told_of_a_task_that_was_deleted(world, user, monkeypatch):
-    from ses_ops.operators import airflow_control
+    from ses_ops.orchestration import control
 
     told = []
-    monkeypatch.setattr(airflow_control, "forget_task", told.append)
+    monkeypatch.setattr(control, "forget_task", told.append)
     world.seed("hello")
     user.post("/tasks/hello/cancel", confirmed="yes")
     assert told == []
@@ -212,21 +212,21 @@ def test_a_form_leads_nowhere_else(back, world, user):
 
 
 def test_an_open_page_is_told_only_what_changed_and_shares_what_was_read(world, viewer, monkeypatch):
-    from ses_ops.console import tasks_seen
+    from ses_ops.console import visible_tasks
 
     world.seed("hello")
     first = viewer.get("/live/tasks")
     tag = first.headers["etag"]
     reads = []
-    monkeypatch.setattr(tasks_seen.TASKS, "_age", 60)
-    monkeypatch.setattr(tasks_seen.TASKS, "_read", lambda conn: reads.append(1) or list_tasks(conn))
-    tasks_seen.TASKS.forget()
+    monkeypatch.setattr(visible_tasks.TASKS, "_age", 60)
+    monkeypatch.setattr(visible_tasks.TASKS, "_read", lambda conn: reads.append(1) or list_tasks(conn))
+    visible_tasks.TASKS.forget()
     for _ in range(10):
         again = viewer.get("/live/tasks", headers={"If-None-Match": tag})
         assert (again.status_code, again.content) == (304, b"")
     assert reads == [1]
     world.execute("UPDATE send_task SET subject = 'New words'")
-    tasks_seen.TASKS.forget()
+    visible_tasks.TASKS.forget()
     assert "New words" in viewer.get("/live/tasks", headers={"If-None-Match": tag}).text
 
 

@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
+from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.console.import_words import _FAULTS
 from ses_ops.console.language import catalog_files, language, read_catalog
 from ses_ops.console.sentences import FILES, NESTED, marked, read, said, sentences
-from ses_ops.domain.csv_faults import CsvFault
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import InvalidInput
 from tests.console.raised_sentences import Site, sites
@@ -22,50 +22,50 @@ VALUE = "7"
 
 #: Sentences that no page shows, by the file where they stand: why, and how they are known.
 NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "domain/csv_formats.py": (
+    "audience/csv/formats.py": (
         "BadCsv: the console words its fault",
         ("a workbook of", "is compressed", "is no CSV file"),
     ),
-    "domain/csv_encoding.py": (
+    "audience/csv/encoding.py": (
         "BadCsv: the console words its fault",
         ("is not UTF-8 (line", "is written in", "or it is damaged"),
     ),
-    "domain/encoding_signs.py": ("the console looks at its field first", ("is not an encoding",)),
-    "domain/csv_rows.py": ("BadCsv: the console words its fault", ("the file is empty;",)),
-    "domain/csv_header.py": (
+    "audience/csv/encoding_signs.py": ("the console looks at its field first", ("is not an encoding",)),
+    "audience/csv/reader.py": ("BadCsv: the console words its fault", ("the file is empty;",)),
+    "audience/csv/header.py": (
         "BadCsv: the console words its fault",
         (
             *("the header", "there is no header:", "has no column ", "no column is named"),
             "could each hold the address",
         ),
     ),
-    "domain/column_names.py": (
+    "audience/column_names.py": (
         "BadCsv: the console words its fault",
         ("the header's column", "to be named", "be the name of a column"),
     ),
-    "domain/workbook_package.py": ("BadCsv: the console words its fault", ("is a workbook",)),
-    "domain/workbook_rows.py": (
+    "audience/workbook/package.py": ("BadCsv: the console words its fault", ("is a workbook",)),
+    "audience/workbook/reader.py": (
         "BadCsv: the console words its fault",
         ("the file is empty;", "has no sheet", "is an .xlsx file"),
     ),
-    "storage/recipient_file.py": ("BadCsv: the console words its fault", ("is an .xlsx file",)),
-    "console/pages/group_look.py": ("BadCsv: the console words its fault", ("is too large",)),
-    "storage/group_import.py": (
+    "audience/recipient_file.py": ("BadCsv: the console words its fault", ("is an .xlsx file",)),
+    "console/groups/preview.py": ("BadCsv: the console words its fault", ("is too large",)),
+    "storage/audience/group_import.py": (
         "BadCsv: the console words its fault",
         ("has a header", "none of its", "--strict", "has other columns"),
     ),
-    "console/posted_parts.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
+    "console/uploads/multipart_form.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
     "domain/send_task.py": ("only a file can be like that", ("must be a mapping", "unsubscribe page", "unknown key;")),
     "settings.py": ("settings of make run, which has no page", ("neither on nor off", "is not a port")),
     "rendering/message.py": ("the installation's id, which nobody types", ("it must have 1-64 letters",)),
-    "console/pages/suppression.py": ("a state of the list, with a label", ("manual",)),
+    "console/suppression/list.py": ("a state of the list, with a label", ("manual",)),
 }
 #: What an error hands on: the sentence of another, which is collected where it is made, or a library's.
 HANDED_ON = {
     "message": "of whoever calls",
     "problem.problem": "of a connection, with its place named",
-    "harm[1]": "domain/csv_lines.py: damage",
-    "reason": "domain/csv_rows.py: _unreadable",
+    "harm[1]": "audience/csv/lines.py: damage",
+    "reason": "audience/csv/reader.py: _unreadable",
     "f'{says}{place}'": "Jinja2's words",
     "str(error).rstrip('.')": "email-validator's words",
     "str(error).removeprefix('sender: ')": "domain/address.py: parse_sender",

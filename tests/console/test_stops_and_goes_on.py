@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from ses_ops.application import task_decisions
 from ses_ops.cli.main import run as run_cli
 from ses_ops.console.database import forget_snapshots
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.sending import decisions
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
 
@@ -91,7 +91,7 @@ def test_room_that_older_mail_of_others_has_first_call_on_is_none(mailing, user)
 
 
 def test_what_the_server_put_off_is_tried_now(mailing, user, monkeypatch):
-    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", ())
+    monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", ())
     mailing.allow(100)
     with RecordingServer(lambda _: b"452 4.2.2 mailbox full") as full:
         reachable, mailing.smtp_uri = mailing.smtp_uri, full.uri
@@ -152,7 +152,7 @@ def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing):
         " UPDATE chunk SET pending = pending - 1, failed = 1 WHERE state = 'cached'"
     )
     before = due(mailing)
-    assert decisions.retry_failed(mailing.conn, "hello") == 1
+    assert task_decisions.retry_failed(mailing.conn, "hello") == 1
     mailing.whole_run(mailing.run("hello", RunKind.RESUME))
     assert due(mailing) == before
     assert mailing.overview("hello").cached_count == 2

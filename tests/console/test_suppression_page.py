@@ -69,8 +69,8 @@ def test_a_long_list_has_pages_and_says_when_there_is_more_than_it_counts(world,
     assert "1 to 25 of 60" in viewer.text("/suppression")
     assert "p60@example.com" in viewer.text("/suppression?page=3")
     assert "1 to 25 of 60" in viewer.text("/suppression?page=99")
-    monkeypatch.setattr("ses_ops.storage.suppression.MOST_LISTED", 50)
-    monkeypatch.setattr("ses_ops.console.pages.suppression.MOST_LISTED", 50)
+    monkeypatch.setattr("ses_ops.storage.suppression.entries.MOST_LISTED", 50)
+    monkeypatch.setattr("ses_ops.console.suppression.list.MOST_LISTED", 50)
     assert "There are more than 50; search to see others" in viewer.text("/suppression")
 
 
@@ -208,18 +208,18 @@ def test_nothing_is_kept_of_a_file_that_fails_at_its_end(world, user, monkeypatc
     def fails(*_args, **_more):
         raise RuntimeError("the machine stops here")
 
-    monkeypatch.setattr("ses_ops.storage.suppression.execute", fails)
+    monkeypatch.setattr("ses_ops.storage.suppression.entries.execute", fails)
     assert upload(user, b"address\nann@example.com\n").status_code == 500
     assert not listed(world)
 
 
 def test_a_file_that_is_too_large_is_refused_beside_the_field_and_the_rest_stays(world, user, monkeypatch):
-    monkeypatch.setattr("ses_ops.console.file_form.LARGEST_FILE", 100_000)
+    monkeypatch.setattr("ses_ops.console.uploads.file_form.LARGEST_FILE", 100_000)
     answer = upload(user, b"address\n" + b"ann@example.com\n" * 20_000, address_column="the one")
     assert answer.status_code == 422
     assert "The file is larger than" in visible_text(answer.text)
     assert 'value="the one"' in answer.text
-    monkeypatch.setattr("ses_ops.console.file_form.LISTENED_TO", 200_000)
+    monkeypatch.setattr("ses_ops.console.uploads.file_form.LISTENED_TO", 200_000)
     assert upload(user, b"address\n" + b"ann@example.com\n" * 20_000).status_code == 413
     assert upload(user, b"").status_code == 422
     assert not listed(world)

@@ -50,13 +50,13 @@ def test_the_page_says_where_every_message_is(sent, viewer):
 
 
 def test_the_page_says_on_which_days_the_rest_leaves(sent, viewer, monkeypatch):
-    from ses_ops.console import leaving_days
+    from ses_ops.console.tasks import forecast
     from tests.integration.sending_world import quota
 
     monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(quota(3)))
     reads = []
-    read = leaving_days._SEEN._read
-    monkeypatch.setattr(leaving_days._SEEN, "_read", lambda conn, name: reads.append(name) or read(conn, name))
+    read = forecast._SEEN._read
+    monkeypatch.setattr(forecast._SEEN, "_read", lambda conn, name: reads.append(name) or read(conn, name))
     for path in (*TABS, "/live/task/hello"):
         text = viewer.text(path)
         # The four that are cached are due tomorrow.
@@ -149,7 +149,8 @@ def test_a_task_that_waits_says_when_it_starts_and_how_often(world, viewer):
 
 
 def test_the_forecast_leaves_the_suppressed_out_unless_the_group_is_huge(world, viewer, monkeypatch):
-    from ses_ops.console import leaving_days
+
+    from ses_ops.console.tasks import forecast
 
     world.seed("hello", count=4, type="recurring", start_at="2099-01-01 09:00", every="7d", time_zone="UTC")
     world.execute(
@@ -159,8 +160,8 @@ def test_the_forecast_leaves_the_suppressed_out_unless_the_group_is_huge(world, 
     text = viewer.text("/tasks/hello")
     assert " 0 3 3 " in text
     assert "those on the suppression list too" not in text
-    monkeypatch.setattr(leaving_days, "EXACT_UP_TO", 3)
-    leaving_days._SEEN.forget()
+    monkeypatch.setattr(forecast, "EXACT_UP_TO", 3)
+    forecast._SEEN.forget()
     text = viewer.text("/tasks/hello")
     assert " 0 4 4 " in text
     assert "those on the suppression list too" in text
@@ -299,9 +300,9 @@ def test_messages_are_found_by_address_and_filtered_by_status(sent, viewer):
 
 
 def test_a_search_that_has_not_come_to_its_end_says_so(sent, viewer, monkeypatch):
-    from ses_ops.storage import message_list
+    from ses_ops.storage.ledger import messages
 
-    monkeypatch.setattr(message_list, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(messages, "MOST_LOOKED_AT", 4)
     assert "There are more." in viewer.text("/tasks/hello?address=s-7@")
     found = viewer.text("/tasks/hello?address=s-7@&after=1.4")
     assert "customers-7@customers.example" in found
@@ -353,7 +354,7 @@ def test_an_export_has_what_the_list_has_and_nothing_that_a_spreadsheet_runs(sen
 
 
 def test_an_export_reads_batch_after_batch(sent, viewer, monkeypatch):
-    from ses_ops.console.pages import message_export
+    from ses_ops.console.tasks import export as message_export
 
     whole = viewer.get("/tasks/hello/messages.csv").content
     monkeypatch.setattr(message_export, "BATCH", 5)
@@ -410,15 +411,15 @@ def test_hostile_values_are_text_everywhere(sent, user):
 
 
 def test_an_open_page_is_told_only_what_changed_and_shares_what_was_read(sent, viewer, user, monkeypatch):
-    from ses_ops.console import task_seen
+    from ses_ops.console.tasks import snapshot
 
-    monkeypatch.setattr(task_seen._SEEN, "_age", 60)
-    task_seen._SEEN.forget()
+    monkeypatch.setattr(snapshot._SEEN, "_age", 60)
+    snapshot._SEEN.forget()
     first = viewer.get("/live/task/hello")
     assert viewer.get("/live/task/hello", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
     reads = []
-    read = task_seen._SEEN._read
-    monkeypatch.setattr(task_seen._SEEN, "_read", lambda conn, part: reads.append(part) or read(conn, part))
+    read = snapshot._SEEN._read
+    monkeypatch.setattr(snapshot._SEEN, "_read", lambda conn, part: reads.append(part) or read(conn, part))
     for client in (viewer, user, viewer):
         client.get("/live/task/hello")
     assert reads == []

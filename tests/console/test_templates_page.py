@@ -109,12 +109,12 @@ def test_a_name_that_no_template_can_have_and_bytes_that_are_no_utf8_are_named(w
 
 
 def test_a_change_of_a_file_is_seen_at_once_and_nothing_is_compiled_twice(world, viewer, monkeypatch):
-    from ses_ops.console import templates_seen
+    from ses_ops.console import template_catalogue
 
     viewer.get("/templates")
     compiled = []
-    real = templates_seen.template_facts
-    monkeypatch.setattr(templates_seen, "template_facts", lambda *given: compiled.append(given) or real(*given))
+    real = template_catalogue.template_facts
+    monkeypatch.setattr(template_catalogue, "template_facts", lambda *given: compiled.append(given) or real(*given))
     viewer.get("/templates")
     assert not compiled
     write(world, "hello", subject_txt="Quite another subject")

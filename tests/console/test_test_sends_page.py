@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.console.console_world import visible_text
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
@@ -62,7 +62,7 @@ def set_run_state(state: str) -> None:
 
 def send(world, run_id: str, *, limit: int = 1_000_000, uri: str = "smtp://127.0.0.1:1/?tls=none") -> None:
     """What the run does."""
-    from ses_ops.sending.test_send import TestSend, test_send
+    from ses_ops.application.test_sends import TestSend, test_send
 
     (run,) = runs()
     test_send(

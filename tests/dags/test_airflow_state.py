@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ses_ops.operators.airflow_state import findings
+from ses_ops.orchestration.airflow_state import findings
 from tests.airflow_environment import in_environment
 from tests.dags import bundles
 

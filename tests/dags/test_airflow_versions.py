@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ses_ops.domain.occurrence import resume_run_id
-from ses_ops.operators import airflow_versions
+from ses_ops.orchestration import airflow_versions
 from tests.airflow_environment import REPOSITORY
 from tests.dags.test_send_task_dag import DAG, runs_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ses_ops.errors import SesError
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 from tests.console.test_any_row import TEXTS, broken_tasks
 
 
@@ -17,7 +17,7 @@ def test_one_row_takes_no_dag_away_but_its_own(world, synced, dag_bag):
     # A DAG cannot have such a name, which no task that is made has.
     assert names - made <= set(TEXTS)
     synced()
-    assert set(airflow_control.dag_switches()) == made
+    assert set(control.dag_switches()) == made
 
 
 def test_one_row_is_an_error_of_its_own_runs_only(world):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ses_ops.operators import airflow_control
-from ses_ops.operators.dag_files import copies
+from ses_ops.orchestration import control
+from ses_ops.orchestration.dag_files import copies
 from tests.airflow_environment import in_environment
 from tests.dags import bundles
 from tests.dags.test_airflow_control import waiting_requests
@@ -70,10 +70,10 @@ def test_the_first_task_of_all_gets_its_dag_at_once_wherever_our_files_are(team,
     bundle, relative = layout(team, tmp_path)
     assert bundles.processor_turn() == {}
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert waiting_requests() == [], "nothing is left to the DAG processor"
     assert place_of("send_task__new") == (bundle, relative, None)
-    assert airflow_control.update_dags(created=[], changed=["new"])
+    assert control.update_dags(created=[], changed=["new"])
     assert waiting_requests() == [(bundle, relative)]
     assert bundles.processor_turn() == {}
     assert place_of("send_task__new") == (bundle, relative, None), "as the DAG processor has it"
@@ -84,7 +84,7 @@ def test_a_file_that_somebody_renamed_is_found_by_its_own_dags(team, world, tmp_
     world.task("old", group="customers")
     bundles.processor_turn()
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert place_of("send_task__new") == (bundle, relative, None)
 
 
@@ -116,21 +116,21 @@ def git_bundle(request, team, tmp_path):
 
 def test_in_a_git_repository_a_new_task_has_the_version_that_airflow_read(git_bundle, team, world, tmp_path):
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     version = bundles.git("rev-parse", "HEAD", at=git_bundle)
     assert place_of("send_task__new") == ("from-git", "send_tasks.py", version)
     newer = bundles.commit(git_bundle)
     bundles.git("push", "-q", "origin", "main", at=git_bundle)
     bundles.processor_turn()
     world.task("newer", group="customers")
-    assert airflow_control.update_dags(created=["newer"], changed=[])
+    assert control.update_dags(created=["newer"], changed=[])
     assert place_of("send_task__newer") == ("from-git", "send_tasks.py", newer)
 
 
 def test_a_process_that_cannot_make_the_bundle_needs_it_for_nothing(git_bundle, team, world):
     team(bundles.of_class("from-git", bundles.NoCredentials))
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert place_of("send_task__new")[0] == "from-git"
 
 
@@ -139,9 +139,9 @@ def test_a_process_that_has_no_dag_files_asks_the_dag_processor(team, world, tmp
     bundles.processor_turn()
     (tmp_path / "dags").rename(tmp_path / "on-another-machine")
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert waiting_requests() == [(bundle, relative)]
-    assert airflow_control.dag_switches() == {}
+    assert control.dag_switches() == {}
 
 
 def test_packed_dag_files_are_asked_for_by_the_name_of_the_zip(team, world, tmp_path):
@@ -149,10 +149,10 @@ def test_packed_dag_files_are_asked_for_by_the_name_of_the_zip(team, world, tmp_
     team(bundles.local("dags-folder", tmp_path / "dags"))
     assert bundles.processor_turn() == {}
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert waiting_requests() == [("dags-folder", "team/mail.zip")]
     bundles.processor_turn()
-    assert "new" in airflow_control.dag_switches()
+    assert "new" in control.dag_switches()
 
 
 def test_before_airflow_has_read_anything_the_file_is_looked_for_in_its_bundles(team, world, tmp_path):
@@ -160,9 +160,9 @@ def test_before_airflow_has_read_anything_the_file_is_looked_for_in_its_bundles(
 
     bundle, relative = in_a_subfolder(team, tmp_path)
     world.task("new", group="customers")
-    assert not airflow_control.update_dags(created=["new"], changed=[]), "Airflow knows no bundle yet"
+    assert not control.update_dags(created=["new"], changed=[]), "Airflow knows no bundle yet"
     DagBundlesManager().sync_bundles_to_db()
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert place_of("send_task__new") == (bundle, relative, None)
 
 
@@ -172,9 +172,9 @@ def test_an_airflow_without_our_dag_files_is_told_nothing_and_says_so(team, worl
     team(bundles.local("foreign", tmp_path / "foreign"))
     bundles.processor_turn()
     world.task("new", group="customers")
-    assert not airflow_control.update_dags(created=["new"], changed=[])
-    assert not airflow_control.update_dags(created=[], changed=["new"])
-    airflow_control.forget_task("new")
+    assert not control.update_dags(created=["new"], changed=[])
+    assert not control.update_dags(created=[], changed=["new"])
+    control.forget_task("new")
     assert waiting_requests() == []
 
 
@@ -185,10 +185,10 @@ def test_a_file_that_is_broken_just_now_is_left_to_the_dag_processor(team, world
     whole = (tmp_path / "mail" / relative).read_text()
     (tmp_path / "mail" / relative).write_text(content)
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert waiting_requests() == [(bundle, relative)]
     (tmp_path / "mail" / relative).write_text(whole)
-    assert airflow_control.write_dag("new")
+    assert control.write_dag("new")
 
 
 def test_a_bundle_that_got_another_name_is_found_under_its_new_one(team, world, tmp_path):
@@ -198,7 +198,7 @@ def test_a_bundle_that_got_another_name_is_found_under_its_new_one(team, world, 
     team(bundles.local("renamed", tmp_path / "mail"))
     bundles.processor_turn()
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert place_of("send_task__new") == ("renamed", "send_tasks.py", None)
 
 
@@ -215,7 +215,7 @@ def test_of_two_copies_the_one_that_airflow_read_last_wins_and_both_are_told(tea
     team(bundles.local("one", tmp_path / "one"), bundles.local("two", tmp_path / "two"))
     bundles.processor_turn()
     world.task("new", group="customers")
-    assert airflow_control.update_dags(created=["new"], changed=[])
+    assert control.update_dags(created=["new"], changed=[])
     assert place_of("send_task__new")[0] == place_of("send_task__old")[0] == "two"
     with create_session() as session:
         assert copies(session) == {("one", "."), ("two", ".")}

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from ses_ops.operators import dag_rows
+from ses_ops.orchestration import dag_rows
 from ses_ops.storage.connection import connect
 from tests.airflow_environment import HOME, REPOSITORY
 
@@ -141,8 +141,8 @@ def test_a_failure_that_is_told_at_once_is_not_remembered(known, monkeypatch):
 #: What no DAG file needs to be read: the sender, the console, the command line, other drivers, file formats.
 NOT_AT_PARSE = (
     *("alembic.config", "openpyxl", "uvloop", "asyncpg", "babel", "rich", "charset_normalizer", "email_validator"),
-    *("ses_ops.rendering", "ses_ops.console", "ses_ops.cli", "ses_ops.stack", "ses_ops.sending.send_chunk"),
-    *("ses_ops.storage.migrate", "ses_ops.storage.group_import", "ses_ops.transports.smtp_transport"),
+    *("ses_ops.rendering", "ses_ops.console", "ses_ops.cli", "ses_ops.stack", "ses_ops.sending.send"),
+    *("ses_ops.storage.migrate", "ses_ops.storage.audience.group_import", "ses_ops.transports.smtp.transport"),
 )
 IMPORTS = """
 import sys
@@ -171,7 +171,7 @@ def test_reading_our_dag_files_imports_nothing_that_only_sending_or_the_console_
     )
     assert done.returncode == 0, done.stderr[-2000:]
     new = done.stdout.rpartition("NEW ")[2].split()
-    assert "ses_ops.operators.dag_rows" in new
+    assert "ses_ops.orchestration.dag_rows" in new
     heavy = [one for one in new for name in NOT_AT_PARSE if one == name or one.startswith(name + ".")]
     assert heavy == []
     outside = (

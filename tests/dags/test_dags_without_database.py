@@ -87,7 +87,7 @@ def test_a_worker_makes_only_the_dag_that_it_runs(world, dag_bag):
     from airflow.dag_processing.bundles.base import BaseDagBundle  # noqa: F401 - loads what the manager needs
     from airflow.sdk.definitions.context import get_parsing_context  # noqa: F401
 
-    from ses_ops.operators.dag_rows import rows_for_dags
+    from ses_ops.orchestration.dag_rows import rows_for_dags
 
     world.group("customers", 1)
     world.task("one", group="customers")

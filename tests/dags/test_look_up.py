@@ -12,7 +12,8 @@ import pytest
 
 from ses_ops.airflow_connection import libpq_uri
 from ses_ops.errors import ConnectionProblem, LookUpFailed, NotSetUp
-from ses_ops.operators import airflow_lookup, connections
+from ses_ops.orchestration import connections
+from ses_ops.orchestration.lookup import airflow_lookup
 
 DB, SMTP, QUOTA = "AIRFLOW_CONN_SES_DB", "AIRFLOW_CONN_SES_SMTP", "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 HERE = "tests.dags.secrets_backend"
@@ -309,7 +310,7 @@ def test_the_quota_is_found_like_a_connection_and_an_edit_is_seen_at_once(backen
 
 
 def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_seconds(backend, tmp_path, monkeypatch):
-    from ses_ops.operators.answers_kept import AnswersKept
+    from ses_ops.orchestration.lookup.answers_kept import AnswersKept
 
     monkeypatch.setattr(airflow_lookup, "_KEPT", AnswersKept(kept_for=3600))
     (tmp_path / "ses_db").write_text("postgres://before/ses")
@@ -330,7 +331,7 @@ def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_sec
 
 def test_who_waits_for_a_secrets_backend_that_hangs_gives_up_soon():
     """Else it would hold all threads of Airflow's api-server, which has other pages too."""
-    from ses_ops.operators.answers_kept import AnswersKept
+    from ses_ops.orchestration.lookup.answers_kept import AnswersKept
 
     kept, hangs, answered = AnswersKept(kept_for=3600, patience=0.05), threading.Event(), threading.Event()
 

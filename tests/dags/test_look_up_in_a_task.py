@@ -11,7 +11,7 @@ from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from ses_ops.errors import LookUpFailed, NotSetUp
-from ses_ops.operators import connections
+from ses_ops.orchestration import connections
 from tests.dags.test_test_send_dag import FORM
 
 NAMES = ("AIRFLOW_CONN_SES_DB", "AIRFLOW_CONN_SES_SMTP", "AIRFLOW_VAR_SES_WARMUP_QUOTA")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_ops.operators.recover import RecoverOperator
+from ses_ops.orchestration.operators.recover import RecoverOperator
 from tests.dags.test_send_task_dag import runs_of
 from tests.integration.sending_world import quota
 
@@ -63,7 +63,7 @@ def test_a_task_whose_run_is_under_way_gets_no_second_one(world, run_dag, synced
     from airflow.utils.session import create_session
     from sqlalchemy import update
 
-    from ses_ops.operators.airflow_control import trigger_run
+    from ses_ops.orchestration.control import trigger_run
 
     world.group("others", 8)
     world.quota_variable = quota(2)

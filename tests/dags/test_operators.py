@@ -19,12 +19,12 @@ from ses_ops.errors import (
     LookUpFailed,
     TransportUnavailable,
 )
-from ses_ops.operators.base import errors_for_airflow
-from ses_ops.operators.pause import PauseWatch
-from ses_ops.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
-from ses_ops.operators.run_context import SEND_AGAIN, run_of
-from ses_ops.operators.send_chunk import SendChunkOperator
-from ses_ops.transports.smtp_failure import SetupRefused
+from ses_ops.orchestration.operators.base import errors_for_airflow
+from ses_ops.orchestration.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
+from ses_ops.orchestration.operators.run_context import SEND_AGAIN, run_of
+from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
+from ses_ops.orchestration.pause import PauseWatch
+from ses_ops.transports.errors import SetupRefused
 
 SLOT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -90,7 +90,7 @@ def test_what_a_person_must_mend_is_not_retried_and_keeps_its_words(problem):
 
 @pytest.mark.parametrize("given", ["", "mysql://h/d", "empty"], ids=["without", "with a wrong", "with an empty"])
 def test_a_task_fails_at_once_and_says_what_to_do_with_no_database_of_ours(given, airflow_db, monkeypatch, postgres):
-    from ses_ops.operators.recover import RecoverOperator
+    from ses_ops.orchestration.operators.recover import RecoverOperator
 
     given = postgres.dsn(postgres.new_database()) if given == "empty" else given
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", given)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ses_ops.operators import airflow_control
-from ses_ops.operators.run_context import MADE_FOR, run_of
-from ses_ops.sending import decisions
+from ses_ops.application import task_decisions
+from ses_ops.orchestration import control
+from ses_ops.orchestration.operators.run_context import MADE_FOR, run_of
 from tests.dags.test_send_task_dag import DAG, runs_of
 
 
@@ -21,7 +21,7 @@ def task(world, synced):
 
 def made_anew(world, **changes):
     """The task is deleted, and another one gets its name."""
-    decisions.delete(world.conn, "hello")
+    task_decisions.delete(world.conn, "hello")
     world.group("others", 4)
     world.task("hello", group="others", **changes)
 
@@ -44,12 +44,12 @@ def test_what_was_triggered_for_a_deleted_task_is_not_carried_out_on_a_new_one_o
     runs = runs_of(DAG)
     assert [run.conf for run in runs] == [{MADE_FOR: old}] * 3
     assert [carry_out(world, run) for run in runs] == [0, 0, 0]
-    assert airflow_control.trigger_run("hello", "new")
+    assert control.trigger_run("hello", "new")
     assert carry_out(world, runs_of(DAG)[-1]) == 4
 
 
 def test_nor_is_one_that_was_made_before_runs_had_notes(world, task):
-    assert airflow_control.trigger_run("hello", "old")
+    assert control.trigger_run("hello", "old")
     (run,) = runs_of(DAG)
     run.conf = {}
     made_anew(world, type="scheduled", start_at="2030-01-01")
@@ -58,7 +58,7 @@ def test_nor_is_one_that_was_made_before_runs_had_notes(world, task):
 
 
 def test_a_run_of_an_earlier_task_leaves_the_error_and_the_cached_mail_of_the_new_one_alone(world, task):
-    assert airflow_control.trigger_run("hello", "old")
+    assert control.trigger_run("hello", "old")
     (run,) = runs_of(DAG)
     made_anew(world)
     own = world.run("hello")
@@ -70,7 +70,7 @@ def test_a_run_of_an_earlier_task_leaves_the_error_and_the_cached_mail_of_the_ne
 
 def test_a_configuration_that_is_copied_from_an_old_run_says_nothing_of_whose_the_new_one_is(world, task):
     made_anew(world, type="triggered")
-    assert airflow_control.trigger_run("hello", "copied", {MADE_FOR: 1, "more": True})
+    assert control.trigger_run("hello", "copied", {MADE_FOR: 1, "more": True})
     (run,) = runs_of(DAG)
     assert run.conf == {MADE_FOR: world.overview("hello").id, "more": True}
     assert carry_out(world, run) == 4
@@ -78,28 +78,28 @@ def test_a_configuration_that_is_copied_from_an_old_run_says_nothing_of_whose_th
 
 def test_a_run_is_made_while_our_database_is_away(world, task, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://nobody@/ses?host=/nonexistent")
-    monkeypatch.setattr("ses_ops.operators.run_identity._away_until", 0.0)
-    assert airflow_control.trigger_run("hello", "x", {"a": 1})
-    assert airflow_control.trigger_run("hello", "y")
+    monkeypatch.setattr("ses_ops.orchestration.run_identity._away_until", 0.0)
+    assert control.trigger_run("hello", "x", {"a": 1})
+    assert control.trigger_run("hello", "y")
     assert [run.conf for run in runs_of(DAG)] == [{"a": 1}, {}]
 
 
 def test_a_deleted_tasks_queued_runs_end_and_its_switch_is_on_for_the_next_of_its_name(world, task):
     later = datetime.now(UTC) + timedelta(days=1)
-    assert airflow_control.trigger_run("hello", "later", run_after=later)
-    airflow_control.pause_dag("hello")
-    decisions.delete(world.conn, "hello")
-    airflow_control.forget_task("hello")
+    assert control.trigger_run("hello", "later", run_after=later)
+    control.pause_dag("hello")
+    task_decisions.delete(world.conn, "hello")
+    control.forget_task("hello")
     assert [run.state for run in runs_of(DAG)] == ["failed"]
-    assert airflow_control.dag_switches()["hello"] is False
+    assert control.dag_switches()["hello"] is False
 
 
 @pytest.mark.parametrize("others", [0, 21])
 def test_a_new_task_under_the_name_of_a_deleted_paused_one_starts(world, task, others):
-    airflow_control.pause_dag("hello")
+    control.pause_dag("hello")
     made_anew(world, type="immediate")
-    airflow_control.update_dags(created=["hello", *(f"more-{n}" for n in range(others))], changed=[])
-    assert airflow_control.dag_switches()["hello"] is False
+    control.update_dags(created=["hello", *(f"more-{n}" for n in range(others))], changed=[])
+    assert control.dag_switches()["hello"] is False
 
 
 def test_runs_far_ahead_are_refused_and_few_may_wait_for_their_time(world, task, api):
@@ -111,6 +111,6 @@ def test_runs_far_ahead_are_refused_and_few_may_wait_for_their_time(world, task,
     assert (refused.status_code, "35 days ahead" in refused.text) == (400, True)
     assert [ask(now + timedelta(days=1, seconds=n)).status_code for n in range(6)] == [200] * 4 + [400] * 2
     assert ask(now - timedelta(seconds=1)).status_code == 200, "one that is due is always taken"
-    assert airflow_control.trigger_run("hello", "at-once")
+    assert control.trigger_run("hello", "at-once")
     (dag_file,) = {run.dag_id for run in runs_of(DAG)}
     assert dag_file == DAG

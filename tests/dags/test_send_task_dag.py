@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.operators.run_context import SEND_AGAIN
+from ses_ops.orchestration.operators.run_context import SEND_AGAIN
 from tests.integration.sending_world import DOMAIN, quota
 
 DAG = "send_task__hello"
@@ -97,7 +97,7 @@ def test_a_template_that_does_not_match_the_group_fails_the_run_before_a_mail_le
 
 
 def test_a_paused_task_sends_nothing(world, mail_server, run_dag):
-    from ses_ops.operators.pause import follow_switch
+    from ses_ops.orchestration.pause import follow_switch
 
     world.group("customers", 5)
     world.task("hello", group="customers")
@@ -111,7 +111,7 @@ def test_a_paused_task_sends_nothing(world, mail_server, run_dag):
 
 
 def test_a_pause_that_airflow_made_ends_when_the_dag_runs_again(world, mail_server, run_dag):
-    from ses_ops.operators.pause import follow_switch
+    from ses_ops.orchestration.pause import follow_switch
 
     world.group("customers", 5)
     world.task("hello", group="customers")

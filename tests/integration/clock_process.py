@@ -21,7 +21,7 @@ from airflow.timetables.base import TimeRestriction
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.send_task import parse_send_task
-from ses_ops.timetables.send_task import SendTaskTimetable
+from ses_ops.orchestration.timetable import SendTaskTimetable
 from tests.integration.domain_days import DomainDays
 from tests.integration.sending_world import DOMAIN, World
 from tests.integration.simulated_clock import SimulatedClock

@@ -27,10 +27,10 @@ from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.errors import AttemptSuperseded, Conflict
 from ses_ops.sending.recover import recover
 from ses_ops.sending.reserve import reserve_chunks
-from ses_ops.sending.send_chunk import send_chunk
+from ses_ops.sending.send import send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 WORKERS = 16
 TASKS = 8

@@ -7,9 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
-from ses_ops.sending import journal
-from ses_ops.sending.send_chunk import send_chunk
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.sending.chunk import journal
+from ses_ops.sending.send import send_chunk
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 if __name__ == "__main__":
     if os.environ.get("JOURNAL") == "off":

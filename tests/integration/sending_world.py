@@ -10,14 +10,14 @@ from typing import Any
 
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
-from ses_ops.sending.freeze_audience import freeze_audience
+from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import Reservation, reserve_chunks
-from ses_ops.sending.send_chunk import ChunkReport, send_chunk
+from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import Settlement, settle
 from ses_ops.storage.connection import connect, transaction
-from ses_ops.storage.overview import TaskOverview, list_tasks
-from ses_ops.storage.send_tasks import apply_task
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
+from ses_ops.storage.tasks.send_tasks import apply_task
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 DOMAIN = "mail.example.com"
 

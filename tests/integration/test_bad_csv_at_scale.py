@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from ses_ops.domain.csv_lines import MAX_ROW
+from ses_ops.audience.csv.lines import MAX_ROW
 from ses_ops.storage.connection import connected
 from tests.integration.bad_csv import BAD_IN_BLOCK, BLOCK, DUPLICATE, HEADER, Bad, Good, records
 from tests.sizes import size

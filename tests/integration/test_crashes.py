@@ -17,8 +17,8 @@ import pytest
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, TransportUnavailable
-from ses_ops.sending.attempt import CHUNK_LOCK, claim_chunk, hold_chunk
-from ses_ops.sending.journal import Journal, open_journal, read_journal
+from ses_ops.sending.chunk.claim import CHUNK_LOCK, claim_chunk, hold_chunk
+from ses_ops.sending.chunk.journal import Journal, open_journal, read_journal
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.storage.connection import connected
 from tests.integration.sending_world import World, quota

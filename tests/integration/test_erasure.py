@@ -6,14 +6,15 @@ import gzip
 
 import pytest
 
+from ses_ops.application import task_decisions
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import GroupBusy, GroupInUse, NotFound
-from ses_ops.sending import decisions
-from ses_ops.storage import erasure, recipients, suppression
+from ses_ops.storage.audience import erasure, recipients
+from ses_ops.storage.audience.erasure import Erasure
+from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connect, transaction
-from ses_ops.storage.erasure import Erasure
-from ses_ops.storage.group_import import import_group
+from ses_ops.storage.suppression import entries
 from tests.integration.sending_world import World, quota
 from tests.integration.test_suppressed_meanwhile import address, cached_after_five, suppress
 
@@ -105,7 +106,7 @@ def test_a_failed_message_of_the_person_is_not_tried_again(world, mail_server):
     world.execute("UPDATE message SET state = 'failed', smtp_code = 550 WHERE seq = 2")
     world.execute("UPDATE chunk SET sent = sent - 1, failed = failed + 1")
     erase(world, 2)
-    decisions.retry_failed(world.conn, "hello")
+    task_decisions.retry_failed(world.conn, "hello")
     world.whole_run(world.run("hello", RunKind.RESUME))
     assert world.states() == {"sent": 2, "suppressed": 1}
     assert mail_server.accepted[address(2)] == 1
@@ -129,10 +130,10 @@ def test_who_was_suppressed_stays_so_when_a_file_brings_the_address_again(world,
     assert dict(mail_server.accepted) == {address(3): 1}
     assert world.overview("hello").suppressed_count == 1
     world.check_ledger()
-    found = suppression.find(world.conn, address(2))
+    found = entries.find(world.conn, address(2))
     assert (found.address, found.note) == (person, "")
     with transaction(world.conn):
-        suppression.remove(world.conn, parse_address(address(2)))
+        entries.remove(world.conn, parse_address(address(2)))
     assert recipients.suppressed_count(world.conn, group.id) == 0
 
 
@@ -205,7 +206,7 @@ def test_a_group_that_only_tasks_used_that_have_ended_is_deleted_and_their_ledge
     world.task("given-up", group="customers")
     with pytest.raises(GroupInUse, match="given-up"), transaction(world.conn):
         recipients.delete_group(world.conn, "customers")
-    decisions.cancel(world.conn, "given-up")
+    task_decisions.cancel(world.conn, "given-up")
     with transaction(world.conn):
         assert recipients.delete_group(world.conn, "customers").recipient_count == 3
     with pytest.raises(NotFound):

@@ -80,7 +80,7 @@ def test_a_sender_that_knows_more_than_its_database_stops_and_owns_up(world, mai
 
 @pytest.mark.parametrize("lost", ["attempt", "steps"])
 def test_an_attempt_that_the_database_does_not_know_is_no_other_sender(world, lost):
-    from ses_ops.sending.attempt import check_still_mine, claim_chunk
+    from ses_ops.sending.chunk.claim import check_still_mine, claim_chunk
 
     world.group("customers", 10)
     world.task("hello", group="customers")

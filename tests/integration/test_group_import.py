@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.address import parse_address
 from ses_ops.errors import Conflict, InvalidInput, NotFound
-from ses_ops.storage import recipients, suppression
+from ses_ops.storage.audience import recipients
+from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connect, transaction
-from ses_ops.storage.group_import import import_group
+from ses_ops.storage.suppression import entries
 from tests.sizes import examples, size
 
 
@@ -180,17 +181,17 @@ def test_a_suppression_is_never_shortened(ses_conn):
     soon, later = (datetime.now(UTC) + timedelta(days=days) for days in (1, 9))
     ann = parse_address("ann@b.example")
 
-    def add(expires_at, reason=suppression.SuppressionReason.MANUAL):
+    def add(expires_at, reason=entries.SuppressionReason.MANUAL):
         with transaction(ses_conn):
-            return suppression.add(ses_conn, ann, reason=reason, note="", expires_at=expires_at)
+            return entries.add(ses_conn, ann, reason=reason, note="", expires_at=expires_at)
 
     assert add(soon)
     assert add(later)
     assert not add(soon)
-    assert add(None, suppression.SuppressionReason.COMPLAINT)
+    assert add(None, entries.SuppressionReason.COMPLAINT)
     assert not add(later)
-    found = suppression.find(ses_conn, ann.key)
-    assert (found.reason, found.expires_at) == (suppression.SuppressionReason.COMPLAINT, None)
+    found = entries.find(ses_conn, ann.key)
+    assert (found.reason, found.expires_at) == (entries.SuppressionReason.COMPLAINT, None)
 
 
 def test_a_name_that_yaml_could_not_hold_is_refused(ses_conn):

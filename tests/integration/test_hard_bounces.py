@@ -6,7 +6,7 @@ import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import TooManyUnknownUsers
-from ses_ops.transports.smtp_failure import MailRefused
+from ses_ops.transports.errors import MailRefused
 from tests.integration.sending_world import World
 from tests.integration.smtp_servers.script import Act, Fault, Script, Step
 from tests.integration.smtp_servers.scripted import ScriptedServer

@@ -12,9 +12,9 @@ import pytest
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
-from ses_ops.sending import chunk_ledger
-from ses_ops.sending.attempt import FENCE, claim_chunk
-from ses_ops.sending.chunk_ledger import ChunkLedger, Marked, Written
+from ses_ops.sending.chunk import ledger as chunk_ledger
+from ses_ops.sending.chunk.claim import FENCE, claim_chunk
+from ses_ops.sending.chunk.ledger import ChunkLedger, Marked, Written
 from ses_ops.storage.connection import connect, transaction
 
 

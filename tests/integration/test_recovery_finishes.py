@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ses_ops.application.task_decisions import delete
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.sending.decisions import delete
 from ses_ops.sending.recover import recover
 
 

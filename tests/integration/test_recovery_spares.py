@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.sending.recover import recover
 from ses_ops.storage.connection import connected
-from ses_ops.storage.sql import statements
+from ses_ops.storage.named_sql import statements
 
 #: What a step of a sender writes in its chunk.
 WRITTEN_IN_A_STEP = {"sending_through", "steps", "pending", "sent", "failed", "suppressed", "unknown"}
@@ -61,7 +61,7 @@ def test_one_chunk_that_cannot_be_released_does_not_hold_up_the_others(world, ch
 @pytest.mark.parametrize(
     ("noun", "name", "index"),
     [
-        ("ledger", "tasks_to_finish", "occurrence_open"),
+        ("occurrences", "tasks_to_finish", "occurrence_open"),
         ("activity", "sent_lately", "attempt_started"),
         ("activity", "recent_failures", "chunk_tried"),
         ("chunks", "stale_reserved", "attempt_started"),

@@ -16,8 +16,8 @@ import pytest
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.sending.recover import recover
 from ses_ops.sending.settle import release_abandoned
-from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import connect, connected
+from ses_ops.storage.tasks import send_tasks
 from tests.integration.reserve_race import PHASES, TASKS
 from tests.integration.sending_world import World, quota
 from tests.integration.test_crashes import wait_for_chunk_locks_to_go

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.sending import decisions
 
 NOW = datetime.now(UTC)
 #: It has passed, and its run is queued.
@@ -62,8 +62,8 @@ def test_a_task_of_the_same_name_is_not_started_by_the_run_of_the_one_before(wor
     task()
     ((made_at,),) = world.rows("SELECT created_at FROM send_task")
     old = world.run("hello", logical_at=made_at)
-    decisions.cancel(world.conn, "hello")
-    decisions.delete(world.conn, "hello")
+    task_decisions.cancel(world.conn, "hello")
+    task_decisions.delete(world.conn, "hello")
     task()
     assert world.freeze(old).passed_over
     world.whole_run(old)

@@ -6,11 +6,12 @@ import pytest
 
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason
-from ses_ops.storage import recipients, suppression
+from ses_ops.storage.audience import recipients
+from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.group_import import import_group
-from ses_ops.storage.message_list import MessageSearch, message_page, whole_or_part
-from ses_ops.storage.send_tasks import find_row
+from ses_ops.storage.ledger.messages import MessageSearch, message_page, whole_or_part
+from ses_ops.storage.suppression import entries
+from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import World
 
 ADDRESSES = (
@@ -48,7 +49,7 @@ def world(ses_dsn, tmp_path):
     with transaction(made.conn):
         for address in ADDRESSES:
             reason = SuppressionReason.UNSUBSCRIBE
-            suppression.add(made.conn, parse_address(address), reason=reason, note="", expires_at=None)
+            entries.add(made.conn, parse_address(address), reason=reason, note="", expires_at=None)
     return made
 
 
@@ -63,10 +64,10 @@ def test_an_address_is_found_however_it_is_written(world):
     for text, places in SEARCHES:
         seen = recipients.look(world.conn, group.id, line=0, limit=9, text=text)
         assert found(one.address for one in seen) == places, text
-        assert found(str(row["address"]) for row in suppression.entries(world.conn, search=text)) == places, text
-        rows, total = suppression.page(world.conn, search=text, reason=None, offset=0, limit=9)
+        assert found(str(row["address"]) for row in entries.entries(world.conn, search=text)) == places, text
+        rows, total = entries.page(world.conn, search=text, reason=None, offset=0, limit=9)
         assert (found(row["address"] for row in rows), total) == (places, len(places)), text
-        assert found(row[0] for row in suppression.stream(world.conn, search=text, reason=None)) == places, text
+        assert found(row[0] for row in entries.stream(world.conn, search=text, reason=None)) == places, text
         key, part = whole_or_part(text)
         search = MessageSearch(task_id=task_id, address_key=key, part=part)
         assert found(row["address"] for row in message_page(world.conn, search, size=9).rows) == places, text

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application.test_sends import TestSend, test_send
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, QuotaError, QuotaExhausted, TemplateError, TransportUnavailable
 from ses_ops.sending.recover import recover
-from ses_ops.sending.test_send import TestSend, test_send
-from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.storage.tasks import send_tasks
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.sending_world import DOMAIN, quota
 from tests.recording_smtp import RecordingServer
 
@@ -148,7 +148,7 @@ def test_a_refused_recipient_fails_with_code_and_text_and_the_others_go_out(worl
 
 
 def test_a_temporary_refusal_is_cached_with_its_reason_and_goes_out_later(world, mail_server, monkeypatch):
-    monkeypatch.setattr("ses_ops.sending.deferrals.RETRY_DELAYS", (0.1,))
+    monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", (0.1,))
     mail_server.refuse = lambda recipient: b"451 4.7.1 come back" if recipient.startswith("customers-3@") else None
     world.group("customers", 10)
     world.task("hello", group="customers")

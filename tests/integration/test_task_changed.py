@@ -8,9 +8,9 @@ import time
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.sending import send_chunk
-from ses_ops.storage.editions import editions
-from ses_ops.transports.smtp_failure import MailRefused
+from ses_ops.sending import send as send_chunk
+from ses_ops.storage.tasks.editions import editions
+from ses_ops.transports.errors import MailRefused
 from tests.integration.sending_world import DOMAIN, quota
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.storage import failures, quota_overview, task_progress
-from ses_ops.storage.failures import FailureCounts
-from ses_ops.storage.send_tasks import find_row
-from ses_ops.storage.task_progress import Scope, scope_of_run
+from ses_ops.storage.ledger import failures, progress
+from ses_ops.storage.ledger.failures import FailureCounts
+from ses_ops.storage.ledger.progress import Scope, scope_of_run
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import PARTS, World, quota
 from tests.recording_smtp import RecordingServer
 
@@ -42,9 +43,9 @@ def adds_up(counts) -> bool:
 
 
 def test_the_counts_are_those_of_the_list_and_of_its_occurrences(world):
-    counts = task_progress.counts(world.conn, scope(world))
+    counts = progress.counts(world.conn, scope(world))
     overview = world.overview("sale")
-    (occurrence,) = task_progress.occurrences(world.conn, scope(world), limit=10)
+    (occurrence,) = progress.occurrences(world.conn, scope(world), limit=10)
     for one in (counts, occurrence):
         assert adds_up(one)
         for field in ("request_count", *PARTS):
@@ -53,40 +54,40 @@ def test_the_counts_are_those_of_the_list_and_of_its_occurrences(world):
 
 
 def test_attempts_note_what_they_sent_and_all_of_them_together_everything(world):
-    found = task_progress.bursts(world.conn, scope(world))
+    found = progress.bursts(world.conn, scope(world))
     overview = world.overview("sale")
     assert sum(one.sent for one in found) == overview.sent_count
     assert sum(one.failed for one in found) == overview.failed_count
     assert all(one.ended_at >= one.started_at and not one.alive for one in found)
-    chunks = task_progress.chunks(world.conn, scope(world), limit=10)
+    chunks = progress.chunks(world.conn, scope(world), limit=10)
     assert sum(one.handled or 0 for one in chunks) == overview.sent_count + overview.failed_count
     assert all(one.rate for one in chunks if one.attempts)
 
 
 def test_a_run_is_about_what_it_began_and_a_resume_about_what_it_took(world):
     first = scope_of_run(world.conn, scope(world).task_id, world.first.run_id)
-    assert task_progress.counts(world.conn, first).request_count == REQUEST
+    assert progress.counts(world.conn, first).request_count == REQUEST
     world.execute("UPDATE quota_day SET starts_at = starts_at - interval '1 day', ends_at = starts_at")
     world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
     resume = world.run("sale", RunKind.RESUME)
     world.whole_run(resume)
     own = scope_of_run(world.conn, scope(world).task_id, resume.run_id)
-    counts = task_progress.counts(world.conn, own)
+    counts = progress.counts(world.conn, own)
     assert 0 < counts.request_count < REQUEST
     assert adds_up(counts)
     sent = {
-        run.run_id: sum(one.sent + one.failed for one in task_progress.bursts(world.conn, scope))
+        run.run_id: sum(one.sent + one.failed for one in progress.bursts(world.conn, scope))
         for run, scope in ((world.first, first), (resume, own))
     }
     assert sum(sent.values()) == REQUEST, sent
     nobody = scope_of_run(world.conn, own.task_id, "manual__nobody")
-    assert task_progress.counts(world.conn, nobody).request_count == 0
-    assert task_progress.occurrences(world.conn, nobody, limit=5) == []
+    assert progress.counts(world.conn, nobody).request_count == 0
+    assert progress.occurrences(world.conn, nobody, limit=5) == []
 
 
 def test_an_attempt_that_died_is_credited_with_what_its_journal_settled(world):
     (chunk,) = world.rows("SELECT id FROM chunk WHERE sent > 0 ORDER BY id LIMIT 1")[0]
-    from ses_ops.storage.sql import execute
+    from ses_ops.storage.named_sql import execute
 
     (attempt,) = world.rows("SELECT id FROM attempt WHERE chunk_id = %s", chunk)[0]
     before = world.rows("SELECT sent, ending FROM attempt WHERE id = %s", attempt)[0]
@@ -133,12 +134,12 @@ def test_a_task_may_have_more_messages_than_fit_in_32_bits(world, state):
             1_200_000_000 * (state == "sent"),
             1_200_000_000 * (state == "pending"),
         )
-    overview, counts = world.overview("sale"), task_progress.counts(world.conn, scope(world))
+    overview, counts = world.overview("sale"), progress.counts(world.conn, scope(world))
     assert overview.request_count == counts.request_count == 2_400_000_000
     assert (
         max(overview.sent_count, overview.cached_count) == max(counts.sent_count, counts.cached_count) == 2_400_000_000
     )
-    assert len(task_progress.occurrences(world.conn, scope(world), limit=10)) == 2
-    assert sum(one.count for one in quota_overview.cached_mail(world.conn, "mail.example.com")) in (0, 2_400_000_000)
+    assert len(progress.occurrences(world.conn, scope(world), limit=10)) == 2
+    assert sum(one.count for one in sender_domains.cached_mail(world.conn, "mail.example.com")) in (0, 2_400_000_000)
     # One run of a new task: what waits before it is summed as well.
     assert world.settle(world.run("sale", RunKind.RESUME)).sent in (0, 2_400_000_000)

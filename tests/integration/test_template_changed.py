@@ -6,8 +6,8 @@ import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import MailCannotBeMade, TemplateError
-from ses_ops.sending import message_feed
-from ses_ops.sending.message_feed import MOST_UNMADE
+from ses_ops.sending.chunk import feed
+from ses_ops.sending.chunk.feed import MOST_UNMADE
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_template_that_no_message_can_be_made_of_fails_a_few_and_keeps_the_res
 
 
 def test_single_messages_that_cannot_be_made_stop_nobody_else(frozen, mail_server, monkeypatch):
-    monkeypatch.setattr(message_feed, "MOST_UNMADE", 2)
+    monkeypatch.setattr(feed, "MOST_UNMADE", 2)
     body(frozen, "{% if name.endswith('1') %}{{ name.surname.first }}{% endif %}{{ name }}")
     frozen.send(frozen.chunk_id, frozen.the_run)
     settlement = frozen.settle(frozen.the_run)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain.column_names import fits, offered_name, read_mapping
-from ses_ops.domain.csv_header import read_header
+from ses_ops.audience.column_names import fits, offered_name, read_mapping
+from ses_ops.audience.csv.header import read_header
 from ses_ops.errors import InvalidInput
 
 _COLUMNS = st.text(st.sampled_from("aÄ1 _-.äß=/名😀'\""), min_size=1, max_size=12).filter(str.strip)

@@ -14,7 +14,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ses_ops.domain.clock_rules import END_OF_TIME
+from ses_ops.domain.clock import END_OF_TIME
 from ses_ops.domain.cron import check_cron, next_cron
 from ses_ops.errors import InvalidInput
 from tests.sizes import examples

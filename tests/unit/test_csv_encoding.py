@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ses_ops.domain.csv_rows import CsvRows, Row
+from ses_ops.audience.csv.reader import CsvRows, Row
 from ses_ops.errors import BadCsv, InvalidInput
 from tests.sizes import examples
 

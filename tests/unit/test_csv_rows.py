@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ses_ops.domain.csv_rows import MAX_ROW, CsvRows, Rejected, Row
+from ses_ops.audience.csv.reader import MAX_ROW, CsvRows, Rejected, Row
 from ses_ops.errors import InvalidInput
 from tests.sizes import examples
 

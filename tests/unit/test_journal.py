@@ -10,12 +10,12 @@ import uuid
 
 import pytest
 
-from ses_ops.sending import journal
-from ses_ops.sending.journal import JournalEntry, open_journal, read_journal, remove_journal
+from ses_ops.sending.chunk import journal
+from ses_ops.sending.chunk.journal import JournalEntry, open_journal, read_journal, remove_journal
 
 WRITER = """
 import os, signal, sys
-from ses_ops.sending.journal import JournalEntry, open_journal
+from ses_ops.sending.chunk.journal import JournalEntry, open_journal
 journal = open_journal(sys.argv[1], first_seq=11, last_seq=15)
 journal.write(11, 250)
 journal.write(12, JournalEntry.BEGUN)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain import rejected_rows
-from ses_ops.domain.csv_cells import FORMULA, safe_cell, without_mark
-from ses_ops.domain.csv_delimiter import guess_delimiter
-from ses_ops.domain.csv_rows import CsvRows, Rejected
-from ses_ops.domain.rejected_rows import RejectedRows, unpacked_beginning
+from ses_ops.audience import rejected_rows
+from ses_ops.audience.csv.cells import FORMULA, safe_cell, without_mark
+from ses_ops.audience.csv.delimiter import guess_delimiter
+from ses_ops.audience.csv.reader import CsvRows, Rejected
+from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
 
 
 def row(line: int, text: str = "x", *cells: str) -> Rejected:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain.clock_rules import BEGINNING_OF_TIME, END_OF_TIME, end_of_day
+from ses_ops.domain.clock import BEGINNING_OF_TIME, END_OF_TIME, end_of_day
 from ses_ops.domain.cron import check_cron
 from ses_ops.domain.schedule import Every, Schedule, TaskType, stored_schedule
 from ses_ops.errors import InvalidInput

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.console.sending_chart import HEIGHT, draw
+from ses_ops.console.charts.sending_chart import HEIGHT, draw
 from ses_ops.domain.occurrence import resume_run_id
-from ses_ops.storage.task_progress import Burst, PersonsPause
+from ses_ops.storage.ledger.progress import Burst, PersonsPause
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ses_ops.domain.schedule import Every, Schedule, TaskType
-from ses_ops.timetables import send_task
-from ses_ops.timetables.send_task import SendTaskTimetable, newest_passed
+from ses_ops.orchestration import timetable as send_task
+from ses_ops.orchestration.timetable import SendTaskTimetable, newest_passed
 from tests.sizes import examples
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_airflows_own_serializer_keeps_the_timetable():
         until=NOW + timedelta(9),
     )
     encoded = encode_timetable(SendTaskTimetable(schedule))
-    assert encoded["__type"] == "ses_ops.timetables.send_task.SendTaskTimetable"
+    assert encoded["__type"] == "ses_ops.orchestration.timetable.SendTaskTimetable"
     assert decode_timetable(encoded) == SendTaskTimetable(schedule)
 
 

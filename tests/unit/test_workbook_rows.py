@@ -9,12 +9,12 @@ import zipfile
 import openpyxl
 import pytest
 
-from ses_ops.domain import workbook_package
-from ses_ops.domain.csv_faults import CsvFault
-from ses_ops.domain.csv_rows import Rejected, Row
-from ses_ops.domain.workbook_cells import cell_text
+from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.recipient_file import recipient_rows
+from ses_ops.audience.workbook import package as workbook_package
+from ses_ops.audience.workbook.cells import cell_text
 from ses_ops.errors import BadCsv, ImportStopped
-from ses_ops.storage.recipient_file import recipient_rows
 
 SHEET, TEXTS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 
@@ -203,7 +203,7 @@ def test_a_picture_in_a_workbook_does_no_harm():
 
 
 def test_a_file_that_is_too_large_is_not_even_kept(monkeypatch):
-    monkeypatch.setattr("ses_ops.storage.recipient_file.LARGEST_FILE", 10_000)
+    monkeypatch.setattr("ses_ops.audience.recipient_file.LARGEST_FILE", 10_000)
     asked = []
 
     def blocks():

@@ -13,7 +13,7 @@ from ses_ops.cli.session import ask_airflow, database
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ses_ops.operators.fab_grants import Grants
+    from ses_ops.orchestration.fab.grants import Grants
 
 
 @click.command(
@@ -33,7 +33,7 @@ def airflow_rights(teams: tuple[str, ...], dry_run: bool, as_json: bool) -> None
     rights of the roles that send tasks name are written anew. What is there already is left alone: to call it again
     does nothing. Airflow's other auth managers have no such roles: with them nothing is done.
     """
-    from ses_ops.storage.send_tasks import roles_of_tasks
+    from ses_ops.storage.tasks.send_tasks import roles_of_tasks
 
     for team in teams:
         _check_name(team)
@@ -82,14 +82,14 @@ def _facts(
 
 
 def _missing(teams: tuple[str, ...]) -> Grants:
-    from ses_ops.operators.fab_grants import missing_grants
+    from ses_ops.orchestration.fab.grants import missing_grants
 
     return missing_grants(teams)
 
 
 def _give(grants: Grants, tasks: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    from ses_ops.operators.fab_grants import give
-    from ses_ops.operators.fab_roles import write_rights
+    from ses_ops.orchestration.fab.grants import give
+    from ses_ops.orchestration.fab.roles import write_rights
 
     give(grants)
     return write_rights(tasks)

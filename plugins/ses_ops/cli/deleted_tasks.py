@@ -18,7 +18,7 @@ task_id_option = click.option(
 
 def task_to_show(conn: Connection, name: str, task_id: int | None) -> dict[str, Any]:
     """The row of the task, marked on stderr when it was deleted. Raises NotFound."""
-    from ses_ops.storage.send_tasks import row_to_show
+    from ses_ops.storage.tasks.send_tasks import row_to_show
 
     row = row_to_show(conn, name, task_id)
     if row["deleted_at"]:

@@ -16,8 +16,8 @@ from ses_ops.cli.session import database
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.sending.file_look import FileLook
-    from ses_ops.storage.group_import import GroupImport
+    from ses_ops.application.file_preview import FileLook
+    from ses_ops.storage.audience.group_import import GroupImport
 
 #: Addresses that may be mistyped and are named; all are counted.
 _NAMED = 10
@@ -90,8 +90,8 @@ def import_command(
     A CSV file that is not UTF-8 is shown as it reads in the likely encoding, and imported once --encoding names it or
     you say yes.
     """
-    from ses_ops.domain.column_names import read_mapping
-    from ses_ops.storage.recipients import check_group_name
+    from ses_ops.audience.column_names import read_mapping
+    from ses_ops.storage.audience.recipients import check_group_name
 
     check_group_name(name)
     options["names"] = read_mapping(mapping)
@@ -106,7 +106,7 @@ def import_command(
 
 def _import(name: str, file: Path, report: Path, as_json: bool, options: dict[str, Any]) -> None:
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.storage.group_import import import_group
+    from ses_ops.storage.audience.group_import import import_group
 
     rejected = RejectedReport(report, of=file)
     with database() as conn:
@@ -125,8 +125,8 @@ def _import(name: str, file: Path, report: Path, as_json: bool, options: dict[st
 
 
 def _look(file: Path, options: dict[str, Any]) -> FileLook:
+    from ses_ops.application.file_preview import beginning, look_at
     from ses_ops.cli.rejected_report import reading
-    from ses_ops.sending.file_look import beginning, look_at
 
     with reading(file, what=f"reading {file.name}") as blocks:
         found = beginning(blocks)
@@ -193,7 +193,7 @@ def _show(done: GroupImport, report: Path, as_json: bool) -> None:
     for written, name in done.renamed.items():
         click.echo(f"column {written!r} is the variable {name}; --map chooses another name")
     if path:
-        from ses_ops.storage.group_import import by_kind
+        from ses_ops.storage.audience.group_import import by_kind
 
         click.echo(f"{done.rejected_count:,} rows were left out ({by_kind(done.rejected)}): {path}")
 
@@ -207,7 +207,7 @@ def _warn_of_addresses(done: GroupImport) -> None:
 
 def _warn_of_tasks(conn: Connection, name: str) -> None:
     """The variables may have changed: name the tasks whose template no longer fits."""
-    from ses_ops.sending.group_tasks import doubtful, misfits
+    from ses_ops.application.group_fit import doubtful, misfits
 
     for one in misfits(conn, name, settings.templates_root()):
         warn(f"send task {one.task!r} cannot send to this group any more: {one.problem}")

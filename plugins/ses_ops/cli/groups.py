@@ -32,7 +32,7 @@ def group() -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List all recipient groups."""
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
 
     with database() as conn:
         groups = recipients.list_groups(conn)
@@ -52,7 +52,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 def show(name: str, limit: int, as_json: bool) -> None:
     """Show a group, the tasks that use it, and its first recipients."""
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
 
     with database() as conn:
         found = recipients.find_group(conn, name)
@@ -87,7 +87,7 @@ def sample_csv(name: str | None, template: str | None) -> None:
     """Print a CSV file to begin with: the columns of group NAME, or those that a template needs."""
     if (name is None) == (template is None):
         raise click.UsageError("name a group or --template, one of the two")
-    from ses_ops.sending.sample_csv import sample_of_group, sample_of_template
+    from ses_ops.application.sample_csv import sample_of_group, sample_of_template
 
     if template is not None:
         click.echo(sample_of_template(settings.templates_root(), template), nl=False)
@@ -100,8 +100,8 @@ def sample_csv(name: str | None, template: str | None) -> None:
 @click.argument("name")
 def export(name: str) -> None:
     """Print the recipients of group NAME as a CSV file, which a spreadsheet opens safely and an import reads again."""
-    from ses_ops.sending.group_export import group_csv
-    from ses_ops.storage import recipients
+    from ses_ops.application.group_export import group_csv
+    from ses_ops.storage.audience import recipients
 
     with database() as conn:
         for block in group_csv(conn, recipients.find_group(conn, name)):
@@ -112,7 +112,7 @@ def export(name: str) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete a recipient group; refused while a task that is neither finished nor cancelled uses it."""
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
     from ses_ops.storage.connection import transaction
 
     if not name.strip():

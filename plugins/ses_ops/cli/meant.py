@@ -27,7 +27,8 @@ def meant_instead(problem: NotFound) -> str:
 
 def _names(kind: str) -> list[str]:
     from ses_ops.cli.session import database
-    from ses_ops.storage import overview, recipients
+    from ses_ops.storage.audience import recipients
+    from ses_ops.storage.tasks import overview
 
     if kind not in ("send task", "recipient group"):
         return []

@@ -27,7 +27,7 @@ def person() -> None:
 def show(address: str, as_json: bool) -> None:
     """Show in which groups ADDRESS is, how many messages name it, and whether it is suppressed."""
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage import erasure
+    from ses_ops.storage.audience import erasure
 
     with database() as conn:
         found = erasure.look(conn, parse_address(address, dotless=True))
@@ -48,7 +48,7 @@ def erase_command(address: str, as_json: bool) -> None:
     counted stays, and who is suppressed stays suppressed. Logs, backups and the runs of test sends are not touched.
     """
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage import erasure
+    from ses_ops.storage.audience import erasure
     from ses_ops.storage.connection import transaction
 
     with database() as conn, transaction(conn):

@@ -14,7 +14,7 @@ from ses_ops.errors import NotFound
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.sending.domain_quota import DomainQuota
+    from ses_ops.application.quota_status import DomainQuota
 
 
 @click.group()
@@ -31,8 +31,8 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
     Exit code 1 when a domain has no valid plan.
     """
+    from ses_ops.application.quota_status import domain_quota, known_domains, read_quota_variable
     from ses_ops.domain.address import domain_key
-    from ses_ops.sending.domain_quota import domain_quota, known_domains, read_quota_variable
 
     variable = read_quota_variable(quota_variable())
     with database() as conn:
@@ -55,7 +55,7 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
 
 def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
-    from ses_ops.storage import quota_overview
+    from ses_ops.storage.quota import sender_domains
 
     facts: dict[str, Any] = dict.fromkeys(("day", "starts_at", "ends_at", "allotment", "used", "reserved", "left"))
     facts |= {"domain": quota.domain, "error": None if quota.problem is None else str(quota.problem)}
@@ -68,7 +68,7 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
         facts |= {"allotment": today.day.allotment, "left": today.left}
         facts |= {"used": today.used, "reserved": today.reserved}
     facts["backlog"] = quota.backlog
-    facts["history"] = quota_overview.history(conn, quota.domain)
+    facts["history"] = sender_domains.history(conn, quota.domain)
     return facts
 
 

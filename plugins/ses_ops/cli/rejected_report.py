@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ses_ops.domain.csv_header import REASON_COLUMN
-from ses_ops.domain.rejected_rows import report_cells, report_header
+from ses_ops.audience.csv.header import REASON_COLUMN
+from ses_ops.audience.rejected_rows import report_cells, report_header
 from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ses_ops.domain.csv_rows import Rejected
+    from ses_ops.audience.csv.reader import Rejected
 
 #: Bytes read at a time.
 BLOCK = 256 * 1024

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.transports.smtp_settings import SmtpSettings
+    from ses_ops.transports.smtp.settings import SmtpSettings
 
 _STDOUT, _STDERR = 1, 2
 #: Seconds after which a person at a terminal is told what takes so long.
@@ -51,7 +51,7 @@ def db_dsn() -> str:
 
 def smtp_settings() -> SmtpSettings:
     """The mail server. Raises SesError that says what to set."""
-    from ses_ops.transports.smtp_settings import smtp_settings_from_found
+    from ses_ops.transports.smtp.settings import smtp_settings_from_found
 
     return smtp_settings_from_found(ses_smtp())
 
@@ -90,7 +90,7 @@ def _ask_for(question: Callable[[Any], FoundConnection], missing: Callable[[], N
         raise missing()
 
     def ask(_: object) -> FoundConnection:
-        from ses_ops.operators import connections
+        from ses_ops.orchestration import connections
 
         return question(connections)
 
@@ -127,7 +127,7 @@ def ask_airflow(question: Callable[[Any], Any]) -> Any:
     """Call `operators.airflow_control`, importing Airflow now. Whatever goes wrong there is a SesError."""
     try:
         with _airflow_is_quiet(), _patience_asked():
-            from ses_ops.operators import airflow_control
+            from ses_ops.orchestration import control as airflow_control
 
             if "airflow.settings" not in sys.modules:
                 airflow_configuration.apply()

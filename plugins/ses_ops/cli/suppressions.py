@@ -35,8 +35,8 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     """Put ADDRESS on the list. An entry is never shortened: what lasts for ever stays."""
     from ses_ops.domain.address import parse_address
     from ses_ops.domain.suppression import SuppressionReason, read_expiry
-    from ses_ops.storage import suppression as storage
     from ses_ops.storage.connection import transaction
+    from ses_ops.storage.suppression import entries as storage
 
     parsed = parse_address(address)
     chosen = SuppressionReason(reason)
@@ -57,8 +57,8 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
 def remove(address: str) -> None:
     """Take ADDRESS off the list."""
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage import suppression as storage
     from ses_ops.storage.connection import transaction
+    from ses_ops.storage.suppression import entries as storage
 
     parsed = parse_address(address, dotless=True)
     with database() as conn, transaction(conn):
@@ -74,7 +74,7 @@ def remove(address: str) -> None:
 @json_option
 def list_command(search: str | None, limit: int, as_json: bool) -> None:
     """List the suppressed addresses, newest first."""
-    from ses_ops.storage import suppression as storage
+    from ses_ops.storage.suppression import entries as storage
 
     with database() as conn:
         rows = storage.entries(conn, search=search, limit=limit + 1)
@@ -109,7 +109,7 @@ def import_command(
     Columns: the address, and if wanted reason, note and expires.
     """
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.storage.suppression_import import import_suppressions
+    from ses_ops.storage.suppression.suppression_import import import_suppressions
 
     rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"), of=file)
     try:

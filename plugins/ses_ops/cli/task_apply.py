@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ses_ops.cli.task_files import TaskFiles
     from ses_ops.domain.send_task import SendTask
-    from ses_ops.storage.editions import MailOfTask
-    from ses_ops.storage.send_tasks import Applied
+    from ses_ops.storage.tasks.editions import MailOfTask
+    from ses_ops.storage.tasks.send_tasks import Applied
 
 
 #: By the name of each task: what it is and where its mail stands, or None for one that is new.
@@ -52,7 +52,7 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     """
     from ses_ops.cli.task_files import raise_all, read_tasks
     from ses_ops.storage.connection import transaction
-    from ses_ops.storage.editions import due_now
+    from ses_ops.storage.tasks.editions import due_now
 
     found = read_tasks(path)
     lines: list[str] = []
@@ -95,7 +95,7 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
 def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
     from ses_ops.cli.task_files import unknown_names
     from ses_ops.rendering.template import list_templates
-    from ses_ops.storage.recipients import list_groups
+    from ses_ops.storage.audience.recipients import list_groups
 
     groups = [group.name for group in list_groups(conn)]
     return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
@@ -118,7 +118,7 @@ def _unknown_roles(found: TaskFiles, before: _Before) -> list[SesError]:
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
     """Check and write every task; what was done, and every problem: with one, nothing of it may be kept."""
-    from ses_ops.sending.definitions import apply_definition
+    from ses_ops.application.task_definitions import apply_definition
 
     now, root = datetime.now(UTC), settings.templates_root()
     done: dict[str, Applied] = {}
@@ -136,11 +136,11 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
 
 def _doubts(conn: Connection, task: SendTask) -> list[str]:
     """What of its template the author may not mean, by what the group holds."""
-    from ses_ops.sending.value_warnings import value_warnings
+    from ses_ops.application.value_warnings import value_warnings
+    from ses_ops.domain.mail_content import content_of_task
 
-    texts = {"subject": task.subject, "unsubscribe_url": task.unsubscribe_url}
-    root = settings.templates_root()
-    sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
+    content, root = content_of_task(task), settings.templates_root()
+    sentences = value_warnings(conn, content, group=task.group, templates_root=root)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
 
 
@@ -148,7 +148,7 @@ def _unused(conn: Connection, task: SendTask) -> list[str]:
     """The columns of the group that the mail does not use."""
     from ses_ops.domain.template_variables import unused_columns
     from ses_ops.rendering.template import load_template
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
 
     template = load_template(settings.templates_root(), task.template)
     used = template.variables_for(task.subject, task.unsubscribe_url)
@@ -156,13 +156,13 @@ def _unused(conn: Connection, task: SendTask) -> list[str]:
 
 
 def _recipient_count(conn: Connection, group: str) -> int:
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
 
     return recipients.find_group(conn, group).recipient_count
 
 
 def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
-    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.tasks.overview import list_tasks
 
     (one,) = list_tasks(conn, name=name)
     return {
@@ -178,8 +178,8 @@ def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
 
 def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
     """What a task is and where its mail stands, before it is changed; None when there is none of that name."""
-    from ses_ops.storage.editions import mail_of_task
-    from ses_ops.storage.send_tasks import find_row, lock_row, task_of
+    from ses_ops.storage.tasks.editions import mail_of_task
+    from ses_ops.storage.tasks.send_tasks import find_row, lock_row, task_of
 
     try:
         lock_row(conn, name)
@@ -193,7 +193,7 @@ def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | 
     """What is another now, and for whom, in lines."""
     from ses_ops.cli.task_edit import change_lines
     from ses_ops.domain.task_change import TaskChange
-    from ses_ops.storage.send_tasks import find_row, task_of
+    from ses_ops.storage.tasks.send_tasks import find_row, task_of
 
     if before is None:
         return {"changes": []}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.occurrence import RunKind
-    from ses_ops.storage.overview import TaskOverview
-    from ses_ops.storage.retries import FailedByCode
+    from ses_ops.storage.ledger.retries import FailedByCode
+    from ses_ops.storage.tasks.overview import TaskOverview
 
 #: What is said where Airflow could be told, and does not know our DAG files.
 NOT_READ = "Airflow has not read the DAG files of ses-ops yet, and the send tasks begin when it has; see `ses doctor`"
@@ -29,11 +29,11 @@ _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two
 @click.option("--reason", help="Why; shown in every list.")
 def pause(name: str, reason: str | None) -> None:
     """Stop a task's mail until `ses task resume`: also the mail that is leaving now, within a moment."""
-    from ses_ops.sending import decisions
+    from ses_ops.application import task_decisions
 
     who = f"paused by {shell_user()}"
     with database() as conn:
-        changed = decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
+        changed = task_decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
     click.echo(f"{name}: paused" if changed else f"{name}: was paused already")
     tell_airflow(
         lambda control: control.pause_dag(name), otherwise="the pause holds; the DAG's own switch still shows on"
@@ -49,10 +49,10 @@ def resume(name: str) -> None:
     """
     import psycopg2
 
+    from ses_ops.application import task_decisions
     from ses_ops.cli.output import cell
     from ses_ops.errors import SesError
-    from ses_ops.sending import decisions
-    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
         before = next(iter(list_tasks(conn, name=name)), None)
@@ -63,7 +63,7 @@ def resume(name: str) -> None:
                 "and nothing was changed"
             )
             return
-        kind = decisions.resume(conn, name, quota_left=quota_left)
+        kind = task_decisions.resume(conn, name, quota_left=quota_left)
         try:
             after = next(iter(list_tasks(conn, name=name)), None)
         except (SesError, psycopg2.Error):
@@ -81,10 +81,10 @@ def resume(name: str) -> None:
 @click.argument("name")
 def cancel(name: str) -> None:
     """Stop a task for good, also the mail that is leaving now. What has not left is cancelled: it is never sent."""
-    from ses_ops.sending import decisions
+    from ses_ops.application import task_decisions
 
     with database() as conn:
-        changed = decisions.cancel(conn, name, by=shell_user())
+        changed = task_decisions.cancel(conn, name, by=shell_user())
     click.echo(f"{name}: cancelled" if changed else f"{name}: was cancelled already")
 
 
@@ -92,10 +92,10 @@ def cancel(name: str) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Take a task and its DAG away; its ledger stays. Refused while it has mail to send: cancel it first."""
-    from ses_ops.sending import decisions
+    from ses_ops.application import task_decisions
 
     with database() as conn:
-        decisions.delete(conn, name, by=shell_user())
+        task_decisions.delete(conn, name, by=shell_user())
     click.echo(f"{name}: deleted")
     tell_airflow(
         lambda control: control.forget_task(name),
@@ -123,25 +123,25 @@ def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> N
     First says how many of which code there are, and on a terminal asks. Messages to addresses that are on the
     suppression list by now stay failed.
     """
-    from ses_ops.sending import decisions
+    from ses_ops.application import task_decisions
 
     chosen = {_code(text) for text in codes} or None
     with database() as conn:
-        failed = [one for one in decisions.what_failed(conn, name) if chosen is None or one.code in chosen]
+        failed = [one for one in task_decisions.what_failed(conn, name) if chosen is None or one.code in chosen]
         if not failed:
             click.echo(f"{name}: no message has failed" + (" with that code" if codes else ""))
             return
         _show_failed(failed)
         if check or not confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
             return
-        count = decisions.retry_failed(conn, name, codes={one.code for one in failed})
+        count = task_decisions.retry_failed(conn, name, codes={one.code for one in failed})
     click.echo(f"{name}: {count:,} failed messages will be tried again")
     if count:
         start_run(name)
 
 
 def _code(text: str) -> int:
-    from ses_ops.storage.retries import NO_CODE
+    from ses_ops.storage.ledger.retries import NO_CODE
 
     if text.lower() == "none":
         return NO_CODE
@@ -177,16 +177,16 @@ def confirmed(question: str, *, yes: bool) -> bool:
 @click.option("--assume-sent", "doubt", flag_value="assume-sent", help="Count them as sent: a few may miss the mail.")
 def resolve_unknown(name: str, doubt: str | None) -> None:
     """Decide about messages that a crash left in doubt: the server may have taken them, or not."""
-    from ses_ops.sending import decisions
+    from ses_ops.application import task_decisions
 
     if doubt is None:
         raise click.UsageError("say --resend or --assume-sent")
-    chosen = decisions.Doubt(doubt)
+    chosen = task_decisions.Doubt(doubt)
     with database() as conn:
-        count = decisions.resolve_unknown(conn, name, chosen)
+        count = task_decisions.resolve_unknown(conn, name, chosen)
     if not count:
         click.echo(f"{name}: no message is in doubt")
-    elif chosen is decisions.Doubt.RESEND:
+    elif chosen is task_decisions.Doubt.RESEND:
         click.echo(f"{name}: {count:,} messages in doubt will be sent again")
         start_run(name)
     else:
@@ -214,9 +214,9 @@ def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
 
 def _quota_left(conn: Connection, task: TaskOverview) -> bool:
     """Whether the quota day of its domain has room for this task now; False when nobody can say."""
+    from ses_ops.application.quota_status import domain_quota, read_quota_variable
     from ses_ops.cli.session import quota_variable
     from ses_ops.errors import SesError
-    from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
 
     try:
         quota = domain_quota(conn, read_quota_variable(quota_variable()), task.sender_domain)

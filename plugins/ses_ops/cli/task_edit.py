@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ses_ops.domain.send_task import SendTask
     from ses_ops.domain.task_change import TaskChange
-    from ses_ops.storage.editions import MailOfTask
+    from ses_ops.storage.tasks.editions import MailOfTask
 
 
 class _OnlyLooked(Exception):
@@ -48,7 +48,7 @@ class _OnlyLooked(Exception):
 def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
     """Correct a task's mail that has not left; what was sent keeps its record. A task in error goes on by it."""
     from ses_ops.storage.connection import transaction
-    from ses_ops.storage.editions import due_now
+    from ses_ops.storage.tasks.editions import due_now
 
     fields = {field: value for field, value in given.items() if value is not None}
     if not fields:
@@ -105,10 +105,10 @@ def _shown(task: SendTask, field: str) -> str:
 
 def _change(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskChange, MailOfTask]:
     """Make it, in the caller's transaction."""
+    from ses_ops.application.task_definitions import apply_definition
     from ses_ops.domain.task_change import TaskChange
-    from ses_ops.sending.definitions import apply_definition
-    from ses_ops.storage.editions import mail_of_task
-    from ses_ops.storage.send_tasks import find_row, lock_row, task_of
+    from ses_ops.storage.tasks.editions import mail_of_task
+    from ses_ops.storage.tasks.send_tasks import find_row, lock_row, task_of
 
     lock_row(conn, name)
     row = find_row(conn, name)

@@ -23,9 +23,9 @@ def forecast_command(name: str, as_json: bool) -> None:
 
     Under today's plan and with nothing new added: what fails or is suppressed makes it earlier.
     """
+    from ses_ops.application.forecasts import forecast_of_task
     from ses_ops.domain.warmup import parse_quota_variable, plan_for
-    from ses_ops.sending.task_forecast import forecast_of_task
-    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
         found = list_tasks(conn, name=name)

@@ -51,12 +51,12 @@ def write_roles(roles_by_task: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def _role_names() -> list[str] | None:
-    from ses_ops.operators import fab_roles
+    from ses_ops.orchestration.fab import roles as fab_roles
 
     return fab_roles.role_names() if fab_roles.uses_roles() else None
 
 
 def _write(roles_by_task: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    from ses_ops.operators import fab_roles
+    from ses_ops.orchestration.fab import roles as fab_roles
 
     return fab_roles.write_rights(roles_by_task)

@@ -28,12 +28,12 @@ def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
 
     `ses task messages NAME --start NUMBER` lists the messages of one.
     """
-    from ses_ops.storage import task_progress
-    from ses_ops.storage.task_progress import Scope
+    from ses_ops.storage.ledger import progress
+    from ses_ops.storage.ledger.progress import Scope
 
     with database() as conn:
         scope = Scope(task_id=task_to_show(conn, name, task_id)["id"])
-        found = task_progress.occurrences(conn, scope, limit=limit)
+        found = progress.occurrences(conn, scope, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -51,9 +51,9 @@ def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
 
 def start_id(conn: Connection, task_id: int, number: int) -> int:
     """The occurrence of that number; raises NotFound."""
-    from ses_ops.storage import task_progress
+    from ses_ops.storage.ledger import progress
 
-    found = task_progress.occurrence_by_number(conn, task_id, number)
+    found = progress.occurrence_by_number(conn, task_id, number)
     if found is None:
         raise NotFound("start of this send task", str(number), hint="`ses task starts` lists them")
     return found

@@ -14,8 +14,8 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from ses_ops.storage.editions import Edition
-    from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.tasks.editions import Edition
+    from ses_ops.storage.tasks.overview import TaskOverview
 
 _STATUSES = ("waiting", "sending", "paused", "retrying", "error", "finished", "cancelled")
 _SELDOM = ("cancelled", "retrying", "queued")
@@ -57,7 +57,7 @@ def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     quota or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender
     has it).
     """
-    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
         tasks = [one for one in list_tasks(conn, deleted=deleted) if status in (None, one.status.value)]
@@ -112,8 +112,8 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
-    from ses_ops.storage.editions import editions
-    from ses_ops.storage.overview import list_tasks
+    from ses_ops.storage.tasks.editions import editions
+    from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
         row = task_to_show(conn, name, task_id)
@@ -183,7 +183,7 @@ def messages(
     Also of a test send, by its name, and of a task that was deleted.
     """
     from ses_ops.cli.task_starts import start_id
-    from ses_ops.storage.message_list import MessageSearch, all_messages, whole_or_part
+    from ses_ops.storage.ledger.messages import MessageSearch, all_messages, whole_or_part
 
     rows: list[dict[str, Any]] = []
     if address is not None and not address.strip():

@@ -109,7 +109,7 @@ def read_values(text: str) -> dict[str, str]:
 
 def _values_of(group: str, address: str | None) -> dict[str, str]:
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage import recipients
+    from ses_ops.storage.audience import recipients
 
     key = parse_address(address, dotless=True).key if address is not None else None
     with database() as conn:

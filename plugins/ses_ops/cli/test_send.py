@@ -33,11 +33,11 @@ def test_send_command(
     template: str, sender: str, recipients: tuple[str, ...], values: str | None, subject: str | None, as_json: bool
 ) -> None:
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
+    from ses_ops.application.test_sends import TestSend, test_send
     from ses_ops.cli.templates import read_values
     from ses_ops.rendering.template import load_template
     from ses_ops.rendering.template_facts import template_facts
-    from ses_ops.sending.test_send import TestSend, test_send
-    from ses_ops.storage.test_sends import NAME_PREFIX
+    from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
     root = settings.templates_root()
     chosen = read_values(values) if values is not None else load_template(root, template).sample_values

@@ -31,9 +31,10 @@ from airflow.models.dag import DagModel
 from fastapi import HTTPException, Request
 
 from ses_ops.console.language import N_
+from ses_ops.console.task_snapshots import names_of_tasks
 from ses_ops.domain.send_task import DAG_ID_PREFIX, dag_id
 from ses_ops.domain.warmup import VARIABLE
-from ses_ops.operators.fab_roles import SEND_DAG, read_rights_again
+from ses_ops.orchestration.fab.roles import SEND_DAG, read_rights_again
 
 Rule = Callable[..., None]
 
@@ -113,8 +114,6 @@ def signed_in(request: Request, user: GetUserDep) -> None:
 
 def enters_console(user: GetUserDep) -> None:
     """Who may see SEND_DAG, or a send task at least: the overview and the list, with what of it they may see."""
-    from ses_ops.console.tasks_seen import names_of_tasks
-
     _allow(user, lambda: may_enter(user, names_of_tasks), _NOTHING)
 
 

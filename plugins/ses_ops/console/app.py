@@ -7,57 +7,55 @@ from starlette.types import ASGIApp
 
 from ses_ops.console import static_files
 from ses_ops.console.access import signed_in
+from ses_ops.console.domains import pages as domain_pages
+from ses_ops.console.domains import plan as domain_plan
 from ses_ops.console.error_pages import add_error_pages
+from ses_ops.console.groups import imports as group_imports
+from ses_ops.console.groups import list as group_list
+from ses_ops.console.groups import preview as group_preview
+from ses_ops.console.groups import recipients as group_recipients
+from ses_ops.console.groups import upload as group_upload
 from ses_ops.console.headers import SecurityHeaders
-from ses_ops.console.pages import (
-    bulk_tasks,
-    domain_plan,
-    domains,
-    edit_task,
-    group_imports,
-    group_look,
-    group_recipients,
-    group_upload,
-    groups,
-    message_export,
-    new_task,
-    overview,
-    people,
-    send_now,
-    send_tasks,
-    suppression,
-    suppression_import,
-    suppression_reports,
-    task,
-    task_actions,
-    templates,
-    test_sends,
-)
+from ses_ops.console.overview import page as overview
+from ses_ops.console.people import page as people
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.console.suppression import imports as suppression_imports
+from ses_ops.console.suppression import list as suppression_list
+from ses_ops.console.suppression import reports as suppression_reports
+from ses_ops.console.tasks import actions as task_actions
+from ses_ops.console.tasks import bulk as task_bulk
+from ses_ops.console.tasks import edit as task_edit
+from ses_ops.console.tasks import export as task_export
+from ses_ops.console.tasks import list as task_list
+from ses_ops.console.tasks import new as task_new
+from ses_ops.console.tasks import page as task_page
+from ses_ops.console.tasks import send_now as task_send_now
+from ses_ops.console.templates import list as template_list
+from ses_ops.console.templates import test_sends
 from ses_ops.rendering import apart
 
 #: One line a page.
 PAGES = (
     overview.router,
-    send_tasks.router,
-    bulk_tasks.router,
-    task.router,
-    message_export.router,
-    new_task.router,
-    edit_task.router,
+    task_list.router,
+    task_bulk.router,
+    task_page.router,
+    task_export.router,
+    task_new.router,
+    task_edit.router,
     task_actions.router,
-    send_now.router,
-    domains.router,
+    task_send_now.router,
+    domain_pages.router,
     domain_plan.router,
-    groups.router,
+    group_list.router,
     group_upload.router,
-    group_look.router,
+    group_preview.router,
     group_recipients.router,
     group_imports.router,
-    templates.router,
+    template_list.router,
     test_sends.router,
-    suppression.router,
-    suppression_import.router,
+    suppression_list.router,
+    suppression_imports.router,
     suppression_reports.router,
     people.router,
 )

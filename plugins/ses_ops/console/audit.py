@@ -16,8 +16,8 @@ from fastapi import HTTPException
 
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
-from ses_ops.operators.airflow_control import metadata_session
-from ses_ops.operators.fab_roles import SEND_DAG
+from ses_ops.orchestration.control import metadata_session
+from ses_ops.orchestration.fab.roles import SEND_DAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

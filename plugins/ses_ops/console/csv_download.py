@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from urllib.parse import quote
 
+from ses_ops.audience.rejected_rows import unpacked
 from ses_ops.console.download import Download
-from ses_ops.domain.rejected_rows import unpacked
 
 #: Bytes that leave at a time.
 _BLOCK = 64 * 1024

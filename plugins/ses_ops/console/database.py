@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ses_ops.console.change_made import note_change
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.operators.connections import ses_db_dsn
+from ses_ops.orchestration.connections import ses_db_dsn
 from ses_ops.storage.connection import connect, errors_wrapped
 from ses_ops.storage.schema_version import check_schema
 

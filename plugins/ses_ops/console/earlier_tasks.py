@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from fastapi import HTTPException
 
 from ses_ops.console.database import reading
-from ses_ops.operators import fab_roles
-from ses_ops.storage import send_tasks
+from ses_ops.orchestration.fab import roles as fab_roles
+from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ses_ops.audience.csv.encoding_signs import python_codec
+from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.console.forms import WHOLE, Form
-from ses_ops.console.incoming import TOO_SLOW
 from ses_ops.console.language import N_, Language
 from ses_ops.console.sentences import said, said_of
-from ses_ops.domain.csv_faults import CsvFault
-from ses_ops.domain.encoding_signs import python_codec
+from ses_ops.console.uploads.body import TOO_SLOW
 from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, InvalidInput, SesError
-from ses_ops.storage.group_imports import ImportRecord, ImportState
+from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

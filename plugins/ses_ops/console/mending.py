@@ -12,7 +12,7 @@ from ses_ops.domain.task_status import TaskStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ses_ops.storage.overview import TaskOverview
+    from ses_ops.storage.tasks.overview import TaskOverview
 
 #: What a stored reason begins with or says, and so what it is about. The first that fits counts.
 _QUOTA = ("nothing can be sent from ", "the Airflow Variable ses_warmup_quota", "today's quota of ", "the warm-up of ")

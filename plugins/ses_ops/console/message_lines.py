@@ -1,6 +1,6 @@
 """The list of a task's messages on its page: found by address or status, a page at a time by key; and the words for it.
 
-The same search as CSV is pages/message_export.py.
+The same search as CSV is tasks/export.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.storage.message_list import (
+from ses_ops.storage.ledger.messages import (
     END,
     MOST_LOOKED_AT,
     TOP,
@@ -24,8 +24,8 @@ from ses_ops.storage.message_list import (
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.console.task_view import TaskView
-    from ses_ops.storage.task_progress import Scope
+    from ses_ops.console.tasks.query import TaskView
+    from ses_ops.storage.ledger.progress import Scope
 
 #: Messages on a page.
 SIZE = 25

@@ -25,11 +25,11 @@ from ses_ops.console.access import may_change_console, may_see_shared
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
-from ses_ops.console.registration import PREFIX
 from ses_ops.console.sentences import marked
 from ses_ops.console.static_files import version_of
-from ses_ops.domain.clock_rules import to_wall_clock, zone
+from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
+from ses_ops.orchestration.console_link import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ses_ops.sending.domain_quota import DomainQuota, QuotaVariable
+    from ses_ops.application.quota_status import DomainQuota, QuotaVariable
 
 #: Characters of a wrong value that are shown.
 LONGEST = 200

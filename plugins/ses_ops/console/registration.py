@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_ops.console.lazy import LazyConsole
-from ses_ops.operators.console_link import PREFIX, root_path
+from ses_ops.console.deferred_app import LazyConsole
+from ses_ops.orchestration.console_link import PREFIX, root_path
 
 #: The UI keeps the address of the page in the frame behind this: `/plugin/mail/ses/tasks`.
 NAV_ROUTE = "mail"

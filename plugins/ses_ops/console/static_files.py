@@ -32,8 +32,8 @@ class StaticFile:
 
 @cache
 def static_files() -> dict[str, StaticFile]:
-    """Every file of `static/` by name: no path of a request ever reaches the file system."""
-    return {path.name: _read(path) for path in _FOLDER.iterdir() if path.is_file()}
+    """Every file of `static/` by its path there: no path of a request ever reaches the file system."""
+    return {path.relative_to(_FOLDER).as_posix(): _read(path) for path in _FOLDER.rglob("*") if path.is_file()}
 
 
 def version_of(name: str) -> str:
@@ -41,7 +41,7 @@ def version_of(name: str) -> str:
     return static_files()[name].version
 
 
-@router.get("/static/{name}", dependencies=[Depends(signed_in)])
+@router.get("/static/{name:path}", dependencies=[Depends(signed_in)])
 def static_file(request: Request, name: str, v: str = "") -> Response:
     """One file."""
     file = static_files().get(name)

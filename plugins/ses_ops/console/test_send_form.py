@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.console.address_lines import read_addresses
+from ses_ops.application.quota_status import domain_quota, read_quota_variable
+from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
+from ses_ops.console.address_field import read_addresses
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
 from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.console.sentences import said
-from ses_ops.console.template_look import FIELD
+from ses_ops.console.template_preview import FIELD
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 from ses_ops.rendering.header import MAX_SUBJECT
-from ses_ops.sending.domain_quota import domain_quota, read_quota_variable
-from ses_ops.sending.test_send import MOST_RECIPIENTS, TestSend
 
 if TYPE_CHECKING:
     from ses_ops.console.forms import Form
@@ -79,7 +79,7 @@ def check_sender(form: Form, count: int, words: Language) -> Sender | None:
         form.problem_of(words, error, fields={"": "sender"})
         return None
     try:
-        variable = read_quota_variable(airflow_control.read_quota_variable())
+        variable = read_quota_variable(control.read_quota_variable())
     except SesError as error:
         form.problem("", said(words, str(error)))
         return None

@@ -18,10 +18,10 @@ from ses_ops.console.change_made import note_change
 from ses_ops.console.language import N_
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.errors import InvalidInput
-from ses_ops.operators.airflow_control import metadata_session
+from ses_ops.orchestration.control import metadata_session
 
 if TYPE_CHECKING:
-    from ses_ops.sending.test_send import TestSend
+    from ses_ops.application.test_sends import TestSend
 
 NOT_READ = N_("Airflow has not read the DAG %(dag)s yet. Try again in a minute.")
 SWITCHED_OFF = N_("The DAG %(dag)s is paused in Airflow. Unpause it there, then try again.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.storage.sql import execute, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_one
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

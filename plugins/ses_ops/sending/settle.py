@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, resume_run_id
 from ses_ops.errors import Conflict
-from ses_ops.sending.attempt import hold_chunk, let_go_of_chunk, settle_doubt
-from ses_ops.sending.journal import remove_journal
+from ses_ops.sending.chunk.claim import hold_chunk, let_go_of_chunk, settle_doubt
+from ses_ops.sending.chunk.journal import remove_journal
 from ses_ops.sending.release import Ending, release_chunk
-from ses_ops.storage import send_tasks
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.overview import list_tasks
-from ses_ops.storage.quota_overview import database_now
-from ses_ops.storage.sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.quota.sender_domains import database_now
+from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.overview import list_tasks
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -59,7 +59,7 @@ def finish_what_is_over(conn: Connection, task: dict[str, Any]) -> None:
 
     The caller holds the transaction and the task's row.
     """
-    execute(conn, "ledger", "finish_occurrences", task_id=task["id"])
+    execute(conn, "occurrences", "finish_occurrences", task_id=task["id"])
     execute(conn, "send_tasks", "finish_task", task_id=task["id"])
 
 

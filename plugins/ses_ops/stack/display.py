@@ -18,7 +18,7 @@ from rich.text import Text
 
 
 class TaskLine(Protocol):
-    """What the display needs of a send task: `ses_ops.storage.overview.TaskOverview` has it."""
+    """What the display needs of a send task: `ses_ops.storage.tasks.overview.TaskOverview` has it."""
 
     @property
     def name(self) -> Any: ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ses_ops.operators import airflow_control
+from ses_ops.orchestration import control
 
 #: Seconds that Airflow is asked for each; by then its next turn has come.
 PATIENCE = 30.0
@@ -15,9 +15,9 @@ PATIENCE = 30.0
 
 def main(names: list[str]) -> None:
     """Make the DAGs; where Airflow is at the file just now, ask until it has made them."""
-    airflow_control.update_dags(created=names, changed=[])
+    control.update_dags(created=names, changed=[])
     for name in names:
-        airflow_control.wait_for_dag(name, timeout=PATIENCE)
+        control.wait_for_dag(name, timeout=PATIENCE)
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ from ses_ops.stack.ports import WantedPort, check_ports
 from ses_ops.stack.postgres import EmbeddedPostgres
 from ses_ops.stack.supervisor import ComponentDied, StopRequested, Supervisor
 from ses_ops.stack.web_client import WebClient
-from ses_ops.storage import migrate, overview
+from ses_ops.storage import migrate
 from ses_ops.storage.connection import connect
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.storage.tasks import overview
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 LOOPBACK = "127.0.0.1"
 AIRFLOW_DATABASE_SETTING = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"

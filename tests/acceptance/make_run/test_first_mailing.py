@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ses_ops.storage.connection import connected
-from ses_ops.storage.overview import TaskOverview, list_tasks
+from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.stack_process import StackProcess
 from tests.integration.sending_world import check_sum

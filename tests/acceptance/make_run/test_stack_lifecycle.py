@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from ses_ops.storage.connection import connected
-from ses_ops.storage.overview import list_tasks
+from ses_ops.storage.tasks.overview import list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.stack_process import StackProcess
 

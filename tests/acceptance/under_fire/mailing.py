@@ -16,7 +16,7 @@ import psutil
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import dag_id
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.storage.overview import TaskOverview
+from ses_ops.storage.tasks.overview import TaskOverview
 from tests.acceptance.stack_process import StackProcess
 from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer

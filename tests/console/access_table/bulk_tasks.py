@@ -1,4 +1,4 @@
-"""Who gets what from pages/bulk_tasks.py: everybody may ask, and each task by the rights on it."""
+"""Who gets what from tasks/bulk.py: everybody may ask, and each task by the rights on it."""
 
 from tests.console.access_table import changes
 

@@ -1,4 +1,4 @@
-"""Who gets what from pages/domain_plan.py: who may write the Variable, which here the environment sets."""
+"""Who gets what from domains/plan.py: who may write the Variable, which here the environment sets."""
 
 from tests.console.access_table import Line
 

@@ -1,4 +1,4 @@
-"""Who gets what from pages/domains.py."""
+"""Who gets what from domains/pages.py."""
 
 from tests.console.access_table import reads
 

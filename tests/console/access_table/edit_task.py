@@ -1,7 +1,7 @@
-"""Who gets what from pages/edit_task.py."""
+"""Who gets what from tasks/edit.py."""
 
+from ses_ops.application.task_definitions import fingerprint
 from ses_ops.domain.send_task import parse_send_task
-from ses_ops.sending.definitions import fingerprint
 from tests.console.access_table import changes, needs_right
 
 _TASK = {"type": "immediate", "template": "hello", "group": "customers", "sender": "Example <news@mail.example.com>"}

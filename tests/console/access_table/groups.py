@@ -1,4 +1,4 @@
-"""Who gets what from pages/groups.py, group_upload.py and group_imports.py."""
+"""Who gets what from groups/list.py, upload.py and imports.py."""
 
 from tests.console.access_table import changes, exports, needs_right, reads
 

@@ -1,4 +1,4 @@
-"""Who gets what from pages/message_export.py."""
+"""Who gets what from tasks/export.py."""
 
 from tests.console.access_table import exports
 

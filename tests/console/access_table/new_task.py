@@ -1,4 +1,4 @@
-"""Who gets what from pages/new_task.py."""
+"""Who gets what from tasks/new.py."""
 
 from tests.console.access_table import changes, needs_right
 

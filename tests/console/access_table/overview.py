@@ -1,4 +1,4 @@
-"""Who gets what from pages/overview.py."""
+"""Who gets what from overview/page.py."""
 
 from tests.console.access_table import reads
 

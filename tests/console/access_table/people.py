@@ -1,4 +1,4 @@
-"""Who gets what from pages/people.py."""
+"""Who gets what from people/page.py."""
 
 from tests.console.access_table import changes, needs_right
 

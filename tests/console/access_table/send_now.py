@@ -1,4 +1,4 @@
-"""Who gets what from pages/send_now.py."""
+"""Who gets what from tasks/send_now.py."""
 
 from tests.console.access_table import changes, needs_right
 

@@ -1,4 +1,4 @@
-"""Who gets what from pages/send_tasks.py."""
+"""Who gets what from tasks/list.py."""
 
 from tests.console.access_table import reads
 

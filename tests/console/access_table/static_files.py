@@ -1,5 +1,5 @@
-"""Who gets what from pages/static_files.py."""
+"""Who gets what from static_files.py."""
 
 from tests.console.access_table import reads
 
-ROUTES = {"GET /static/{name}": reads("/static/ses.css", rule="signed_in")}
+ROUTES = {"GET /static/{name:path}": reads("/static/ses.css", rule="signed_in")}

@@ -1,4 +1,4 @@
-"""Who gets what from pages/suppression.py, suppression_import.py and suppression_reports.py."""
+"""Who gets what from suppression/list.py, imports.py and reports.py."""
 
 from tests.console.access_table import changes, exports, needs_right, reads
 

@@ -1,4 +1,4 @@
-"""Who gets what from pages/task.py."""
+"""Who gets what from tasks/page.py."""
 
 from tests.console.access_table import reads
 

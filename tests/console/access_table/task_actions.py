@@ -1,4 +1,4 @@
-"""Who gets what from pages/task_actions.py."""
+"""Who gets what from tasks/actions.py."""
 
 from tests.console.access_table import changes
 

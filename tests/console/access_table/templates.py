@@ -1,4 +1,4 @@
-"""Who gets what from pages/templates.py and pages/test_sends.py."""
+"""Who gets what from templates/list.py and templates/test_sends.py."""
 
 from tests.console.access_table import changes, needs_right, reads
 

@@ -95,7 +95,7 @@ def test_by_keyboard_while_mail_arrives(browser: Any, url: str, store: MessageSt
     context = browser.new_context()
     try:
         page = context.new_page()
-        # A page shows its words before its script has come: that is always so here, or a key would be lost now and then.
+        # A page shows its words before its script has come. Here that is always so.
         page.route("**/mailbox.js", _late)
         page.goto(url)
         page.keyboard.press("j")

@@ -23,7 +23,7 @@ def airflow(airflow_ui, world):
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
 
-    from ses_ops.operators.airflow_control import trigger_run
+    from ses_ops.orchestration.control import trigger_run
     from tests.integration.sending_world import quota
 
     with RecordingServer() as server:

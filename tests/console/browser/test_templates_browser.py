@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from ses_ops import settings
-from ses_ops.sending.test_send import TestSend, test_send
-from ses_ops.transports.smtp_settings import smtp_settings_from_connection_uri
+from ses_ops.application.test_sends import TestSend, test_send
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.airflow_environment import REPOSITORY
 from tests.console.browser.chromium import scripted
 from tests.console.console_world import token

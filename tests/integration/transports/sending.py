@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery, Envelope, Outcome
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls
-from ses_ops.transports.smtp_transport import SmtpTransport
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls
+from ses_ops.transports.smtp.transport import SmtpTransport
 from tests.integration.smtp_servers.scripted import ScriptedServer
 
 CONTENT = b"Subject: hello\r\n\r\n.first dot\r\n..two dots\r\nbody\r\n"

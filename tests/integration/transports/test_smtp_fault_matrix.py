@@ -8,7 +8,7 @@ import ssl
 import pytest
 import trustme
 
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.flow.event_loop import run_in_loop
 from tests.integration.smtp_servers.script import Step
 from tests.integration.transports.fault_matrix import DIALOGUE, OPENING, Authority, Result, run_step
 

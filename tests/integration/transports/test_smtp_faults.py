@@ -10,7 +10,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_pipelining import Pipelining
+from ses_ops.transports.smtp.pipelining import Pipelining
 from tests.integration.smtp_servers.script import (
     CLOSE,
     CLOSING,

@@ -13,11 +13,11 @@ import trustme
 
 from ses_ops.cli import checks
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.errors import SetupRefused
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_failure import SetupRefused
-from ses_ops.transports.smtp_probe import probe
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls
+from ses_ops.transports.smtp.probe import probe
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import Act, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send, settings_for

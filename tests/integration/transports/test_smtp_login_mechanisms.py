@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.errors import InvalidInput
+from ses_ops.transports.errors import SetupRefused
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_failure import SetupRefused
-from ses_ops.transports.smtp_settings import SmtpSettings
+from ses_ops.transports.smtp.settings import SmtpSettings
 from tests.integration.smtp_servers.logins import LoginServer, Rules, refusal
 from tests.integration.smtp_servers.script import CLOSE, DROP, Act
 from tests.integration.transports.sending import Run, assert_lawful, send

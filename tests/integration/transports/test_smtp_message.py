@@ -7,8 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 from ses_ops.transports.port import Delivery, Envelope, Outcome
-from ses_ops.transports.smtp_capabilities import Capabilities
-from ses_ops.transports.smtp_message import MessageWriter, WireMessage, stuffed
+from ses_ops.transports.smtp.capabilities import Capabilities
+from ses_ops.transports.smtp.wire import MessageWriter, WireMessage, stuffed
 from tests.integration.smtp_servers.script import Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import CONTENT, assert_lawful, envelopes, send

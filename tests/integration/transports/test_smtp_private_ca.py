@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import ses_ops
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.errors import SetupRefused
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_failure import SetupRefused
-from ses_ops.transports.smtp_probe import probe
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls
+from ses_ops.transports.smtp.probe import probe
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import send, settings_for
@@ -151,8 +151,8 @@ def test_signature_and_dates_are_judged_all_the_same(tmp_path: Path, python: str
 HANDSHAKE = """
 import ssl, sys
 sys.path.insert(0, sys.argv[1])
-from ses_ops.transports.smtp_settings import SmtpSettings
-from ses_ops.transports.smtp_tls import TlsRules
+from ses_ops.transports.smtp.settings import SmtpSettings
+from ses_ops.transports.smtp.tls import TlsRules
 
 there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 there.load_cert_chain(sys.argv[3])
@@ -194,7 +194,7 @@ def test_the_same_under_a_real_python_3_13(tmp_path: Path, kind: str) -> None:
 
 
 def test_settings_without_a_ca_file_are_as_strict_as_python_is(python: str) -> None:
-    from ses_ops.transports.smtp_tls import TlsRules
+    from ses_ops.transports.smtp.tls import TlsRules
 
     flags = TlsRules(SmtpSettings(host="h")).context().verify_flags
     assert bool(flags & ssl.VERIFY_X509_STRICT) == (python == "as Python 3.13")

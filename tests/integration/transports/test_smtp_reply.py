@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ses_ops.transports.smtp_capabilities import Capabilities
-from ses_ops.transports.smtp_reply import MAX_REPLY_LINES, Reply, ReplyParser
+from ses_ops.transports.smtp.capabilities import Capabilities
+from ses_ops.transports.smtp.replies import MAX_REPLY_LINES, Reply, ReplyParser
 
 STREAM = (
     b"220 mx.example.com ESMTP\r\n250-mx\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 AUTH PLAIN LOGIN\r\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ses_ops.errors import InvalidInput
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls, smtp_settings_from_connection_uri
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls, smtp_settings_from_connection_uri
 
 FULL = SmtpSettings(
     host="smtp.example.com",

@@ -11,11 +11,11 @@ import pytest
 import trustme
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp_login import Login, is_this_machine
-from ses_ops.transports.smtp_probe import probe
-from ses_ops.transports.smtp_settings import SmtpSettings, Tls
+from ses_ops.transports.smtp.login import Login, is_this_machine
+from ses_ops.transports.smtp.probe import probe
+from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import CLOSE, DROP, GARBAGE, HANG, TEMPORARY, Act, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send, settings_for
@@ -189,7 +189,7 @@ def test_a_login_without_tls_is_allowed_to_this_machine_only() -> None:
                 return ("198.51.100.7", 25)
 
     assert not is_this_machine(Elsewhere)  # type: ignore[arg-type]
-    from ses_ops.transports.smtp_capabilities import Capabilities
+    from ses_ops.transports.smtp.capabilities import Capabilities
 
     settings = SmtpSettings(host="mail.example.org", login="user", password="pw")
     offered = Capabilities(auth=frozenset({"PLAIN"}))

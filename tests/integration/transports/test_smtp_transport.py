@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery, Envelope, Outcome
-from ses_ops.transports.smtp_pipelining import Pipelining
-from ses_ops.transports.smtp_settings import SmtpSettings
-from ses_ops.transports.smtp_transport import SmtpTransport
+from ses_ops.transports.smtp.pipelining import Pipelining
+from ses_ops.transports.smtp.settings import SmtpSettings
+from ses_ops.transports.smtp.transport import SmtpTransport
 from tests.integration.smtp_servers.script import CLOSE, CLOSING, DROP, HANG, PERMANENT, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import ListFeed, assert_lawful, envelopes, send, settings_for
@@ -64,7 +64,7 @@ def test_a_message_costs_one_two_or_four_round_trips() -> None:
 
 
 def count_writes(server: ScriptedServer, count: int, **options: Any) -> int:
-    from ses_ops.transports.smtp_connection import MailConnection
+    from ses_ops.transports.smtp.connection import MailConnection
 
     writes = 0
     original = MailConnection._write

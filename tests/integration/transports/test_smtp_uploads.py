@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_ops.transports.event_loop import run_in_loop
+from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
 from tests.integration.smtp_servers.script import (
     CLOSE,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ses_ops.domain.address import parse_address
 from ses_ops.errors import InvalidInput
 from ses_ops.transports.port import Envelope
-from ses_ops.transports.smtp_capabilities import Capabilities
-from ses_ops.transports.smtp_message import MessageWriter, WireMessage
+from ses_ops.transports.smtp.capabilities import Capabilities
+from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
 from tests.sizes import examples
 
 

@@ -10,7 +10,7 @@ import pytest
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import parse_plan
 from ses_ops.stack import sample_data
-from ses_ops.storage import overview
+from ses_ops.storage.tasks import overview
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 

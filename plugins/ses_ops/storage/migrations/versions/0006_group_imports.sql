@@ -23,7 +23,7 @@ CREATE TABLE group_import (
     variables       text[],
     -- Rows left out by kind of reason, most first: [["bad address", 3], ...].
     rejected        jsonb NOT NULL DEFAULT '[]',
-    -- Of one that failed: the fault (domain/csv_faults.py) with its facts, and the reason in English.
+    -- Of one that failed: the fault (audience/csv/faults.py) with its facts, and the reason in English.
     fault           text,
     facts           jsonb NOT NULL DEFAULT '{}',
     problem         text,

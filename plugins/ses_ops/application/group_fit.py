@@ -1,0 +1,77 @@
+"""The send tasks of a recipient group, and whether they can still send to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_ops.application.value_warnings import ValueWarning, value_warnings
+from ses_ops.errors import SesError
+from ses_ops.rendering import apart
+from ses_ops.sending.freeze import check_template
+from ses_ops.storage.audience import recipients
+from ses_ops.storage.tasks.send_tasks import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.mail_content import MailContent
+    from ses_ops.storage.audience.recipients import RecipientGroup
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Misfit:
+    """A task that cannot send to its group, and why."""
+
+    task: str
+    problem: str
+
+
+def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Misfit]:
+    """Tasks that are not over, and whose template needs other variables than the group has (an import changed them)."""
+    group = recipients.find_group(conn, group_name)
+    #: Hundreds of tasks may send the same mail.
+    known: dict[MailContent, str | None] = {}
+    found = []
+    for task in recipients.tasks_of_group(conn, group.id):
+        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+            continue
+        content = content_of(task)
+        if content not in known:
+            known[content] = _problem(content, templates_root, group)
+        if (problem := known[content]) is not None:
+            found.append(Misfit(task=task["name"], problem=problem))
+    return found
+
+
+def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
+    """Tasks that are not over, each with what of its template its author may not mean (`value_warnings`)."""
+    group = recipients.find_group(conn, group_name)
+    known: dict[MailContent, list[ValueWarning]] = {}
+    found = []
+    for task in recipients.tasks_of_group(conn, group.id):
+        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+            continue
+        content = content_of(task)
+        if content not in known:
+            try:
+                known[content] = value_warnings(conn, content, group=group_name, templates_root=templates_root)
+            except SesError:  # `misfits` says so
+                known[content] = []
+        found += [(task["name"], doubt) for doubt in known[content]]
+    return found
+
+
+def _problem(content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
+    try:
+        apart.call(content.template, _check, content, templates_root, group.name, group.variables)
+    except SesError as problem:
+        return str(problem)
+    return None
+
+
+def _check(content: MailContent, templates_root: Path, group: str, variables: Sequence[str]) -> None:
+    check_template(content, templates_root, group=group, variables=variables)

@@ -1,0 +1,204 @@
+"""An upload that becomes the content of a recipient group: watched, counted, stopped when somebody asks for it.
+
+The import itself is one transaction on one connection (storage/group_import). Beside it a thread tells the table of
+imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
+browser went away: whatever it does then, reading rows or looking for duplicates.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg2
+
+from ses_ops.audience.rejected_rows import RejectedRows
+from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
+from ses_ops.storage.audience import group_imports
+from ses_ops.storage.audience.group_import import GroupImport, import_group
+from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
+from ses_ops.storage.connection import connected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.audience.csv.reader import Rejected
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two signs of life, and between two looks at whether it is to stop.
+BEAT = 0.5
+_APPLICATION = "ses-ops group import"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadOrder:
+    """What a person asked for. The group is a new one or one that exists: the other is refused."""
+
+    id: UUID
+    group: str
+    new_group: bool
+    by: str
+    file_name: str
+    file_bytes: int | None
+    #: None: found out from the first line.
+    delimiter: str | None = None
+    address_column: str | None = None
+    #: None: UTF-8, or what leaves no doubt.
+    encoding: str | None = None
+    #: Names chosen for columns, and the sheet of a workbook; None: the one that it shows.
+    names: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
+    #: Add to what the group holds, instead of replacing it.
+    append: bool = False
+    #: None: unchanged.
+    description: str | None = None
+    #: Whether empty cells are missing values; None: unchanged.
+    empty_is_missing: bool | None = None
+    #: Nothing, if any row is rejected.
+    strict: bool = False
+
+
+class GroupUpload:
+    """One import. Called from another thread: `ended` says why no more blocks come, if so; `stop` ends them."""
+
+    def __init__(
+        self,
+        order: UploadOrder,
+        *,
+        ended: Callable[[], ImportStopped | None],
+        stop: Callable[[ImportStopped], None],
+    ) -> None:
+        self.order = order
+        self._ended = ended
+        self._stop_blocks = stop
+        self._bytes = 0
+        self._stored = 0
+        self._rejected = RejectedRows()
+        self._stopped: ImportStopped | None = None
+        self._over = threading.Event()
+
+    def run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+        """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
+            notes.autocommit = True
+            self._begin(notes)
+            watcher = threading.Thread(target=self._watch, args=(notes, conn), name="group import", daemon=True)
+            watcher.start()
+            try:
+                return self._import(conn, blocks)
+            except BaseException as cause:
+                self._end(watcher)
+                problem = self._stopped or cause
+                self._note_failed(notes, problem)
+                if problem is cause:
+                    raise
+                raise problem from cause
+            finally:
+                self._end(watcher)
+
+    def _begin(self, notes: Connection) -> None:
+        order = self.order
+        for other in group_imports.running(notes, order.group):
+            raise GroupBusy(order.group, by=other["started_by"])
+        begun = group_imports.begin(
+            notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
+        )
+        if not begun:
+            raise Conflict("this form was sent already; open the page of uploads anew")
+
+    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
+        order = self.order
+        return import_group(
+            conn,
+            order.group,
+            self._counted(blocks),
+            where=order.file_name,
+            delimiter=order.delimiter,
+            address_column=order.address_column,
+            encoding=order.encoding,
+            names=order.names,
+            sheet=order.sheet,
+            append=order.append,
+            description=order.description,
+            empty_is_missing=order.empty_is_missing,
+            strict=order.strict,
+            report=self._leave_out,
+            columns=self._rejected.name_columns,
+            stored=self._store,
+            check=self._check,
+            before_commit=lambda done: self._conclude(conn, done),
+        )
+
+    def _counted(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._check()
+            self._bytes += len(block)
+            yield block
+
+    def _check(self) -> None:
+        """Every loop of an import comes by here, also those that read nothing more from the browser."""
+        if self._stopped is not None:
+            raise self._stopped
+
+    def _store(self, rows: int) -> None:
+        self._check()
+        self._stored += rows
+
+    def _leave_out(self, rejected: Rejected) -> None:
+        self._check()
+        self._rejected.add(rejected)
+
+    def _conclude(self, conn: Connection, done: GroupImport) -> None:
+        """The last moment at which nothing has happened yet."""
+        self._check()
+        if done.created and not self.order.new_group:
+            raise NotFound("recipient group", self.order.group, hint="it was deleted meanwhile")
+        if self.order.new_group and not done.created:
+            raise Conflict(f"there is a recipient group named {self.order.group!r} already")
+        group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
+
+    def _watch(self, notes: Connection, conn: Connection) -> None:
+        while not self._over.wait(BEAT):
+            try:
+                by = group_imports.note_progress(notes, self.order.id, self._progress())
+                if by is not None:
+                    self._stop(ImportStopped(f"stopped by {by}", by=by))
+                elif (why := self._ended()) is not None:
+                    self._stop(why)
+                if self._stopped is not None:
+                    # Again and again: between two statements there is nothing to cancel.
+                    conn.cancel()
+            except psycopg2.Error:
+                log.debug("import %s could not be watched", self.order.id, exc_info=True)
+
+    def _stop(self, why: ImportStopped) -> None:
+        self._stopped = self._stopped or why
+        # The import may be waiting for the next block, and the server for the import.
+        self._stop_blocks(self._stopped)
+
+    def _end(self, watcher: threading.Thread) -> None:
+        self._over.set()
+        watcher.join()
+
+    def _note_failed(self, notes: Connection, problem: BaseException) -> None:
+        state = ImportState.STOPPED if isinstance(problem, ImportStopped) else ImportState.FAILED
+        words = problem if isinstance(problem, SesError) else None
+        try:
+            group_imports.note_failed(
+                notes, self.order.id, self._progress(), self._report(), state=state, problem=words
+            )
+        except psycopg2.Error:
+            log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
+
+    def _progress(self) -> Progress:
+        return Progress(bytes_read=self._bytes, rows_stored=self._stored, rows_rejected=self._rejected.count)
+
+    def _report(self) -> Report:
+        rows = self._rejected
+        return Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))

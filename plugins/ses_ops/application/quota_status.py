@@ -1,0 +1,120 @@
+"""Where the quota of each sender domain stands: its plan, today, what waits, and what is wrong with its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.warmup import WarmupPlan, parse_quota_variable, plan_for
+from ses_ops.errors import InvalidInput, QuotaError
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+#: Quota days that a page looks ahead; what leaves later is said to leave later.
+DAYS_AHEAD = 366
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaVariable:
+    """The Variable as it was read."""
+
+    #: Sender domain to its raw entry.
+    entries: Mapping[str, Any]
+    #: Why none of it can be used.
+    problem: InvalidInput | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DomainQuota:
+    """One sender domain. Counts are messages."""
+
+    domain: str
+    #: None when the Variable has no valid entry for it.
+    plan: WarmupPlan | None
+    #: None without a plan, and before the warm-up has begun.
+    today: QuotaToday | None
+    problem: InvalidInput | QuotaError | None
+    #: In the order of service.
+    waiting: tuple[CachedMail, ...]
+    #: By the database's clock.
+    now: datetime
+
+    @property
+    def not_begun(self) -> bool:
+        """The plan is right and its first day is still to come."""
+        return self.plan is not None and self.today is None
+
+    @property
+    def backlog(self) -> int:
+        """Messages that wait: cached, retrying, and waiting for their turn."""
+        return sum(mail.count for mail in self.waiting)
+
+    @property
+    def stopped(self) -> int:
+        """Those of them whose task waits for a person."""
+        return sum(mail.count for mail in self.waiting if mail.stopped)
+
+    def room_for(self, task: str) -> int:
+        """Messages of a task that could leave today: what is left, less what waits of others and has the first call."""
+        if self.today is None:
+            return 0
+        others = (mail.count for mail in self.waiting if mail.task != task and not mail.stopped and not mail.reserved)
+        return max(0, self.today.left - sum(others))
+
+    def forecast(self) -> Forecast | None:
+        """On which quota day the rest of them leaves, whichever task they belong to; None without a plan."""
+        if self.plan is None:
+            return None
+        by_due: dict[datetime | None, int] = {}
+        for mail in self.waiting:
+            if not mail.stopped and not mail.reserved:
+                by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
+        waiting = [Waiting(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
+        return forecast(
+            self.plan,
+            waiting,
+            now=self.now,
+            left_today=self.today.left if self.today else None,
+            rehearsal_began_at=self.today.rehearsal_began_at if self.today else None,
+            most_days=DAYS_AHEAD,
+        )
+
+
+def read_quota_variable(value: object) -> QuotaVariable:
+    """The Variable's text, or what is wrong with it as a whole; entries are not checked yet."""
+    try:
+        return QuotaVariable(entries=parse_quota_variable(value))
+    except InvalidInput as problem:
+        return QuotaVariable(entries={}, problem=problem)
+
+
+def known_domains(conn: Connection, variable: QuotaVariable) -> list[str]:
+    """Every domain that a task uses, that has sent, or that has an entry."""
+    return sorted({*sender_domains.domains(conn), *variable.entries})
+
+
+def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> DomainQuota:
+    """One domain; the domain need not be known."""
+    plan: WarmupPlan | None = None
+    today: QuotaToday | None = None
+    problem: InvalidInput | QuotaError | None = variable.problem
+    if problem is None:
+        try:
+            plan = plan_for(variable.entries, domain)
+            today = sender_domains.today(conn, plan)
+        except QuotaError as error:
+            problem = error
+    return DomainQuota(
+        domain=domain,
+        plan=plan,
+        today=today,
+        problem=problem,
+        waiting=tuple(sender_domains.cached_mail(conn, domain)),
+        now=today.now if today else sender_domains.database_now(conn),
+    )

@@ -1,0 +1,106 @@
+"""Whether a task could send: its template fits its group, and the message to the first recipient can be made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.mail_content import content_of_task
+from ses_ops.domain.template_variables import recipient_values
+from ses_ops.errors import SesError, TemplateError
+from ses_ops.rendering import apart
+from ses_ops.rendering.template import load_template
+from ses_ops.sending.freeze import check_template
+from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.storage.audience import recipients
+from ses_ops.storage.tasks import editions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.mail_content import MailContent
+    from ses_ops.domain.send_task import SendTask
+    from ses_ops.rendering.template import Preview
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstMessage:
+    """What the first recipient of a task would see."""
+
+    #: None when the group is empty; the values are the template's sample then.
+    address: str | None
+    preview: Preview
+
+
+def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
+    """Check what only a real message shows (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
+    group = recipients.find_group(conn, task.group)
+    sample = recipients.sample(conn, group.id)
+    apart.call(task.template, _check, content_of_task(task), templates_root, group.name, group.variables, sample)
+
+
+def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
+    """Check a definition against mail of the task that has not left: it has the values that it was frozen with.
+
+    Raises TemplateError when it needs others, or as `check_content` does.
+    """
+    if left := editions.first_left(conn, task_id):
+        apart.call(task.template, _check_left, content_of_task(task), templates_root, left)
+
+
+def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
+    """The first message of the task that has not left, as a definition makes it; None when all has."""
+    for one in editions.first_left(conn, task_id):
+        found = [(one.address, dict(recipient_values(one.values)))]
+        return apart.call(task.template, _first, content_of_task(task), templates_root, found)
+    return None
+
+
+def first_message(conn: Connection, task: SendTask, templates_root: Path) -> FirstMessage:
+    """The message to the first recipient, which need not be one of a task that is stored. Raises as the check does."""
+    group = recipients.find_group(conn, task.group)
+    found = recipients.sample(conn, group.id)
+    return apart.call(task.template, _first, content_of_task(task), templates_root, found)
+
+
+def _check(
+    content: MailContent,
+    templates_root: Path,
+    group: str,
+    variables: Sequence[str],
+    found: Sequence[tuple[str, dict[str, str]]],
+) -> None:
+    renderer = check_template(content, templates_root, group=group, variables=variables)
+    for address, values in found:
+        renderer.render(occurrence_id=1, seq=1, address=address, values=values)
+
+
+def _check_left(content: MailContent, templates_root: Path, left: Sequence[editions.MessageLeft]) -> None:
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
+    problems: list[SesError] = []
+    for one in left:
+        values = dict(recipient_values(one.values))
+        if missing := sorted(used - values.keys()):
+            raise TemplateError(
+                f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
+                template=content.template,
+            )
+        try:
+            renderer.render(occurrence_id=one.occurrence_id, seq=one.seq, address=one.address, values=values)
+        except SesError as problem:
+            problems.append(problem)
+    if len(problems) == len(left):  # else it is some recipients' values, who fail alone
+        raise problems[0]
+
+
+def _first(content: MailContent, templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    for address, values in found:
+        return FirstMessage(address=address, preview=renderer.preview(values))
+    return FirstMessage(address=None, preview=renderer.preview(template.sample_values))

@@ -1,0 +1,156 @@
+"""Test sends: at most 20 addresses, at once, in the ledger like all mail, never cached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.address import answerable, parse_address, parse_sender
+from ses_ops.domain.occurrence import ONCE, Run, RunKind
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.send_task import Advertisement
+from ses_ops.domain.template_variables import recipient_values
+from ses_ops.domain.unsubscribe_address import unsubscribe_address
+from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
+from ses_ops.rendering.template import load_template
+from ses_ops.sending.reserve import reserve_chunks
+from ses_ops.sending.send import ChunkReport, send_chunk
+from ses_ops.sending.settle import settle
+from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.suppression.hashed_suppression import suppress_erased
+from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.test_sends import NAME_PREFIX
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.transports.smtp.settings import SmtpSettings
+
+#: Addresses of one test send (domain.md).
+MOST_RECIPIENTS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestSend:
+    """What the form says. `values` are the template's variables, the same for every recipient."""
+
+    __test__ = False  # not a test class, whatever its name
+
+    template: str
+    sender: str
+    recipients: Sequence[str]
+    values: Mapping[str, str]
+    subject: str | None = None
+    reply_to: str | None = None
+    #: With variables, as a send task has it.
+    unsubscribe_url: str | None = None
+    advertisement: str = Advertisement.NONE.value
+
+
+def test_send(
+    dsn: str,
+    order: TestSend,
+    *,
+    run_id: str,
+    quota_variable: object,
+    smtp: SmtpSettings,
+    templates_root: Path,
+    stop: threading.Event,
+) -> ChunkReport:
+    """Send one message to each address now. Repeated with the same `run_id` it sends nothing twice.
+
+    Raises InvalidInput (addresses, sender), TemplateError (variables), QuotaError, QuotaExhausted (nothing was sent
+    then), TransportUnavailable.
+    """
+    name = NAME_PREFIX + run_id
+    with connected(dsn) as conn:
+        run = Run(task_name=name, run_id=run_id, kind=RunKind.TRIGGERED)
+        _write(conn, order, name, run_id, templates_root)
+        reservation = reserve_chunks(conn, run, quota_variable=quota_variable)
+        if reservation.cached:
+            _give_up(conn, run, name)
+            raise QuotaExhausted(
+                f"today's quota of {parse_sender(order.sender).domain} has no room for {len(order.recipients)} more "
+                "messages; a test send is never cached, try again tomorrow"
+            )
+        total = ChunkReport(ending="finished")
+        for chunk_id in reservation.chunk_ids:
+            total = send_chunk(dsn, chunk_id, run_id, smtp=smtp, templates_root=templates_root, stop=stop)
+        settle(conn, run)
+        return total
+
+
+test_send.__test__ = False  # type: ignore[attr-defined]
+
+
+def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:
+    if not 1 <= len(order.recipients) <= MOST_RECIPIENTS:
+        raise InvalidInput(
+            f"a test send goes to 1 to {MOST_RECIPIENTS} addresses, not {len(order.recipients)}", field="recipients"
+        )
+    sender = parse_sender(order.sender)
+    addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
+    template = load_template(templates_root, order.template)
+    values = recipient_values(order.values)
+    link = _checked_link(order)
+    used = template.variables_for(subject=order.subject, unsubscribe_url=link)
+    missing = sorted(used - set(values))
+    if missing:
+        raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
+    with transaction(conn):
+        if fetch_one(conn, "send_tasks", "lock_task", name=name) is not None:
+            return
+        task = fetch_one(
+            conn,
+            "send_tasks",
+            "insert_task",
+            **dict.fromkeys(("group_id", "every", "cron", "until")),
+            name=name,
+            type=TaskType.TEST.value,
+            template=order.template,
+            subject=order.subject,
+            sender=order.sender,
+            sender_domain=sender.domain,
+            start_at=datetime.now(UTC),
+            time_zone="UTC",
+            reply_to=order.reply_to and answerable(parse_address(order.reply_to).address),
+            unsubscribe_url=link,
+            advertisement=Advertisement(order.advertisement).value,
+            start_grace="1 hour",
+            on_unknown="hold",
+            roles=[],
+        )
+        assert task is not None
+        execute(conn, "occurrences", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
+        rows = fetch_all(
+            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False
+        )
+        execute(
+            conn,
+            "occurrences",
+            "insert_messages",
+            occurrence_id=rows[0]["id"],
+            addresses=[address.address for address in addresses],
+            keys=[address.key for address in addresses],
+            values=json.dumps(dict(values)),
+        )
+        suppress_erased(conn, rows[0]["id"])
+        execute(conn, "occurrences", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
+
+
+def _checked_link(order: TestSend) -> str | None:
+    return order.unsubscribe_url and unsubscribe_address(order.unsubscribe_url)
+
+
+def _give_up(conn: Connection, run: Run, name: str) -> None:
+    """All or nothing: what could be reserved goes back, and the record says that it was given up."""
+    with transaction(conn):
+        send_tasks.cancel(conn, name, reason="the quota had no room for this test send")
+    settle(conn, run)

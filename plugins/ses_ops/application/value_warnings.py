@@ -1,0 +1,64 @@
+"""Where a template reads otherwise than its author may think, by what a group's cells hold. Nothing is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ses_ops.rendering import apart
+from ses_ops.rendering.template import load_template
+from ses_ops.rendering.value_uses import ValueUses, value_uses
+from ses_ops.storage.audience import recipients
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.mail_content import MailContent
+
+
+class Doubt(StrEnum):
+    """What may not be meant."""
+
+    #: `default()` of a column that has empty cells, which are no missing values in this group.
+    EMPTY_CELLS = "empty_cells"
+    #: `{% if column %}` of a column with texts such as false, no or 0.
+    SAYS_NO = "says_no"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueWarning:
+    """A doubt about some columns of a group. Its text is for the command line."""
+
+    doubt: Doubt
+    group: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        columns, first = ", ".join(self.columns), self.columns[0]
+        if self.doubt is Doubt.EMPTY_CELLS:
+            return (
+                f"default() does nothing for an empty cell, and group {self.group!r} has some in {columns}; import it "
+                f"with --empty-is-missing, or write {{{{ {first} | default('…', true) }}}}"
+            )
+        return (
+            f"every text but an empty one is true, and group {self.group!r} has texts such as false, no or 0 in "
+            f"{columns}; write {{% if {first} == 'true' %}}, or leave such cells empty"
+        )
+
+
+def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
+    """What a person is told before a mailing. Raises NotFound, TemplateError."""
+    uses = apart.call(content.template, _uses, templates_root, content)
+    facts = recipients.column_facts(conn, group)
+    empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
+    negative = tuple(sorted(uses.tested & set(facts.saying_no)))
+    doubts = ((Doubt.EMPTY_CELLS, empty), (Doubt.SAYS_NO, negative))
+    return [ValueWarning(doubt=doubt, group=group, columns=columns) for doubt, columns in doubts if columns]
+
+
+def _uses(root: Path, content: MailContent) -> ValueUses:
+    template = load_template(root, content.template)
+    return value_uses(template, subject=content.subject, unsubscribe_url=content.unsubscribe_url)

@@ -1,0 +1,188 @@
+"""The first row of a CSV file: the columns' names, and which of them holds the address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_ops.audience.column_names import column_names, listed, offered_name
+from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.domain.address import parse_address
+from ses_ops.domain.template_variables import variable_name
+from ses_ops.errors import BadCsv, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Columns of a file. Far more than any template uses; with tens of thousands each row would cost what a thousand do.
+MOST_COLUMNS = 1_000
+#: Columns whose name says that they hold the address.
+ADDRESS_COLUMNS = ("address", "email", "e-mail", "mail", "email_address")
+#: The same in other spellings, such as "E-Mail Address": what is offered as their name.
+_MORE_ADDRESS_COLUMNS = frozenset({*ADDRESS_COLUMNS, "e_mail", "e_mail_address", "mail_address"})
+#: Columns that ses-ops adds to the files it hands out: why a row was left out, and why somebody gets no mail. An import
+#: leaves them out, and takes away the marks of `safe_cell` in the others.
+REASON_COLUMN, SUPPRESSED_COLUMN = "ses_reason", "ses_suppressed"
+OUR_COLUMNS = frozenset({REASON_COLUMN, SUPPRESSED_COLUMN})
+_OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+#: What an input method for Chinese or Japanese writes in the place of a delimiter.
+_WIDE_DELIMITERS = {"，": ",", "；": ";", "｜": "|", "、": ",", "﹐": ",", "﹔": ";"}
+#: Excel's way to name the delimiter, in a line of its own above the header.
+_SEP = re.compile(r"""\ufeff*"?sep=(.?)"?""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """The first row, understood."""
+
+    #: The names by which a template knows the columns; those that it could not write have another one.
+    columns: tuple[str, ...]
+    #: As the file has them.
+    written: tuple[str, ...]
+    #: Index of the address column.
+    address: int
+    #: Indices of columns that ses-ops added itself (OUR_COLUMNS).
+    ours: frozenset[int] = frozenset()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        out = {self.address, *self.ours}
+        return tuple(name for index, name in enumerate(self.columns) if index not in out)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The columns of the file itself, as it has them."""
+        return tuple(self.without_ours(list(self.written)))
+
+    def without_ours(self, fields: list[str]) -> list[str]:
+        """The fields of a row without those of our columns."""
+        return [field for index, field in enumerate(fields) if index not in self.ours] if self.ours else fields
+
+    def cells(self, address: str, values: Sequence[str]) -> tuple[str, ...]:
+        """A row as the file has it, of what was read from it: a cell for each of `own`."""
+        place = self.address - sum(index < self.address for index in self.ours)
+        return (*values[:place], address, *values[place:])
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The variable's name by the column's, where they are not the same."""
+        pairs = enumerate(zip(self.written, self.columns, strict=True))
+        return {
+            written: name
+            for index, (written, name) in pairs
+            if index != self.address and variable_name(written) != name
+        }
+
+
+def named_delimiter(line: str) -> str | None:
+    """What a line such as `sep=;` names as the delimiter; an empty text when it names none; None for another line."""
+    found = _SEP.fullmatch(line.strip("\r\n"))
+    return None if found is None else found[1]
+
+
+def read_header(
+    fields: Sequence[str],
+    *,
+    where: str,
+    delimiter: str = ",",
+    address_column: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Header:
+    """Check the first row. `names` are those that a person chose, by column. Raises BadCsv: what a header must be."""
+    if len(fields) > MOST_COLUMNS:
+        problem = f"the header has {len(fields):,} columns; at most {MOST_COLUMNS:,} are taken"
+        raise BadCsv(problem, fault=CsvFault.TOO_MANY_COLUMNS, where=where, columns=len(fields), most=MOST_COLUMNS)
+    _refuse_other_delimiter(fields, where, delimiter)
+    _refuse_data(fields, where)
+    chosen = names or {}
+    written = tuple(text.strip() for text in fields)
+    if OUR_COLUMNS.intersection(written):  # handed out by ses-ops, and maybe widened by a spreadsheet
+        while not written[-1]:
+            written = written[:-1]
+    plain = tuple(chosen.get(text) or variable_name(text) for text in written)
+    for index, name in enumerate(plain, 1):
+        if not name:
+            problem = f"the header's column {index} has no name"
+            raise BadCsv(problem, fault=CsvFault.UNNAMED_COLUMN, where=where, column=index)
+    _refuse_repeated(written, plain, where)
+    columns = column_names(written, chosen, where=where)
+    address = _find_address(plain, written, where, address_column)
+    columns[address] = plain[address]
+    ours = frozenset(index for index, name in enumerate(plain) if name in OUR_COLUMNS and index != address)
+    return Header(columns=tuple(columns), written=written, address=address, ours=ours)
+
+
+def _refuse_other_delimiter(fields: Sequence[str], where: str, delimiter: str) -> None:
+    for wide, meant in _WIDE_DELIMITERS.items():
+        if wide != delimiter and any(wide in name for name in fields):
+            raise BadCsv(
+                f"the header has a full-width {wide!r} in it; write {meant!r} between the columns",
+                fault=CsvFault.WIDE_DELIMITER,
+                where=where,
+                wide=wide,
+                meant=meant,
+            )
+    if len(fields) != 1:
+        return
+    for character, shown in _OTHER_DELIMITERS.items():
+        if character != delimiter and character in fields[0].strip():
+            raise BadCsv(
+                f"the header is one column with {shown} in it: the delimiter is wrong; add --delimiter {shown}",
+                fault=CsvFault.OTHER_DELIMITER,
+                where=where,
+                found=character,
+            )
+
+
+def _refuse_data(fields: Sequence[str], where: str) -> None:
+    for name in fields:
+        try:
+            parse_address(name, dotless=True)
+        except InvalidInput:
+            continue
+        raise BadCsv(
+            f"there is no header: the first row holds the address {name.strip()!r}; put a row with the names of the "
+            "columns above it, such as address,name",
+            fault=CsvFault.NO_HEADER,
+            where=where,
+            address=name.strip(),
+        )
+
+
+def _refuse_repeated(fields: Sequence[str], columns: tuple[str, ...], where: str) -> None:
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(columns):
+        places.setdefault(name, []).append(place)
+    written = {name: [fields[place] for place in found] for name, found in places.items() if len(found) > 1}
+    same = sorted(name for name, found in written.items() if len(set(found)) == 1)
+    if same:
+        problem = f"the header names {listed(same)} more than once"
+        raise BadCsv(problem, fault=CsvFault.REPEATED_COLUMN, where=where, names=listed(same))
+    for name, found in written.items():
+        names = listed([f"{text!r} (column {place + 1})" for text, place in zip(found, places[name], strict=True)])
+        problem = f"the header has columns that are one variable to a template: {names}; rename one of them"
+        raise BadCsv(problem, fault=CsvFault.SAME_VARIABLE, where=where, names=names)
+
+
+def _find_address(columns: tuple[str, ...], written: tuple[str, ...], where: str, wanted: str | None) -> int:
+    if wanted is not None:
+        for known, name in ((columns, variable_name(wanted)), (written, wanted.strip())):
+            if name in known:
+                return known.index(name)
+        problem = f"has no column {wanted!r}; it has {listed(columns)}"
+        raise BadCsv(problem, fault=CsvFault.NO_SUCH_COLUMN, where=where, name=wanted, columns=listed(columns))
+    found = [index for index, name in enumerate(columns) if name.lower() in ADDRESS_COLUMNS]
+    if not found:
+        found = [index for index, name in enumerate(columns) if offered_name(name) in _MORE_ADDRESS_COLUMNS]
+    if len(found) == 1:
+        return found[0]
+    names = listed([columns[index] for index in found])
+    problem = f"{names} could each hold the address" if found else f"no column is named {', '.join(ADDRESS_COLUMNS)}"
+    raise BadCsv(
+        f"{problem}; name the address column with --address-column (there are: {listed(columns)})",
+        fault=CsvFault.SEVERAL_ADDRESS_COLUMNS if found else CsvFault.NO_ADDRESS_COLUMN,
+        where=where,
+        names=names,
+        columns=listed(columns),
+    )

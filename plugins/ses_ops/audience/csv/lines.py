@@ -1,0 +1,173 @@
+"""The lines of a CSV file that comes in blocks of bytes of UTF-8 (encoding.py): its line ends, and the way back.
+
+Everything is looked at a block at a time; a line itself costs no Python at all. What was read since the current row
+began is kept, so that a row that cannot be parsed costs its own line and none of those behind it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+#: Bytes of one row. A longer one is a mistake (a quote that is never closed, a file that is no CSV at all).
+MAX_ROW = 1_000_000
+_LINE = re.compile(r"[^\n]*+\n|[^\n]++")
+_LINE_OF_OLD_MACS = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
+#: What "surrogateescape" makes of the bytes that are no UTF-8; UTF-8 itself never yields these.
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
+
+class RowTooLong(Exception):
+    """A row went on for more than MAX_ROW."""
+
+
+class Lines:
+    """Texts of whole lines, for `csv.reader(lines.from_here())`.
+
+    The reader of rows sets `row_ended` at every row's end, and calls `skip_first` for a row that cannot be parsed.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        #: Set by the reader of rows when a row was complete.
+        self.row_ended = True
+        #: Bytes that are no text stand in what was read last: NULs, or no UTF-8 (`damage` finds them).
+        self.damaged = False
+        # As in the header: "\n" (behind a "\r" or not), or "" for a file of old Macs, where every "\r" ends a line.
+        # Elsewhere a lone "\r" is a mistake in its row: taken for a line end, it would cut a value in two.
+        self._newline: str | None = None
+        self._rest = b""
+        self._skipping = False
+        self._size = 0
+        self._kept: list[tuple[str, bool]] = []
+        self._current = io.StringIO()
+        self._again = ""
+
+    def from_here(self) -> Iterator[str]:
+        """The lines from the current place on. Raises RowTooLong, once, from inside a row without end."""
+        return chain.from_iterable(self)
+
+    def __iter__(self) -> Iterator[io.StringIO]:
+        return self
+
+    def __next__(self) -> io.StringIO:
+        if self.row_ended:
+            # The last one stays: the row that is being read may have begun in it.
+            del self._kept[:-1]
+            self._size = 0
+        elif self._size > MAX_ROW:
+            raise RowTooLong
+        text, self._again = self._again, ""
+        damaged = self.damaged
+        if not text:
+            text, damaged = self._decoded(self._whole_lines())
+            self._size += 0 if self.row_ended else len(text)
+        self.row_ended = False
+        self._kept.append((text, damaged))
+        self.damaged = any(damaged for _, damaged in self._kept)
+        self._current = io.StringIO(text, newline=self._newline)
+        return self._current
+
+    def _decoded(self, data: bytes) -> tuple[str, bool]:
+        try:
+            return data.decode(), b"\0" in data
+        except UnicodeDecodeError:
+            return data.decode(errors="surrogateescape"), True
+
+    def _whole_lines(self) -> bytes:
+        """The next block's lines, or what stands behind the last line end of the file."""
+        for block in self._blocks:
+            self._rest += block
+            end = self._end_of_lines()
+            if end and self._skipping:
+                first = re.search(b"\n" if self._newline else b"\r\n?|\n", self._rest)
+                assert first is not None
+                self._rest, end = self._rest[first.end() :], end - first.end()
+                self._skipping = False
+            if end:
+                data, self._rest = self._rest[:end], self._rest[end:]
+                return data
+            if self._skipping:
+                self._rest = b""
+            elif len(self._rest) > MAX_ROW:
+                raise RowTooLong
+        data, self._rest = self._rest, b""
+        if not data or self._skipping:
+            raise StopIteration
+        return data
+
+    def _end_of_lines(self) -> int:
+        """Where the last whole line in `_rest` ends; finds out what a line end is from the first one."""
+        rest = self._rest
+        if self._newline is None:
+            # A carriage return at the very end may be half of a line end.
+            found = re.search(rb"\r(?=[^\n])|\n", rest)
+            if found is None:
+                return 0
+            self._newline = "" if found[0] == b"\r" else "\n"
+        if self._newline:
+            return rest.rfind(b"\n") + 1
+        return max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
+
+    def skip_first(self, count: int) -> str:
+        """Go back to the second of the last `count` lines that were read, 0 for one that was too long to be read.
+
+        Returns the (beginning of the) line that is left out; call `from_here` again to go on behind it.
+        """
+        self.row_ended = True
+        if not count:
+            first, self._rest, self._skipping = self._rest[:1000], b"", True
+            return first.decode(errors="surrogateescape")
+        (text, _), place = self._kept[-1], self._current.tell()
+        found = self._first_of_last(text, place, count)
+        if found is None:
+            before = "".join(earlier for earlier, _ in self._kept[:-1])
+            text, place = before + text, len(before) + place
+            found = self._first_of_last(text, place, count)
+        assert found is not None
+        # The kept text goes on behind `place`, where the reader has not been yet.
+        self._again = text[found[1] :]
+        self._kept.clear()
+        return text[found[0] : found[1]]
+
+    def _first_of_last(self, text: str, end: int, count: int) -> tuple[int, int] | None:
+        """Beginning and end of the first of the last `count` lines before `end`; None when there are not so many."""
+        line = (_LINE if self._newline else _LINE_OF_OLD_MACS).finditer
+        window = 1_000
+        while True:
+            start = max(0, end - window)
+            skip = sum(1 for _ in line(text, start, end)) - count
+            # The first line of a window may be half a line.
+            if skip > 0 or (skip == 0 and not start):
+                return next(islice(line(text, start, end), skip, None)).span()
+            if not start:
+                return None
+            window *= 4
+
+
+def damage(fields: list[str]) -> tuple[str, str] | None:
+    """What makes a row of a damaged text unusable, in general and in full; None when it is whole."""
+    row = "".join(fields)
+    if "\0" in row:
+        return "NUL byte", "there is a NUL byte in this row: it is no text, or it was damaged"
+    byte = bad_byte(fields)
+    if byte is None:
+        return None
+    return "not UTF-8", (
+        f"is not UTF-8: byte {byte}; save the file as UTF-8, or convert it: "
+        f"iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)"
+    )
+
+
+def bad_byte(fields: list[str]) -> str | None:
+    """The first byte of a row that is no UTF-8, as 0xE9; None when there is none."""
+    row = "".join(fields)
+    found = None if row.isascii() else _UNDECODED.search(row)
+    return None if found is None else f"0x{ord(found[0]) - 0xDC00:02X}"
+
+
+def readable(text: str) -> str:
+    r"""A text of a damaged row that can be written anywhere: its bad bytes as \xE9."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace").replace("\0", "\\x00")

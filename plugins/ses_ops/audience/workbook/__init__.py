@@ -1,0 +1,1 @@
+"""Sheets of .xlsx files, with the same faces as a CSV file."""

@@ -1,0 +1,102 @@
+"""Bounds of an .xlsx file, which is a zip file of XML: looked at before any of it is made into objects.
+
+A few kilobytes can unpack to gigabytes. What counts is what the reader makes of it: each element of XML takes some
+hundred bytes until its row is read, so elements are counted and not only bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.errors import BadCsv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Bytes of the file itself, and of all that is read of it.
+LARGEST_FILE = 64 * 1024**2
+LARGEST_UNPACKED = 512 * 1024**2
+#: Bytes of a part that can do no harm whatever it holds.
+_SMALL = 256 * 1024
+#: Excel's own number of rows.
+MOST_ROWS = 1_048_576
+#: Opening and closing tags of one row, or of a part without rows; and of the table of texts.
+_MOST_TAGS_AT_ONCE = 400_000
+_MOST_TAGS_OF_TEXTS = 8_000_000
+_MOST_PARTS = 5_000
+#: Bytes of the list of parts.
+_LARGEST_DIRECTORY = 2 * 1024**2
+_TEXTS = "xl/sharedStrings.xml"
+_END_OF_ROW, _EMPTY_ROW = re.compile(rb"</(?:\w+:)?row\s*>"), re.compile(rb"<(?:\w+:)?row\b[^<>]*/>")
+#: How XML begins, in any encoding that its reader takes. Everything else (a picture) it refuses at the first byte.
+_XML = tuple(b"<\xef\xfe\xff\0 \t\r\n")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_END_OF_DIRECTORY = b"PK\x05\x06"
+_BLOCK = 1024 * 1024
+
+
+def check_package(file: BinaryIO, *, where: str, check: Callable[[], None]) -> bool:
+    """Refuse what is out of bounds; whether there are formulas. `check` is called on the way, and may raise."""
+    _check_directory(file, where)
+    formulas = False
+    with zipfile.ZipFile(file) as package:
+        parts = package.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+            _too_large(where)
+        # Every part, whatever it is called: which of them is a sheet, the file itself says.
+        for part in parts:
+            formulas |= _check_tags(package, part, where, check)
+    return formulas
+
+
+def _check_directory(file: BinaryIO, where: str) -> None:
+    """The list of parts is read as a whole when the file is opened."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 66_000))
+    end = file.read()
+    place = end.rfind(_END_OF_DIRECTORY)
+    if size > LARGEST_FILE or (
+        place >= 0 and len(end) >= place + 16 and struct.unpack_from("<L", end, place + 12)[0] > _LARGEST_DIRECTORY
+    ):
+        _too_large(where)
+    file.seek(0)
+
+
+def _check_tags(package: zipfile.ZipFile, part: zipfile.ZipInfo, where: str, check: Callable[[], None]) -> bool:
+    """Count the rows of a part, and the tags between their ends; whether it has formulas."""
+    formulas, tags, rows, kept = False, 0, 0, b""
+    most = _MOST_TAGS_OF_TEXTS if part.filename == _TEXTS else _MOST_TAGS_AT_ONCE
+    with package.open(part) as content:
+        while block := content.read(_BLOCK):
+            check()
+            block = kept + block
+            # A tag may go on in the next block.
+            cut = block.rfind(b"<")
+            kept, block = (block[cut:], block[:cut]) if cut > 0 and len(block) - cut < 1000 else (b"", block)
+            formulas = formulas or _FORMULA.search(block) is not None
+            if part.file_size < _SMALL:
+                continue
+            if not rows and not tags and block and block[0] not in _XML:
+                break
+            # A comment could hold what looks like the end of a row; no spreadsheet writes one, nor entities.
+            if b"<!" in block:
+                _too_large(where)
+            block, empty = _EMPTY_ROW.subn(b"", block)
+            pieces = _END_OF_ROW.split(block)
+            rows += empty + len(pieces) - 1
+            for place, piece in enumerate(pieces):
+                tags = piece.count(b"<") + (tags if place == 0 else 0)
+                if tags > most or rows > MOST_ROWS:
+                    _too_large(where)
+    return formulas
+
+
+def _too_large(where: str) -> NoReturn:
+    most = LARGEST_FILE // 1024**2
+    problem = f"is a workbook that is too large to be read (more than {most} MB, or it unpacks to too much)"
+    problem += '; save it as "CSV UTF-8"'
+    raise BadCsv(problem, fault=CsvFault.LARGE_WORKBOOK, where=where, most=most)

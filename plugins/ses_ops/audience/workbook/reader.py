@@ -1,0 +1,167 @@
+"""Recipients from a sheet of an .xlsx file, with the same faces as `CsvRows`: a header, then rows, each with its line.
+
+The library reads a row at a time; what it may be given is bounded before (workbook_package.py).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ses_ops.audience.csv.cells import without_mark
+from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.audience.csv.header import MOST_COLUMNS, read_header
+from ses_ops.audience.csv.reader import EXCERPT, Rejected, Row
+from ses_ops.audience.workbook.cells import cell_text
+from ses_ops.audience.workbook.package import MOST_ROWS, check_package
+from ses_ops.domain.address import parse_address
+from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+#: Rows between two looks at whether somebody stopped the import.
+_CHECKED_EVERY = 500
+
+
+class WorkbookRows:
+    """Reads one sheet: that of the name, else the one that the file shows when it is opened."""
+
+    encoding = "xlsx"
+    delimiter = ""
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        where: str,
+        address_column: str | None = None,
+        names: Mapping[str, str] | None = None,
+        sheet: str | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.where = where
+        self._check = check
+        try:
+            formulas = check_package(file, where=where, check=check)
+            book, sheet_of_values = _opened(file, sheet, where, values=True)
+            self.sheets = tuple(one.title for one in _visible(book))
+            self.sheet = sheet_of_values.title
+            self._values = sheet_of_values
+            #: The same cells as formulas: one whose value was never computed must not be taken for an empty one.
+            self._formulas = _opened(file, self.sheet, where, values=False)[1] if formulas else None
+            self._header_line, fields = self._first_row()
+        except (BadCsv, ImportStopped):
+            raise
+        except Exception as cause:  # the library has no error of its own: whatever a broken file makes it do
+            raise _broken(where) from cause
+        self.header = read_header(
+            fields, where=f"{where}: line {self._header_line}", address_column=address_column, names=names
+        )
+
+    def _first_row(self) -> tuple[int, list[str]]:
+        for line, cells in enumerate(self._values.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS + 1), 1):
+            fields = [cell_text(cell.value, cell.number_format if cell.value is not None else "") for cell in cells]
+            while fields and not fields[-1].strip():
+                fields.pop()
+            if fields:
+                return line, fields
+        raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=self.where)
+
+    def rows(self) -> Iterator[Row | Rejected]:
+        """Every row after the header, in order; empty ones are skipped."""
+        width = len(self.header.written)
+        try:
+            for line, cells, formulas in self._cells(width):
+                if line % _CHECKED_EVERY == 0:
+                    self._check()
+                fields = [cell_text(cell.value, cell.number_format) if cell.value is not None else "" for cell in cells]
+                while len(fields) > width and not fields[-1]:
+                    fields.pop()
+                if any(fields) or formulas:
+                    yield self._read(line, fields, _bad_cell(cells, formulas))
+        except (BadCsv, ImportStopped):
+            raise
+        except Exception as cause:
+            raise _broken(self.where) from cause
+
+    def _cells(self, width: int) -> Iterator[tuple[int, tuple[Any, ...], frozenset[int]]]:
+        """The line, the cells, and the places of those that are formulas."""
+        wide = min(max(width + 1, self._values.max_column or 0), MOST_COLUMNS + 1)
+        first = self._header_line + 1
+        span = {"min_row": first, "max_row": MOST_ROWS, "max_col": wide}
+        rows = self._values.iter_rows(**span)
+        if self._formulas is None:
+            for line, cells in enumerate(rows, first):
+                yield line, cells, frozenset()
+            return
+        for line, (cells, sources) in enumerate(zip(rows, self._formulas.iter_rows(**span), strict=True), first):
+            yield line, cells, frozenset(place for place, one in enumerate(sources) if one.data_type == "f")
+
+    def _read(self, line: int, fields: list[str], bad: tuple[str, str] | None) -> Row | Rejected:
+        header = self.header
+        width = len(header.written)
+        if header.ours:
+            fields = list(map(without_mark, fields))
+        if bad is not None:
+            return self._rejected(line, bad[0], fields, reason=bad[1])
+        if len(fields) != width:
+            reason = f"{len(fields)} fields where the header has {width}"
+            return self._rejected(line, "wrong number of fields", fields, reason=reason)
+        try:
+            address, key = parse_address(fields[header.address])
+        except InvalidInput as problem:
+            return self._rejected(line, "bad address", fields, reason=str(problem))
+        out = {header.address, *header.ours}
+        return Row(line, address, key, [field for place, field in enumerate(fields) if place not in out])
+
+    def _rejected(self, line: int, kind: str, fields: list[str], *, reason: str) -> Rejected:
+        own = self.header.without_ours(fields)
+        return Rejected(line, kind, reason, ",".join(fields)[:EXCERPT], tuple(own))
+
+
+def _bad_cell(cells: tuple[Any, ...], formulas: frozenset[int]) -> tuple[str, str] | None:
+    """Why a row must not be mailed: a person sees #N/A, or nothing where there is something."""
+    for place, cell in enumerate(cells):
+        if cell.data_type == "e":
+            return "error in a cell", f"column {place + 1} holds the error {cell.value}"
+        if cell.value is None and place in formulas:
+            return "formula without a value", (
+                f"column {place + 1} is a formula whose value the file does not hold; open it in a spreadsheet, save "
+                "it and import it again"
+            )
+    return None
+
+
+def _opened(file: BinaryIO, sheet: str | None, where: str, *, values: bool) -> tuple[Any, Any]:
+    """The workbook and the sheet, as values or as formulas."""
+    # Here, because few files get this far, and its import takes a tenth of a second.
+    from openpyxl import load_workbook
+
+    with warnings.catch_warnings():
+        # Of what the library cannot write again: nothing is written.
+        warnings.simplefilter("ignore")
+        book = load_workbook(file, read_only=True, data_only=values, keep_links=False)
+    visible = _visible(book)
+    if not visible:
+        raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=where)
+    if sheet is None:
+        return book, book.active if book.active in visible else visible[0]
+    names = ", ".join(one.title for one in visible)
+    for one in visible:
+        if one.title == sheet:
+            return book, one
+    problem = f"has no sheet {sheet!r}; it has {names}"
+    raise BadCsv(problem, fault=CsvFault.NO_SUCH_SHEET, where=where, name=sheet, names=names)
+
+
+def _visible(book: Any) -> list[Any]:
+    return [one for one in book.worksheets if one.sheet_state == "visible"]
+
+
+def _broken(where: str) -> BadCsv:
+    return BadCsv(
+        'is an .xlsx file that cannot be read: it is damaged, or of an unusual kind; save it as "CSV UTF-8"',
+        fault=CsvFault.BROKEN_WORKBOOK,
+        where=where,
+    )

@@ -1,0 +1,1 @@
+"""Charts and bars as plain SVG: no library, no inline style."""

@@ -1,0 +1,130 @@
+"""What the form of a send task offers: templates, groups, senders and zones that exist, and sensible first values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from ses_ops import settings
+from ses_ops.console.database import reading
+from ses_ops.console.forms import Form
+from ses_ops.console.tasks.form import proposed_name
+from ses_ops.console.visible_tasks import tasks_seen
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.warmup import parse_quota_variable
+from ses_ops.errors import SesError
+from ses_ops.orchestration import control
+from ses_ops.rendering.template import list_templates
+from ses_ops.storage.audience import recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+    from ses_ops.storage.audience.recipients import RecipientGroup
+    from ses_ops.storage.tasks.overview import TaskOverview
+
+#: Senders that are offered: those of the newest tasks.
+MOST_SENDERS = 20
+#: Sender domains that a hint names.
+MOST_DOMAINS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What exists, for a person."""
+
+    templates: Sequence[str]
+    groups: Sequence[RecipientGroup]
+    #: The newest first.
+    senders: Sequence[str]
+    #: Sender domains with a warm-up plan.
+    domains: Sequence[str]
+    #: Names of the tasks that the person may see.
+    names: frozenset[str]
+
+    @property
+    def possible(self) -> bool:
+        """Whether a task can be made at all."""
+        return bool(self.templates and self.groups)
+
+    @property
+    def some_domains(self) -> str:
+        """The first few, for a hint."""
+        more = ", …" if len(self.domains) > MOST_DOMAINS else ""
+        return ", ".join(self.domains[:MOST_DOMAINS]) + more
+
+
+def choices(user: BaseUser) -> Choices:
+    """Read what there is to choose from. Bounded by groups, templates and tasks, never by recipients."""
+    tasks = tasks_seen(user)
+    with reading() as conn:
+        groups = recipients.list_groups(conn)
+    return Choices(
+        templates=list_templates(settings.templates_root()),
+        groups=groups,
+        senders=_senders(tasks),
+        domains=_domains(),
+        names=frozenset(task.name for task in tasks),
+    )
+
+
+def empty_form(given: Choices, *, template: str = "", group: str = "") -> Form:
+    """The first look at the form of a new task: everything that can be guessed without risk is filled in.
+
+    `template` and `group` are those of the page that the person came from; one that does not exist is not taken over.
+    """
+    now = datetime.now(UTC)
+    template = _chosen(template, given.templates)
+    return Form.of(
+        name=proposed_name(template, now.date(), given.names),
+        type=TaskType.IMMEDIATE.value,
+        template=template,
+        group=_chosen(group, [one.name for one in given.groups]),
+        sender=_first_sender(given),
+        start_at=f"{now + timedelta(days=1):%Y-%m-%d}T09:00",
+        time_zone="UTC",
+        repeat="every",
+        every_count="7",
+        every_unit="d",
+        advertisement="none",
+        start_grace="1h",
+        on_unknown="hold",
+    )
+
+
+def _chosen(wanted: str, existing: Sequence[str]) -> str:
+    """What was asked for, if there is such a one; else the only one that there is."""
+    if wanted in existing:
+        return wanted
+    return existing[0] if len(existing) == 1 else ""
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """IANA zones by their own names; the aliases of old are understood, but not offered."""
+    continents = {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+    return ("UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in continents))
+
+
+def _senders(tasks: Sequence[TaskOverview]) -> list[str]:
+    return list(dict.fromkeys(task.sender for task in reversed(tasks)))[:MOST_SENDERS]
+
+
+def _first_sender(given: Choices) -> str:
+    """The sender of the last task; before there is one, the usual local part at the only domain that may send."""
+    if given.senders:
+        return given.senders[0]
+    return f"news@{given.domains[0]}" if len(given.domains) == 1 else ""
+
+
+def _domains() -> list[str]:
+    """Only a hint: what is wrong with the Variable is said where it matters, when the task is checked."""
+    try:
+        return sorted(parse_quota_variable(control.read_quota_variable()))
+    except SesError:
+        return []

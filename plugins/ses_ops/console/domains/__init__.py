@@ -1,0 +1,1 @@
+"""Sender domains: their quota, their warm-up plan."""

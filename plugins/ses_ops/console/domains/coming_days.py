@@ -1,0 +1,102 @@
+"""The quota of the coming days by a plan that is being typed, beside the one that holds now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
+from ses_ops.console.language import N_
+from ses_ops.domain.clock import to_wall_clock, zone
+from ses_ops.domain.warmup import WarmupPlan, quota_day
+from ses_ops.errors import WarmupNotBegun
+
+if TYPE_CHECKING:
+    from ses_ops.application.quota_status import DomainQuota
+    from ses_ops.console.language import Language
+
+#: Days of the picture.
+SHOWN = 14
+_NOW = N_("%(when)s: %(quota)s, now %(before)s")
+_PLANNED = N_("%(when)s: %(quota)s may be sent")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComingDay:
+    """One day by the new plan."""
+
+    number: int
+    starts_at: datetime
+    #: In the plan's zone.
+    date: date
+    allotment: int
+    #: By the plan that holds now at the day's middle; None when there is none, or it has not begun then.
+    before: int | None
+    today: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """What a page shows of a plan before it holds."""
+
+    days: list[ComingDay]
+    chart: Chart
+    #: Sent today already, whatever the plan; None before its first day.
+    used: int | None
+    #: Messages of today's quota that are left by the new plan.
+    left: int | None
+
+
+def coming(words: Language, plan: WarmupPlan, new: DomainQuota, old: DomainQuota | None) -> Coming:
+    """The first SHOWN days from today, or from the first day of a warm-up to come. `new`: the domain with the plan."""
+    began = new.today.rehearsal_began_at if new.today else None
+    start = max(new.now, plan.started_at)
+    days: list[ComingDay] = []
+    for _ in range(SHOWN):
+        day = quota_day(plan, start, rehearsal_began_at=began)
+        days.append(
+            ComingDay(
+                number=day.number,
+                starts_at=day.starts_at,
+                date=to_wall_clock(day.starts_at, zone(plan.time_zone)).date(),
+                allotment=day.allotment,
+                before=_before(old, day.starts_at + (day.ends_at - day.starts_at) / 2),
+                today=day.starts_at <= new.now,
+            )
+        )
+        start = day.ends_at
+    used = new.today.used + new.today.reserved if new.today else None
+    left = new.today.left if new.today else None
+    return Coming(days=days, chart=_chart(words, plan, days, used or 0), used=used, left=left)
+
+
+def _before(old: DomainQuota | None, moment: datetime) -> int | None:
+    if old is None or old.plan is None:
+        return None
+    try:
+        began = old.today.rehearsal_began_at if old.today else None
+        return quota_day(old.plan, moment, rehearsal_began_at=began).allotment
+    except WarmupNotBegun:
+        return None
+
+
+def _chart(words: Language, plan: WarmupPlan, days: list[ComingDay], used: int) -> Chart:
+    columns = []
+    for day in days:
+        label = words.number(day.number) if plan.is_rehearsal else day_label(words, day.date)
+        values: dict[str, object] = {"when": label, "quota": words.number(day.allotment)}
+        if day.before is None:
+            title = words.gettext(_PLANNED, **values)
+        else:
+            title = words.gettext(_NOW, before=words.number(day.before), **values)
+        columns.append(
+            Column(
+                label=words.gettext("today") if day.today else label,
+                title=title,
+                front=min(used, day.allotment) if day.today else 0,
+                back=day.allotment,
+                marked=day.today,
+            )
+        )
+    return draw(words, columns, root=True)

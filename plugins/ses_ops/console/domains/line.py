@@ -1,0 +1,106 @@
+"""A sender domain as lists show it: its state in a word, today's quota as a bar, when its cached mail has left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ses_ops.console.charts.progress_bar import WIDTH, Part
+from ses_ops.console.language import N_
+from ses_ops.console.quota_words import Wrong, wrong_with_entry
+
+if TYPE_CHECKING:
+    from ses_ops.application.quota_status import DomainQuota, QuotaVariable
+    from ses_ops.domain.forecast import Forecast
+
+
+class DomainState(StrEnum):
+    """What can be said of a domain in a word."""
+
+    OPEN = "open"
+    USED_UP = "used_up"
+    NOT_BEGUN = "not_begun"
+    WRONG = "wrong"
+
+
+#: The word, and the badge's look.
+STATES: dict[DomainState, tuple[str, str]] = {
+    DomainState.OPEN: (N_("may send"), "finished"),
+    DomainState.USED_UP: (N_("used up for today"), "paused"),
+    DomainState.NOT_BEGUN: (N_("not begun"), "waiting"),
+    DomainState.WRONG: (N_("cannot send"), "error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainLine:
+    """One domain."""
+
+    quota: DomainQuota
+    #: None when the whole Variable is wrong, too: that is said once, above the list.
+    wrong: Wrong | None
+    forecast: Forecast | None
+
+    @property
+    def state(self) -> DomainState:
+        if self.quota.not_begun:
+            return DomainState.NOT_BEGUN
+        if self.quota.today is None:
+            return DomainState.WRONG
+        return DomainState.OPEN if self.quota.today.left else DomainState.USED_UP
+
+    @property
+    def word(self) -> str:
+        """The state's message id."""
+        return STATES[self.state][0]
+
+    @property
+    def look(self) -> str:
+        """The class of its badge."""
+        return STATES[self.state][1]
+
+    @property
+    def rehearsal(self) -> bool:
+        return self.quota.plan is not None and self.quota.plan.is_rehearsal
+
+    @property
+    def parts(self) -> list[Part]:
+        """Today's quota as a bar: what was sent and what is reserved for runs."""
+        today = self.quota.today
+        if today is None:
+            return []
+        whole = max(1, today.day.allotment, today.used + today.reserved)
+        found: list[Part] = []
+        at = before = 0
+        for kind, word, count in (("sent", N_("used"), today.used), ("progress", N_("reserved"), today.reserved)):
+            if count:
+                before += count
+                end = min(WIDTH, max(at + 1, before * WIDTH // whole))
+                found.append(Part(kind=kind, word=word, count=count, x=at, width=end - at))
+                at = end
+        return found
+
+    @property
+    def used_share(self) -> float:
+        """The share of today's quota that was used, from 0 to 1."""
+        today = self.quota.today
+        return min(1.0, today.used / today.day.allotment) if today else 0.0
+
+    @property
+    def gone_by(self) -> datetime | None:
+        """When the cached mail that goes on by itself has left: the end of the last day of the forecast."""
+        if self.forecast is None or not self.forecast.days or self.forecast.remaining:
+            return None
+        return self.forecast.days[-1].day.ends_at
+
+    @property
+    def never_within_reach(self) -> bool:
+        """Some of it finds no day in the time that is looked at."""
+        return self.forecast is not None and bool(self.forecast.remaining)
+
+
+def line_of(variable: QuotaVariable, quota: DomainQuota) -> DomainLine:
+    """A domain's line."""
+    return DomainLine(quota=quota, wrong=wrong_with_entry(variable, quota), forecast=quota.forecast())

@@ -1,0 +1,94 @@
+"""The days of a warm-up around today: what the plan allows on each, and what was really sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from ses_ops.application.quota_status import DomainQuota
+from ses_ops.domain.clock import to_wall_clock, zone
+from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
+
+#: Days that are shown at most, and how many of them are still to come when there are more.
+SHOWN, AHEAD = 30, 7
+#: Quota days that are looked at for what was sent: a plan that was edited has others than the ones shown.
+HISTORY = 3 * SHOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmupDay:
+    """One day. Counts are messages."""
+
+    #: From 1; None when it is not known any more.
+    number: int | None
+    starts_at: datetime
+    #: In the plan's zone.
+    date: date
+    #: What the plan allowed or will allow.
+    allotment: int
+    #: None on a day to come.
+    sent: int | None
+    today: bool
+
+
+def warmup_days(quota: DomainQuota, history: Sequence[Mapping[str, Any]]) -> list[WarmupDay]:
+    """The whole plan when it is short, else the weeks before today and one after it; without a plan what was sent.
+
+    `history`: the quota days that have a row, in any order.
+    """
+    plan = quota.plan
+    if plan is None:
+        rows = sorted(history, key=lambda row: row["starts_at"])[-SHOWN:]
+        return [_past(row) for row in rows]
+    began = quota.today.rehearsal_began_at if quota.today else None
+    number = quota.today.day.number if quota.today else 0
+    last = max(len(plan.steps), number + 1)
+    if last > SHOWN:
+        last = max(SHOWN, min(last, number + AHEAD))
+    first = max(1, last - SHOWN + 1)
+    days = [_numbered(plan, one, began) for one in range(first, last + 1)]
+    return [_day(plan, quota, day, history) for day in days]
+
+
+def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay:
+    """The quota day of a number: a moment in the middle of it, as far as clock changes let it be said, finds it."""
+    begin = max(plan.started_at, began) if began is not None else plan.started_at
+    start = quota_day(plan, max(begin, plan.started_at), rehearsal_began_at=began)
+    middle = start.starts_at + (number - 0.5) * plan.day_length
+    return quota_day(plan, max(middle, begin), rehearsal_began_at=began)
+
+
+def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[Mapping[str, Any]]) -> WarmupDay:
+    is_today = quota.today is not None and quota.today.day.number == day.number
+    # By its middle: a plan whose time zone was edited had its days at other hours.
+    sent = sum(row["used"] for row in history if day.starts_at <= _middle(row) < day.ends_at)
+    if is_today and quota.today:
+        sent = quota.today.used
+    to_come = day.starts_at > quota.now
+    return WarmupDay(
+        number=day.number,
+        starts_at=day.starts_at,
+        date=to_wall_clock(day.starts_at, zone(plan.time_zone)).date(),
+        allotment=day.allotment,
+        sent=None if to_come else sent,
+        today=is_today,
+    )
+
+
+def _past(row: Mapping[str, Any]) -> WarmupDay:
+    return WarmupDay(
+        number=None,
+        starts_at=row["starts_at"],
+        date=_middle(row).astimezone(UTC).date(),
+        allotment=row["allotment"],
+        sent=row["used"],
+        today=False,
+    )
+
+
+def _middle(row: Mapping[str, Any]) -> datetime:
+    length: timedelta = row["ends_at"] - row["starts_at"]
+    moment: datetime = row["starts_at"] + length / 2
+    return moment

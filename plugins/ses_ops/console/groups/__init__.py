@@ -1,0 +1,1 @@
+"""Recipient groups: list, upload, imports."""

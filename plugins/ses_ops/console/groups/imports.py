@@ -1,0 +1,111 @@
+"""One import: how far it is, what it did, the report of the rows it left out; and a button that stops it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Request
+from psycopg2.extensions import connection as Connection
+from starlette.responses import Response
+
+from ses_ops import settings
+from ses_ops.application.group_fit import Misfit, misfits
+from ses_ops.audience.rejected_rows import unpacked_beginning
+from ses_ops.console import audit, import_words
+from ses_ops.console.access import changes_console, reads_shared, visible
+from ses_ops.console.csv_download import unpacked_csv
+from ses_ops.console.database import changing, reading
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import see_other
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.page import fragment, render
+from ses_ops.errors import NotFound
+from ses_ops.storage.audience import group_imports
+from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
+from ses_ops.storage.connection import transaction
+
+router = APIRouter()
+
+#: Rejected rows that the page shows; the report has them all.
+SHOWN = 10
+
+
+@router.get("/imports/{id}", dependencies=[Depends(reads_shared)])
+def import_page(request: Request, id: str, user: GetUserDep) -> Response:
+    """What an import did, or how far it is."""
+    with reading() as conn:
+        record = _find(conn, id)
+        packed = group_imports.report_of(conn, record.id) if record.report_rows else None
+        unfit = _misfits(conn, record, user)
+    return render(
+        request,
+        "groups/import.html",
+        record=record,
+        problem=import_words.problem_of_record(language_of(request), record),
+        reasons=import_words.REASONS,
+        rejected=unpacked_beginning(packed, SHOWN),
+        misfits=unfit,
+        kept_days=group_imports.KEPT_DAYS,
+    )
+
+
+@router.get("/live/imports/{id}", dependencies=[Depends(reads_shared)])
+def import_live(request: Request, id: str) -> Response:
+    """How far an import is. One that is not known may be about to begin: its form is on its way."""
+    with reading() as conn:
+        record = group_imports.find(conn, str(_uuid(id)))
+    problem = import_words.problem_of_record(language_of(request), record) if record else None
+    over = record is not None and record.state is not ImportState.RUNNING
+    return fragment(request, "groups/import_progress.html", every=0 if over else 1, record=record, problem=problem)
+
+
+@router.post("/imports/{id}/stop", dependencies=[Depends(changes_console)])
+def stop(request: Request, id: str, user: GetUserDep) -> Response:
+    """Have an import stop within a second, whichever process runs it."""
+    with reading() as conn:
+        record = _find(conn, id)
+    with audit.recorded(user, "stop_import", group=record.group_name), changing() as conn, transaction(conn):
+        asked = group_imports.ask_to_stop(conn, record.id, by=user.get_name())
+    words = language_of(request)
+    text = N_("The import is stopped within a moment.") if asked else N_("The import was over already.")
+    return see_other(request, f"/imports/{record.id}", Flash(kind="note", text=words.gettext(text)))
+
+
+@router.get("/imports/{id}/rejected.csv", dependencies=[Depends(reads_shared)])
+def rejected_csv(id: str, user: GetUserDep) -> Response:
+    """The report of rejected rows."""
+    with reading() as conn:
+        record = _find(conn, id)
+        packed = group_imports.report_of(conn, record.id)
+    if packed is None:
+        raise HTTPException(404)
+    with audit.recorded(user, "export_rejected", group=record.group_name, file=record.file_name):
+        return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
+
+
+def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:
+    """Tasks that the import's variables shut out, of those that the person may see."""
+    if record.state is not ImportState.IMPORTED:
+        return []
+    try:
+        found = misfits(conn, record.group_name, settings.templates_root())
+    except NotFound:
+        return []
+    seen = visible(user, (one.task for one in found))
+    return [one for one in found if one.task in seen]
+
+
+def _find(conn: Connection, id: str) -> ImportRecord:
+    record = group_imports.find(conn, str(_uuid(id)))
+    if record is None:
+        raise HTTPException(404)
+    return record
+
+
+def _uuid(id: str) -> UUID:
+    try:
+        return UUID(id)
+    except ValueError:
+        raise HTTPException(404) from None

@@ -1,0 +1,1 @@
+"""The suppression list, its imports and their reports."""

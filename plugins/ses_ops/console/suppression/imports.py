@@ -1,0 +1,155 @@
+"""Import of a CSV file into the suppression list: all of it or nothing.
+
+The rows that were left out are a report (suppression_reports) that a reload does not lose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from psycopg2.extensions import connection as Connection
+from starlette.responses import Response
+
+from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
+from ses_ops.console import audit
+from ses_ops.console.access import changes_console
+from ses_ops.console.database import changing, reading
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import Form, see_other
+from ses_ops.console.import_words import check_encoding, problem_of
+from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.page import render
+from ses_ops.console.suppression.list import REASONS
+from ses_ops.console.suppression.reports import KINDS, SHOWN
+from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDep
+from ses_ops.domain.suppression import SuppressionReason
+from ses_ops.errors import BadCsv, InvalidInput
+from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.suppression import suppression_reports
+from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport, import_suppressions
+
+router = APIRouter()
+
+_LONGEST_FILE_NAME = 200
+#: Reports of earlier imports that are listed.
+_LISTED = 10
+_EXAMPLE = "address,reason,note,expires\nann@example.com,unsubscribe,,\nben@example.com,manual,"
+
+
+@router.get("/suppression/import", dependencies=[Depends(changes_console)])
+def import_form(request: Request) -> Response:
+    """An empty form."""
+    return _form_page(request, Form.of(reason=SuppressionReason.MANUAL.value, address_column=""))
+
+
+@router.post("/suppression/import", dependencies=[Depends(changes_console)])
+def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Response:
+    """Read the file. What was left out is kept as a report and shown; with nothing left out, back to the list."""
+    form, words = posted.form, language_of(request)
+    if problem := _file_problem(posted, words):
+        form.problem("file", problem)
+    if form.text("reason") not in REASONS:
+        form.problem("reason", words.gettext("Choose one of the reasons."))
+    check_encoding(words, form)
+    if form.errors:
+        return _form_page(request, form, status=422)
+    rejected, id = RejectedRows(), uuid4()
+    file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
+
+    def keep_report(conn: Connection, done: SuppressionImport | None) -> None:
+        if rejected.count:
+            report = Report(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
+            suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
+
+    try:
+        with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
+            done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
+            facts.update(read=done.read, changed=done.changed, rejected=rejected.count)
+    except InvalidInput as problem:
+        _say(form, problem, words)
+        with changing() as conn, transaction(conn):
+            keep_report(conn, None)
+        return _form_page(request, form, status=422, report_id=id)
+    if rejected.count:
+        return see_other(request, f"/suppression/reports/{id}")
+    return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
+
+
+def _import(
+    conn: Connection,
+    posted: FileForm,
+    by: str,
+    rejected: RejectedRows,
+    before_commit: Callable[[SuppressionImport], None],
+) -> SuppressionImport:
+    return import_suppressions(
+        conn,
+        posted.blocks(),
+        where=posted.name,
+        delimiter=None,
+        address_column=posted.form.text("address_column") or None,
+        encoding=posted.form.text("encoding") or None,
+        reason=posted.form.text("reason"),
+        now=datetime.now(UTC),
+        added_by=by,
+        report=rejected.add,
+        file_columns=rejected.name_columns,
+        before_commit=before_commit,
+    )
+
+
+def _file_problem(posted: FileForm, words: Language) -> str | None:
+    if posted.too_large:
+        return words.gettext(
+            "The file is larger than %(most)s MB. Split it, or ask an administrator to run: ses suppression import",
+            most=words.number(LARGEST_FILE // 2**20),
+        )
+    return None if posted.file else words.gettext("Choose a file.")
+
+
+def _say(form: Form, problem: InvalidInput, words: Language) -> None:
+    """What is wrong with the file, beside its field or that of the address column."""
+    if isinstance(problem, BadCsv):
+        field, text = problem_of(words, problem)
+        form.problem(field if field == "address_column" else "file", text)
+    elif problem.field:
+        text = N_("The column %(name)s is not known here. Take it out; known are the address, %(columns)s.")
+        form.problem("file", words.gettext(text, name=problem.field, columns=", ".join(COLUMNS)))
+    else:
+        form.problem_of(words, problem, fields={"": "file"})
+
+
+def _done(done: SuppressionImport, words: Language) -> str:
+    return words.ngettext(
+        "%(num)s address was read, %(changed)s of them new on the list.",
+        "%(num)s addresses were read, %(changed)s of them new on the list.",
+        done.read,
+        changed=words.number(done.changed),
+    )
+
+
+def _form_page(request: Request, form: Form, *, status: int = 200, report_id: UUID | None = None) -> Response:
+    """The form; after an import that failed, with the rows that its file cannot use."""
+    words = language_of(request)
+    with reading() as conn:
+        report = suppression_reports.find(conn, report_id) if report_id else None
+        content = suppression_reports.content(conn, report_id) if report_id else None
+        earlier = suppression_reports.newest(conn, limit=_LISTED)
+    return render(
+        request,
+        "suppression/import.html",
+        status=status,
+        form=form,
+        choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
+        report=report,
+        rejected=unpacked_beginning(content, SHOWN),
+        earlier=[one for one in earlier if one != report],
+        kinds=KINDS,
+        kept_days=KEPT_DAYS,
+        example=_EXAMPLE + words.gettext("asked by phone") + ",2030-01-31",
+    )

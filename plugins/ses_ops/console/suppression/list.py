@@ -1,0 +1,215 @@
+"""The suppression list: who gets no mail and why; search, add, remove, export. The import is imports.py."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Generator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.audience.csv.cells import safe_cell
+from ses_ops.console import audit
+from ses_ops.console.access import changes_console, reads_shared
+from ses_ops.console.address_field import read_addresses
+from ses_ops.console.csv_download import csv_headers
+from ses_ops.console.database import changing, database_is_ready, reading, streaming
+from ses_ops.console.download import Download, check_exports
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import Form, PostedDep, see_other, way_back
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.listing import Listing, Page
+from ses_ops.console.page import render
+from ses_ops.domain.address import Address, parse_address
+from ses_ops.domain.suppression import SuppressionReason, read_expiry
+from ses_ops.errors import InvalidInput, NotFound
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.suppression import entries as storage
+from ses_ops.storage.suppression.entries import MOST_LISTED
+from ses_ops.storage.suppression.hashed_suppression import ERASED
+
+router = APIRouter()
+
+REASONS: dict[str, str] = {
+    SuppressionReason.MANUAL.value: N_("by hand"),
+    SuppressionReason.UNSUBSCRIBE.value: N_("unsubscribed"),
+    SuppressionReason.COMPLAINT.value: N_("complaint"),
+    SuppressionReason.HARD_BOUNCE.value: N_("hard bounce"),
+}
+#: Addresses that are added at a time; more of them are a file.
+MOST_ADDED = 200
+#: Characters of a note.
+LONGEST_NOTE = 500
+COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
+#: Characters of CSV that leave at a time.
+_BLOCK = 64 * 1024
+
+
+@router.get("/suppression", dependencies=[Depends(reads_shared)])
+def suppression(request: Request) -> Response:
+    """The list, newest first."""
+    listing = _listing(request)
+    with reading() as conn:
+        page = _page(conn, listing)
+        anything = bool(page.rows) or bool(storage.page(conn, search=None, reason=None, offset=0, limit=1)[0])
+    return render(
+        request,
+        "suppression/list.html",
+        page=page,
+        anything=anything,
+        reasons=REASONS,
+        more_than=MOST_LISTED if page.rows and page.rows[0]["total"] > MOST_LISTED else None,
+    )
+
+
+@router.get("/suppression/export", dependencies=[Depends(changes_console)])
+def export(request: Request, user: GetUserDep) -> Response:
+    """What the list shows, all of it, as CSV that a spreadsheet and our import can read."""
+    listing = _listing(request)
+    check_exports(user.get_name())
+    asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
+    with audit.recorded(user, "export_suppression", **{key: value for key, value in asked.items() if value}):
+        return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
+
+
+@router.get("/suppression/add", dependencies=[Depends(changes_console), Depends(database_is_ready)])
+def add_form(request: Request) -> Response:
+    """An empty form, or one with the address that another page names."""
+    form = Form.of(addresses=request.query_params.get("address", ""), reason="manual", note="", expires="")
+    return _add_page(request, form)
+
+
+@router.post("/suppression/add", dependencies=[Depends(changes_console)])
+def add(request: Request, user: GetUserDep, form: PostedDep) -> Response:
+    """Put addresses on the list, all or none."""
+    words = language_of(request)
+    addresses, problem = read_addresses(form.raw("addresses"), words, most=MOST_ADDED)
+    if problem:
+        form.problem("addresses", problem)
+    reason, expires_at = _reason_and_expiry(request, form)
+    note = form.text("note")
+    if len(note) > LONGEST_NOTE:
+        form.problem("note", words.gettext("At most %(most)s characters.", most=words.number(LONGEST_NOTE)))
+    if form.errors or reason is None:
+        return _add_page(request, form, status=422)
+    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value, "note": note}
+    with audit.recorded(user, "suppress", **facts) as recorded, changing() as conn, transaction(conn):
+        more = {"reason": reason, "note": note, "expires_at": expires_at, "added_by": user.get_name()}
+        count = recorded["changed"] = sum(storage.add(conn, one, **more) for one in addresses)
+    text = words.ngettext("%(num)s address gets no mail.", "%(num)s addresses get no mail.", count)
+    if before := len(addresses) - count:
+        already = words.ngettext("%(num)s was on the list already.", "%(num)s were on the list already.", before)
+        text = f"{text} {already}" if count else already
+    return see_other(request, "/suppression", Flash(kind="done", text=text))
+
+
+@router.get("/suppression/remove", dependencies=[Depends(changes_console)])
+def remove_form(request: Request) -> Response:
+    """The question, with the entry and a field for the reason."""
+    back = way_back(Form.of(back=request.query_params.get("back", "")), "/suppression")
+    form = Form.of(address=request.query_params.get("address", ""), why="", back=back)
+    return _remove_page(request, form, _entry(_asked(form)))
+
+
+@router.post("/suppression/remove", dependencies=[Depends(changes_console)])
+def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
+    """Take an address off the list; why goes to the audit log."""
+    address, why, words = _asked(form), form.text("why"), language_of(request)
+    if not why:
+        form.problem("why", words.gettext("Write why, for example: asked for our mail again by phone."))
+    entry = _entry(address)
+    if form.errors:
+        return _remove_page(request, form, entry, status=422)
+    facts = {"address": address.address, "why": why[:LONGEST_NOTE]}
+    with audit.recorded(user, "unsuppress", **facts), changing() as conn, transaction(conn):
+        storage.remove(conn, address)
+    flash = Flash(kind="done", text=words.gettext("%(address)s gets mail again.", address=address.address))
+    return see_other(request, way_back(form, "/suppression"), flash)
+
+
+def _reason_and_expiry(request: Request, form: Form) -> tuple[SuppressionReason | None, datetime | None]:
+    words = language_of(request)
+    try:
+        reason = SuppressionReason(form.text("reason"))
+    except ValueError:
+        form.problem("reason", words.gettext("Choose one of the reasons."))
+        return None, None
+    if form.text("expires") and reason is not SuppressionReason.MANUAL:
+        text = N_("Only an entry by hand can end; leave this empty, or choose the reason “by hand”.")
+        form.problem("expires", words.gettext(text))
+        return reason, None
+    try:
+        return reason, read_expiry(form.text("expires"), reason, now=datetime.now(UTC), where="expires")
+    except InvalidInput:
+        form.problem("expires", words.gettext("Write a day that is still to come, for example 2030-01-31."))
+        return reason, None
+
+
+def _add_page(request: Request, form: Form, *, status: int = 200) -> Response:
+    choices = [(value, language_of(request).gettext(text)) for value, text in REASONS.items()]
+    return render(request, "suppression/add.html", status=status, form=form, choices=choices, most=MOST_ADDED)
+
+
+def _entry(address: Address) -> storage.Suppression:
+    with reading() as conn:
+        entry = storage.find(conn, address.key)
+    if entry is None:
+        raise NotFound("suppressed address", address.address)
+    return entry
+
+
+def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, status: int = 200) -> Response:
+    back = way_back(form, "/suppression")
+    return render(request, "suppression/remove.html", status=status, form=form, entry=entry, reasons=REASONS, back=back)
+
+
+def _asked(form: Form) -> Address:
+    """The address of the form; one that cannot be on the list is not found there."""
+    text = form.text("address")
+    if text.startswith(ERASED):
+        return Address(text, text)
+    try:
+        return parse_address(text, dotless=True)
+    except InvalidInput:
+        raise NotFound("suppressed address", text) from None
+
+
+def _listing(request: Request) -> Listing:
+    return Listing.read(
+        request.query_params, sorts=("added",), filters={"reason": list(SuppressionReason)}, descending=True
+    )
+
+
+def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
+    asked: dict[str, Any] = {
+        "search": listing.text or None,
+        "reason": listing.filters.get("reason"),
+        "limit": listing.size,
+    }
+    rows, total = storage.page(conn, **asked, offset=listing.offset)
+    if not rows and listing.page > 1:
+        listing = listing.at_page(1)
+        rows, total = storage.page(conn, **asked, offset=0)
+    return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED))
+
+
+def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:
+    """The file in blocks. Its mark tells spreadsheets that it is UTF-8."""
+    block = io.StringIO()
+    writer = csv.writer(block, lineterminator="\r\n")
+    block.write("\ufeff")
+    writer.writerow(COLUMNS)
+    with streaming() as conn:
+        for address, why, note, added_at, expires_at, added_by, _ in storage.stream(conn, search=search, reason=reason):
+            ends = expires_at.isoformat(timespec="seconds") if expires_at else ""
+            cells = (safe_cell(address), why, safe_cell(note), added_at.isoformat(timespec="seconds"), ends)
+            writer.writerow((*cells, safe_cell(added_by)))
+            if block.tell() > _BLOCK:
+                yield block.getvalue().encode()
+                block.seek(0)
+                block.truncate()
+    yield block.getvalue().encode()

@@ -1,0 +1,62 @@
+"""The report of an import into the suppression list: the rows that were left out, on a page and as a file."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import Response
+
+from ses_ops.audience.rejected_rows import unpacked_beginning
+from ses_ops.console import audit, import_words
+from ses_ops.console.access import reads_shared
+from ses_ops.console.csv_download import unpacked_csv
+from ses_ops.console.database import reading
+from ses_ops.console.language import N_
+from ses_ops.console.page import render
+from ses_ops.storage.audience.group_imports import KEPT_DAYS
+from ses_ops.storage.suppression import suppression_reports
+
+router = APIRouter()
+
+#: Rejected rows that a page shows; the report has them all.
+SHOWN = 10
+#: Why rows are left out, in words.
+KINDS: dict[str, str] = {
+    **import_words.REASONS,
+    "bad reason": N_("The reason is not known"),
+    "bad expiry": N_("The end cannot be"),
+}
+
+
+@router.get("/suppression/reports/{id}", dependencies=[Depends(reads_shared)])
+def report_page(request: Request, id: str) -> Response:
+    """What an import did, and the first of the rows that it left out."""
+    with reading() as conn:
+        report = suppression_reports.find(conn, _uuid(id))
+        content = suppression_reports.content(conn, _uuid(id))
+    if report is None or content is None:
+        raise HTTPException(404)
+    rejected = unpacked_beginning(content, SHOWN)
+    return render(
+        request, "suppression/imported.html", report=report, rejected=rejected, kinds=KINDS, kept_days=KEPT_DAYS
+    )
+
+
+@router.get("/suppression/reports/{id}/rejected.csv", dependencies=[Depends(reads_shared)])
+def rejected_csv(id: str, user: GetUserDep) -> Response:
+    """The report as a file."""
+    with reading() as conn:
+        content = suppression_reports.content(conn, _uuid(id))
+    if content is None:
+        raise HTTPException(404)
+    with audit.recorded(user, "export_rejected", report=str(_uuid(id))):
+        return unpacked_csv(content, "suppression-rejected.csv")
+
+
+def _uuid(id: str) -> UUID:
+    try:
+        return UUID(id)
+    except ValueError:
+        raise HTTPException(404) from None

@@ -1,0 +1,1 @@
+"""Send tasks: list, page, form, actions."""

@@ -1,0 +1,233 @@
+"""Pause, resume, cancel, delete, retry, settle doubts: forms of the list and of a task's page, which lead back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ses_ops.application import task_decisions as decisions
+from ses_ops.console import audit
+from ses_ops.console.access import deletes_task, edits_task, starts_task
+from ses_ops.console.database import changing, reading
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import Form, PostedDep, see_other, way_back
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.page import render
+from ses_ops.console.sentences import said
+from ses_ops.console.tasks import decisions as task_decisions
+from ses_ops.console.tell_airflow import PICKED_UP_LATER, tell
+from ses_ops.errors import Conflict
+from ses_ops.orchestration import control
+from ses_ops.storage.ledger.retries import NO_CODE
+
+router = APIRouter()
+
+_ONLY_WAITS = N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s.")
+_RESUMED_AND_WAITS = N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s.")
+_CANCEL = (
+    N_("Cancel the send task %(name)s?"),
+    N_("Mail that is leaving now stops within a moment. What has not left is never sent; the ledger stays."),
+    N_("Cancel the task"),
+)
+_DELETE = (
+    N_("Delete the send task %(name)s?"),
+    N_("The task and its DAG are taken away. The ledger of what was sent stays in the database."),
+    N_("Delete the task"),
+)
+_CHOOSE = N_("Choose at least one line.")
+_RESEND = (
+    N_("Send the messages in doubt of %(name)s again?"),
+    N_("Who got the mail already may get it a second time."),
+    N_("Send again"),
+)
+_ASSUME_SENT = (
+    N_("Count the messages in doubt of %(name)s as sent?"),
+    N_("Who did not get the mail will not get it."),
+    N_("Count as sent"),
+)
+
+
+@router.post("/tasks/{name}/pause", dependencies=[Depends(edits_task)])
+def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Stop a task's mail until it is resumed."""
+
+    def act() -> Flash:
+        changed = task_decisions.pause(user, name, reason=form.text("reason"))
+        text = N_("%(name)s is paused.") if changed else N_("%(name)s was paused already.")
+        return _done(request, text, name)
+
+    return _then_back(request, form, act)
+
+
+@router.post("/tasks/{name}/resume", dependencies=[Depends(edits_task)])
+def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too.
+
+    Mail that waits for quota keeps its time, unless there is some now; what that means for the task is said.
+    """
+
+    def act() -> Flash:
+        done = task_decisions.resume(user, name)
+        if done.until is None:
+            return _done(request, N_("%(name)s goes on."), name, told=done.told)
+        text = _RESUMED_AND_WAITS if done.changed else _ONLY_WAITS
+        return _waiting(request, text, name, done.until)
+
+    return _then_back(request, form, act)
+
+
+@router.post("/tasks/{name}/retry-failed", dependencies=[Depends(starts_task)])
+def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice.
+
+    The question's form says that somebody has `chosen` codes; without that all are meant.
+    """
+    codes = {int(given) for given in form.all("code") if given.isascii() and given.isdecimal() and len(given) < 5}
+    if not form.checked("confirmed"):
+        return _ask_what_failed(request, name, form)
+    if form.checked("chosen") and not codes:
+        form.problem("code", language_of(request).gettext(_CHOOSE))
+        return _ask_what_failed(request, name, form, status=422)
+
+    def act() -> Flash:
+        wanted = {"codes": sorted(codes)} if codes else {}
+        with audit.recorded(user, "retry_failed", task=name, **wanted) as facts, changing() as conn:
+            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes or None)
+        told = not count or tell(lambda: control.start_run(name))
+        words = language_of(request)
+        text = words.ngettext(
+            "%(num)s failed message of %(name)s is tried again.",
+            "%(num)s failed messages of %(name)s are tried again.",
+            count,
+            name=name,
+        )
+        return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
+
+    return _then_back(request, form, act)
+
+
+def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 200) -> Response:
+    """The question, with what is known of each code. Who did not choose yet has chosen all."""
+    back = way_back(form, "/tasks")
+    try:
+        with reading() as conn:
+            failed = decisions.what_failed(conn, name)
+    except Conflict as problem:
+        return see_other(request, back, Flash(kind="problem", text=said(language_of(request), str(problem))))
+    return render(
+        request,
+        "tasks/retry_failed.html",
+        status=status,
+        name=name,
+        form=form,
+        failed=failed,
+        retried=sum(one.retried for one in failed),
+        suppressed=sum(one.suppressed for one in failed),
+        none=NO_CODE,
+        back=back,
+    )
+
+
+@router.post("/tasks/{name}/resend-unknown", dependencies=[Depends(starts_task)])
+def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Send again what a crash left in doubt, after a question: a few may get the mail twice."""
+
+    def act() -> Flash:
+        count = _resolve(name, user, decisions.Doubt.RESEND)
+        told = not count or tell(lambda: control.start_run(name))
+        words = language_of(request)
+        text = words.ngettext(
+            "%(num)s message in doubt of %(name)s is sent again.",
+            "%(num)s messages in doubt of %(name)s are sent again.",
+            count,
+            name=name,
+        )
+        return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _RESEND)
+
+
+@router.post("/tasks/{name}/assume-sent", dependencies=[Depends(edits_task)])
+def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Count as sent what a crash left in doubt, after a question: a few may miss the mail."""
+
+    def act() -> Flash:
+        count = _resolve(name, user, decisions.Doubt.ASSUME_SENT)
+        words = language_of(request)
+        text = words.ngettext(
+            "%(num)s message in doubt of %(name)s counts as sent now.",
+            "%(num)s messages in doubt of %(name)s count as sent now.",
+            count,
+            name=name,
+        )
+        return Flash(kind="done", text=text)
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _ASSUME_SENT)
+
+
+def _resolve(name: str, user: BaseUser, doubt: decisions.Doubt) -> int:
+    with audit.recorded(user, "resolve_unknown", task=name, choice=doubt.value) as facts, changing() as conn:
+        count = facts["count"] = decisions.resolve_unknown(conn, name, doubt)
+    return count
+
+
+@router.post("/tasks/{name}/cancel", dependencies=[Depends(edits_task)])
+def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Stop a task for good, after a question."""
+
+    def act() -> Flash:
+        changed = task_decisions.cancel(user, name)
+        text = N_("%(name)s is cancelled.") if changed else N_("%(name)s was cancelled already.")
+        return _done(request, text, name)
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _CANCEL)
+
+
+@router.post("/tasks/{name}/delete", dependencies=[Depends(deletes_task)])
+def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
+    """Take a task away, after a question."""
+
+    def act() -> Flash:
+        task_decisions.delete(user, name)
+        return _done(request, N_("%(name)s is deleted."), name)
+
+    return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
+
+
+def _waiting(request: Request, text: str, name: str, until: datetime) -> Flash:
+    words = language_of(request)
+    return Flash(kind="done", text=words.gettext(text, name=name, when=words.utc(until)))
+
+
+def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Response:
+    """Do it and go back. What cannot be done now is said on the page that the form came from."""
+    try:
+        flash = act()
+    except Conflict as problem:
+        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+    return see_other(request, way_back(form, "/tasks"), flash)
+
+
+def _done(request: Request, text: str, name: str, *, told: bool = True) -> Flash:
+    words = language_of(request)
+    done = words.gettext(text, name=name)
+    return Flash(kind="done", text=done if told else f"{done} {words.gettext(PICKED_UP_LATER)}")
+
+
+def _ask(request: Request, name: str, form: Form, texts: tuple[str, str, str]) -> Response:
+    """Without script, the question is a page; with it, ses.js has asked already."""
+    question, consequence, action = texts
+    words = language_of(request)
+    return render(
+        request,
+        "confirm.html",
+        question=words.gettext(question, name=name),
+        consequence=words.gettext(consequence),
+        action=words.gettext(action),
+        back=way_back(form, "/tasks"),
+    )

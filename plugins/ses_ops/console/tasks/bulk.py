@@ -1,0 +1,145 @@
+"""Pause, resume, cancel or delete the tasks that were selected in the list: one review, and a result for each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import Response
+
+from ses_ops.console import labels
+from ses_ops.console.access import enters_console
+from ses_ops.console.change_made import UNKNOWN
+from ses_ops.console.flash import Flash
+from ses_ops.console.forms import Form, PostedDep, see_other
+from ses_ops.console.language import N_, Language, language_of
+from ses_ops.console.page import render
+from ses_ops.console.sentences import said
+from ses_ops.console.tasks import decisions as task_decisions
+from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
+from ses_ops.console.tell_airflow import PICKED_UP_LATER
+from ses_ops.errors import SesError
+
+router = APIRouter()
+log = logging.getLogger(__name__)
+
+#: By action: what is asked, what it means, what the button says.
+_QUESTIONS = {
+    "pause": (
+        N_("Pause these send tasks?"),
+        N_("Mail that is leaving now stops within a moment, and waits until somebody resumes it."),
+        N_("Pause %(count)s"),
+    ),
+    "resume": (
+        N_("Resume these send tasks?"),
+        N_("What waits is sent as the quota allows, at once."),
+        N_("Resume %(count)s"),
+    ),
+    "cancel": (
+        N_("Cancel these send tasks?"),
+        N_("Mail that is leaving now stops within a moment. What has not left is never sent; the ledger stays."),
+        N_("Cancel %(count)s"),
+    ),
+    "delete": (
+        N_("Delete these send tasks?"),
+        N_("The tasks and their DAGs are taken away. The ledger of what was sent stays in the database."),
+        N_("Delete %(count)s"),
+    ),
+}
+_GONE = N_("It is gone: it was deleted meanwhile.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one task."""
+
+    name: str
+    done: bool
+    text: str
+
+
+@router.post("/bulk-tasks", dependencies=[Depends(enters_console)])
+def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
+    """The review, or when `confirmed` the change: each task by the person's rights on it; 403 where there are none."""
+    action, words = form.text("action"), language_of(request)
+    if action not in _QUESTIONS:
+        raise HTTPException(400)
+    chosen, gone = chosen_tasks(user, form, action, words)
+    if not chosen:
+        flash = Flash(kind="problem", text=words.gettext(N_("Select at least one send task first.")))
+        return see_other(request, "/tasks" + list_of(form).query(), flash)
+    able = [one for one in chosen if one.left_out is None]
+    forbidden = not able and any(one.forbidden for one in chosen)
+    results = None
+    if form.checked("confirmed") and not forbidden:
+        results = [_result(one, action, user, form, words) for one in chosen]
+        results += [Result(name=name, done=False, text=words.gettext(_GONE)) for name in gone]
+    question, consequence, label = _QUESTIONS[action]
+    return render(
+        request,
+        "tasks/bulk.html",
+        status=403 if forbidden else 200,
+        action=action,
+        question=question,
+        consequence=consequence,
+        label=label,
+        chosen=chosen,
+        able=[one.task.name for one in able],
+        results=results,
+        done=sum(one.done for one in results or ()),
+        most=MOST,
+        back="/tasks" + list_of(form).query(),
+        list_query=form.text("list"),
+        status_labels=labels.STATUS,
+    )
+
+
+def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Language) -> Result:
+    name = one.task.name
+    if one.left_out is not None:
+        return Result(name=name, done=False, text=one.left_out)
+    try:
+        text = _ACTS[action](user, name, form, words)
+    except SesError as problem:
+        return Result(name=name, done=False, text=said(words, str(problem)))
+    except HTTPException as problem:
+        return Result(name=name, done=False, text=words.gettext(problem.detail))
+    except Exception:  # the others are done all the same, and what became of them is told
+        log.exception("%s of %r failed", action, name)
+        return Result(name=name, done=False, text=words.gettext(UNKNOWN))
+    return Result(name=name, done=True, text=text)
+
+
+def _pause(user: BaseUser, name: str, form: Form, words: Language) -> str:
+    changed = task_decisions.pause(user, name, reason=form.text("reason"))
+    return words.gettext(N_("paused") if changed else N_("it was paused already"))
+
+
+def _resume(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    done = task_decisions.resume(user, name)
+    if done.until is not None:
+        return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=words.utc(done.until))
+    text = words.gettext(N_("goes on"))
+    return text if done.told else f"{text}. {words.gettext(PICKED_UP_LATER)}"
+
+
+def _cancel(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    changed = task_decisions.cancel(user, name)
+    return words.gettext(N_("cancelled") if changed else N_("it was cancelled already"))
+
+
+def _delete(user: BaseUser, name: str, _: Form, words: Language) -> str:
+    task_decisions.delete(user, name)
+    return words.gettext(N_("deleted"))
+
+
+_ACTS: dict[str, Callable[[BaseUser, str, Form, Language], str]] = {
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+    "delete": _delete,
+}

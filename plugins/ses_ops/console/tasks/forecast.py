@@ -1,0 +1,137 @@
+"""On which quota days the mail of a send task leaves: of one that would be made, and of one that exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ses_ops.application.forecasts import forecast_with, queue_with, to_come
+from ses_ops.application.quota_status import domain_quota, read_quota_variable
+from ses_ops.console.database import SnapshotByKey
+from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.domain.warmup import plan_for
+from ses_ops.errors import NotFound, QuotaError
+from ses_ops.orchestration import control
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.tasks.overview import list_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.console.quota_words import Wrong
+    from ses_ops.domain.forecast import Forecast, Waiting
+
+#: Seconds for which an open page shows the same forecast.
+AGE = 15.0
+#: Recipients of a next audience whose suppressed are looked for: those of a million take 0.6 s.
+EXACT_UP_TO = 20_000
+#: Nothing of these leaves any more.
+OVER = (TaskStatus.CANCELLED, TaskStatus.FINISHED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayLine:
+    """A quota day on which something of the task leaves."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    #: Messages that the day has room for.
+    room: int
+    #: Messages of other tasks, which go first.
+    others: int
+    count: int
+    #: Messages of this task until the end of the day.
+    done: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeavingDays:
+    """The forecast of one task."""
+
+    days: list[DayLine]
+    #: Messages for which no day was found.
+    left: int = 0
+    #: Before this moment not all of it can leave; None when nothing is known of the days.
+    due_at: datetime | None = None
+    #: Why nothing can be said of the days.
+    problem: Wrong | None = None
+    #: The next audience is that of the whole group, the suppressed among it.
+    with_suppressed: bool = False
+
+    def shown(self, most: int) -> list[DayLine]:
+        """The first days and the last one."""
+        return self.days if len(self.days) <= most + 1 else [*self.days[:most], self.days[-1]]
+
+    @property
+    def last_leaves(self) -> tuple[datetime, datetime] | None:
+        """Between when the last message leaves."""
+        if not self.days or self.left:
+            return None
+        last = self.days[-1]
+        return max(last.starts_at, self.due_at or last.starts_at), last.ends_at
+
+
+def leaving_days(conn: Connection, name: str, domain: str, added: Sequence[Waiting], *, now: datetime) -> LeavingDays:
+    """The days of what waits of a task, and of some mail of it behind all that waits."""
+    variable = read_quota_variable(control.read_quota_variable())
+    waiting = queue_with(conn, domain, added)
+    try:
+        plan = plan_for(variable.entries, domain)
+    except QuotaError:
+        wrong = wrong_with_variable(variable) or wrong_with_entry(variable, domain_quota(conn, variable, domain))
+        return LeavingDays(days=[], problem=wrong)
+    made = forecast_with(conn, plan, waiting, now=now)
+    return LeavingDays(
+        days=_lines(name, made),
+        left=sum(count for task, count in made.remaining if task == name),
+        due_at=max([now, *(part.due_at for part in waiting if part.task == name and part.due_at)]),
+    )
+
+
+def leaving_days_of(name: str, *, fresh: bool = False) -> LeavingDays | None:
+    """The forecast of a task that exists, at most AGE old; None when nothing of it is to leave."""
+    return _SEEN.get(name, fresh=fresh)[0]
+
+
+def _read(conn: Connection, name: str) -> tuple[LeavingDays | None]:
+    found = list_tasks(conn, name=name)
+    if not found:
+        raise NotFound("send task", name)
+    one, now = found[0], sender_domains.database_now(conn)
+    if one.status in OVER:
+        return (None,)
+    added = to_come(conn, one, now, exact_up_to=EXACT_UP_TO)
+    made = leaving_days(conn, name, one.sender_domain, added, now=now)
+    if not (made.days or made.left or (made.problem and one.unsent_count)):
+        return (None,)
+    return (replace(made, with_suppressed=any(part.count > EXACT_UP_TO for part in added)),)
+
+
+def _lines(name: str, made: Forecast) -> list[DayLine]:
+    done, lines = 0, []
+    for one in made.days:
+        count = one.count(name)
+        if count:
+            done += count
+            day = one.day
+            lines.append(
+                DayLine(
+                    number=day.number,
+                    starts_at=day.starts_at,
+                    ends_at=day.ends_at,
+                    room=one.room,
+                    others=one.count() - count,
+                    count=count,
+                    done=done,
+                )
+            )
+    return lines
+
+
+#: In a tuple: a snapshot takes None for "not read yet".
+_SEEN: SnapshotByKey[str, tuple[LeavingDays | None]] = SnapshotByKey(_read, age=AGE)

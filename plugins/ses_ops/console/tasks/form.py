@@ -1,0 +1,215 @@
+"""The form of a send task: from a definition to its fields, and back with every error beside its field."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.application.task_definitions import ChangedMeanwhile, NameTaken
+from ses_ops.console.forms import WHOLE, Form
+from ses_ops.console.language import N_
+from ses_ops.console.task_form_words import in_words
+from ses_ops.domain.clock import to_wall_clock, zone
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.send_task import FIELDS, parse_send_task
+from ses_ops.errors import InvalidInput, NotFound, SesError, TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ses_ops.console.language import Language
+    from ses_ops.domain.send_task import SendTask
+
+#: Every field of the form.
+FORM_FIELDS = (
+    *("name", "type", "template", "subject", "sender", "group", "start_at", "until", "time_zone", "repeat"),
+    *("every_count", "every_unit", "cron", "reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown"),
+    "roles",
+)
+#: Fields whose text goes into the definition as it is, if there is any.
+_PLAIN = (
+    *("name", "type", "template", "subject", "sender", "group", "reply_to", "unsubscribe_url", "advertisement"),
+    *("start_grace", "on_unknown", "roles"),
+)
+#: Fields of the definition that have another name in the form.
+_NAMES = {"every": "every_count"}
+#: What stands for a field with an error while the others are looked at; those without are left out.
+_STAND_IN: dict[str, str] = {
+    "name": "x",
+    "type": TaskType.TRIGGERED.value,
+    "template": "x",
+    "group": "x",
+    "sender": "a@b.example",
+    "start_at": "1970-01-02",
+    "every": "1d",
+    "cron": "0 0 * * *",
+}
+#: Fields that cannot be looked at when another has an error.
+_WITH = {
+    "type": ("start_at", "until", "every", "cron"),
+    "start_at": ("until",),
+    "time_zone": (),
+    "every": ("cron",),
+    "cron": ("every",),
+}
+_TAKEN = N_("There is a send task of this name already. Choose another name.")
+_CHANGED = N_(
+    "Somebody changed this task after you had opened it. What you typed is still here: look it over, then go on."
+)
+_SPANS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def form_of(task: SendTask) -> Form:
+    """The form filled with a definition, to change or to clone it."""
+    schedule = task.schedule
+    every = schedule.every
+    return Form.of(
+        name=task.name,
+        type=task.type.value,
+        template=task.template,
+        subject=task.subject or "",
+        sender=task.sender,
+        group=task.group,
+        start_at=_wall_clock(schedule.start_at, schedule.time_zone),
+        until=str(schedule.last_day or _wall_clock(schedule.until, schedule.time_zone)),
+        time_zone=schedule.time_zone,
+        repeat="cron" if schedule.cron else "every",
+        every_count=str(every.count) if every else "1",
+        every_unit=every.unit if every else "d",
+        cron=schedule.cron or "",
+        reply_to=task.reply_to or "",
+        unsubscribe_url=task.unsubscribe_url or "",
+        advertisement=task.advertisement.value,
+        start_grace=_span(task.start_grace),
+        on_unknown=task.on_unknown.value,
+        roles=", ".join(task.roles),
+    )
+
+
+def read_task(form: Form, words: Language, *, name: str | None = None) -> SendTask | None:
+    """The definition in a form; None when there are errors, which are noted in the form: all of them, not the first.
+
+    `name` is that of the task that is edited, which no form can change.
+    """
+    entry = _entry(form)
+    if name is not None:
+        entry["name"] = name
+    task = None
+    for _ in FIELDS:
+        try:
+            task = parse_send_task(entry, where="")
+        except InvalidInput as problem:
+            field = problem.field
+            note(form, words, problem)
+            if field not in FIELDS:
+                return None
+            _set_right(entry, field)
+        else:
+            break
+    return None if form.errors else task
+
+
+def note(form: Form, words: Language, problem: SesError) -> None:
+    """Write an error beside the field that it belongs to, in the person's language where we have the words."""
+    field = WHOLE
+    if isinstance(problem, NameTaken):
+        form.problem("name", words.gettext(_TAKEN))
+        return
+    if isinstance(problem, ChangedMeanwhile):
+        form.problem(WHOLE, words.gettext(_CHANGED))
+        return
+    if isinstance(problem, InvalidInput):
+        field = problem.field or WHOLE
+    elif isinstance(problem, TemplateError):
+        field = problem.part if problem.part in ("subject", "unsubscribe_url") else "template"
+    elif isinstance(problem, NotFound):
+        field = {"template": "template", "recipient group": "group"}.get(problem.kind, WHOLE)
+    known = field in FIELDS
+    text = in_words(words, field, _reason(problem), empty=known and not form.text(_NAMES.get(field, field)))
+    form.problem(_NAMES.get(field, field) if known else WHOLE, text)
+
+
+def proposed_name(template: str, day: date, taken: Iterable[str]) -> str:
+    """A name for a new task: `newsletter-2026-12-01`, with a number behind it if that is taken."""
+    base = re.sub(r"[^a-z0-9]+", "-", template.lower()).strip("-")[:60].strip("-") or "mail"
+    return _free(f"{base}-{day:%Y-%m-%d}", set(taken))
+
+
+def name_of_clone(name: str, taken: Iterable[str]) -> str:
+    """`spring-sale-2` for `spring-sale`, `spring-sale-3` for that."""
+    base = re.sub(r"-copy(-\d+)?$", "", name)[:90].rstrip("-")
+    return _free(f"{base}-copy", set(taken))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}-{number}"
+    return found
+
+
+def _entry(form: Form) -> dict[str, Any]:
+    """The form as a definition. What belongs to another type of task is not read, and stays in the form."""
+    entry: dict[str, Any] = {name: text for name in _PLAIN if (text := form.text(name))}
+    kind = form.text("type")
+    timed = kind in (TaskType.SCHEDULED, TaskType.RECURRING)
+    time_zone = form.text("time_zone")
+    if time_zone and (timed or _is_zone(time_zone)):
+        entry["time_zone"] = time_zone
+    if timed and form.text("start_at"):
+        entry["start_at"] = form.text("start_at")
+    if kind == TaskType.RECURRING:
+        if form.text("until"):
+            entry["until"] = form.text("until")
+        if form.text("repeat") == "cron":
+            entry["cron"] = form.text("cron")
+        else:
+            entry["every"] = form.text("every_count") + form.text("every_unit")
+    return entry
+
+
+def _set_right(entry: dict[str, Any], field: str) -> None:
+    """Take an error out of the definition, so that the next one is found."""
+    if field in _STAND_IN:
+        entry[field] = _STAND_IN[field]
+    else:
+        entry.pop(field, None)
+    for other in _WITH.get(field, ()):
+        entry.pop(other, None)
+
+
+def _reason(problem: SesError) -> str:
+    """An error without the names of the field and the template that it stands beside."""
+    text = str(problem)
+    if isinstance(problem, InvalidInput) and problem.field:
+        while text.startswith(f"{problem.field}: "):
+            text = text.removeprefix(f"{problem.field}: ")
+    if isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url"):
+        text = text.partition(": ")[2] or text
+    return text
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zone(name)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _wall_clock(moment: datetime | None, time_zone: str) -> str:
+    """As a field for date and time has it, in the task's zone: `2026-12-01T09:00`."""
+    if moment is None:
+        return ""
+    local = to_wall_clock(moment, zone(time_zone)).replace(tzinfo=None)
+    whole_minute = not (local.second or local.microsecond)
+    return local.isoformat(timespec="minutes") if whole_minute else local.isoformat()
+
+
+def _span(span: timedelta) -> str:
+    """`90m` for an hour and a half."""
+    seconds = int(span.total_seconds())
+    size, unit = next((size, unit) for size, unit in _SPANS if seconds % size == 0)
+    return f"{seconds // size}{unit}"

@@ -1,0 +1,195 @@
+"""One send task as its page shows it: read once a second for everybody who looks at the same part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ses_ops.console.charts import sending_chart
+from ses_ops.console.database import SnapshotByKey
+from ses_ops.console.poll_interval import STILL, pace
+from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
+from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.task_status import TaskStatus
+from ses_ops.errors import NotFound
+from ses_ops.storage.ledger import progress
+from ses_ops.storage.ledger.failures import FailureCounts, Failures
+from ses_ops.storage.ledger.progress import ChunkProgress, Counts, OccurrenceProgress, Scope
+from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.console.charts.sending_chart import Chart
+    from ses_ops.console.tasks.query import TaskView
+    from ses_ops.storage.ledger.progress import Burst
+
+#: Lines of the two lists.
+OCCURRENCES, CHUNKS = 10, 10
+
+_FAILURES = FailureCounts()
+
+
+class _Part(NamedTuple):
+    """What is read for a view."""
+
+    name: str
+    task_id: int | None
+    run_id: str | None
+    occurrence_id: int | None
+    before: int | None
+    chunk_page: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSeen:
+    """Everything that the moving part of the page says. Its lists are those of the view."""
+
+    overview: TaskOverview
+    #: The task's own row: see `send_tasks.find_row`.
+    row: dict[str, Any]
+    scope: Scope
+    #: Of the view's part of the task.
+    counts: Counts
+    occurrences: list[OccurrenceProgress]
+    more_occurrences: bool
+    #: Of a page of them that is not the first: before which one the page of newer ones begins, None for the newest.
+    newer_before: int | None
+    #: The one that the view is narrowed to.
+    occurrence: OccurrenceProgress | None
+    chunks: list[ChunkProgress]
+    chart: Chart | None
+    #: Messages a second, now.
+    rate: float
+    failures: list[Failures]
+
+    @property
+    def started_late(self) -> bool:
+        """It missed its start and waits for a person."""
+        other = self.row["error"] is not None or self.overview.problem is not None
+        return not other and self.overview.error is not None
+
+    @property
+    def several_starts(self) -> bool:
+        """Each is then known by its number."""
+        return self.overview.latest_start is not None
+
+    @property
+    def starts_to_choose(self) -> list[OccurrenceProgress]:
+        """What the list of messages can be narrowed to: the starts of this page, and the one that it is narrowed to."""
+        chosen = [self.occurrence] if self.occurrence else []
+        return [one for one in {one.id: one for one in [*self.occurrences, *chosen]}.values() if one.frozen_at]
+
+    @property
+    def with_seconds(self) -> bool:
+        """Two starts of one minute would look alike without them, as in a rehearsal."""
+        minutes = [(one.logical_at or one.created_at).replace(second=0, microsecond=0) for one in self.occurrences]
+        return len(set(minutes)) < len(minutes)
+
+    @property
+    def left(self) -> timedelta | None:
+        """How long what is on its way needs at this speed."""
+        on_its_way = self.overview.in_progress_count
+        return timedelta(seconds=on_its_way / self.rate) if self.rate and on_its_way else None
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When its newest occurrence was done."""
+        return max((one.finished_at for one in self.occurrences if one.finished_at), default=None)
+
+    @property
+    def chunk_pages(self) -> int:
+        """Pages of the list of chunks."""
+        return max(1, -(-self.counts.chunks // CHUNKS))
+
+    @property
+    def failures_counted(self) -> int:
+        """Failed messages whose code is known; less than there are while a million of them are being counted."""
+        return sum(one.count for one in self.failures)
+
+    @property
+    def is_resume(self) -> bool:
+        """Whether the run of this view only sends what was cached."""
+        return (self.scope.run_id or "").startswith(RESUME_RUN_PREFIX)
+
+    @property
+    def every(self) -> int:
+        """Seconds after which the page looks again. One task is cheap: what waits for its start is seen soon."""
+        still = STILL if self.overview.status in (TaskStatus.FINISHED, TaskStatus.CANCELLED) else 5
+        return min(still, pace([self.overview], now=datetime.now(UTC)))
+
+
+def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
+    """A task in the part that the view asks for; `fresh` for a whole page. Raises NotFound."""
+    part = _Part(view.name, view.task_id, view.run_id, view.occurrence_id, view.before, view.chunk_page)
+    return _SEEN.get(part, fresh=fresh)
+
+
+def scope_of(
+    conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
+) -> Scope:
+    """A part of a task; `task_id` is that of one that was deleted. Raises NotFound."""
+    task_id = _row(conn, name, task_id)["id"]
+    if run_id is not None:
+        return progress.scope_of_run(conn, task_id, run_id)
+    return Scope(task_id=task_id, occurrence_id=occurrence_id)
+
+
+def _row(conn: Connection, name: str, task_id: int | None) -> dict[str, Any]:
+    row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
+    if row["type"] == TaskType.TEST:
+        raise NotFound("send task", name)
+    return row
+
+
+def _read(conn: Connection, part: _Part) -> TaskSeen:
+    row = _row(conn, part.name, part.task_id)
+    (overview,) = list_tasks(conn, task_id=row["id"])
+    scope = scope_of(conn, part.name, task_id=part.task_id, run_id=part.run_id, occurrence_id=part.occurrence_id)
+    counts = progress.counts(conn, scope)
+    found = progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)
+    bursts = progress.bursts(conn, scope)
+    waits = bool(counts.cached_count or counts.retrying_count or counts.queued_count or counts.in_progress_count)
+    return TaskSeen(
+        overview=overview,
+        row=row,
+        scope=scope,
+        counts=counts,
+        occurrences=found[:OCCURRENCES],
+        more_occurrences=len(found) > OCCURRENCES,
+        newer_before=part.before and progress.newer_key(conn, scope, before=part.before, limit=OCCURRENCES),
+        occurrence=_occurrence(conn, scope, part.occurrence_id),
+        chunks=progress.chunks(conn, scope, limit=CHUNKS, offset=CHUNKS * (part.chunk_page - 1)),
+        chart=sending_chart.draw(
+            bursts,
+            now=datetime.now(UTC),
+            waits=waits,
+            due_at=_due_at(overview, bursts),
+            pauses=progress.pauses(conn, scope.task_id),
+        ),
+        rate=sum(one.rate for one in bursts if one.alive),
+        failures=_FAILURES.by_code(conn, scope) if counts.failed_count else [],
+    )
+
+
+def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
+    """When what waits goes on; what waits for nothing but its turn is due since the last of it was sent."""
+    if overview.queued_count and overview.status is TaskStatus.SENDING:
+        return min((one.started_at for one in bursts), default=None)
+    return overview.next_run_at
+
+
+def _occurrence(conn: Connection, scope: Scope, wanted: int | None) -> OccurrenceProgress | None:
+    if wanted is None:
+        return None
+    found = progress.occurrences(conn, scope, limit=1, before=wanted + 1)
+    if not found or found[0].id != wanted:
+        raise NotFound("start of this send task", str(wanted))
+    return found[0]
+
+
+_SEEN: SnapshotByKey[_Part, TaskSeen] = SnapshotByKey(_read)

@@ -1,0 +1,97 @@
+"""The subject of every send task's mail, as its first recipient sees it: worked out once, and again after a change."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from ses_ops.console.database import Snapshot
+from ses_ops.console.template_catalogue import templates_seen, templates_state
+from ses_ops.errors import SesError
+from ses_ops.rendering import apart
+from ses_ops.sending.mail_subject import rendered_subjects
+from ses_ops.storage.tasks.mail_subjects import MailSubject, mail_subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.tasks.overview import TaskOverview
+
+#: Subjects that are kept; a list of more tasks than this renders some of them anew at each look.
+MOST = 20_000
+
+
+class _Rendered:
+    """Subjects by everything that they are made of, for one state of the folder of templates."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state: object = None
+        self._kept: OrderedDict[tuple[str, ...], str] = OrderedDict()
+        self._sources: dict[str, str] = {}
+
+    def subjects(self, tasks: list[MailSubject]) -> dict[int, tuple[MailSubject, str]]:
+        """By the task's id, with what it is made of. What cannot be worked out is shown as it was written."""
+        with self._lock:
+            state = templates_state()
+            if state != self._state:
+                self._kept.clear()
+                self._sources = {facts.name: facts.subject for facts in templates_seen()}
+                self._state = state
+            unknown: dict[str, list[MailSubject]] = {}
+            for one in tasks:
+                if not one.first_subject and _key(one) not in self._kept:
+                    unknown.setdefault(one.template, []).append(one)
+            for template, some in unknown.items():
+                self._render(state[0], template, some)
+            found = {one.task_id: (one, one.first_subject or self._of(one)) for one in tasks}
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+            return found
+
+    def _render(self, root: Path, template: str, tasks: list[MailSubject]) -> None:
+        try:
+            made = apart.call(template, rendered_subjects, root, template, tasks)
+        except SesError:
+            return  # it was stopped, or others are looked at just now
+        for task, subject in zip(tasks, made, strict=True):
+            self._kept[_key(task)] = subject or self._written(task)
+
+    def _of(self, task: MailSubject) -> str:
+        return self._kept.get(_key(task)) or self._written(task)
+
+    def _written(self, task: MailSubject) -> str:
+        return task.subject or self._sources.get(task.template, "")
+
+
+def _key(task: MailSubject) -> tuple[str, ...]:
+    facts = (task.template, task.advertisement, task.subject or "", task.unsubscribe_url or "")
+    return (*facts, json.dumps(task.values))
+
+
+_RENDERED = _Rendered()
+
+
+def _read(conn: Connection) -> dict[int, tuple[MailSubject, str]]:
+    return _RENDERED.subjects(mail_subjects(conn))
+
+
+#: By the task's id; shared by all who look.
+_SUBJECTS: Snapshot[dict[int, tuple[MailSubject, str]]] = Snapshot(_read)
+
+
+def subjects_of(tasks: Sequence[TaskOverview], *, fresh: bool = False) -> dict[int, str]:
+    """The subject of each of the tasks by its id, as new as the tasks are."""
+    found = _SUBJECTS.get(fresh=fresh)
+    if not fresh and not all(_is_of(found.get(task.id), task) for task in tasks):
+        found = _SUBJECTS.get(fresh=True)
+    return {task.id: found[task.id][1] if task.id in found else task.subject or "" for task in tasks}
+
+
+def _is_of(found: tuple[MailSubject, str] | None, task: TaskOverview) -> bool:
+    return found is not None and (found[0].subject, found[0].template) == (task.subject, task.template)

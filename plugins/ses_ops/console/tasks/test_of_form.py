@@ -1,0 +1,96 @@
+"""“Send this to me”: a test send of exactly the send task that a person is about to make or to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops import settings
+from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
+from ses_ops.console import audit, test_send_runs
+from ses_ops.console.access import SEND_DAG
+from ses_ops.console.address_field import read_addresses
+from ses_ops.console.forms import Form
+from ses_ops.console.test_send_form import check_sender
+from ses_ops.domain.template_variables import recipient_values
+from ses_ops.errors import InvalidInput
+from ses_ops.rendering.template_apart import load_apart
+from ses_ops.storage.audience import recipients
+from ses_ops.storage.tasks import editions, send_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.console.language import Language
+    from ses_ops.domain.send_task import SendTask
+
+#: The field of the review's own form.
+RECIPIENTS = "test_recipients"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestOfTask:
+    """What came of it: a run, or why there is none. Nothing yet, when nobody asked."""
+
+    __test__ = False  # not a test class, whatever its name
+
+    problem: str | None = None
+    run_id: str | None = None
+
+
+def own_address(user: object) -> str:
+    """Where the person who looks reads mail, as far as Airflow knows it; empty when it does not."""
+    names = (getattr(user, "email", None), getattr(user, "username", None))
+    return next((name for name in names if isinstance(name, str) and "@" in name), "")
+
+
+def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mapping[str, str]:
+    """The values of the first recipient who would get it; the template's sample where there is nobody."""
+    if of_ledger:
+        left = editions.first_left(conn, send_tasks.find_row(conn, task.name)["id"])
+        if left:
+            return dict(recipient_values(left[0].values))
+    else:
+        for _, values in recipients.sample(conn, recipients.find_group(conn, task.group).id):
+            return values
+    return load_apart(settings.templates_root(), task.template).sample_values
+
+
+def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, values: Mapping[str, str]) -> TestOfTask:
+    """Start a test send of a task to the addresses in a form; the run's id, or why it cannot be."""
+    addresses, problem = read_addresses(form.raw(RECIPIENTS), words, most=MOST_RECIPIENTS)
+    if problem:
+        return TestOfTask(problem=problem)
+    sender = Form.of(sender=task.sender)
+    check_sender(sender, len(addresses), words)
+    if sender.errors:
+        return TestOfTask(problem=next(iter(sender.errors.values())))
+    if off := test_send_runs.problem_of_dag():
+        return TestOfTask(problem=words.gettext(off, dag=SEND_DAG))
+    order = TestSend(
+        template=task.template,
+        sender=task.sender,
+        recipients=[address.address for address in addresses],
+        values=values,
+        subject=task.subject,
+        reply_to=task.reply_to,
+        unsubscribe_url=task.unsubscribe_url,
+        advertisement=task.advertisement.value,
+    )
+    run_id = test_send_runs.new_run_id()
+    facts: dict[str, Any] = {
+        "template": order.template,
+        "sender": order.sender,
+        "recipients": list(order.recipients),
+        "run": run_id,
+    }
+    try:
+        with audit.recorded(user, "test_send", **facts, of_task=task.name):
+            test_send_runs.start(order, run_id=run_id, by=user.get_name())
+    except InvalidInput as refused:
+        form.problem_of(words, refused, fields={"": RECIPIENTS})
+        return TestOfTask(problem=form.error(RECIPIENTS))
+    return TestOfTask(run_id=run_id)

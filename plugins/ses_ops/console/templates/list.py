@@ -1,0 +1,136 @@
+"""Templates: the list, and a look at one as its recipients see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import APIRouter, Depends, HTTPException, Request
+from starlette.responses import Response
+
+from ses_ops import settings
+from ses_ops.console.access import reads_shared
+from ses_ops.console.database import reading
+from ses_ops.console.language import N_, language_of
+from ses_ops.console.listing import Listing
+from ses_ops.console.mail_frame import mail_frame
+from ses_ops.console.page import render
+from ses_ops.console.template_catalogue import templates_seen
+from ses_ops.console.template_preview import VIEWS, Look, chosen_values
+from ses_ops.console.visible_tasks import tasks_seen
+from ses_ops.domain.search_key import search_key
+from ses_ops.errors import TemplateError
+from ses_ops.rendering.template import Preview
+from ses_ops.rendering.template_apart import TemplateApart, load_apart
+from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
+from ses_ops.storage.audience import recipients
+
+if TYPE_CHECKING:
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+    from ses_ops.storage.tasks.overview import TaskOverview
+
+router = APIRouter()
+
+#: Send tasks that the list names beside a template.
+MOST_NAMED = 3
+#: What the list can be sorted by, the default first.
+SORTS = {"name": N_("Template"), "subject": N_("Subject"), "size": N_("Size"), "used": N_("Used by")}
+
+
+@router.get("/templates", dependencies=[Depends(reads_shared)])
+def templates(request: Request, user: GetUserDep) -> Response:
+    """The list."""
+    listing = Listing.read(request.query_params, sorts=tuple(SORTS))
+    used, every = _used_by(user), templates_seen()
+    text = search_key(listing.text)
+    found = [one for one in every if text in search_key(one.name) or text in search_key(one.subject)]
+    keys: dict[str, Callable[[TemplateFacts], Any]] = {
+        "name": lambda one: one.name,
+        "subject": lambda one: (search_key(one.subject), one.name),
+        "size": lambda one: (one.size, one.name),
+        "used": lambda one: (len(used.get(one.name, ())), one.name),
+    }
+    found.sort(key=keys[listing.sort], reverse=listing.descending)
+    return render(
+        request,
+        "templates/list.html",
+        any_template=bool(every),
+        page=listing.cut(found),
+        sorts=SORTS,
+        used=used,
+        most_named=MOST_NAMED,
+        folder=settings.short(settings.templates_root()),
+    )
+
+
+@router.get("/templates/{template}", dependencies=[Depends(reads_shared)])
+def template(request: Request, template: str, user: GetUserDep) -> Response:
+    """One of them: preview, values, where it is used; for one that cannot be used, why, and its files."""
+    facts = facts_of(template)
+    sources = template_sources(settings.templates_root(), facts.name)
+    context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
+    look = Look.read(request.query_params).with_parts(facts.parts)
+    try:
+        loaded = load_apart(settings.templates_root(), facts.name)
+        variables = loaded.variables_for()
+        chosen = chosen_values(loaded, look, language_of(request))
+        preview, problem = _preview(loaded, chosen.values)
+    except TemplateError as error:
+        return render(request, "templates/broken.html", **context, problem=error)
+    return render(
+        request,
+        "templates/page.html",
+        **context,
+        look=look,
+        views={view: label for view, label in VIEWS.items() if loaded.html or view not in ("desktop", "phone")},
+        chosen=chosen,
+        form=chosen.form,
+        preview=preview,
+        problem=problem,
+        groups=_groups_for(variables, look.group),
+    )
+
+
+@router.get("/templates/{template}/html", dependencies=[Depends(reads_shared)])
+def template_html(request: Request, template: str) -> Response:
+    """The HTML part alone, for the frame of the page."""
+    loaded = load_apart(settings.templates_root(), facts_of(template).name)
+    chosen = chosen_values(loaded, Look.read(request.query_params), language_of(request))
+    html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
+    if html is None:
+        raise HTTPException(404)
+    return mail_frame(html)
+
+
+def facts_of(name: str) -> TemplateFacts:
+    """A template by name, broken or not; 404 for what is none, so that no path of a request reaches the file system."""
+    for facts in templates_seen():
+        if facts.name == name:
+            return facts
+    raise HTTPException(404)
+
+
+def _preview(loaded: TemplateApart, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+    """The message, or what is wrong with it for these values."""
+    try:
+        return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
+    except TemplateError as problem:
+        return None, problem
+
+
+def _used_by(user: BaseUser) -> dict[str, list[TaskOverview]]:
+    """The send tasks that a person may see by their template, the newest first."""
+    found: dict[str, list[TaskOverview]] = {}
+    for task in reversed(tasks_seen(user)):
+        found.setdefault(task.template, []).append(task)
+    return found
+
+
+def _groups_for(variables: frozenset[str], asked: str) -> list[tuple[str, str]]:
+    """The groups that have a value for every variable, and the one that was asked for, as choices of a field."""
+    with reading() as conn:
+        groups = recipients.list_groups(conn)
+    names = [group.name for group in groups if variables <= set(group.variables)]
+    return [(name, name) for name in (names if asked in ("", *names) else [asked, *names])]

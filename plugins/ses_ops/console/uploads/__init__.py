@@ -1,0 +1,1 @@
+"""Forms with files, read as they come."""

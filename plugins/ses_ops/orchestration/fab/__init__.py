@@ -1,0 +1,1 @@
+"""Rights of roles, where Airflow's auth manager is FAB's."""

@@ -1,0 +1,1 @@
+"""Connections and Variables as Airflow itself finds them, in its own order."""

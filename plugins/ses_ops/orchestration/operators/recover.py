@@ -1,0 +1,54 @@
+"""The first task of `ses_maintenance`: what lost triggers and dead runs left behind."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
+
+from ses_ops.domain.send_task import dag_id
+from ses_ops.orchestration.connections import ses_db_dsn
+from ses_ops.orchestration.operators.base import SesOperator
+from ses_ops.storage.connection import connected
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+#: A task with so many queued runs has one that is due. Resumes that wait for their time are one for each time that mail
+#: is cached until, rarely more than two; if they were taken for a run that is due, the mail would wait for them.
+QUEUED_ENOUGH = 4
+
+
+class RecoverOperator(SesOperator):
+    """Releases chunks of dead runs; returns the runs to trigger, as arguments of TriggerDagRunOperator."""
+
+    def task_name(self, context: Context) -> str | None:  # noqa: ARG002
+        """This is about all tasks."""
+        return None
+
+    def work(self, context: Context) -> list[dict[str, Any]]:
+        """Find the tasks whose cached mail is due, and that no run of Airflow's is about to take care of."""
+        from ses_ops.sending.recover import recover
+
+        with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
+            overdue = recover(conn)
+        # Airflow refuses to map over more; the rest is found a minute later, and the oldest come first.
+        most = conf.getint("core", "max_map_length")
+        lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
+        for one in lost:
+            self.log.warning("%s has mail that is due and no run: %s is triggered", one.task_name, one.run_id)
+        return [
+            {
+                "trigger_dag_id": dag_id(one.task_name),
+                "trigger_run_id": one.run_id,
+                "run_after": one.run_after.isoformat(),
+            }
+            for one in lost
+        ]
+
+    def _has_a_run(self, context: Context, of_dag: str) -> bool:
+        ti = context["ti"]
+        if ti.get_dr_count(dag_id=of_dag, states=["running"]) > 0:
+            return True
+        return ti.get_dr_count(dag_id=of_dag, states=["queued"]) >= QUEUED_ENOUGH

@@ -1,0 +1,76 @@
+"""Task 3 of a send task's DAG, mapped: send chunks."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowException
+
+from ses_ops import settings
+from ses_ops.orchestration.connections import ses_db_dsn, smtp_settings
+from ses_ops.orchestration.operators.base import SesOperator
+from ses_ops.orchestration.operators.run_context import run_of
+from ses_ops.orchestration.pause import PauseWatch
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+COUNTS = ("sent", "failed", "suppressed", "unknown", "left")
+
+
+class StoppableOperator(SesOperator):
+    """An operator that sends, and ends early and cleanly when Airflow asks it to (SIGTERM: clear, mark, shut down)."""
+
+    _stop: threading.Event | None = None
+    _killed = False
+
+    def on_kill(self) -> None:
+        """Let mail that is under way finish and its outcomes be written; Airflow kills the process 5 s later.
+
+        Airflow calls this in a signal handler: a thread sets the event, because the main thread may hold its lock.
+        """
+        self._killed = True
+        if self._stop is not None:
+            threading.Thread(target=self._stop.set, name="stop sending").start()
+
+    def stop_event(self) -> threading.Event:
+        """The event that `on_kill` sets (made here: an operator is copied, and an event cannot be)."""
+        self._stop = threading.Event()
+        if self._killed:
+            self._stop.set()
+        return self._stop
+
+
+class SendChunkOperator(StoppableOperator):
+    """Sends its chunks, one after the other; returns the counts."""
+
+    ui_color = "#fef7e0"
+
+    def __init__(self, *, chunk_ids: list[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chunk_ids = chunk_ids
+
+    def work(self, context: Context) -> dict[str, Any]:
+        """Send what is pending in the chunks; what Airflow interrupts is tried again."""
+        run, stop = run_of(context), self.stop_event()
+        total: dict[str, Any] = dict.fromkeys(COUNTS, 0)
+        context["ses_chunk"] = f"chunk {', '.join(str(one) for one in self.chunk_ids)}"
+        with PauseWatch(context["ti"], run.task_name):
+            for chunk_id in self.chunk_ids:
+                self._send(chunk_id, run.run_id, stop, total)
+                context["ses_chunk"] = f"{total['sent']:,} sent"
+        return total
+
+    def _send(self, chunk_id: int, run_id: str, stop: threading.Event, total: dict[str, Any]) -> None:
+        from ses_ops.sending.send import send_chunk
+
+        report = send_chunk(
+            ses_db_dsn(), chunk_id, run_id, smtp=smtp_settings(), templates_root=settings.templates_root(), stop=stop
+        )
+        self.log.info("Chunk %s: %s", chunk_id, report)
+        for name in COUNTS:
+            total[name] += getattr(report, name)
+        total["ending"] = report.ending
+        if stop.is_set() and report.left:
+            raise AirflowException(f"stopped by Airflow with {report.left:,} messages of chunk {chunk_id} left")

@@ -1,0 +1,61 @@
+"""Task 4 of a send task's DAG: settle the run, and when mail is cached, queue this DAG's next run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from ses_ops.orchestration.connections import ses_db_dsn
+from ses_ops.orchestration.operators.base import errors_for_airflow
+from ses_ops.orchestration.operators.run_context import RESUME_CONF, run_of
+from ses_ops.storage.connection import connected
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class SettleOperator(TriggerDagRunOperator):
+    """Settles, and triggers its own DAG for the time when cached mail goes on: a queued run that the UI shows.
+
+    The run's id follows from that time, so whoever triggers it, and however often, it is one run. What it finds
+    triggered already shows as *skipped*. An error that waits for a person fails the task, and so the run.
+    """
+
+    template_fields = ()
+    ui_color = "#f3e8fd"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            skip_when_already_exists=True,
+            wait_for_completion=False,
+            deferrable=False,
+            openlineage_inject_parent_info=False,
+            **kwargs,
+        )
+
+    def execute(self, context: Context) -> None:
+        """Settle; then end as the trigger of the next run does (by an exception that Airflow's runner handles)."""
+        from ses_ops.sending.settle import settle
+
+        run = run_of(context)
+        with errors_for_airflow(run.task_name), connected(ses_db_dsn(), application="ses-ops settle") as conn:
+            settlement = settle(conn, run)
+        self.log.info("%s", settlement)
+        if settlement.error is not None:
+            raise AirflowFailException(settlement.error)
+        if settlement.resume_at is None or settlement.resume_run_id is None:
+            return
+        self.log.info(
+            "%s messages are cached (%s); the next run is at %s",
+            f"{settlement.cached:,}",
+            settlement.reason,
+            settlement.resume_at.isoformat(),
+        )
+        self.trigger_dag_id = context["dag_run"].dag_id
+        self.trigger_run_id = settlement.resume_run_id
+        self.conf = dict(RESUME_CONF)
+        self.logical_date = None
+        self.run_after = settlement.resume_at
+        super().execute(context)

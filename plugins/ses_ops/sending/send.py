@@ -1,0 +1,224 @@
+"""Send one reserved chunk: one event loop talks SMTP and keeps the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.address import parse_sender
+from ses_ops.domain.message_state import OnUnknown
+from ses_ops.domain.send_task import TaskType
+from ses_ops.domain.template_variables import variable_name
+from ses_ops.errors import DatabaseUnavailable, LedgerBehind, TemplateError
+from ses_ops.rendering.template import load_template
+from ses_ops.sending.chunk.claim import Attempt, claim_chunk, let_go_of_chunk, own_up
+from ses_ops.sending.chunk.feed import MessageFeed
+from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
+from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger, Marked
+from ses_ops.sending.chunk.writer import DATABASE_PATIENCE, LedgerKeeper
+from ses_ops.sending.release import Ending, release_chunk
+from ses_ops.sending.reserve import database_now
+from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, transaction
+from ses_ops.storage.named_sql import execute, fetch_one
+from ses_ops.storage.tasks.send_tasks import content_of
+from ses_ops.transports.errors import MailRefused
+from ses_ops.transports.flow.event_loop import run_in_loop
+from ses_ops.transports.smtp.transport import SmtpTransport
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.rendering.message import MessageRenderer
+    from ses_ops.transports.smtp.settings import SmtpSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkReport:
+    """What one call did. Counts are messages; `left` are still to be sent."""
+
+    sent: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    unknown: int = 0
+    left: int = 0
+    #: finished | released: <why> | stopped | nothing to do
+    ending: str = "nothing to do"
+
+
+def send_chunk(
+    dsn: str,
+    chunk_id: int,
+    run_id: str,
+    *,
+    smtp: SmtpSettings,
+    templates_root: Path,
+    stop: threading.Event,
+) -> ChunkReport:
+    """Send what is pending in a chunk that `run_id` reserved; at the end its reservation is released.
+
+    Correct at any interruption: see attempt.py. `stop` ends it early, with every outcome written. Raises
+    TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
+    while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError or
+    MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers when the server knows too few of
+    it (what was not sent is kept).
+    """
+    with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
+        task = _task(conn, chunk_id)
+        renderer = _renderer(task, templates_root)
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task["edition"])
+        if attempt is None:
+            return ChunkReport()
+        ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
+        journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
+        render, sender = partial(_render, renderer, attempt), parse_sender(task["sender"]).address
+        feed = MessageFeed(render, sender, journal, resends=task["on_unknown"] == OnUnknown.RESEND)
+        written = behind = False
+        try:
+            keeper = run_in_loop(_send(ledger, feed, smtp, stop))
+            written = True
+            return _finish(ledger, keeper)
+        except BaseException as problem:
+            _note(ledger, problem, taken_back=_taken_back(problem, task, journal))
+            behind = isinstance(problem, LedgerBehind)
+            raise
+        finally:
+            # The journal first: whoever gets the chunk when its lock goes must be able to read it.
+            if journal is not None:
+                journal.close(keep=not written)
+            _let_go(ledger, behind=behind)
+
+
+def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
+    with transaction(conn):
+        task = fetch_one(conn, "send_tasks", "task_of_chunk", chunk_id=chunk_id)
+    if task is None:
+        raise LookupError(f"there is no chunk {chunk_id}")
+    return task
+
+
+def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
+    """Raises TemplateError when the template needs values by now that the audience was frozen without.
+
+    What it no longer needs does no harm: the frozen values stay unused.
+    """
+    content = content_of(task)
+    template = load_template(templates_root, content.template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
+    missing = sorted(used - set(map(variable_name, task["frozen_variables"])))
+    if missing:
+        raise TemplateError(
+            f"it was changed after this mailing's audience was frozen and now needs {', '.join(missing)}, which its "
+            f"recipients have no values for; take that out of the template, then `ses task resume {task['name']}`",
+            template=task["template"],
+        )
+    return task_renderer(content, templates_root, installation_id=task["installation_id"], template=template)
+
+
+def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:
+    return renderer.render(
+        occurrence_id=attempt.occurrence_id, seq=message.seq, address=message.address, values=message.values
+    )
+
+
+async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerKeeper:
+    transport = SmtpTransport(smtp)
+    keeper = LedgerKeeper(ledger, feed, transport, stop=stop, settings=smtp)
+    await ledger.open()
+    mail = asyncio.ensure_future(transport.run(feed))
+    mail.add_done_callback(lambda _: keeper.transport_ended())
+    try:
+        await keeper.run()
+    finally:
+        # After an error of the ledger: what is under way comes to its end, in the journal at least.
+        transport.stop()
+        await asyncio.wait([mail])
+        ledger.close()
+    mail.result()  # raises TransportUnavailable
+    if keeper.problem is not None:
+        raise keeper.problem
+    return keeper
+
+
+def _taken_back(problem: BaseException, task: dict[str, Any], journal: Journal | None) -> list[int]:
+    """The messages that were refused although the reason is not in them. (A test send's go to nobody later.)"""
+    if not isinstance(problem, MailRefused) or task["type"] == TaskType.TEST:
+        return []
+    for seq in problem.to_requeue:
+        if journal is not None:
+            journal.write(seq, JournalEntry.DEFERRED)
+    return list(problem.to_requeue)
+
+
+def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:
+    """Write down why it ended; a database that is away is waited for where messages have to be taken back."""
+    give_up_at = time.monotonic() + (DATABASE_PATIENCE if taken_back else 0.0)
+    while True:
+        try:
+            if ledger.control.closed:
+                ledger.control = connect(ledger.dsn, application=APPLICATION, options=KEY_LOOKUPS)
+            _write_note(ledger, problem, taken_back)
+        except DatabaseUnavailable:
+            ledger.control.close()
+            if time.monotonic() < give_up_at:
+                time.sleep(0.5)
+                continue
+        except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
+            pass
+        return
+
+
+def _write_note(ledger: ChunkLedger, problem: BaseException, taken_back: list[int]) -> None:
+    """May be repeated, and does nothing to a chunk that another attempt has taken over meanwhile."""
+    with transaction(ledger.control) as conn:
+        reason = " ".join(str(problem).split())[:500] or type(problem).__name__
+        if taken_back:
+            execute(conn, "attempts", "take_back", **_keys(ledger.attempt), seqs=taken_back)
+        execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
+        execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
+
+
+def _keys(attempt: Attempt) -> dict[str, int]:
+    return {"chunk_id": attempt.chunk_id, "attempt_id": attempt.id, "occurrence_id": attempt.occurrence_id}
+
+
+def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:
+    """Give the claim back now: the server sees only after a moment that a connection is closed.
+
+    First what a database that fell behind has lost of it, from the journal, which must be closed.
+    """
+    conn = ledger.control
+    try:
+        if behind:
+            own_up(conn, ledger.attempt)
+        with transaction(conn):
+            let_go_of_chunk(conn, ledger.attempt.chunk_id)
+    except Exception:  # noqa: S110 - then it ends with the connection
+        pass
+    finally:
+        conn.close()
+
+
+def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
+    attempt, conn = ledger.attempt, ledger.control
+    with transaction(conn):
+        chunk = fetch_one(conn, "chunks", "chunk_day", id=attempt.chunk_id)
+        assert chunk is not None
+        if keeper.stopped_by_caller and chunk["pending"]:
+            ending = "stopped"
+        elif chunk["pending"]:
+            reason = keeper.stop_reason or keeper.deferrals.last_words or "messages are left"
+            why = Ending(reason=reason, backoff=not keeper.stop_reason)
+            ending = f"released: {why.reason}"
+        else:
+            why, ending = Ending(reason="", backoff=False), "finished"
+        if ending != "stopped":
+            release_chunk(conn, attempt.chunk_id, run_id=attempt.run_id, now=database_now(conn), ending=why)
+        execute(conn, "attempts", "end_attempt", id=attempt.id, ending=ending[:500])
+    return ChunkReport(**ledger.counts, left=chunk["pending"], ending=ending)

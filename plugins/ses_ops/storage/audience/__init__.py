@@ -1,0 +1,1 @@
+"""Recipient groups and their imports."""

@@ -1,0 +1,140 @@
+"""What an import does to a recipient group: lock it, take its recipients away or leave them, stream in new ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING
+
+from ses_ops.audience.column_facts import SAYS_NO
+from ses_ops.domain.template_variables import variable_name
+from ses_ops.storage.copy_rows import copy_in, copy_text
+from ses_ops.storage.named_sql import execute, fetch_one, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.audience.column_facts import ColumnFacts
+    from ses_ops.audience.csv.reader import Row
+
+#: Memory of the one hash table of an import; the addresses of a million recipients fit.
+_PLAN = ("128MB",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replacing:
+    """A group that an import writes to: one whose content is being replaced, or added to."""
+
+    group_id: int
+    created: bool
+    empty_is_missing: bool
+    appending: bool = False
+    #: What stays: its recipients, their variables, and the last of their lines. Nothing when all is replaced.
+    count: int = 0
+    variables: tuple[str, ...] = ()
+    last_line: int = 0
+
+
+def begin_replacing(
+    conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
+) -> Replacing:
+    """Lock a group, making it if need be, and take its recipients away; the caller holds the transaction.
+
+    Everybody else goes on seeing the old content until the transaction ends.
+    """
+    # The true variables come with the content: until then nobody sees this row.
+    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
+    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
+    assert group is not None
+    if not group["created"]:
+        execute(conn, "recipients", "empty_group", group_id=group["id"])
+    return Replacing(group_id=group["id"], created=group["created"], empty_is_missing=group["empty_is_missing"])
+
+
+def begin_appending(
+    conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
+) -> Replacing:
+    """Lock a group, making it if need be, and leave its recipients; the caller holds the transaction."""
+    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
+    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
+    assert group is not None
+    place = fetch_one(conn, "recipients", "last_line", group_id=group["id"])
+    assert place is not None
+    return Replacing(
+        group_id=group["id"],
+        created=group["created"],
+        empty_is_missing=group["empty_is_missing"],
+        appending=True,
+        count=group["recipient_count"],
+        variables=tuple(map(variable_name, group["variables"])),
+        last_line=place["line"],
+    )
+
+
+def copy_recipients(
+    conn: Connection,
+    group: Replacing,
+    rows: Iterable[Row],
+    variables: Sequence[str],
+    *,
+    facts: ColumnFacts,
+    stored: Callable[[int], None] | None = None,
+) -> int:
+    """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
+    lines = _copy_lines(group, rows, variables, facts)
+    return copy_in(conn, statements("group_content")["copy_recipients"], lines, taken=stored)
+
+
+def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
+    """One line of COPY text a recipient; the values become JSON by one format string, in C."""
+    names = (encode_basestring(name).replace("%", "%%") for name in variables)
+    as_json = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
+    encode, escape, never = encode_basestring, copy_text, SAYS_NO.isdisjoint
+    group_id, before = group.group_id, group.last_line
+    of_empty = "null" if group.empty_is_missing else '""'
+    for line, address, key, values in rows:
+        if "" in values:
+            facts.add(values)
+            packed = as_json % _with_empty(values, of_empty)
+        else:
+            if not never(values):
+                facts.add(values)
+            packed = as_json % tuple(map(encode, values))
+        # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
+        if "\\" in packed:
+            packed = packed.replace("\\", "\\\\")
+        yield f"{group_id}\t{line + before}\t{escape(address)}\t{escape(key)}\t{packed}\n"
+
+
+def _with_empty(values: Sequence[str], of_empty: str) -> tuple[str, ...]:
+    """Values as JSON; `of_empty` is what an empty cell is."""
+    return tuple(encode_basestring(value) if value else of_empty for value in values)
+
+
+def remove_repeated(conn: Connection, group_id: int) -> int:
+    """Keep the first row of every address; returns how many others there were (`repeated` lists them)."""
+    with conn.cursor() as cursor:
+        # Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
+        cursor.execute("SELECT set_config('work_mem', %s, true), set_config('enable_nestloop', 'off', true)", _PLAN)
+    found = execute(conn, "group_content", "find_repeated", group_id=group_id)
+    if found:
+        execute(conn, "group_content", "remove_repeated")
+    return found
+
+
+def repeated(conn: Connection) -> Iterator[tuple[int, str, dict[str, str | None], int]]:
+    """(line, address, values, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
+    with conn.cursor(name="repeated") as cursor:
+        cursor.itersize = 1_000
+        cursor.execute(statements("group_content")["repeated"])
+        yield from cursor
+
+
+def set_content(
+    conn: Connection, group_id: int, *, count: int, variables: Sequence[str], facts: ColumnFacts, appended: bool = False
+) -> None:
+    """Write what the group holds now into its row; `appended`: what was seen of its columns before stays true."""
+    seen = {"with_empty_cells": facts.with_empty_cells, "saying_no": facts.saying_no, "appended": appended}
+    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables), **seen)

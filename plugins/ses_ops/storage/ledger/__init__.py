@@ -1,0 +1,1 @@
+"""Occurrences, chunks, attempts and messages, and what is counted of them."""

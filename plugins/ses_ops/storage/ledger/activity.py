@@ -1,0 +1,56 @@
+"""What happened lately, over all tasks: when how much was sent, and failures. Sums of counters, never of messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ses_ops.storage.named_sql import fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from psycopg2.extensions import connection as Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failures:
+    """Messages of a task that failed lately."""
+
+    task: str
+    count: int
+    #: When the last of them was tried.
+    tried_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """What a sender domain's attempts of one quarter of an hour did. Counts are messages."""
+
+    domain: str
+    began_at: datetime
+    sent: int
+    failed: int
+
+
+def sent_lately(conn: Connection, *, since: datetime, hidden: Collection[str], tests: bool) -> list[Sent]:
+    """What was sent after `since`, without what the tasks named in `hidden` sent. `tests`: with test sends."""
+    rows = fetch_all(conn, "activity", "sent_lately", since=since, hidden=list(hidden), tests=tests)
+    return [Sent(**row) for row in rows]
+
+
+def recent_failures(conn: Connection, *, since: datetime) -> list[Failures]:
+    """The tasks with failed messages that were last tried after `since`, the latest first."""
+    return [Failures(**row) for row in fetch_all(conn, "activity", "recent_failures", since=since)]
+
+
+def deleted_tasks(conn: Connection) -> list[str]:
+    """The names of deleted tasks."""
+    return [row["name"] for row in fetch_all(conn, "activity", "deleted_tasks")]
+
+
+def ever_sent_a_test(conn: Connection) -> bool:
+    """Whether there was a test send."""
+    row = fetch_one(conn, "activity", "ever_sent_a_test")
+    return bool(row and row["found"])

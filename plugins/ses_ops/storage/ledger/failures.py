@@ -1,0 +1,124 @@
+"""Failed messages of a task by the server's code, with examples: counted chunk by chunk, each chunk once.
+
+A chunk that nothing was written to since is not counted again, so a page that is looked at for a while knows all codes
+of a million messages, and no request reads more than MOST_LOOKED_AT of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ses_ops.storage.named_sql import fetch_all
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.ledger.progress import Scope
+
+#: Messages that one call reads: one chunk of full size, some 50 ms.
+MOST_LOOKED_AT = 50_000
+#: Chunks that are remembered, and looked at for one task.
+REMEMBERED = 20_000
+MOST_CHUNKS = 2_000
+#: Examples of each code.
+EXAMPLES = 3
+
+
+class _ByCode(NamedTuple):
+    """The failures of a chunk with one code, and the first of them."""
+
+    code: int | None
+    messages: int
+    seqs: list[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """A failed message: to whom, and what the server said."""
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failures:
+    """Messages that failed with one code of the server; None: without one."""
+
+    code: int | None
+    count: int
+    examples: list[Example]
+
+
+class FailureCounts:
+    """Counts and remembers; to be shared by all requests."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[Any, ...], list[_ByCode]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def by_code(self, conn: Connection, scope: Scope) -> list[Failures]:
+        """The most frequent code first. May be of a part of the failures only: ask again, or compare the sum."""
+        chunks = fetch_all(conn, "progress", "chunks_with_failures", **scope.values, limit=MOST_CHUNKS)
+        database = conn.info.dbname, conn.info.host, conn.info.port
+        with self._lock:
+            known = {chunk["id"]: self._known.get((database, *chunk.values())) for chunk in chunks}
+        new = _within(MOST_LOOKED_AT, [chunk for chunk in chunks if known[chunk["id"]] is None])
+        for row in _count(conn, new):
+            known[row["chunk_id"]] = [*(known[row["chunk_id"]] or []), _ByCode(row["code"], row["count"], row["seqs"])]
+        with self._lock:
+            for chunk in new:
+                self._known[(database, *chunk.values())] = known[chunk["id"]] or []
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return _together(conn, {chunk["id"]: chunk["occurrence_id"] for chunk in chunks}, known)
+
+
+def _within(most: int, chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many chunks as hold so many messages, one at least."""
+    taken: list[dict[str, Any]] = []
+    for chunk in chunks:
+        most -= chunk["last_seq"] - chunk["first_seq"] + 1
+        if most < 0 and taken:
+            break
+        taken.append(chunk)
+    return taken
+
+
+def _count(conn: Connection, chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not chunks:
+        return []
+    return fetch_all(
+        conn,
+        "progress",
+        "failures_in",
+        chunks=[chunk["id"] for chunk in chunks],
+        occurrences=[chunk["occurrence_id"] for chunk in chunks],
+        firsts=[chunk["first_seq"] for chunk in chunks],
+        lasts=[chunk["last_seq"] for chunk in chunks],
+    )
+
+
+def _together(
+    conn: Connection, occurrence_of: dict[int, int], known: dict[int, list[_ByCode] | None]
+) -> list[Failures]:
+    sums: dict[int | None, int] = {}
+    first: dict[int | None, list[tuple[int, int]]] = {}
+    for chunk_id, parts in known.items():
+        for code, count, seqs in parts or []:
+            sums[code] = sums.get(code, 0) + count
+            keys = first.setdefault(code, [])
+            keys += [(occurrence_of[chunk_id], seq) for seq in seqs[: EXAMPLES - len(keys)]]
+    places = [key for keys in first.values() for key in keys]
+    rows = fetch_all(
+        conn, "progress", "examples", occurrences=[key[0] for key in places], seqs=[key[1] for key in places]
+    )
+    texts = {
+        (row["occurrence_id"], row["seq"]): Example(address=row["address"], text=row["smtp_text"] or "") for row in rows
+    }
+    return [
+        Failures(code=code, count=count, examples=[texts[key] for key in first[code] if key in texts])
+        for code, count in sorted(sums.items(), key=lambda one: -one[1])
+    ]

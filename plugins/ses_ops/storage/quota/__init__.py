@@ -1,0 +1,1 @@
+"""Quota days of sender domains."""

@@ -1,0 +1,127 @@
+"""Import a CSV file into the suppression list, in one transaction: address, and if wanted reason, note and expires."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.audience.csv.cells import without_mark
+from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.recipient_file import recipient_rows
+from ses_ops.domain.address import parse_address
+from ses_ops.domain.suppression import SuppressionReason, read_expiry
+from ses_ops.errors import InvalidInput
+from ses_ops.storage.audience.group_import import nothing_usable
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.suppression import entries
+from ses_ops.storage.suppression.entries import NewSuppression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.audience.recipient_file import RecipientRows
+
+COLUMNS = ("reason", "note", "expires")
+#: What an export has besides; an import takes its own moment and person.
+EXPORTED_ONLY = ("added_at", "added_by")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuppressionImport:
+    """What an import did."""
+
+    #: Rows that could be used.
+    read: int
+    #: Addresses that are new on the list or stay on it longer; the others were there already.
+    changed: int
+
+
+def import_suppressions(
+    conn: Connection,
+    blocks: Iterable[bytes],
+    *,
+    where: str,
+    reason: str,
+    now: datetime,
+    added_by: str,
+    report: Callable[[Rejected], None],
+    delimiter: str | None = ",",
+    address_column: str | None = None,
+    encoding: str | None = None,
+    file_columns: Callable[[Sequence[str]], None] | None = None,
+    before_commit: Callable[[SuppressionImport], None] | None = None,
+) -> SuppressionImport:
+    """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
+
+    `file_columns` is told the names of the file's columns before.
+
+    Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
+    is the error's field): then nothing was added.
+    """
+    kinds: Counter[str] = Counter()
+
+    def leave_out(rejected: Rejected) -> None:
+        kinds[rejected.kind] += 1
+        report(rejected)
+
+    given: dict[str, Any] = {"delimiter": delimiter, "address_column": address_column, "encoding": encoding}
+    with recipient_rows(blocks, where=where, **given) as rows, transaction(conn):
+        if file_columns is not None:
+            file_columns(rows.header.own)
+        read, changed = entries.add_all(
+            conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
+        )
+        if not read:
+            raise nothing_usable(kinds, where)
+        done = SuppressionImport(read=read, changed=changed)
+        if before_commit is not None:
+            before_commit(done)
+    return done
+
+
+def _entries(
+    rows: RecipientRows, default_reason: str, *, where: str, now: datetime, report: Callable[[Rejected], None]
+) -> Iterator[NewSuppression]:
+    columns = rows.header.variables
+    for name in columns:
+        if name not in (*COLUMNS, *EXPORTED_ONLY):
+            raise InvalidInput(f"unknown column; known are the address, {', '.join(COLUMNS)}", where=where, field=name)
+    for row in rows.rows():
+        if isinstance(row, Rejected):
+            report(row)
+            continue
+        fields = dict(zip(columns, row.values, strict=True))
+        try:
+            yield _entry(row, fields, default_reason, now)
+        except _CannotBe as problem:
+            report(
+                Rejected(row.line, problem.kind, str(problem), row.address, rows.header.cells(row.address, row.values))
+            )
+
+
+class _CannotBe(Exception):
+    """A row whose other columns cannot be used."""
+
+    def __init__(self, kind: str, *, reason: str) -> None:
+        self.kind = kind
+        super().__init__(reason)
+
+
+def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime) -> NewSuppression:
+    reason = fields.get("reason", "").strip() or default_reason
+    address, key = row.address, row.key
+    try:
+        chosen = SuppressionReason(reason)
+    except ValueError:
+        raise _CannotBe("bad reason", reason=f"{reason!r} is not one of {', '.join(SuppressionReason)}") from None
+    try:
+        expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
+    except InvalidInput as problem:
+        raise _CannotBe("bad expiry", reason=str(problem)) from problem
+    if address != without_mark(address):  # our own export, which a spreadsheet may open
+        address, key = parse_address(without_mark(address))
+    return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

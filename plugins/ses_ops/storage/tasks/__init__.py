@@ -1,0 +1,1 @@
+"""Send tasks, their editions, test sends."""

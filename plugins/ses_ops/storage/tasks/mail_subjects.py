@@ -1,0 +1,52 @@
+"""The subject of a task's mail: what it is made of, and the one that is kept once its audience is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailSubject:
+    """One task's."""
+
+    task_id: int
+    template: str
+    #: In place of the template's.
+    subject: str | None
+    advertisement: str
+    unsubscribe_url: str | None
+    #: As the first recipient of the newest audience sees it.
+    first_subject: str | None
+    #: Those of the group's first recipient; None where `first_subject` is known, and for an empty group.
+    values: Mapping[str, str] | None
+
+
+def mail_subjects(conn: Connection) -> list[MailSubject]:
+    """Of every send task."""
+    rows = fetch_all(conn, "mail_subjects", "mail_subjects")
+    return [MailSubject(task_id=row.pop("id"), values=_texts(row.pop("values")), **row) for row in rows]
+
+
+def first_values(conn: Connection, occurrence_id: int) -> Mapping[str, str] | None:
+    """The values of the first message of an occurrence; None when it has none."""
+    row = fetch_one(conn, "mail_subjects", "first_values", occurrence_id=occurrence_id)
+    return None if row is None else _texts(row["values"])
+
+
+def _texts(values: object) -> Mapping[str, str] | None:
+    """Values as every import of today writes them; None for anything else that a row could hold."""
+    if not isinstance(values, dict) or not all(one is None or isinstance(one, str) for one in values.values()):
+        return None
+    return values
+
+
+def keep_first_subject(conn: Connection, task_id: int, subject: str | None) -> None:
+    """Remember what the first recipient sees."""
+    execute(conn, "mail_subjects", "keep_first_subject", task_id=task_id, first_subject=subject)

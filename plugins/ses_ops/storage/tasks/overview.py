@@ -1,0 +1,223 @@
+"""The send task list: one line a task with its status and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.message_state import MessageStatus
+from ses_ops.domain.schedule import Schedule, TaskType
+from ses_ops.domain.send_task import stored_problem
+from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
+from ses_ops.storage.named_sql import fetch_all
+from ses_ops.storage.tasks.send_tasks import schedule_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from psycopg2.extensions import connection as Connection
+
+#: Start times that a person is shown ahead.
+NEXT_STARTS = 5
+#: Airflow makes the run of a start within seconds. One that it has not made after this long it will not make.
+MISSED_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatestStart:
+    """The newest start of a task that had several, by its number from 1; its messages by MessageStatus."""
+
+    number: int
+    request_count: int
+    sent_count: int
+    failed_count: int
+    suppressed_count: int
+    unknown_count: int
+    cancelled_count: int
+    cached_count: int
+    retrying_count: int
+    queued_count: int
+    in_progress_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOverview:
+    """One line of the list.
+
+    `request = sent + failed + suppressed + unknown + cancelled + cached + retrying + queued + in progress`, always.
+    """
+
+    id: int
+    name: str
+    type: TaskType
+    status: TaskStatus
+    request_count: int
+    sent_count: int
+    cached_count: int
+    failed_count: int
+    suppressed_count: int
+    unknown_count: int
+    cancelled_count: int
+    retrying_count: int
+    #: Waits for its turn.
+    queued_count: int
+    #: On its way: a living sender holds it.
+    in_progress_count: int
+    #: When mail of this task leaves next by itself: the resume of waiting mail or the next slot.
+    next_run_at: datetime | None
+    #: Why it stands still, in words; None while all is well.
+    error: str | None
+    sender: str
+    sender_domain: str
+    template: str
+    subject: str | None
+    group: str
+    schedule: Schedule
+    #: Why it is paused or waits.
+    reason: str | None
+    #: It stands still until a person resumes it, whatever waits.
+    paused_by_person: bool
+    #: What waits for its time could leave now, and no run has taken it yet.
+    is_due: bool
+    #: None of a task that had one start, or none.
+    latest_start: LatestStart | None
+    created_at: datetime
+    updated_at: datetime
+    #: Why nothing can be sent or started by what is stored of it.
+    problem: str | None = None
+    #: The start after the last one that had a run; may have passed.
+    next_slot: datetime | None = None
+    #: None of a task that exists.
+    deleted_at: datetime | None = None
+
+    def missed_start(self, now: datetime) -> datetime | None:
+        """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
+        if self.next_slot is None or self.status not in (
+            TaskStatus.WAITING,
+            TaskStatus.SENDING,
+            TaskStatus.PAUSED,
+            TaskStatus.RETRYING,
+        ):
+            return None
+        # Whoever resumes or changes a task gives Airflow the same time again.
+        passed = now - max(self.next_slot, self.updated_at) > MISSED_AFTER
+        return self.next_slot if passed and not self.paused_by_person else None
+
+    @property
+    def waits_for_quota(self) -> bool:
+        """It stands only because of the quota, and goes on by itself: there is nothing that a person could resume."""
+        waits = self.status is TaskStatus.PAUSED and not self.paused_by_person and not self.retrying_count
+        return waits and self.next_run_at is not None and not self.is_due
+
+    @property
+    def unsent_count(self) -> int:
+        """What is still to be sent: all that waits, and what is on its way."""
+        return self.cached_count + self.retrying_count + self.queued_count + self.in_progress_count
+
+    def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
+        """The next start times of a task that recurs or has not begun; none of one that was cancelled."""
+        if self.type is TaskType.IMMEDIATE or self.status is TaskStatus.CANCELLED:
+            return []
+        return self.schedule.next_slots(count, now)
+
+
+def list_tasks(
+    conn: Connection, *, name: str | None = None, task_id: int | None = None, deleted: bool = False
+) -> list[TaskOverview]:
+    """Every send task in the order of creation; with `name` that one only (or nothing).
+
+    With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
+    not.
+    """
+    rows = fetch_all(conn, "overview", "overview", name=name, task_id=task_id, deleted=deleted)
+    return [_overview(row) for row in rows]
+
+
+class KeptOverviews:
+    """`list_tasks`, again and again: a task whose row is what it was is not worked out again.
+
+    Of a thousand tasks only those that send have other rows a second later, and a row's next times cost four times as
+    much as reading it. What is kept is a function of the row alone, so it cannot be stale.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[dict[str, Any], TaskOverview]] = {}
+
+    def list_tasks(self, conn: Connection) -> list[TaskOverview]:
+        """Every send task in the order of creation."""
+        before, self._kept = self._kept, {}
+        for row in fetch_all(conn, "overview", "overview", name=None, task_id=None, deleted=False):
+            known = before.get(row["id"])
+            self._kept[row["id"]] = known if known is not None and known[0] == row else (row, _overview(row))
+        return [overview for _, overview in self._kept.values()]
+
+
+def _overview(row: Mapping[str, Any]) -> TaskOverview:
+    schedule = schedule_of(row)
+    next_slot = schedule.next_after(row["last_slot"])
+    if row["last_slot"] is None and row["occurrences"]:
+        next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
+    # One that has one start, and has had it, needs no schedule any more.
+    settled = schedule.type is not TaskType.RECURRING and bool(row["occurrences"])
+    problem = None if settled else _problem(row, schedule)
+    error = row["error"] or problem
+    facts = TaskFacts(
+        type=schedule.type,
+        cancelled=row["cancelled_at"] is not None,
+        paused_by_person=row["paused_at"] is not None,
+        error=error is not None,
+        occurrence_open=row["occurrence_open"],
+        occurrence_held=row["held_reason"] is not None,
+        occurrence_finished=row["occurrence_finished"],
+        in_progress=row["in_progress_count"],
+        queued=row["queued_count"],
+        cached=row["cached_count"],
+        retrying=row["retrying_count"],
+        retry_first=row["next_standing"] == MessageStatus.RETRYING,
+        next_slot=next_slot is not None,
+    )
+    status = task_status(facts)
+    moments = [moment for moment in (row["next_try_at"], next_slot) if moment is not None]
+    stopped = status in (TaskStatus.CANCELLED, TaskStatus.FINISHED)
+    return TaskOverview(
+        id=row["id"],
+        name=row["name"],
+        type=schedule.type,
+        status=status,
+        **{key: row[key] for key in _SAME},
+        next_run_at=None if stopped or row["paused_at"] is not None or not moments else min(moments),
+        error=None if status is TaskStatus.CANCELLED else error or row["held_reason"],
+        schedule=schedule,
+        problem=problem,
+        next_slot=None if stopped else next_slot,
+        paused_by_person=row["paused_at"] is not None and not stopped,
+        is_due=row["is_due"] and not stopped,
+        latest_start=LatestStart(**row["latest_start"]) if row["latest_start"] else None,
+        reason=_reason(row, status),
+    )
+
+
+def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
+    if status is TaskStatus.FINISHED:
+        return None
+    if status is TaskStatus.CANCELLED:
+        return str(row["cancelled_reason"] or "the task is cancelled")
+    return row["paused_reason"] or row["reason"] or row["held_reason"]
+
+
+def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
+    broken: str | None
+    if schedule.problem is not None:
+        broken = f"its schedule cannot be worked out: {schedule.problem}"
+        return broken
+    found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
+    broken = found and f"its definition cannot be used: {found}"
+    return broken
+
+
+_SAME = (
+    *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
+    *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
+    *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at", "deleted_at"),
+)

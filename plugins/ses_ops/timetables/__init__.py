@@ -1,1 +1,0 @@
-"""Airflow timetables: when the DAG of a send task runs."""

@@ -1,0 +1,1 @@
+"""Flow control for any transport: pace, throttle, backoff; no protocol is known here."""

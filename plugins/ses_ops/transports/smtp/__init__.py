@@ -1,0 +1,1 @@
+"""The SMTP engine (RFC 5321)."""
