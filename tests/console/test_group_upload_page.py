@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from tests.console.console_world import OWN_PAGE, PREFIX, token, visible_text
-from tests.unit.test_workbook_rows import workbook
+from tests.unit.audience.test_workbook_rows import workbook
 
 GOOD = b"email,name\nann@b.example,Ann\nben@b.example,Ben\n"
 JAPANESE = {"Accept-Language": "ja"}
