@@ -16,6 +16,21 @@ def shell_actor() -> Actor:
     return Actor(name=shell_user())
 
 
+def signing_actor() -> Actor:
+    """The same, by a name that says that it was the command line: it stands on the suppression list."""
+    from ses_ops.application.ports import Actor
+
+    return Actor(name=signature())
+
+
+def signature() -> str:
+    """Who types, for what people of the console read."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # a user id without a name
+        return "command line"
+
+
 def shell_user() -> str:
     """Who types."""
     try:

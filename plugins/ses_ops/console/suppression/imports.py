@@ -14,9 +14,11 @@ from fastapi import APIRouter, Depends, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
+from ses_ops.application.ports import Actor
+from ses_ops.application.suppressions import import_file as import_suppressions
 from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
-from ses_ops.console import audit
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
@@ -29,9 +31,8 @@ from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDe
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
 from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
-from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import suppression_reports
-from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport, import_suppressions
+from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport
 
 router = APIRouter()
 
@@ -67,13 +68,10 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
             suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
 
     try:
-        with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
-            done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
-            facts.update(read=done.read, changed=done.changed, rejected=rejected.count)
+        with changing() as conn:
+            done = _import(conn, actor_of(user), posted, rejected, keep_report)
     except InvalidInput as problem:
         _say(form, problem, words)
-        with changing() as conn, transaction(conn):
-            keep_report(conn, None)
         return _form_page(request, form, status=422, report_id=id)
     if rejected.count:
         return see_other(request, f"/suppression/reports/{id}")
@@ -82,13 +80,14 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
 
 def _import(
     conn: Connection,
+    actor: Actor,
     posted: FileForm,
-    by: str,
     rejected: RejectedRows,
-    before_commit: Callable[[SuppressionImport], None],
+    keep: Callable[[Connection, SuppressionImport | None], None],
 ) -> SuppressionImport:
     return import_suppressions(
         conn,
+        actor,
         posted.blocks(),
         where=posted.name,
         delimiter=None,
@@ -96,10 +95,9 @@ def _import(
         encoding=posted.form.text("encoding") or None,
         reason=posted.form.text("reason"),
         now=datetime.now(UTC),
-        added_by=by,
         report=rejected.add,
         file_columns=rejected.name_columns,
-        before_commit=before_commit,
+        keep=keep,
     )
 
 
