@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed, Counted
 from ses_ops.errors import InvalidInput
+from ses_ops.storage.audience.group_imports import Report
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import entries
+from ses_ops.storage.suppression import entries, suppression_reports
 from ses_ops.storage.suppression.suppression_import import SuppressionImport, import_suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.rejected_rows import RejectedRows
     from ses_ops.domain.address import Address
     from ses_ops.domain.suppression import SuppressionReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptReport:
+    """Where the rows that an import leaves out are kept: a report that a person can download."""
+
+    id: UUID
+    file_name: str
+    #: Gets the rows while the file is read.
+    rows: RejectedRows
 
 
 def add(
@@ -54,13 +67,12 @@ def import_file(
     *,
     where: str,
     report: Callable[[Rejected], None],
-    keep: Callable[[Connection, SuppressionImport | None], None] | None = None,
+    kept: KeptReport | None = None,
     **options: Any,
 ) -> SuppressionImport:
     """Add the addresses of a file, all or none; `options` are those of `import_suppressions`, which raises.
 
-    `report` is told of the rows that are left out, and `keep` is to store them: with what was imported, or in a
-    transaction of its own with None when nothing could be.
+    `report` is told of the rows that are left out; they are stored as `kept` too, also when nothing was imported.
     """
     rejected = 0
 
@@ -77,13 +89,20 @@ def import_file(
                 where=where,
                 added_by=actor.name,
                 report=counted,
-                before_commit=None if keep is None else lambda done: keep(conn, done),
+                before_commit=lambda done: _keep(conn, actor, kept, done),
                 **options,
             )
             facts.update(read=done.read, changed=done.changed, rejected=rejected)
             return done
     except InvalidInput:
-        if keep is not None:
-            with transaction(conn):
-                keep(conn, None)
+        with transaction(conn):
+            _keep(conn, actor, kept, None)
         raise
+
+
+def _keep(conn: Connection, actor: Actor, kept: KeptReport | None, done: SuppressionImport | None) -> None:
+    if kept is None or not kept.rows.count:
+        return
+    rows = kept.rows
+    report = Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
+    suppression_reports.add(conn, kept.id, file_name=kept.file_name, by=actor.name, done=done, report=report)

@@ -20,7 +20,7 @@ from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import reading, streaming
 from ses_ops.console.download import Download, check_exports
 from ses_ops.console.earlier_tasks import check_may_see
-from ses_ops.console.message_lines import answer, search_of
+from ses_ops.console.tasks.messages import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
 from ses_ops.storage.ledger.messages import MessageSearch, all_messages
