@@ -69,8 +69,8 @@ def test_a_file_that_comes_in_between_is_taken_whole_or_not_at_all(impatient, mo
     check = freezing.check_template
     with stalled_import(impatient, header="email,city") as finish:
 
-        def checked_then_imported(*arguments):
-            checked = check(*arguments)
+        def checked_then_imported(*arguments, **more):
+            checked = check(*arguments, **more)
             finish()
             return checked
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.forecast import Forecast, Waiting, forecast
 from ses_ops.domain.warmup import WarmupPlan, parse_quota_variable, plan_for
 from ses_ops.errors import InvalidInput, QuotaError
-from ses_ops.storage.quota import quota_overview
-from ses_ops.storage.quota.quota_overview import CachedMail, QuotaToday
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -96,7 +96,7 @@ def read_quota_variable(value: object) -> QuotaVariable:
 
 def known_domains(conn: Connection, variable: QuotaVariable) -> list[str]:
     """Every domain that a task uses, that has sent, or that has an entry."""
-    return sorted({*quota_overview.domains(conn), *variable.entries})
+    return sorted({*sender_domains.domains(conn), *variable.entries})
 
 
 def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> DomainQuota:
@@ -107,7 +107,7 @@ def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> Doma
     if problem is None:
         try:
             plan = plan_for(variable.entries, domain)
-            today = quota_overview.today(conn, plan)
+            today = sender_domains.today(conn, plan)
         except QuotaError as error:
             problem = error
     return DomainQuota(
@@ -115,6 +115,6 @@ def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> Doma
         plan=plan,
         today=today,
         problem=problem,
-        waiting=tuple(quota_overview.cached_mail(conn, domain)),
-        now=today.now if today else quota_overview.database_now(conn),
+        waiting=tuple(sender_domains.cached_mail(conn, domain)),
+        now=today.now if today else sender_domains.database_now(conn),
     )

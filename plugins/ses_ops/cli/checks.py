@@ -115,14 +115,14 @@ def _smtp() -> Findings:
 
 def _quota() -> Findings:
     from ses_ops.domain.warmup import parse_quota_variable, plan_for
-    from ses_ops.storage.quota import quota_overview
+    from ses_ops.storage.quota import sender_domains
 
     entries = parse_quota_variable(quota_variable())
     with database() as conn:
-        used = quota_overview.domains(conn)
+        used = sender_domains.domains(conn)
         for domain in sorted({*used, *entries}):
             try:
-                today = quota_overview.today(conn, plan_for(entries, domain))
+                today = sender_domains.today(conn, plan_for(entries, domain))
                 number, allotment = today.day.number, today.day.allotment
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
@@ -153,7 +153,7 @@ def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.freeze import check_template
     from ses_ops.storage.tasks.overview import list_tasks
-    from ses_ops.storage.tasks.send_tasks import lock_row
+    from ses_ops.storage.tasks.send_tasks import content_of, lock_row
 
     with database() as conn:
         tasks = list_tasks(conn)
@@ -162,7 +162,10 @@ def _tasks() -> Findings:
             if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
                 continue
             try:
-                check_template(lock_row(conn, one.name), settings.templates_root())
+                row = lock_row(conn, one.name)
+                check_template(
+                    content_of(row), settings.templates_root(), group=row["group"], variables=row["group_variables"]
+                )
                 problem = one.error
             except SesError as error:
                 problem = str(error)

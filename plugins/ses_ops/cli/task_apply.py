@@ -137,10 +137,10 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
 def _doubts(conn: Connection, task: SendTask) -> list[str]:
     """What of its template the author may not mean, by what the group holds."""
     from ses_ops.application.value_warnings import value_warnings
+    from ses_ops.domain.mail_content import content_of_task
 
-    texts = {"subject": task.subject, "unsubscribe_url": task.unsubscribe_url}
-    root = settings.templates_root()
-    sentences = value_warnings(conn, template=task.template, group=task.group, **texts, templates_root=root)
+    content, root = content_of_task(task), settings.templates_root()
+    sentences = value_warnings(conn, content, group=task.group, templates_root=root)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
 
 

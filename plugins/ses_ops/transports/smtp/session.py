@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
+from ses_ops.transports.smtp.access_token import AccessTokens
 from ses_ops.transports.smtp.addresses import AddressFailover, NoOtherAddress, ServerAddress
 from ses_ops.transports.smtp.capabilities import Capabilities
 from ses_ops.transports.smtp.greeting import GreetingRefused, greeting, hello
@@ -17,7 +18,6 @@ from ses_ops.transports.smtp.login import AnotherConnection, Login
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
 from ses_ops.transports.smtp.tls import TlsRules, speaks_tls, tls_failure
-from ses_ops.transports.smtp.token import AccessTokens
 
 _log = logging.getLogger(__name__)
 
