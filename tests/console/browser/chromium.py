@@ -22,7 +22,7 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 #: The rules whose answer depends on the theme or on how the page is laid out; all others look at the document alone.
 OF_THE_LOOK = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
-#: V8's optimising compilers work for longer than these pages live: without them a page takes a tenth less CPU (measured).
+#: V8's optimising compilers work for longer than these pages live: without them a page takes a tenth less CPU.
 FEW_COMPILERS = "--js-flags=--no-turbofan --no-maglev"
 #: Only what is wrong is brought here: what is right is a hundred times as much.
 _LOOK_FOR_VIOLATIONS = """async (only) => {
