@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 _STDOUT, _STDERR = 1, 2
@@ -110,10 +111,17 @@ def cheap_quota_variable() -> str | None:
     return airflow_configuration.environment().get(settings.WARMUP_QUOTA)
 
 
-def quota_variable() -> str | None:
+def _quota_variable() -> str | None:
     """The quota Variable as text, None when it is not set. Raises SesError when Airflow cannot be asked."""
     given = cheap_quota_variable()
     return given if given is not None else ask_airflow(lambda control: control.read_quota_variable())
+
+
+def quota_plans() -> QuotaPlans:
+    """The warm-up plans of the quota Variable. Raises SesError when Airflow cannot be asked."""
+    from ses_ops.domain.warmup import QuotaPlans
+
+    return QuotaPlans.parse(_quota_variable())
 
 
 def quota_source() -> str:

@@ -245,7 +245,7 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
 
 def _warn_of_quota(domains: set[str]) -> None:
     """Say at once what would only be an error when the task starts. Looked at only where it costs nothing."""
-    from ses_ops.domain.warmup import parse_quota_variable, plan_for
+    from ses_ops.domain.warmup import QuotaPlans
 
     text = cheap_quota_variable()
     if text is None and airflow_is_configured():
@@ -255,8 +255,9 @@ def _warn_of_quota(domains: set[str]) -> None:
             return
     if text is None:
         return
+    plans = QuotaPlans.parse(text)
     for domain in sorted(domains):
         try:
-            plan_for(parse_quota_variable(text), domain)
+            plans[domain]
         except SesError as problem:
             warn(f"{problem}; until that is mended the task will show an error and send nothing")

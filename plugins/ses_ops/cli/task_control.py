@@ -169,12 +169,12 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
 
 def _quota_left(conn: Connection, task: TaskOverview) -> bool:
     """Whether the quota day of its domain has room for this task now; False when nobody can say."""
-    from ses_ops.application.quota_status import domain_quota, read_quota_variable
-    from ses_ops.cli.session import quota_variable
+    from ses_ops.application.quota_status import domain_quota
+    from ses_ops.cli.session import quota_plans
     from ses_ops.errors import SesError
 
     try:
-        quota = domain_quota(conn, read_quota_variable(quota_variable()), task.sender_domain)
+        quota = domain_quota(conn, quota_plans(), task.sender_domain)
     except SesError:
         return False
     return quota.room_for(task.name) > 0

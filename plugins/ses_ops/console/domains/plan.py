@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.application import quota_plan
-from ses_ops.application.quota_status import QuotaVariable, domain_quota
+from ses_ops.application.quota_status import domain_quota
 from ses_ops.console.access import may_make_quota, writes_quota
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
@@ -23,7 +23,7 @@ from ses_ops.console.quota_snapshot import DOMAINS, variable_rights
 from ses_ops.console.sentences import said
 from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
-from ses_ops.domain.warmup import WarmupPlan
+from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.orchestration import control, quota_variable
 
@@ -51,7 +51,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         return _preview(request, user, key, form, plan, entry)
     if not quota_variable.variable_exists() and not may_make_quota(user):
         raise HTTPException(403)
-    before = DOMAINS.get().variable.entries.get(key)
+    before = DOMAINS.get().plans.entries.get(key)
     try:
         quota_plan.change(actor_of(user), quota_variable, key, entry, before=before, seen=form.text("seen"))
     except (Conflict, InvalidInput) as problem:
@@ -100,6 +100,6 @@ def _preview(
 ) -> Response:
     old = DOMAINS.get().find(domain)
     with reading() as conn:
-        new = domain_quota(conn, QuotaVariable(entries={domain: entry}), domain)
+        new = domain_quota(conn, QuotaPlans.parse({domain: entry}), domain)
     preview = coming(language_of(request), plan, new, old)
     return domain_page(request, user, domain, form=form, preview=preview, new=True)
