@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, Run, RunKind
+from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, SEND_AGAIN, Run, RunKind
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: The parameter of the trigger form that mails everybody once more.
-SEND_AGAIN = "send_to_whole_group_again"
 #: What a run carries in its conf when it only sends what is cached.
 RESUME_CONF = {"resume": True}
 #: Where a run's conf has the id of the send task that it was made for (run_identity.py).
