@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.forecast import Forecast, Waiting, forecast
 from ses_ops.domain.warmup import WarmupPlan, parse_quota_variable, plan_for
 from ses_ops.errors import InvalidInput, QuotaError
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 
@@ -116,5 +117,5 @@ def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> Doma
         today=today,
         problem=problem,
         waiting=tuple(sender_domains.cached_mail(conn, domain)),
-        now=today.now if today else sender_domains.database_now(conn),
+        now=today.now if today else database_now(conn),
     )

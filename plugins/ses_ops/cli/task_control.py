@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.occurrence import RunKind
-    from ses_ops.storage.ledger.retries import FailedByCode
+    from ses_ops.storage.ledger.failures import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
 
 #: What is said where Airflow could be told, and does not know our DAG files.
@@ -141,7 +141,7 @@ def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> N
 
 
 def _code(text: str) -> int:
-    from ses_ops.storage.ledger.retries import NO_CODE
+    from ses_ops.storage.ledger.failures import NO_CODE
 
     if text.lower() == "none":
         return NO_CODE

@@ -9,7 +9,8 @@ from typing import Any
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.bulk_headers import bulk_headers
 from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import TemplateError
+from ses_ops.domain.template_variables import compare_variables
+from ses_ops.errors import InvalidInput, TemplateError
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.template import MailTemplate, load_template
 
@@ -36,6 +37,23 @@ def task_renderer(
         installation_id=installation_id,
         headers=bulk_headers(TaskType(task["type"])),
     )
+
+
+def check_template(task: Mapping[str, Any], templates_root: Path) -> MessageRenderer:
+    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md).
+
+    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
+    """
+    template = load_template(templates_root, task["template"])
+    renderer = task_renderer(task, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    try:
+        compare_variables(used, task["group_variables"])
+    except InvalidInput as problem:
+        raise TemplateError(
+            f"its {problem} (recipient group {task['group']!r})", template=task["template"]
+        ) from problem
+    return renderer
 
 
 def _refuse_empty_link(template: MailTemplate, subject: str | None) -> None:

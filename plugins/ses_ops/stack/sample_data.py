@@ -164,7 +164,5 @@ def _refused(rejected: Rejected) -> None:
 
 def _ever_had_tasks(conn: Connection) -> bool:
     """Also true after they were deleted: the sample does not come back."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM send_task WHERE type <> 'test')")
-        row = cursor.fetchone()
-        return bool(row and row[0])
+    with transaction(conn):
+        return send_tasks.ever_any(conn)

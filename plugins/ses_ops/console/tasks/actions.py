@@ -23,7 +23,7 @@ from ses_ops.console.tasks import decisions as task_decisions
 from ses_ops.console.tell_airflow import PICKED_UP_LATER, tell
 from ses_ops.errors import Conflict
 from ses_ops.orchestration import control
-from ses_ops.storage.ledger.retries import NO_CODE
+from ses_ops.storage.ledger.failures import NO_CODE
 
 router = APIRouter()
 
