@@ -54,7 +54,7 @@ NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
         "BadCsv: the console words its fault",
         ("has a header", "none of its", "--strict", "has other columns"),
     ),
-    "console/uploads/multipart.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
+    "console/uploads/multipart_form.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
     "domain/send_task.py": ("only a file can be like that", ("must be a mapping", "unsubscribe page", "unknown key;")),
     "settings.py": ("settings of make run, which has no page", ("neither on nor off", "is not a port")),
     "rendering/message.py": ("the installation's id, which nobody types", ("it must have 1-64 letters",)),

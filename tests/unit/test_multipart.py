@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.console.uploads.multipart import LARGEST_TEXTS, MOST_TEXTS, MultipartForm
+from ses_ops.console.uploads.multipart_form import LARGEST_TEXTS, MOST_TEXTS, MultipartForm
 from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
 
 TYPE = "multipart/form-data; boundary=xyz"

@@ -15,6 +15,7 @@ from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     by_hand = run.kind is RunKind.TRIGGERED
     waiting = occurrences.lock_unfrozen(conn, task_id=task["id"], key=key, with_held=by_hand)
     if waiting:
-        check_template(task, templates_root)
+        check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
         reason = f"given up for the newer one that a person started; {older.held_reason}"
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
@@ -118,7 +119,7 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates
         raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
     suppress_erased(conn, occurrence_id)
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
-        check_template({**task, "group_variables": variables}, templates_root)
-    keep_first_subject(conn, task, occurrence_id, templates_root)
+        check_template(content_of(task), templates_root, group=task["group"], variables=variables)
+    keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
     occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     send_tasks.reopen(conn, task_id=task["id"])

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
+from ses_ops.application.task_changes import apply_task
 from ses_ops.audience.csv.reader import Rejected
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
@@ -80,7 +81,7 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
     tasks = [parse_send_task(entry, where=_WHERE) for entry in task_entries(now)]
     with transaction(conn):
         for task in tasks:
-            send_tasks.apply_task(conn, task, now=now, where=_WHERE)
+            apply_task(conn, task, now=now, where=_WHERE)
     return [task.name for task in tasks]
 
 

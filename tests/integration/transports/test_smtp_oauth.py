@@ -19,8 +19,8 @@ from ses_ops.errors import InvalidInput
 from ses_ops.transports.errors import SetupRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
+from ses_ops.transports.smtp.access_token import AccessTokens
 from ses_ops.transports.smtp.settings import smtp_settings_from_fields
-from ses_ops.transports.smtp.token import AccessTokens
 from ses_ops.transports.smtp.transport import SmtpTransport
 from tests.integration.smtp_servers.logins import LoginServer, Rules
 from tests.integration.smtp_servers.token_endpoint import TokenEndpoint

@@ -7,23 +7,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.clock import to_wall_clock, zone
+from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import SendTask, stored_advertisement
-from ses_ops.domain.task_change import TaskChange
-from ses_ops.errors import Conflict, InvalidInput, NotFound, StartNotAllowed
-from ses_ops.storage.audience import recipients
-from ses_ops.storage.ledger import chunks
+from ses_ops.errors import NotFound
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, statements
-from ses_ops.storage.tasks import editions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.tasks.editions import MailOfTask
 
 _SQL = statements(__file__)
 
@@ -72,6 +67,20 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
         roles=tuple(sorted(row["roles"])),
+    )
+
+
+def content_of(row: Mapping[str, Any]) -> MailContent:
+    """The content of the mail of a task's row, as it is stored."""
+    return MailContent(
+        type=TaskType(row["type"]),
+        template=row["template"],
+        sender=row["sender"],
+        sender_domain=row["sender_domain"],
+        subject=row["subject"],
+        reply_to=row["reply_to"],
+        unsubscribe_url=row["unsubscribe_url"],
+        advertisement=row["advertisement"],
     )
 
 
@@ -158,101 +167,6 @@ def rows_with_dag(
     return fetch_all(conn, _SQL["tasks_with_dag"], name=name, retention=retention)
 
 
-def apply_task(
-    conn: Connection, task: SendTask, *, now: datetime, where: str, by: str = "", may_start: bool = True
-) -> Applied:
-    """Create or change a task; the caller holds the transaction.
-
-    Applying an unchanged definition again does nothing. A change reaches all mail that has not left; what a sender has
-    in hand at this moment leaves as it was, and is counted for the edition before. `by` is who changes it, `may_start`
-    whether that person may start mail of it.
-    Raises InvalidInput for a start that has passed or an unknown group, Conflict for what can change no more, and
-    StartNotAllowed when mail would leave by it that this person may not start.
-    """
-    group = recipients.group_if_any(conn, task.group)
-    if group is None:
-        raise InvalidInput(
-            f"there is no recipient group {task.group!r}; `ses group import {task.group} FILE.csv` makes it",
-            where=where,
-            field="group",
-        )
-    row = lock_row_if_any(conn, task.name)
-    columns = _columns(task, group.id)
-    if row is None:
-        _refuse_past(task, None, now, where)
-        _refuse_without_start(task, now, where)
-        insert(conn, columns)
-        return Applied.CREATED
-    current = find_row(conn, task.name)
-    change = TaskChange(before=task_of(current), after=task)
-    if change.before == task:
-        return Applied.UNCHANGED
-    if change.fields == ("roles",):  # no matter of its mail: it can change as long as there is the task
-        execute(conn, _SQL["set_roles"], id=row["id"], roles=columns.roles)
-        return Applied.CHANGED
-    mail = check_changeable(conn, current, task)
-    stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
-    if not may_start and change.starts_mail(stands=stands):
-        raise StartNotAllowed(task.name)
-    if change.of_when:
-        _refuse_past(task, change.before, now, where)
-        _refuse_without_start(task, now, where)
-    if change.of_content:
-        editions.begin_edition(conn, row["id"], by=by)
-    execute(conn, _SQL["update_task"], id=row["id"], **asdict(columns))
-    chunks.move_cached(conn, task_id=row["id"], sender_domain=task.sender_domain, sooner=may_start)
-    if change.of_content and may_start:
-        chunks.hurry_refused(conn, task_id=row["id"])
-    return Applied.CHANGED
-
-
-def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: SendTask | None = None) -> MailOfTask:
-    """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
-
-    A task with one start has had it once its occurrence has begun, and its recipients once they are read; what its mail
-    is made of can change until all has left. Returns where its mail stands.
-    """
-    name = current["name"]
-    if current["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; delete it first or choose another name")
-    mail = editions.mail_of_task(conn, current["id"])
-    once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
-    if not (mail.begun and once):
-        return mail
-    if mail.frozen and not mail.left:
-        raise Conflict(f"all mail of send task {name!r} has left; nothing of it can change any more")
-    if current["group"] is None:
-        raise Conflict(f"the recipient group of send task {name!r} was deleted; nothing of it can change any more")
-    change = becomes and TaskChange(before=task_of(current), after=becomes)
-    if change and ("type" in change.fields or "schedule" in change.fields):
-        raise Conflict(f"send task {name!r} has already begun to send; when it starts can change no more")
-    if change and mail.frozen and "group" in change.fields:
-        raise Conflict(f"send task {name!r} has already begun to send; who gets it can change no more")
-    return mail
-
-
-def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: str) -> None:
-    """In the zone that the person wrote it in. What is stored already may have passed."""
-    schedule, was = task.schedule, before.schedule if before else None
-    for field in ("start_at", "until"):
-        moment = getattr(schedule, field)
-        if moment is None or (was is not None and moment == getattr(was, field)):
-            continue
-        if moment < now:
-            shown = to_wall_clock(moment, zone(schedule.time_zone))
-            raise InvalidInput(f"{shown:%Y-%m-%d %H:%M} {schedule.time_zone} has passed", where=where, field=field)
-
-
-def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
-    """A recurring task that would never start: no slot of its cron expression is before its end."""
-    schedule = task.schedule
-    begin = schedule.start_at or now
-    ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))
-    if schedule.type is TaskType.RECURRING and ahead is None:
-        field = "until" if schedule.until is not None else "cron"
-        raise InvalidInput("no start of this task is left until then", where=where, field=field)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskColumns:
     """The definition of a task as its row has it."""
@@ -277,33 +191,19 @@ class TaskColumns:
     roles: list[str]
 
 
-def _columns(task: SendTask, group_id: int) -> TaskColumns:
-    schedule = task.schedule
-    return TaskColumns(
-        name=task.name,
-        type=task.type.value,
-        template=task.template,
-        subject=task.subject,
-        sender=task.sender,
-        sender_domain=task.sender_domain,
-        group_id=group_id,
-        start_at=schedule.start_at,
-        time_zone=schedule.time_zone,
-        every=str(schedule.every) if schedule.every else None,
-        cron=schedule.cron,
-        until=schedule.until,
-        reply_to=task.reply_to,
-        unsubscribe_url=task.unsubscribe_url,
-        advertisement=task.advertisement.value,
-        start_grace=task.start_grace,
-        on_unknown=task.on_unknown.value,
-        roles=list(task.roles),
-    )
-
-
 def insert(conn: Connection, columns: TaskColumns) -> int:
     """Write a new task; returns its id. Raises `connection.KeyTaken` when another has its name."""
     return int(fetch_value(conn, _SQL["insert_task"], **asdict(columns)))
+
+
+def update(conn: Connection, columns: TaskColumns, *, task_id: int) -> None:
+    """Write another definition into a task's row, and clear its error."""
+    execute(conn, _SQL["update_task"], id=task_id, **asdict(columns))
+
+
+def set_roles(conn: Connection, *, task_id: int, roles: Sequence[str]) -> None:
+    """Write the roles of a task."""
+    execute(conn, _SQL["set_roles"], id=task_id, roles=list(roles))
 
 
 def finish(conn: Connection, *, task_id: int) -> None:
