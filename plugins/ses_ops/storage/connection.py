@@ -22,6 +22,8 @@ _SQL = statements(__file__)
 
 #: What the driver raises for a statement that fails although the server is there (see `transaction`).
 StatementFailed = psycopg2.Error
+#: The same when the connection or the server is gone.
+ConnectionLost = (psycopg2.OperationalError, psycopg2.InterfaceError)
 #: The same for a row whose key another row has.
 KeyTaken = psycopg2.errors.UniqueViolation
 

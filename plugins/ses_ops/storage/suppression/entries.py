@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,23 @@ class Suppression:
     added_by: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedSuppression:
+    """An entry as a list shows it."""
+
+    address: str
+    reason: str
+    note: str
+    created_at: datetime
+    expires_at: datetime | None
+    added_by: str
+    #: It has ended: the address gets mail again.
+    expired: bool
+
+
+_LISTED = tuple(column.name for column in fields(ListedSuppression))
+
+
 def add(
     conn: Connection,
     address: Address,
@@ -64,15 +81,20 @@ def remove(conn: Connection, address: Address) -> None:
         raise NotFound("suppressed address", address.address)
 
 
-def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[dict[str, object]]:
-    """The list, newest first, as rows: address, reason, note, created_at, expires_at, added_by, expired."""
-    return fetch_all(conn, _SQL["entries"], search=_containing(search), reason=None, limit=limit)
+def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[ListedSuppression]:
+    """The list, newest first."""
+    sql, values = _entries(search=search, reason=None, limit=limit)
+    return fetch_rows(conn, ListedSuppression, sql, **values)
+
+
+def _entries(*, search: str | None, reason: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
+    return _SQL["entries"], {"search": _containing(search), "reason": reason, "limit": limit}
 
 
 def page(
     conn: Connection, *, search: str | None, reason: str | None, offset: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """A part of the list as rows like those of `entries`, and how many fit, MOST_LISTED + 1 at most."""
+) -> tuple[list[ListedSuppression], int]:
+    """A part of the list, and how many entries fit, MOST_LISTED + 1 at most."""
     rows = fetch_all(
         conn,
         _SQL["page"],
@@ -82,15 +104,15 @@ def page(
         offset=min(offset, MOST_LISTED),
         limit=limit,
     )
-    return rows, rows[0]["total"] if rows else 0
+    total = rows[0]["total"] if rows else 0
+    return [ListedSuppression(**{name: row[name] for name in _LISTED}) for row in rows], total
 
 
 def stream(conn: Connection, *, search: str | None, reason: str | None) -> Iterator[tuple[Any, ...]]:
     """All entries that fit, newest first, as tuples in the order of `entries`, without holding them in memory."""
     with conn.cursor(name="suppression_export") as cursor:
         cursor.itersize = 5000
-        values = {"search": _containing(search), "reason": reason, "limit": None}
-        cursor.execute(_SQL["entries"], values)
+        cursor.execute(*_entries(search=search, reason=reason, limit=None))
         yield from cursor
 
 

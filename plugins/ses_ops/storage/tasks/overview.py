@@ -132,8 +132,11 @@ def list_tasks(
     With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
     not.
     """
-    rows = fetch_all(conn, _SQL["overview"], name=name, task_id=task_id, deleted=deleted)
-    return [_overview(row) for row in rows]
+    return [_overview(row) for row in _rows(conn, name=name, task_id=task_id, deleted=deleted)]
+
+
+def _rows(conn: Connection, *, name: str | None, task_id: int | None, deleted: bool) -> list[dict[str, Any]]:
+    return fetch_all(conn, _SQL["overview"], name=name, task_id=task_id, deleted=deleted)
 
 
 class KeptOverviews:
@@ -149,7 +152,7 @@ class KeptOverviews:
     def list_tasks(self, conn: Connection) -> list[TaskOverview]:
         """Every send task in the order of creation."""
         before, self._kept = self._kept, {}
-        for row in fetch_all(conn, _SQL["overview"], name=None, task_id=None, deleted=False):
+        for row in _rows(conn, name=None, task_id=None, deleted=False):
             known = before.get(row["id"])
             self._kept[row["id"]] = known if known is not None and known[0] == row else (row, _overview(row))
         return [overview for _, overview in self._kept.values()]
