@@ -7,7 +7,7 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import MailCannotBeMade
-from ses_ops.storage.ledger.retries import NO_CODE
+from ses_ops.storage.ledger.failures import NO_CODE
 from ses_ops.transports.errors import MailRefused
 from tests.actors import ANYBODY
 from tests.integration.sending_world import World
