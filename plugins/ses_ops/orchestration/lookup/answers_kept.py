@@ -1,4 +1,7 @@
-"""Answers that are good for some seconds: a page asks at every request what a look-up costs money or 100 ms for."""
+"""A cache of answers for some seconds.
+
+A page needs an answer at every request for which a look-up costs money or 100 ms.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,19 @@ from typing import Any
 
 from ses_ops.errors import LookUpFailed
 
-#: Seconds after which a changed connection is seen.
+#: Seconds after which a changed connection is noticed.
 KEPT_FOR = 5.0
-#: Seconds that others wait for the thread that asks. A secrets backend that hangs must not hold up all threads of
+#: Seconds that other threads wait for the thread that asks: a secrets backend that hangs must not block all threads of
 #: Airflow's api-server.
 PATIENCE = 5.0
-#: Answers that are kept at most; there are a handful of questions.
+#: Largest number of kept answers; there are a handful of questions.
 MOST = 100
 
 
 class AnswersKept:
-    """One thread asks, all others that want the same wait for its answer. An error is an answer too.
+    """Keeps answers. One thread asks, and all other threads with the same question wait for the answer.
 
-    Raises LookUpFailed for those who waited for longer than `patience` seconds.
+    An error is an answer too. A thread that waited for longer than `patience` seconds gets LookUpFailed.
     """
 
     def __init__(self, *, kept_for: float = KEPT_FOR, patience: float = PATIENCE) -> None:
@@ -31,7 +34,7 @@ class AnswersKept:
         self._kept: dict[Hashable, _Answer] = {}
 
     def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """The answer of `ask`, or the one that it gave less than `kept_for` seconds ago."""
+        """The answer of `ask`, or the answer that it gave less than `kept_for` seconds ago."""
         with self._lock:
             answer = self._kept.get(key)
             if answer is None:
@@ -62,7 +65,7 @@ class _Answer:
                     self._problem = problem
                 self._good_until = time.monotonic() + kept_for
             if self._problem is not None:
-                # Without the traceback of the thread that asked, which would grow with every raise.
+                # The error is raised without the traceback of the thread that asked, which would grow with every raise.
                 raise self._problem.with_traceback(None)
             return self._value
         finally:
