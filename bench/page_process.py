@@ -1,9 +1,9 @@
-"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times what a task's page reads.
+"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times a task's page.
 
-The database is that of AIRFLOW_CONN_SES_DB, read as the console does. Each look is all that a request for the page
-asks: `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures) and a page of its messages.
-Nothing is kept from the look before but counted failures, as in the console. In a process of its own because the
-console needs Airflow's code, which the benchmark does not.
+The database is that of AIRFLOW_CONN_SES_DB, read as by the console. Each look makes all queries of one request for the
+page: `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures) and a page of its messages. Only
+counted failures are kept between two looks, as in the console. This is a process of its own because the console needs
+Airflow's code, which the benchmark does not.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ses_ops.storage.ledger.messages import MessageKey, MessagePage, MessageSear
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """A part of the page, and what of the task's messages is asked for."""
+    """A view of the page, and a search of the task's messages."""
 
     view: TaskView
     search: dict[str, Any] = field(default_factory=dict)
 
     def take(self) -> tuple[TaskSeen, MessagePage]:
-        """Read it."""
+        """Read the view and the messages."""
         seen = task_seen(self.view, fresh=True)
         scope = seen.scope.values
         with reading() as conn:
@@ -39,7 +39,10 @@ class Look:
 
 
 def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
-    """Print, by what was looked at, the seconds of each of so many looks. `rare` and `common` are addresses."""
+    """Print the seconds of each look, by the kind of look, in `count` repetitions.
+
+    `rare` and `common` are addresses.
+    """
     seen, messages = Look(view=TaskView(name=largest)).take()
     counts = seen.counts
     complete = (seen.chart or not counts.sent_count) and (seen.failures or not counts.failed_count)
@@ -72,7 +75,7 @@ def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Look
 
 
 def _seconds(what: str, look: Look, count: int) -> list[float]:
-    """Seconds of each look. One that the server ended, because a person would have waited too long, is the last."""
+    """Seconds of each look. A look that the server ended, because a person would not wait that long, is the last."""
     seconds: list[float] = []
     for _ in range(count):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What one sender achieved, and how a sending process measures itself."""
+"""The result of one sender, and the measurement of a sending process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-#: The last argument of a sender that is to say that it is ready, and to wait for a line before it begins.
+#: The last argument of a sender that has to report that it is ready, and to wait for a line on stdin.
 WAIT = "wait"
 
 
@@ -27,7 +27,7 @@ class Sent:
     messages: int
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    #: Highest resident size of a sending process, in MB; None where nobody measured it.
+    #: Highest resident size of a sending process, in MB; None where it was not measured.
     peak_mb: float | None = None
 
     @property
@@ -41,12 +41,12 @@ class Sent:
 
 
 def best(rounds: Sequence[Sent]) -> Sent:
-    """Machines are shared and noisy: the best of some rounds is what the program can do."""
+    """The best of some rounds: machines are shared and noisy, so the best round is what the program can do."""
     return max(rounds, key=lambda one: one.rate)
 
 
 def median_rate(rounds: Sequence[Sent]) -> float:
-    """The rate of the usual round."""
+    """The median rate of some rounds."""
     return statistics.median(one.rate for one in rounds)
 
 
@@ -57,7 +57,7 @@ def _used() -> float:
 
 @contextmanager
 def measured(messages: int) -> Iterator[Sent]:
-    """Measure a block of a sending process: wall clock, the CPU of it and its ended children, its memory."""
+    """Measure a block of a sending process: wall clock, CPU with that of ended children, memory."""
     result = Sent(messages=messages)
     cpu, start = _used(), time.perf_counter()
     yield result
@@ -67,7 +67,7 @@ def measured(messages: int) -> Iterator[Sent]:
 
 
 def _peak_mb() -> float | None:
-    """Highest resident size of this process. Not ru_maxrss: it begins with what the parent had when it forked."""
+    """Highest resident size of this process in MB. (ru_maxrss would begin with the parent's size at the fork.)"""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     except OSError:
@@ -76,9 +76,9 @@ def _peak_mb() -> float | None:
 
 
 def measured_child(messages: int, command: Sequence[str]) -> Sent:
-    """Run a foreign program and measure it from outside: its own CPU, by wait4. Raises RuntimeError when it fails.
+    """Run a foreign program and measure its own CPU, by wait4. Raises RuntimeError when the program fails.
 
-    Its memory stays unknown: the kernel counts in its `ru_maxrss` the pages of the process that started it.
+    Its memory stays unknown: in its `ru_maxrss` the kernel counts the pages of the process that started the program.
     """
     start = time.perf_counter()
     with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
@@ -101,7 +101,7 @@ def say(result: Sent) -> None:
 
 
 def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Sent:
-    """Run a sender in a process of its own; it prints its measurement as the last line. Raises RuntimeError."""
+    """Run a sender in a process of its own, whose last line of output is the measurement. Raises RuntimeError."""
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:3])} failed: {(done.stderr or done.stdout).strip()[-1000:]}")
@@ -109,9 +109,9 @@ def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, 
 
 
 def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
-    """Run senders that wait for a line on stdin before they begin, all at once. Raises RuntimeError when one fails.
+    """Run senders that wait for a line on stdin, all at once. Raises RuntimeError when one fails.
 
-    `seconds` is from the word to begin until the last has told what it did; CPU is that of all, memory of the largest.
+    `seconds` is from the start signal until the last sender has reported; CPU is the sum, memory that of the largest.
     """
     with ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile())

@@ -1,4 +1,7 @@
-"""nodemailer's pool (Node.js), at the version that package-lock.json names; builds its MIME, keeps no record."""
+"""The pool of nodemailer (Node.js): builds its MIME, keeps no record.
+
+package-lock.json names the version.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Nodemailer:
 
 @contextmanager
 def installed() -> Iterator[Nodemailer]:
-    """Node.js and npm from Debian where there are none, nodemailer from npm into a temporary folder."""
+    """nodemailer, installed by npm into a temporary folder, with Debian's Node.js and npm if they are missing."""
     npm, node = program("npm", "nodejs", "npm"), program("node", "nodejs", "npm")
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""Airflow's SmtpHook with one kept connection, as a loop over a recipient list in a task would use it.
+"""Airflow's SmtpHook with one kept connection, as a loop in a task uses it.
 
 `python -m bench.peers.smtp_hook PORT COUNT` sends and prints the measurement.
 """
@@ -17,7 +17,7 @@ from bench.sent import Sent, measured, run_sender, say
 
 NAME = "Airflow SmtpHook"
 PLACEHOLDERS = {"name": "VARname", "customer_id": "VARid", "coupon": "VARcoupon"}
-#: The hook's own retries and logging stay as they are.
+#: The connection for the hook; the hook's own retries and logging are not changed.
 _CONNECTION = {"disable_ssl": True, "disable_tls": True, "from_email": f"news@{messages.DOMAIN}"}
 
 
@@ -33,7 +33,7 @@ def main(count: int) -> None:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     class TextAndHtmlHook(SmtpHook):
-        """The hook builds HTML only; the text part is put in front of it here, as RFC 2046 5.1.4 wants."""
+        """The hook, which builds HTML only, with the text part before the HTML, as RFC 2046 5.1.4 requires."""
 
         text = ""
 
