@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 #: Addresses of one test send (domain.md).
@@ -59,7 +60,7 @@ def test_send(
     order: TestSend,
     *,
     run_id: str,
-    quota_variable: object,
+    plans: QuotaPlans,
     smtp: SmtpSettings,
     templates_root: Path,
     stop: threading.Event,
@@ -73,7 +74,7 @@ def test_send(
     with connected(dsn) as conn:
         run = Run(task_name=name, run_id=run_id, kind=RunKind.TRIGGERED)
         _write(conn, order, name, run_id, templates_root)
-        reservation = reserve_chunks(conn, run, quota_variable=quota_variable)
+        reservation = reserve_chunks(conn, run, plans=plans)
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
-from ses_ops.domain.warmup import QuotaDay, WarmupPlan, parse_quota_variable, plan_for, quota_day, resume_again_at
+from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, quota_day, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
 from ses_ops.sending.freeze import put_error_on_show
 from ses_ops.storage.connection import transaction
@@ -47,7 +47,7 @@ class _LockedDay:
 
 
 def reserve_chunks(
-    conn: Connection, run: Run, *, quota_variable: object, chunk_size: int = DEFAULT_CHUNK_SIZE
+    conn: Connection, run: Run, *, plans: QuotaPlans, chunk_size: int = DEFAULT_CHUNK_SIZE
 ) -> Reservation:
     """Reserve for the cached mail of this task that is due, in one transaction under the quota day's row lock.
 
@@ -58,7 +58,7 @@ def reserve_chunks(
     """
     try:
         with transaction(conn):
-            return _reserve(conn, run, quota_variable, chunk_size)
+            return _reserve(conn, run, plans, chunk_size)
     except DatabaseUnavailable:
         raise
     except SesError as problem:
@@ -66,7 +66,7 @@ def reserve_chunks(
         raise
 
 
-def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int) -> Reservation:
+def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> Reservation:
     task = send_tasks.lock_row(conn, run.task_name)
     reserved = cached = 0
     locked = None
@@ -74,7 +74,7 @@ def _reserve(conn: Connection, run: Run, quota_variable: object, chunk_size: int
     if its_own and task["cancelled_at"] is None and task["paused_at"] is None:
         send_tasks.set_error(conn, run.task_name, None)  # first: mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
-        plan = plan_for(parse_quota_variable(quota_variable), task["sender_domain"])
+        plan = plans[task["sender_domain"]]
         try:
             locked = lock_quota_day(conn, plan)
         except WarmupNotBegun as not_yet:
