@@ -9,7 +9,7 @@ domain allows.
 3. **send_chunk** sends, one mapped task a chunk. Every message has a row in the ledger that says what became of it.
 4. **settle**, whatever happened, gives back what was not used and, when mail is cached, queues this DAG's **next run**
    for the time when it goes on: the run that you see *queued* with a *run after*. **all_sent** only makes the run red
-   when a chunk failed (a mail server that was away for long, say): its rest is cached and goes on by itself.
+   when a chunk failed (a mail server that was unavailable for long, say): its rest is cached and goes on by itself.
 
 **Triggering by hand** continues the one occurrence of an immediate or scheduled task, also when it had missed its
 start: nobody gets the mail twice. Mailing everybody again is the switch in the trigger form. A `triggered` task

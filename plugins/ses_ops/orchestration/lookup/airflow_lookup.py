@@ -17,7 +17,7 @@ from ses_ops import airflow_configuration
 from ses_ops.airflow_connection import FoundConnection, connection_of
 from ses_ops.errors import LookUpFailed
 from ses_ops.orchestration.lookup import airflow_cache, execution_api, metadata
-from ses_ops.orchestration.lookup.answers_kept import AnswersKept
+from ses_ops.orchestration.lookup.answer_cache import AnswerCache
 from ses_ops.orchestration.lookup.secrets_backends import SecretsBackend, of_servers, of_workers, settings_of_backends
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _CONNECTION, _VARIABLE = "AIRFLOW_CONN_", "AIRFLOW_VAR_"
 #: Answers of secrets backends and of the metadata database, in processes that look up at every request of a page.
-_KEPT = AnswersKept()
+_KEPT = AnswerCache()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,20 +16,20 @@ from ses_ops.errors import LookUpFailed
 KEPT_FOR = 5.0
 #: Seconds that other threads wait for the thread that asks: a secrets backend that hangs must not block all threads of
 #: Airflow's api-server.
-PATIENCE = 5.0
+TIMEOUT = 5.0
 #: Largest number of kept answers; there are a handful of questions.
-MOST = 100
+MAX_ANSWERS = 100
 
 
-class AnswersKept:
+class AnswerCache:
     """Keeps answers. One thread asks, and all other threads with the same question wait for the answer.
 
-    An error is an answer too. A thread that waited for longer than `patience` seconds gets LookUpFailed.
+    An error is an answer too. A thread that waited for longer than `timeout` seconds gets LookUpFailed.
     """
 
-    def __init__(self, *, kept_for: float = KEPT_FOR, patience: float = PATIENCE) -> None:
+    def __init__(self, *, kept_for: float = KEPT_FOR, timeout: float = TIMEOUT) -> None:
         self._kept_for = kept_for
-        self._patience = patience
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._kept: dict[Hashable, _Answer] = {}
 
@@ -38,10 +38,10 @@ class AnswersKept:
         with self._lock:
             answer = self._kept.get(key)
             if answer is None:
-                if len(self._kept) >= MOST:
+                if len(self._kept) >= MAX_ANSWERS:
                     self._kept.clear()
                 answer = self._kept[key] = _Answer()
-        return answer.get(ask, self._kept_for, self._patience)
+        return answer.get(ask, self._kept_for, self._timeout)
 
 
 class _Answer:
@@ -51,10 +51,10 @@ class _Answer:
         self._value: Any = None
         self._problem: Exception | None = None
 
-    def get(self, ask: Callable[[], Any], kept_for: float, patience: float) -> Any:
-        if not self._lock.acquire(timeout=patience):
+    def get(self, ask: Callable[[], Any], kept_for: float, timeout: float) -> Any:
+        if not self._lock.acquire(timeout=timeout):
             raise LookUpFailed(
-                f"Airflow has not said within {patience:.0f} s where the servers are; try again in a minute"
+                f"Airflow has not said within {timeout:.0f} s where the servers are; try again in a minute"
             )
         try:
             if time.monotonic() >= self._good_until:
