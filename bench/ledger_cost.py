@@ -46,7 +46,7 @@ _COUNTERS = (
 
 
 @dataclass(kw_only=True)
-class Step:
+class StepCost:
     """The cost of one step for 1 000 messages; only `seconds` is of the whole step."""
 
     name: str
@@ -65,7 +65,7 @@ class Meter:
 
     server: BenchServer
     dsn: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StepCost] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str, count: int) -> Iterator[None]:
@@ -75,7 +75,7 @@ class Meter:
         yield
         seconds, used, after = time.perf_counter() - began, self.server.cpu_seconds() - cpu, self._counters()
         wal, commits, disk = (float(b - a) for a, b in zip(before, after, strict=True))
-        done = Step(
+        done = StepCost(
             name=name,
             messages=count,
             cpu_seconds=used / count * 1000,
@@ -133,7 +133,7 @@ def vacuum(dsn: str) -> None:
             cursor.execute("VACUUM (ANALYZE) message")
 
 
-def growth(steps: list[Step], *, slow: Step) -> dict[str, float]:
+def growth(steps: list[StepCost], *, slow: StepCost) -> dict[str, float]:
     """The capacity of one PostgreSQL: the arithmetic of docs/production.md."""
     cpu = sum(step.cpu_seconds for step in steps)
     sending = next(step for step in steps if step.name.startswith("send"))

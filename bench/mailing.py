@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bench import messages
-from bench.sent import Sent, run_sender, run_side_by_side
+from bench.sent import SenderResult, run_sender, run_side_by_side
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import QuotaPlans
@@ -86,13 +86,13 @@ class Mailing:
     #: Seconds of each step in this process (freeze, reserve, settle); the senders measure themselves.
     step_seconds: dict[str, float] = field(default_factory=dict)
 
-    def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[Sent]:
+    def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[SenderResult]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
         parts = [run_sender(self._sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
         self._settle()
         return parts
 
-    def send_side_by_side(self, port: int, *, connections: int, pipelining: str = "auto") -> Sent:
+    def send_side_by_side(self, port: int, *, connections: int, pipelining: str = "auto") -> SenderResult:
         """Send all chunks at once, each in a process of its own with `connections`. Raises unless all were sent.
 
         The processes begin together when all have finished their imports; the time is that until the last has ended.

@@ -24,7 +24,7 @@ from ses_ops.storage.ledger.messages import MessageKey, MessagePage, MessageSear
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class PageRead:
     """A view of the page, and a search of the task's messages."""
 
     view: TaskView
@@ -43,7 +43,7 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
 
     `rare` and `common` are addresses.
     """
-    seen, messages = Look(view=TaskView(name=largest)).take()
+    seen, messages = PageRead(view=TaskView(name=largest)).take()
     counts = seen.counts
     complete = (seen.chart or not counts.sent_count) and (seen.failures or not counts.failed_count)
     if not (complete and seen.chunks and counts.cached_count and messages.rows):
@@ -53,28 +53,28 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
     close_idle()
 
 
-def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Look]:
+def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, PageRead]:
     name, start = seen.overview.name, seen.occurrences[0]
     whole, middle = TaskView(name=name), MessageKey(start.id, start.request_count // 2)
     looks = {
-        "the largest task": Look(view=whole),
-        "the tab of its DAG run": Look(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),
-        "one start of it": Look(view=TaskView(name=name, occurrence_id=start.id)),
-        "its last chunks": Look(view=TaskView(name=name, chunk_page=seen.chunk_pages)),
-        "the task with the most starts": Look(view=TaskView(name=often)),
-        "its messages to one address": Look(view=whole, search={"address_key": rare}),
-        "its messages to an address that every start has": Look(view=whole, search={"address_key": common}),
-        "its messages, by a part that some addresses have": Look(view=whole, search={"part": "997@"}),
-        "its messages, by a part that no address has": Look(view=whole, search={"part": "nobody"}),
-        "its messages, the page that ends in the middle": Look(view=whole, search={"through": middle}),
+        "the largest task": PageRead(view=whole),
+        "the tab of its DAG run": PageRead(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),
+        "one start of it": PageRead(view=TaskView(name=name, occurrence_id=start.id)),
+        "its last chunks": PageRead(view=TaskView(name=name, chunk_page=seen.chunk_pages)),
+        "the task with the most starts": PageRead(view=TaskView(name=often)),
+        "its messages to one address": PageRead(view=whole, search={"address_key": rare}),
+        "its messages to an address that every start has": PageRead(view=whole, search={"address_key": common}),
+        "its messages, by a part that some addresses have": PageRead(view=whole, search={"part": "997@"}),
+        "its messages, by a part that no address has": PageRead(view=whole, search={"part": "nobody"}),
+        "its messages, the page that ends in the middle": PageRead(view=whole, search={"through": middle}),
     }
     return looks | {
-        f"its messages that are {status.value}": Look(view=whole, search={"status": status.value})
+        f"its messages that are {status.value}": PageRead(view=whole, search={"status": status.value})
         for status in MessageStatus
     }
 
 
-def _seconds(what: str, look: Look, count: int) -> list[float]:
+def _seconds(what: str, look: PageRead, count: int) -> list[float]:
     """Seconds of each look. A look that the server ended, because a person would not wait that long, is the last."""
     seconds: list[float] = []
     for _ in range(count):

@@ -21,7 +21,7 @@ WAIT = "wait"
 
 
 @dataclass(kw_only=True)
-class Sent:
+class SenderResult:
     """`messages` in `seconds` of wall clock, with the CPU seconds of the sending process alone."""
 
     messages: int
@@ -40,12 +40,12 @@ class Sent:
         return self.cpu_seconds / self.messages * 1000
 
 
-def best(rounds: Sequence[Sent]) -> Sent:
+def best(rounds: Sequence[SenderResult]) -> SenderResult:
     """The best of some rounds: machines are shared and noisy, so the best round is what the program can do."""
     return max(rounds, key=lambda one: one.rate)
 
 
-def median_rate(rounds: Sequence[Sent]) -> float:
+def median_rate(rounds: Sequence[SenderResult]) -> float:
     """The median rate of some rounds."""
     return statistics.median(one.rate for one in rounds)
 
@@ -56,9 +56,9 @@ def _used() -> float:
 
 
 @contextmanager
-def measured(messages: int) -> Iterator[Sent]:
+def measured(messages: int) -> Iterator[SenderResult]:
     """Measure a block of a sending process: wall clock, CPU with that of ended children, memory."""
-    result = Sent(messages=messages)
+    result = SenderResult(messages=messages)
     cpu, start = _used(), time.perf_counter()
     yield result
     result.seconds = time.perf_counter() - start
@@ -75,7 +75,7 @@ def _peak_mb() -> float | None:
     return int(found[1]) / 1024 if found else None
 
 
-def measured_child(messages: int, command: Sequence[str]) -> Sent:
+def measured_child(messages: int, command: Sequence[str]) -> SenderResult:
     """Run a foreign program and measure its own CPU, by wait4. Raises RuntimeError when the program fails.
 
     Its memory stays unknown: in its `ru_maxrss` the kernel counts the pages of the process that started the program.
@@ -92,23 +92,25 @@ def measured_child(messages: int, command: Sequence[str]) -> Sent:
         output.seek(0)
         if process.returncode:
             raise RuntimeError(f"{command[0]} failed: {output.read().decode(errors='replace').strip()[-1000:]}")
-    return Sent(messages=messages, seconds=seconds, cpu_seconds=used.ru_utime + used.ru_stime)
+    return SenderResult(messages=messages, seconds=seconds, cpu_seconds=used.ru_utime + used.ru_stime)
 
 
-def say(result: Sent) -> None:
+def say(result: SenderResult) -> None:
     """Print a measurement for the process that started this one."""
     print(json.dumps(asdict(result)), flush=True)
 
 
-def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Sent:
+def run_sender(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> SenderResult:
     """Run a sender in a process of its own, whose last line of output is the measurement. Raises RuntimeError."""
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:3])} failed: {(done.stderr or done.stdout).strip()[-1000:]}")
-    return Sent(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return SenderResult(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
+def run_side_by_side(commands: Sequence[Sequence[str]]) -> SenderResult:
     """Run senders that wait for a line on stdin, all at once. Raises RuntimeError when one fails.
 
     `seconds` is from the start signal until the last sender has reported; CPU is the sum, memory that of the largest.
@@ -123,9 +125,9 @@ def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
             assert sender.stdin is not None
             sender.stdin.write(b"\n")
             sender.stdin.flush()
-        parts = [Sent(**json.loads(_line(sender, errors))) for sender in senders]
+        parts = [SenderResult(**json.loads(_line(sender, errors))) for sender in senders]
         seconds = time.perf_counter() - began
-    return Sent(
+    return SenderResult(
         messages=sum(one.messages for one in parts),
         seconds=seconds,
         cpu_seconds=sum(one.cpu_seconds for one in parts),

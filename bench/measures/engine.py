@@ -15,7 +15,7 @@ import psycopg2
 from bench.figure import Bar, Figure
 from bench.mailing import mailing
 from bench.peers import nodemailer, smtp_hook, smtp_source
-from bench.sent import Sent, best, median_rate
+from bench.sent import SenderResult, best, median_rate
 from bench.sink import Sink, smtp_sink
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Rounds:
     """The results of each sender in each round, and the CPU that the sink and PostgreSQL used meanwhile."""
 
     def __init__(self, bench: Bench, sink: Sink) -> None:
-        self.sent: dict[str, list[Sent]] = {}
+        self.sent: dict[str, list[SenderResult]] = {}
         #: CPU seconds of the sink for 1 000 messages, by sender.
         self.sink_cpu: dict[str, list[float]] = {}
         #: CPU seconds of PostgreSQL for 1 000 messages, while the engine sent.
@@ -48,7 +48,7 @@ class Rounds:
     def add(self, name: str, send) -> None:  # type: ignore[no-untyped-def]
         """Run one sender once."""
         before = self._sink.cpu_seconds()
-        result: Sent = send()
+        result: SenderResult = send()
         used = self._sink.cpu_seconds() - before
         self.sent.setdefault(name, []).append(result)
         self.sink_cpu.setdefault(name, []).append(used / result.messages * 1000)

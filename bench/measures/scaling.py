@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.figure import Bar, Figure
 from bench.mailing import Mailing, mailing
-from bench.sent import Sent
+from bench.sent import SenderResult
 from bench.sink import smtp_sink
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Measured:
     peak_mb: float
 
     @classmethod
-    def of(cls, ready: Mailing, chunks: list[Sent]) -> Measured:
+    def of(cls, ready: Mailing, chunks: list[SenderResult]) -> Measured:
         """The figures of a mailing that was sent."""
         a_message = 1e6 / ready.recipients
         return cls(

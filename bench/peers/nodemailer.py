@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import messages
-from bench.sent import Sent, run_sender
+from bench.sent import SenderResult, run_sender
 from bench.sink import program
 
 NAME = "nodemailer pool (Node.js)"
@@ -29,7 +29,7 @@ class Nodemailer:
     def __init__(self, folder: Path, node: str) -> None:
         self._folder, self._node = folder, node
 
-    def send(self, port: int, count: int, *, connections: int = 20) -> Sent:
+    def send(self, port: int, count: int, *, connections: int = 20) -> SenderResult:
         """Send text and HTML, filled in for each recipient, over a pool of connections."""
         command = [self._node, "send.js", str(port), str(count), str(connections), "letter.json"]
         return run_sender(command, cwd=self._folder)

@@ -13,7 +13,7 @@ from email.mime.text import MIMEText
 from typing import Any
 
 from bench import messages
-from bench.sent import Sent, measured, run_sender, say
+from bench.sent import SenderResult, measured, run_sender, say
 
 NAME = "Airflow SmtpHook"
 PLACEHOLDERS = {"name": "VARname", "customer_id": "VARid", "coupon": "VARcoupon"}
@@ -21,7 +21,7 @@ PLACEHOLDERS = {"name": "VARname", "customer_id": "VARid", "coupon": "VARcoupon"
 _CONNECTION = {"disable_ssl": True, "disable_tls": True, "from_email": f"news@{messages.DOMAIN}"}
 
 
-def send(port: int, count: int) -> Sent:
+def send(port: int, count: int) -> SenderResult:
     """Send in a process of its own, with an Airflow home of its own."""
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
         connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": _CONNECTION}

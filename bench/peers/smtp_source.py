@@ -6,7 +6,7 @@ Connections are kept (-d).
 from __future__ import annotations
 
 from bench import messages
-from bench.sent import Sent, measured_child
+from bench.sent import SenderResult, measured_child
 from bench.sink import program
 
 NAME = "smtp-source -d (C)"
@@ -14,7 +14,7 @@ NAME = "smtp-source -d (C)"
 _OWN_HEADERS = 200
 
 
-def send(port: int, count: int, *, connections: int = 20) -> Sent:
+def send(port: int, count: int, *, connections: int = 20) -> SenderResult:
     """Send, and measure the process of smtp-source alone."""
     size = str(messages.wire_bytes() - _OWN_HEADERS)
     command = [program("smtp-source"), "-d", "-s", str(connections), "-l", size, "-m", str(count)]

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 
-class TaskLine(Protocol):
+class DisplayedTask(Protocol):
     """The fields of a send task that the display needs; `ses_ops.storage.tasks.overview.TaskOverview` has them."""
 
     @property
@@ -100,7 +100,7 @@ class Display(Protocol):
     def welcome(self, welcome: Welcome) -> None:
         """Show that the stack is ready, with its addresses."""
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
         """Show the present send tasks."""
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ def make_display(output: TextIO | None = None) -> Display:
     return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay(stream)
 
 
-def counts(task: TaskLine) -> str:
+def counts(task: DisplayedTask) -> str:
     """The counts that are not zero, with the names of the ledger."""
     parts = [f"{task.sent_count:,} of {task.request_count:,} sent"]
     for name in ("cached", "retrying", "failed", "suppressed", "unknown", "cancelled", "queued"):
@@ -125,7 +125,7 @@ def counts(task: TaskLine) -> str:
     return ", ".join(parts)
 
 
-def advice(task: TaskLine) -> str:
+def advice(task: DisplayedTask) -> str:
     """What a person can do about messages in doubt; empty when there are none."""
     if not task.unknown_count:
         return ""
@@ -158,7 +158,7 @@ class PlainDisplay:
         for line in welcome.lines():
             self._print(line)
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
         """Print one line for each task that changed."""
         for task in tasks:
             ahead = f", next run {local_time(task.next_run_at)}" if task.next_run_at else ""
@@ -206,7 +206,7 @@ class LiveDisplay:
         self._guard(self._live.start)
         self.tasks(())
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
         """Draw the table."""
         live, welcome = self._live, self._welcome
         if live is None or welcome is None:
@@ -226,7 +226,7 @@ class LiveDisplay:
             draw()
 
 
-def _table(tasks: Sequence[TaskLine]) -> Table:
+def _table(tasks: Sequence[DisplayedTask]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
     table.add_column("Send task", no_wrap=True)
     table.add_column("Type", no_wrap=True)
