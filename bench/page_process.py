@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_ops.console.database import close_idle, reading
-from ses_ops.console.message_lines import SIZE
+from ses_ops.console.tasks.messages import SIZE
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.message_state import MessageStatus

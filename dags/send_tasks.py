@@ -32,13 +32,13 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TriggerRule, get_parsing_context
 
+from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import dag_id
 from ses_ops.orchestration.console_link import with_console_link
 from ses_ops.orchestration.dag_rows import rows_for_dags
 from ses_ops.orchestration.operators.freeze_audience import FreezeAudienceOperator
 from ses_ops.orchestration.operators.reserve_quota import ReserveQuotaOperator
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN
 from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
 from ses_ops.orchestration.operators.settle import SettleOperator
 from ses_ops.orchestration.timetable import SendTaskTimetable

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, Run, RunKind
+from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, SEND_AGAIN, Run, RunKind
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: The parameter of the trigger form that sends to the whole group once more.
-SEND_AGAIN = "send_to_whole_group_again"
 #: The conf of a run that only sends cached mail.
 RESUME_CONF = {"resume": True}
 #: The key of a run's conf with the id of the send task that the run was made for (run_identity.py).
