@@ -66,10 +66,12 @@ def made(value: Any) -> Any:
     if isinstance(value, str):
         units = len(value)
         room_for(units)
+    elif isinstance(value, int | float):
+        units = 1
+        check_number(value)
     else:
         if isinstance(value, Iterator):
             value = as_list(value)
-        check_number(value)
         units = size(value)
     spend(STEP + units)
     return value
