@@ -27,6 +27,7 @@ from bench.mailing import QUOTA, add_group, add_task
 from bench.sent import run_sender
 from bench.sink import smtp_sink
 from ses_ops.domain.occurrence import Run, RunKind
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.settle import settle
@@ -112,7 +113,7 @@ def mail(meter: Meter, conn: Connection, port: int, count: int, *, rate: int | N
     with whole.step("freeze", count):
         freeze_audience(conn, run, templates_root=messages.TEMPLATES)
     with whole.step("reserve", count):
-        (chunk,) = reserve_chunks(conn, run, quota_variable=QUOTA, chunk_size=count).chunk_ids
+        (chunk,) = reserve_chunks(conn, run, plans=QuotaPlans.parse(QUOTA), chunk_size=count).chunk_ids
     smtp = f"smtp://127.0.0.1:{port}?tls=none&connections=20" + (f"&max_messages_per_second={rate}" if rate else "")
     with meter.step(words, count):
         run_sender([sys.executable, "-m", "bench.send_process", meter.dsn, run.run_id, smtp, str(chunk)])

@@ -14,6 +14,7 @@ from bench import messages
 from bench.sent import Sent, run_sender, run_side_by_side
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import DEFAULT_CHUNK_SIZE, reserve_chunks
 from ses_ops.sending.settle import settle
@@ -129,5 +130,5 @@ def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_C
         with ready.step("freeze"):
             freeze_audience(conn, run, templates_root=messages.TEMPLATES)
         with ready.step("reserve"):
-            ready.chunk_ids += reserve_chunks(conn, run, quota_variable=QUOTA, chunk_size=chunk_size).chunk_ids
+            ready.chunk_ids += reserve_chunks(conn, run, plans=QuotaPlans.parse(QUOTA), chunk_size=chunk_size).chunk_ids
         yield ready

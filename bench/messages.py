@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ses_ops.domain.mail_content import MailContent
+from ses_ops.domain.schedule import TaskType
 from ses_ops.rendering.template import Preview, load_template
 from ses_ops.sending.task_renderer import task_renderer
 
@@ -47,8 +49,14 @@ def definition(**changes: object) -> dict[str, object]:
 
 def rendered(number: int) -> bytes:
     """The message that our engine sends to a customer."""
-    task = {"subject": None, "reply_to": None, "advertisement": "none", "sender_domain": DOMAIN}
-    renderer = task_renderer({**definition(), **task}, TEMPLATES, installation_id="benchmark000")
+    content = MailContent(
+        type=TaskType.TRIGGERED,
+        template=TEMPLATE,
+        sender=SENDER,
+        sender_domain=DOMAIN,
+        unsubscribe_url=UNSUBSCRIBE_URL,
+    )
+    renderer = task_renderer(content, TEMPLATES, installation_id="benchmark000")
     return renderer.render(occurrence_id=1, seq=number, address=address(number), values=values(number))
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import Conflict, TransportUnavailable
 from ses_ops.sending.chunk.claim import CHUNK_LOCK, claim_chunk, hold_chunk
 from ses_ops.sending.chunk.journal import Journal, open_journal, read_journal
@@ -162,11 +163,12 @@ def test_many_reservations_at_once_never_exceed_the_quota(world):
 
     def reserve_and_give_back(number: int) -> None:
         dice = random.Random(number)
+        plans = QuotaPlans.parse(world.quota_variable)
         with connected(world.dsn) as conn:
             barrier.wait()
             for turn in range(12):
                 run = world.run(f"t{number}", RunKind.TRIGGERED, run_id=f"{number}-{turn}")
-                reserve_chunks(conn, run, quota_variable=world.quota_variable, chunk_size=dice.randint(20, 200))
+                reserve_chunks(conn, run, plans=plans, chunk_size=dice.randint(20, 200))
                 if dice.random() < 0.7:
                     from ses_ops.sending.settle import settle
 

@@ -11,8 +11,9 @@ from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, TransportUnavailable
-from ses_ops.transports.flow.refusal_streak import ENOUGH
+from ses_ops.transports.flow.refusal_streak import LIMIT_BEFORE_SUCCESS
 from ses_ops.transports.smtp.settings import SmtpSettings
+from tests.actors import ANYBODY
 from tests.recording_smtp import RecordingServer
 
 FULL = b"452 4.2.2 mailbox full"
@@ -81,7 +82,7 @@ def test_a_server_that_is_away_for_weeks_gives_nothing_up_and_takes_all_when_it_
 def test_a_person_who_tries_the_failed_ones_again_gives_them_all_their_days_anew(put_off) -> None:
     put_off_since(put_off, 5)
     assert again(put_off).failed == 2
-    assert task_decisions.retry_failed(put_off.conn, "hello") == 2
+    assert task_decisions.retry_failed(put_off.conn, ANYBODY, "hello").count == 2
     settlement = again(put_off)
     assert (settlement.cached, settlement.failed) == (2, 0)
 
@@ -104,7 +105,7 @@ def test_a_relay_that_puts_everybody_off_gets_a_few_and_the_rest_waits_with_its_
     run = world.run("hello")
     with pytest.raises(TransportUnavailable, match=r"454 4\.7\.0 Throttling failure"):
         world.whole_run(run)
-    assert ENOUGH <= len(offered) <= ENOUGH + 25
+    assert LIMIT_BEFORE_SUCCESS <= len(offered) <= LIMIT_BEFORE_SUCCESS + 25
     settlement = world.settle(run)
     assert (settlement.cached, settlement.failed) == (2000, 0)
     assert "454 4.7.0 Throttling failure" in world.overview("hello").reason
@@ -116,7 +117,7 @@ def test_a_relay_that_puts_everybody_off_gets_a_few_and_the_rest_waits_with_its_
 
 def test_a_throttled_relay_is_offered_what_it_put_off_before_anything_new(world, mail_server, monkeypatch) -> None:
     monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", (0.2,) * 50)
-    monkeypatch.setattr("ses_ops.transports.flow.refusal_streak.ENOUGH_SINCE", 1_000)
+    monkeypatch.setattr("ses_ops.transports.flow.refusal_streak.LIMIT_AFTER_SUCCESS", 1_000)
     stop, refused = threading.Event(), []
 
     def refuse(recipient: str) -> bytes | None:
@@ -152,7 +153,7 @@ def test_those_who_are_always_put_off_come_neither_before_nor_after_all_others(w
             world.whole_run(run)
         world.settle(run)
     always = {address for (address,) in world.rows("SELECT address FROM message WHERE tries > 0")}
-    assert len(always) >= ENOUGH
+    assert len(always) >= LIMIT_BEFORE_SUCCESS
     mail_server.refuse = lambda recipient: THROTTLED if recipient in always else None
     settlement = again(world)
     assert (settlement.sent, settlement.cached) == (400 - len(always), len(always))

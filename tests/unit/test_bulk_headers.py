@@ -8,16 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.schedule import TaskType
 from ses_ops.sending.task_renderer import task_renderer
 
-_TASK = {
-    **dict.fromkeys(("subject", "reply_to", "unsubscribe_url")),
-    "template": "letter",
-    "sender": "Example Shop <news@mail.example.com>",
-    "sender_domain": "mail.example.com",
-    "advertisement": "none",
-}
 #: Precedence, X-Auto-Response-Suppress, Auto-Submitted.
 _BULK = ("bulk", "DR, RN, NRN, OOF, AutoReply", None)
 _BY_ITSELF = (*_BULK[:2], "auto-generated")
@@ -42,8 +36,15 @@ def test_what_a_mail_says_of_itself(
     (tmp_path / "letter").mkdir()
     (tmp_path / "letter" / "subject.txt").write_text("Hello")
     (tmp_path / "letter" / part).write_text("Hello {{ id }}")
-    task = {**_TASK, "type": kind.value, "unsubscribe_url": link, "reply_to": reply_to}
-    renderer = task_renderer(task, tmp_path, installation_id="a1b2")
+    content = MailContent(
+        type=kind,
+        template="letter",
+        sender="Example Shop <news@mail.example.com>",
+        sender_domain="mail.example.com",
+        unsubscribe_url=link,
+        reply_to=reply_to,
+    )
+    renderer = task_renderer(content, tmp_path, installation_id="a1b2")
     raw = renderer.render(occurrence_id=1, seq=1, address="ann@example.org", values={"id": "7"})
     message = message_from_bytes(raw, policy=default)
     names = ("Precedence", "X-Auto-Response-Suppress", "Auto-Submitted")

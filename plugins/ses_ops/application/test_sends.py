@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 #: Addresses of one test send (domain.md).
@@ -59,7 +60,7 @@ def test_send(
     order: TestSend,
     *,
     run_id: str,
-    quota_variable: object,
+    plans: QuotaPlans,
     smtp: SmtpSettings,
     templates_root: Path,
     stop: threading.Event,
@@ -73,7 +74,7 @@ def test_send(
     with connected(dsn) as conn:
         run = Run(task_name=name, run_id=run_id, kind=RunKind.TRIGGERED)
         _write(conn, order, name, run_id, templates_root)
-        reservation = reserve_chunks(conn, run, quota_variable=quota_variable)
+        reservation = reserve_chunks(conn, run, plans=plans)
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(
@@ -128,11 +129,13 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             roles=[],
         )
         assert task is not None
-        execute(conn, "ledger", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
-        rows = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False)
+        execute(conn, "occurrences", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
+        rows = fetch_all(
+            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False
+        )
         execute(
             conn,
-            "ledger",
+            "occurrences",
             "insert_messages",
             occurrence_id=rows[0]["id"],
             addresses=[address.address for address in addresses],
@@ -140,7 +143,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             values=json.dumps(dict(values)),
         )
         suppress_erased(conn, rows[0]["id"])
-        execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
+        execute(conn, "occurrences", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
 
 
 def _checked_link(order: TestSend) -> str | None:

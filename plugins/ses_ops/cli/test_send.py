@@ -12,7 +12,7 @@ import click
 from ses_ops import settings
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json
-from ses_ops.cli.session import db_dsn, quota_variable, smtp_settings
+from ses_ops.cli.session import db_dsn, quota_plans, smtp_settings
 from ses_ops.errors import SesError
 
 
@@ -50,7 +50,7 @@ def test_send_command(
         db_dsn(),
         TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject),
         run_id=run_id,
-        quota_variable=quota_variable(),
+        plans=quota_plans(),
         smtp=smtp_settings(),
         templates_root=root,
         stop=stop,

@@ -6,7 +6,7 @@ import logging
 
 from ses_ops import airflow_connection, settings
 from ses_ops.airflow_connection import FoundConnection
-from ses_ops.domain.warmup import VARIABLE
+from ses_ops.domain.warmup import VARIABLE, QuotaPlans
 from ses_ops.orchestration.lookup import airflow_lookup
 from ses_ops.transports.smtp.settings import SmtpSettings, smtp_settings_from_found
 
@@ -50,3 +50,8 @@ def quota_variable() -> str | None:
     """The Airflow Variable with the warm-up plans, as text; None when it is not set."""
     found = airflow_lookup.variable(VARIABLE)
     return None if found is None else found.value
+
+
+def quota_plans() -> QuotaPlans:
+    """The warm-up plans of that Variable."""
+    return QuotaPlans.parse(quota_variable())

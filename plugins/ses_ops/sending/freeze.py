@@ -17,12 +17,15 @@ from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_content import MailContent
     from ses_ops.rendering.message import MessageRenderer
 
 
@@ -69,14 +72,14 @@ def _hold(conn: Connection, run: Run, problem: SesError) -> None:
             return
         _begin(conn, task, key, run)
         for row in fetch_all(
-            conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
+            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
         ):
-            execute(conn, "ledger", "hold_occurrence", id=row["id"], reason=str(problem))
+            execute(conn, "occurrences", "hold_occurrence", id=row["id"], reason=str(problem))
 
 
 def _begin(conn: Connection, task: dict[str, Any], key: str, run: Run) -> None:
     keys = {"task_id": task["id"], "key": key, "run_id": run.run_id, "logical_at": run.logical_at}
-    execute(conn, "ledger", "insert_occurrence", **keys)
+    execute(conn, "occurrences", "insert_occurrence", **keys)
 
 
 def put_error_on_show(conn: Connection, task_name: str, problem: SesError) -> None:
@@ -97,19 +100,21 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if key is not None:
         _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED
-    waiting = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand)
+    waiting = fetch_all(
+        conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand
+    )
     if waiting:
-        check_template(task, templates_root)
+        check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
         given_up = f"given up for the newer one that a person started; {older['held_reason']}"
-        execute(conn, "ledger", "give_up_occurrence", id=older["id"], reason=given_up)
+        execute(conn, "occurrences", "give_up_occurrence", id=older["id"], reason=given_up)
     for occurrence in waiting[-1:]:
         reason = None if by_hand else _missed(task, run)
         if reason is None:
             _write(conn, task, occurrence["id"], templates_root)
         else:
-            execute(conn, "ledger", "hold_occurrence", id=occurrence["id"], reason=reason)
-    rows = fetch_all(conn, "ledger", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
+            execute(conn, "occurrences", "hold_occurrence", id=occurrence["id"], reason=reason)
+    rows = fetch_all(conn, "occurrences", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
     return FrozenAudience(
         occurrence_ids=tuple(row["id"] for row in rows if row["frozen_at"] is not None),
         request_count=sum(row["request_count"] for row in rows),
@@ -126,30 +131,30 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
 
 
 def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
-    group = fetch_one(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
+    group = fetch_one(conn, "occurrences", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
     if group is None:
         raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
     suppress_erased(conn, occurrence_id)
     variables = group["variables"]
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
-        check_template({**task, "group_variables": variables}, templates_root)
-    keep_first_subject(conn, task, occurrence_id, templates_root)
-    execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
+        check_template(content_of(task), templates_root, group=task["group"], variables=variables)
+    keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
+    execute(conn, "occurrences", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 
 
-def check_template(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
-    """Refuse a task that cannot be rendered, or whose template has other variables than its group (domain.md).
+def check_template(
+    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+) -> MessageRenderer:
+    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
 
     Returns its renderer, for a look at a message; what it makes has no message id of this installation.
     """
-    template = load_template(templates_root, task["template"])
-    renderer = task_renderer(task, templates_root, installation_id="check", template=template)
-    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     try:
-        compare_variables(used, task["group_variables"])
+        compare_variables(used, variables)
     except InvalidInput as problem:
-        raise TemplateError(
-            f"its {problem} (recipient group {task['group']!r})", template=task["template"]
-        ) from problem
+        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
     return renderer

@@ -24,6 +24,7 @@ from ses_ops.sending.reserve import database_now
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, transaction
 from ses_ops.storage.named_sql import execute, fetch_one
+from ses_ops.storage.tasks.send_tasks import content_of
 from ses_ops.transports.errors import MailRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.smtp.transport import SmtpTransport
@@ -107,8 +108,9 @@ def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
 
     What it no longer needs does no harm: the frozen values stay unused.
     """
-    template = load_template(templates_root, task["template"])
-    used = template.variables_for(subject=task["subject"], unsubscribe_url=task["unsubscribe_url"])
+    content = content_of(task)
+    template = load_template(templates_root, content.template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task["frozen_variables"])))
     if missing:
         raise TemplateError(
@@ -116,7 +118,7 @@ def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
             f"recipients have no values for; take that out of the template, then `ses task resume {task['name']}`",
             template=task["template"],
         )
-    return task_renderer(task, templates_root, installation_id=task["installation_id"], template=template)
+    return task_renderer(content, templates_root, installation_id=task["installation_id"], template=template)
 
 
 def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:
@@ -148,10 +150,10 @@ def _taken_back(problem: BaseException, task: dict[str, Any], journal: Journal |
     """The messages that were refused although the reason is not in them. (A test send's go to nobody later.)"""
     if not isinstance(problem, MailRefused) or task["type"] == TaskType.TEST:
         return []
-    for seq in problem.taken_back:
+    for seq in problem.to_requeue:
         if journal is not None:
             journal.write(seq, JournalEntry.DEFERRED)
-    return list(problem.taken_back)
+    return list(problem.to_requeue)
 
 
 def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:

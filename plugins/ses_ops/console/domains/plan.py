@@ -7,7 +7,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
-from ses_ops.application.quota_status import QuotaVariable, domain_quota
+from ses_ops.application.quota_status import domain_quota
 from ses_ops.console import audit
 from ses_ops.console.access import may_make_quota, writes_quota
 from ses_ops.console.change_made import note_change
@@ -23,7 +23,7 @@ from ses_ops.console.quota_snapshot import DOMAINS, variable_rights
 from ses_ops.console.sentences import said
 from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
-from ses_ops.domain.warmup import WarmupPlan
+from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.orchestration import control
 from ses_ops.orchestration.quota_variable import variable_exists, write_quota_entry
@@ -52,7 +52,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         return _preview(request, user, key, form, plan, entry)
     if not variable_exists() and not may_make_quota(user):
         raise HTTPException(403)
-    before = DOMAINS.get().variable.entries.get(key)
+    before = DOMAINS.get().plans.entries.get(key)
     try:
         with audit.recorded(user, ACTION, domain=key, before=before, after=entry):
             write_quota_entry(key, entry, seen=form.text("seen"))
@@ -102,6 +102,6 @@ def _preview(
 ) -> Response:
     old = DOMAINS.get().find(domain)
     with reading() as conn:
-        new = domain_quota(conn, QuotaVariable(entries={domain: entry}), domain)
+        new = domain_quota(conn, QuotaPlans.parse({domain: entry}), domain)
     preview = coming(language_of(request), plan, new, old)
     return domain_page(request, user, domain, form=form, preview=preview, new=True)

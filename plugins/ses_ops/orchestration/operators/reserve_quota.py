@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import conf
 
-from ses_ops.orchestration.connections import quota_variable, ses_db_dsn, smtp_settings
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.base import SesOperator
 from ses_ops.orchestration.operators.run_context import run_of
 from ses_ops.storage.connection import connected
@@ -32,9 +32,9 @@ class ReserveQuotaOperator(SesOperator):
         from ses_ops.sending.reserve import reserve_chunks
 
         size = chunk_size(smtp_settings().max_messages_per_second)
-        variable = quota_variable()
+        plans = quota_plans()
         with connected(ses_db_dsn(), application="ses-ops reserve") as conn:
-            reservation = reserve_chunks(conn, run_of(context), quota_variable=variable, chunk_size=size)
+            reservation = reserve_chunks(conn, run_of(context), plans=plans, chunk_size=size)
         self.log.info("%s messages reserved, %s stay cached", f"{reservation.reserved:,}", f"{reservation.cached:,}")
         return in_groups(reservation.chunk_ids, conf.getint("core", "max_map_length"))
 

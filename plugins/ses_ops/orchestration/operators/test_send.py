@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ses_ops import settings
-from ses_ops.orchestration.connections import quota_variable, ses_db_dsn, smtp_settings
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.send_chunk import COUNTS, StoppableOperator
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TestSendOperator(StoppableOperator):
                 advertisement=form.get("advertisement") or "none",
             ),
             run_id=context["dag_run"].run_id,
-            quota_variable=quota_variable(),
+            plans=quota_plans(),
             smtp=smtp_settings(),
             templates_root=settings.templates_root(),
             stop=stop,

@@ -161,7 +161,7 @@ def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
 
 
 def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
-    """Tasks that exist and send to a group: as `check_template` reads them."""
+    """Tasks that exist and send to a group: with the columns of `content_of`."""
     return fetch_all(conn, "recipients", "tasks_of_group", group_id=group_id)
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.clock import to_wall_clock, zone
+from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import SendTask, stored_advertisement
@@ -68,6 +69,20 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
         start_grace=row["start_grace"],
         on_unknown=OnUnknown(row["on_unknown"]),
         roles=tuple(sorted(row["roles"])),
+    )
+
+
+def content_of(row: Mapping[str, Any]) -> MailContent:
+    """The content of the mail of a task's row, as it is stored."""
+    return MailContent(
+        type=TaskType(row["type"]),
+        template=row["template"],
+        sender=row["sender"],
+        sender_domain=row["sender_domain"],
+        subject=row["subject"],
+        reply_to=row["reply_to"],
+        unsubscribe_url=row["unsubscribe_url"],
+        advertisement=row["advertisement"],
     )
 
 
