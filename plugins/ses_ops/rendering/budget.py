@@ -2,9 +2,9 @@
 
 A list of allowed nodes alone bounds nothing, and neither does a counter of turns: a filter over a text of 100 kB is a
 loop, too. So every turn of a loop, every operation, every text and list that is made is counted in one unit, by one
-function, `spend`; and whenever something is counted, it looks how much CPU time the rendering has taken. So an operation
-that nobody knew to be slow ends the rendering when it has ended itself. A mail of 70 kB with a table of 1 000 rows takes
-one and a half of the ten million units and 30 ms.
+function, `spend`; and whenever something is counted, it looks how much CPU time the rendering has taken. An operation
+that nobody knew to be slow ends the rendering when it has ended itself. A mail of 70 kB with a table of 1 000 rows
+takes one and a half of the ten million units and 30 ms.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_WORK = 10_000_000
 STEP = 50
 #: Seconds of CPU time of one part of one message. Ten million units of usual operations take a fifth of that.
 MAX_SECONDS = 1.0
-#: Characters of a text that is made while rendering. A whole part may have more: it is put together at the end.
+#: Characters of a text that an operation takes or makes. A whole part may have more: it is put together at the end.
 MAX_TEXT = 200_000
 #: Characters of a whole part, as many as a message may have bytes.
 MAX_PART = 4 * 1024 * 1024
@@ -47,6 +47,8 @@ class _Budget:
 
 
 _budget: ContextVar[_Budget] = ContextVar("_budget")
+#: Raises LookupError when nothing is being rendered.
+check_rendering = _budget.get
 
 
 @contextmanager
