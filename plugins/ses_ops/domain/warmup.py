@@ -133,8 +133,7 @@ def resume_again_at(plan: WarmupPlan, cached_at: datetime, day: QuotaDay) -> dat
 def parse_quota_variable(value: object) -> dict[str, Any]:
     """The Variable as a mapping of sender domain (`domain_key`) to raw entry; accepts JSON text or a parsed object.
 
-    Raises InvalidInput when it is absent or no JSON object. Entries are checked one by one with `parse_plan`, so a
-    mistake at one domain does not stop the others.
+    Raises InvalidInput when it is absent or no JSON object. Entries are not checked yet.
     """
     if value is None or value == "":
         raise InvalidInput(f"the Airflow Variable {VARIABLE} is not set; " + _EXAMPLE)
@@ -158,11 +157,43 @@ _EXAMPLE = (
 )
 
 
-def plan_for(entries: Mapping[str, Any], domain: str) -> WarmupPlan:
-    """The plan of a sender domain; raises QuotaError naming the domain and the field."""
-    if domain not in entries:
-        raise QuotaError(f"the Airflow Variable {VARIABLE} has no entry for this sender domain", domain=domain)
-    return parse_plan(domain, entries[domain])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaPlans:
+    """The whole Variable, read once: `plans[domain]` is a sender domain's plan, or raises what is wrong with it."""
+
+    #: Sender domain (`domain_key`) to its entry as it is written.
+    entries: Mapping[str, Any]
+    #: The same, checked.
+    checked: Mapping[str, WarmupPlan | QuotaError]
+    #: Why none of it can be used.
+    problem: InvalidInput | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> QuotaPlans:
+        """Read the Variable's JSON text, or its object. Never raises: a mistake at one domain stops no other."""
+        try:
+            entries = parse_quota_variable(value)
+        except InvalidInput as problem:
+            return cls(entries={}, checked={}, problem=problem)
+        return cls(entries=entries, checked={domain: _checked(domain, entry) for domain, entry in entries.items()})
+
+    def __getitem__(self, domain: str) -> WarmupPlan:
+        """The plan of a sender domain. Raises QuotaError naming the domain and the field, or `problem`."""
+        if self.problem is not None:
+            raise self.problem
+        found = self.checked.get(domain)
+        if found is None:
+            raise QuotaError(f"the Airflow Variable {VARIABLE} has no entry for this sender domain", domain=domain)
+        if isinstance(found, QuotaError):
+            raise found
+        return found
+
+
+def _checked(domain: str, entry: object) -> WarmupPlan | QuotaError:
+    try:
+        return parse_plan(domain, entry)
+    except QuotaError as problem:
+        return problem
 
 
 def parse_plan(domain: str, entry: object) -> WarmupPlan:

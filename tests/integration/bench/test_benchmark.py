@@ -16,7 +16,7 @@ from bench.context import Bench
 from bench.database import BenchServer
 from bench.figure import Verdict
 from bench.measures import MEASURES
-from bench.sent import Sent
+from bench.sent import SenderResult
 from bench.sink import Sink
 from bench.sizes import QUICK
 from tests.recording_smtp import RecordingServer
@@ -46,12 +46,12 @@ OF_A_STACK = {"whole_way", "many_tasks"}
 class Peer:
     """In place of smtp-source, nodemailer and SmtpHook, which a test does not install."""
 
-    def send(self, port: int, count: int, *, connections: int = 1) -> Sent:
+    def send(self, port: int, count: int, *, connections: int = 1) -> SenderResult:
         began = time.perf_counter()
         with smtplib.SMTP("127.0.0.1", port) as client:
             for number in range(1, count + 1):
                 client.sendmail("news@mail.example.com", messages.address(number), "Subject: Hello\r\n\r\nHello\r\n")
-        return Sent(messages=count, seconds=time.perf_counter() - began, cpu_seconds=0.001)
+        return SenderResult(messages=count, seconds=time.perf_counter() - began, cpu_seconds=0.001)
 
 
 @contextmanager

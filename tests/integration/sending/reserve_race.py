@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ses_ops.domain.occurrence import Run, RunKind
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import AttemptSuperseded, Conflict
 from ses_ops.sending.recover import recover
 from ses_ops.sending.reserve import reserve_chunks
@@ -153,8 +154,8 @@ class _Worker:
         sends = DIES <= deed < DIES + SENDS and sum(self.race.sends) < MOST_SENDS
         self.enter("reserving")
         size = SENT_CHUNK if sends else self.dice.randint(50, 300)
-        quota = self.race.arguments["quota"]
-        chunks = reserve_chunks(conn, run, quota_variable=quota, chunk_size=size).chunk_ids
+        plans = QuotaPlans.parse(self.race.arguments["quota"])
+        chunks = reserve_chunks(conn, run, plans=plans, chunk_size=size).chunk_ids
         self.enter("holding")
         if deed < DIES and chunks:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -16,11 +16,13 @@ import pytest
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import Conflict, TransportUnavailable
-from ses_ops.sending.chunk.claim import CHUNK_LOCK, claim_chunk, hold_chunk
+from ses_ops.sending.chunk.claim import claim_chunk
 from ses_ops.sending.chunk.journal import Journal, open_journal, read_journal
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.storage.connection import connected
+from ses_ops.storage.ledger.chunk_locks import CHUNK_LOCK, try_lock
 from tests.integration.sending_world import World, quota
 
 ROOT = Path(__file__).parents[3]
@@ -162,11 +164,12 @@ def test_many_reservations_at_once_never_exceed_the_quota(world):
 
     def reserve_and_give_back(number: int) -> None:
         dice = random.Random(number)
+        plans = QuotaPlans.parse(world.quota_variable)
         with connected(world.dsn) as conn:
             barrier.wait()
             for turn in range(12):
                 run = world.run(f"t{number}", RunKind.TRIGGERED, run_id=f"{number}-{turn}")
-                reserve_chunks(conn, run, quota_variable=world.quota_variable, chunk_size=dice.randint(20, 200))
+                reserve_chunks(conn, run, plans=plans, chunk_size=dice.randint(20, 200))
                 if dice.random() < 0.7:
                     from ses_ops.sending.settle import settle
 
@@ -235,7 +238,7 @@ def test_who_gets_a_chunk_can_read_the_journal_of_the_sender_before(world, monke
 
     def closed(self: Journal, *, keep: bool) -> None:
         with connected(world.dsn) as other:
-            free.append(hold_chunk(other, chunk_id))
+            free.append(try_lock(other, chunk_id=chunk_id))
         close(self, keep=keep)
 
     monkeypatch.setattr(Journal, "close", closed)

@@ -12,10 +12,10 @@ import pytest
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable
-from ses_ops.sending.chunk import ledger as chunk_ledger
 from ses_ops.sending.chunk.claim import FENCE, claim_chunk
-from ses_ops.sending.chunk.ledger import ChunkLedger, Marked, Written
+from ses_ops.sending.chunk.ledger import ChunkLedger
 from ses_ops.storage.connection import connect, transaction
+from ses_ops.storage.ledger.batches import Marked, Written
 
 
 @pytest.fixture
@@ -65,8 +65,7 @@ def test_a_step_is_written_once_however_many_connections_are_lost(world, ledger,
         await ledger.open()
         outcomes = sent((await ledger.step([], limit=10)).marked)
         if happened:
-            values = ledger._step_values(outcomes, 10)
-            await ledger._conn.fetch(chunk_ledger._STEP, values)
+            await ledger._write(outcomes, 10)
         end_session(world, ledger._conn._conn.info.backend_pid)
         while True:  # as the keeper does; it may also meet its own old session, which ends in a moment
             with suppress(DatabaseUnavailable):

@@ -9,7 +9,7 @@ import pytest
 from ses_ops.application.test_sends import TestSend, test_send
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.domain.warmup import parse_plan
+from ses_ops.domain.warmup import QuotaPlans, parse_plan
 from ses_ops.errors import WarmupNotBegun
 from ses_ops.storage.quota import sender_domains
 from tests.integration.sending_world import DOMAIN, MORNING, quota
@@ -42,7 +42,7 @@ def test_a_test_send_before_the_warm_up_is_refused(world):
     entry = {DOMAIN: {"plan": [100], "started_on": TOMORROW.isoformat()}}
     more = {"smtp": None, "templates_root": world.templates, "stop": None}
     with pytest.raises(WarmupNotBegun):
-        test_send(world.dsn, order, run_id="one", quota_variable=entry, **more)
+        test_send(world.dsn, order, run_id="one", plans=QuotaPlans.parse(entry), **more)
 
 
 def edited(**changes: str) -> dict[str, dict[str, object]]:

@@ -8,6 +8,8 @@ import pytest
 
 from ses_ops.sending.recover import recover
 from ses_ops.storage.connection import connected
+from ses_ops.storage.ledger import activity, occurrences
+from ses_ops.storage.ledger import chunks as stored_chunks
 from ses_ops.storage.named_sql import statements
 
 #: What a step of a sender writes in its chunk.
@@ -59,18 +61,18 @@ def test_one_chunk_that_cannot_be_released_does_not_hold_up_the_others(world, ch
 
 
 @pytest.mark.parametrize(
-    ("noun", "name", "index"),
+    ("module", "name", "index"),
     [
-        ("occurrences", "tasks_to_finish", "occurrence_open"),
-        ("activity", "sent_lately", "attempt_started"),
-        ("activity", "recent_failures", "chunk_tried"),
-        ("chunks", "stale_reserved", "attempt_started"),
+        (occurrences, "tasks_to_finish", "occurrence_open"),
+        (activity, "sent_lately", "attempt_started"),
+        (activity, "recent_failures", "chunk_tried"),
+        (stored_chunks, "stale_reserved", "attempt_started"),
     ],
 )
-def test_what_is_looked_up_again_and_again_is_looked_up_by_an_index(world, noun, name, index):
+def test_what_is_looked_up_again_and_again_is_looked_up_by_an_index(world, module, name, index):
     values = {"since": "2026-01-01", "patience": "1 hour", "tests": True, "hidden": []}
     with connected(world.dsn, options="-c enable_seqscan=off") as conn, conn.cursor() as cursor:
-        cursor.execute("EXPLAIN " + statements(noun)[name], values)
+        cursor.execute("EXPLAIN " + statements(module.__file__)[name], values)
         assert index in "\n".join(line for (line,) in cursor.fetchall())
 
 

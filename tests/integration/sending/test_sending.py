@@ -11,6 +11,7 @@ import pytest
 from ses_ops.application.test_sends import TestSend, test_send
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import InvalidInput, QuotaError, QuotaExhausted, TemplateError, TransportUnavailable
 from ses_ops.sending.recover import recover
 from ses_ops.storage.connection import transaction
@@ -309,10 +310,10 @@ def test_a_test_send_reaches_each_address_once_and_over_quota_fails_whole(world,
         values={"name": "You"},
     )
     for _ in range(2):
-        test_send(world.dsn, order, run_id="one", quota_variable=quota(3), **more)
+        test_send(world.dsn, order, run_id="one", plans=QuotaPlans.parse(quota(3)), **more)
     assert dict(mail_server.accepted) == {"a@example.com": 1, "b@example.com": 1}
     with pytest.raises(QuotaExhausted, match="no room"):
-        test_send(world.dsn, order, run_id="two", quota_variable=quota(3), **more)
+        test_send(world.dsn, order, run_id="two", plans=QuotaPlans.parse(quota(3)), **more)
     assert mail_server.total == 2
     assert world.rows("SELECT reserved, used FROM quota_day") == [(0, 2)]
     with pytest.raises(InvalidInput, match="1 to 20 addresses, not 21"):
@@ -320,7 +321,7 @@ def test_a_test_send_reaches_each_address_once_and_over_quota_fails_whole(world,
             world.dsn,
             TestSend(template="hello", sender=f"news@{DOMAIN}", recipients=["a@example.com"] * 21, values={}),
             run_id="three",
-            quota_variable=quota(100),
+            plans=QuotaPlans.parse(quota(100)),
             **more,
         )
 

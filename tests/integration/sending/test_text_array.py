@@ -6,7 +6,7 @@ import psycopg2.extensions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ses_ops.sending.chunk.ledger import _text_array
+from ses_ops.storage.ledger.batches import _text_array
 
 TEXTS = st.lists(st.text(st.sampled_from("a\"\\,{}'% \n\té;"), max_size=6) | st.sampled_from(["", "NULL", "null"]))
 

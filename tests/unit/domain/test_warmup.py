@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from ses_ops.domain.address import domain_key, parse_sender
 from ses_ops.domain.warmup import (
     LAST_CALL,
+    QuotaPlans,
     parse_plan,
     parse_quota_variable,
-    plan_for,
     quota_day,
     resume_again_at,
     resume_at,
@@ -157,7 +157,7 @@ def test_a_variable_that_is_no_object_is_refused_with_an_example(value):
 
 def test_a_missing_entry_names_the_domain():
     with pytest.raises(QuotaError, match=r"other\.example"):
-        plan_for(parse_quota_variable('{"d.example": {}}'), "other.example")
+        QuotaPlans.parse('{"d.example": {}}')["other.example"]
 
 
 ENTRY = {"plan": [7], "started_on": "2026-03-01"}
@@ -177,36 +177,36 @@ SPELLINGS = (
 @pytest.mark.parametrize("written", SPELLINGS)
 def test_a_plan_is_found_however_its_domain_is_written(written):
     sender = parse_sender(f"News <news@{SPELLINGS[0]}>")
-    assert plan_for(parse_quota_variable({written: ENTRY}), sender.domain).steps == (7,)
+    assert QuotaPlans.parse({written: ENTRY})[sender.domain].steps == (7,)
     assert domain_key(written) == sender.domain
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SPELLINGS, 2)))
 def test_two_entries_of_one_domain_are_an_error_that_names_both(one, other):
-    entries = parse_quota_variable({one: ENTRY, other: {**ENTRY, "plan": [8]}, "b.example": ENTRY})
+    plans = QuotaPlans.parse({one: ENTRY, other: {**ENTRY, "plan": [8]}, "b.example": ENTRY})
     with pytest.raises(QuotaError) as caught:
-        plan_for(entries, "xn--mnchen-3ya.example")
+        plans["xn--mnchen-3ya.example"]
     assert repr(one) in str(caught.value)
     assert repr(other) in str(caught.value)
-    assert plan_for(entries, "b.example").steps == (7,), "a mistake at one domain stops no other"
+    assert plans["b.example"].steps == (7,), "a mistake at one domain stops no other"
 
 
 def test_what_stands_twice_in_the_json_is_an_error_and_not_the_last_one():
     twice = '"a.example": {}, "a.example": {}, "b.example": {"daily_limit": 1, "daily_limit": 2}'
-    entries = parse_quota_variable("{" + twice + "}")
+    plans = QuotaPlans.parse("{" + twice + "}")
     with pytest.raises(QuotaError, match=r"several entries: 'a\.example', 'a\.example'"):
-        plan_for(entries, "a.example")
+        plans["a.example"]
     with pytest.raises(QuotaError, match="daily_limit: the field stands there more than once"):
-        plan_for(entries, "b.example")
+        plans["b.example"]
 
 
 @pytest.mark.parametrize(
     "name", ["not a domain", "news@shop.example", "https://shop.example", "-shop.example", "1.2.3.4"]
 )
 def test_an_entry_that_is_no_domain_name_says_so(name):
-    entries = parse_quota_variable({name: ENTRY})
+    plans = QuotaPlans.parse({name: ENTRY})
     with pytest.raises(QuotaError, match="this is not a domain name"):
-        plan_for(entries, next(iter(entries)))
+        plans[next(iter(plans.entries))]
 
 
 @given(st.text(alphabet="abzßéüİıσςあ漢한ﬁ.-。", min_size=1, max_size=20))

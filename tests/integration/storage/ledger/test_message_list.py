@@ -159,7 +159,7 @@ def test_the_list_is_read_in_the_order_of_an_index_in_both_directions(world):
             cursor.execute(
                 "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
             )
-            cursor.execute("EXPLAIN " + statements("messages")["messages"], {**values, "back": back})
+            cursor.execute("EXPLAIN " + statements(messages.__file__)["messages"], {**values, "back": back})
             assert words in "\n".join(line for (line,) in cursor.fetchall())
 
 

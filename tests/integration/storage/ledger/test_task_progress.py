@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.storage.ledger import failures, progress
+from ses_ops.storage.ledger import attempts, failures, progress
 from ses_ops.storage.ledger.failures import FailureCounts
 from ses_ops.storage.ledger.progress import Scope, scope_of_run
 from ses_ops.storage.quota import sender_domains
@@ -87,12 +87,10 @@ def test_a_run_is_about_what_it_began_and_a_resume_about_what_it_took(world):
 
 def test_an_attempt_that_died_is_credited_with_what_its_journal_settled(world):
     (chunk,) = world.rows("SELECT id FROM chunk WHERE sent > 0 ORDER BY id LIMIT 1")[0]
-    from ses_ops.storage.named_sql import execute
-
     (attempt,) = world.rows("SELECT id FROM attempt WHERE chunk_id = %s", chunk)[0]
     before = world.rows("SELECT sent, ending FROM attempt WHERE id = %s", attempt)[0]
     world.execute("UPDATE chunk SET sent = sent - 1, unknown = unknown + 1 WHERE id = %s", chunk)
-    execute(world.conn, "attempts", "end_attempt", id=attempt, ending="died")
+    attempts.end(world.conn, attempt_id=attempt, ending="died")
     world.conn.commit()
     after = world.rows("SELECT sent, ending FROM attempt WHERE id = %s", attempt)[0]
     assert after == (before[0] - 1, before[1]), "the count is the last, the ending the first"

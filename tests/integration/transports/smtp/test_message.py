@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
-from ses_ops.transports.smtp.wire import MessageWriter, WireMessage, stuffed
+from ses_ops.transports.smtp.wire import WireMessage, WireWriter, stuffed
 from tests.integration.smtp_servers.script import Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.smtp.sending import CONTENT, assert_lawful, envelopes, send
@@ -51,7 +51,7 @@ GOOD = [
 
 @pytest.mark.parametrize("address", EVIL, ids=ascii)
 def test_an_address_that_could_break_its_command_is_never_written(address: str) -> None:
-    writer = MessageWriter(EVERYTHING)
+    writer = WireWriter(EVERYTHING)
     for envelope in (
         Envelope(1, "ok@example.com", address, CONTENT),
         *([Envelope(1, address, "ok@example.com", CONTENT)] if address else []),
@@ -65,7 +65,7 @@ def test_an_address_that_could_break_its_command_is_never_written(address: str) 
 
 @pytest.mark.parametrize("address", GOOD, ids=ascii)
 def test_a_valid_address_is_written_as_it_is(address: str) -> None:
-    message = MessageWriter(EVERYTHING).write(Envelope(1, address, address, CONTENT))
+    message = WireWriter(EVERYTHING).write(Envelope(1, address, address, CONTENT))
     assert isinstance(message, WireMessage)
     assert message.rcpt == f"RCPT TO:<{address}>\r\n".encode()
     assert message.mail.startswith(f"MAIL FROM:<{address}> SIZE={len(CONTENT)}".encode())
@@ -75,7 +75,7 @@ def test_a_valid_address_is_written_as_it_is(address: str) -> None:
 @hypothesis.given(sender=st.text(max_size=30), recipient=st.text(max_size=30))
 @hypothesis.settings(deadline=None)
 def test_whatever_the_addresses_each_command_is_one_line(sender: str, recipient: str) -> None:
-    message = MessageWriter(EVERYTHING).write(Envelope(1, sender, f"{recipient}@example.com", CONTENT))
+    message = WireWriter(EVERYTHING).write(Envelope(1, sender, f"{recipient}@example.com", CONTENT))
     if isinstance(message, WireMessage):
         for command in (message.mail, message.rcpt):
             assert command.endswith(b"\r\n")
@@ -83,13 +83,13 @@ def test_whatever_the_addresses_each_command_is_one_line(sender: str, recipient:
 
 
 def test_the_null_sender_is_allowed() -> None:
-    message = MessageWriter(Capabilities()).write(Envelope(1, "", "a@example.com", CONTENT))
+    message = WireWriter(Capabilities()).write(Envelope(1, "", "a@example.com", CONTENT))
     assert isinstance(message, WireMessage)
     assert message.mail == b"MAIL FROM:<>\r\n"
 
 
 def test_a_wrong_sender_does_not_spoil_the_next_message() -> None:
-    writer = MessageWriter(EVERYTHING)
+    writer = WireWriter(EVERYTHING)
     for _ in range(2):
         assert isinstance(writer.write(Envelope(1, "bad sender", "a@example.com", CONTENT)), Outcome)
     good = writer.write(Envelope(1, "good@example.com", "a@example.com", CONTENT))
@@ -117,7 +117,7 @@ def test_a_wrong_sender_does_not_spoil_the_next_message() -> None:
 )
 def test_content_that_some_server_could_take_for_its_end_is_refused(content: bytes) -> None:
     assert stuffed(content) is None
-    outcome = MessageWriter(EVERYTHING).write(Envelope(1, "a@example.com", "b@example.com", content))
+    outcome = WireWriter(EVERYTHING).write(Envelope(1, "a@example.com", "b@example.com", content))
     assert isinstance(outcome, Outcome)
     assert outcome.delivery is Delivery.FAILED
 

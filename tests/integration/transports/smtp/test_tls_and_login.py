@@ -13,7 +13,7 @@ import trustme
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp.login import Login, is_this_machine
+from ses_ops.transports.smtp.login import Authenticator, is_this_machine
 from ses_ops.transports.smtp.probe import probe
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import CLOSE, DROP, GARBAGE, HANG, TEMPORARY, Act, Fault, Script
@@ -194,7 +194,7 @@ def test_a_login_without_tls_is_allowed_to_this_machine_only() -> None:
     settings = SmtpSettings(host="mail.example.org", login="user", password="pw")
     offered = Capabilities(auth=frozenset({"PLAIN"}))
     with pytest.raises(TransportUnavailable, match="unencrypted"):
-        run_in_loop(Login(settings).log_in(Elsewhere, offered, encrypted=False, token=None))  # type: ignore[arg-type]
+        run_in_loop(Authenticator(settings).log_in(Elsewhere, offered, encrypted=False, token=None))  # type: ignore[arg-type]
 
 
 def test_a_login_that_the_server_cannot_take_is_explained() -> None:

@@ -1,6 +1,6 @@
 """The list of a task's messages on its page: found by address or status, a page at a time by key; and the words for it.
 
-The same search as CSV is tasks/export.py.
+The same search as CSV is export.py.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.ledger.messages import (
     END,
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
 
 #: Messages on a page.
 SIZE = 25
-LABELS: dict[MessageStatus, str] = {
-    MessageStatus.SENT: N_("sent"),
-    MessageStatus.FAILED: N_("failed"),
-    MessageStatus.SUPPRESSED: N_("suppressed"),
-    MessageStatus.UNKNOWN: N_("in doubt"),
-    MessageStatus.CANCELLED: N_("cancelled"),
-    MessageStatus.CACHED: N_("cached"),
-    MessageStatus.RETRYING: N_("retrying"),
-    MessageStatus.QUEUED: N_("waiting for its turn"),
-    MessageStatus.SENDING: N_("on its way"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

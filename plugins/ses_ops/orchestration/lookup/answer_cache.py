@@ -1,4 +1,7 @@
-"""Answers that are good for some seconds: a page asks at every request what a look-up costs money or 100 ms for."""
+"""A cache of answers for some seconds.
+
+A page needs an answer at every request for which a look-up costs money or 100 ms.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +12,36 @@ from typing import Any
 
 from ses_ops.errors import LookUpFailed
 
-#: Seconds after which a changed connection is seen.
+#: Seconds after which a changed connection is noticed.
 KEPT_FOR = 5.0
-#: Seconds that others wait for the thread that asks. A secrets backend that hangs must not hold up all threads of
+#: Seconds that other threads wait for the thread that asks: a secrets backend that hangs must not block all threads of
 #: Airflow's api-server.
-PATIENCE = 5.0
-#: Answers that are kept at most; there are a handful of questions.
-MOST = 100
+TIMEOUT = 5.0
+#: Largest number of kept answers; there are a handful of questions.
+MAX_ANSWERS = 100
 
 
-class AnswersKept:
-    """One thread asks, all others that want the same wait for its answer. An error is an answer too.
+class AnswerCache:
+    """Keeps answers. One thread asks, and all other threads with the same question wait for the answer.
 
-    Raises LookUpFailed for those who waited for longer than `patience` seconds.
+    An error is an answer too. A thread that waited for longer than `timeout` seconds gets LookUpFailed.
     """
 
-    def __init__(self, *, kept_for: float = KEPT_FOR, patience: float = PATIENCE) -> None:
+    def __init__(self, *, kept_for: float = KEPT_FOR, timeout: float = TIMEOUT) -> None:
         self._kept_for = kept_for
-        self._patience = patience
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._kept: dict[Hashable, _Answer] = {}
 
     def get(self, key: Hashable, ask: Callable[[], Any]) -> Any:
-        """The answer of `ask`, or the one that it gave less than `kept_for` seconds ago."""
+        """The answer of `ask`, or the answer that it gave less than `kept_for` seconds ago."""
         with self._lock:
             answer = self._kept.get(key)
             if answer is None:
-                if len(self._kept) >= MOST:
+                if len(self._kept) >= MAX_ANSWERS:
                     self._kept.clear()
                 answer = self._kept[key] = _Answer()
-        return answer.get(ask, self._kept_for, self._patience)
+        return answer.get(ask, self._kept_for, self._timeout)
 
 
 class _Answer:
@@ -48,10 +51,10 @@ class _Answer:
         self._value: Any = None
         self._problem: Exception | None = None
 
-    def get(self, ask: Callable[[], Any], kept_for: float, patience: float) -> Any:
-        if not self._lock.acquire(timeout=patience):
+    def get(self, ask: Callable[[], Any], kept_for: float, timeout: float) -> Any:
+        if not self._lock.acquire(timeout=timeout):
             raise LookUpFailed(
-                f"Airflow has not said within {patience:.0f} s where the servers are; try again in a minute"
+                f"Airflow has not said within {timeout:.0f} s where the servers are; try again in a minute"
             )
         try:
             if time.monotonic() >= self._good_until:
@@ -62,7 +65,7 @@ class _Answer:
                     self._problem = problem
                 self._good_until = time.monotonic() + kept_for
             if self._problem is not None:
-                # Without the traceback of the thread that asked, which would grow with every raise.
+                # The error is raised without the traceback of the thread that asked, which would grow with every raise.
                 raise self._problem.with_traceback(None)
             return self._value
         finally:
