@@ -84,7 +84,8 @@ def _check_left(facts: dict[str, Any], templates_root: Path, left: Sequence[edit
         values = dict(recipient_values(one.values))
         if missing := sorted(used - values.keys()):
             raise TemplateError(
-                f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
+                "values_missing_for_the_rest",
+                names=missing,
                 template=facts["template"],
             )
         try:

@@ -144,11 +144,9 @@ def delete(conn: Connection, name: str, *, by: str | None = None) -> None:
         if overview is not None and task["cancelled_at"] is None:
             unsent = overview.unsent_count
             if unsent:
-                raise Conflict(
-                    f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first"
-                )
+                raise Conflict("task_has_unsent_messages", name=name, count=unsent)
         if _being_sent(conn, task["id"]):
-            raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
+            raise Conflict("task_still_being_sent", name=name)
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
         send_tasks.delete(conn, name, reason=f"deleted by {by} at {when}" if by else f"deleted at {when}")
 
@@ -164,26 +162,26 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
     """Where a task stands that is no test send; raises NotFound."""
     found = next(iter(list_tasks(conn, name=name)), None)
     if found is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return found
 
 
 def _refuse_ended(conn: Connection, name: str) -> None:
     """What has ended keeps its status."""
     if _overview(conn, name).status is TaskStatus.FINISHED:
-        raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
+        raise Conflict("task_finished", name=name)
 
 
 def _refuse_cancelled(task: dict[str, Any]) -> None:
     if task["cancelled_at"] is not None:
-        raise Conflict(f"send task {task['name']!r} is cancelled; apply it under another name to send it after all")
+        raise Conflict("task_cancelled", name=task["name"])
 
 
 def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:
     """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
     chunks = fetch_all(conn, "chunks", "lock_with_outcome", task_id=task["id"], state=state.value)
     if any(chunk["state"] == ChunkState.RESERVED for chunk in chunks):
-        raise Conflict(f"send task {task['name']!r} is being sent; try again when it is done")
+        raise Conflict("task_being_sent", name=task["name"])
     return chunks
 
 

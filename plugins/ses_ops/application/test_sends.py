@@ -77,8 +77,7 @@ def test_send(
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(
-                f"today's quota of {parse_sender(order.sender).domain} has no room for {len(order.recipients)} more "
-                "messages; a test send is never cached, try again tomorrow"
+                "test_send_without_quota", domain=parse_sender(order.sender).domain, count=len(order.recipients)
             )
         total = ChunkReport(ending="finished")
         for chunk_id in reservation.chunk_ids:
@@ -93,7 +92,7 @@ test_send.__test__ = False  # type: ignore[attr-defined]
 def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:
     if not 1 <= len(order.recipients) <= MOST_RECIPIENTS:
         raise InvalidInput(
-            f"a test send goes to 1 to {MOST_RECIPIENTS} addresses, not {len(order.recipients)}", field="recipients"
+            "test_send_recipients", most=MOST_RECIPIENTS, count=len(order.recipients), field="recipients"
         )
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
@@ -103,7 +102,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     used = template.variables_for(subject=order.subject, unsubscribe_url=link)
     missing = sorted(used - set(values))
     if missing:
-        raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
+        raise TemplateError("values_missing", names=missing, template=order.template)
     with transaction(conn):
         if fetch_one(conn, "send_tasks", "lock_task", name=name) is not None:
             return

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
     ask_airflow,
@@ -50,7 +51,7 @@ def run_checks() -> Iterator[Check]:
             for state, text in check():
                 yield Check(name=name, state=state, text=text)
         except SesError as problem:
-            yield Check(name=name, state="FAIL", text=str(problem))
+            yield Check(name=name, state="FAIL", text=with_hint(problem))
         except Exception as problem:
             yield Check(name=name, state="FAIL", text=f"{type(problem).__name__}: {problem}")
 
@@ -83,7 +84,7 @@ def _database() -> Findings:
             version, name, size = cursor.fetchone() or ("?", "?", 0)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
 
@@ -108,7 +109,7 @@ def _smtp() -> Findings:
     try:
         found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
     except SesError as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"{found}; from {source}"
 
@@ -127,7 +128,7 @@ def _quota() -> Findings:
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
                 waits = domain not in used or isinstance(problem, WarmupNotBegun)
-                yield "warn" if waits else "FAIL", str(problem)
+                yield "warn" if waits else "FAIL", with_hint(problem)
     if not entries:
         yield "warn", "the Variable ses_warmup_quota names no sender domain"
     else:

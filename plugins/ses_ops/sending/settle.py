@@ -67,7 +67,7 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
     """Release a chunk that nobody sends any more, in a transaction of its own; Conflict while somebody does."""
     if not hold_chunk(conn, chunk_id):
         conn.rollback()
-        raise Conflict(f"chunk {chunk_id} is still being sent")
+        raise Conflict("chunk_still_being_sent", chunk=chunk_id)
     journal = None
     try:
         with transaction(conn):

@@ -34,14 +34,9 @@ def check_schema(conn: Connection) -> None:
     conn.rollback()
     newest = known_versions()[-1]
     if row is None:
-        raise NotSetUp("the ses database has no tables yet; run `ses migrate`")
+        raise NotSetUp("schema_missing")
     if row[0] == newest:
         return
     if row[0] in known_versions():
-        raise NotSetUp(
-            f"the ses database has an older version's schema ({row[0]}, this one needs {newest}); run `ses migrate`"
-        )
-    raise NotSetUp(
-        f"the ses database has a newer version's schema ({row[0]}, this one knows {newest}); install that version "
-        "of ses-ops in all of Airflow's components"
-    )
+        raise NotSetUp("schema_older", there=row[0], needed=newest)
+    raise NotSetUp("schema_newer", there=row[0], needed=newest)

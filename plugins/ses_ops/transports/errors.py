@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ses_ops.errors import TransportUnavailable
 
 
@@ -24,6 +26,6 @@ class MailRefused(SetupRefused):
     grows while those under way come to their end.
     """
 
-    def __init__(self, message: str, *, taken_back: list[int]) -> None:
+    def __init__(self, code: str, /, *, taken_back: list[int], **facts: Any) -> None:
         self.taken_back = taken_back
-        super().__init__(message)
+        super().__init__(code, **facts)

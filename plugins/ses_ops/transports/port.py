@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ses_ops.domain.delivery_failure import DeliveryFailure
+from ses_ops.errors import Explanation
 
 
 class Delivery(Enum):
@@ -62,7 +63,11 @@ class RefusedHere(Outcome):
 
 
 class TooLate(Exception):
-    """The feed no longer wants a message to begin that it gave out."""
+    """The feed no longer wants a message to begin that it gave out; `reason` says why."""
+
+    def __init__(self, reason: Explanation) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Feed(Protocol):

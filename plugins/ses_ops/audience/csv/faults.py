@@ -53,6 +53,8 @@ class CsvFault(StrEnum):
     TOO_MANY_COLUMNS = "too_many_columns"
     #: [name] a name that was chosen for a column, and that no template can have as a variable.
     BAD_VARIABLE = "bad_variable"
+    #: [name, problem] a column of a name that ses-ops fills in itself.
+    RESERVED_VARIABLE = "reserved_variable"
     #: [found] the header is one column with another delimiter in it.
     OTHER_DELIMITER = "other_delimiter"
     #: [address] the first row is a recipient.

@@ -16,11 +16,11 @@ from ses_ops.console import audit, test_send_runs
 from ses_ops.console.access import starts_task
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.console.tasks.form_pages import task_page
@@ -96,11 +96,11 @@ def _task(name: str) -> SendTask:
     with reading() as conn:
         row = send_tasks.find_row(conn, name)
     if row["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
+        raise Conflict("task_cancelled", name=name)
     if row["type"] not in (TaskType.TRIGGERED, TaskType.RECURRING):
-        raise Conflict(f"send task {name!r} has one start, which it makes by itself; clone it to send it once more")
+        raise Conflict("task_starts_by_itself", name=name)
     if row["paused_at"] is not None:
-        raise Conflict(f"send task {name!r} is paused; resume it first")
+        raise Conflict("task_paused", name=name)
     return send_tasks.task_of(row)
 
 
@@ -111,7 +111,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
         with reading() as conn:
             start = _start(conn, task)
     except (InvalidInput, NotFound, TemplateError) as wrong:
-        problem = said(words, str(wrong))
+        problem = worded(words, wrong)
     return render(
         request,
         "tasks/send_now.html",

@@ -17,7 +17,6 @@ from ses_ops.orchestration.fab.roles import SEND_DAG, Permission, security_manag
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-NO_ROLES = "this Airflow's auth manager has no roles that could be given rights: only that of the FAB provider has"
 #: Shows pages of plugins in Airflow's UI.
 PLUGINS: Permission = ("can_read", "Plugins")
 #: FAB's own roles that see DAGs.
@@ -60,7 +59,7 @@ def missing_grants(teams: Iterable[str]) -> Grants:
     teams = tuple(teams)
     if not uses_roles():
         if teams:
-            raise SesError(NO_ROLES)
+            raise SesError("roles_not_supported")
         return Grants(new_roles=(), rights=())
     wanted = dict.fromkeys(SEES_DAGS, (PLUGINS,)) | dict.fromkeys(teams, TEAM)
     with metadata_session() as session:

@@ -50,9 +50,7 @@ class _Answer:
 
     def get(self, ask: Callable[[], Any], kept_for: float, patience: float) -> Any:
         if not self._lock.acquire(timeout=patience):
-            raise LookUpFailed(
-                f"Airflow has not said within {patience:.0f} s where the servers are; try again in a minute"
-            )
+            raise LookUpFailed("airflow_did_not_answer", seconds=patience)
         try:
             if time.monotonic() >= self._good_until:
                 self._value, self._problem = None, None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_state import MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
@@ -58,10 +58,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
     with transaction(conn):
         if not hold_chunk(conn, chunk_id):
             other = fetch_one(conn, "attempts", "last_attempt", chunk_id=chunk_id) or {}
-            raise Conflict(
-                f"chunk {chunk_id} is being sent by process {other.get('pid')} on {other.get('host')}; "
-                "this try waits for it"
-            )
+            raise Conflict("chunk_being_sent", chunk=chunk_id, pid=other.get("pid"), host=other.get("host"))
         chunk = _lock(conn, chunk_id)
         if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
             return None
@@ -198,8 +195,8 @@ def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageSta
         return _Settled(MessageState.REQUEUED, None, None, 1)
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
-        return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
-    return _Settled(open_state, None, "the sending process died before the outcome was known", 1, in_doubt=True)
+        return _Settled(state, int(entry), str(Explanation("reply_text_lost")), 1)
+    return _Settled(open_state, None, str(Explanation("sender_died")), 1, in_doubt=True)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
@@ -213,16 +210,12 @@ def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sess
     mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
     made = fetch_one(conn, "attempts", "attempt_exists", id=attempt.id, journal_id=attempt.journal_id)
     if not (made and made["exists"]) or (mine and chunk is not None and chunk["steps"] < steps):
-        raise LedgerBehind(
-            f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
-            "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
-            "server's log, then resume the task (docs/production.md, Failover)"
-        )
+        raise LedgerBehind("ledger_behind", chunk=attempt.chunk_id)
     if not mine:
-        raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+        raise AttemptSuperseded("chunk_taken_over_while_away", chunk=attempt.chunk_id)
     if not hold_chunk(conn, attempt.chunk_id):
         fetch_all(conn, "attempts", "end_old_sessions", pids=old_sessions, lock=CHUNK_LOCK, chunk_id=attempt.chunk_id)
-        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
+        raise DatabaseUnavailable("chunk_held_by_lost_session", chunk=attempt.chunk_id)
     assert chunk is not None
     execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
     return int(chunk["steps"])

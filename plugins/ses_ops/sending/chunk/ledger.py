@@ -122,12 +122,12 @@ class ChunkLedger:
         """
         rows = await self._conn.fetch(_STEP, self._step_values(outcomes, limit))
         if not rows:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
+            raise AttemptSuperseded("chunk_taken_over", chunk=self.attempt.chunk_id)
         through, written, sent, failed, suppressed, unknown, stop_reason, batch = rows[0]
         marked = [Marked(*row) for row in json.loads(batch)] if batch else []
         self._confirm(through, sent=sent, failed=failed, suppressed=suppressed, unknown=unknown)
         if written != len(outcomes) + suppressed:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
+            raise AttemptSuperseded("outcome_of_another_attempt", chunk=self.attempt.chunk_id)
         return Step(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
 
     def _step_values(self, outcomes: list[Written], limit: int) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ that shows that a mode is too much for it gets the next lower one, and the messa
 from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import Fault, Reason, Stage
+from ses_ops.errors import Explanation
 from ses_ops.transports.errors import SetupRefused
 from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
@@ -151,9 +152,9 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(self._begun.mail, _MAIL)  # type: ignore[union-attr]
         elif step == _QUIT:
-            self._lose("said goodbye")
+            self._lose(Explanation("server_said_goodbye"))
         else:
-            self._lose(f"unexpected reply {code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=code, text=reply.text))
 
     def _mail(self, reply: Reply) -> None:
         code = reply.code
@@ -162,7 +163,7 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
         elif code < 400:
-            self._lose(f"unexpected reply {code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=code, text=reply.text))
         elif self._mail_misframed(reply):
             self._too_much(reply)
         else:
@@ -184,11 +185,10 @@ class MailConnection(MailStream):
         if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
             # Over this very connection it took mail of the same sender: another one may do better.
             self._habits.session_used_up(self._mails - 1, outcome)
-            self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
+            self._lose(Explanation("connection_takes_no_more", code=code, text=text), outcome)
         elif code in LOGIN_NEEDED:
-            self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
-            words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
-            self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
+            self._lose(Explanation("server_takes_no_mail", code=code, text=text), outcome, chance=Chance.ALL)
+            self._pool.give_up(SetupRefused("login_or_tls_needed", server=self.address, code=code, text=text))
         else:
             self._step = _RCPT
             self._refuse(reply, outcome)
@@ -211,7 +211,7 @@ class MailConnection(MailStream):
         code = reply.code
         if self._refused:
             if code == 354 and self._half_taken:
-                self._lose("354 for a message whose MAIL was refused: ended here, it would be delivered empty")
+                self._lose(Explanation("content_asked_for_after_refusal"))
             elif code == 354:
                 # RFC 2920 3.1: the server lets us write data for no recipient; end it with nothing in it.
                 self._write(b".\r\n", _LONE_DOT)
@@ -248,7 +248,7 @@ class MailConnection(MailStream):
         """The reply to the final dot: the only one that makes a message sent."""
         code, text = reply.code, reply.text
         if not 200 <= code <= 299 and code < 400:
-            self._lose(f"unexpected reply {code} {text} to the final dot")
+            self._lose(Explanation("unexpected_reply_to_content", code=code, text=text))
             return
         if self._begun is not None and misframes(reply, _FINAL):
             # To the dot or to what stood behind it: nobody can tell.
@@ -274,11 +274,11 @@ class MailConnection(MailStream):
         """The message was refused before its content: settle it, and get out of its transaction."""
         message = self._begun
         if reply.code < 400 or message is None:
-            self._lose(f"unexpected reply {reply.code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=reply.code, text=reply.text))
             return
         if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
             self._habits.session_used_up(self._mails - 1, outcome)
-            words = f"the server takes no more over this connection: {reply.code} {reply.text}"
+            words = Explanation("connection_takes_no_more", code=reply.code, text=reply.text)
             self._lose(words, outcome, chance=Chance.USED_CONNECTION)
             return
         self._begun = None
@@ -292,7 +292,7 @@ class MailConnection(MailStream):
 
     def _too_much(self, reply: Reply) -> None:
         """The server did not bear the mode in which this was written: a plainer one, and the message again."""
-        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", chance=Chance.FRAMING)
+        self._lose(Explanation("pipelining_not_borne", code=reply.code, text=reply.text), chance=Chance.FRAMING)
 
     def _closing(self, reply: Reply) -> None:
         """421 can come at any point (RFC 5321, 3.8): the server closes."""
@@ -306,7 +306,7 @@ class MailConnection(MailStream):
             self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
         elif self._accepted and self._step in (_RSET, _MAIL):
             self._habits.session_used_up(self._mails - 1, outcome)
-        self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
+        self._lose(Explanation("connection_closed_by_server", reply=reply.text), outcome)
 
     def _next(self) -> None:
         message = self.take()
@@ -319,5 +319,5 @@ class MailConnection(MailStream):
         else:
             self._pool.idle(self)
 
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: Explanation) -> None:
         self._pool.gone(self, reason)

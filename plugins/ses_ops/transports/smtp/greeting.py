@@ -19,8 +19,8 @@ async def greeting(stream: SmtpStream, *, timeout: float) -> None:
     """Wait for 220. Raises Unwelcome for 5xx, NoReply when nothing came in time, ConnectionFailed for all else."""
     reply = await stream.reply(during="waiting for the banner", timeout=timeout)
     if reply.code != 220:
-        words = f"{stream.address}: the server does not want to talk: {reply.code} {reply.text}"
-        raise Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+        kind = Unwelcome if reply.code >= 500 else ConnectionFailed
+        raise kind("greeting_refused", server=stream.address, code=reply.code, text=reply.text)
 
 
 async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) -> Capabilities:
@@ -39,20 +39,15 @@ async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) 
         if not name.startswith("["):
             raise
         # 421, or closed without a word. Many servers take no client that has only an address for a name.
-        raise ConnectionFailed(
-            f"{error}; it may not like our name {name}: set local_hostname to this machine's full host name"
-        ) from error
+        raise ConnectionFailed("our_name_not_liked", problem=error, name=name) from error
     if reply.code == 250:
         return Capabilities.of_ehlo(reply)
     raise _refused(stream, name, reply)
 
 
 def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | Unwelcome:
-    words = (
-        f"{stream.address}: the server refused our greeting as {name}: {reply.code} {reply.text}; "
-        "if that is about the name, set local_hostname to this machine's full host name"
-    )
-    return Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+    kind = Unwelcome if reply.code >= 500 else ConnectionFailed
+    return kind("our_greeting_refused", server=stream.address, name=name, code=reply.code, text=reply.text)
 
 
 def own_name(stream: SmtpStream) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Delivery, Envelope, Outcome, TooLate
 from ses_ops.transports.smtp.message_outcome import chance_of, lost_with_content, suspects_framing
 from ses_ops.transports.smtp.pipelining import Mode
@@ -59,10 +60,10 @@ class MailStream(SmtpStream):
         """Do what this reply asks for."""
 
     @abstractmethod
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: Explanation) -> None:
         """Tell the pool."""
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: Explanation) -> None:
         """Close at once and report what was under way."""
         self._lose(reason, chance=Chance.ALL)
 
@@ -92,16 +93,16 @@ class MailStream(SmtpStream):
                 return
             if self._asked and reply.code != 421:
                 # All that had been asked is answered: this came before what we wrote just now, and is no answer to it.
-                self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
+                self._lose(Explanation("reply_not_asked_for", code=reply.code, text=reply.text))
                 return
             self._advance(reply)
         if parser.broken and self._step != _CLOSED:
-            self._lose(f"the server sent {parser.broken}")
+            self._lose(Explanation("not_smtp_spoken", why=parser.broken))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Settle what was under way."""
         super().connection_lost(exc)
-        self._lose(self.lost or "the connection is closed")
+        self._lose(self.lost or Explanation("connection_closed"))
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""
@@ -121,11 +122,11 @@ class MailStream(SmtpStream):
         try:
             self._pool.content_begins(envelope)
         except TooLate as why:
-            self._lose(str(why), chance=Chance.ALL)
+            self._lose(why.reason, chance=Chance.ALL)
             return False
         return True
 
-    def _lose(self, reason: str, outcome: Outcome | None = None, *, chance: Chance | None = None) -> None:
+    def _lose(self, reason: Explanation, outcome: Outcome | None = None, *, chance: Chance | None = None) -> None:
         """Give the connection up and settle what was under way on it.
 
         `outcome` is what the server said; without it the mode in which it was written may be the reason.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Envelope, Outcome
 
 #: A connection as its transport knows it.
@@ -66,7 +67,7 @@ class Pool(Protocol[Connection_contra]):
     def idle(self, connection: Connection_contra) -> None:
         """The connection has nothing to do."""
 
-    def gone(self, connection: Connection_contra, reason: str) -> None:
+    def gone(self, connection: Connection_contra, reason: Explanation) -> None:
         """The connection is closed; its envelopes have been reported."""
 
     def give_up(self, error: Exception) -> None:

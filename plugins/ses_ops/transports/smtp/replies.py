@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ses_ops.errors import Explanation
+
 #: RFC 5321 4.5.3.1.5 allows 512 octets a reply line; a server that sends more than this is not one to go on with.
 MAX_LINE_BYTES = 4096
 #: A reply of more lines than this is an attack or an accident.
@@ -47,7 +49,7 @@ class ReplyParser:
         self._lines: list[bytes] = []
         # A server says the same few things all day: its first lines are kept, parsed.
         self._known: dict[bytes, Reply] = {}
-        self.broken: str | None = None
+        self.broken: Explanation | None = None
 
     @property
     def unread(self) -> bool:
@@ -76,33 +78,33 @@ class ReplyParser:
                 if len(self._known) < _KNOWN_LINES:
                     self._known[line] = reply
             else:
-                self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+                self.broken = Explanation("line_not_smtp", line=printable(line[:80]))
                 return replies
         if len(self._rest) > MAX_LINE_BYTES:
-            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+            self.broken = Explanation("reply_line_too_long", most=MAX_LINE_BYTES)
         return replies
 
     def _unusual(self, line: bytes, replies: list[Reply]) -> bool:
         """Take a line that is part of a longer reply, or has no text; False when it is nonsense."""
         if len(line) > MAX_LINE_BYTES:
-            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+            self.broken = Explanation("reply_line_too_long", most=MAX_LINE_BYTES)
             return False
         line = line.removesuffix(b"\r")
         well_formed = len(line) >= 3 and line[0] in _CLASSES and line[1] in _DIGITS and line[2] in _DIGITS
         if not well_formed or (len(line) > 3 and line[3] not in (_SPACE, _HYPHEN)):
-            self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+            self.broken = Explanation("line_not_smtp", line=printable(line[:80]))
             return False
         code = int(line[:3])
         if self._lines and self._code == 220 and code >= 400:
             # A greeting whose first line was there to see who does not wait (postscreen), and a refusal in its place.
             self._lines = []
         if self._lines and code != self._code:
-            self.broken = f"a reply that begins with {self._code} and goes on with {code}"
+            self.broken = Explanation("reply_of_two_codes", first=self._code, second=code)
             return False
         self._code = code
         self._lines.append(line[4:])
         if len(self._lines) > MAX_REPLY_LINES:
-            self.broken = f"a reply of more than {MAX_REPLY_LINES} lines"
+            self.broken = Explanation("reply_too_long", most=MAX_REPLY_LINES)
             return False
         if len(line) == 3 or line[3] == _SPACE:
             replies.append(Reply(code, b"\n".join(self._lines)))

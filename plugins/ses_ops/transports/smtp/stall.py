@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.smtp.steps import Step
 
 #: Octets a second. A server that reads more slowly than this, over a whole timeout, only holds a connection.
@@ -24,7 +25,7 @@ class Silence:
         self._measured_from = 0
         self._rate_due = 0.0
 
-    def broken_off(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
+    def broken_off(self, at: tuple[Step, int], unwritten: int, now: float) -> Explanation | None:
         """Why the connection must be given up; None while there is hope. To be called often.
 
         `at` says how far the dialogue is; `unwritten` are the octets that the network has not taken yet. A slow upload
@@ -38,12 +39,12 @@ class Silence:
             if now < self._reply_due:
                 return None
             if unwritten:
-                return f"the server reads no more: nothing moved within {timeout:g} s"
-            return f"no reply to {at[0].name} within {timeout:g} s"
+                return Explanation("server_reads_no_more", seconds=timeout)
+            return Explanation("no_reply_to", step=at[0].name, seconds=timeout)
         elif now >= self._rate_due:
             moved = self._measured_from - unwritten
             if moved < SLOWEST * timeout:
-                return f"the server reads too slowly: {moved} bytes within {timeout:g} s"
+                return Explanation("server_reads_too_slowly", moved=moved, seconds=timeout)
             self._measured_from, self._rate_due = unwritten, now + timeout
         self._unwritten, self._reply_due = unwritten, now + timeout
         return None
