@@ -166,6 +166,14 @@ class StartNotAllowed(SesError):
         super().__init__("start_not_allowed", name=task)
 
 
+class ResumeNotAllowed(SesError):
+    """Mail would leave by a resume, and whoever asks for it may not start mail of this task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__("resume_not_allowed")
+
+
 class GroupInUse(Conflict):
     """A recipient group cannot be taken away while send tasks that have not ended send to it."""
 

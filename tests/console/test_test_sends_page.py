@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.console.console_world import visible_text
 from tests.integration.sending_world import quota
@@ -69,7 +70,7 @@ def send(world, run_id: str, *, limit: int = 1_000_000, uri: str = "smtp://127.0
         world.dsn,
         TestSend(**run.conf),
         run_id=run_id,
-        quota_variable=quota(limit),
+        plans=QuotaPlans.parse(quota(limit)),
         smtp=smtp_settings_from_connection_uri(uri),
         templates_root=world.templates,
         stop=threading.Event(),

@@ -104,9 +104,13 @@ def test_every_command_is_there_and_says_how_it_is_used(installed):
 def test_every_page_static_file_and_language_of_the_console_is_there(installed):
     found = installed.answer(PAGES)
     assert Path(found["place"]).is_relative_to(installed.site_packages)
-    assert found["pages"] == sorted(path.name for path in (PACKAGE / "console" / "html").iterdir())
-    assert found["static"] == sorted(path.name for path in (PACKAGE / "console" / "static").iterdir())
+    assert found["pages"] == _files_below(PACKAGE / "console" / "html")
+    assert found["static"] == _files_below(PACKAGE / "console" / "static")
     assert found["japanese"] == "送信タスク"
+
+
+def _files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_every_module_can_be_imported_with_what_the_wheel_asks_for(installed):

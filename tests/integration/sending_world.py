@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import Reservation, reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import Settlement, settle
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
-from ses_ops.storage.tasks.send_tasks import apply_task
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 DOMAIN = "mail.example.com"
@@ -98,7 +99,7 @@ class World:
         return freeze_audience(self.conn, run, templates_root=self.templates)
 
     def reserve(self, run: Run, chunk_size: int = 50_000) -> Reservation:
-        return reserve_chunks(self.conn, run, quota_variable=self.quota_variable, chunk_size=chunk_size)
+        return reserve_chunks(self.conn, run, plans=QuotaPlans.parse(self.quota_variable), chunk_size=chunk_size)
 
     def send(self, chunk_id: int, run: Run, stop: threading.Event | None = None) -> ChunkReport:
         return send_chunk(

@@ -23,7 +23,7 @@ NOT_YET = ("rendering/",)
 #: Reasons that are still stored as a sentence.
 STORED = frozenset(
     {
-        *("assumed_sent", "cancelled_at", "cancelled_by", "deleted_at", "deleted_by", "messages_left", "paused_by"),
+        *("assumed_sent", "cancelled_by", "deleted_by", "messages_left", "paused_by"),
         *("paused_by_because", "paused_in_airflow", "paused_in_airflow_by", "quota_used_up", "quota_used_up_by_doubt"),
         *(
             "resend_asked_for",
@@ -90,12 +90,14 @@ def test_the_facts_of_a_code_are_the_places_of_its_sentence():
 WITH_MORE = frozenset(
     {
         "bad_variable",
+        "reserved_variable",
         "no_address_column",
         "several_address_columns",
         "other_columns",
         "other_delimiter",
         "start_missed",
         "group_busy",
+        "group_busy_by",
     }
 )
 

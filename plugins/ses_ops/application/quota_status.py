@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.forecast import Forecast, Waiting, forecast
-from ses_ops.domain.warmup import WarmupPlan, parse_quota_variable, plan_for
+from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
-from ses_ops.storage.quota import quota_overview
-from ses_ops.storage.quota.quota_overview import CachedMail, QuotaToday
+from ses_ops.storage.connection import database_now
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 #: Quota days that a page looks ahead; what leaves later is said to leave later.
 DAYS_AHEAD = 366
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QuotaVariable:
-    """The Variable as it was read."""
-
-    #: Sender domain to its raw entry.
-    entries: Mapping[str, Any]
-    #: Why none of it can be used.
-    problem: InvalidInput | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,35 +76,26 @@ class DomainQuota:
         )
 
 
-def read_quota_variable(value: object) -> QuotaVariable:
-    """The Variable's text, or what is wrong with it as a whole; entries are not checked yet."""
-    try:
-        return QuotaVariable(entries=parse_quota_variable(value))
-    except InvalidInput as problem:
-        return QuotaVariable(entries={}, problem=problem)
-
-
-def known_domains(conn: Connection, variable: QuotaVariable) -> list[str]:
+def known_domains(conn: Connection, plans: QuotaPlans) -> list[str]:
     """Every domain that a task uses, that has sent, or that has an entry."""
-    return sorted({*quota_overview.domains(conn), *variable.entries})
+    return sorted({*sender_domains.domains(conn), *plans.entries})
 
 
-def domain_quota(conn: Connection, variable: QuotaVariable, domain: str) -> DomainQuota:
+def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuota:
     """One domain; the domain need not be known."""
     plan: WarmupPlan | None = None
     today: QuotaToday | None = None
-    problem: InvalidInput | QuotaError | None = variable.problem
-    if problem is None:
-        try:
-            plan = plan_for(variable.entries, domain)
-            today = quota_overview.today(conn, plan)
-        except QuotaError as error:
-            problem = error
+    problem: InvalidInput | QuotaError | None = None
+    try:
+        plan = plans[domain]
+        today = sender_domains.today(conn, plan)
+    except (InvalidInput, QuotaError) as error:
+        problem = error
     return DomainQuota(
         domain=domain,
         plan=plan,
         today=today,
         problem=problem,
-        waiting=tuple(quota_overview.cached_mail(conn, domain)),
-        now=today.now if today else quota_overview.database_now(conn),
+        waiting=tuple(sender_domains.cached_mail(conn, domain)),
+        now=today.now if today else database_now(conn),
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ses_ops.domain.mail_content import content_of_task
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import apart
 from ses_ops.rendering.template import load_template
-from ses_ops.sending.freeze import check_template
-from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.sending.task_renderer import check_template, task_renderer
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions
 
@@ -20,13 +20,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_content import MailContent
     from ses_ops.domain.send_task import SendTask
     from ses_ops.rendering.template import Preview
-
-_FACTS = (
-    *("type", "template", "subject", "sender", "sender_domain", "reply_to", "unsubscribe_url", "advertisement"),
-    "group",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +37,8 @@ class FirstMessage:
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
     """Check what only a real message shows (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
     group = recipients.find_group(conn, task.group)
-    facts = {**_facts(task), "group_variables": group.variables}
-    apart.call(task.template, _check, facts, templates_root, recipients.sample(conn, group.id))
+    sample = recipients.sample(conn, group.id)
+    apart.call(task.template, _check, content_of_task(task), templates_root, group.name, group.variables, sample)
 
 
 def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
@@ -51,14 +47,14 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
     Raises TemplateError when it needs others, or as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
-        apart.call(task.template, _check_left, _facts(task), templates_root, left)
+        apart.call(task.template, _check_left, content_of_task(task), templates_root, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
     """The first message of the task that has not left, as a definition makes it; None when all has."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
-        return apart.call(task.template, _first, _facts(task), templates_root, found)
+        return apart.call(task.template, _first, content_of_task(task), templates_root, found)
     return None
 
 
@@ -66,19 +62,25 @@ def first_message(conn: Connection, task: SendTask, templates_root: Path) -> Fir
     """The message to the first recipient, which need not be one of a task that is stored. Raises as the check does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
-    return apart.call(task.template, _first, _facts(task), templates_root, found)
+    return apart.call(task.template, _first, content_of_task(task), templates_root, found)
 
 
-def _check(facts: dict[str, Any], templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> None:
-    renderer = check_template(facts, templates_root)
+def _check(
+    content: MailContent,
+    templates_root: Path,
+    group: str,
+    variables: Sequence[str],
+    found: Sequence[tuple[str, dict[str, str]]],
+) -> None:
+    renderer = check_template(content, templates_root, group=group, variables=variables)
     for address, values in found:
         renderer.render(occurrence_id=1, seq=1, address=address, values=values)
 
 
-def _check_left(facts: dict[str, Any], templates_root: Path, left: Sequence[editions.MessageLeft]) -> None:
-    template = load_template(templates_root, facts["template"])
-    renderer = task_renderer(facts, templates_root, installation_id="check", template=template)
-    used = template.variables_for(subject=facts["subject"], unsubscribe_url=facts["unsubscribe_url"])
+def _check_left(content: MailContent, templates_root: Path, left: Sequence[editions.MessageLeft]) -> None:
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     problems: list[SesError] = []
     for one in left:
         values = dict(recipient_values(one.values))
@@ -86,7 +88,7 @@ def _check_left(facts: dict[str, Any], templates_root: Path, left: Sequence[edit
             raise TemplateError(
                 "values_missing_for_the_rest",
                 names=missing,
-                template=facts["template"],
+                template=content.template,
             )
         try:
             renderer.render(occurrence_id=one.occurrence_id, seq=one.seq, address=one.address, values=values)
@@ -96,13 +98,9 @@ def _check_left(facts: dict[str, Any], templates_root: Path, left: Sequence[edit
         raise problems[0]
 
 
-def _first(facts: dict[str, Any], templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
-    template = load_template(templates_root, facts["template"])
-    renderer = task_renderer(facts, templates_root, installation_id="check", template=template)
+def _first(content: MailContent, templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
     for address, values in found:
         return FirstMessage(address=address, preview=renderer.preview(values))
     return FirstMessage(address=None, preview=renderer.preview(template.sample_values))
-
-
-def _facts(task: SendTask) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in _FACTS}

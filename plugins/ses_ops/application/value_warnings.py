@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_content import MailContent
+
 
 class Doubt(StrEnum):
     """What may not be meant."""
@@ -47,17 +49,9 @@ class ValueWarning:
         )
 
 
-def value_warnings(
-    conn: Connection,
-    *,
-    template: str,
-    group: str,
-    subject: str | None,
-    unsubscribe_url: str | None,
-    templates_root: Path,
-) -> list[ValueWarning]:
+def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
     """What a person is told before a mailing. Raises NotFound, TemplateError."""
-    uses = apart.call(template, _uses, templates_root, template, subject, unsubscribe_url)
+    uses = apart.call(content.template, _uses, templates_root, content)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
     negative = tuple(sorted(uses.tested & set(facts.saying_no)))
@@ -65,5 +59,6 @@ def value_warnings(
     return [ValueWarning(doubt=doubt, group=group, columns=columns) for doubt, columns in doubts if columns]
 
 
-def _uses(root: Path, template: str, subject: str | None, unsubscribe_url: str | None) -> ValueUses:
-    return value_uses(load_template(root, template), subject=subject, unsubscribe_url=unsubscribe_url)
+def _uses(root: Path, content: MailContent) -> ValueUses:
+    template = load_template(root, content.template)
+    return value_uses(template, subject=content.subject, unsubscribe_url=content.unsubscribe_url)

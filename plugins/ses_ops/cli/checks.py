@@ -16,8 +16,8 @@ from ses_ops.cli.session import (
     ask_airflow,
     database,
     db_dsn,
+    quota_plans,
     quota_source,
-    quota_variable,
     ses_db,
     ses_smtp,
     smtp_settings,
@@ -29,8 +29,6 @@ MISSED = (
     "its start at {start} UTC has passed and Airflow made no run for it: look in Airflow whether its DAG is switched "
     "on, whether it has many queued runs, and whether the scheduler runs"
 )
-
-_DATABASE = "SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())"
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -75,18 +73,17 @@ def _settings() -> Findings:
 
 
 def _database() -> Findings:
-    from ses_ops.storage.session_check import check_session
+    from ses_ops.storage.session_check import check_session, server
 
     source = ses_db().source
     try:
-        with database() as conn, conn.cursor() as cursor:
-            cursor.execute(_DATABASE)
-            version, name, size = cursor.fetchone() or ("?", "?", 0)
+        with database() as conn:
+            found = server(conn)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
         yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
-    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
+    yield "ok", f"PostgreSQL {found.version}, database {found.name} ({found.size / 1e6:,.0f} MB), from {source}"
 
 
 def _schema() -> Findings:
@@ -115,21 +112,22 @@ def _smtp() -> Findings:
 
 
 def _quota() -> Findings:
-    from ses_ops.domain.warmup import parse_quota_variable, plan_for
-    from ses_ops.storage.quota import quota_overview
+    from ses_ops.storage.quota import sender_domains
 
-    entries = parse_quota_variable(quota_variable())
+    plans = quota_plans()
+    if plans.problem is not None:
+        raise plans.problem
     with database() as conn:
-        used = quota_overview.domains(conn)
-        for domain in sorted({*used, *entries}):
+        used = sender_domains.domains(conn)
+        for domain in sorted({*used, *plans.entries}):
             try:
-                today = quota_overview.today(conn, plan_for(entries, domain))
+                today = sender_domains.today(conn, plans[domain])
                 number, allotment = today.day.number, today.day.allotment
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
                 waits = domain not in used or isinstance(problem, WarmupNotBegun)
-                yield "warn" if waits else "FAIL", with_hint(problem)
-    if not entries:
+                yield "warn" if waits else "FAIL", str(problem)
+    if not plans.entries:
         yield "warn", "the Variable ses_warmup_quota names no sender domain"
     else:
         yield "ok", f"the plans are from {quota_source()}"
@@ -152,9 +150,9 @@ def _templates() -> Findings:
 
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
-    from ses_ops.sending.freeze import check_template
+    from ses_ops.sending.task_renderer import check_template
     from ses_ops.storage.tasks.overview import list_tasks
-    from ses_ops.storage.tasks.send_tasks import lock_row
+    from ses_ops.storage.tasks.send_tasks import content_of, lock_row
 
     with database() as conn:
         tasks = list_tasks(conn)
@@ -163,7 +161,10 @@ def _tasks() -> Findings:
             if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
                 continue
             try:
-                check_template(lock_row(conn, one.name), settings.templates_root())
+                row = lock_row(conn, one.name)
+                check_template(
+                    content_of(row), settings.templates_root(), group=row["group"], variables=row["group_variables"]
+                )
                 problem = one.error
             except SesError as error:
                 problem = str(error)

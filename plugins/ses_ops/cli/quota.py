@@ -8,7 +8,7 @@ import click
 
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import cell, json_option, print_facts, print_json, print_table
-from ses_ops.cli.session import database, quota_variable
+from ses_ops.cli.session import database, quota_plans
 from ses_ops.errors import NotFound
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
     Exit code 1 when a domain has no valid plan.
     """
-    from ses_ops.application.quota_status import domain_quota, known_domains, read_quota_variable
+    from ses_ops.application.quota_status import domain_quota, known_domains
     from ses_ops.domain.address import domain_key
 
-    variable = read_quota_variable(quota_variable())
+    plans = quota_plans()
     with database() as conn:
-        known = known_domains(conn, variable)
+        known = known_domains(conn, plans)
         chosen = known if domain is None else [domain_key(domain)]
         if domain is not None and chosen[0] not in known:
             raise NotFound("sender domain", domain, code="sender_domain_not_known", known=known)
-        rows = [_facts(conn, domain_quota(conn, variable, one)) for one in chosen]
+        rows = [_facts(conn, domain_quota(conn, plans, one)) for one in chosen]
     if as_json:
         print_json(rows)
     elif domain is not None:
@@ -48,14 +48,16 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
     else:
         columns = ("domain", "day", "allotment", "used", "reserved", "left", "backlog", "ends_at", "error")
         print_table(columns, [[row[name] for name in columns] for row in rows], empty="There is no sender domain yet.")
-        if variable.problem and not rows:
-            raise variable.problem
+        if plans.problem and not rows:
+            raise plans.problem
     if any(row["error"] for row in rows):
         ctx.exit(1)
 
 
 def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
-    from ses_ops.storage.quota import quota_overview
+    from dataclasses import asdict
+
+    from ses_ops.storage.quota import quota_days
 
     facts: dict[str, Any] = dict.fromkeys(("day", "starts_at", "ends_at", "allotment", "used", "reserved", "left"))
     facts |= {"domain": quota.domain, "error": None if quota.problem is None else str(quota.problem)}
@@ -68,7 +70,7 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
         facts |= {"allotment": today.day.allotment, "left": today.left}
         facts |= {"used": today.used, "reserved": today.reserved}
     facts["backlog"] = quota.backlog
-    facts["history"] = quota_overview.history(conn, quota.domain)
+    facts["history"] = [asdict(day) for day in quota_days.history(conn, quota.domain)]
     return facts
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 _STDOUT, _STDERR = 1, 2
@@ -110,10 +111,17 @@ def cheap_quota_variable() -> str | None:
     return airflow_configuration.environment().get(settings.WARMUP_QUOTA)
 
 
-def quota_variable() -> str | None:
+def _quota_variable() -> str | None:
     """The quota Variable as text, None when it is not set. Raises SesError when Airflow cannot be asked."""
     given = cheap_quota_variable()
     return given if given is not None else ask_airflow(lambda control: control.read_quota_variable())
+
+
+def quota_plans() -> QuotaPlans:
+    """The warm-up plans of the quota Variable. Raises SesError when Airflow cannot be asked."""
+    from ses_ops.domain.warmup import QuotaPlans
+
+    return QuotaPlans.parse(_quota_variable())
 
 
 def quota_source() -> str:
@@ -170,21 +178,3 @@ def _patience_asked() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def tell_airflow(action: Callable[[Any], Any], *, otherwise: str, unknown: str | None = None) -> bool:
-    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it.
-
-    `unknown` is said when Airflow answers that it has no such thing.
-    """
-    if not airflow_is_configured():
-        note(f"no Airflow was found; {otherwise}")
-        return False
-    try:
-        action_result = ask_airflow(action)
-    except SesError as problem:
-        note(f"Airflow could not be told ({problem}); {otherwise}")
-        return False
-    if action_result is False and unknown is not None:
-        note(unknown)
-    return action_result is not False

@@ -8,7 +8,7 @@ import click
 
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, print_table
-from ses_ops.cli.session import database, quota_variable
+from ses_ops.cli.session import database, quota_plans
 from ses_ops.errors import NotFound
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ def forecast_command(name: str, as_json: bool) -> None:
     Under today's plan and with nothing new added: what fails or is suppressed makes it earlier.
     """
     from ses_ops.application.forecasts import forecast_of_task
-    from ses_ops.domain.warmup import parse_quota_variable, plan_for
     from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
         found = list_tasks(conn, name=name)
         if not found:
             raise NotFound("send task", name)
-        plan = plan_for(parse_quota_variable(quota_variable()), found[0].sender_domain)
+        plan = quota_plans()[found[0].sender_domain]
         made = forecast_of_task(conn, found[0], plan)
     _show(name, made, as_json)
 

@@ -11,12 +11,11 @@ from zoneinfo import available_timezones
 from ses_ops import settings
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form
-from ses_ops.console.tasks.form import proposed_name
+from ses_ops.console.task_names import proposed_name
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.schedule import TaskType
-from ses_ops.domain.warmup import parse_quota_variable
 from ses_ops.errors import SesError
-from ses_ops.orchestration import control
+from ses_ops.orchestration.connections import quota_plans
 from ses_ops.rendering.template import list_templates
 from ses_ops.storage.audience import recipients
 
@@ -125,6 +124,6 @@ def _first_sender(given: Choices) -> str:
 def _domains() -> list[str]:
     """Only a hint: what is wrong with the Variable is said where it matters, when the task is checked."""
     try:
-        return sorted(parse_quota_variable(control.read_quota_variable()))
+        return sorted(quota_plans().entries)
     except SesError:
         return []

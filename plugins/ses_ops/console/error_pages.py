@@ -23,6 +23,7 @@ from ses_ops.errors import (
     LookUpFailed,
     NotFound,
     NotSetUp,
+    ResumeNotAllowed,
     SesError,
     TransportUnavailable,
 )
@@ -61,6 +62,7 @@ _WORDS = {
 }
 _STATUS: tuple[tuple[type[SesError], int], ...] = (
     (NotFound, 404),
+    (ResumeNotAllowed, 403),
     (Conflict, 409),
     (DatabaseUnavailable, 503),
     (TransportUnavailable, 503),

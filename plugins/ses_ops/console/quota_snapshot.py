@@ -13,19 +13,13 @@ from typing import TYPE_CHECKING
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import VariableDetails
 
-from ses_ops.application.quota_status import (
-    DomainQuota,
-    QuotaVariable,
-    domain_quota,
-    known_domains,
-    read_quota_variable,
-)
+from ses_ops.application.quota_status import DomainQuota, domain_quota, known_domains
 from ses_ops.console.database import Snapshot
 from ses_ops.domain.address import domain_key
-from ses_ops.domain.warmup import VARIABLE
-from ses_ops.orchestration import control
+from ses_ops.domain.warmup import VARIABLE, QuotaPlans
+from ses_ops.orchestration.connections import quota_plans
 from ses_ops.orchestration.lookup.airflow_lookup import fixed_variable
-from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.connection import database_now
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -36,7 +30,7 @@ if TYPE_CHECKING:
 class Domains:
     """Every sender domain that has tasks, an entry, or a past."""
 
-    variable: QuotaVariable
+    plans: QuotaPlans
     #: By the database's clock.
     read_at: datetime
     quotas: tuple[DomainQuota, ...]
@@ -74,9 +68,9 @@ def variable_rights(user: BaseUser) -> VariableRights:
 
 
 def _read(conn: Connection) -> Domains:
-    variable = read_quota_variable(control.read_quota_variable())
-    quotas = tuple(domain_quota(conn, variable, domain) for domain in known_domains(conn, variable) if domain)
-    return Domains(variable=variable, read_at=database_now(conn), quotas=quotas)
+    plans = quota_plans()
+    quotas = tuple(domain_quota(conn, plans, domain) for domain in known_domains(conn, plans) if domain)
+    return Domains(plans=plans, read_at=database_now(conn), quotas=quotas)
 
 
 DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from ses_ops.application.quota_status import DomainQuota, QuotaVariable
+    from ses_ops.application.quota_status import DomainQuota
+    from ses_ops.domain.warmup import QuotaPlans
 
 #: Characters of a wrong value that are shown.
 LONGEST = 200
@@ -68,25 +69,25 @@ class Wrong:
     given: str | None = None
 
 
-def wrong_with_variable(variable: QuotaVariable) -> Wrong | None:
+def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
     """What makes the whole Variable unusable."""
-    if variable.problem is None:
+    if plans.problem is None:
         return None
-    cause = variable.problem.__cause__
+    cause = plans.problem.__cause__
     if isinstance(cause, json.JSONDecodeError):
         return Wrong(text=NOT_JSON, values={"line": cause.lineno, "column": cause.colno})
-    absent = "is not set" in str(variable.problem)
+    absent = "is not set" in str(plans.problem)
     return Wrong(text=NOT_SET if absent else NO_OBJECT, values={})
 
 
-def wrong_with_entry(variable: QuotaVariable, quota: DomainQuota) -> Wrong | None:
+def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
     """What is wrong with one domain's entry; a warm-up that has not begun is not wrong."""
     problem = quota.problem
     if not isinstance(problem, QuotaError) or quota.not_begun:
         return None
-    if quota.domain not in variable.entries:
+    if quota.domain not in plans.entries:
         return Wrong(text=MISSING, values={})
-    entry = variable.entries[quota.domain]
+    entry = plans.entries[quota.domain]
     if isinstance(entry, SeveralEntries):
         return Wrong(text=SEVERAL, values={"names": ", ".join(entry.names)})
     field = problem.field
@@ -102,11 +103,11 @@ def wrong_with_entry(variable: QuotaVariable, quota: DomainQuota) -> Wrong | Non
     return Wrong(text=text, values=values, field=field, given=given)
 
 
-def entry_text(variable: QuotaVariable, domain: str) -> str | None:
+def entry_text(plans: QuotaPlans, domain: str) -> str | None:
     """A domain's entry as it stands in the Variable; None when there is none."""
-    if domain not in variable.entries:
+    if domain not in plans.entries:
         return None
-    entry = variable.entries[domain]
+    entry = plans.entries[domain]
     if isinstance(entry, SeveralEntries):
         pairs = zip(entry.names, entry.entries, strict=True)
         return "\n".join(json.dumps({name: one}, indent=2, ensure_ascii=False) for name, one in pairs)

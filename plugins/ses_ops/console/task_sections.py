@@ -187,7 +187,7 @@ def missed_start_of(task: TaskOverview) -> Todo | None:
 
 def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:
     """What is wrong with the Variable: all of it, else each entry; a missing one only where a task needs it."""
-    wrong = wrong_with_variable(domains.variable)
+    wrong = wrong_with_variable(domains.plans)
     if wrong is not None:
         if not tasks:
             return []
@@ -195,8 +195,8 @@ def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:
     used = {task.sender_domain for task in tasks if task.status is not TaskStatus.CANCELLED}
     found = []
     for quota in domains.quotas:
-        entry = wrong_with_entry(domains.variable, quota)
-        if entry is not None and (quota.domain in used or quota.domain in domains.variable.entries):
+        entry = wrong_with_entry(domains.plans, quota)
+        if entry is not None and (quota.domain in used or quota.domain in domains.plans.entries):
             found.append(
                 Todo(
                     need=Need.QUOTA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.application.quota_status import domain_quota, read_quota_variable
+from ses_ops.application.quota_status import domain_quota
 from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.database import reading
@@ -14,7 +14,7 @@ from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.console.template_preview import FIELD
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError
-from ses_ops.orchestration import control
+from ses_ops.orchestration.connections import quota_plans
 from ses_ops.rendering.header import MAX_SUBJECT
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def check_sender(form: Form, count: int, words: Language) -> Sender | None:
         form.problem_of(words, error, fields={"": "sender"})
         return None
     try:
-        variable = read_quota_variable(control.read_quota_variable())
+        plans = quota_plans()
     except SesError as error:
         form.problem("", worded(words, error))
         return None
     with reading() as conn:
-        quota = domain_quota(conn, variable, sender.domain)
-    if wrong := wrong_with_variable(variable) or wrong_with_entry(variable, quota):
+        quota = domain_quota(conn, plans, sender.domain)
+    if wrong := wrong_with_variable(plans) or wrong_with_entry(plans, quota):
         place = f"{sender.domain} · {wrong.field}" if wrong.field else sender.domain
         form.problem("sender", f"{place}: {words.gettext(wrong.text, **wrong.values)}")
     elif quota.problem is not None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "reserved_variable": "the header's column {problem}",
-    "recipient_not_in_group": "there is no recipient named {name!r}; group {group!r} does not have it",
-    "one_field": "{count} field where the header has {width}",
-    "one_field_over_lines": "{count} field where the header has {width} (the row goes on to line {line})",
     "address_in_group": "the address is in the group already",
     "bad_variable": "{name!r} cannot be the name of a column",
     "both": "{one} and {other}",
@@ -60,6 +56,8 @@ SENTENCES: dict[str, str] = {
         "> OUT.csv (with the encoding that it really has)"
     ),
     "nul_byte": "there is a NUL byte in this row: it is no text, or it was damaged",
+    "one_field": "{count} field where the header has {width}",
+    "one_field_over_lines": "{count} field where the header has {width} (the row goes on to line {line})",
     "other_columns": "has other columns than the group: it {differs}",
     "other_delimiter": "the header is one column with {shown} in it: the delimiter is wrong",
     "other_encoding": "is not UTF-8 (line {line}, byte {byte}); as {encoding} that line reads {shown!r}",
@@ -72,7 +70,9 @@ SENTENCES: dict[str, str] = {
     ),
     "recipient_group_deleted_meanwhile": "there is no recipient group named {name!r}; it was deleted meanwhile",
     "recipient_group_not_found": "there is no recipient group named {name!r}",
+    "recipient_not_in_group": "there is no recipient named {name!r}; group {group!r} does not have it",
     "repeated_column": "the header names {names} more than once",
+    "reserved_variable": "the header's column {problem}",
     "same_variable": "the header has columns that are one variable to a template: {names}; rename one of them",
     "several_address_columns": "{names} could each hold the address",
     "stray_line_break": (
@@ -91,7 +91,5 @@ SENTENCES: dict[str, str] = {
         'is a workbook of a spreadsheet; open it there and save it as .xlsx (without a password) or as "CSV UTF-8"'
     ),
     "wrong_number_of_fields": "{count} fields where the header has {width}",
-    "wrong_number_of_fields_over_lines": (
-        "{count} fields where the header has {width} (the row goes on to line {line})"
-    ),
+    "wrong_number_of_fields_over_lines": "{count} fields where the header has {width} (the row goes on to line {line})",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "quota_day_ended": "the quota day ended",
     "chunk_being_sent": "chunk {chunk} is being sent by process {pid} on {host}; this try waits for it",
     "chunk_held_by_lost_session": "chunk {chunk} is still held by the session that was lost",
     "chunk_still_being_sent": "chunk {chunk} is still being sent",
@@ -18,6 +17,7 @@ SENTENCES: dict[str, str] = {
     "messages_left": "messages are left",
     "no_start_any_more": "{moment} is no start of this task any more: its schedule was changed",
     "outcome_of_another_attempt": "chunk {chunk}: an outcome is somebody else's already",
+    "quota_day_ended": "the quota day ended",
     "resend_asked_for": "a person asked to send it again",
     "retry_asked_for": "a person asked for another try",
     "run_ended_before_sending": "its run ended before it was sent",

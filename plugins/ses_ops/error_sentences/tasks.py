@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "cancelled_at": "cancelled at {when} UTC",
+    "resume_not_allowed": (
+        "Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG."
+    ),
     "cancelled_by": "cancelled by {who} at {when} UTC",
     "dag_not_found": "there is no DAG named {name!r}",
     "dag_not_read": "there is no DAG named {name!r}; Airflow has not read the send task yet",
     "definition_not_usable": "its definition cannot be used: {problem}",
-    "deleted_at": "deleted at {when} UTC",
     "deleted_by": "deleted by {who} at {when} UTC",
     "no_start_left": "no start of this task is left until then",
     "paused_by": "paused by {who}",

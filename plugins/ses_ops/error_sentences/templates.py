@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "template_not_found": "there is no template named {name!r}; {folder} has: {names}",
     "template_changed_since": (
         "it was changed after this mailing's audience was frozen and now needs {names}, which its recipients "
         "have no values for; take that out of the template"
     ),
     "template_does_not_fit_group": "its {problem} (recipient group {group!r})",
+    "template_not_found": "there is no template named {name!r}; {folder} has: {names}",
     "unsubscribe_url_empty": (
         "it shows {{{{ unsubscribe_url }}}} (line {line} of {file}), which would be empty in all mail of this "
         "task: give the task an unsubscribe_url, or show it only `if unsubscribe_url`"

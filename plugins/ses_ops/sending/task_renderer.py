@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from ses_ops.domain.address import parse_sender
-from ses_ops.domain.bulk_headers import bulk_headers
-from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import TemplateError
-from ses_ops.rendering.message import MessageRenderer
+from ses_ops.domain.mail_content import MailContent
+from ses_ops.domain.template_variables import compare_variables
+from ses_ops.errors import InvalidInput, TemplateError
+from ses_ops.rendering.message import Advertisement, MessageRenderer
 from ses_ops.rendering.template import MailTemplate, load_template
 
 
 def task_renderer(
-    task: Mapping[str, Any], templates_root: Path, *, installation_id: str, template: MailTemplate | None = None
+    content: MailContent, templates_root: Path, *, installation_id: str, template: MailTemplate | None = None
 ) -> MessageRenderer:
-    """From a task's row, and its template if that is loaded already.
+    """From the content of a task's mail, and its template if that is loaded already.
 
     Raises TemplateError or InvalidInput when its template, subject or link cannot be used, or when all its mail would
     show an empty link. A test send may: whoever sends it is to see what the template is like.
     """
-    template = template or load_template(templates_root, task["template"])
-    if not task["unsubscribe_url"] and task["type"] != TaskType.TEST:
-        _refuse_empty_link(template, task["subject"])
+    template = template or load_template(templates_root, content.template)
+    if not content.unsubscribe_url and not content.is_test:
+        _refuse_empty_link(template, content.subject)
+    return content_renderer(content, template, installation_id=installation_id)
+
+
+def content_renderer(content: MailContent, template: MailTemplate, *, installation_id: str) -> MessageRenderer:
+    """As `task_renderer`, without the look at the link; for a loaded template."""
     return MessageRenderer(
         template,
-        sender=parse_sender(task["sender"]),
-        reply_to=task["reply_to"],
-        subject=task["subject"],
-        unsubscribe_url=task["unsubscribe_url"],
-        advertisement=task["advertisement"],
-        message_id_domain=task["sender_domain"],
+        sender=parse_sender(content.sender),
+        reply_to=content.reply_to,
+        subject=content.subject,
+        unsubscribe_url=content.unsubscribe_url,
+        advertisement=cast("Advertisement", content.advertisement),
+        message_id_domain=content.sender_domain,
         installation_id=installation_id,
-        headers=bulk_headers(TaskType(task["type"])),
+        headers=content.headers,
     )
+
+
+def check_template(
+    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+) -> MessageRenderer:
+    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
+
+    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
+    """
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
+    try:
+        compare_variables(used, variables)
+    except InvalidInput as problem:
+        raise TemplateError(
+            "template_does_not_fit_group", problem=problem, group=group, template=content.template
+        ) from problem
+    return renderer
 
 
 def _refuse_empty_link(template: MailTemplate, subject: str | None) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template_facts import template_facts
@@ -15,14 +17,12 @@ from ses_ops.sending.task_renderer import task_renderer
 from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate
 
-_TASK = {
-    **dict.fromkeys(("subject", "reply_to", "unsubscribe_url")),
-    "type": TaskType.IMMEDIATE.value,
-    "template": "letter",
-    "sender": "news@mail.example.com",
-    "sender_domain": "mail.example.com",
-    "advertisement": "none",
-}
+_MAIL = MailContent(
+    type=TaskType.IMMEDIATE,
+    template="letter",
+    sender="news@mail.example.com",
+    sender_domain="mail.example.com",
+)
 _FILES = {
     "part/link.html": '<a href="{{ unsubscribe_url }}">x</a>',
     "part/plain.html": "x",
@@ -63,11 +63,11 @@ def test_a_link_without_a_guard_is_found(write: WriteTemplate, source: str, tmp_
         with pytest.raises(
             TemplateError, match=rf"'{part}' \(unsubscribe_url\): it shows .* \(line \d of .*\), which would"
         ):
-            task_renderer({**_TASK, "template": part}, tmp_path, installation_id="a1b2")
+            task_renderer(replace(_MAIL, template=part), tmp_path, installation_id="a1b2")
         assert "has an empty link" in str(template_facts(tmp_path, part).warnings[0])
-        linked = {**_TASK, "template": part, "unsubscribe_url": "https://x.example/u"}
-        for task in (linked, {**_TASK, "template": part, "type": "test"}):
-            task_renderer(task, tmp_path, installation_id="a1b2")
+        linked = replace(_MAIL, template=part, unsubscribe_url="https://x.example/u")
+        for content in (linked, replace(_MAIL, template=part, type=TaskType.TEST)):
+            task_renderer(content, tmp_path, installation_id="a1b2")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_one_that_is_guarded_is_in_order(write: WriteTemplate, source: str, tmp_
     template = write(html=source, files=_FILES)
     assert template.bare_link() is None
     assert template_facts(tmp_path, "letter").warnings == ()
-    task_renderer(_TASK, tmp_path, installation_id="a1b2")
+    task_renderer(_MAIL, tmp_path, installation_id="a1b2")
 
 
 def test_the_place_is_named_in_whatever_file_it_is(write: WriteTemplate) -> None:
@@ -117,10 +117,10 @@ def test_the_subject_of_a_task_takes_the_place_of_the_templates(write: WriteTemp
     template = write(text="x", subject="{{ unsubscribe_url }}")
     assert template.bare_link() is not None
     assert template.bare_link("Hello") is None
-    task_renderer({**_TASK, "subject": "Hello"}, tmp_path, installation_id="a1b2")
+    task_renderer(replace(_MAIL, subject="Hello"), tmp_path, installation_id="a1b2")
     write(text="x")
     with pytest.raises(TemplateError, match=r"line 1 of subject"):
-        task_renderer({**_TASK, "subject": "Go: {{ unsubscribe_url }}"}, tmp_path, installation_id="a1b2")
+        task_renderer(replace(_MAIL, subject="Go: {{ unsubscribe_url }}"), tmp_path, installation_id="a1b2")
 
 
 _TESTS = st.recursive(

@@ -12,8 +12,9 @@ from ses_ops.console.language import N_
 from ses_ops.console.quota_words import Wrong, wrong_with_entry
 
 if TYPE_CHECKING:
-    from ses_ops.application.quota_status import DomainQuota, QuotaVariable
+    from ses_ops.application.quota_status import DomainQuota
     from ses_ops.domain.forecast import Forecast
+    from ses_ops.domain.warmup import QuotaPlans
 
 
 class DomainState(StrEnum):
@@ -101,6 +102,6 @@ class DomainLine:
         return self.forecast is not None and bool(self.forecast.remaining)
 
 
-def line_of(variable: QuotaVariable, quota: DomainQuota) -> DomainLine:
+def line_of(plans: QuotaPlans, quota: DomainQuota) -> DomainLine:
     """A domain's line."""
-    return DomainLine(quota=quota, wrong=wrong_with_entry(variable, quota), forecast=quota.forecast())
+    return DomainLine(quota=quota, wrong=wrong_with_entry(plans, quota), forecast=quota.forecast())

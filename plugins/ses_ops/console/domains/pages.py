@@ -27,7 +27,6 @@ from ses_ops.console.domains.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
-from ses_ops.console.message_lines import LABELS
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
@@ -40,7 +39,7 @@ from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.orchestration import control
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import quota_days
 
 router = APIRouter()
 
@@ -110,7 +109,7 @@ def domain_page(
     line = _new_line(seen, domain) if new and seen.find(domain) is None else _line(seen, domain)
     words = language_of(request)
     with reading() as conn:
-        history = quota_overview.history(conn, line.quota.domain, limit=HISTORY)
+        history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(
@@ -129,7 +128,7 @@ def domain_page(
         chart=_chart(words, line, days),
         standard=line.quota.plan is not None and line.quota.plan.steps == STANDARD_PLAN,
         day_length=_length(words, line),
-        entry=entry_text(seen.variable, line.quota.domain),
+        entry=entry_text(seen.plans, line.quota.domain),
         example=example_text(line.quota.domain, line.quota.now),
         tasks=tasks[:TASKS_SHOWN],
         task_count=len(tasks),
@@ -146,13 +145,13 @@ def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
 
 def _form(form: Form | None, seen: Domains, line: DomainLine, text: str | None) -> Form | None:
     """What was typed, else the entry; None while the Variable as a whole must be mended where it is."""
-    if seen.variable.problem is not None and text:
+    if seen.plans.problem is not None and text:
         return None
     try:
         mark = entry_mark(text, line.quota.domain)
     except InvalidInput:
         return None
-    return form or form_of(seen.variable.entries.get(line.quota.domain), seen=mark, now=line.quota.now)
+    return form or form_of(seen.plans.entries.get(line.quota.domain), seen=mark, now=line.quota.now)
 
 
 def _every(*quotas: DomainQuota) -> int:
@@ -164,7 +163,7 @@ def _line(seen: Domains, domain: str) -> DomainLine:
     found = seen.find(domain)
     if found is None:
         raise NotFound("sender domain", domain)
-    return line_of(seen.variable, found)
+    return line_of(seen.plans, found)
 
 
 def _new_line(seen: Domains, domain: str) -> DomainLine:
@@ -174,19 +173,19 @@ def _new_line(seen: Domains, domain: str) -> DomainLine:
     except InvalidInput as problem:
         raise NotFound("sender domain", domain) from problem
     with reading() as conn:
-        return line_of(seen.variable, domain_quota(conn, seen.variable, key))
+        return line_of(seen.plans, domain_quota(conn, seen.plans, key))
 
 
 def _list(request: Request, seen: Domains) -> dict[str, Any]:
     listing = Listing.read(request.query_params, sorts=tuple(SORTS))
-    lines = [line_of(seen.variable, quota) for quota in seen.quotas]
+    lines = [line_of(seen.plans, quota) for quota in seen.quotas]
     lines.sort(key=_KEYS[listing.sort], reverse=listing.descending)
     return {"lines": lines, "listing": listing}
 
 
 def _variable(seen: Domains, user: BaseUser) -> dict[str, Any]:
     return {
-        "variable_wrong": wrong_with_variable(seen.variable),
+        "variable_wrong": wrong_with_variable(seen.plans),
         "variable": variable_rights(user),
         "any_example": example_text("mail.example.com", seen.read_at),
     }
@@ -207,7 +206,7 @@ def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
         "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
         "waiting": parts[:TASKS_SHOWN],
         "standings": [one for one in STANDINGS if any(part.counts[one] for part in parts)],
-        "message_labels": LABELS,
+        "message_labels": labels.MESSAGE,
         "waiting_more": max(0, len(parts) - TASKS_SHOWN),
         "days_ahead": DAYS_AHEAD,
     }

@@ -21,7 +21,6 @@ from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.tasks import decisions as task_decisions
 from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
-from ses_ops.console.tell_airflow import PICKED_UP_LATER
 from ses_ops.errors import SesError
 
 router = APIRouter()
@@ -106,8 +105,6 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
         text = _ACTS[action](user, name, form, words)
     except SesError as problem:
         return Result(name=name, done=False, text=worded(words, problem))
-    except HTTPException as problem:
-        return Result(name=name, done=False, text=words.gettext(problem.detail))
     except Exception:  # the others are done all the same, and what became of them is told
         log.exception("%s of %r failed", action, name)
         return Result(name=name, done=False, text=words.gettext(UNKNOWN))
@@ -124,7 +121,7 @@ def _resume(user: BaseUser, name: str, _: Form, words: Language) -> str:
     if done.until is not None:
         return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=words.utc(done.until))
     text = words.gettext(N_("goes on"))
-    return text if done.told else f"{text}. {words.gettext(PICKED_UP_LATER)}"
+    return f"{text}. {words.gettext(done.untold)}" if done.untold else text
 
 
 def _cancel(user: BaseUser, name: str, _: Form, words: Language) -> str:

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ses_ops.application.forecasts import forecast_with, queue_with, to_come
-from ses_ops.application.quota_status import domain_quota, read_quota_variable
+from ses_ops.application.quota_status import domain_quota
 from ses_ops.console.database import SnapshotByKey
 from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.domain.warmup import plan_for
-from ses_ops.errors import NotFound, QuotaError
-from ses_ops.orchestration import control
-from ses_ops.storage.quota import quota_overview
+from ses_ops.errors import InvalidInput, NotFound, QuotaError
+from ses_ops.orchestration.connections import quota_plans
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import list_tasks
 
 if TYPE_CHECKING:
@@ -78,12 +77,12 @@ class LeavingDays:
 
 def leaving_days(conn: Connection, name: str, domain: str, added: Sequence[Waiting], *, now: datetime) -> LeavingDays:
     """The days of what waits of a task, and of some mail of it behind all that waits."""
-    variable = read_quota_variable(control.read_quota_variable())
+    plans = quota_plans()
     waiting = queue_with(conn, domain, added)
     try:
-        plan = plan_for(variable.entries, domain)
-    except QuotaError:
-        wrong = wrong_with_variable(variable) or wrong_with_entry(variable, domain_quota(conn, variable, domain))
+        plan = plans[domain]
+    except (InvalidInput, QuotaError):
+        wrong = wrong_with_variable(plans) or wrong_with_entry(plans, domain_quota(conn, plans, domain))
         return LeavingDays(days=[], problem=wrong)
     made = forecast_with(conn, plan, waiting, now=now)
     return LeavingDays(
@@ -102,7 +101,7 @@ def _read(conn: Connection, name: str) -> tuple[LeavingDays | None]:
     found = list_tasks(conn, name=name)
     if not found:
         raise NotFound("send task", name)
-    one, now = found[0], quota_overview.database_now(conn)
+    one, now = found[0], database_now(conn)
     if one.status in OVER:
         return (None,)
     added = to_come(conn, one, now, exact_up_to=EXACT_UP_TO)

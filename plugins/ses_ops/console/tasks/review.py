@@ -16,11 +16,12 @@ from ses_ops.application.value_warnings import Doubt, ValueWarning, value_warnin
 from ses_ops.console.language import N_
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.domain.clock import happens_twice, to_wall_clock
+from ses_ops.domain.mail_content import content_of_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
 from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import NEXT_STARTS
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Review:
 
 def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = None) -> Review:
     """Look ahead for a definition that has been checked; `current` is the task that it would change."""
-    now = quota_overview.database_now(conn)
+    now = database_now(conn)
     schedule = _with_start(task.schedule, current.created_at if current else now)
     group = recipients.find_group(conn, task.group)
     begun = current is not None and current.request_count > 0
@@ -97,14 +98,7 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
         at_once=due_at is not None and due_at <= now,
         leaving=leaving_days(conn, task.name, task.sender_domain, added, now=now),
         message=first_message(conn, task, settings.templates_root()),
-        doubts=value_warnings(
-            conn,
-            template=task.template,
-            group=task.group,
-            subject=task.subject,
-            unsubscribe_url=task.unsubscribe_url,
-            templates_root=settings.templates_root(),
-        ),
+        doubts=value_warnings(conn, content_of_task(task), group=task.group, templates_root=settings.templates_root()),
         unused=_unused(task, group),
     )
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import HTTPException, Request
 
 from ses_ops.console.forms import LARGEST, MOST_FIELDS, Form
-from ses_ops.console.uploads.multipart import MULTIPART, MultipartForm
+from ses_ops.console.uploads.multipart_form import MULTIPART, MultipartForm
 from ses_ops.errors import InvalidInput
 
 #: Bytes: some twenty million rows. `ses group import` takes more.
