@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
 
 log = logging.getLogger(__name__)
@@ -81,8 +82,14 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
         """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
+            done = self._run(dsn, blocks)
+            facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+            return done
+
+    def _run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
             self._begin(notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops.domain.address import answerable, parse_address, parse_sender
 from ses_ops.domain.message_state import OnUnknown
@@ -28,13 +28,17 @@ from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.domain.address import Address
     from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
+
+T = TypeVar("T")
 
 #: Addresses of one test send (domain.md).
 MOST_RECIPIENTS = 20
@@ -91,6 +95,23 @@ def test_send(
 
 
 test_send.__test__ = False  # type: ignore[attr-defined]
+
+
+def order_test_send(
+    actor: Actor, order: TestSend, *, run_id: str, start: Callable[[], T], of_task: str | None = None
+) -> T:
+    """Have a test send made by `start`: by a run of Airflow, or in this process. Raises what that raises.
+
+    `of_task`: the send task that is tried by it.
+    """
+    facts: dict[str, Any] = {
+        "template": order.template,
+        "sender": order.sender,
+        "recipients": list(order.recipients),
+        "run": run_id,
+    }
+    with actor.recorded("test_send", **facts, **({"of_task": of_task} if of_task else {})):
+        return start()
 
 
 def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:

@@ -61,6 +61,20 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code: 0 only on success, 2 for a command that cannot be understood."""
     try:
+        return _run(arguments)
+    finally:
+        _write_audit_entries()
+
+
+def _write_audit_entries() -> None:
+    if "ses_ops.cli.audit" in sys.modules:  # else the command has changed nothing
+        from ses_ops.cli.actor import audit_log
+
+        audit_log().write()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
         result = cli.main(args=list(arguments), prog_name="ses", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0

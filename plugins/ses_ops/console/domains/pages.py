@@ -27,7 +27,6 @@ from ses_ops.console.domains.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
-from ses_ops.console.message_lines import LABELS
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
@@ -207,7 +206,7 @@ def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
         "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
         "waiting": parts[:TASKS_SHOWN],
         "standings": [one for one in STANDINGS if any(part.counts[one] for part in parts)],
-        "message_labels": LABELS,
+        "message_labels": labels.MESSAGE,
         "waiting_more": max(0, len(parts) - TASKS_SHOWN),
         "days_ahead": DAYS_AHEAD,
     }
