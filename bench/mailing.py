@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench import messages
 from bench.sent import SenderResult, run_sender, run_side_by_side
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import QuotaPlans
@@ -22,7 +23,6 @@ from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import DEFAULT_CHUNK_SIZE, reserve_chunks
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected, transaction
-from ses_ops.storage.tasks.send_tasks import apply_task
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

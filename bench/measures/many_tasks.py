@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import mailing, messages
 from bench.figure import Bar, Figure
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.tasks.send_tasks import apply_task
 
 if TYPE_CHECKING:
     from bench.airflow_stack import AirflowStack

@@ -12,7 +12,7 @@ import pytest
 
 from tests.actors import ANYBODY
 from tests.console.console_world import OWN_PAGE, PREFIX, token, visible_text
-from tests.unit.test_workbook_rows import workbook
+from tests.unit.audience.test_workbook_rows import workbook
 
 GOOD = b"email,name\nann@b.example,Ann\nben@b.example,Ben\n"
 JAPANESE = {"Accept-Language": "ja"}

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import psycopg2
-
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage.audience import group_imports
 from ses_ops.storage.audience.group_import import GroupImport, import_group
 from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
-from ses_ops.storage.connection import connected
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -181,7 +179,7 @@ class GroupUpload:
                 if self._stopped is not None:
                     # Again and again: between two statements there is nothing to cancel.
                     conn.cancel()
-            except psycopg2.Error:
+            except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
@@ -200,7 +198,7 @@ class GroupUpload:
             group_imports.note_failed(
                 notes, self.order.id, self._progress(), self._report(), state=state, problem=words
             )
-        except psycopg2.Error:
+        except StatementFailed:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
     def _progress(self) -> Progress:

@@ -114,13 +114,11 @@ def _fail_with(problem: Exception) -> int:
 def _database_problem(problem: Exception) -> str | None:
     if "psycopg2" not in sys.modules:
         return None
-    import psycopg2
-
-    from ses_ops.storage.connection import schema_problem
+    from ses_ops.storage.connection import ConnectionLost, schema_problem
 
     if other_schema := schema_problem(problem):
         return str(other_schema)
-    if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
+    if isinstance(problem, ConnectionLost):
         return f"the ses database failed: {problem}"
     return None
 

@@ -73,10 +73,12 @@ def remove(address: str) -> None:
 @json_option
 def list_command(search: str | None, limit: int, as_json: bool) -> None:
     """List the suppressed addresses, newest first."""
+    from dataclasses import asdict
+
     from ses_ops.storage.suppression import entries as storage
 
     with database() as conn:
-        rows = storage.entries(conn, search=search, limit=limit + 1)
+        rows = [asdict(entry) for entry in storage.entries(conn, search=search, limit=limit + 1)]
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
+from ses_ops.application.task_changes import apply_task
 from ses_ops.audience.csv.reader import Rejected
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
@@ -83,7 +84,7 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
     tasks = [parse_send_task(entry, where=_WHERE) for entry in task_entries(now)]
     with transaction(conn):
         for task in tasks:
-            send_tasks.apply_task(conn, task, now=now, where=_WHERE)
+            apply_task(conn, task, now=now, where=_WHERE)
     return [task.name for task in tasks]
 
 
@@ -167,7 +168,5 @@ def _refused(rejected: Rejected) -> None:
 
 def _ever_had_tasks(conn: Connection) -> bool:
     """Whether a send task was ever made, also if it was deleted since: the sample data is loaded only once."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM send_task WHERE type <> 'test')")
-        row = cursor.fetchone()
-        return bool(row and row[0])
+    with transaction(conn):
+        return send_tasks.ever_any(conn)

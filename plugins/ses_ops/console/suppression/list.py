@@ -30,7 +30,7 @@ from ses_ops.domain.address import Address, parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.storage.suppression import entries as storage
-from ses_ops.storage.suppression.entries import MOST_LISTED
+from ses_ops.storage.suppression.entries import MOST_LISTED, ListedSuppression
 from ses_ops.storage.suppression.hashed_suppression import ERASED
 
 router = APIRouter()
@@ -55,7 +55,7 @@ def suppression(request: Request) -> Response:
     """The list, newest first."""
     listing = _listing(request)
     with reading() as conn:
-        page = _page(conn, listing)
+        page, has_more = _page(conn, listing)
         anything = bool(page.rows) or bool(storage.page(conn, search=None, reason=None, offset=0, limit=1)[0])
     return render(
         request,
@@ -63,7 +63,7 @@ def suppression(request: Request) -> Response:
         page=page,
         anything=anything,
         reasons=REASONS,
-        more_than=MOST_LISTED if page.rows and page.rows[0]["total"] > MOST_LISTED else None,
+        more_than=MOST_LISTED if has_more else None,
     )
 
 
@@ -183,7 +183,8 @@ def _listing(request: Request) -> Listing:
     )
 
 
-def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
+def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
+    """A page, and whether more entries fit than are counted."""
     asked: dict[str, Any] = {
         "search": listing.text or None,
         "reason": listing.filters.get("reason"),
@@ -193,7 +194,7 @@ def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
     if not rows and listing.page > 1:
         listing = listing.at_page(1)
         rows, total = storage.page(conn, **asked, offset=0)
-    return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED))
+    return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED)), total > MOST_LISTED
 
 
 def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:

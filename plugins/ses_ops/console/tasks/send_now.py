@@ -32,7 +32,7 @@ from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.errors import InvalidInput, NotFound, TemplateError
 from ses_ops.orchestration import control
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.connection import database_now
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -117,7 +117,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
 
 def _start(conn: Connection, task: SendTask) -> Start:
     """Raises what `check_content` raises."""
-    now, root = sender_domains.database_now(conn), settings.templates_root()
+    now, root = database_now(conn), settings.templates_root()
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)
     suppressed = recipients.suppressed_count(conn, group.id)

@@ -6,7 +6,6 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import psycopg2
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -19,7 +18,7 @@ from ses_ops.errors import (
     TransportUnavailable,
 )
 from ses_ops.orchestration.connections import ses_db_dsn
-from ses_ops.storage.connection import connected, schema_problem, transaction
+from ses_ops.storage.connection import StatementFailed, connected, schema_problem, transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import SetupRefused
 
@@ -53,7 +52,7 @@ def errors_for_airflow(task_name: str | None = None) -> Iterator[None]:
         if task_name is not None:
             _put_on_show(task_name, problem)
         raise AirflowFailException(str(problem)) from problem
-    except psycopg2.Error as problem:
+    except StatementFailed as problem:
         if words := schema_problem(problem):
             raise AirflowFailException(str(words)) from problem
         raise
@@ -63,7 +62,7 @@ def _put_on_show(task_name: str, problem: SesError) -> None:
     try:
         with connected(ses_db_dsn()) as conn, transaction(conn):
             send_tasks.set_error(conn, task_name, str(problem))
-    except (SesError, psycopg2.Error) as trouble:
+    except (SesError, StatementFailed) as trouble:
         log.warning("the error could not be shown at the send task: %s", trouble)
 
 

@@ -14,8 +14,8 @@ from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.audience.group_import import nothing_usable
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import entries
-from ses_ops.storage.suppression.entries import NewSuppression
+from ses_ops.storage.suppression import bulk
+from ses_ops.storage.suppression.bulk import NewSuppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,7 +72,7 @@ def import_suppressions(
     with recipient_rows(blocks, where=where, **given) as rows, transaction(conn):
         if file_columns is not None:
             file_columns(rows.header.own)
-        read, changed = entries.add_all(
+        read, changed = bulk.add_all(
             conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
         )
         if not read:
