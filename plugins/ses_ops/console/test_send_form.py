@@ -1,4 +1,4 @@
-"""The form of a test send: read, checked as far as it can be before a run is started for it, and the run's start."""
+"""The form of a test send, checked before a run is started."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NOT_NOW = {
 
 
 def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend | None:
-    """What the form asks for; None when something in it cannot be used, which then stands at the form's fields."""
+    """The test send of the form; None when the form has errors, which are noted in it."""
     addresses, problem = read_addresses(form.raw("recipients"), words, most=MOST_RECIPIENTS)
     if problem:
         form.problem("recipients", problem)
@@ -64,7 +64,7 @@ def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend
 
 
 def _variables(form: Form, template: TemplateApart, subject: str | None, words: Language) -> list[str]:
-    """The names that need a value; one that the subject brings along and the form has no field for is said there."""
+    """The names that need a value. A name in the subject for which the form has no field is an error of the subject."""
     if subject is not None and len(subject) > MAX_SUBJECT:
         form.problem("subject", words.gettext("At most %(most)s characters.", most=words.number(MAX_SUBJECT)))
         return []
@@ -81,7 +81,7 @@ def _variables(form: Form, template: TemplateApart, subject: str | None, words: 
 
 
 def check_sender(form: Form, count: int, words: Language) -> Sender | None:
-    """Who it is from, if the sender domain may send that much today."""
+    """The sender, if the sender domain has quota for all recipients today; else None, with an error in the form."""
     if not form.text("sender"):
         form.problem("sender", words.gettext("Write who the mail is from, for example: Shop <news@mail.example.com>."))
         return None
