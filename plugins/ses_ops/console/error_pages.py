@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ses_ops.console.change_made import HOLDS, change_made
+from ses_ops.console.change_made import HOLDS, change_made, sentence_of_change
 from ses_ops.console.errors import marked
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
