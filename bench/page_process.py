@@ -20,7 +20,7 @@ from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.ledger.message_list import MessageKey, MessagePage, MessageSearch, message_page
+from ses_ops.storage.ledger.messages import MessageKey, MessagePage, MessageSearch, message_page
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import SesError
 from ses_ops.storage.ledger import activity, progress
-from ses_ops.storage.ledger.message_list import MessageSearch, all_messages
+from ses_ops.storage.ledger.messages import MessageSearch, all_messages
 from ses_ops.storage.ledger.progress import Scope
 from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import DOMAIN, quota

@@ -300,9 +300,9 @@ def test_messages_are_found_by_address_and_filtered_by_status(sent, viewer):
 
 
 def test_a_search_that_has_not_come_to_its_end_says_so(sent, viewer, monkeypatch):
-    from ses_ops.storage.ledger import message_list
+    from ses_ops.storage.ledger import messages
 
-    monkeypatch.setattr(message_list, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(messages, "MOST_LOOKED_AT", 4)
     assert "There are more." in viewer.text("/tasks/hello?address=s-7@")
     found = viewer.text("/tasks/hello?address=s-7@&after=1.4")
     assert "customers-7@customers.example" in found

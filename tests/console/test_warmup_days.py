@@ -10,7 +10,7 @@ import pytest
 from ses_ops.application.quota_status import DomainQuota
 from ses_ops.console.domains.warmup_days import SHOWN, warmup_days
 from ses_ops.domain.warmup import parse_plan, quota_day
-from ses_ops.storage.quota.quota_overview import QuotaToday
+from ses_ops.storage.quota.sender_domains import QuotaToday
 
 DOMAIN = "mail.example.com"
 

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.storage.ledger import message_list
-from ses_ops.storage.ledger.message_list import (
+from ses_ops.storage.ledger import messages
+from ses_ops.storage.ledger.messages import (
     END,
     MessageKey,
     MessageSearch,
@@ -83,7 +83,7 @@ def test_pages_follow_each_other_by_key_across_chunks(world, size):
 
 def test_a_rare_status_is_looked_for_in_so_many_rows_at_a_time(world, monkeypatch):
     whole = listed(world, status="unknown")
-    monkeypatch.setattr(message_list, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(messages, "MOST_LOOKED_AT", 3)
     task_id = find_row(world.conn, "sale")["id"]
     first = message_page(world.conn, MessageSearch(task_id=task_id, status="unknown"), size=10)
     assert (first.rows, first.next) == ([], MessageKey(1, 3))
@@ -127,7 +127,7 @@ def test_pages_are_the_same_there_and_back(world):
 def test_read_backwards_nothing_is_missed_and_nothing_listed_twice(world, monkeypatch):
     looks = ({"status": "unknown"}, {"status": "failed"}, {"part": "-1"}, {})
     for most, look in itertools.product((3, 200_000), looks):
-        monkeypatch.setattr(message_list, "MOST_LOOKED_AT", most)
+        monkeypatch.setattr(messages, "MOST_LOOKED_AT", most)
         found, through = [], END
         while through:
             here = page(world, 4, through=through, **look)

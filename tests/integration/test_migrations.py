@@ -32,8 +32,8 @@ def test_a_chunk_whose_counts_do_not_add_up_is_refused_by_the_database(ses_conn)
 @pytest.mark.parametrize(
     "noun",
     [
-        *("send_tasks", "ledger", "chunks", "attempts", "quota", "overview", "recipients", "suppression"),
-        *("messages", "task_progress", "group_imports", "suppression_reports", "editions", "retries"),
+        *("send_tasks", "occurrences", "chunks", "attempts", "quota_days", "overview", "recipients", "entries"),
+        *("messages", "progress", "group_imports", "suppression_reports", "editions", "retries"),
     ],
 )
 def test_every_statement_is_valid_sql_for_this_schema(ses_conn, noun):

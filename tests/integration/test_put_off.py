@@ -11,7 +11,7 @@ from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, TransportUnavailable
-from ses_ops.transports.flow.refusal_streak import ENOUGH
+from ses_ops.transports.flow.refusal_streak import LIMIT_BEFORE_SUCCESS
 from ses_ops.transports.smtp.settings import SmtpSettings
 from tests.recording_smtp import RecordingServer
 
@@ -104,7 +104,7 @@ def test_a_relay_that_puts_everybody_off_gets_a_few_and_the_rest_waits_with_its_
     run = world.run("hello")
     with pytest.raises(TransportUnavailable, match=r"454 4\.7\.0 Throttling failure"):
         world.whole_run(run)
-    assert ENOUGH <= len(offered) <= ENOUGH + 25
+    assert LIMIT_BEFORE_SUCCESS <= len(offered) <= LIMIT_BEFORE_SUCCESS + 25
     settlement = world.settle(run)
     assert (settlement.cached, settlement.failed) == (2000, 0)
     assert "454 4.7.0 Throttling failure" in world.overview("hello").reason
@@ -116,7 +116,7 @@ def test_a_relay_that_puts_everybody_off_gets_a_few_and_the_rest_waits_with_its_
 
 def test_a_throttled_relay_is_offered_what_it_put_off_before_anything_new(world, mail_server, monkeypatch) -> None:
     monkeypatch.setattr("ses_ops.sending.chunk.deferred.RETRY_DELAYS", (0.2,) * 50)
-    monkeypatch.setattr("ses_ops.transports.flow.refusal_streak.ENOUGH_SINCE", 1_000)
+    monkeypatch.setattr("ses_ops.transports.flow.refusal_streak.LIMIT_AFTER_SUCCESS", 1_000)
     stop, refused = threading.Event(), []
 
     def refuse(recipient: str) -> bytes | None:
@@ -152,7 +152,7 @@ def test_those_who_are_always_put_off_come_neither_before_nor_after_all_others(w
             world.whole_run(run)
         world.settle(run)
     always = {address for (address,) in world.rows("SELECT address FROM message WHERE tries > 0")}
-    assert len(always) >= ENOUGH
+    assert len(always) >= LIMIT_BEFORE_SUCCESS
     mail_server.refuse = lambda recipient: THROTTLED if recipient in always else None
     settlement = again(world)
     assert (settlement.sent, settlement.cached) == (400 - len(always), len(always))

@@ -11,7 +11,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.domain.warmup import QuotaPlans, parse_plan
 from ses_ops.errors import WarmupNotBegun
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import sender_domains
 from tests.integration.sending_world import DOMAIN, MORNING, quota
 
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
@@ -64,10 +64,10 @@ def test_an_edited_plan_does_not_grant_a_day_twice(world, mail_server, changes):
     world.quota_variable = edited(**changes)
     assert world.whole_run(world.run("hello", RunKind.TRIGGERED)).sent == 10
     assert len(world.rows("SELECT FROM quota_day")) == 2
-    today = quota_overview.today(world.conn, parse_plan(DOMAIN, world.quota_variable[DOMAIN]))
+    today = sender_domains.today(world.conn, parse_plan(DOMAIN, world.quota_variable[DOMAIN]))
     assert (today.used, today.left) == (10, 0)
     # What is reserved counts as well as what is used.
     world.execute("UPDATE quota_day SET used = 0, reserved = 4 WHERE used = 10")
     world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
     assert world.reserve(world.run("hello", RunKind.RESUME)).reserved == 6
-    assert quota_overview.today(world.conn, today.plan).left == 0
+    assert sender_domains.today(world.conn, today.plan).left == 0

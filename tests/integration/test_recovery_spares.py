@@ -61,7 +61,7 @@ def test_one_chunk_that_cannot_be_released_does_not_hold_up_the_others(world, ch
 @pytest.mark.parametrize(
     ("noun", "name", "index"),
     [
-        ("ledger", "tasks_to_finish", "occurrence_open"),
+        ("occurrences", "tasks_to_finish", "occurrence_open"),
         ("activity", "sent_lately", "attempt_started"),
         ("activity", "recent_failures", "chunk_tried"),
         ("chunks", "stale_reserved", "attempt_started"),

@@ -9,7 +9,7 @@ from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.ledger.message_list import MessageSearch, message_page, whole_or_part
+from ses_ops.storage.ledger.messages import MessageSearch, message_page, whole_or_part
 from ses_ops.storage.suppression import entries
 from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import World

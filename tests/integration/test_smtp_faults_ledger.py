@@ -19,7 +19,7 @@ import trustme
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.flow.refusal_streak import ENOUGH
+from ses_ops.transports.flow.refusal_streak import LIMIT_BEFORE_SUCCESS
 from tests.integration.sending_world import World
 from tests.integration.smtp_servers.script import (
     CLOSE,
@@ -72,9 +72,9 @@ def use(world: World, port: int, login: str = "", **options: object) -> None:
 
 def resume_by_itself(world: World, *, until: Callable[[], bool]) -> None:
     """The runs that settle asks for, each at its time, as Airflow starts them; no person does anything."""
-    give_up = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while not until():
-        assert time.monotonic() < give_up, world.overview("hello")
+        assert time.monotonic() < deadline, world.overview("hello")
         due = world.overview("hello").next_run_at
         assert due is not None, "nothing is going to happen any more"
         time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()) + 0.01)
@@ -252,7 +252,7 @@ def test_a_relay_that_refuses_everybody_fails_nobody_and_keeps_all_with_its_word
     assert "554 5.7.1 Relay access denied" in settlement.reason
     assert "554 5.7.1 Relay access denied" in world.overview("hello").reason
     assert (settlement.failed, settlement.cached) == (0, 700)
-    assert sum(line.startswith("RCPT") for line in strict.commands) <= ENOUGH + 8
+    assert sum(line.startswith("RCPT") for line in strict.commands) <= LIMIT_BEFORE_SUCCESS + 8
     with ScriptedServer(port=strict.port) as friendly:
         resume_by_itself(world, until=lambda: not world.overview("hello").unsent_count)
     assert check_against(world, friendly.accepted) == {"sent": 700}
@@ -267,6 +267,6 @@ def test_a_list_that_is_too_big_for_the_server_fails_a_few_that_were_not_tried_a
         with pytest.raises(TransportUnavailable, match=r"5\.3\.4 the message has \d+ bytes"):
             world.whole_run(run)
     settlement = world.settle(run)
-    assert (settlement.failed, settlement.cached) == (ENOUGH, 300 - ENOUGH)
+    assert (settlement.failed, settlement.cached) == (LIMIT_BEFORE_SUCCESS, 300 - LIMIT_BEFORE_SUCCESS)
     assert world.rows("SELECT DISTINCT tries, smtp_code FROM message WHERE state = 'failed'") == [(0, 552)]
     world.check_ledger()

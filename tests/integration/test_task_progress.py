@@ -8,7 +8,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.storage.ledger import failures, progress
 from ses_ops.storage.ledger.failures import FailureCounts
 from ses_ops.storage.ledger.progress import Scope, scope_of_run
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import PARTS, World, quota
 from tests.recording_smtp import RecordingServer
@@ -140,6 +140,6 @@ def test_a_task_may_have_more_messages_than_fit_in_32_bits(world, state):
         max(overview.sent_count, overview.cached_count) == max(counts.sent_count, counts.cached_count) == 2_400_000_000
     )
     assert len(progress.occurrences(world.conn, scope(world), limit=10)) == 2
-    assert sum(one.count for one in quota_overview.cached_mail(world.conn, "mail.example.com")) in (0, 2_400_000_000)
+    assert sum(one.count for one in sender_domains.cached_mail(world.conn, "mail.example.com")) in (0, 2_400_000_000)
     # One run of a new task: what waits before it is summed as well.
     assert world.settle(world.run("sale", RunKind.RESUME)).sent in (0, 2_400_000_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_ops.transports.smtp.stall import Silence
+from ses_ops.transports.smtp.stall import StallDetector
 from ses_ops.transports.smtp.steps import Step
 
 UPLOAD = (Step.FINAL, 7)
@@ -12,9 +12,9 @@ UPLOAD = (Step.FINAL, 7)
 
 def given_up_after(rate: float, *, size: int = 1_000_000, seconds: int = 700) -> tuple[int, str] | None:
     """When a server that reads so many octets a second is given up, and why; None if it never is."""
-    silence = Silence(timeout=30, data_timeout=600)
+    silence = StallDetector(timeout=30, data_timeout=600)
     for second in range(seconds):
-        why = silence.broken_off(UPLOAD, max(0, size - int(rate * second)), float(second))
+        why = silence.stall_reason(UPLOAD, max(0, size - int(rate * second)), float(second))
         if why is not None:
             return second, why
     return None
@@ -40,15 +40,15 @@ def test_the_last_few_octets_of_an_upload_need_no_rate() -> None:
 
 
 def test_a_server_that_reads_no_more_is_given_up_after_the_timeout_whatever_it_read_before() -> None:
-    silence = Silence(timeout=30, data_timeout=600)
+    silence = StallDetector(timeout=30, data_timeout=600)
     for second in range(20):
-        assert silence.broken_off(UPLOAD, 5_000_000 - 100_000 * second, float(second)) is None
-    assert silence.broken_off(UPLOAD, 3_100_000, 48.9) is None
-    assert silence.broken_off(UPLOAD, 3_100_000, 49.0) == "the server reads no more: nothing moved within 30 s"
+        assert silence.stall_reason(UPLOAD, 5_000_000 - 100_000 * second, float(second)) is None
+    assert silence.stall_reason(UPLOAD, 3_100_000, 48.9) is None
+    assert silence.stall_reason(UPLOAD, 3_100_000, 49.0) == "the server reads no more: nothing moved within 30 s"
 
 
 def test_every_step_has_its_time_anew() -> None:
-    silence = Silence(timeout=30, data_timeout=600)
+    silence = StallDetector(timeout=30, data_timeout=600)
     for number, step in enumerate((Step.MAIL, Step.RCPT, Step.DATA, Step.MAIL)):
-        assert silence.broken_off((step, number), 0, 29.0 * number) is None
-    assert silence.broken_off((Step.MAIL, 3), 0, 29.0 * 3 + 30) == "no reply to MAIL within 30 s"
+        assert silence.stall_reason((step, number), 0, 29.0 * number) is None
+    assert silence.stall_reason((Step.MAIL, 3), 0, 29.0 * 3 + 30) == "no reply to MAIL within 30 s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_ops.transports.flow.pace import Pace
-from ses_ops.transports.flow.throttle import MOST, RECOVERY, SLOWEST, Throttle
+from ses_ops.transports.flow.throttle import MIN_RATE, RECOVERY, SURPLUS_LIMIT, Throttle
 
 
 class Relay:
@@ -14,7 +14,7 @@ class Relay:
         self.throttle = Throttle(self.pace, asked_for)
         self.takes = takes
         self.now = self.credit = 0.0
-        self.put_off = self.accepted = 0
+        self.deferred = self.accepted = 0
 
     def offer(self, count: int) -> None:
         for _ in range(count):
@@ -27,8 +27,8 @@ class Relay:
                 self.accepted += 1
                 self.throttle.accepted()
             else:
-                self.put_off += 1
-                self.throttle.put_off(self.now)
+                self.deferred += 1
+                self.throttle.deferred(self.now)
 
 
 def test_a_relay_that_bears_14_a_second_soon_gets_little_more_than_that() -> None:
@@ -44,8 +44,8 @@ def test_a_relay_that_bears_14_a_second_soon_gets_little_more_than_that() -> Non
 
 def test_a_relay_that_has_recovered_is_sent_to_at_full_speed_again() -> None:
     throttle = Throttle(pace := Pace(None), None)
-    for n in range(MOST):
-        throttle.put_off(n * 0.1)
+    for n in range(SURPLUS_LIMIT):
+        throttle.deferred(n * 0.1)
     assert throttle.limit is not None
     assert not pace.unlimited
     for _ in range(int(10 / RECOVERY)):
@@ -56,9 +56,9 @@ def test_a_relay_that_has_recovered_is_sent_to_at_full_speed_again() -> None:
 
 def test_neither_pauses_nor_a_higher_rate_asked_for_lift_it_and_it_ends_at_the_slowest() -> None:
     throttle = Throttle(pace := Pace(100.0), 100.0)
-    for n in range(MOST * 20):
-        throttle.put_off(n * 0.001)
-    assert throttle.limit == SLOWEST
+    for n in range(SURPLUS_LIMIT * 20):
+        throttle.deferred(n * 0.001)
+    assert throttle.limit == MIN_RATE
     throttle.ask_for(500.0)
     pace.take(1000.0)
     assert pace.delay(1000.0) > 0.9
@@ -70,5 +70,5 @@ def test_a_fifth_put_off_slows_nobody_down() -> None:
         if n % 5:
             throttle.accepted()
         else:
-            throttle.put_off(n * 0.001)
+            throttle.deferred(n * 0.001)
     assert pace.unlimited

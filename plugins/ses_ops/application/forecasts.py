@@ -9,7 +9,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import QuotaError
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import sender_domains
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> Forecast:
     """The forecast of a task that exists: what waits, and its next occurrence."""
-    now = quota_overview.database_now(conn)
+    now = sender_domains.database_now(conn)
     return forecast_with(conn, plan, queue_with(conn, plan.domain, to_come(conn, one, now)), now=now)
 
 
 def queue_with(conn: Connection, domain: str, added: Sequence[Waiting]) -> list[Waiting]:
     """What of a sender domain waits, in the order of service, and some mail behind it."""
-    return [*quota_overview.backlog(conn, domain), *added]
+    return [*sender_domains.backlog(conn, domain), *added]
 
 
 def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting], *, now: datetime) -> Forecast:
     """The forecast of a sender domain for all that waits."""
     try:
-        today = quota_overview.today(conn, plan)
+        today = sender_domains.today(conn, plan)
         left, began = today.left, today.rehearsal_began_at
     except QuotaError:  # the warm-up has not begun
         left, began = None, None

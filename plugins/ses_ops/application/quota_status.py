@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.forecast import Forecast, Waiting, forecast
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
-from ses_ops.storage.quota import quota_overview
-from ses_ops.storage.quota.quota_overview import CachedMail, QuotaToday
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -77,7 +77,7 @@ class DomainQuota:
 
 def known_domains(conn: Connection, plans: QuotaPlans) -> list[str]:
     """Every domain that a task uses, that has sent, or that has an entry."""
-    return sorted({*quota_overview.domains(conn), *plans.entries})
+    return sorted({*sender_domains.domains(conn), *plans.entries})
 
 
 def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuota:
@@ -87,7 +87,7 @@ def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuot
     problem: InvalidInput | QuotaError | None = None
     try:
         plan = plans[domain]
-        today = quota_overview.today(conn, plan)
+        today = sender_domains.today(conn, plan)
     except (InvalidInput, QuotaError) as error:
         problem = error
     return DomainQuota(
@@ -95,6 +95,6 @@ def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuot
         plan=plan,
         today=today,
         problem=problem,
-        waiting=tuple(quota_overview.cached_mail(conn, domain)),
-        now=today.now if today else quota_overview.database_now(conn),
+        waiting=tuple(sender_domains.cached_mail(conn, domain)),
+        now=today.now if today else sender_domains.database_now(conn),
     )

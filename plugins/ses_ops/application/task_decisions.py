@@ -13,7 +13,7 @@ from ses_ops.errors import Conflict, NotFound
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.retries import failed_by_code
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
-from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.quota.sender_domains import database_now
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 

@@ -129,11 +129,13 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             roles=[],
         )
         assert task is not None
-        execute(conn, "ledger", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
-        rows = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False)
+        execute(conn, "occurrences", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
+        rows = fetch_all(
+            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False
+        )
         execute(
             conn,
-            "ledger",
+            "occurrences",
             "insert_messages",
             occurrence_id=rows[0]["id"],
             addresses=[address.address for address in addresses],
@@ -141,7 +143,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
             values=json.dumps(dict(values)),
         )
         suppress_erased(conn, rows[0]["id"])
-        execute(conn, "ledger", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
+        execute(conn, "occurrences", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
 
 
 def _checked_link(order: TestSend) -> str | None:

@@ -114,16 +114,16 @@ def _smtp() -> Findings:
 
 
 def _quota() -> Findings:
-    from ses_ops.storage.quota import quota_overview
+    from ses_ops.storage.quota import sender_domains
 
     plans = quota_plans()
     if plans.problem is not None:
         raise plans.problem
     with database() as conn:
-        used = quota_overview.domains(conn)
+        used = sender_domains.domains(conn)
         for domain in sorted({*used, *plans.entries}):
             try:
-                today = quota_overview.today(conn, plans[domain])
+                today = sender_domains.today(conn, plans[domain])
                 number, allotment = today.day.number, today.day.allotment
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:

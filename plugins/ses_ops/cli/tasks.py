@@ -183,7 +183,7 @@ def messages(
     Also of a test send, by its name, and of a task that was deleted.
     """
     from ses_ops.cli.task_starts import start_id
-    from ses_ops.storage.ledger.message_list import MessageSearch, all_messages, whole_or_part
+    from ses_ops.storage.ledger.messages import MessageSearch, all_messages, whole_or_part
 
     rows: list[dict[str, Any]] = []
     if address is not None and not address.strip():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.storage.ledger.message_list import (
+from ses_ops.storage.ledger.messages import (
     END,
     MOST_LOOKED_AT,
     TOP,

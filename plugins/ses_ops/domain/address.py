@@ -1,7 +1,7 @@
 """E-mail addresses as recipients and senders write them (RFC 5321, RFC 5322, RFC 6531).
 
-Nearly every address of a real list is a plain ASCII one, and lists have millions of rows: those are recognised by one
-regular expression. Everything else (quoted local parts, international addresses, mistakes) goes through the
+Nearly every address of a real list is a plain ASCII address, and lists have millions of rows: plain addresses are
+recognised by one regular expression. All others (quoted local parts, international addresses, mistakes) go through the
 email-validator library, which also words the reason of a refusal.
 """
 
@@ -17,30 +17,31 @@ import idna
 
 from ses_ops.errors import InvalidInput
 
-#: Octets, RFC 5321 4.5.3.1.1 and (erratum 1690 of RFC 3696) the longest path that SMTP can carry.
+#: Octets of the longest local part (RFC 5321 4.5.3.1.1) and of the longest address (erratum 1690 of RFC 3696).
 MAX_LOCAL_PART = 64
 MAX_ADDRESS = 254
-#: Octets of a domain name and of one of its labels, RFC 1035 2.3.4.
+#: Octets of the longest domain name and of the longest label in one (RFC 1035 2.3.4).
 MAX_DOMAIN = 253
 MAX_LABEL = 63
-#: Characters of a display name. A longer one is a mistake, and no mail client shows it.
+#: Characters of the longest display name. A longer name is a mistake, and no mail client shows the whole of it.
 MAX_DISPLAY_NAME = 200
-#: Characters of a name and an address together, quotes and escapes among them.
+#: Characters of the longest name and address together, with quotes and escapes.
 MAX_SENDER = 1_000
 
 _HOST_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+")
 _LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
-#: dot-atom "@" host name with a dot in it, with a domain so short that no label of it can be too long, without "--"
-#: (IDNA) and with a letter at the end (so no IP address). Possessive: it never backtracks, whatever stands in the file.
+#: dot-atom "@" host name with a dot in it, with a domain so short that no label can be too long, without "--" (IDNA)
+#: and with a letter at the end (so no IP address). Possessive quantifiers: the expression never backtracks, whatever
+#: stands in the file.
 _PLAIN = re.compile(
     rf"(?=[^@]{{1,{MAX_LOCAL_PART}}}@[^@]{{1,63}}\Z){_ATEXT}(?:\.{_ATEXT})*+@{_LABEL}(?:\.{_LABEL})++(?<=[A-Za-z])"
 )
-#: Two letters and two hyphens: only "xn--" may begin a label like that (RFC 5890 2.3.1).
+#: Two characters and two hyphens at the beginning of a label: reserved, but for "xn--" (RFC 5890 2.3.1).
 _RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
-#: The library refuses example.test, .local and the like, which people do test with; so it only gets to see the local
-#: part, in front of this domain.
+#: A domain that stands in for the real one: the library refuses example.test, .local and the like, which people test
+#: with, so it is given only the local part, in front of this domain.
 _STAND_IN_DOMAIN = "@a.co"
 _NO_DOMAIN = "nothing stands after the @"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -48,23 +49,23 @@ _SENDER = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*)\s*<\s*(?P<address>[^<>
 
 
 class Address(NamedTuple):
-    """An address that SMTP accepts. A tuple: lists have millions of them, and a dataclass takes twice the time."""
+    """An address that SMTP accepts. (A tuple: lists have millions of rows, and a dataclass takes twice the time.)"""
 
-    #: As it is sent to: the local part as written (NFC), the domain in lower case and as IDNA A-labels.
+    #: The form for sending: the local part as written (NFC), the domain in lower case and as IDNA A-labels.
     address: str
-    #: As it is compared (one message a person, suppression): `address` with the local part case-folded as well.
-    #: RFC 5321 2.4 lets a server tell `Ann@` from `ann@`; in practice none does, and people write both.
+    #: The form for comparing (one message a person, suppression): `address` with the local part case-folded as well.
+    #: RFC 5321 2.4 lets a server tell `Ann@` from `ann@`; in practice no server does, and people write both.
     key: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sender:
-    """Who a mail comes from."""
+    """The sender of a mail: display name and address."""
 
     #: Empty when only an address was given.
     display_name: str
     address: str
-    #: The sender domain: what the warm-up quota is counted by.
+    #: The sender domain, by which the warm-up quota is counted.
     domain: str
 
     def __str__(self) -> str:
@@ -72,10 +73,10 @@ class Sender:
 
 
 def parse_address(text: str, *, dotless: bool = False) -> Address:
-    """The address that `text` is, white space around it ignored; raises InvalidInput with the reason.
+    """Read an address; white space around it is ignored. Raises InvalidInput with the reason.
 
-    A domain without a dot is refused: nobody on the internet has a mailbox there. `dotless` takes it all the same, to
-    find again what an older version has stored.
+    A domain without a dot is refused: no mailbox on the internet has such an address. With `dotless` it is accepted, to
+    find an address again that an older version has stored.
     """
     text = text.strip()
     if _PLAIN.fullmatch(text) is None:
@@ -105,10 +106,10 @@ def parse_sender(text: str) -> Sender:
 
 
 def answerable(address: str) -> str:
-    """The same address if it can stand in Reply-To; raises InvalidInput for an international one.
+    """The same address if it can stand in Reply-To; raises InvalidInput for an international address.
 
-    Unlike From it is no part of the SMTP dialogue, so nothing there says that the message needs SMTPUTF8 (RFC 6531):
-    it would reach servers that cannot read it, and recipients who cannot answer to it.
+    Unlike From, Reply-To is no part of the SMTP dialogue, so nothing there says that the message needs SMTPUTF8 (RFC
+    6531): the message would reach servers that cannot read the address, and recipients who cannot answer to it.
     """
     if not address.isascii():
         raise InvalidInput(
@@ -141,12 +142,12 @@ def parse_domain(text: str) -> str:
 
 
 def domain_key(text: str) -> str:
-    """What a domain is compared by, however it is written: as U-label or A-label, in any case, with the root's dot.
+    """The key that domains are compared by: the same for U-labels and A-labels, any case, with or without the last dot.
 
-    A text that is no domain name is only folded, so that an error can still show it.
+    A text that is no domain name is only case-folded, so that an error can still show the text.
     """
     name = text.strip()
-    # The four full stops of IDNA (UTS 46). `parse_domain` refuses a last one: SMTP does not carry it.
+    # The four full stops of IDNA (UTS 46). `parse_domain` refuses one at the end, which SMTP does not carry.
     name = name[:-1] if name.endswith((".", "\u3002", "\uff0e", "\uff61")) else name
     try:
         return parse_domain(name)
@@ -155,7 +156,7 @@ def domain_key(text: str) -> str:
 
 
 def _why_no_domain(domain: str) -> str:
-    """What is wrong with the shape of a domain (in lower case and ASCII)."""
+    """The fault in the form of a domain (in lower case and ASCII), in words."""
     if domain.startswith("["):
         return "an IP address in brackets takes no mass mail; a name such as mail.example.com is needed"
     odd = re.search(r"[^a-z0-9.-]", domain)
@@ -176,7 +177,7 @@ def _why_no_domain(domain: str) -> str:
 
 
 def _why_no_dot(domain: str) -> str:
-    # Here, because few addresses get this far.
+    # The import stands here because few addresses get this far.
     from ses_ops.domain.mistyped_addresses import domain_meant
 
     meant = domain_meant(f"@{domain}")
@@ -200,12 +201,12 @@ def _parse_unusual(text: str, *, dotless: bool) -> Address:
     address = f"{local}@{domain}"
     if len(address.encode()) > MAX_ADDRESS:
         raise InvalidInput(f"{_shown(text)} is longer than {MAX_ADDRESS} octets")
-    # Case folding can take a text out of NFC again; a key must not depend on how a character was composed.
+    # Case folding can take a text out of NFC again, and a key must not depend on the composition of a character.
     return Address(address, unicodedata.normalize("NFC", f"{local.casefold()}@{domain}"))
 
 
 def _refuse_more_than_an_address(text: str, local: str) -> None:
-    """Mistakes that a check of either side of the @ would not see for what they are."""
+    """Refuse mistakes that a check of one side of the @ would describe wrongly."""
     if local.startswith('"'):
         if not _QUOTED.fullmatch(local):
             raise InvalidInput("its quotation marks must begin and end all that stands before the @")
@@ -220,7 +221,7 @@ def _checked_local_part(local: str) -> str:
         return local
     if len(local) > MAX_ADDRESS:
         raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
-    # Here, because few addresses get this far, and its import (30 ms) is a tenth of what `ses task list` may take.
+    # The import stands here because few addresses get this far; its 30 ms are a tenth of what `ses task list` may take.
     import email_validator
 
     try:
@@ -229,17 +230,17 @@ def _checked_local_part(local: str) -> str:
         ).local_part
     except (email_validator.EmailNotValidError, UnicodeError) as error:
         raise InvalidInput(str(error).rstrip(".")) from error
-    # The library's own limit is for its strict mode only, which also refuses quoted local parts.
+    # The library has this limit only in its strict mode, which also refuses quoted local parts.
     if len(checked.encode()) > MAX_LOCAL_PART:
         raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in checked):
         raise InvalidInput("the part before the @ has a control character in it")
-    # In quotation marks the library lets them pass; nothing on the way would carry them.
+    # The library accepts other spaces within quotation marks, which no mail server would carry.
     if any(unicodedata.category(char) == "Zs" and char != " " for char in checked):
         raise InvalidInput("the part before the @ has a space other than the ordinary one in it")
     return checked
 
 
 def _shown(text: str) -> str:
-    """`text` fit for one readable line: quoted, control characters escaped, shortened."""
+    """`text` in one readable line: quoted, control characters escaped, at most 80 characters."""
     return repr(text if len(text) <= 80 else text[:77] + "...")

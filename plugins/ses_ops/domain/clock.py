@@ -1,4 +1,4 @@
-"""Rules for moments: every datetime is aware, every zone is an IANA name, every year is from 1970 to 2200."""
+"""Rules for moments: aware datetimes, IANA zones, years from 1970 to 2200."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ses_ops.errors import InvalidInput
 
-#: Years that a moment may have on the clock of the zone that it is read in. Nobody plans a mailing outside of them,
-#: and in every zone they stay clear of the edges of datetime (0001 and 9999), where arithmetic fails.
+#: Years that a moment may have on the clock of the zone that it is read in. No mailing is planned outside of these
+#: years, and in every zone they stay clear of the edges of datetime (0001 and 9999), where arithmetic fails.
 YEARS = range(1970, 2201)
-#: No slot of a schedule is outside of these two moments, whatever is stored.
+#: The two moments between which every slot of a schedule is, whatever is stored.
 BEGINNING_OF_TIME = datetime(YEARS[0], 1, 1, tzinfo=UTC) - timedelta(days=1)
 END_OF_TIME = datetime(YEARS[-1] + 1, 1, 1, tzinfo=UTC) + timedelta(days=1)
 _LOOSE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt]|\s+)([0-9]{1,2})(:[0-9]{2}.*)")
@@ -39,8 +39,9 @@ def zone(name: str, *, where: str | None = None, field: str = "time_zone") -> Zo
 def from_wall_clock(local: datetime, tz: ZoneInfo) -> datetime:
     """The UTC moment at which a naive wall clock time happens in `tz`.
 
-    A time that a clock change skips happens later by the length of the gap (02:30 becomes 03:30); a time that
-    happens twice means its first time. Both as in RFC 5545, section 3.3.5. At the edges of datetime it is read in UTC.
+    A time that a clock change skips happens later by the length of the gap (02:30 becomes 03:30); a time that happens
+    twice means its first occurrence. Both as in RFC 5545, section 3.3.5. At the edges of datetime the time is read in
+    UTC.
     """
     try:
         return local.replace(tzinfo=tz, fold=0).astimezone(UTC)
@@ -49,7 +50,7 @@ def from_wall_clock(local: datetime, tz: ZoneInfo) -> datetime:
 
 
 def to_wall_clock(moment: datetime, tz: ZoneInfo) -> datetime:
-    """The naive wall clock time in `tz` of an aware moment; at the edges of datetime that of UTC."""
+    """The naive wall clock time in `tz` of an aware moment; at the edges of datetime the time in UTC."""
     try:
         return check_aware(moment).astimezone(tz).replace(tzinfo=None)
     except OverflowError:
@@ -74,16 +75,17 @@ def end_of_day(day: date, tz: ZoneInfo) -> datetime:
 
 
 def iso_8601(text: str) -> str:
-    """A time as people write it, `2026-12-01 9:00 +09:00`, as ISO 8601 has it."""
+    """A time as people write it (`2026-12-01 9:00 +09:00`) in the form of ISO 8601."""
     found = _LOOSE.fullmatch(text.strip())
     return f"{found[1]}T{found[2]:0>2}{''.join(found[3].split())}" if found else text.strip()
 
 
 def read_moment(text: str, tz: ZoneInfo, *, whole_day: bool = False, where: str | None = None) -> datetime | None:
-    """The UTC moment that an ISO 8601 text means, without an offset on the clock of `tz`; None when it is no time.
+    """The UTC moment that an ISO 8601 text means; None when the text is no time.
 
-    A day alone means its beginning; with `whole_day`, of an end that is still part of it, its last microsecond (so
-    RFC 5545, section 3.3.10, of an UNTIL that is a DATE). Raises InvalidInput for a year that is not one of YEARS.
+    A text without an offset is read on the clock of `tz`. A day alone means its beginning; with `whole_day` (for an end
+    that includes the day) its last microsecond, as RFC 5545, section 3.3.10, reads an UNTIL that is a DATE. Raises
+    InvalidInput for a year that is not one of YEARS.
     """
     written, text = text.strip(), iso_8601(text)
     try:
@@ -96,7 +98,7 @@ def read_moment(text: str, tz: ZoneInfo, *, whole_day: bool = False, where: str 
         return None
     if moment.year in YEARS and day is not None and whole_day:
         return end_of_day(day, tz)
-    # An offset moves a moment by less than a day, so a year beside the first or the last may still be one of them.
+    # An offset moves a moment by less than a day, so a year next to YEARS may still turn out as one of YEARS.
     if moment.tzinfo is None:
         known = moment.year in YEARS
         moment = from_wall_clock(moment, tz) if known else moment

@@ -1,6 +1,6 @@
-"""Cron expressions of five POSIX fields, and when they happen on a wall clock that people change.
+"""Cron expressions of five POSIX fields, on a wall clock with clock changes.
 
-What croniter knows beyond them is refused: `R` is another time at every look, `H` needs a seed, and `L`, `W`, `#`, `?`
+The extensions of croniter are refused: `R` gives another time at every call, `H` needs a seed, and `L`, `W`, `#`, `?`
 and a sixth field mean different things in different programs.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-#: Other names of whole expressions, which cron programs know and POSIX does not.
+#: Nicknames of whole expressions, which cron programs know and POSIX does not.
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -38,7 +38,7 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Field:
-    """One of the five: its name, the numbers that it may have, and the names that stand for them."""
+    """One of the five fields: its name, its smallest and largest number, and the names of the numbers."""
 
     name: str
     least: int
@@ -46,7 +46,7 @@ class _Field:
     names: tuple[str, ...] = ()
 
     def fault(self, text: str) -> str | None:
-        """What is wrong with the field's text, in words; None when nothing is."""
+        """The fault of the field's text, in words; None for a good text."""
         return next((found for part in text.split(",") if (found := self._fault_of(part))), None)
 
     def _fault_of(self, part: str) -> str | None:
@@ -134,9 +134,9 @@ def _happens(text: str) -> bool:
 def next_cron(expression: str, tz: ZoneInfo, moment: datetime) -> datetime | None:
     """The first slot of a checked expression strictly after an aware moment, in UTC; None at the end of time.
 
-    Where every hour has slots, they follow the clock that passes, as Airflow's own cron does: an hour that comes
-    twice has its slots twice, and one that is skipped has none. Other slots are appointments: one that is skipped
-    happens later by the length of the gap, and of one that comes twice the first counts (RFC 5545, section 3.3.5).
+    Where every hour has slots, the slots follow elapsed time, as in Airflow's own cron: an hour that comes twice has
+    its slots twice, and a skipped hour has none. Other slots are appointments: a skipped slot happens later by the
+    length of the gap, and of a slot that comes twice the first counts (RFC 5545, section 3.3.5).
     """
     from croniter import CroniterError, croniter
 
@@ -144,7 +144,7 @@ def next_cron(expression: str, tz: ZoneInfo, moment: datetime) -> datetime | Non
         return None
     moment = max(moment, BEGINNING_OF_TIME).astimezone(UTC)
     clock = croniter(expression, datetime(2024, 1, 1))  # noqa: DTZ001 - where it stands is set below
-    # In croniter's own form: 0-23 and */1 are * as well.
+    # In croniter's expanded form 0-23 and */1 are * as well.
     find = _next_hourly if clock.expanded[1] == ["*"] else _next_appointment
     try:
         slot = find(_Clock(clock, tz), moment)
@@ -155,13 +155,13 @@ def next_cron(expression: str, tz: ZoneInfo, moment: datetime) -> datetime | Non
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """An expression on the wall of a zone."""
+    """A cron expression on the wall clock of a zone."""
 
     cron: croniter
     tz: ZoneInfo
 
     def following(self, wall: datetime) -> datetime:
-        """The first wall clock time after one that the expression matches, whether or not it exists."""
+        """The first time after `wall` that the expression matches, whether or not the clock ever shows it."""
         found: datetime = self.cron.get_next(datetime, start_time=wall)
         return found
 
@@ -176,12 +176,12 @@ class _Clock:
 
 
 def _next_appointment(clock: _Clock, moment: datetime) -> datetime:
-    # Behind a clock change some time early: a slot in a skipped hour happens later than it is written.
+    # Behind a clock change the search begins early: a slot in a skipped hour happens later than it is written.
     early = _LONGEST_SHIFT if clock.changes_between(moment - _LONGEST_SHIFT, moment) else timedelta()
     wall = clock.following(clock.wall(moment) - early)
     while (slot := from_wall_clock(wall, clock.tz)) <= moment:
         wall = clock.following(wall)
-    # A slot that was put off by a skipped time may have passed others that are written later and happen sooner.
+    # A slot that a gap has moved may come after slots that are written later and happen sooner.
     while wall < (happens := clock.wall(slot)) and (wall := clock.following(wall)) < happens:
         other = from_wall_clock(wall, clock.tz)
         slot = other if moment < other < slot else slot
@@ -189,7 +189,7 @@ def _next_appointment(clock: _Clock, moment: datetime) -> datetime:
 
 
 def _next_hourly(clock: _Clock, moment: datetime) -> datetime:
-    # Shortly behind a clock change the step over it decides which slots there are, so it is taken again.
+    # Shortly behind a clock change the step over the change decides which slots there are, so that step is repeated.
     behind_change = clock.changes_between(moment - _HOUR, moment)
     slot = _hourly_step(clock, moment - 2 * _HOUR if behind_change else moment)
     while slot <= moment:
@@ -198,10 +198,10 @@ def _next_hourly(clock: _Clock, moment: datetime) -> datetime:
 
 
 def _hourly_step(clock: _Clock, moment: datetime) -> datetime:
-    """The slot after a slot: later by what the wall clock says, as if it would not change until then.
+    """The slot after a slot: later by the difference on the wall clock, as if the clock did not change until then.
 
-    Over a clock change of whole hours that is where the new clock has a slot as well. Over one of half an hour it keeps
-    the distance. But where it would fall on another day than the expression names, the new clock is asked.
+    Over a clock change of whole hours the new clock has a slot there as well; over a change of half an hour the
+    distance is kept. Where that slot falls on another day than the expression names, it is worked out on the new clock.
     """
     while True:
         wall = clock.wall(moment)
@@ -212,7 +212,7 @@ def _hourly_step(clock: _Clock, moment: datetime) -> datetime:
         if ahead <= _HOUR and _is_on_its_day(clock, slot):
             return slot
         change = _first_change(clock, moment, slot)
-        # One second early, because the change itself can be a slot.
+        # The search begins one second early, because the moment of the change can be a slot.
         wall = clock.wall(change) - timedelta(seconds=1)
         slot = change + (clock.following(wall) - clock.wall(change))
         if not clock.changes_between(change, slot):
@@ -228,7 +228,7 @@ def _is_on_its_day(clock: _Clock, slot: datetime) -> bool:
 
 
 def _first_change(clock: _Clock, earlier: datetime, later: datetime) -> datetime:
-    """The first moment, to the second, at which the clock between two moments has another offset than at the first."""
+    """The first moment between two, to the second, at which the clock's offset differs from that at the earlier one."""
     week = timedelta(days=7)
     earlier = earlier.replace(microsecond=0)
     while later - earlier > week and not clock.changes_between(earlier, earlier + week):

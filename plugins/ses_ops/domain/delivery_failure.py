@@ -1,7 +1,7 @@
-"""What a mail server's refusal is about: one classification for replies, reports and provider events.
+"""The classification of a mail server's refusals, for replies, reports and provider events.
 
-A refusal has a code (RFC 5321 4.2), often an enhanced status code (RFC 3463), and words. What servers mean by them is
-data, in delivery_failure.toml beside this file.
+A refusal has a code (RFC 5321 4.2), often an enhanced status code (RFC 3463), and a text. The patterns that map these
+to a reason are data, in delivery_failure.toml beside this file.
 """
 
 from __future__ import annotations
@@ -15,66 +15,66 @@ from typing import Any, NamedTuple
 
 _RULES = Path(__file__).with_suffix(".toml")
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
-#: A refusal often repeats an address, in whose words there may be anything.
+#: Addresses in the text of a refusal, which are removed before the patterns are tried: an address can have any word.
 _ADDRESS = re.compile(r"<[^<>\s]*>|[^\s<>()\[\]]{1,320}@[^\s<>()\[\]:;,]+")
-#: Characters of a text that are looked at.
+#: Number of characters of a text that are read.
 _MOST_TEXT = 1_000
 
 
 class Stage(StrEnum):
-    """What the server answered."""
+    """The command that the server refused."""
 
-    #: MAIL: RFC 5321 3.3 lets it refuse the sender there, and knows no recipient yet.
+    #: MAIL, at which a server may refuse the sender and knows no recipient yet (RFC 5321 3.3).
     SENDER = "sender"
     #: RCPT.
     RECIPIENT = "recipient"
-    #: DATA and the final dot.
+    #: DATA, or the final dot of the content.
     CONTENT = "content"
 
 
 class Fault(StrEnum):
-    """Who has to change something before such a message is taken."""
+    """The party that has to change something before such a message is accepted."""
 
-    #: This recipient: others are not concerned.
+    #: This recipient; the messages to other recipients are not concerned.
     RECIPIENT = "recipient"
-    #: We: our login, our sender address, what we may relay, how we greet.
+    #: The sender: its login, its address, its right to relay, its name in EHLO.
     SENDER = "sender"
-    #: The message itself.
+    #: The content of the message.
     CONTENT = "content"
-    #: The server: it is in trouble, or has had enough of us for now.
+    #: The server, which is in trouble, or takes no more mail of this sender for now.
     SERVER = "server"
-    #: Rules of the receiving side about us: block lists, SPF, DKIM, DMARC, reputation.
+    #: Rules of the receiving side about the sender: block lists, SPF, DKIM, DMARC, reputation.
     POLICY = "policy"
 
 
 class Reason(StrEnum):
-    """What is wrong, in one word; the fault follows from it."""
+    """The reason of a refusal; the fault follows from it."""
 
-    #: The mailbox or its domain does not exist, and will not by itself.
+    #: The mailbox or its domain does not exist (a hard bounce).
     NO_SUCH_ADDRESS = "no-such-address"
     MAILBOX_FULL = "mailbox-full"
     MAILBOX_DISABLED = "mailbox-disabled"
     MAILBOX_BUSY = "mailbox-busy"
     #: There is no way to the recipient's server.
     UNROUTABLE = "unroutable"
-    #: Put off once, on purpose: a second try some minutes later is taken.
+    #: The server defers the first attempt on purpose; a second attempt some minutes later is accepted.
     GREYLISTED = "greylisted"
-    #: Something about this recipient that no other reason names; also a refusal of RCPT in words not known.
+    #: A refusal of this recipient that no other reason names; also a refusal of RCPT that no pattern matches.
     RECIPIENT_REFUSED = "recipient-refused"
-    #: Our sender address, or its domain.
+    #: The sender's address or its domain is refused.
     SENDER_REJECTED = "sender-rejected"
     LOGIN_NEEDED = "login-needed"
-    #: The server does not pass mail on for us.
+    #: The server does not relay mail for this sender.
     RELAY_DENIED = "relay-denied"
-    #: What we call ourselves in EHLO, or our address and its name.
+    #: The client's name in EHLO, or its IP address, is refused.
     GREETING_REJECTED = "greeting-rejected"
     TOO_BIG = "too-big"
     CONTENT_REJECTED = "content-rejected"
-    #: Too fast.
+    #: The sender sends too fast.
     RATE_LIMITED = "rate-limited"
-    #: Too many in a day, an hour or a month.
+    #: The sender has sent too many messages in an hour, a day or a month.
     QUOTA_USED_UP = "quota-used-up"
-    #: Too many over one connection.
+    #: The sender has sent too many messages over one connection.
     SESSION_USED_UP = "session-used-up"
     SERVER_TROUBLE = "server-trouble"
     BLOCKED = "blocked"
@@ -102,12 +102,12 @@ _FAULTS = {
     Reason.BLOCKED: Fault.POLICY,
     Reason.POLICY: Fault.POLICY,
 }
-#: How much and how fast: over by itself, whatever the code says.
+#: Reasons about a rate or a quota, which end by themselves, whatever the code is.
 _WAITS = frozenset({Reason.RATE_LIMITED, Reason.QUOTA_USED_UP, Reason.SESSION_USED_UP})
 
 
 class DeliveryFailure(NamedTuple):
-    """What one refusal is about."""
+    """The classification of one refusal."""
 
     reason: Reason
     #: The enhanced status code, "" when the reply has none.
@@ -115,17 +115,17 @@ class DeliveryFailure(NamedTuple):
 
     @property
     def fault(self) -> Fault:
-        """Who has to change something."""
+        """The party that has to change something."""
         return _FAULTS[self.reason]
 
     @property
     def waits(self) -> bool:
-        """Whether it is over by itself although the code may say "for good"."""
+        """Whether the reason ends by itself, so that the message is deferred even when the code is 5xx."""
         return self.reason in _WAITS
 
     @property
     def no_such_address(self) -> bool:
-        """A hard bounce: nothing will ever arrive there."""
+        """Whether this is a hard bounce."""
         return self.reason is Reason.NO_SUCH_ADDRESS
 
 
@@ -148,15 +148,15 @@ class _Rule(NamedTuple):
 
 
 def classify(code: int, text: str, stage: Stage) -> DeliveryFailure:
-    """What a 4xx or 5xx reply is about; `text` is what stands after its code.
+    """Classify a 4xx or 5xx reply; `text` is the reply without its code.
 
-    Only a permanent refusal can say that there is no such address.
+    Only a permanent refusal (5xx) can say that there is no such address.
     """
     text = text[:_MOST_TEXT]
     enhanced = _ENHANCED.search(text)
     status = enhanced[0] if enhanced else ""
     if status and int(status[0]) != code // 100:
-        status = ""  # RFC 2034 4: its class must be that of the code; where it is not, the words decide
+        status = ""  # RFC 2034 4: the class of the status must be that of the code; else only the text decides
     words = _ADDRESS.sub(" ", text).replace("’", "'")
     for rule in _rules():
         if rule.holds(code, status, words, stage):
@@ -166,7 +166,7 @@ def classify(code: int, text: str, stage: Stage) -> DeliveryFailure:
 
 def _fitting(reason: Reason, code: int, stage: Stage) -> Reason:
     if stage is Stage.SENDER and _FAULTS[reason] is Fault.RECIPIENT:
-        # A refusal of MAIL is never about a recipient: none was named yet. (Its "user unknown" is our own address.)
+        # A refusal of MAIL is never about a recipient, as none was named yet: "user unknown" is the sender's address.
         return Reason.SENDER_REJECTED if code >= 500 else Reason.SERVER_TROUBLE
     if reason is Reason.NO_SUCH_ADDRESS and code < 500:
         return Reason.RECIPIENT_REFUSED
@@ -174,7 +174,7 @@ def _fitting(reason: Reason, code: int, stage: Stage) -> Reason:
 
 
 def _by_stage(code: int, stage: Stage) -> Reason:
-    """In words that nobody here knows: what was answered decides (RFC 5321 3.3)."""
+    """The reason of a refusal that no pattern matches, by the command that was refused (RFC 5321 3.3)."""
     if stage is Stage.SENDER:
         return Reason.SENDER_REJECTED
     if code < 500:

@@ -1,7 +1,8 @@
-"""On which quota day each part of a sender domain's waiting mail will go out, if nothing else is added.
+"""The forecast of a sender domain's pending mail: how much leaves on which quota day.
 
-Follows the rules of reserving: mail that was cached first goes first, and mail has no claim on a day that ends before
-it is due. What suppression takes away and what a server refuses is not known beforehand, so this is the latest day.
+The forecast follows the rules of `sending.reserve`: mail that was cached first goes first, and mail has no claim on a
+quota day that ends before the mail is due. Suppressions and refusals are not known beforehand, so the days are the
+latest ones, provided that no other mail is added.
 """
 
 from __future__ import annotations
@@ -13,38 +14,38 @@ from datetime import datetime
 from ses_ops.domain.clock import END_OF_TIME, check_aware
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 
-#: Quota days looked at; what is left then is reported as such.
+#: Largest number of quota days in a forecast; messages beyond the last day are reported as remaining.
 MOST_DAYS = 3660
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """Mail of one task that waits, in the order of service: what was cached first stands first."""
+    """Pending mail of one task. A sequence of these is in the order of service: mail that was cached first is first."""
 
     task: str
     count: int
-    #: It may not leave before (aware); None: at once.
+    #: The moment (aware) before which the mail may not leave; None: it may leave at once.
     due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForecastDay:
-    """What leaves on one quota day."""
+    """The messages that leave on one quota day."""
 
     day: QuotaDay
-    #: Messages that the day has room for.
+    #: Number of messages that the day has quota for.
     room: int
     #: (task, messages) in the order of service.
     parts: tuple[tuple[str, int], ...]
 
     def count(self, task: str | None = None) -> int:
-        """Messages of one task on this day, or of all."""
+        """Number of messages of one task, or of all tasks, on this day."""
         return sum(count for name, count in self.parts if task in (None, name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
-    """The days on which something leaves, and what is left after the last day that was looked at."""
+    """The days on which messages leave, and the messages that remain after the last day."""
 
     days: tuple[ForecastDay, ...]
     #: (task, messages) without a day.
@@ -60,16 +61,17 @@ def forecast(
     rehearsal_began_at: datetime | None = None,
     most_days: int = MOST_DAYS,
 ) -> Forecast:
-    """Deal the waiting mail out to the quota days from `now` on.
+    """Distribute pending mail over the quota days from `now` on.
 
-    `left_today` is what the day of `now` still has room for; None: all of it (also before the warm-up has begun).
+    `left_today` is the quota that is left on the day of `now`; None: its whole allotment (also before the warm-up has
+    begun).
     """
     queue = [(part, part.count) for part in waiting if part.count > 0]
     moment = max(check_aware(now), plan.started_at)
     room_today = left_today if moment == now else None
     days: list[ForecastDay] = []
     for _ in range(most_days):
-        # Mail that is due at the end of time, by a row that somebody wrote by hand, has no day.
+        # A row written by hand may say that mail is due at the end of time: such mail has no day.
         if not queue or moment >= END_OF_TIME:
             break
         day = quota_day(plan, moment, rehearsal_began_at=rehearsal_began_at)
@@ -102,7 +104,7 @@ def _serve(queue: _Queue, day: QuotaDay, room: int) -> tuple[list[tuple[str, int
 
 
 def _next_moment(queue: _Queue, day: QuotaDay) -> datetime:
-    """The beginning of the next day that matters: days on which nothing is due yet are passed over."""
+    """The beginning of the next day to look at: days on which no mail is due yet are skipped."""
     moments = [part.due_at for part, _ in queue]
     dues = [due for due in moments if due is not None]
     return max(day.ends_at, min(dues)) if dues and len(dues) == len(moments) else day.ends_at

@@ -1,4 +1,4 @@
-"""The life of a message: what is stored in a row, what is shown, and which way it can go."""
+"""The states of a message and of a chunk, as stored and as shown."""
 
 from __future__ import annotations
 
@@ -6,66 +6,67 @@ from enum import StrEnum
 
 
 class MessageState(StrEnum):
-    """What the row of a message holds."""
+    """The state in the row of a message."""
 
-    #: Not tried yet. Behind its chunk's `sending_through` mark it counts as being sent.
+    #: The message has not been tried yet; up to its chunk's `sending_through` mark it counts as being sent.
     QUEUED = "queued"
-    #: To be tried again: a temporary refusal, a retry asked for by a person.
+    #: The message is to be retried, after a deferral (4xx) or because a person asked for it.
     REQUEUED = "requeued"
-    #: A requeued message whose new try may have begun.
+    #: The message was requeued, and its next attempt may have begun.
     SENDING = "sending"
-    #: The next server took it (250 after the final dot).
+    #: The next server accepted the message (250 to the final dot).
     SENT = "sent"
-    #: Refused for good, with the SMTP code and text.
+    #: A server refused the message for good, with the SMTP code and text, or it expired.
     FAILED = "failed"
-    #: The address was on the suppression list when the mail would have left.
+    #: The address was on the suppression list when the message would have left.
     SUPPRESSED = "suppressed"
-    #: The process or connection died where only the server knows the outcome. Never sent again by itself.
+    #: The process died or the connection broke at a point where only the server knows the outcome. Such a message is
+    #: never resent by itself.
     UNKNOWN = "unknown"
 
 
 class MessageStatus(StrEnum):
-    """What a person is shown, of one message and as counts: each message has exactly one (docs/glossary.md).
+    """The status of a message on pages and in counts; each message has exactly one (docs/glossary.md).
 
-    Those of pending messages are said of a chunk as a whole, by the view `chunk_now`.
+    The status of pending messages is that of their chunk, which the view `chunk_now` works out.
     """
 
     SENT = "sent"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
     UNKNOWN = "unknown"
-    #: Never sent: its task was cancelled or deleted.
+    #: The message was never sent, because its task was cancelled or deleted.
     CANCELLED = "cancelled"
-    #: Waits for quota, or for a person to resume its task.
+    #: The message waits for quota, or for a person to resume its task.
     CACHED = "cached"
-    #: The mail server put it off, or was away; it is tried again.
+    #: The mail server deferred the message, or could not be reached; the message is retried.
     RETRYING = "retrying"
-    #: Waits for its turn: for its share of the quota or, with it, for a sender.
+    #: The message waits for a reservation of quota or, with quota reserved, for a sender.
     QUEUED = "queued"
-    #: On its way: a living sender holds it.
+    #: A living sender holds the message.
     SENDING = "sending"
 
 
-#: States in which a message still waits for its outcome.
+#: States of messages that have no outcome yet.
 PENDING = frozenset({MessageState.QUEUED, MessageState.REQUEUED, MessageState.SENDING})
 
 
 class ChunkState(StrEnum):
-    """Where a range of messages stands."""
+    """The state of a chunk, which is a range of messages."""
 
-    #: Its pending messages wait for quota, for the next run, or for a person.
+    #: The pending messages of the chunk wait for quota, for the next run, or for a person.
     CACHED = "cached"
-    #: Quota is reserved for its pending messages; a run sends them.
+    #: Quota is reserved for the pending messages of the chunk, and a run sends them.
     RESERVED = "reserved"
-    #: Nothing is pending.
+    #: No message of the chunk is pending.
     SETTLED = "settled"
 
 
 class OnUnknown(StrEnum):
-    """What a task does with messages whose fate a crash left open."""
+    """The policy of a task for messages in doubt (state `unknown`)."""
 
-    #: List them and wait for a person (default): nobody gets a mail twice.
+    #: List these messages and wait for a person (default): no recipient gets a mail twice.
     HOLD = "hold"
-    #: Send them again, when the sending process died and when the connection was lost after the final dot: nobody
-    #: misses the mail, a few may get it twice. After three tries that ended so it is held all the same.
+    #: Resend these messages, whether the sending process died or the connection was lost after the final dot: no
+    #: recipient misses the mail, a few may get it twice. After three such attempts a message is held all the same.
     RESEND = "resend"

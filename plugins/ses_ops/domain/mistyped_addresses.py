@@ -1,7 +1,7 @@
-"""Addresses that can exist and are probably mistyped: their domain is one that people type for a large provider's.
+"""Addresses that are probably mistyped: valid, with a misspelt domain of a large provider.
 
-The list is data (mistyped_domains.txt). What it holds is warned of, never refused and never changed: only the person
-whose address it is knows it.
+The misspelt domains are data (mistyped_domains.txt). Such an address is warned of, never refused and never changed:
+only its owner knows whether it is right.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-#: Addresses that a warning names; all are counted.
+#: Number of addresses that a warning names; the count is of all.
 SHOWN = 100
 _LIST = Path(__file__).with_name("mistyped_domains.txt")
 
 
 class DoubtfulAddress(NamedTuple):
-    """An address, the line of its file, and the domain that is probably meant."""
+    """A probably mistyped address, its line in the file, and the domain that is probably meant."""
 
     line: int
     address: str
@@ -25,7 +25,7 @@ class DoubtfulAddress(NamedTuple):
 
 @cache
 def mistyped_domains() -> dict[str, str]:
-    """The domain that is meant, by the one that is typed; in lower case."""
+    """The domains that are meant, by their misspelt forms; all in lower case."""
     found: dict[str, str] = {}
     for line in _LIST.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
@@ -35,12 +35,12 @@ def mistyped_domains() -> dict[str, str]:
 
 
 def domain_meant(address: str) -> str | None:
-    """The domain that is probably meant instead of an address's own; None when it looks right."""
+    """The domain that is probably meant by the domain of an address; None when that looks right."""
     return mistyped_domains().get(address.rpartition("@")[2].lower())
 
 
 class DoubtfulAddresses:
-    """Counts the doubtful addresses of a file and keeps the first of them. One look-up a row."""
+    """Counts the probably mistyped addresses of a file and keeps the first 100. One look-up a row."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -48,7 +48,7 @@ class DoubtfulAddresses:
         self._meant = mistyped_domains().get
 
     def look(self, line: int, address: str, key: str) -> None:
-        """Look at an address; `key` is how it is compared (in lower case)."""
+        """Check an address; `key` is its key (`Address.key`)."""
         meant = self._meant(key.rpartition("@")[2])
         if meant is not None:
             self.count += 1

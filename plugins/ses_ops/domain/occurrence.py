@@ -1,4 +1,4 @@
-"""Which occurrence of a task a DAG run works for, and whether it may still start."""
+"""The occurrence that a DAG run works for, and whether the run may start it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RESUME_RUN_PREFIX = "resume__"
 
 
 class RunKind(StrEnum):
-    """Why a DAG run exists."""
+    """The origin of a DAG run."""
 
-    #: The schedule's slot came.
+    #: A slot of the schedule came.
     SCHEDULED = "scheduled"
-    #: A person, the REST API or another DAG triggered it.
+    #: A person, the REST API or another DAG triggered the run.
     TRIGGERED = "triggered"
-    #: We triggered it to send what is cached.
+    #: ses-ops triggered the run to send cached mail.
     RESUME = "resume"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One DAG run of a send task, as far as sending is concerned."""
+    """One DAG run of a send task: the facts that sending needs."""
 
     task_name: str
     run_id: str
@@ -37,9 +37,9 @@ class Run:
     logical_at: datetime | None = None
     #: The explicit choice to send to the whole group once more.
     send_again: bool = False
-    #: The id of the task that it was made for, where that was noted when it was made.
+    #: The id of the task that the run was made for, if the run's configuration has it.
     made_for: int | None = None
-    #: When it was to begin at the earliest; with nothing else said, the moment when it was made.
+    #: The earliest moment for the run to begin; by default the moment at which the run was made.
     run_after: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -50,9 +50,9 @@ class Run:
 
 
 def occurrence_key(task_type: TaskType, run: Run) -> str | None:
-    """The key of the occurrence that this run starts or continues; None when it only drains what is cached.
+    """The key of the occurrence that this run starts or continues; None when the run only sends cached mail.
 
-    The key is unique a task, so a deleted and re-run DAG run finds its mail already sent.
+    The key is unique within a task, so a DAG run that was deleted and is run again finds its mail already sent.
     """
     if run.kind is RunKind.RESUME:
         return None
@@ -66,9 +66,10 @@ def occurrence_key(task_type: TaskType, run: Run) -> str | None:
 
 
 def not_to_start(schedule: Schedule, run: Run) -> str | None:
-    """Why a run that the schedule made must start nothing: the schedule has changed since, or the task is another one.
+    """Why a scheduled run must not start an occurrence; None when it may.
 
-    An immediate task starts by any run that was made after it; one of an earlier task of its name is none of its own.
+    A reason is that the schedule has changed since, or that the run belongs to an earlier task of the same name. Any
+    scheduled run that was made after an immediate task was created starts that task.
     """
     if run.kind is not RunKind.SCHEDULED or run.logical_at is None:
         return None
@@ -83,9 +84,10 @@ def not_to_start(schedule: Schedule, run: Run) -> str | None:
 
 
 def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | None:
-    """Why a run that somebody triggered must do nothing: it was made for a deleted task that had this one's name.
+    """Why a triggered run must send nothing; None when it may.
 
-    What the schedule made is judged by `not_to_start`, and a resume sends only what this task has cached and due.
+    The reason is that the run was made for a deleted task that had the name of this task. Scheduled runs are judged by
+    `not_to_start`, and a resume sends only mail of this task that is cached and due.
     """
     if run.kind is not RunKind.TRIGGERED:
         return None
@@ -99,7 +101,7 @@ def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | No
 
 
 def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC") -> str | None:
-    """The reason why a late start must wait for a person, or None when it may start; told in the task's own zone."""
+    """Why a late start must wait for a person; None when it may start. Times are in the task's own zone."""
     late = check_aware(now) - check_aware(slot)
     if late <= grace:
         return None
@@ -108,7 +110,7 @@ def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: 
 
 
 def spell(span: timedelta) -> str:
-    """A span in words of two units at most: `3 h 12 min`."""
+    """A duration in at most two units: `3 h 12 min`."""
     seconds = int(span.total_seconds())
     units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
     parts: list[str] = []
@@ -125,7 +127,7 @@ def resume_run_id(due_at: datetime) -> str:
 
 
 def resume_time(run_id: str) -> datetime | None:
-    """When the run of such an id was to resume; None for every other id."""
+    """The moment in the id of a resume run; None for any other id."""
     if not run_id.startswith(RESUME_RUN_PREFIX):
         return None
     try:
@@ -135,10 +137,10 @@ def resume_time(run_id: str) -> datetime | None:
 
 
 def decision_run(kind: RunKind | None, now: datetime) -> tuple[str, dict[str, bool]]:
-    """The id and the conf of the run for what a person decided just now.
+    """The id and the configuration of the run for a person's decision at `now`.
 
-    All but a start that a person asks for are resumes: those send only what is cached, so that nobody can get a mail
-    that was not asked for.
+    Every run but a start that a person asked for is a resume: a resume sends only cached mail, so that no recipient
+    gets a mail that was not asked for.
     """
     if kind is RunKind.TRIGGERED:
         return f"manual__{now:%Y-%m-%dT%H:%M:%S.%fZ}", {}

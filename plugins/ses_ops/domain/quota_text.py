@@ -1,7 +1,7 @@
-"""One domain's entry in the text of the quota Variable: read, known again, and written without touching the others.
+"""One domain's entry in the text of the quota Variable, read and replaced in place.
 
-The Variable is edited by hand, too. What a person wrote beside the entry (their order, their spaces, an entry that is
-still wrong) stays letter by letter.
+People edit the Variable by hand, too. All other text (the order of the entries, spaces, an entry that is still wrong)
+stays letter by letter.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ses_ops.domain.quota_entries import quota_object
 from ses_ops.domain.warmup import parse_quota_variable
 
 _DECODER = json.JSONDecoder(object_pairs_hook=quota_object)
-#: Of a Variable that is not there yet.
+#: The text of a Variable that does not exist yet.
 EMPTY = "{}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Pair:
-    """A name and its entry, by their places in the text."""
+    """A name, and the positions of the name and its entry in the text."""
 
     name: str
     begin: int
@@ -33,7 +33,7 @@ class _Pair:
 
 
 def entry_mark(text: str | None, domain: str) -> str:
-    """What a domain's entry is known by: another mark, and somebody has changed it. Raises as `with_entry` does."""
+    """A hash of a domain's entry, by which a change of the entry is noticed; "" without one. Raises as `with_entry`."""
     given = text or EMPTY
     parse_quota_variable(given)
     own = [given[pair.begin : pair.end] for pair in _pairs(given) if domain_key(pair.name) == domain]
@@ -41,9 +41,10 @@ def entry_mark(text: str | None, domain: str) -> str:
 
 
 def with_entry(text: str | None, domain: str, entry: Mapping[str, Any]) -> str:
-    """The Variable with another entry for a domain, or a new one at its end; of several entries one is left.
+    """The text of the Variable with this entry for a domain: in place of the old entry, else at the end.
 
-    Raises InvalidInput for a text that is no JSON object: nobody knows what its writer meant.
+    Of several entries for the domain one is left. Raises InvalidInput for a text that is no JSON object, because such a
+    text cannot be corrected without its writer.
     """
     given = text or EMPTY
     parse_quota_variable(given)
@@ -56,14 +57,14 @@ def with_entry(text: str | None, domain: str, entry: Mapping[str, Any]) -> str:
     written = given[: own[0].value_begin] + value
     at = own[0].end
     for pair in own[1:]:
-        # With the comma before it: the first one stays, so there is one.
+        # The entry is removed with the comma before it, which exists because the first entry stays.
         written += given[at : given.rindex(",", 0, pair.begin)]
         at = pair.end
     return written + given[at:]
 
 
 def _pairs(text: str) -> list[_Pair]:
-    """The members of the object that the text is (it was parsed before)."""
+    """The members of the JSON object in `text`, which was parsed before and so is valid."""
     found: list[_Pair] = []
     at = _skip(text, _skip(text, 0) + 1)
     while text[at] != "}":

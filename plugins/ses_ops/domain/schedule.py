@@ -1,4 +1,4 @@
-"""When a send task starts: the slots of its schedule, in its own time zone, right across clock changes."""
+"""The schedule of a send task: its slots, in the task's own time zone."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ T = TypeVar("T")
 
 
 class TaskType(StrEnum):
-    """The kinds of send task (reference: types 1 to 3; `triggered` is ours)."""
+    """The kinds of send task (types 1 to 3 of the reference console; `triggered` and `test` are added)."""
 
     IMMEDIATE = "immediate"
     SCHEDULED = "scheduled"
     RECURRING = "recurring"
     TRIGGERED = "triggered"
-    #: A test send: at most 20 addresses, never cached. It has no DAG of its own.
+    #: A test send: at most 20 addresses, never cached, without a DAG of its own.
     TEST = "test"
 
 
 _EVERY = re.compile(r"([1-9][0-9]*)\s*([hd])")
-#: Digits of a count that is worth a look: the whole of time has seven digits of hours.
+#: Number of digits of a count that are read: the longest span of time has seven digits of hours.
 _MOST_DIGITS = 7
 
 
@@ -75,7 +75,7 @@ class Every:
 
     @property
     def step(self) -> timedelta:
-        """Its length: elapsed time for hours, time on the wall clock for days."""
+        """The length of one step: elapsed time for hours, wall clock time for days."""
         return timedelta(hours=self.count) if self.unit == "h" else timedelta(days=self.count)
 
     @property
@@ -86,7 +86,7 @@ class Every:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """The slots of a send task. `start_at` and `until` are aware; `until` is the last moment a slot may have."""
+    """The slots of a send task. `start_at` and `until` are aware; a slot is at `until` at the latest."""
 
     type: TaskType
     time_zone: str
@@ -94,7 +94,7 @@ class Schedule:
     every: Every | None = None
     cron: str | None = None
     until: datetime | None = None
-    #: Why no slot of it can be worked out, in words: of a stored schedule that nobody could write today.
+    #: Why no slot can be worked out, in words, when the schedule was stored by an older version or by hand.
     problem: str | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +105,7 @@ class Schedule:
     def next_after(self, moment: datetime | None) -> datetime | None:
         """The first slot strictly after `moment` (None: the first of all) in UTC, or None when there is none.
 
-        Never fails, whatever is stored: what cannot be worked out has no slots, and `problem` says why.
+        Never fails, whatever is stored: a schedule that cannot be worked out has no slots, and `problem` says why.
         """
         if self.problem or self.type in (TaskType.TRIGGERED, TaskType.TEST) or self.start_at is None:
             return None
@@ -114,7 +114,7 @@ class Schedule:
         start = self.start_at.astimezone(UTC)
         if self.type is not TaskType.RECURRING:
             return start if moment is None or moment < start else None
-        # Every slot of a recurrence is its start or behind it.
+        # Every slot of a recurrence is at its start or later.
         floor = start - timedelta(microseconds=1) if moment is None or moment < start else moment
         if floor >= END_OF_TIME:
             return None
@@ -123,7 +123,7 @@ class Schedule:
 
     def has_slot(self, moment: datetime) -> bool:
         """Whether a moment is one of the slots, to the microsecond."""
-        # As the standard library's: Airflow's pendulum divides its intervals by its own only.
+        # The moment as a datetime of the standard library: Airflow's pendulum divides its intervals by its own only.
         moment = datetime.fromisoformat(check_aware(moment).isoformat())
         if not BEGINNING_OF_TIME <= moment <= END_OF_TIME:
             return False
@@ -150,7 +150,7 @@ class Schedule:
         else:
             tz = zone(self.time_zone)
             first = to_wall_clock(start, tz)
-            # One step early: a clock change moves a slot by a day at most, so the loop runs once or twice.
+            # The search begins one step early: a clock change moves a slot by a day at most, so that is one loop more.
             steps = max(0, (to_wall_clock(floor, tz) - first) // step - 1)
             while (slot := from_wall_clock(first + steps * step, tz)) <= floor:
                 steps += 1
@@ -195,9 +195,9 @@ def stored_schedule(
     cron: str | None,
     until: datetime | None,
 ) -> Schedule:
-    """The schedule of a task as it is stored, by this version, an earlier one, or by hand. Never fails.
+    """The schedule of a task as stored, by this version, by an earlier one, or by hand. Never fails.
 
-    What cannot be worked out is left out and named in `problem`, so that it takes no page, list or timetable down.
+    A value that cannot be read is left out and named in `problem`, so that no page, list or timetable fails by it.
     """
     complaints: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A send task as a person writes it: read, checked, and turned into one frozen value."""
+"""The definition of a send task, checked and made into one frozen value."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from ses_ops.errors import InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
 DEFAULT_START_GRACE = timedelta(hours=1)
-#: RFC 5322, section 2.1.1: a line has at most 998 characters.
+#: Characters of the longest subject (RFC 5322, section 2.1.1: a line has at most 998 characters).
 MAX_SUBJECT = 998
-#: Roles of a task, and characters of one's name, which is what FAB, Airflow's auth manager with roles, allows.
+#: Largest number of roles of a task; then characters of the longest role name, which FAB, Airflow's auth manager with
+#: roles, allows.
 MOST_ROLES, LONGEST_ROLE = 20, 64
-#: Airflow keys have 250 characters; `send_task__` and our run ids need some of them.
+#: The form of a task's name. Airflow's keys have at most 250 characters, of which `send_task__` and run ids need some.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 FIELDS = (
@@ -37,7 +38,7 @@ _OWN_UNSUBSCRIBE_PAGE = ("unsubscribe", "unsubscribe_link", "unsubscribe_languag
 
 
 class Advertisement(StrEnum):
-    """Where the advertisement mark stands in the subject."""
+    """The position of the advertisement mark in the subject."""
 
     NONE = "none"
     BEFORE = "before"
@@ -45,12 +46,12 @@ class Advertisement(StrEnum):
 
 
 def stored_advertisement(text: str) -> Advertisement:
-    """As it is stored, by this version or by hand. Never fails: one that nobody knows is none (`stored_problem`)."""
+    """The value as stored, perhaps written by hand. Never fails: an unknown value is NONE (see `stored_problem`)."""
     return Advertisement(text) if text in set(Advertisement) else Advertisement.NONE
 
 
 def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> str | None:
-    """Why no mail can be made of what is stored of a task, besides its schedule. Never fails."""
+    """Why the stored fields of a task, without its schedule, do not make a mail; None when they do. Never fails."""
     try:
         parse_sender(sender)
         if reply_to is not None:
@@ -64,7 +65,7 @@ def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendTask:
-    """A checked send task. `sender_domain` is the domain whose warm-up quota it shares."""
+    """A checked send task. `sender_domain` is the domain whose warm-up quota the task shares."""
 
     name: str
     type: TaskType
@@ -79,7 +80,7 @@ class SendTask:
     advertisement: Advertisement = Advertisement.NONE
     start_grace: timedelta = DEFAULT_START_GRACE
     on_unknown: OnUnknown = OnUnknown.HOLD
-    #: Roles of Airflow whose people have all rights to the task, besides those with rights to every DAG; by name.
+    #: Names of Airflow's roles whose members have all rights to the task, besides people with rights to every DAG.
     roles: tuple[str, ...] = ()
 
     @property
@@ -103,10 +104,10 @@ def parse_send_task(entry: object, *, where: str) -> SendTask:
 def read_send_task(
     entry: object, *, where: str, lines: Mapping[str, int] | None = None
 ) -> tuple[SendTask | None, list[InvalidInput]]:
-    """Check a send task as read from YAML or a form: the task, or all that is wrong with it.
+    """Check a send task as read from YAML or a form. Returns the task, or None and every problem.
 
-    `where` names its file in errors and `lines` the line of each field. Times without an offset are read in
-    `time_zone`. Whether the start has passed is checked when the task is applied, because applying an unchanged task
+    `where` names the file in errors and `lines` the line of each field. Times without an offset are read in
+    `time_zone`. Whether the start has passed is checked when the task is applied, because to apply an unchanged task
     again is no error.
     """
     if not isinstance(entry, Mapping):
@@ -159,7 +160,7 @@ def _name(fields: TaskFields) -> str:
 
 
 def _schedule(fields: TaskFields, task_type: TaskType | None) -> Schedule | None:
-    """The schedule; None when something is wrong with it, which is kept in the fields."""
+    """The schedule; None when it has a problem, which is kept in `fields.problems`."""
     before = len(fields.problems)
     entry, attempt, checked = fields.entry, fields.attempt, fields.checked
     time_zone = attempt(lambda: fields.optional_text("time_zone")) or "UTC"
@@ -179,7 +180,7 @@ def _schedule(fields: TaskFields, task_type: TaskType | None) -> Schedule | None
 
 
 def _fits_type(fields: TaskFields, task_type: TaskType) -> None:
-    """Whether what is set of a schedule fits the type of task."""
+    """Keep a problem for each field of the schedule that does not fit the type of the task."""
     recurring = task_type is TaskType.RECURRING
     wrong, problem = fields.problems, fields.problem
     if task_type is TaskType.SCHEDULED and not fields.has("start_at"):

@@ -1,4 +1,4 @@
-"""Why an address gets no mail, and until when (domain.md)."""
+"""The reason and the expiry of an entry of the suppression list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_ops.errors import InvalidInput
 
 
 class SuppressionReason(StrEnum):
-    """Why an address gets no mail (domain.md)."""
+    """The reason why an address gets no mail."""
 
     HARD_BOUNCE = "hard_bounce"
     COMPLAINT = "complaint"
@@ -19,9 +19,10 @@ class SuppressionReason(StrEnum):
 
 
 def read_expiry(text: str | None, reason: str, *, now: datetime, where: str) -> datetime | None:
-    """A day (its beginning: "from this day on the address gets mail again") or time in UTC, after `now`.
+    """The moment, after `now`, at which an entry expires; None for an empty text.
 
-    Only an entry by hand may end; the others are somebody's own wish.
+    `text` is a day (from whose beginning in UTC the address gets mail again) or a time in UTC. Only an entry made by
+    hand may expire; the other reasons are the recipient's own wish or a fact. Raises InvalidInput.
     """
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What a person changes of a send task: which fields, and whether that can make mail leave sooner."""
+"""A change of a send task: which fields differ, and what follows from that."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from ses_ops.domain.send_task import SendTask
 
-#: What a task's mail is made of: all of it can be corrected for mail that has not left.
+#: The fields that a task's mail is made of, each of which can be corrected for mail that has not left.
 CONTENT = ("template", "subject", "sender", "reply_to", "unsubscribe_url", "advertisement")
-#: When mail leaves. A later start is one too: it is a start that nobody who may start mail has agreed to.
+#: The fields that say when mail leaves. A change to a later start counts too: nobody with the right to start mail has
+#: agreed to that start.
 WHEN = ("type", "schedule", "start_grace")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskChange:
-    """A task as it is, and as it is to be."""
+    """A task before and after a change."""
 
     before: SendTask
     after: SendTask
@@ -28,12 +29,12 @@ class TaskChange:
 
     @property
     def of_content(self) -> bool:
-        """Whether mail that has not left becomes another."""
+        """Whether the content of mail that has not left changes."""
         return not set(CONTENT).isdisjoint(self.fields)
 
     @property
     def of_when(self) -> bool:
-        """Whether its starts change."""
+        """Whether the starts of the task change."""
         return not set(WHEN).isdisjoint(self.fields)
 
     @property
@@ -42,5 +43,5 @@ class TaskChange:
         return self.before.sender_domain != self.after.sender_domain
 
     def starts_mail(self, *, stands: bool) -> bool:
-        """Whether it needs the right to start mail; `stands`: an error holds mail back, which the change lets go."""
+        """Whether the change needs the right to start mail; `stands`: it releases mail that an error holds."""
         return self.of_when or stands

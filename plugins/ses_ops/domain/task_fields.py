@@ -1,4 +1,7 @@
-"""Typed access to the fields of a send task's definition; every problem is kept, with its file, line and field."""
+"""Typed access to the fields of a send task's definition.
+
+Every problem is kept, with its file, line and field.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 _SPAN = re.compile(r"([0-9]+)\s*(s|m|min|h|d)")
 _SPAN_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-#: Digits of a span that is worth a look: the whole of time has ten digits of seconds.
+#: Number of digits of a span that are read: the longest span of time has ten digits of seconds.
 _MOST_DIGITS = 10
 #: PostgreSQL stores no NUL, and UTF-8 has no half of a surrogate pair.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class TaskFields:
-    """The entry of one send task; `lines` has the line of each field when it is of a file."""
+    """The entry of one send task; `lines` has the line of each field when the entry comes from a file."""
 
     def __init__(self, entry: Mapping[str, object], where: str, lines: Mapping[str, int]) -> None:
         self.entry = entry
@@ -41,7 +44,7 @@ class TaskFields:
             return None
 
     def problem(self, field: str, message: str) -> InvalidInput:
-        """The error of a field, with its line if it stands in a file."""
+        """Make the error of a field, with the line of the field if that is known."""
         if field in self.lines:
             message += f" (line {self.lines[field]})"
         return InvalidInput(message, where=self.where, field=field)
@@ -51,7 +54,7 @@ class TaskFields:
         return self.entry.get(field) is not None
 
     def optional_text(self, field: str) -> str | None:
-        """A text without the space around it."""
+        """A text, stripped of white space; None when the field is not set."""
         value = self.entry.get(field)
         if value is None:
             return None
@@ -62,14 +65,14 @@ class TaskFields:
         return value.strip()
 
     def text(self, field: str) -> str:
-        """A text that must be there."""
+        """A text, stripped of white space; a problem when the field is not set."""
         value = self.optional_text(field)
         if value is None:
             raise self.problem(field, "is missing")
         return value
 
     def names(self, field: str, *, most: int, longest: int) -> tuple[str, ...]:
-        """Names with commas between them, each once and in the order of the alphabet."""
+        """Names separated by commas: each once, sorted, at most `most` of at most `longest` characters."""
         given = self.optional_text(field) or ""
         found = {one.strip() for one in given.split(",")} - {""}
         if len(found) > most:
@@ -100,7 +103,10 @@ class TaskFields:
         return choices(value)
 
     def moment(self, field: str, tz: ZoneInfo, *, repeats: bool = False, whole_day: bool = False) -> datetime | None:
-        """A time in UTC, for `whole_day` see `read_moment`; on the clock of `tz` it must exist, and `repeats` daily."""
+        """A moment in UTC, None when the field is not set; for `whole_day` see `read_moment`.
+
+        The time must exist on the clock of `tz`; with `repeats` the error says what that means for a daily task.
+        """
         value = self.entry.get(field)
         if value is None:
             return None
@@ -121,7 +127,7 @@ class TaskFields:
         raise self.problem(field, f"{skipped}; write {shown:%H:%M}, which is the same moment, or another time")
 
     def span(self, field: str, default: timedelta) -> timedelta:
-        """A length of time, such as 30m."""
+        """A duration, such as 30m."""
         value = self.entry.get(field)
         if value is None:
             return default
@@ -138,7 +144,7 @@ class TaskFields:
         try:
             return check()
         except InvalidInput as cause:
-            # Its field is named once.
+            # The cause may name the field too, which the new error names once.
             text = str(cause).removeprefix(f"{cause.field}: ") if cause.field == field else str(cause)
             raise self.problem(field, text) from cause
 

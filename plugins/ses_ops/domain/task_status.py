@@ -1,4 +1,7 @@
-"""The status of a send task, worked out from facts in the database; never stored, so it can not go stale."""
+"""The status of a send task, worked out from facts in the database.
+
+The status is never stored, so it can never be out of date.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from ses_ops.domain.schedule import TaskType
 
 
 class TaskStatus(StrEnum):
-    """The words of the reference console; `retrying` and `cancelled` are ours."""
+    """The statuses of the reference console, and `retrying` and `cancelled`."""
 
     WAITING = "waiting"
     SENDING = "sending"
     #: Cached mail waits for quota, or a person paused the task.
     PAUSED = "paused"
-    #: What goes on first was put off by the mail server, or the server was away.
+    #: The mail that continues first was deferred by the mail server, or the server could not be reached.
     RETRYING = "retrying"
     ERROR = "error"
     FINISHED = "finished"
@@ -24,7 +27,7 @@ class TaskStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskFacts:
-    """What the status follows from. Counts are messages."""
+    """The facts that the status follows from. Counts are numbers of messages."""
 
     type: TaskType
     cancelled: bool
@@ -32,7 +35,7 @@ class TaskFacts:
     error: bool
     #: An occurrence has begun and has not finished.
     occurrence_open: bool
-    #: An occurrence missed its start by more than the grace and waits for a person.
+    #: An occurrence missed its start by more than `start_grace` and waits for a person.
     occurrence_held: bool
     #: At least one occurrence has finished.
     occurrence_finished: bool
@@ -40,18 +43,18 @@ class TaskFacts:
     cached: int
     #: A slot of the schedule is still to come.
     next_slot: bool
-    #: Waits for its turn.
+    #: Messages that wait for a reservation, or for a sender.
     queued: int = 0
     retrying: int = 0
-    #: Of cached and put-off mail, what was put off goes on first.
+    #: Of cached and deferred mail, the deferred mail continues first.
     retry_first: bool = False
 
 
 def task_status(facts: TaskFacts) -> TaskStatus:
     """The status of a task.
 
-    Mail that moves wins over an old error; a person's pause wins over everything that is not final. A triggered task
-    never ends: each trigger starts it anew. One that has ended is finished, whatever somebody did to it later.
+    A person's pause or cancellation wins over everything but the end of the task. A triggered task never ends: each
+    trigger starts it again. A task that has ended stays finished, whatever was done to it later.
     """
     if facts.cancelled and not _has_ended(facts):
         return TaskStatus.CANCELLED

@@ -1,4 +1,7 @@
-"""Every variable of a template must be a column of the group; what is missing is refused before mail leaves."""
+"""The variables of a template against the columns of a recipient group.
+
+Every variable must be a column of the group: a missing one is refused before mail leaves.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ses_ops.errors import InvalidInput
 
-#: Filled in by ses-ops for every message, so no recipient group has a column for it: the task's `unsubscribe_url`
-#: rendered for the recipient, or an empty text when the task has none.
+#: A variable that ses-ops fills in for every message, so that no recipient group has a column for it: the task's
+#: `unsubscribe_url` rendered for the recipient, or an empty text when the task has none.
 UNSUBSCRIBE_URL = "unsubscribe_url"
 RESERVED_VARIABLES = frozenset({UNSUBSCRIBE_URL})
 
-#: Words that Jinja2 reads as something else than a variable.
+#: Words that are not variables to Jinja2.
 _JINJA_WORDS = frozenset(
     {"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"}
     | {"self", "loop", "super", "caller", "varargs", "kwargs"}
@@ -20,19 +23,19 @@ _JINJA_WORDS = frozenset(
 
 
 class Missing(str):
-    """An empty text that `default()` and `is defined` of a template take for no value at all."""
+    """An empty text that `default()` and `is defined` of a template take for a missing value."""
 
     __slots__ = ()
 
 
-#: What an empty cell is in a group whose empty cells are missing values; stored as JSON's null.
+#: The value of an empty cell in a group whose empty cells are missing values; stored as null in JSON.
 MISSING = Missing()
 
 
 def variable_name(text: str) -> str:
-    """The name by which a template knows a variable: NFKC, as identifiers of Python are compared (and Jinja2's become).
+    """The name of a variable in a template: in NFKC, as identifiers of Python are compared (and so those of Jinja2).
 
-    White space around it and invisible characters (a byte order mark, direction marks) are no part of it.
+    White space around the name and invisible characters (a byte order mark, direction marks) are no part of it.
     """
     if text.isascii():
         return text.strip()
@@ -40,14 +43,14 @@ def variable_name(text: str) -> str:
 
 
 def recipient_values(values: Mapping[str, str | None]) -> Mapping[str, str]:
-    """Values as a template looks them up. Those that an older version stored may have names in another form.
+    """The values by their names in a template (`variable_name`). An older version may have stored other forms of names.
 
-    JSON that is no object, which nothing of ours stores, has none.
+    A value that is no mapping, which no version stores, gives none.
     """
     if not isinstance(values, dict):
         return recipient_values(dict(values)) if isinstance(values, Mapping) else {}
     if None not in values.values() and "".join(values).isascii():
-        return values  # nearly all
+        return values  # the case of nearly all recipients
     texts = {name: MISSING if value is None else value for name, value in values.items()}
     named = {variable_name(name): value for name, value in texts.items()}
     return {**named, **{name: value for name, value in texts.items() if variable_name(name) == name}}
@@ -66,7 +69,7 @@ def check_variable_name(name: str) -> None:
 
 
 def compare_variables(template: Collection[str], group: Collection[str]) -> None:
-    """Raise InvalidInput that names what the group misses. More columns than the template uses are no mistake."""
+    """Raise InvalidInput that names the columns missing in the group. Columns that are not used are no mistake."""
     columns: dict[str, str] = {}
     for written in sorted(group):
         name = variable_name(written)

@@ -1,4 +1,4 @@
-"""The address where a recipient unsubscribes, as a person writes it for a task: of a page, or of a mailbox."""
+"""The address where a recipient unsubscribes: the URL of a page, or of a mailbox."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from ses_ops.domain.address import parse_address, parse_domain
 from ses_ops.errors import InvalidInput
 
-#: A variable or a block of a template; its value is known only for a recipient.
+#: A variable, a block or a comment of a template; the value is known only for a recipient.
 _TEMPLATE_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _PAGE = re.compile(r"https?://(?:[^/?#@]*@)?(?P<host>[^/?#:]*)(?::(?P<port>[^/?#]*))?(?P<rest>.*)", re.I | re.DOTALL)
 _MAILBOX = re.compile(r"mailto:(?P<address>[^?]*)", re.I)
 
 
 def unsubscribe_address(text: str) -> str:
-    """The same text if mail can lead there; raises InvalidInput for what no recipient could reach."""
+    """The same text if it can be the address in a mail; raises InvalidInput for one that no recipient could reach."""
     plain = _TEMPLATE_CODE.sub("x", text)
     if not re.match(r"https?://|mailto:", text, re.I) or re.match(r"(?:https?://|mailto:)[{}]", text, re.I):
         raise InvalidInput(f"{text!r} must begin with https://, http:// or mailto:")
@@ -30,12 +30,12 @@ def unsubscribe_address(text: str) -> str:
 
 
 def is_secure(text: str) -> bool:
-    """Whether mailbox providers take it for a link to unsubscribe by (RFC 8058: https; a mailbox is fine, too)."""
+    """Whether mailbox providers accept the address for unsubscribing (RFC 8058: https; a mailbox is fine, too)."""
     return not text[:7].lower().startswith("http://")
 
 
 def _check_host(host: str, text: str) -> None:
-    """A host on the Internet has a name with a dot in it, and no recipient reaches another."""
+    """Refuse a host without a dot in its name: recipients can reach only hosts of the internet."""
     name = parse_domain(host) if host else ""
     if "." not in name or name.rpartition(".")[2].isdigit():
         raise InvalidInput(f"{text!r} leads nowhere: {host!r} is no host name with a dot, such as shop.example.com")

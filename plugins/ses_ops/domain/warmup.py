@@ -1,7 +1,7 @@
-"""The warm-up: how many messages a sender domain may send on a quota day, and when cached mail goes on.
+"""The warm-up plan of a sender domain: its quota days and their allotments.
 
-Source: the reference console's warm-up rules (domain.md). The plan comes from the Airflow Variable
-`ses_warmup_quota`; what was sent and reserved is counted in PostgreSQL, never here.
+The rules are those of the reference console. The plan comes from the Airflow Variable `ses_warmup_quota`; sent and
+reserved messages are counted in PostgreSQL, never here.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 
 VARIABLE = "ses_warmup_quota"
 
-#: Messages a day, step by step, of the reference's plan.
+#: Messages a day, step by step, in the plan of the reference console.
 STANDARD_PLAN = (
     *(500, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 80_000, 100_000),
     *(150_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, 1_000_000),
 )
 
 REAL_DAY = timedelta(hours=24)
-#: A rehearsal day must be long enough for Airflow to start a run in it.
+#: The shortest rehearsal day, in which Airflow has time to start a run.
 SHORTEST_DAY = timedelta(seconds=5)
-#: The part of a day, one in so many, that is left for a resume at the latest: time for Airflow and for sending.
+#: A resume begins at the latest one `LAST_CALL`th of a day before the day ends: time for Airflow and for sending.
 LAST_CALL = 12
 FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length")
 
@@ -53,23 +53,23 @@ class WarmupPlan:
 
     @property
     def rehearsal_key(self) -> str:
-        """What a rehearsal is known by: with another start or day length it begins anew."""
+        """The key of a rehearsal: with another start or day length the rehearsal begins anew."""
         return f"{self.started_on} {self.time_zone} {self.day_length.total_seconds():g}s"
 
     @property
     def rehearsal_counts_from_first_use(self) -> bool:
-        """A rehearsal that names only a date: its first day begins with its first reservation."""
+        """Whether day 1 begins with the first reservation: so in a rehearsal whose start is only a date."""
         return self.is_rehearsal and "T" not in self.started_on and " " not in self.started_on
 
     def allotment(self, day_number: int) -> int:
-        """Messages on the day of that number (from 1); after the last step the plan stays on it."""
+        """Number of messages on the day of that number (from 1); after the last step the plan stays on that step."""
         step = self.steps[min(day_number, len(self.steps)) - 1]
         return step if self.daily_limit is None else min(step, self.daily_limit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaDay:
-    """One quota day of a sender domain: [starts_at, ends_at) in UTC, its number from 1, its messages."""
+    """One quota day of a sender domain: [starts_at, ends_at) in UTC, its number from 1, its allotment in messages."""
 
     number: int
     starts_at: datetime
@@ -103,21 +103,21 @@ def quota_day(plan: WarmupPlan, now: datetime, *, rehearsal_began_at: datetime |
 
 
 def resume_at(plan: WarmupPlan, paused_at: datetime, day: QuotaDay) -> datetime:
-    """When mail cached at `paused_at`, on `day`, goes on: one day later, and on the very next quota day.
+    """When mail cached at `paused_at`, on `day`, is resumed: one day later, and on the next quota day.
 
-    Never before that day has begun. Never in its last twelfth either: the run would come too late for the quota that
-    is set aside for it, and after a clock change of an hour even on the day after.
+    Never before that day has begun, and never in its last twelfth: the run would be too late for the quota that is set
+    aside for this mail, and after a clock change of an hour would even begin on the day after.
     """
     following = day.ends_at + plan.day_length if plan.is_rehearsal else quota_day(plan, day.ends_at).ends_at
     last_call = following - plan.day_length / LAST_CALL
-    # Not later than the day itself, which changes nothing: a moment at the end of time cannot be added to.
+    # The inner min changes no result: it avoids an addition to a moment at the end of time, which would fail.
     return max(day.ends_at, min(min(check_aware(paused_at), day.ends_at) + plan.day_length, last_call))
 
 
 def resume_again_at(plan: WarmupPlan, cached_at: datetime, day: QuotaDay) -> datetime:
-    """When mail that was cached before and finds no quota on `day` either goes on: by `resume_at`, at its time of day.
+    """When mail that was cached before, and finds no quota on `day` either, is resumed: `resume_at` at its time of day.
 
-    Whoever asks for it on that day, and however often, gets one and the same moment, and so one run.
+    Every call on that day gives one and the same moment, and so one run.
     """
     if cached_at >= day.starts_at:
         return resume_at(plan, cached_at, day)
@@ -227,7 +227,7 @@ def parse_plan(domain: str, entry: object) -> WarmupPlan:
 
 
 def _refuse_no_domain(domain: str) -> None:
-    """An entry under a mistyped name would wait for ever for mail."""
+    """Raise QuotaError for a name that is no domain: mail would never be counted by that entry."""
     try:
         parse_domain(domain)
     except InvalidInput as problem:

@@ -1,6 +1,6 @@
 """Templates read and filled in by a process apart, which is ended when it takes too long or too much memory.
 
-What a template does is bounded (work.py), but a bound is no clock: one call into C that nobody thought of holds the
+What a template does is bounded (budget.py), but a bound is no clock: one call into C that nobody thought of holds the
 whole process, and an API server answers everybody. So the console calls `begin`, and from then on `call` hands its work
 to one of a few processes that are kept for it. Everybody else (a sender, the command line) is a process of its own
 already; there `call` is a plain call.

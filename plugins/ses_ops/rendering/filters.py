@@ -1,14 +1,13 @@
-"""The filters and tests of mail templates: those of Jinja2 that a mail has a use for, none of which runs away.
+"""The filters of mail templates: those of Jinja2 that a mail has a use for, none of which runs away.
 
-Each exists twice. `PLAIN` bounds what one use of a filter can make, for templates without loops; `charged` also pays
-for it out of the rendering's budget.
+Each bounds what one use of it can make. That is enough for a template without loops; `operations` also lets a rendering
+pay for it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -18,9 +17,8 @@ from jinja2.runtime import Undefined
 from jinja2.utils import pass_environment, pass_eval_context
 
 from ses_ops.domain.template_variables import Missing
-from ses_ops.rendering.functions import VALUES, refuse_program
-from ses_ops.rendering.html_values import html_as_text, shown_as_text
-from ses_ops.rendering.work import MAX_TEXT, MAX_WORK, STEP, made, room_for, size, spend
+from ses_ops.rendering.budget import MAX_TEXT, MAX_WORK, STEP, room_for, size
+from ses_ops.rendering.html.values import html_as_text
 
 #: Items that a filter may make out of something that has no end in sight.
 _MAX_ITEMS = MAX_WORK // STEP
@@ -40,17 +38,6 @@ _AS_THEY_ARE = (
     *("reverse", "safe", "select", "selectattr", "sort", "string", "truncate", "unique", "upper"),
     *("wordcount", "xmlattr"),
 )
-#: They look an attribute up in every item, by a path that the template gives.
-_BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
-#: They only look whether there is a value: `caller | default(...)`.
-_TAKE_ALL = frozenset({"d", "default"})
-#: Units a character, where more than one look at it is taken.
-_WEIGHT = {
-    **dict.fromkeys(("striptags", "title", "tojson"), 5),
-    **dict.fromkeys(("html_as_text", "shown_as_text"), 20),
-    **dict.fromkeys(("groupby", "max", "min", "sort", "unique"), 10),
-    **dict.fromkeys(("urlize", "wordwrap"), 20),
-}
 
 
 def _number(value: Any, most: int = _MAX_NUMBER) -> None:
@@ -70,7 +57,8 @@ def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     return default_value if isinstance(value, Missing) else jinja.do_default(value, default_value, boolean)
 
 
-def _is_defined(value: Any) -> bool:
+def is_defined(value: Any) -> bool:
+    """Whether there is a value: a missing cell is none."""
     return not isinstance(value, Missing | Undefined)
 
 
@@ -142,8 +130,8 @@ def _tojson(eval_ctx: Any, value: Any, indent: int | None = None) -> str:
 
 @pass_eval_context
 def _join(eval_ctx: Any, value: Iterable[Any], d: Any = "", attribute: str | int | None = None) -> str:
-    _check_path(attribute)
-    items = _list(value)
+    check_path(attribute)
+    items = as_list(value)
     room_for(len(items) * len(str(d)) + sum(len(item) if isinstance(item, str) else size(item) for item in items))
     return jinja.sync_do_join(eval_ctx, items, d, attribute)
 
@@ -171,14 +159,15 @@ def _round(value: float, precision: int = 0, method: Any = "common") -> float:
     return jinja.do_round(value, precision, method)
 
 
-def _list(value: Iterable[Any]) -> list[Any]:
+def as_list(value: Iterable[Any]) -> list[Any]:
+    """The items; raises SecurityError when there is no end of them in sight."""
     items = list(islice(value, _MAX_ITEMS + 1))
     if len(items) > _MAX_ITEMS:
         raise SecurityError(f"it would make a list of more than {_MAX_ITEMS} items")
     return items
 
 
-#: Without loops and chains of hundreds, these do no harm; `flat_part` takes them.
+#: Without loops and chains of hundreds, these do no harm; `fill` uses them as they are.
 PLAIN: dict[str, Callable[..., Any]] = {
     **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
     "batch": _batch,
@@ -187,7 +176,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "html_as_text": _html_as_text,
     "indent": _indent,
     "join": _join,
-    "list": _list,
+    "list": as_list,
     "replace": _replace,
     "round": _round,
     "slice": _slice,
@@ -202,51 +191,9 @@ PLAIN: dict[str, Callable[..., Any]] = {
 }
 
 
-def _check_path(attribute: Any) -> None:
+def check_path(attribute: Any) -> None:
+    """Raise SecurityError for `attribute='a.b.c'` of very many names."""
     if isinstance(attribute, str) and len(attribute) > MAX_TEXT:
         raise SecurityError("the path of an attribute is too long")
     if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") > _MAX_PATH:
         raise SecurityError(f"the path of an attribute has at most {_MAX_PATH} names")
-
-
-def _charged(name: str, function: Callable[..., Any], *, makes: bool = True) -> Callable[..., Any]:
-    """A filter or test that pays for what it reads and, if it `makes` anything, for what it makes."""
-    # The context or the like comes first, where it is asked for.
-    first = 1 if hasattr(function, "jinja_pass_arg") else 0
-    weight = _WEIGHT.get(name, 1)
-    by_path = name in _BY_PATH
-    reads = makes and name not in _TAKE_ALL
-
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        read = sum(map(size, args[first:])) + (sum(map(size, kwargs.values())) if kwargs else 0)
-        spend(STEP + weight * read)
-        if reads:
-            for one in (*args[first:], *kwargs.values()) if kwargs else args[first:]:
-                if one.__class__ not in VALUES:
-                    refuse_program(one)
-        if by_path:
-            for attribute in (*args[first + 1 :], *kwargs.values()):
-                _check_path(attribute)
-        result = function(*args, **kwargs)
-        if not makes:
-            return result
-        return made(_list(result) if isinstance(result, Iterator) else result)
-
-    return call
-
-
-def charged_filters(plain: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """All filters, as a template with loops must use them."""
-    return {name: _charged(name, function) for name, function in plain.items()}
-
-
-def filters_of_text_parts() -> dict[str, Any]:
-    """What only a text made of HTML uses."""
-    return {"shown_as_text": _charged("shown_as_text", shown_as_text)}
-
-
-def charged_tests(tests: Mapping[str, Any]) -> dict[str, Any]:
-    """All tests (`x is in y`), as a template with loops must use them."""
-    own = {**tests, "defined": _is_defined, "undefined": lambda value: not _is_defined(value)}
-    return {name: _charged(name, function, makes=False) for name, function in own.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from jinja2 import nodes
 
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
-from ses_ops.rendering.sandbox import MailEnvironment
+from ses_ops.rendering.environment import MailEnvironment
 
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 #: Filters that make something empty of an empty text, and nothing empty of another.

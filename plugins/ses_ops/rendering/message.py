@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Literal
@@ -16,10 +16,11 @@ from typing import Literal
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.errors import InvalidInput
-from ses_ops.rendering.bodies import message_bodies
+from ses_ops.rendering.compiled_part import NO_TEXT, CompiledPart
+from ses_ops.rendering.constant_part import build_skeleton
+from ses_ops.rendering.fill import Bodies, bodies_of
 from ses_ops.rendering.header import clean_subject, encode_subject
-from ses_ops.rendering.sandbox import NO_TEXT
-from ses_ops.rendering.skeleton import build_skeleton
+from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
 
@@ -174,3 +175,28 @@ def _checked_recipient(address: str) -> bytes:
     if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address, dotless=True).address != address:
         raise InvalidInput(f"{address!r} is not a normalised address", field="address")
     return address.encode()
+
+
+def message_bodies(parts: Sequence[tuple[str, CompiledPart | None]]) -> Bodies:
+    """For parts with the names that errors have for them; for a part that is None the body is empty.
+
+    The function raises InvalidInput or TemplateError when a message cannot be made.
+    """
+    encoder = BodyEncoder()
+
+    def one_by_one(values: Mapping[str, str]) -> Sequence[bytes]:
+        return [encoder.encode(part.pieces(values), name) if part else b"" for name, part in parts]
+
+    steps = [(part.steps, part.finish) if part else ((), None) for _, part in parts]
+    if any(part is None for part, _ in steps):
+        return one_by_one
+    together = bodies_of([(part, finish) for part, finish in steps if part is not None])
+
+    def bodies(values: Mapping[str, str]) -> Sequence[bytes]:
+        try:
+            return together(values)
+        except Exception:
+            # Made the long way, or told what is wrong with it.
+            return one_by_one(values)
+
+    return bodies

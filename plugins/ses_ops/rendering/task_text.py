@@ -11,7 +11,7 @@ from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
 from ses_ops.rendering.comments import check_comments
-from ses_ops.rendering.sandbox import MailEnvironment
+from ses_ops.rendering.environment import MailEnvironment
 
 #: Characters. A subject has 998 at most, a link 900 once it is filled in.
 MAX_SOURCE = 2_000

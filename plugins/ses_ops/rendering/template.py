@@ -18,19 +18,13 @@ from ses_ops import settings
 from ses_ops.domain.template_variables import RESERVED_VARIABLES, UNSUBSCRIBE_URL, recipient_values, variable_name
 from ses_ops.errors import NotFound, TemplateError
 from ses_ops.rendering.comments import Comment
-from ses_ops.rendering.filters import filters_of_text_parts
+from ses_ops.rendering.compiled_part import CompiledPart, wrap_jinja_error
+from ses_ops.rendering.environment import COMPILE_ERRORS, MailEnvironment, make_environment
 from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.link_use import LinkUse, bare_link
-from ses_ops.rendering.sandbox import (
-    COMPILE_ERRORS,
-    CompiledPart,
-    InsideLoader,
-    MailEnvironment,
-    make_environment,
-    wrap_jinja_error,
-)
+from ses_ops.rendering.operations import filters_of_text_parts
 from ses_ops.rendering.task_text import check_task_text
-from ses_ops.rendering.template_files import decoded, inside, read_octets
+from ses_ops.rendering.template_files import InsideLoader, decoded, inside, read_octets
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
 from ses_ops.rendering.variables import undeclared_variables
 

@@ -1,7 +1,7 @@
 """Plain text from HTML, once a template: the HTML source becomes a text template with the same variables.
 
 Jinja2's tokens are replaced by private-use characters (one each, so that they cannot be torn apart), the HTML is laid
-out as text (`html_layout`), and the tokens are put back. Converting the template, not each message, costs nothing while
+out as text (`html.layout`), and the tokens are put back. Converting the template, not each message, costs nothing while
 sending and can never trip over a customer's value. Only a value that the template declares to be HTML (`| safe`) is
 converted for each message.
 """
@@ -14,9 +14,9 @@ from itertools import pairwise
 
 from jinja2 import Environment
 
-from ses_ops.rendering.html_layout import HtmlLayout
-from ses_ops.rendering.html_tokens import FIRST_PLACEHOLDER, PLACEHOLDER, Branch
-from ses_ops.rendering.html_values import as_text
+from ses_ops.rendering.html.layout import HtmlLayout
+from ses_ops.rendering.html.tokens import FIRST_PLACEHOLDER, PLACEHOLDER, Branch
+from ses_ops.rendering.html.values import as_text
 
 _MAX_TOKENS = 65_000
 _TRIM_BEGIN = re.compile(r"^(\{[{%])[-+]")

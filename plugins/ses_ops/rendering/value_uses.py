@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from jinja2 import nodes
 from jinja2.meta import find_referenced_templates
 
-from ses_ops.rendering.sandbox import InsideLoader, MailEnvironment, make_environment
+from ses_ops.rendering.environment import MailEnvironment, make_environment
 from ses_ops.rendering.template import HTML, SUBJECT, TEXT, MailTemplate
-from ses_ops.rendering.template_files import inside
+from ses_ops.rendering.template_files import InsideLoader, inside
 
 #: Files that are looked into; a template that has more was refused when it was loaded.
 _MOST_FILES = 500

@@ -72,14 +72,14 @@ def _hold(conn: Connection, run: Run, problem: SesError) -> None:
             return
         _begin(conn, task, key, run)
         for row in fetch_all(
-            conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
+            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
         ):
-            execute(conn, "ledger", "hold_occurrence", id=row["id"], reason=str(problem))
+            execute(conn, "occurrences", "hold_occurrence", id=row["id"], reason=str(problem))
 
 
 def _begin(conn: Connection, task: dict[str, Any], key: str, run: Run) -> None:
     keys = {"task_id": task["id"], "key": key, "run_id": run.run_id, "logical_at": run.logical_at}
-    execute(conn, "ledger", "insert_occurrence", **keys)
+    execute(conn, "occurrences", "insert_occurrence", **keys)
 
 
 def put_error_on_show(conn: Connection, task_name: str, problem: SesError) -> None:
@@ -100,19 +100,21 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if key is not None:
         _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED
-    waiting = fetch_all(conn, "ledger", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand)
+    waiting = fetch_all(
+        conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand
+    )
     if waiting:
         check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
         given_up = f"given up for the newer one that a person started; {older['held_reason']}"
-        execute(conn, "ledger", "give_up_occurrence", id=older["id"], reason=given_up)
+        execute(conn, "occurrences", "give_up_occurrence", id=older["id"], reason=given_up)
     for occurrence in waiting[-1:]:
         reason = None if by_hand else _missed(task, run)
         if reason is None:
             _write(conn, task, occurrence["id"], templates_root)
         else:
-            execute(conn, "ledger", "hold_occurrence", id=occurrence["id"], reason=reason)
-    rows = fetch_all(conn, "ledger", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
+            execute(conn, "occurrences", "hold_occurrence", id=occurrence["id"], reason=reason)
+    rows = fetch_all(conn, "occurrences", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
     return FrozenAudience(
         occurrence_ids=tuple(row["id"] for row in rows if row["frozen_at"] is not None),
         request_count=sum(row["request_count"] for row in rows),
@@ -129,7 +131,7 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
 
 
 def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
-    group = fetch_one(conn, "ledger", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
+    group = fetch_one(conn, "occurrences", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
     if group is None:
         raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
     suppress_erased(conn, occurrence_id)
@@ -137,7 +139,7 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates
     if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
         check_template(content_of(task), templates_root, group=task["group"], variables=variables)
     keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
-    execute(conn, "ledger", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
+    execute(conn, "occurrences", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
     execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
 
 

@@ -14,7 +14,7 @@ from ses_ops.errors import Conflict, NotFound
 from ses_ops.sending.settle import finish_what_is_over, release_abandoned
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import fetch_all
-from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.quota.sender_domains import database_now
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def recover(
 def _finish_what_is_over(conn: Connection) -> None:
     """Finish the tasks that no settle finished: a person can mark a run failed, or clear it, while it settles."""
     with transaction(conn):
-        rows = fetch_all(conn, "ledger", "tasks_to_finish")
+        rows = fetch_all(conn, "occurrences", "tasks_to_finish")
     for row in rows:
         try:
             with transaction(conn):

@@ -13,7 +13,7 @@ from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
 from ses_ops.sending.freeze import put_error_on_show
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
-from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.quota.sender_domains import database_now
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
             reserved += taken
             cached += chunk["pending"] - taken
             locked.left -= taken
-        execute(conn, "quota", "add_reservation", id=locked.id, count=reserved)
+        execute(conn, "quota_days", "add_reservation", id=locked.id, count=reserved)
     held = fetch_all(conn, "chunks", "reserved_of_run", run_id=run.run_id, task_id=task["id"])
     return Reservation(
         chunk_ids=[row["id"] for row in held], reserved=reserved, cached=cached, day=locked.day if locked else None
@@ -126,23 +126,23 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
 
     Waiting for the lock may take longer than the day lasts; then the next day is locked as well.
     """
-    execute(conn, "quota", "ensure_domain", domain=plan.domain)
+    execute(conn, "quota_days", "ensure_domain", domain=plan.domain)
     # The rows of two days that overlap, because the plan was edited, are locked by whoever comes first.
-    execute(conn, "quota", "lock_domain", domain=plan.domain)
+    execute(conn, "quota_days", "lock_domain", domain=plan.domain)
     began: datetime | None = None
     if plan.rehearsal_counts_from_first_use:
-        row = fetch_one(conn, "quota", "begin_rehearsal", domain=plan.domain, key=plan.rehearsal_key)
+        row = fetch_one(conn, "quota_days", "begin_rehearsal", domain=plan.domain, key=plan.rehearsal_key)
         began = row["rehearsal_began_at"] if row else None
     now = database_now(conn)
     while True:
         day = quota_day(plan, now, rehearsal_began_at=began)
         slot = {"domain": plan.domain, "starts_at": day.starts_at, "ends_at": day.ends_at}
-        execute(conn, "quota", "ensure_day", **slot, number=day.number, allotment=day.allotment)
-        row = fetch_one(conn, "quota", "lock_day", **slot, number=day.number, allotment=day.allotment)
+        execute(conn, "quota_days", "ensure_day", **slot, number=day.number, allotment=day.allotment)
+        row = fetch_one(conn, "quota_days", "lock_day", **slot, number=day.number, allotment=day.allotment)
         assert row is not None
         now = row["clock_timestamp"]
         if now < day.ends_at:
-            beside = fetch_one(conn, "quota", "used_beside", **slot)
+            beside = fetch_one(conn, "quota_days", "used_beside", **slot)
             assert beside is not None
             taken = row["reserved"] + row["used"] + beside["reserved"] + beside["used"]
             left = max(0, day.allotment - taken)
@@ -169,10 +169,10 @@ def _take(
 def split_chunk(conn: Connection, chunk: dict[str, Any], pending: int) -> dict[str, Any]:
     """Cut a chunk behind its first `pending` pending messages; returns the second part, cached as before."""
     span = {key: chunk[key] for key in ("occurrence_id", "first_seq", "last_seq")}
-    row = fetch_one(conn, "ledger", "seq_of_nth_pending", **span, n=pending)
+    row = fetch_one(conn, "occurrences", "seq_of_nth_pending", **span, n=pending)
     assert row is not None
     cut = row["seq"]
-    head = fetch_one(conn, "ledger", "count_range", **{**span, "last_seq": cut})
+    head = fetch_one(conn, "occurrences", "count_range", **{**span, "last_seq": cut})
     assert head is not None
     tail = {key: chunk[key] - head[key] for key in head}
     execute(conn, "chunks", "shrink_chunk", id=chunk["id"], last_seq=cut, **head)

@@ -150,10 +150,10 @@ def _taken_back(problem: BaseException, task: dict[str, Any], journal: Journal |
     """The messages that were refused although the reason is not in them. (A test send's go to nobody later.)"""
     if not isinstance(problem, MailRefused) or task["type"] == TaskType.TEST:
         return []
-    for seq in problem.taken_back:
+    for seq in problem.to_requeue:
         if journal is not None:
             journal.write(seq, JournalEntry.DEFERRED)
-    return list(problem.taken_back)
+    return list(problem.to_requeue)
 
 
 def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:

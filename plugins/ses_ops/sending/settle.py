@@ -13,7 +13,7 @@ from ses_ops.sending.chunk.journal import remove_journal
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
-from ses_ops.storage.quota.quota_overview import database_now
+from ses_ops.storage.quota.sender_domains import database_now
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import list_tasks
 
@@ -59,7 +59,7 @@ def finish_what_is_over(conn: Connection, task: dict[str, Any]) -> None:
 
     The caller holds the transaction and the task's row.
     """
-    execute(conn, "ledger", "finish_occurrences", task_id=task["id"])
+    execute(conn, "occurrences", "finish_occurrences", task_id=task["id"])
     execute(conn, "send_tasks", "finish_task", task_id=task["id"])
 
 

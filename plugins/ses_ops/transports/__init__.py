@@ -1,1 +1,1 @@
-"""How mail leaves: the port (`port`) and the SMTP engine behind it (`smtp.transport`)."""
+"""Transports for mail: the port (`port`) and the SMTP engine behind it (`smtp.transport`)."""

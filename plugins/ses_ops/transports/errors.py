@@ -1,4 +1,7 @@
-"""Why a connection could not be opened, or was lost: the two kinds that the transport treats differently."""
+"""The errors of a transport.
+
+A `ConnectionFailed` is retried by the transport itself; a `SetupRefused` or a `MailDeferred` ends its run.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,24 @@ from ses_ops.errors import TransportUnavailable
 
 
 class ConnectionFailed(TransportUnavailable):
-    """This connection failed; another attempt may succeed."""
+    """A connection could not be opened, or broke; another attempt may succeed."""
 
 
-class PutOff(TransportUnavailable):
-    """The server takes no mail of ours for now (4xx to message after message)."""
+class MailDeferred(TransportUnavailable):
+    """The server defers message after message (4xx): it takes no mail of this sender for now."""
 
 
 class SetupRefused(TransportUnavailable):
-    """The server and the settings do not fit each other (login, certificate, TLS): trying again is of no use."""
+    """The server and the settings do not fit each other (login, certificate, TLS): a retry is of no use."""
 
 
 class MailRefused(SetupRefused):
-    """The server refuses message after message, so it would refuse all of them: the rest is not offered to it.
+    """The server refuses message after message, so it would refuse all of them: the other messages are not offered.
 
-    `taken_back` are the numbers (Envelope.seq) of those that it refused for good although the reason is not in them; it
-    grows while those under way come to their end.
+    `to_requeue` has the numbers (Envelope.seq) of the messages that the server refused for good although the reason is
+    not in the messages. The list grows until every message under way has its outcome.
     """
 
-    def __init__(self, message: str, *, taken_back: list[int]) -> None:
-        self.taken_back = taken_back
+    def __init__(self, message: str, *, to_requeue: list[int]) -> None:
+        self.to_requeue = to_requeue
         super().__init__(message)

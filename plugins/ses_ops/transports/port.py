@@ -1,7 +1,7 @@
-"""The port through which mail leaves: what a sender gives to a transport, and what it gets back.
+"""The port through which mail leaves: envelopes go in, outcomes come back.
 
 A transport pulls: it asks its feed for the next envelope whenever a connection has room for one, and tells the feed
-what became of it. Both calls are made in the event loop, one after another, so neither side needs a lock.
+the outcome. Both calls are made in the event loop, one after another, so neither side needs a lock.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from ses_ops.domain.delivery_failure import DeliveryFailure
 
 
 class Delivery(Enum):
-    """What became of one envelope."""
+    """The kind of outcome that one envelope had."""
 
-    #: The server took responsibility for it (2xx to the final dot).
+    #: The server took responsibility for the message (2xx to the final dot).
     SENT = "sent"
-    #: The server did not take it, and may do so later (4xx), or it was never really begun: safe to try again.
+    #: The server did not take the message and may do so later (4xx), or its content was not written: a retry is safe.
     DEFERRED = "deferred"
-    #: The server, or a check before the first byte, refused it for good (5xx).
+    #: The server, or a check before the first byte, refused the message for good (5xx).
     FAILED = "failed"
-    #: The final dot was written and no clear reply came: the server may have it or not. Never to be resent unasked.
+    #: The final dot was written and no clear reply came: the server may have the message or not. It is never resent
+    #: unless a person, or the setting of the task, asks for that.
     UNKNOWN = "unknown"
 
 
@@ -36,10 +37,10 @@ class Envelope(NamedTuple):
     recipient: str
     #: Header and body in lines that end with CRLF, neither dot-stuffed nor ended by a dot: the transport does both.
     content: bytes
-    #: Whoever made the content vouches for it: each CR and LF is part of a CRLF, the last line has one too, and no line
-    #: begins with a dot. Looking for that takes a third of the time that rendering takes.
+    #: The maker of the content vouches for three facts: each CR and LF is part of a CRLF, the last line ends with CRLF,
+    #: and no line begins with a dot. A check of the three takes a third of the time that rendering takes.
     dotless: bool = False
-    #: It was refused before and is tried again because a person asked for it: another refusal is nothing new.
+    #: The message was refused before and a person asked for a retry: another refusal says nothing new of the server.
     refused_before: bool = False
 
 
@@ -51,30 +52,30 @@ class Outcome(NamedTuple):
     code: int | None
     #: The reply's text with its enhanced status code, or our own explanation: printable, at most 500 characters.
     text: str
-    #: What a refusal is about; None when nothing was refused, or the server said nothing.
+    #: Fault and reason of a refusal; None when nothing was refused, or the server gave no reply.
     failure: DeliveryFailure | None = None
 
 
-class RefusedHere(Outcome):
+class LocalRefusal(Outcome):
     """A refusal by a check before the first byte: the server was not asked."""
 
     __slots__ = ()
 
 
-class TooLate(Exception):
-    """The feed no longer wants a message to begin that it gave out."""
+class EnvelopeWithdrawn(Exception):
+    """The feed takes back an envelope that it gave out: its content must not be written any more."""
 
 
 class Feed(Protocol):
-    """Where envelopes come from and outcomes go: implemented by the code that sends."""
+    """The source of envelopes and the sink of outcomes: implemented by `sending`."""
 
     def next_envelope(self) -> Envelope | None:
         """The next envelope, or None when there is none at this moment: the transport asks again after `wake()`."""
 
     def content_begins(self, envelope: Envelope) -> None:
-        """Called before the content is written: until then the server certainly does not have it.
+        """Called before the content is written: until then the server certainly does not have the message.
 
-        Raises TooLate when it must not be written any more.
+        Raises EnvelopeWithdrawn when the content must not be written any more.
         """
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
@@ -100,8 +101,8 @@ class Transport(Protocol):
         """Take no new envelope from the feed; finish those whose dialogue has begun, defer the others."""
 
     def set_rate(self, messages_per_second: float | None) -> None:
-        """Begin at most so many messages a second from now on; None: no limit."""
+        """Begin at most `messages_per_second` from now on; None: no limit."""
 
     @property
     def slowed_to(self) -> float | None:
-        """Messages a second, while the server puts off most of what it gets; None while it does not."""
+        """Messages a second while the server defers most of the mail; None while it does not."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.flow.refusal_streak import ENOUGH
+from ses_ops.transports.flow.refusal_streak import LIMIT_BEFORE_SUCCESS
 from ses_ops.transports.flow.timers import AwakeClock
 from ses_ops.transports.port import Delivery, Envelope
 from ses_ops.transports.smtp.pipelining import Pipelining
@@ -356,7 +356,7 @@ def judge(result: Result) -> None:
     if cell.when == "always":
         wrong = set(feed.count()) - right_outcomes_for_ever(cell)
         # A reply of 451 or 550 is about one message: it takes some of them.
-        most = ENOUGH + 10 if cell.step in DIALOGUE and cell.reply in (451, 550) else 40
+        most = LIMIT_BEFORE_SUCCESS + 10 if cell.step in DIALOGUE and cell.reply in (451, 550) else 40
         if ends_the_run(cell) and len(feed.taken) > most:
             complain(f"{len(feed.taken)} messages were tried on a server that serves nobody")
     elif ends_the_run(cell):

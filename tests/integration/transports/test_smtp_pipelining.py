@@ -7,7 +7,7 @@ import pytest
 from ses_ops.transports.port import Delivery
 from ses_ops.transports.smtp.capabilities import Capabilities
 from ses_ops.transports.smtp.pipelining import Mode, Pipelining
-from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.smtp_servers.script import Act, Behind, Fault, Group, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
@@ -149,15 +149,15 @@ def test_a_command_that_was_not_pipelined_is_refused_for_what_it_says(reply: str
 
 
 def test_what_one_connection_finds_out_holds_for_all_and_is_found_out_once() -> None:
-    habits = Habits("mail.example.com:25", Pipelining.ACROSS, None)
+    limits = ServerLimits("mail.example.com:25", Pipelining.ACROSS, None)
     can = Capabilities(pipelining=True)
-    assert habits.mode("", can) is Mode.ACROSS
-    assert habits.not_borne(Mode.ACROSS, "it broke")
-    assert not habits.not_borne(Mode.ACROSS, "it broke"), "twenty connections that break together are one piece of news"
-    assert habits.mode("", can) is Mode.GROUP
-    assert habits.not_borne(Mode.GROUP, "it broke")
-    assert habits.mode("", can) is Mode.NONE
-    assert habits.mode("", Capabilities()) is Mode.NONE
+    assert limits.mode("", can) is Mode.ACROSS
+    assert limits.lower_mode(Mode.ACROSS, "it broke")
+    assert not limits.lower_mode(Mode.ACROSS, "it broke"), "twenty connections that break together are one finding"
+    assert limits.mode("", can) is Mode.GROUP
+    assert limits.lower_mode(Mode.GROUP, "it broke")
+    assert limits.mode("", can) is Mode.NONE
+    assert limits.mode("", Capabilities()) is Mode.NONE
 
 
 # --- how many messages a connection carries

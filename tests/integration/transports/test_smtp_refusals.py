@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ses_ops.transports.errors import MailRefused
-from ses_ops.transports.flow.refusal_streak import ENOUGH, ENOUGH_SINCE
+from ses_ops.transports.flow.refusal_streak import LIMIT_AFTER_SUCCESS, LIMIT_BEFORE_SUCCESS
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 from ses_ops.transports.smtp.pipelining import Pipelining
 from ses_ops.transports.smtp.transport import SmtpTransport
@@ -47,10 +47,10 @@ def test_a_server_that_refuses_everybody_is_stopped_at_with_its_words_and_nobody
     assert reply in str(run.error)
     count = run.feed.count()
     # Those under way at that moment get their own reply.
-    assert ENOUGH <= count[Delivery.FAILED] <= ENOUGH + 8
+    assert LIMIT_BEFORE_SUCCESS <= count[Delivery.FAILED] <= LIMIT_BEFORE_SUCCESS + 8
     assert len(run.feed.taken) == count[Delivery.FAILED] + count[Delivery.DEFERRED] < 100
     failed = {seq for seq, _ in run.feed.of(Delivery.FAILED)}
-    assert set(run.error.taken_back) == failed
+    assert set(run.error.to_requeue) == failed
 
 
 @pytest.mark.parametrize("pipelining", list(Pipelining), ids=lambda mode: mode.value)
@@ -70,7 +70,7 @@ def test_a_refusal_of_mail_is_about_us_and_no_message_fails_for_it(reply: str, p
     run = refused_by(Fault("mail", Act("refuse", reply.encode() + b"\r\n"), times=None), pipelining=pipelining)
     assert reply in str(run.error)
     assert run.feed.count() == {Delivery.DEFERRED: len(run.feed.taken)}
-    assert ENOUGH <= len(run.feed.taken) < 100
+    assert LIMIT_BEFORE_SUCCESS <= len(run.feed.taken) < 100
 
 
 def refused_by(fault: Fault, **options: Any) -> Run:
@@ -120,16 +120,16 @@ def test_a_server_that_finds_us_too_fast_is_slowed_down_for_and_waited_for(reply
 def test_of_a_mailing_that_is_too_big_the_first_fail_and_the_rest_waits(step: Step, reply: str) -> None:
     run = refused_by(Fault(step, Act("too big", reply.encode() + b"\r\n"), times=None))
     assert isinstance(run.error, MailRefused)
-    assert run.error.taken_back == []
+    assert run.error.to_requeue == []
     assert "smaller" in str(run.error)
-    assert ENOUGH <= run.feed.count()[Delivery.FAILED] <= ENOUGH + 8
+    assert LIMIT_BEFORE_SUCCESS <= run.feed.count()[Delivery.FAILED] <= LIMIT_BEFORE_SUCCESS + 8
 
 
 def test_few_messages_that_are_all_refused_because_of_us_wait_too() -> None:
     with ScriptedServer(Script(faults=(Fault("rcpt", RELAY, times=None),))) as server:
         run = send(server, 7, connections=2)
     assert isinstance(run.error, MailRefused)
-    assert sorted(run.error.taken_back) == list(range(1, 8))
+    assert sorted(run.error.to_requeue) == list(range(1, 8))
 
 
 def test_a_run_that_was_stopped_before_enough_were_refused_to_tell_has_failed_nobody() -> None:
@@ -141,7 +141,7 @@ def test_a_run_that_was_stopped_before_enough_were_refused_to_tell_has_failed_no
         run = send(server, 500, connections=2, on_outcome=stop)
     assert isinstance(run.error, MailRefused)
     assert run.feed.count()[Delivery.FAILED] >= 1
-    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+    assert set(run.error.to_requeue) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
 
 
 def test_a_short_list_of_unknown_users_is_believed_when_all_of_it_was_tried() -> None:
@@ -156,15 +156,15 @@ def test_a_server_that_turns_against_us_in_mid_run_is_not_offered_the_rest(act: 
     with ScriptedServer(Script(faults=(Fault("rcpt", act, at=101, times=None),))) as server:
         run = send(server, 3000, connections=4, timeout=10)
     assert act.say.decode().strip() in str(run.error)
-    assert f"the last {ENOUGH_SINCE} messages" in str(run.error)
+    assert f"the last {LIMIT_AFTER_SUCCESS} messages" in str(run.error)
     if delivery is Delivery.FAILED:
         assert isinstance(run.error, MailRefused)
-        assert len(run.error.taken_back) >= ENOUGH_SINCE
+        assert len(run.error.to_requeue) >= LIMIT_AFTER_SUCCESS
     assert_lawful(server, run.feed)
     assert run.feed.count()[Delivery.SENT] == 100
     refused = [one for _, one in run.feed.of(delivery) if one.code is not None]
-    assert ENOUGH_SINCE <= len(refused) <= ENOUGH_SINCE + 8
-    assert len(run.feed.taken) < 100 + ENOUGH_SINCE + 50
+    assert LIMIT_AFTER_SUCCESS <= len(refused) <= LIMIT_AFTER_SUCCESS + 8
+    assert len(run.feed.taken) < 100 + LIMIT_AFTER_SUCCESS + 50
 
 
 def test_a_server_that_turns_against_us_in_several_words_is_not_offered_the_rest_either() -> None:
@@ -175,8 +175,8 @@ def test_a_server_that_turns_against_us_in_several_words_is_not_offered_the_rest
     with ScriptedServer(Script(faults=faults)) as server:
         run = send(server, 3000, connections=1, timeout=10)
     assert isinstance(run.error, MailRefused)
-    assert set(run.error.taken_back) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
-    assert run.feed.count()[Delivery.FAILED] == ENOUGH_SINCE
+    assert set(run.error.to_requeue) == {seq for seq, _ in run.feed.of(Delivery.FAILED)}
+    assert run.feed.count()[Delivery.FAILED] == LIMIT_AFTER_SUCCESS
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_what_every_mail_of_a_task_has_in_common_does_not_burn_the_list(
         run = send(server, given, connections=4, timeout=10)
     assert isinstance(run.error, MailRefused)
     assert words in str(run.error)
-    assert run.feed.count()[Delivery.FAILED] == ENOUGH
+    assert run.feed.count()[Delivery.FAILED] == LIMIT_BEFORE_SUCCESS
     # The sender can be mended for all of them; what the content has been made of is over.
-    assert len(run.error.taken_back) == (0 if "8BITMIME" in words else ENOUGH)
+    assert len(run.error.to_requeue) == (0 if "8BITMIME" in words else LIMIT_BEFORE_SUCCESS)
     assert not any(line.startswith("MAIL") for line in server.commands)
 
 
@@ -208,7 +208,7 @@ def test_a_server_that_puts_everybody_off_is_not_offered_the_whole_list() -> Non
     assert "tried again by itself" in str(run.error)
     assert_lawful(server, run.feed)
     assert run.feed.count() == {Delivery.DEFERRED: len(run.feed.taken)}
-    assert ENOUGH <= len(run.feed.taken) < 100
+    assert LIMIT_BEFORE_SUCCESS <= len(run.feed.taken) < 100
 
 
 def test_a_list_that_is_too_big_for_the_server_is_not_burnt() -> None:
@@ -216,16 +216,18 @@ def test_a_list_that_is_too_big_for_the_server_is_not_burnt() -> None:
         run = send(server, 3000, connections=4, timeout=10)
     assert "5.3.4 the message has" in str(run.error)
     assert not any(line.startswith("MAIL") for line in server.commands)
-    assert run.feed.count()[Delivery.FAILED] == ENOUGH
+    assert run.feed.count()[Delivery.FAILED] == LIMIT_BEFORE_SUCCESS
     assert len(run.feed.taken) < 100
 
 
 def test_an_accepted_message_in_between_makes_the_count_of_refusals_begin_anew() -> None:
-    faults = tuple(Fault("rcpt", SUSPENDED, at=2 + n * ENOUGH_SINCE, times=ENOUGH_SINCE - 1) for n in range(3))
+    faults = tuple(
+        Fault("rcpt", SUSPENDED, at=2 + n * LIMIT_AFTER_SUCCESS, times=LIMIT_AFTER_SUCCESS - 1) for n in range(3)
+    )
     with ScriptedServer(Script(faults=faults)) as server:
-        run = send(server, 3 * ENOUGH_SINCE, connections=1, timeout=10)
+        run = send(server, 3 * LIMIT_AFTER_SUCCESS, connections=1, timeout=10)
     assert run.error is None
-    assert run.feed.count() == {Delivery.SENT: 3, Delivery.FAILED: 3 * (ENOUGH_SINCE - 1)}
+    assert run.feed.count() == {Delivery.SENT: 3, Delivery.FAILED: 3 * (LIMIT_AFTER_SUCCESS - 1)}
 
 
 def test_a_server_that_puts_most_off_gets_less_and_when_it_takes_mail_again_more() -> None:
@@ -251,7 +253,7 @@ def test_a_server_that_puts_most_off_gets_less_and_when_it_takes_mail_again_more
     [
         (Fault("rcpt", UNKNOWN_USER, at=2, times=None),),
         (Fault("rcpt", RELAY, at=2, times=None),),
-        (Fault("rcpt", RELAY, times=ENOUGH - 1),),
+        (Fault("rcpt", RELAY, times=LIMIT_BEFORE_SUCCESS - 1),),
     ],
     ids=["no such users", "after an acceptance", "not yet enough"],
 )
@@ -261,4 +263,4 @@ def test_other_refusals_are_the_recipients_own(faults: tuple[Fault, ...]) -> Non
     assert run.error is None
     assert_lawful(server, run.feed)
     assert len(run.feed.outcomes) == 200
-    assert run.feed.count()[Delivery.FAILED] in (200, 199, ENOUGH - 1)
+    assert run.feed.count()[Delivery.FAILED] in (200, 199, LIMIT_BEFORE_SUCCESS - 1)

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp.addresses import Place, Route
+from ses_ops.transports.smtp.addresses import AddressFailover, ServerAddress
 from tests.integration.smtp_servers.script import Act, Fault, Script
 from tests.integration.smtp_servers.scripted import ScriptedServer
 from tests.integration.transports.sending import assert_lawful, send
@@ -76,15 +76,15 @@ def test_the_address_that_failed_least_comes_first(server: ScriptedServer) -> No
     tried = []
 
     async def main(broken: str) -> None:
-        async def connect(place: Place) -> None:
+        async def connect(place: ServerAddress) -> None:
             tried.append(place.host)
             if place.host == broken:
                 raise ConnectionRefusedError
 
-        place, _ = await route.first_of(connect, timeout=5)
-        route.worked(place)
+        place, _ = await route.connect_first(connect, timeout=5)
+        route.succeeded(place)
 
-    route = Route(NAME, 25)
+    route = AddressFailover(NAME, 25)
     for broken in ("127.0.0.2", "", "127.0.0.1", ""):
         asyncio.run(main(broken))
     assert tried == ["127.0.0.2", "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2"]

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_ops.transports.port import Delivery
-from ses_ops.transports.smtp.pipelined_reply import KnownTurn
+from ses_ops.transports.smtp.pipelined_reply import KnownReplies
 from ses_ops.transports.smtp.replies import ReplyParser
 
 TURN = b"250 2.0.0 Ok: queued as A1\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 go\r\n"
 
 
-def known(*turns: bytes) -> KnownTurn:
-    turn = KnownTurn()
+def known(*turns: bytes) -> KnownReplies:
+    turn = KnownReplies()
     for data in turns:
         turn.learn(data)
     return turn

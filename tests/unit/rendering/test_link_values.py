@@ -84,4 +84,4 @@ def test_a_filter_that_makes_html_is_refused(write: WriteTemplate, name: str) ->
 
 @pytest.mark.parametrize("source", ["{{ email | urlencode }}", "{{ email | e }}", "{{ email | upper | urlencode }}"])
 def test_such_a_link_needs_no_interpreter(write: WriteTemplate, source: str) -> None:
-    assert UnsubscribeLink(f"https://x.example/{source}", write(text="x"))._part._flat is not None
+    assert UnsubscribeLink(f"https://x.example/{source}", write(text="x"))._part._fast is not None

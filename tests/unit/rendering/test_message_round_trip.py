@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput
+from ses_ops.rendering.constant_part import BOUNDARY
 from ses_ops.rendering.message import MessageRenderer
-from ses_ops.rendering.skeleton import BOUNDARY
 from ses_ops.rendering.template import MailTemplate, load_template
 from tests.sizes import examples
 

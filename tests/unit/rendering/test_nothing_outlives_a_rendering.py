@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.sandbox import FUNCTIONS
+from ses_ops.rendering.operations import FUNCTIONS
 from ses_ops.rendering.template import MailTemplate, load_template
 from tests.sizes import examples
 from tests.unit.rendering.conftest import WriteTemplate

@@ -40,7 +40,7 @@ from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.orchestration import control
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import sender_domains
 
 router = APIRouter()
 
@@ -110,7 +110,7 @@ def domain_page(
     line = _new_line(seen, domain) if new and seen.find(domain) is None else _line(seen, domain)
     words = language_of(request)
     with reading() as conn:
-        history = quota_overview.history(conn, line.quota.domain, limit=HISTORY)
+        history = sender_domains.history(conn, line.quota.domain, limit=HISTORY)
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(

@@ -22,7 +22,7 @@ from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.message_lines import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
-from ses_ops.storage.ledger.message_list import MessageSearch, all_messages
+from ses_ops.storage.ledger.messages import MessageSearch, all_messages
 
 router = APIRouter()
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.send_task import dag_id
-from ses_ops.storage.ledger.message_list import END, TOP, MessageKey
+from ses_ops.storage.ledger.messages import END, TOP, MessageKey
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams

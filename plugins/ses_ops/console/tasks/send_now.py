@@ -30,7 +30,7 @@ from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
 from ses_ops.orchestration import control
 from ses_ops.orchestration.operators.run_context import SEND_AGAIN
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import quota_overview
+from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
 
 def _start(conn: Connection, task: SendTask) -> Start:
     """Raises what `check_content` raises."""
-    now, root = quota_overview.database_now(conn), settings.templates_root()
+    now, root = sender_domains.database_now(conn), settings.templates_root()
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)
     suppressed = recipients.suppressed_count(conn, group.id)

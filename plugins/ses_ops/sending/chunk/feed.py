@@ -12,7 +12,7 @@ from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk.hard_bounces import HardBounces
 from ses_ops.sending.chunk.journal import JournalEntry
 from ses_ops.sending.chunk.ledger import Marked, Written
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere, TooLate
+from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, LocalRefusal, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,12 +108,12 @@ class MessageFeed:
         return content
 
     def content_begins(self, envelope: Envelope) -> None:
-        """After a crash this one is in doubt, unless its outcome was noted too. Raises TooLate.
+        """After a crash this one is in doubt, unless its outcome was noted too. Raises EnvelopeWithdrawn.
 
         It may have been taken long ago: this process can be stopped, and its machine suspended, at any moment.
         """
         if feed_clock() >= self.day_ends:
-            raise TooLate("the quota day ended")
+            raise EnvelopeWithdrawn("the quota day ended")
         self._note(envelope[0], JournalEntry.BEGUN)
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
@@ -140,7 +140,7 @@ class MessageFeed:
 
     def _tried(self, seq: int, outcome: Outcome) -> int:
         """Whether the server was asked (or may have been)."""
-        if type(outcome) is RefusedHere:
+        if type(outcome) is LocalRefusal:
             return 0
         if outcome.delivery is Delivery.FAILED and outcome.failure is not None and outcome.failure.no_such_address:
             self.hard_bounces.add(seq, f"{outcome.code} {outcome.text}", known=self.in_flight[seq].retried)

@@ -84,7 +84,7 @@ def copy_recipients(
 ) -> int:
     """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
     lines = _copy_lines(group, rows, variables, facts)
-    return copy_in(conn, statements("group_import")["copy_recipients"], lines, taken=stored)
+    return copy_in(conn, statements("group_content")["copy_recipients"], lines, taken=stored)
 
 
 def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
@@ -118,9 +118,9 @@ def remove_repeated(conn: Connection, group_id: int) -> int:
     with conn.cursor() as cursor:
         # Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
         cursor.execute("SELECT set_config('work_mem', %s, true), set_config('enable_nestloop', 'off', true)", _PLAN)
-    found = execute(conn, "group_import", "find_repeated", group_id=group_id)
+    found = execute(conn, "group_content", "find_repeated", group_id=group_id)
     if found:
-        execute(conn, "group_import", "remove_repeated")
+        execute(conn, "group_content", "remove_repeated")
     return found
 
 
@@ -128,7 +128,7 @@ def repeated(conn: Connection) -> Iterator[tuple[int, str, dict[str, str | None]
     """(line, address, values, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
     with conn.cursor(name="repeated") as cursor:
         cursor.itersize = 1_000
-        cursor.execute(statements("group_import")["repeated"])
+        cursor.execute(statements("group_content")["repeated"])
         yield from cursor
 
 

@@ -61,7 +61,7 @@ class FailureCounts:
 
     def by_code(self, conn: Connection, scope: Scope) -> list[Failures]:
         """The most frequent code first. May be of a part of the failures only: ask again, or compare the sum."""
-        chunks = fetch_all(conn, "task_progress", "chunks_with_failures", **scope.values, limit=MOST_CHUNKS)
+        chunks = fetch_all(conn, "progress", "chunks_with_failures", **scope.values, limit=MOST_CHUNKS)
         database = conn.info.dbname, conn.info.host, conn.info.port
         with self._lock:
             known = {chunk["id"]: self._known.get((database, *chunk.values())) for chunk in chunks}
@@ -92,7 +92,7 @@ def _count(conn: Connection, chunks: list[dict[str, Any]]) -> list[dict[str, Any
         return []
     return fetch_all(
         conn,
-        "task_progress",
+        "progress",
         "failures_in",
         chunks=[chunk["id"] for chunk in chunks],
         occurrences=[chunk["occurrence_id"] for chunk in chunks],
@@ -113,7 +113,7 @@ def _together(
             keys += [(occurrence_of[chunk_id], seq) for seq in seqs[: EXAMPLES - len(keys)]]
     places = [key for keys in first.values() for key in keys]
     rows = fetch_all(
-        conn, "task_progress", "examples", occurrences=[key[0] for key in places], seqs=[key[1] for key in places]
+        conn, "progress", "examples", occurrences=[key[0] for key in places], seqs=[key[1] for key in places]
     )
     texts = {
         (row["occurrence_id"], row["seq"]): Example(address=row["address"], text=row["smtp_text"] or "") for row in rows

@@ -59,24 +59,24 @@ def add(
 ) -> bool:
     """Put an address on the list; False when it is there already for at least as long (then nothing changes)."""
     values = {"address_key": address.key, "address": address.address, "note": note, "expires_at": expires_at}
-    return execute(conn, "suppression", "add", **values, reason=reason.value, added_by=added_by) > 0
+    return execute(conn, "entries", "add", **values, reason=reason.value, added_by=added_by) > 0
 
 
 def find(conn: Connection, key: str) -> Suppression | None:
     """The entry of an address, expired or not."""
-    row = fetch_one(conn, "suppression", "find", address_key=key)
+    row = fetch_one(conn, "entries", "find", address_key=key)
     return None if row is None else Suppression(**{**row, "reason": SuppressionReason(row["reason"])})
 
 
 def remove(conn: Connection, address: Address) -> None:
     """Take an address off the list; raises NotFound."""
-    if not execute(conn, "suppression", "remove", address_key=address.key):
+    if not execute(conn, "entries", "remove", address_key=address.key):
         raise NotFound("suppressed address", address.address)
 
 
 def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[dict[str, object]]:
     """The list, newest first, as rows: address, reason, note, created_at, expires_at, added_by, expired."""
-    return fetch_all(conn, "suppression", "entries", search=_containing(search), reason=None, limit=limit)
+    return fetch_all(conn, "entries", "entries", search=_containing(search), reason=None, limit=limit)
 
 
 def page(
@@ -85,7 +85,7 @@ def page(
     """A part of the list as rows like those of `entries`, and how many fit, MOST_LISTED + 1 at most."""
     rows = fetch_all(
         conn,
-        "suppression",
+        "entries",
         "page",
         search=_containing(search),
         reason=reason,
@@ -101,20 +101,20 @@ def stream(conn: Connection, *, search: str | None, reason: str | None) -> Itera
     with conn.cursor(name="suppression_export") as cursor:
         cursor.itersize = 5000
         values = {"search": _containing(search), "reason": reason, "limit": None}
-        cursor.execute(statements("suppression")["entries"], values)
+        cursor.execute(statements("entries")["entries"], values)
         yield from cursor
 
 
 def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str = "") -> tuple[int, int]:
     """Stream entries in, in the caller's transaction; returns (rows read, addresses new or made to last longer)."""
-    execute(conn, "suppression_import", "make_stage")
+    execute(conn, "bulk", "make_stage")
     lines = (
         f"{row.line}\t{copy_text(row.address)}\t{copy_text(row.key)}\t{row.reason.value}\t{copy_text(row.note)}\t"
         f"{row.expires_at.isoformat() if row.expires_at else chr(92) + 'N'}\n"
         for row in rows
     )
-    staged = copy_in(conn, statements("suppression_import")["copy_stage"], lines)
-    return staged, execute(conn, "suppression_import", "add_stage", added_by=added_by)
+    staged = copy_in(conn, statements("bulk")["copy_stage"], lines)
+    return staged, execute(conn, "bulk", "add_stage", added_by=added_by)
 
 
 def _containing(search: str | None) -> list[str] | None:

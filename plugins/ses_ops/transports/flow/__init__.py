@@ -1,1 +1,1 @@
-"""What any transport needs to pace itself; knows no protocol."""
+"""Flow control for any transport: pace, throttle, backoff; no protocol is known here."""

@@ -1,17 +1,21 @@
-"""How a transport meets a server in trouble: with fewer connections, with pauses, and in the end not at all."""
+"""The backoff of a transport from a server that fails connections.
+
+While connections fail, fewer are opened; while none can be opened, there are pauses; and once no message has been
+settled for `unavailable_after` seconds, the run ends.
+"""
 
 from __future__ import annotations
 
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.flow.limits import Limits
 
-#: Pause after the first failure and the longest one, in seconds; each is twice the one before.
+#: Seconds of the first and of the longest pause; each pause is twice the pause before.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-#: How long to be content with the connections that a server allowed, before trying for more, in seconds.
-_CONTENT = 30.0
+#: Seconds for which the number of connections stays at what the server allowed, before more are tried.
+_CEILING_HOLD = 30.0
 
 
-class Patience:
+class Backoff:
     """Counts failures against progress. All times are by the event loop's clock, in seconds."""
 
     def __init__(self, settings: Limits) -> None:
@@ -22,11 +26,11 @@ class Patience:
         self._not_before = 0.0
         self._trouble_since: float | None = None
         self._last: TransportUnavailable | None = None
-        #: Whether any session was opened: then the settings are right in principle.
+        #: Whether any session was opened in this run: then the settings are right in principle.
         self.ever_connected = False
 
     def connections(self, now: float) -> int:
-        """How many connections there may be now; 0 during a pause."""
+        """Number of connections that may be open now; 0 during a pause."""
         if now < self._not_before:
             return 0
         if now >= self._ceiling_until:
@@ -38,36 +42,43 @@ class Patience:
         return max(0.0, self._not_before - now)
 
     def connected(self, *, established: int) -> None:
-        """A session was opened, which makes `established` of them."""
+        """Count a new session; `established` sessions are open with it."""
         self.ever_connected = True
         self._ceiling = max(self._ceiling, established)
 
     def progress(self) -> None:
-        """A message was settled: whatever was wrong is over."""
+        """Note that a message was settled, which ends the trouble."""
         if self._trouble_since is not None:
             self._trouble_since = None
             if self._pause:
-                # There was no connection at all, and now there is: nothing is known against having many.
+                # The server refused every connection and now serves one: nothing speaks against many connections.
                 self._pause = 0.0
                 self._ceiling_until = 0.0
 
     def failed(self, error: TransportUnavailable, *, established: int, now: float) -> None:
-        """A connection could not be opened, or died before it settled anything, while `established` others live."""
+        """Count a connection that could not be opened, or broke before it settled a message.
+
+        `established` is the number of other connections that are open; `now` is in seconds.
+        """
         self._last = error
         if self._trouble_since is None:
             self._trouble_since = now
         self._ceiling = max(1, established)
-        # With nobody left, one connection shows whether all is well again: what it meets, the others need not meet.
-        self._ceiling_until = now + (_CONTENT if established else max(_CONTENT, self._settings.data_timeout))
+        # With no connection left, a single one is opened as a probe until it has settled a message (data_timeout).
+        self._ceiling_until = now + (_CEILING_HOLD if established else max(_CEILING_HOLD, self._settings.data_timeout))
         # Connections that fail together are one failure.
         if not established and now >= self._not_before:
-            # However short the patience, there is time for several attempts.
+            # However short unavailable_after is, there is time for five attempts.
             longest = min(_LONGEST_PAUSE, self._settings.unavailable_after / 5)
             self._pause = min(longest, self._pause * 2 or _FIRST_PAUSE)
             self._not_before = now + self._pause
 
     def lost(self, now: float, *, busy: int, waiting: bool) -> TransportUnavailable | None:
-        """The error to end with, once nothing has moved for too long; `busy` connections may yet bring progress."""
+        """The error to end the run with once no message was settled for too long; None before.
+
+        `busy` is the number of connections with a message under way, which may yet be settled: they have the time of
+        one reply. `waiting` says whether there are envelopes to send.
+        """
         if not busy and not waiting:
             self._trouble_since = None
         if self._trouble_since is None or self._last is None:

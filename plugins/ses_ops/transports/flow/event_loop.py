@@ -1,4 +1,4 @@
-"""The event loop that sending runs in."""
+"""The event loop (uvloop) that sending runs in."""
 
 from __future__ import annotations
 

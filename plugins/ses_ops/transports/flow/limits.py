@@ -1,4 +1,4 @@
-"""The limits of a mail server's settings that pacing needs, whatever the protocol."""
+"""The limits that flow control reads from a mail server's settings, whatever the protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Limits(Protocol):
 
     @property
     def connections(self) -> int:
-        """Number of connections at most."""
+        """Largest number of connections at once."""
 
     @property
     def timeout(self) -> float:

@@ -1,13 +1,13 @@
-"""How fast messages may begin: one pace for all connections of a transport."""
+"""The pace of messages: one for all connections of a transport."""
 
 from __future__ import annotations
 
-#: How much time lost to late timers may be made up for, in seconds. It bounds what a second can exceed the rate by.
+#: Seconds lost to late timers that may be made up for: the bound by which one second can exceed the rate.
 _CATCH_UP = 0.02
 
 
 class Pace:
-    """Spaces messages evenly (the generic cell rate algorithm): no burst at the beginning, none after a silence."""
+    """Spaces messages evenly (the generic cell rate algorithm): no burst at the beginning, none after a break."""
 
     __slots__ = ("_interval", "_next")
 
@@ -18,15 +18,15 @@ class Pace:
 
     @property
     def unlimited(self) -> bool:
-        """Whether there is no limit now."""
+        """Whether no rate is set."""
         return self._interval == 0.0
 
     def set_rate(self, messages_per_second: float | None) -> None:
-        """Change the pace from now on; a message due under the old one may begin at its old time or sooner."""
+        """Change the pace from now on; a message due under the old pace may begin at its old time or sooner."""
         if messages_per_second is not None and not messages_per_second > 0:
             raise ValueError("a rate is a positive number of messages a second, or None")
         interval = 0.0 if messages_per_second is None else 1.0 / messages_per_second
-        # Going from one message an hour to a thousand a second must not wait for the hour.
+        # A change from one message an hour to a thousand a second must not wait for the end of the hour.
         self._next += min(0.0, interval - self._interval)
         self._interval = interval
 
@@ -35,6 +35,6 @@ class Pace:
         return self._next - now if self._interval else 0.0
 
     def take(self, now: float) -> None:
-        """One message begins now."""
+        """Count a message that begins now."""
         if self._interval:
             self._next = max(self._next, now - _CATCH_UP) + self._interval

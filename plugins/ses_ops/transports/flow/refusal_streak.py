@@ -1,75 +1,79 @@
-"""When a server refuses many messages in a row, the reason is not in them: it would refuse everybody."""
+"""The streak of refusals: many in a row mean that the server refuses the sender.
+
+Then the reason is not in the messages, and the server would refuse every other message too.
+"""
 
 from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Fault, Reason
 from ses_ops.errors import TransportUnavailable
-from ses_ops.transports.errors import MailRefused, PutOff
+from ses_ops.transports.errors import MailDeferred, MailRefused
 from ses_ops.transports.port import Delivery, Envelope, Outcome
 
-#: After so many refusals, whatever their codes and words, with not one message accepted, the reason is not in them.
-ENOUGH = 50
-#: After so many since the last accepted message, a server turned against us in mid-run (account suspended, quota used
-#: up), in whatever words: several servers behind one name have several. What is about the recipients alone does not
-#: count then.
-ENOUGH_SINCE = 200
+#: Number of refusals, whatever their codes and texts, after which the sender is at fault, while no message of the run
+#: was accepted.
+LIMIT_BEFORE_SUCCESS = 50
+#: Number of refusals since the last accepted message after which a server has turned against the sender in mid-run
+#: (account suspended, quota used up). The texts may differ: several servers behind one name have several. A refusal of
+#: the recipient alone does not count once a message was accepted.
+LIMIT_AFTER_SUCCESS = 200
 
 
-class Refusals:
+class RefusalStreak:
     """Counts refusals since the last accepted message.
 
-    When there are enough of them it is better to give up: the server's reason can be mended or will pass, eighty
-    thousand failures cannot.
+    At the limit the run ends: the server's reason can be mended or will pass, eighty thousand failed messages cannot.
     """
 
     def __init__(self, server: str) -> None:
         self._server = server
         #: Whether the server has taken any message.
         self.ever_accepted = False
-        self._begin_row()
+        self._begin_streak()
 
-    def _begin_row(self) -> None:
+    def _begin_streak(self) -> None:
         self._count = 0
-        #: Those that were refused for good although the reason may not be in them.
+        #: Numbers of the messages that were refused for good although the reason may not be in the message.
         self._refused: list[int] = []
         self._last: Outcome | None = None
-        #: Every refusal of this row is about us by the server's own words.
-        self._all_about_us = True
+        #: Whether every refusal of this streak is about the sender by the server's own words.
+        self._all_about_sender = True
 
     def accepted(self) -> None:
         """The server took a message."""
         self.ever_accepted = True
-        self._begin_row()
+        self._begin_streak()
 
     def refused(self, envelope: Envelope, outcome: Outcome) -> TransportUnavailable | None:
-        """Count a refusal. Returns what to give up with once there are enough; None before."""
+        """Count a refusal. Returns the error to end the run with at the limit; None before."""
         failure = outcome.failure
         if failure is None or not self._counts(outcome, failure):
             return None
         if envelope.refused_before and failure.fault is not Fault.SENDER:
-            return None  # a person asked for another try of it; unless it is about us, this is no news of the server
+            # A person asked for the retry of a refused message: a refusal says nothing new, unless it is of the sender.
+            return None
         self._count += 1
         self._last = outcome
-        self._all_about_us = self._all_about_us and failure.fault is Fault.SENDER
+        self._all_about_sender = self._all_about_sender and failure.fault is Fault.SENDER
         if outcome.delivery is Delivery.FAILED and failure.fault is not Fault.CONTENT:
             self._refused.append(envelope.seq)
-        enough = ENOUGH_SINCE if self.ever_accepted else ENOUGH
-        return self._error(outcome, failure) if self._count >= enough else None
+        limit = LIMIT_AFTER_SUCCESS if self.ever_accepted else LIMIT_BEFORE_SUCCESS
+        return self._error(outcome, failure) if self._count >= limit else None
 
     def at_the_end(self, *, stopped: bool) -> TransportUnavailable | None:
-        """What to end a run with that had fewer messages than are enough, and in which the server took none.
+        """The error to end a run with that had fewer messages than the limit, none of which the server took.
 
-        Their refusal is believed, unless it was about us by the server's own words; or the run was `stopped` before
-        enough of them had been tried to tell.
+        None, so that the messages have failed, unless every refusal was of the sender by the server's own words, or the
+        run was `stopped` before the limit could be reached.
         """
         last = self._last
         if self.ever_accepted or last is None or last.failure is None or not self._refused:
             return None
-        return self._error(last, last.failure) if stopped or self._all_about_us else None
+        return self._error(last, last.failure) if stopped or self._all_about_sender else None
 
     def _counts(self, outcome: Outcome, failure: DeliveryFailure) -> bool:
         if outcome.delivery is Delivery.DEFERRED and (outcome.code or 0) < 500:
-            # A full mailbox, greylisting: each recipient has its own, and it is over by itself.
+            # A full mailbox or greylisting concerns one recipient, and ends by itself.
             return failure.fault is not Fault.RECIPIENT
         return not (self.ever_accepted and failure.fault is Fault.RECIPIENT)
 
@@ -77,11 +81,11 @@ class Refusals:
         which = "the last" if self.ever_accepted else "the first"
         words = f"{which} {self._count} messages: {outcome.code} {outcome.text}"
         if outcome.delivery is Delivery.DEFERRED and failure.fault is not Fault.SENDER:
-            return PutOff(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
+            return MailDeferred(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
         if failure.reason is Reason.TOO_BIG:
             advice = "make the messages smaller; those have failed, all others wait"
         elif failure.fault is Fault.CONTENT:
             advice = "check the template; those have failed, all others wait"
         else:
             advice = "check login, sender and what this server may relay; all messages wait, and are tried again later"
-        return MailRefused(f"{self._server}: refused {words}; {advice}", taken_back=self._refused)
+        return MailRefused(f"{self._server}: refused {words}; {advice}", to_requeue=self._refused)

@@ -1,4 +1,4 @@
-"""Time in an event loop: one function that is to be called again, and a clock that stands still when the loop does."""
+"""Timers of an event loop: a coalescing timer, and a clock of awake time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 
-class Alarm:
-    """However often it is asked, one call is made. Requests made before `start` and after `cancel` are forgotten."""
+class CoalescingTimer:
+    """Calls one function once, however many requests were made before the call.
+
+    Requests made before `start` and after `cancel` are ignored.
+    """
 
     __slots__ = ("_call", "_due", "_later", "_loop", "_soon")
 
@@ -25,10 +28,10 @@ class Alarm:
     def soon(self) -> None:
         """Call in the loop's next turn."""
         if self._soon is None and self._loop is not None:
-            self._soon = self._loop.call_soon(self._ring)
+            self._soon = self._loop.call_soon(self._fire)
 
     def after(self, seconds: float) -> None:
-        """Call in so many seconds, unless an earlier call is asked for already."""
+        """Call in `seconds`, unless an earlier call is requested already."""
         if self._loop is None:
             return
         due = self._loop.time() + seconds
@@ -37,26 +40,26 @@ class Alarm:
                 return
             self._later.cancel()
         self._due = due
-        self._later = self._loop.call_later(seconds, self._time_is_up)
+        self._later = self._loop.call_later(seconds, self._expired)
 
     def cancel(self) -> None:
-        """Make no call any more."""
+        """Drop all requests and take no more."""
         self._loop = None
         for handle in (self._soon, self._later):
             if handle is not None:
                 handle.cancel()
 
-    def _time_is_up(self) -> None:
+    def _expired(self) -> None:
         self._later = None
         self.soon()
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._soon = None
         self._call()
 
 
 class AwakeClock:
-    """Seconds that this process ran: it stands still while the machine sleeps or is too busy to run us."""
+    """Seconds in which this process ran: the clock stops while the machine sleeps or is too busy to run the process."""
 
     __slots__ = ("_seconds", "_ticked")
 
@@ -65,7 +68,7 @@ class AwakeClock:
         self._ticked: float | None = None
 
     def tick(self, now: float, *, at_most: float) -> float:
-        """Count the time since the last tick, up to so many seconds; returns the sum."""
+        """Count the seconds since the last tick, `at_most` of them; returns the sum."""
         if self._ticked is not None:
             self._seconds += min(now - self._ticked, at_most)
         self._ticked = now

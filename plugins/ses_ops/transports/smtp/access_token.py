@@ -1,4 +1,4 @@
-"""The access token of an OAuth 2 login: the connection's own, or one fetched and renewed (RFC 6749 4.4)."""
+"""The access token of an OAuth 2 login, given or fetched (RFC 6749 4.4)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ses_ops.transports.smtp.settings import SmtpSettings
 if TYPE_CHECKING:
     import httpx
 
-#: A token is renewed so many seconds before its end: the login that it is for takes time too.
-_BEFORE_ITS_END = 60.0
-#: Seconds for which a token is believed whose endpoint does not say for how long.
-_UNTOLD = 300.0
-#: Errors of an endpoint that will pass (RFC 6749 4.1.2.1, RFC 8628 3.5).
-_PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+#: Seconds before its expiry at which a token is renewed: the login with the token takes time too.
+_RENEW_BEFORE_EXPIRY = 60.0
+#: Seconds of validity of a token whose endpoint names no `expires_in`.
+_DEFAULT_LIFETIME = 300.0
+#: Errors of an endpoint that a later request may not meet (RFC 6749 4.1.2.1, RFC 8628 3.5).
+_TRANSIENT = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 
 
 class AccessTokens:
-    """One token for all connections of a transport, fetched by the first that needs it while the others wait."""
+    """One token for all connections of a transport, fetched by the first connection while the others wait."""
 
     def __init__(self, settings: SmtpSettings, oauth2: OAuth2) -> None:
         self._settings, self._oauth2 = settings, oauth2
@@ -34,7 +34,7 @@ class AccessTokens:
         self._trust: ssl.SSLContext | None = None
 
     async def current(self) -> tuple[str, bool]:
-        """A token that is good for now, and whether it is new.
+        """A valid token, and whether it was fetched just now.
 
         Raises ConnectionFailed or SetupRefused, whose texts show no secret.
         """
@@ -42,12 +42,12 @@ class AccessTokens:
             new = self._token is None or time.monotonic() >= self._good_until
             if new:
                 self._token, seconds = await self._fetch()
-                self._good_until = time.monotonic() + max(seconds - _BEFORE_ITS_END, seconds / 2)
+                self._good_until = time.monotonic() + max(seconds - _RENEW_BEFORE_EXPIRY, seconds / 2)
             assert self._token is not None
             return self._token, new
 
     def refused(self, token: str, *, new: bool) -> bool:
-        """The server did not take a token. Whether to try once more: one that is not new may have been revoked."""
+        """Note that the server refused a token. Returns whether to retry: a token that is not new may be revoked."""
         if new or not self._oauth2.renewable:
             return False
         if token == self._token:
@@ -55,8 +55,8 @@ class AccessTokens:
         return True
 
     async def _fetch(self) -> tuple[str, float]:
-        """A new token, and for how many seconds it is good."""
-        # Imported by who needs it: it takes 0.1 s.
+        """A new token, and the seconds of its validity."""
+        # The import takes 0.1 s, which only a login by OAuth 2 has to pay.
         import httpx
 
         where = f"{self._settings.address}: token from {self._oauth2.endpoint}"
@@ -64,7 +64,7 @@ class AccessTokens:
         try:
             async with asyncio.timeout(timeout):
                 if self._trust is None:
-                    # Reading authorities takes 50 ms, in which the event loop sends mail.
+                    # Reading the authorities takes 50 ms; in a thread the event loop sends mail meanwhile.
                     self._trust = await asyncio.to_thread(_trust, self._settings.ca_file)
                 async with httpx.AsyncClient(verify=self._trust, timeout=timeout) as client:
                     answer = await client.post(self._oauth2.endpoint, data=_question(self._oauth2))
@@ -91,7 +91,7 @@ class AccessTokens:
             reason = reason.replace(str(secret), "***") if secret else reason
         where = f"{self._settings.address}: token from {self._oauth2.endpoint}"
         words = f"{answer.status_code} {printable(reason)}".rstrip()
-        if answer.status_code >= 500 or answer.status_code == 429 or said.get("error") in _PASSING:
+        if answer.status_code >= 500 or answer.status_code == 429 or said.get("error") in _TRANSIENT:
             raise ConnectionFailed(f"{where}: gives none for now: {words}")
         raise SetupRefused(
             f"{where}: gives none: {words}; check client_id, client_secret, tenant_id, scope and token_url"
@@ -111,12 +111,12 @@ def _seconds(expires_in: Any) -> float:
     try:
         seconds = float(expires_in)
     except (TypeError, ValueError):
-        return _UNTOLD
-    return seconds if 0 < seconds < float("inf") else _UNTOLD
+        return _DEFAULT_LIFETIME
+    return seconds if 0 < seconds < float("inf") else _DEFAULT_LIFETIME
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """The system's authorities, and those of the connection: an endpoint of one's own may be signed by the same."""
+    """Trust the system's authorities and those of the connection, which may have signed a private endpoint too."""
     context = ssl.create_default_context()
     if ca_file is not None:
         context.load_verify_locations(ca_file)

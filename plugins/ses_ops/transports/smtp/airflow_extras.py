@@ -1,4 +1,7 @@
-"""The extras of Airflow's own SMTP provider, in the words of this project: none is dropped without a word."""
+"""The extras of Airflow's own SMTP provider, translated into those of this project.
+
+An extra that has no meaning here is never dropped silently: the translation has a sentence for it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from ses_ops.transports.smtp.oauth import OAuth2
 
 _OAUTH2 = ("access_token", "client_id", "client_secret", "tenant_id", "scope", "token_url")
 _SECRET = frozenset({"access_token", "client_secret"})
-#: What its form writes when nobody touched the field.
+#: The value that the provider's form writes when nobody touched the field.
 _RETRY_LIMIT = "5"
 
-#: Extras that mean nothing here, and why. `token_url` is ours; all others are the provider's.
+#: Extras of the provider that have no meaning here, each with the reason.
 _NO_MEANING = {
     "retry_limit": "is not used: what was put off is tried again by itself, until give_up_after",
     "from_email": "is not used: each send task names its sender",
@@ -25,13 +28,13 @@ AIRFLOW_EXTRAS = frozenset({*_NO_MEANING, *_OAUTH2, "auth_type", "disable_ssl", 
 
 
 class Translated(NamedTuple):
-    """The same connection, said with our own extras."""
+    """The same connection in the extras of this project."""
 
-    #: Extras that are ours, as they came.
+    #: Extras of this project, unchanged, and those that extras of the provider were translated to.
     own: dict[str, Any]
     oauth2: OAuth2 | None
     login: str | None
-    #: One sentence for each extra that says something and has no meaning here.
+    #: One sentence for each extra that has a value and no meaning here.
     unused: tuple[str, ...]
 
 
@@ -56,7 +59,10 @@ def translated(extra: Mapping[str, Any], *, conn_type: str, login: str | None) -
 
 
 def _is_oauth2(given: Mapping[str, Any]) -> bool:
-    """As `auth_type` says; without it by what is there: the provider's hook can be told so by its caller, too."""
+    """Whether the login is by OAuth 2: as `auth_type` says, without `auth_type` by which extras are present.
+
+    (A caller of the provider's hook can also ask for OAuth 2, so such a connection may have no `auth_type`.)
+    """
     kind = str(given.get("auth_type", "")).lower()
     if kind not in ("", "basic", "oauth2"):
         raise _wrong("extra.auth_type", f"{given['auth_type']!r} is not one of basic, oauth2")
@@ -66,7 +72,10 @@ def _is_oauth2(given: Mapping[str, Any]) -> bool:
 
 
 def _encryption(given: Mapping[str, Any], own: dict[str, Any], conn_type: str) -> list[str]:
-    """`disable_ssl`: no TLS from the first byte. `disable_tls`: no STARTTLS. Both default to false, as in its form."""
+    """Translate `disable_ssl` (no TLS from the first byte) and `disable_tls` (no STARTTLS) into `own["tls"]`.
+
+    Both default to false, as in the provider's form. Returns a sentence for each that is not used.
+    """
     said = {name: boolean(f"extra.{name}", given[name]) for name in ("disable_ssl", "disable_tls") if name in given}
     if "tls" in given or conn_type == "smtps":
         by = "tls" if "tls" in given else "conn_type"
@@ -78,7 +87,10 @@ def _encryption(given: Mapping[str, Any], own: dict[str, Any], conn_type: str) -
 
 
 def _verification(given: Mapping[str, Any], own: dict[str, Any]) -> list[str]:
-    """`ssl_context: none` is how a connection asks the provider not to verify the certificate."""
+    """Translate `ssl_context: none`, the provider's way to verify no certificate, into `own["verify"]`.
+
+    Returns a sentence when it is not used.
+    """
     kind = given.get("ssl_context", "default")
     if kind not in ("default", "none"):
         raise _wrong("extra.ssl_context", f"{kind!r} is not one of default, none")

@@ -1,4 +1,4 @@
-"""What a server says it can do, in its reply to EHLO (RFC 5321, 4.1.1.1)."""
+"""The capabilities of a server, from its reply to EHLO (RFC 5321, 4.1.1.1)."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from ses_ops.transports.smtp.replies import Reply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """The extensions that matter to a sender. Without EHLO: none."""
+    """The SMTP extensions that a sender uses; all are absent after HELO in place of EHLO."""
 
     pipelining: bool = False
     starttls: bool = False
     eight_bit_mime: bool = False
     smtp_utf8: bool = False
-    #: SIZE was offered (RFC 1870); `size_limit` is its limit in bytes, None when it names none.
+    #: SIZE was offered (RFC 1870); `size_limit` is the limit in bytes, None when the server names none.
     size: bool = False
     size_limit: int | None = None
     #: Mechanisms of AUTH (RFC 4954), in upper case.
     auth: frozenset[str] = frozenset()
-    #: The first line of the reply to EHLO: the server's name, and what it adds.
+    #: The first line of the reply to EHLO: the server's name, and its greeting.
     hello: str = ""
 
     @classmethod
     def of_ehlo(cls, reply: Reply) -> Capabilities:
-        """Read the lines after the first, which is a greeting."""
+        """Read a reply to EHLO: one extension a line after the first line, which is a greeting."""
         lines = reply.lines
         offered: dict[str, list[str]] = {}
         mechanisms: set[str] = set()
         for line in lines[1:]:
-            # "AUTH=LOGIN" is how servers older than RFC 2554 write it, beside the right form or in place of it.
+            # Servers older than RFC 2554 write "AUTH=LOGIN", beside "AUTH LOGIN" or in place of that.
             keyword, *values = line.upper().replace("AUTH=", "AUTH ", 1).split() or [""]
             offered[keyword] = values
             if keyword == "AUTH":

@@ -1,4 +1,4 @@
-"""The mail dialogue of one connection, as a state machine that a reply moves on: no coroutine, no timer a message.
+"""The mail dialogue of one connection, as a state machine moved by replies.
 
 With PIPELINING (RFC 2920) a message costs two round trips (Mode.GROUP):
 
@@ -9,8 +9,9 @@ With PIPELINING (RFC 2920) a message costs two round trips (Mode.GROUP):
                                                      <-- 250 (1 is accepted)
     MAIL RCPT DATA of 2 -->
 
-and with a server that bears it one (Mode.ACROSS): there MAIL, RCPT, DATA of 2 leave with the content of 1. A server
-that shows that a mode is too much for it gets the next lower one, and the message that met this is tried again.
+and with some servers one (Mode.ACROSS): there MAIL, RCPT, DATA of 2 leave with the content of 1. A server that shows
+that it does not bear a mode gets the next lower mode, and the message that showed this is retried. No message costs a
+coroutine or a timer.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ from ses_ops.transports.smtp.mail_stream import MailStream
 from ses_ops.transports.smtp.message_outcome import (
     LOGIN_NEEDED,
     closing,
+    mail_misframed,
     misframes,
     refusal,
     speaks_of_framing,
 )
-from ses_ops.transports.smtp.pipelined_reply import KnownTurn
+from ses_ops.transports.smtp.pipelined_reply import KnownReplies
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance, Pool
+from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
-from ses_ops.transports.smtp.server_limits import Habits
+from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
 
-#: Content of more bytes than this is a long upload.
+#: Bytes of content above which an upload counts as long.
 _LONG = 1 << 16
 
-# The steps and modes as plain module constants: the state machine compares them several times a message.
+# Steps and modes are plain module constants here: the state machine compares them several times a message.
 _OPENING, _IDLE, _RSET, _MAIL, _RCPT, _DATA, _FINAL, _LONE_DOT, _QUIT, _CLOSED = Step
 _PLAIN, _GROUP, _ACROSS = Mode
 
@@ -47,37 +49,37 @@ class MailConnection(MailStream):
     """One session that sends message after message."""
 
     def __init__(
-        self, address: str, pool: Pool[MailConnection], habits: Habits, timeout: float, data_timeout: float
+        self, address: str, pool: Pool[MailConnection], limits: ServerLimits, timeout: float, data_timeout: float
     ) -> None:
-        super().__init__(address, pool, habits, timeout=timeout, data_timeout=data_timeout)
+        super().__init__(address, pool, limits, timeout=timeout, data_timeout=data_timeout)
         self._mode = Mode.NONE
         self._writer = MessageWriter(Capabilities())
-        #: Its MAIL was refused, and the server took its recipient all the same.
+        #: The MAIL of the message was refused, and the server took the RCPT of the same message.
         self._half_taken = False
         self._needs_rset = False
-        self._known_turn = KnownTurn()
-        #: Messages begun, and those that the server accepted.
+        self._known_replies = KnownReplies()
+        #: Number of messages begun over this connection, and of those that the server accepted.
         self._mails = self._accepted = 0
 
     # --- what the pool calls
 
     def ready(self, capabilities: Capabilities) -> None:
-        """The session is open: from now on it is for mail."""
-        self._mode = self._habits.mode(self.greeting or "", capabilities)
+        """Begin to carry mail: the session is open, with these capabilities."""
+        self._mode = self._limits.mode(self.greeting or "", capabilities)
         self._writer = MessageWriter(capabilities)
         if self.transport.get_extra_info("ssl_object") is None:
-            # One byte that waits is worth knowing about: it may be the final dot. (TLS passes everything on at once.)
+            # Even one unwritten byte has to be reported: it may be the final dot. (TLS passes all bytes on at once.)
             self.transport.set_write_buffer_limits(high=0)
         self._step = _IDLE
 
     @property
     def used_up(self) -> bool:
-        """Whether it has carried as many messages as the server takes."""
-        return self._mails >= self._habits.most_messages
+        """Whether this connection has carried as many messages as the server allows one."""
+        return self._mails >= self._limits.max_messages
 
     def take(self) -> WireMessage | None:
-        """The next message of the pool that this server can be given; those that it cannot are settled on the way."""
-        while self._mails < self._habits.most_messages and (envelope := self._pool.take()) is not None:
+        """The next message of the pool that this server can take; messages that it cannot take are settled here."""
+        while self._mails < self._limits.max_messages and (envelope := self._pool.take()) is not None:
             message = self._writer.write(envelope)
             if type(message) is WireMessage:
                 self._mails += 1
@@ -89,7 +91,7 @@ class MailConnection(MailStream):
         """Start a message on an idle connection."""
         self._begun = message
         self._refused = False
-        self._written = mode = min(self._mode, self._habits.most_mode, _GROUP)
+        self._written = mode = min(self._mode, self._limits.highest_mode, _GROUP)
         commands = b"%b%bDATA\r\n" % (message.mail, message.rcpt) if mode else message.mail
         step = _MAIL
         if self._needs_rset:
@@ -99,15 +101,15 @@ class MailConnection(MailStream):
         self._write(commands, step)
 
     def quit(self) -> None:
-        """Say goodbye; the pool hears `gone` when the server has answered or closed."""
+        """Send QUIT; `gone` of the pool is called when the server has answered or closed."""
         if self._step == _IDLE:
             self._write(b"QUIT\r\n", _QUIT)
 
     # --- the dialogue
 
     def _known(self, step: Step, data: bytes) -> bool:
-        """Do what _final, _mail, _rcpt and _data do, if `data` is what this server always says when all goes well."""
-        message, known = self._begun, self._known_turn
+        """Do what _final, _mail, _rcpt and _data do, if `data` is this server's usual reply when all goes well."""
+        message, known = self._begun, self._known_replies
         if step == _FINAL:
             outcome = known.taken(data) if message is None else known.accepted(data)
             if outcome is None:
@@ -144,7 +146,7 @@ class MailConnection(MailStream):
         elif step == _DATA:
             self._data(reply)
         elif step == _LONE_DOT:
-            # Even a 250 is none of our business: it took an empty message for nobody.
+            # Even 250 settles no message here: the server took an empty message for no recipient.
             self._next()
         elif step == _RSET and 200 <= code <= 299:
             self._step = _MAIL
@@ -163,32 +165,23 @@ class MailConnection(MailStream):
                 self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
         elif code < 400:
             self._lose(f"unexpected reply {code} {reply.text}")
-        elif self._mail_misframed(reply):
-            self._too_much(reply)
+        elif mail_misframed(reply, self._written, ever_accepted=self._pool.ever_accepted):
+            self._pipelining_not_borne(reply)
         else:
             self._mail_refused(reply)
 
-    def _mail_misframed(self, reply: Reply) -> bool:
-        """Whether MAIL may have been refused for where it stood, or for what stood behind it."""
-        if self._written == _ACROSS:
-            return misframes(reply, _MAIL)
-        if self._written == _GROUP:
-            # It came when it was asked for: only a server that never took a message in this mode may mean the mode.
-            return speaks_of_framing(reply) or (misframes(reply, _MAIL) and not self._pool.ever_accepted)
-        return False
-
     def _mail_refused(self, reply: Reply) -> None:
-        """A refusal of MAIL is about us, never about this message's recipient (RFC 5321 3.3)."""
+        """Act on a refused MAIL, which is about the sender and never about this recipient (RFC 5321 3.3)."""
         code, text = reply.code, reply.text
         outcome = refusal(code, text, Stage.SENDER)
         if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
-            # Over this very connection it took mail of the same sender: another one may do better.
-            self._habits.session_used_up(self._mails - 1, outcome)
+            # The server took mail of the same sender over this connection: another connection may serve.
+            self._limits.session_used_up(self._mails - 1, outcome)
             self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
         elif code in LOGIN_NEEDED:
-            self._lose(f"the server takes no mail: {code} {text}", outcome, chance=Chance.ALL)
+            self._lose(f"the server takes no mail: {code} {text}", outcome, cost=RetryCost.ALL)
             words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
-            self._pool.give_up(SetupRefused(f"{self.address}: {words}"))
+            self._pool.end_run(SetupRefused(f"{self.address}: {words}"))
         else:
             self._step = _RCPT
             self._refuse(reply, outcome)
@@ -202,18 +195,18 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(b"DATA\r\n", _DATA)
         elif self._written and misframes(reply, _RCPT):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
         else:
             self._refuse(reply, refusal(code, reply.text, Stage.RECIPIENT))
 
     def _data(self, reply: Reply) -> None:
-        """The reply to DATA: 354 lets the content go, and in Mode.ACROSS with it the beginning of the next message."""
+        """Act on the reply to DATA: after 354 the content is written."""
         code = reply.code
         if self._refused:
             if code == 354 and self._half_taken:
                 self._lose("354 for a message whose MAIL was refused: ended here, it would be delivered empty")
             elif code == 354:
-                # RFC 2920 3.1: the server lets us write data for no recipient; end it with nothing in it.
+                # RFC 2920 3.1: the server accepts DATA with no recipient, so the data is ended with nothing in it.
                 self._write(b".\r\n", _LONE_DOT)
             else:
                 self._next()
@@ -222,19 +215,19 @@ class MailConnection(MailStream):
         if code == 354 and message is not None:
             self._content(message)
         elif self._written and misframes(reply, _DATA):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
         else:
             self._refuse(reply, refusal(code, reply.text, Stage.CONTENT))
             if self._step != _CLOSED and self._written:
                 self._next()
 
     def _content(self, message: WireMessage) -> None:
-        """The content of the message, and with it the beginning of the next one."""
+        """Write the content of the message, and in Mode.ACROSS the commands of the next message with it."""
         if not self._begins(message.envelope):
             return
         self._ended, data = message.envelope, message.data
-        # Behind a long upload the next message gains nothing, and would hide whether the final dot has left.
-        across = self._mode == _ACROSS == self._habits.most_mode and len(data) <= _LONG
+        # Behind a long upload the next message gains no time, and would hide whether the final dot has left.
+        across = self._mode == _ACROSS == self._limits.highest_mode and len(data) <= _LONG
         following = self.take() if across else None
         self._begun = following
         if following is None:
@@ -245,21 +238,21 @@ class MailConnection(MailStream):
         self._write(data, _FINAL)
 
     def _final(self, reply: Reply) -> None:
-        """The reply to the final dot: the only one that makes a message sent."""
+        """Act on the reply to the final dot, the only reply that makes a message sent."""
         code, text = reply.code, reply.text
         if not 200 <= code <= 299 and code < 400:
             self._lose(f"unexpected reply {code} {text} to the final dot")
             return
         if self._begun is not None and misframes(reply, _FINAL):
-            # To the dot or to what stood behind it: nobody can tell.
-            self._too_much(reply)
+            # Nothing tells whether this reply is to the final dot or to the command behind the dot.
+            self._pipelining_not_borne(reply)
             return
         if code < 400:
             outcome = Outcome(Delivery.SENT, code, text)
             self._accepted += 1
         else:
             outcome = refusal(code, text, Stage.CONTENT)
-            self._needs_rset = True  # not every server knows that what it refused is over (RFC 5321 4.1.1.4)
+            self._needs_rset = True  # not every server ends the transaction of a refused message (RFC 5321 4.1.1.4)
         envelope, self._ended = self._ended, None
         self.settled += 1
         following = self._begun
@@ -271,15 +264,15 @@ class MailConnection(MailStream):
             self._next()
 
     def _refuse(self, reply: Reply, outcome: Outcome) -> None:
-        """The message was refused before its content: settle it, and get out of its transaction."""
+        """Settle a message that was refused before its content, and leave its transaction."""
         message = self._begun
         if reply.code < 400 or message is None:
             self._lose(f"unexpected reply {reply.code} {reply.text}")
             return
         if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
-            self._habits.session_used_up(self._mails - 1, outcome)
+            self._limits.session_used_up(self._mails - 1, outcome)
             words = f"the server takes no more over this connection: {reply.code} {reply.text}"
-            self._lose(words, outcome, chance=Chance.USED_CONNECTION)
+            self._lose(words, outcome, cost=RetryCost.USED_CONNECTION)
             return
         self._begun = None
         self._refused = True
@@ -290,22 +283,22 @@ class MailConnection(MailStream):
         if not self._written:
             self._next()
 
-    def _too_much(self, reply: Reply) -> None:
-        """The server did not bear the mode in which this was written: a plainer one, and the message again."""
-        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", chance=Chance.FRAMING)
+    def _pipelining_not_borne(self, reply: Reply) -> None:
+        """Close, because the server does not bear the mode: the message is retried in the next lower mode."""
+        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", cost=RetryCost.FRAMING)
 
     def _closing(self, reply: Reply) -> None:
-        """421 can come at any point (RFC 5321, 3.8): the server closes."""
+        """Act on 421, which can come at any step (RFC 5321, 3.8): the server closes the connection."""
         if self._ended is None and self._written and speaks_of_framing(reply):
-            self._too_much(reply)
+            self._pipelining_not_borne(reply)
             return
         outcome = refusal(421, reply.text, Stage.CONTENT)
         ended, self._ended = self._ended, None
         if ended is not None:
             is_gone = not (self._stuck and self._begun is None)
-            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), chance=Chance.ALL)
+            self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), cost=RetryCost.ALL)
         elif self._accepted and self._step in (_RSET, _MAIL):
-            self._habits.session_used_up(self._mails - 1, outcome)
+            self._limits.session_used_up(self._mails - 1, outcome)
         self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
 
     def _next(self) -> None:

@@ -1,4 +1,4 @@
-"""The forms and values of an Airflow connection: its URI, its JSON, and what may stand in an extra."""
+"""The fields of an Airflow connection, read from its URI or its JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ses_ops.errors import ConnectionProblem
 
-#: What errors name as the place of a connection, unless it is known to come from another (`found_in`).
+#: The place of a connection that errors name, unless `found_in` names another.
 CONNECTION_VARIABLE = "AIRFLOW_CONN_SES_SMTP"
 
 
 @contextmanager
 def found_in(source: str) -> Iterator[None]:
-    """Errors of a connection that was read from `source` name that: it is where a person mends them."""
+    """Make the errors of a connection name `source`, the place where a person can mend the connection."""
     try:
         yield
     except ConnectionProblem as problem:
@@ -37,7 +37,7 @@ def _fields_of_uri(text: str) -> dict[str, Any]:
         port, host = parts.port, parts.hostname
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError as error:
-        # The parser's own words could quote the part with the password.
+        # The parser's own message could quote the part with the password.
         reason = "the port is not a number" if "port" in str(error).lower() else "is not a URI"
         raise wrong(None, f"{reason}; expected smtp://login:password@host:port/?tls=starttls") from None
     if not parts.scheme or not parts.netloc:
@@ -94,7 +94,7 @@ def _extra_object(extra: object) -> dict[str, Any]:
 
 
 def integer(name: str, value: object) -> int:
-    """A whole number, perhaps as text. Raises InvalidInput, as all of these do."""
+    """A whole number, perhaps as text. Raises ConnectionProblem, as every reader of a value here does."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().isdecimal():
@@ -103,7 +103,7 @@ def integer(name: str, value: object) -> int:
 
 
 def number(name: str, value: object) -> float | None:
-    """A number, perhaps as text; None for none or null."""
+    """A number, perhaps as text; None for the texts none and null."""
     if isinstance(value, str) and value.strip().lower() in ("none", "null"):
         return None
     if isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -115,7 +115,7 @@ def number(name: str, value: object) -> float | None:
 
 
 def boolean(name: str, value: object) -> bool:
-    """True or false, perhaps as text."""
+    """True or false, perhaps as text (true, 1, yes, false, 0, no)."""
     if isinstance(value, bool):
         return value
     known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -126,12 +126,12 @@ def boolean(name: str, value: object) -> bool:
 
 
 def text(name: str, value: object) -> str:
-    """A text."""
+    """A text; any other type is refused."""
     if not isinstance(value, str):
         raise wrong(name, f"{value!r} is not a text")
     return value
 
 
 def wrong(name: str | None, message: str) -> ConnectionProblem:
-    """The error for a field of the connection, which is not raised here."""
+    """Make, but do not raise, the error for a field of the connection."""
     return ConnectionProblem(message, where=CONNECTION_VARIABLE, field=name)

@@ -1,4 +1,4 @@
-"""The first words of a session: the server's greeting and our EHLO (RFC 5321 3.1, 4.1.1.1)."""
+"""The greeting of a session: the server's banner and EHLO (RFC 5321 3.1, 4.1.1.1)."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from ses_ops.transports.smtp.settings import SmtpSettings
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
 
 
-class Unwelcome(SetupRefused):
-    """This address of the host takes no mail of ours; another may."""
+class GreetingRefused(SetupRefused):
+    """This address of the host refused the session (5xx); another address may serve."""
 
 
 async def greeting(stream: SmtpStream, *, timeout: float) -> None:
-    """Wait for 220. Raises Unwelcome for 5xx, NoReply when nothing came in time, ConnectionFailed for all else."""
+    """Wait for 220 for `timeout` seconds.
+
+    Raises GreetingRefused for 5xx, NoReply when no reply came in time, ConnectionFailed for any other reply.
+    """
     reply = await stream.reply(during="waiting for the banner", timeout=timeout)
     if reply.code != 220:
         words = f"{stream.address}: the server does not want to talk: {reply.code} {reply.text}"
-        raise Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+        raise GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
 
 
 async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) -> Capabilities:
-    """Greet the server. Raises Unwelcome when it refuses that (5xx), ConnectionFailed when it does so for now."""
+    """Send EHLO. Raises GreetingRefused when the server refuses EHLO for good (5xx), ConnectionFailed when for now."""
     name = settings.local_hostname or own_name(stream)
     try:
         reply = await stream.command(f"EHLO {name}".encode("ascii"), during="EHLO", timeout=settings.timeout)
         if reply.code in (500, 502) and not after_tls:
-            # A server older than 1995 (RFC 5321, 3.2); no extensions then. Other refusals are not about the command.
+            # A server older than 1995 has no extensions (RFC 5321, 3.2). Other refusals are not about the command.
             reply = await stream.command(f"HELO {name}".encode("ascii"), during="HELO", timeout=settings.timeout)
             if reply.code == 250:
                 return Capabilities()
     except NoReply:
-        raise  # slow, not unwilling
+        raise  # the server is slow; it did not refuse the name
     except ConnectionFailed as error:
         if not name.startswith("["):
             raise
-        # 421, or closed without a word. Many servers take no client that has only an address for a name.
+        # The reply was 421, or the server closed without a reply. Many servers refuse an address literal as a name.
         raise ConnectionFailed(
             f"{error}; it may not like our name {name}: set local_hostname to this machine's full host name"
         ) from error
@@ -47,16 +50,16 @@ async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) 
     raise _refused(stream, name, reply)
 
 
-def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | Unwelcome:
+def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | GreetingRefused:
     words = (
         f"{stream.address}: the server refused our greeting as {name}: {reply.code} {reply.text}; "
         "if that is about the name, set local_hostname to this machine's full host name"
     )
-    return Unwelcome(words) if reply.code >= 500 else ConnectionFailed(words)
+    return GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
 
 
 def own_name(stream: SmtpStream) -> str:
-    """This machine's full name, else the address that the server sees (RFC 5321 4.1.3)."""
+    """The full host name of this machine, else the socket's own address as a literal (RFC 5321 4.1.3)."""
     name = socket.gethostname()
     if "." in name and name.isascii() and all(one.isalnum() or one in "-." for one in name):
         return name

@@ -1,4 +1,7 @@
-"""The login of a session: each mechanism that server and settings share, one after the other (RFC 4954 4, 6)."""
+"""The login of a session (SMTP AUTH, RFC 4954 4, 6).
+
+The mechanisms that server and settings share are tried one after the other.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +19,41 @@ from ses_ops.transports.smtp.stream import SmtpStream
 
 _log = logging.getLogger(__name__)
 
-#: Octets of a command without its CRLF (RFC 5321 4.5.3.1.4).
-_MOST_COMMAND = 510
-#: Challenges of one exchange; no mechanism here has more than three.
-_MOST_CHALLENGES = 4
-#: "A password transition is needed" (RFC 4954 6): 4xx, and yet this mechanism will not do, while PLAIN may.
+#: Octets of the longest command, without its CRLF (RFC 5321 4.5.3.1.4).
+_MAX_COMMAND = 510
+#: Largest number of challenges in one exchange; no mechanism here has more than three.
+_MAX_CHALLENGES = 4
+#: "A password transition is needed" (RFC 4954 6): although 4xx, this mechanism stays refused, while PLAIN may work.
 _ANOTHER_MECHANISM = 432
 
 
 class AnotherConnection(Exception):
-    """This one is of no use after a refusal, and the login has not been refused in every way that is left."""
+    """The login can go on over another connection: the server closed this one after it refused one mechanism."""
 
 
 class Login:
-    """Logs the sessions of one transport in. What the first has found out, the others do not try again.
+    """Logs in the sessions of one transport; the later sessions use what the first has found out.
 
-    A refused mechanism is a failed login, and many servers lock an account after a few: each mechanism is tried once,
-    and once one has worked, only that.
+    A refused mechanism is a failed login, and many servers lock an account after a few failed logins: each mechanism is
+    tried once, and after a success only the mechanism that succeeded.
     """
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._worked: str | None = None
-        #: What each mechanism was refused with since the last success.
+        #: The server's reply to each mechanism that it refused since the last success.
         self._refused: dict[str, str] = {}
-        #: Connections that were lost in the middle of an exchange, by mechanism: such a one comes last.
+        #: Number of connections lost in the middle of an exchange, by mechanism: those with losses are tried last.
         self._lost: Counter[str] = Counter()
 
     async def log_in(
         self, stream: SmtpStream, capabilities: Capabilities, *, encrypted: bool, token: str | None
     ) -> None:
-        """Raises SetupRefused when all are refused, AnotherConnection when the server closed after a refusal."""
+        """Log one session in, by password or by `token`.
+
+        Raises SetupRefused when every mechanism was refused, AnotherConnection when the server closed the connection
+        after a refusal, ConnectionFailed when the connection broke or the server deferred the login (4xx).
+        """
         settings = self._settings
         if not (encrypted or settings.allow_plaintext_auth or is_this_machine(stream)):
             raise SetupRefused(
@@ -81,7 +88,10 @@ class Login:
         raise SetupRefused(f"{stream.address}: the login {credentials.login!r} was refused: {tried}; check {what}")
 
     def _to_try(self, address: str, capabilities: Capabilities) -> list[type[Exchange]]:
-        """In the order of the settings, of what was learnt, and of preference."""
+        """The mechanisms to try, in order: only that of the settings, or that which succeeded, else all by preference.
+
+        Raises SetupRefused when server and settings share none.
+        """
         can = WITH_TOKEN if self._settings.oauth2 is not None else WITH_PASSWORD
         only = self._worked or self._settings.auth_mechanism
         if only is not None:
@@ -97,7 +107,7 @@ class Login:
         return sorted(left, key=lambda one: self._lost[one.name])
 
     async def _try(self, stream: SmtpStream, exchange: Exchange) -> bool:
-        """Whether the server took it. Raises ConnectionFailed when it could not say so for now (4xx)."""
+        """Whether the server accepted the login by this mechanism. Raises ConnectionFailed when deferred (4xx)."""
         reply = await _exchange(stream, exchange, timeout=self._settings.timeout)
         if reply.code == 235:
             return True
@@ -119,7 +129,7 @@ class Login:
 
 
 async def _exchange(stream: SmtpStream, exchange: Exchange, *, timeout: float) -> Reply:
-    """One mechanism from AUTH to the server's verdict, which may be anything but 334."""
+    """Run one mechanism from AUTH to the server's final reply, which has any code but 334."""
 
     async def say(line: bytes) -> Reply:
         return await stream.command(line, during="login", timeout=timeout)
@@ -132,18 +142,18 @@ async def _exchange(stream: SmtpStream, exchange: Exchange, *, timeout: float) -
     command = b"AUTH " + exchange.name.encode()
     first = exchange.first()
     unsaid = None if first is None else encoded(first)
-    # A longer answer waits until it is asked for (RFC 4954 4).
-    if unsaid is None or len(command) + 1 + len(unsaid) > _MOST_COMMAND:
+    # An initial response that is too long for the command is sent when the server asks for it (RFC 4954 4).
+    if unsaid is None or len(command) + 1 + len(unsaid) > _MAX_COMMAND:
         reply = await say(command)
     else:
         reply = await say(command + b" " + unsaid)
-        # 501 is about the command's form: there are servers that take no initial response. An empty challenge: that one
-        # does not read it, and asks.
+        # 501 is about the command's form: some servers take no initial response. With an empty challenge a server asks
+        # for the response that it ignored behind AUTH.
         if reply.code == 501:
             reply = await say(command)
         elif reply.code != 334 or reply.raw.strip():
             unsaid = None
-    for _ in range(_MOST_CHALLENGES):
+    for _ in range(_MAX_CHALLENGES):
         if reply.code != 334:
             return reply
         if unsaid is not None:
@@ -155,12 +165,12 @@ async def _exchange(stream: SmtpStream, exchange: Exchange, *, timeout: float) -
             answer = encoded(raw)
         reply = await say(answer)
     if reply.code == 334:
-        reply = await say(b"*")  # cancelled (RFC 4954 4)
+        reply = await say(b"*")  # "*" cancels the exchange (RFC 4954 4)
     return reply
 
 
 def is_this_machine(stream: SmtpStream) -> bool:
-    """Whether the server is at a loopback address: what is said to it crosses no network."""
+    """Whether the server is at a loopback address, so that a login crosses no network."""
     peer = (stream.transport.get_extra_info("peername") or ("",))[0]
     try:
         return ipaddress.ip_address(peer.split("%")[0]).is_loopback

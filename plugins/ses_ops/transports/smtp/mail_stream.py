@@ -1,6 +1,7 @@
-"""A stream with messages under way: its replies move a dialogue on, and what ends it settles them.
+"""A stream of replies with messages under way.
 
-There is no coroutine and no timer a message.
+Each reply moves the dialogue on, and the end of the connection settles the messages under way. No message costs a
+coroutine or a timer.
 """
 
 from __future__ import annotations
@@ -8,69 +9,71 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from ses_ops.transports.port import Delivery, Envelope, Outcome, TooLate
-from ses_ops.transports.smtp.message_outcome import chance_of, lost_with_content, suspects_framing
+from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, Outcome
+from ses_ops.transports.smtp.message_outcome import lost_with_content, retry_cost, suspects_framing
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance, Pool
+from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
-from ses_ops.transports.smtp.server_limits import Habits
-from ses_ops.transports.smtp.stall import Silence
+from ses_ops.transports.smtp.server_limits import ServerLimits
+from ses_ops.transports.smtp.stall import StallDetector
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.stream import SmtpStream
 from ses_ops.transports.smtp.wire import WireMessage
 
-# As plain module constants: they are compared several times a message.
+# Steps are plain module constants here: they are compared several times a message.
 _OPENING, _IDLE, _QUIT, _CLOSED = Step.OPENING, Step.IDLE, Step.QUIT, Step.CLOSED
 
 
 class MailStream(SmtpStream):
-    """One socket, how far its dialogue is, and the messages of it; what follows from a reply is connection.py says."""
+    """One socket, the step of its dialogue, and the messages under way; `MailConnection` adds the dialogue."""
 
-    def __init__(self, address: str, pool: Pool[Any], habits: Habits, *, timeout: float, data_timeout: float) -> None:
+    def __init__(
+        self, address: str, pool: Pool[Any], limits: ServerLimits, *, timeout: float, data_timeout: float
+    ) -> None:
         super().__init__(address)
         self._pool = pool
-        self._habits = habits
+        self._limits = limits
         self._step = _OPENING
-        #: Something was written since data came last. (It is only ever written when no reply is awaited.)
+        #: Bytes were written since data came last. (Nothing is ever written while a reply is awaited.)
         self._asked = False
-        #: A part of what was written last is still here: the network takes no more.
+        #: A part of the last write is still in the buffer: the network takes no more for now.
         self._stuck = False
-        #: The message whose MAIL was written and whose content was not, and how its commands were written.
+        #: The message whose MAIL was written and whose content was not; then the mode of the last commands.
         self._begun: WireMessage | None = None
         self._written = Mode.NONE
-        #: The message whose final dot was written and not replied to.
+        #: The message whose final dot was written and has no reply yet.
         self._ended: Envelope | None = None
-        #: The message of this dialogue was refused and reported: what follows are replies to the rest of its group.
+        #: The message of this dialogue was refused and reported: the next replies are to the rest of its group.
         self._refused = False
-        self._silence = Silence(timeout, data_timeout)
-        #: How many messages the server gave a reply of its own to.
+        self._stall = StallDetector(timeout, data_timeout)
+        #: Number of messages that the server settled by a reply.
         self.settled = 0
-        #: It was given up because the server said nothing any more.
+        #: Whether the connection was closed because the server went silent.
         self.silent = False
-        #: It was given up because of the mode in which it wrote.
+        #: Whether the connection was closed because the server did not bear the mode.
         self.misframed = False
 
     @abstractmethod
     def _known(self, step: Step, data: bytes) -> bool:
-        """Do what `data` asks for, if that is known without reading it; whether it was."""
+        """Act on `data` if it is known octet by octet; returns whether it was."""
 
     @abstractmethod
     def _advance(self, reply: Reply) -> None:
-        """Do what this reply asks for."""
+        """Act on this reply."""
 
     @abstractmethod
     def _gone(self, reason: str) -> None:
-        """Tell the pool."""
+        """Report to the pool that the connection is closed."""
 
     def abandon(self, reason: str) -> None:
         """Close at once and report what was under way."""
-        self._lose(reason, chance=Chance.ALL)
+        self._lose(reason, cost=RetryCost.ALL)
 
-    def check_silence(self, now: float) -> None:
-        """Close the connection if the server has been silent too long. To be called often; `now` as in Silence."""
+    def check_stall(self, now: float) -> None:
+        """Close the connection if the server stalls. Called every tick; `now` is in seconds of AwakeClock."""
         step = self._step
         if step not in (_OPENING, _IDLE, _CLOSED):
-            why = self._silence.broken_off((step, self.settled), self.transport.get_write_buffer_size(), now)
+            why = self._stall.stall_reason((step, self.settled), self.transport.get_write_buffer_size(), now)
             if why is not None:
                 self.silent = step != _QUIT
                 self._lose(why)
@@ -91,7 +94,7 @@ class MailStream(SmtpStream):
             if self._step == _CLOSED:
                 return
             if self._asked and reply.code != 421:
-                # All that had been asked is answered: this came before what we wrote just now, and is no answer to it.
+                # Every earlier command was answered: this reply left before the newest command, and does not answer it.
                 self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
                 return
             self._advance(reply)
@@ -99,16 +102,16 @@ class MailStream(SmtpStream):
             self._lose(f"the server sent {parser.broken}")
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Settle what was under way."""
+        """Settle the messages under way."""
         super().connection_lost(exc)
         self._lose(self.lost or "the connection is closed")
 
     def pause_writing(self) -> None:
-        """The network takes no more for now."""
+        """Note that the network takes no more bytes for now."""
         self._stuck = True
 
     def resume_writing(self) -> None:
-        """All that was written has left."""
+        """Note that all written bytes have left."""
         self._stuck = False
 
     def _write(self, data: bytes, step: Step) -> None:
@@ -117,18 +120,18 @@ class MailStream(SmtpStream):
         self.transport.write(data)
 
     def _begins(self, envelope: Envelope) -> bool:
-        """Tell that the content is written next; whether it may be. If not, nothing is left of the connection."""
+        """Report that the content is written next; returns whether it may be. If not, the connection is closed."""
         try:
             self._pool.content_begins(envelope)
-        except TooLate as why:
-            self._lose(str(why), chance=Chance.ALL)
+        except EnvelopeWithdrawn as why:
+            self._lose(str(why), cost=RetryCost.ALL)
             return False
         return True
 
-    def _lose(self, reason: str, outcome: Outcome | None = None, *, chance: Chance | None = None) -> None:
-        """Give the connection up and settle what was under way on it.
+    def _lose(self, reason: str, outcome: Outcome | None = None, *, cost: RetryCost | None = None) -> None:
+        """Close the connection and settle the messages under way.
 
-        `outcome` is what the server said; without it the mode in which it was written may be the reason.
+        `outcome` is the outcome by the server's own reply; without a reply the mode of the commands may be the reason.
         """
         if self._step in (_CLOSED, _OPENING):
             return
@@ -137,20 +140,20 @@ class MailStream(SmtpStream):
         self.transport.abort()
         ended, self._ended = self._ended, None
         begun, self._begun = self._begun, None
-        suspect = chance is None and outcome is None and ((begun is not None and not self._refused) or self.silent)
-        if chance is Chance.FRAMING or (
+        suspect = cost is None and outcome is None and ((begun is not None and not self._refused) or self.silent)
+        if cost is RetryCost.FRAMING or (
             suspect and suspects_framing(self._written, step, first=not self.settled, silent=self.silent)
         ):
             self.misframed = True
-            self._habits.not_borne(self._written, reason)
+            self._limits.lower_mode(self._written, reason)
         if ended is not None:
-            fate = lost_with_content(reason, content_is_gone=not (self._stuck and begun is None))
-            self._pool.dropped(ended, fate, chance=Chance.ALL)
+            lost = lost_with_content(reason, content_is_gone=not (self._stuck and begun is None))
+            self._pool.dropped(ended, lost, cost=RetryCost.ALL)
         if begun is not None:
             deferred = outcome or Outcome(Delivery.DEFERRED, None, f"{reason} (before the content)"[:500])
             if self.misframed:
-                chance = Chance.FRAMING
-            elif chance is None:
-                chance = chance_of(step, self.settled)
-            self._pool.dropped(begun.envelope, deferred, chance=chance)
+                cost = RetryCost.FRAMING
+            elif cost is None:
+                cost = retry_cost(step, self.settled)
+            self._pool.dropped(begun.envelope, deferred, cost=cost)
         self._gone(reason)

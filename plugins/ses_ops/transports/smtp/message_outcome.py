@@ -1,4 +1,4 @@
-"""What a reply, or a lost connection, means for the message that was under way."""
+"""The outcome of a message, by the reply to it or by the loss of its connection."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from ses_ops.domain.delivery_failure import Fault, Stage, classify
 from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp.pipelining import Mode
-from ses_ops.transports.smtp.pool import Chance
+from ses_ops.transports.smtp.pool import RetryCost
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.steps import Step
 
-#: Replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
+#: Codes of replies to MAIL that mean "log in first" (RFC 4954, 6): the settings are wrong, not the message.
 LOGIN_NEEDED = frozenset({530, 534, 535, 538})
-#: What a server says of a command that it did not expect where it stood, or of the half of one that was cut.
+#: Codes for a command that the server did not expect at that point, or of which it read only a half.
 _OUT_OF_STEP = frozenset({500, 502, 503})
 _PIPELINING = re.compile(r"pipelin|synchroni[sz]|out of (order|sequence)|bad sequence", re.IGNORECASE)
 
 
 def refusal(code: int, text: str, stage: Stage) -> Outcome:
-    """The outcome of a message that got this reply of 400 or more.
+    """The outcome of a message that was refused with this reply of 400 or more.
 
-    MAIL is the same for each message of a task, and a quota or a rate is over by itself: such a message waits,
-    whatever the code says.
+    A refused MAIL, which is the same for each message of a task, and a quota or a rate, which ends by itself, defer the
+    message, whatever the code is. So does any 4xx; other refusals fail the message.
     """
     failure = classify(code, text, stage)
     waits = code < 500 or failure.waits or (stage is Stage.SENDER and failure.fault is not Fault.CONTENT)
@@ -30,23 +30,36 @@ def refusal(code: int, text: str, stage: Stage) -> Outcome:
 
 
 def misframes(reply: Reply, step: Step) -> bool:
-    """Whether a reply to a pipelined command may be about where it stood, and not about what it said."""
+    """Whether a reply to a pipelined command may be about its position, and not about its content."""
     if reply.code in _OUT_OF_STEP or speaks_of_framing(reply):
         return True
-    # The half of a MAIL that was cut can be a syntax error; said of RCPT it is the recipient's address.
+    # 501 to MAIL can mean that the server read half of the command; 501 to RCPT is about the recipient's address.
     return reply.code == 501 and step is Step.MAIL
 
 
+def mail_misframed(reply: Reply, written: Mode, *, ever_accepted: bool) -> bool:
+    """Whether a refused MAIL may have been refused for its position in the group, or for the commands behind it.
+
+    `written` is the mode of the commands; `ever_accepted` says whether the server took any message in this run.
+    """
+    if written is Mode.ACROSS:
+        return misframes(reply, Step.MAIL)
+    if written is Mode.GROUP:
+        # This MAIL was sent in its turn: only a server that never took a message in this mode may mean the mode.
+        return speaks_of_framing(reply) or (misframes(reply, Step.MAIL) and not ever_accepted)
+    return False
+
+
 def speaks_of_framing(reply: Reply) -> bool:
-    """Whether a refusal says by its words that too much was written at once (Exim: "synchronization error")."""
+    """Whether the text of a refusal says that too much was written at once (Exim: "synchronization error")."""
     return (reply.code >= 500 or reply.code == 421) and _PIPELINING.search(reply.text) is not None
 
 
 def suspects_framing(written: Mode, step: Step, *, first: bool, silent: bool) -> bool:
-    """Whether a connection that went silent, broke or talked nonsense may have done so because of its mode.
+    """Whether a connection that went silent, broke or sent a malformed reply may have done so because of its mode.
 
-    `first`: the server had not answered any message on it. What was refused by name (421) is not asked about. Servers
-    that break a connection behind a refusal are many; those that say nothing there threw away the rest of the group.
+    `first`: the server had not settled any message over this connection. A 421 with its own reason is not asked about.
+    Many servers break a connection behind a refusal; a server that goes silent there has dropped the rest of the group.
     """
     if written is Mode.ACROSS:
         return step in (Step.FINAL, Step.MAIL, Step.RCPT, Step.DATA)
@@ -56,10 +69,11 @@ def suspects_framing(written: Mode, step: Step, *, first: bool, silent: bool) ->
 
 
 def closing(outcome: Outcome, *, content_is_gone: bool) -> Outcome:
-    """What a 421 in place of the reply to the final dot says of the message.
+    """The outcome of a message that got 421 in place of the reply to its final dot.
 
-    A server that shuts down says it without having looked whether the message was stored (smtp-server does, in the
-    middle of storing it). Only one that gives a reason of policy has judged the message, and not taken it.
+    A server that shuts down sends 421 without a check whether the message was stored (smtp-server does so while it
+    stores the message). Only a server whose enhanced status names a reason (4.7, 4.2, 4.1, 4.6) has judged the message,
+    and refused it.
     """
     if not content_is_gone:
         return outcome
@@ -76,8 +90,11 @@ def lost_with_content(reason: str, *, content_is_gone: bool) -> Outcome:
     return Outcome(Delivery.DEFERRED, None, f"{reason} (before the final dot)"[:500])
 
 
-def chance_of(step: Step, settled: int) -> Chance:
-    """What a message whose content was not written loses with its connection, which had settled so many before."""
+def retry_cost(step: Step, settled: int) -> RetryCost:
+    """The share of its retry budget that a message loses with its connection before its content was written.
+
+    `settled` is the number of messages that the connection had settled.
+    """
     if step not in (Step.RSET, Step.MAIL, Step.FINAL):
-        return Chance.ALL
-    return Chance.USED_CONNECTION if settled else Chance.NEW_CONNECTION
+        return RetryCost.ALL
+    return RetryCost.USED_CONNECTION if settled else RetryCost.NEW_CONNECTION

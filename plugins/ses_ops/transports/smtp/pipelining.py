@@ -1,4 +1,7 @@
-"""How much of the dialogue is written before the replies are there (RFC 2920), by what a server is known to bear."""
+"""The modes of pipelining (RFC 2920), and the servers known to bear the highest.
+
+A mode says how much of the dialogue is written before the replies have come.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ _SERVERS = Path(__file__).with_suffix(".toml")
 
 
 class Mode(IntEnum):
-    """How the commands of a message are written; a higher mode waits less often."""
+    """The grouping of the commands of a message; a higher mode waits for fewer replies."""
 
     #: One command at a time: four round trips a message.
     NONE = 0
     #: MAIL, RCPT and DATA in one write, after the reply to the message before: two round trips.
     GROUP = 1
-    #: These three in the same write as the final dot of the message before: one round trip.
+    #: MAIL, RCPT and DATA in the same write as the final dot of the message before: one round trip.
     ACROSS = 2
 
 
 class Pipelining(Enum):
-    """What the connection's settings ask for. Nothing is pipelined where the server does not offer PIPELINING."""
+    """The setting `pipelining`. No command is pipelined where the server does not offer PIPELINING."""
 
     #: ACROSS for the servers that are known to bear it (pipelining.toml), GROUP for all others.
     AUTO = "auto"
@@ -41,7 +44,7 @@ class _Server(NamedTuple):
 
 
 def bears_across(greeting: str, capabilities: Capabilities) -> bool:
-    """Whether greeting and EHLO are those of a server that is known to bear Mode.ACROSS."""
+    """Whether greeting and reply to EHLO are those of a server that is known to bear Mode.ACROSS."""
     return any(one.greeting.search(greeting) and one.hello.search(capabilities.hello) for one in _known())
 
 

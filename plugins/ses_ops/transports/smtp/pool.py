@@ -1,4 +1,4 @@
-"""What a connection and the transport that it belongs to say to each other."""
+"""The pool of connections, as one connection sees it: a protocol, and retry budgets."""
 
 from __future__ import annotations
 
@@ -7,67 +7,71 @@ from typing import Protocol, TypeVar
 
 from ses_ops.transports.port import Envelope, Outcome
 
-#: A connection as its transport knows it.
+#: The class of the connections in the pool.
 Connection_contra = TypeVar("Connection_contra", contravariant=True)
 
-#: How many connections are opened at the same time.
+#: Largest number of connections that are being opened at the same time.
 OPENING_AT_ONCE = 8
-#: How long a server has to answer QUIT, in seconds: nothing depends on its answer.
-GOODBYE = 2.0
+#: Seconds that a server has to answer QUIT: nothing depends on the answer.
+QUIT_TIMEOUT = 2.0
 
 
-class Chance(IntEnum):
-    """What an envelope has used up when its connection goes away under it."""
+class RetryCost(IntEnum):
+    """The part of its retry budget that an envelope loses with its connection."""
 
-    #: The way in which its commands were written was too much for the server: it is tried again in a plainer one.
+    #: The server did not bear the mode of pipelining: the envelope is retried in the next lower mode.
     FRAMING = 0
-    #: The server had not looked at it, after serving others: it allows so many messages a connection, or shuts down.
+    #: The server had settled other messages over this connection and not begun to judge this envelope: the server
+    #: limits the messages a connection, or shuts down.
     USED_CONNECTION = 1
-    #: It was the first on a new connection: perhaps the envelope is the reason. Two of these are too many.
+    #: The envelope was the first on a new connection and may be the reason for the loss. Two of these are too many.
     NEW_CONNECTION = 25
-    #: The server had begun to judge it: what is known is its outcome.
+    #: The server had begun to judge the envelope: there is no retry, the outcome is as known so far.
     ALL = 1_000
 
 
-class Chances:
-    """What the envelopes have used that lost a connection before the server judged them."""
+class RetryBudgets:
+    """The retry budgets that envelopes have spent by losing connections before the server judged them."""
 
-    #: One fresh connection, or up to so many that had served others and were at their end.
-    MOST = 40
+    #: The budget of an envelope: one new connection, or 40 connections that had settled other messages.
+    BUDGET = 40
 
     def __init__(self) -> None:
         self._used: dict[int, int] = {}
 
-    def used_up(self, envelope: Envelope, chance: Chance) -> bool:
-        """Take this chance from an envelope. Whether it was the last."""
-        used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + chance
-        return used > self.MOST
+    def spend(self, envelope: Envelope, cost: RetryCost) -> bool:
+        """Add `cost` to what an envelope has spent. Returns whether its budget is overspent: then it is not retried."""
+        used = self._used[envelope.seq] = self._used.get(envelope.seq, 0) + cost
+        return used > self.BUDGET
 
 
 class Pool(Protocol[Connection_contra]):
-    """What a connection needs of the transport that it belongs to."""
+    """The calls that a connection makes to its transport."""
 
     @property
     def ever_accepted(self) -> bool:
         """Whether the server has taken any message in this run."""
 
     def take(self) -> Envelope | None:
-        """The next envelope to send, if there is one now."""
+        """The next envelope to send; None when there is none now."""
 
     def content_begins(self, envelope: Envelope) -> None:
-        """The content of this envelope is written next."""
+        """Called before the content of this envelope is written. Raises EnvelopeWithdrawn."""
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
-        """The server (or a check before the first byte) settled this envelope."""
+        """Called when the server, or a check before the first byte, has settled this envelope."""
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
-        """The connection went away under this envelope, and so much of a chance with it."""
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
+        """Called when the connection of this envelope is lost: it is retried while its budget bears `cost`.
+
+        `outcome` is the outcome without a retry.
+        """
 
     def idle(self, connection: Connection_contra) -> None:
-        """The connection has nothing to do."""
+        """Called when the connection has no message to send."""
 
     def gone(self, connection: Connection_contra, reason: str) -> None:
-        """The connection is closed; its envelopes have been reported."""
+        """Called when the connection is closed; its envelopes have been reported by then."""
 
-    def give_up(self, error: Exception) -> None:
-        """The server will take no mail under these settings: end the run, after what is under way."""
+    def end_run(self, error: Exception) -> None:
+        """End the run with this error, after the messages under way: the server takes no mail with these settings."""

@@ -1,16 +1,16 @@
-"""SMTP replies (RFC 5321, 4.2): bytes as they come from the socket in, whole replies out."""
+"""SMTP replies (RFC 5321, 4.2): bytes of the socket in, whole replies out."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-#: RFC 5321 4.5.3.1.5 allows 512 octets a reply line; a server that sends more than this is not one to go on with.
+#: Octets of the longest reply line. RFC 5321 4.5.3.1.5 allows 512; the session with a server that sends more is ended.
 MAX_LINE_BYTES = 4096
-#: A reply of more lines than this is an attack or an accident.
+#: Largest number of lines in one reply: more are an attack or an accident.
 MAX_REPLY_LINES = 200
-#: How many different lines are remembered.
+#: Number of different lines that are remembered.
 _KNOWN_LINES = 32
-#: Longest reply text that is kept, in characters.
+#: Characters of the longest reply text that is kept.
 MAX_TEXT = 500
 
 _DIGITS = frozenset(b"0123456789")
@@ -22,12 +22,12 @@ class Reply(NamedTuple):
     """One whole reply."""
 
     code: int
-    #: The texts of its lines, without codes, joined by LF.
+    #: The texts of the reply's lines, without codes, joined by LF.
     raw: bytes
 
     @property
     def text(self) -> str:
-        """Printable text of at most 500 characters, its lines joined by spaces."""
+        """Printable text of at most 500 characters; the lines are joined by spaces."""
         return printable(self.raw)
 
     @property
@@ -37,7 +37,7 @@ class Reply(NamedTuple):
 
 
 class ReplyParser:
-    """Cuts a stream into replies. After nonsense, `broken` says what was wrong and nothing more is read."""
+    """Cuts a stream into replies. After a malformed line `broken` says what was wrong and no more is read."""
 
     __slots__ = ("_code", "_known", "_lines", "_rest", "broken")
 
@@ -45,13 +45,13 @@ class ReplyParser:
         self._rest = b""
         self._code = 0
         self._lines: list[bytes] = []
-        # A server says the same few things all day: its first lines are kept, parsed.
+        # A server sends the same few lines again and again: the first 32 different lines are kept, parsed.
         self._known: dict[bytes, Reply] = {}
         self.broken: str | None = None
 
     @property
     def unread(self) -> bool:
-        """Whether a part of a line or of a reply is waiting for its end."""
+        """Whether the stream ended within a line or a reply so far."""
         return bool(self._rest or self._lines)
 
     def feed(self, data: bytes) -> list[Reply]:
@@ -66,7 +66,7 @@ class ReplyParser:
             if known is not None and not self._lines:
                 replies.append(known)
                 continue
-            # The form of nearly every line, checked without a call: 3 digits, then a space.
+            # Nearly every line has 3 digits, then a space: that form is checked without a call.
             if len(line) < 4 or line[3] != _SPACE or self._lines or len(line) > MAX_LINE_BYTES:
                 if not self._unusual(line, replies):
                     return replies
@@ -83,7 +83,7 @@ class ReplyParser:
         return replies
 
     def _unusual(self, line: bytes, replies: list[Reply]) -> bool:
-        """Take a line that is part of a longer reply, or has no text; False when it is nonsense."""
+        """Take a line that is part of a longer reply, or has no text; returns False when it is malformed."""
         if len(line) > MAX_LINE_BYTES:
             self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
             return False
@@ -94,7 +94,7 @@ class ReplyParser:
             return False
         code = int(line[:3])
         if self._lines and self._code == 220 and code >= 400:
-            # A greeting whose first line was there to see who does not wait (postscreen), and a refusal in its place.
+            # The first line of a greeting that tests whether a client waits (postscreen), then a refusal in its place.
             self._lines = []
         if self._lines and code != self._code:
             self.broken = f"a reply that begins with {self._code} and goes on with {code}"
@@ -111,7 +111,7 @@ class ReplyParser:
 
 
 def printable(raw: bytes | str) -> str:
-    """Text of a server made safe to store and show: one line of printable characters, at most 500 of them."""
+    """The text of a server, safe to store and show: one line of at most 500 printable characters."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
     if not text.isprintable():
         text = "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text[: 4 * MAX_TEXT])

@@ -1,9 +1,10 @@
-"""The mechanisms of SMTP AUTH: what a client says in each, without a socket (RFC 4954 and each mechanism's own).
+"""The mechanisms of SMTP AUTH: the client's responses, without a socket (RFC 4954).
 
-AUTH XOAUTH2 dXNlcj1hbm5A...        the initial response, in base64
-334 eyJzdGF0dXMiOiI0MDEi...         an error, which is to be answered
-                                    ... by an empty line
-535 5.7.3 Authentication unsuccessful
+client                                           server
+AUTH XOAUTH2 dXNlcj1hbm5A... -->
+                                                 <-- 334 eyJzdGF0dXMiOiI0MDEi... (an error, in base64)
+(an empty line) -->
+                                                 <-- 535 5.7.3 Authentication unsuccessful
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ses_ops.transports.smtp.replies import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who logs in, and by what: a password, or an OAuth 2 access token."""
+    """The login, with a password or an OAuth 2 access token, at one host and port."""
 
     login: str
     password: str = field(default="", repr=False)
@@ -30,13 +31,13 @@ class Credentials:
 
 
 class Exchange:
-    """One try of one mechanism. Bytes in and out are those of the mechanism, before base64."""
+    """One attempt with one mechanism. All bytes in and out are those of the mechanism, before base64."""
 
     name: ClassVar[str]
 
     def __init__(self, credentials: Credentials) -> None:
         self._is = credentials
-        #: What the server gave as its reason in a challenge, if it did.
+        #: The reason that the server gave in a challenge; empty when it gave none.
         self.complaint = ""
 
     def first(self) -> bytes | None:
@@ -44,22 +45,22 @@ class Exchange:
         return None
 
     def answer(self, challenge: bytes) -> bytes | None:  # noqa: ARG002
-        """The answer to a challenge behind the initial response; None when there is nothing more to say."""
+        """The response to a challenge after the initial response; None when the mechanism has no further response."""
         return None
 
 
 class Plain(Exchange):
-    """RFC 4616."""
+    """The mechanism PLAIN (RFC 4616)."""
 
     name = "PLAIN"
 
     def first(self) -> bytes:
-        """No other identity than the login's."""
+        """NUL, login, NUL, password: no authorisation identity other than the login."""
         return b"\0" + self._is.login.encode() + b"\0" + self._is.password.encode()
 
 
 class Login(Exchange):
-    """draft-murchison-sasl-login: the server asks for two things, by prompts that nobody has fixed."""
+    """The mechanism LOGIN (draft-murchison-sasl-login): the server prompts twice, in words that no standard fixes."""
 
     name = "LOGIN"
 
@@ -68,7 +69,7 @@ class Login(Exchange):
         self._left = {"login": credentials.login.encode(), "password": credentials.password.encode()}
 
     def answer(self, challenge: bytes) -> bytes | None:
-        """Each thing once: the one that the prompt names, else the next."""
+        """Login and password, each once: the value that the prompt names, else the next."""
         prompt = challenge.lower()
         wanted = "password" if b"pass" in prompt else "login" if b"user" in prompt or b"login" in prompt else None
         if wanted is None:
@@ -77,7 +78,7 @@ class Login(Exchange):
 
 
 class CramMd5(Exchange):
-    """RFC 2195: for servers that offer nothing else."""
+    """The mechanism CRAM-MD5 (RFC 2195), for servers that offer no other."""
 
     name = "CRAM-MD5"
 
@@ -86,7 +87,7 @@ class CramMd5(Exchange):
         self._answered = False
 
     def answer(self, challenge: bytes) -> bytes | None:
-        """The challenge, keyed by the password."""
+        """The login and the HMAC-MD5 of the challenge, keyed by the password, in hexadecimal."""
         if self._answered or not challenge:
             return None
         self._answered = True
@@ -95,10 +96,10 @@ class CramMd5(Exchange):
 
 
 class XOAuth2(Exchange):
-    """Google's and Microsoft's own."""
+    """The mechanism XOAUTH2 of Google and Microsoft."""
 
     name = "XOAUTH2"
-    #: What ends the exchange after an error.
+    #: The response that ends the exchange after an error.
     _FAREWELL: ClassVar[bytes] = b""
 
     def first(self) -> bytes:
@@ -106,7 +107,7 @@ class XOAuth2(Exchange):
         return f"user={self._is.login}\x01auth=Bearer {self._is.token}\x01\x01".encode()
 
     def answer(self, challenge: bytes) -> bytes | None:
-        """The challenge is an error in JSON. It must be answered before the server says its 535."""
+        """The response to an error in JSON, which the server waits for before it sends 535."""
         if self.complaint:
             return None
         self.complaint = _error_words(challenge)
@@ -114,26 +115,26 @@ class XOAuth2(Exchange):
 
 
 class OAuthBearer(XOAuth2):
-    """RFC 7628."""
+    """The mechanism OAUTHBEARER (RFC 7628)."""
 
     name = "OAUTHBEARER"
     _FAREWELL = b"\x01"
 
     def first(self) -> bytes:
-        """As XOAUTH2, in a frame of GS2 (RFC 5801), in which a name may have no comma and no equals sign."""
+        """The mailbox and the token in a GS2 header (RFC 5801), where comma and equals sign of a name are escaped."""
         name = self._is.login.replace("=", "=3D").replace(",", "=2C")
         where = f"host={self._is.host}\x01port={self._is.port}\x01"
         return f"n,a={name},\x01{where}auth=Bearer {self._is.token}\x01\x01".encode()
 
 
-#: In the order in which they are tried. A password is as safe in each of the first two (TLS), and servers that refuse
-#: PLAIN often want LOGIN; CRAM-MD5 is old, and needs the password in clear on the server.
+#: Mechanisms in the order in which a login tries them. Under TLS a password is as safe in PLAIN as in LOGIN, and
+#: servers that refuse PLAIN often want LOGIN; CRAM-MD5 is old, and needs the password in clear on the server.
 WITH_PASSWORD: tuple[type[Exchange], ...] = (Plain, Login, CramMd5)
 WITH_TOKEN: tuple[type[Exchange], ...] = (XOAuth2, OAuthBearer)
 
 
 def of_base64(raw: bytes) -> bytes:
-    """A challenge as it came behind 334; as it is where it is no base64, which some servers write."""
+    """The bytes of the challenge behind 334; the challenge unchanged where it is no base64, as some servers write."""
     try:
         return base64.b64decode(raw.strip(), validate=True)
     except binascii.Error:

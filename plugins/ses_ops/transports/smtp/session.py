@@ -1,4 +1,4 @@
-"""From nothing to a session that is ready for mail: connect, greeting, EHLO, TLS, login (RFC 5321, 3207, 4954)."""
+"""The opening of a session: connect, greeting, EHLO, TLS, login (RFC 5321, 3207, 4954)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp.access_token import AccessTokens
-from ses_ops.transports.smtp.addresses import NoOtherPlace, Place, Route
+from ses_ops.transports.smtp.addresses import AddressFailover, NoOtherAddress, ServerAddress
 from ses_ops.transports.smtp.capabilities import Capabilities
-from ses_ops.transports.smtp.greeting import Unwelcome, greeting, hello
+from ses_ops.transports.smtp.greeting import GreetingRefused, greeting, hello
 from ses_ops.transports.smtp.login import AnotherConnection, Login
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
@@ -21,88 +21,88 @@ from ses_ops.transports.smtp.tls import TlsRules, speaks_tls, tls_failure
 
 _log = logging.getLogger(__name__)
 
-#: Seconds of silence after which it is worth saying what we wait for, and asking whether the server waits for TLS.
-#: Servers that let everybody wait on purpose do so for about 5 s, and take no word before theirs.
+#: Seconds without a greeting after which the wait is reported, and the server is tested for TLS from the first byte.
+#: Servers that delay every client on purpose do so for about 5 s, and refuse a client that speaks first.
 _SILENCE = 10.0
-#: The one port where nobody speaks TLS first, and where a word before the greeting is a spammer's mark.
+#: The port on which no server speaks TLS first, and on which a client that speaks before the greeting is a spammer.
 _MX_PORT = 25
 
 StreamT = TypeVar("StreamT", bound=SmtpStream)
 
 
-class Opener:
-    """Opens the sessions of one transport: what the first has found out, the others need not try again."""
+class SessionOpener:
+    """Opens the sessions of one transport; later sessions use what the first has found out."""
 
     def __init__(self, settings: SmtpSettings, *, tell: Callable[[str], None] | None = None) -> None:
-        """`tell` is given a sentence when the server keeps us waiting; default: the log."""
+        """`tell` is called with a sentence when the server's greeting takes long; default: the log."""
         self._settings = settings
         self._tell = tell or _log.warning
-        self._route = Route(settings.host, settings.port)
+        self._failover = AddressFailover(settings.host, settings.port)
         self._tls = TlsRules(settings)
         self._login = Login(settings)
         self._tokens = AccessTokens(settings, settings.oauth2) if settings.oauth2 is not None else None
-        self._asked_for_tls = False
+        self._tested_for_tls = False
 
     async def open(self, make_stream: Callable[[str], StreamT]) -> tuple[StreamT, Capabilities]:
         """Open one session. Raises ConnectionFailed or SetupRefused; the socket is closed then.
 
-        SetupRefused is for good: a 5xx greeting is that (RFC 5321 3.1) once every address of the host has given one,
-        or none of the others can be reached.
+        SetupRefused is final. A 5xx greeting (RFC 5321 3.1) counts as final once every address of the host has given
+        one, or none of the other addresses can be reached.
         """
-        unwelcome: dict[Place, SetupRefused] = {}
+        refused: dict[ServerAddress, SetupRefused] = {}
         while True:
-            # First, as no server need wait for it.
+            # The token is fetched first, so that no server has to wait for it.
             token, new = await self._tokens.current() if self._tokens is not None else (None, False)
-            place, stream = await self._connect(make_stream, unwelcome)
+            address, stream = await self._connect(make_stream, refused)
             try:
-                capabilities = await self._begin(place, stream)
+                capabilities = await self._begin(address, stream)
                 if self._settings.login is not None:
                     await self._log_in(stream, capabilities, token, new=new)
                 _check_quiet(stream)
             except BaseException as error:
                 stream.transport.abort()
-                if isinstance(error, Unwelcome):
-                    unwelcome[place] = error
-                    self._route.failed(place)
+                if isinstance(error, GreetingRefused):
+                    refused[address] = error
+                    self._failover.failed(address)
                     continue
                 if isinstance(error, AnotherConnection):
-                    continue  # each time with one mechanism less, or with a new token
+                    continue  # the loop ends: each turn has one mechanism less, or a new token
                 if isinstance(error, ConnectionFailed):
-                    self._route.failed(place)
+                    self._failover.failed(address)
                 raise
-            self._route.worked(place)
+            self._failover.succeeded(address)
             return stream, capabilities
 
     async def _connect(
-        self, make_stream: Callable[[str], StreamT], unwelcome: dict[Place, SetupRefused]
-    ) -> tuple[Place, StreamT]:
+        self, make_stream: Callable[[str], StreamT], refused: dict[ServerAddress, SetupRefused]
+    ) -> tuple[ServerAddress, StreamT]:
         settings, loop = self._settings, asyncio.get_running_loop()
         context = self._tls.context() if settings.tls is Tls.TLS else None
 
-        async def connect(place: Place) -> StreamT:
+        async def connect(address: ServerAddress) -> StreamT:
             _, stream = await loop.create_connection(
                 lambda: make_stream(settings.address),
-                place.host,
-                place.port,
-                family=place.family,
+                address.host,
+                address.port,
+                family=address.family,
                 ssl=context,
                 server_hostname=settings.host if context else None,
             )
             return stream
 
         try:
-            return await self._route.first_of(connect, timeout=settings.timeout, without=unwelcome)
-        except NoOtherPlace:
-            raise list(unwelcome.values())[-1] from None
+            return await self._failover.connect_first(connect, timeout=settings.timeout, without=refused)
+        except NoOtherAddress:
+            raise list(refused.values())[-1] from None
         except (OSError, UnicodeError) as error:
-            if unwelcome:
-                raise list(unwelcome.values())[-1] from error
+            if refused:
+                raise list(refused.values())[-1] from error
             raise _unreachable(settings, error) from error
 
-    async def _begin(self, place: Place, stream: SmtpStream) -> Capabilities:
-        """The dialogue up to the login."""
+    async def _begin(self, address: ServerAddress, stream: SmtpStream) -> Capabilities:
+        """Hold the dialogue up to the login: greeting, EHLO, TLS. Returns the server's newest capabilities."""
         settings = self._settings
-        await self._greeted(place, stream)
+        await self._wait_for_greeting(address, stream)
         encrypted = settings.tls is Tls.TLS
         capabilities = await hello(stream, settings, after_tls=False)
         if settings.tls is Tls.STARTTLS and not capabilities.starttls:
@@ -111,15 +111,15 @@ class Opener:
             )
         if capabilities.starttls and not encrypted and settings.tls is not Tls.NONE:
             await self._start_tls(stream)
-            # What was said before TLS could have been anybody's: ask again (RFC 3207, 4.2).
+            # The capabilities sent before TLS may be forged, so EHLO is sent again (RFC 3207, 4.2).
             capabilities = await hello(stream, settings, after_tls=True)
         return capabilities
 
-    async def _greeted(self, place: Place, stream: SmtpStream) -> None:
-        """Wait for the server's first word; after some silence say so, and see whether the server waits for ours."""
+    async def _wait_for_greeting(self, address: ServerAddress, stream: SmtpStream) -> None:
+        """Wait for the greeting; after some silence report the wait, and test whether the server waits for TLS."""
         settings = self._settings
-        # Where another address may serve at once, this one has no longer than for any reply.
-        within = settings.timeout if self._route.has_another(place) else settings.greeting_within
+        # Where another address may serve at once, this address has no longer than for any other reply.
+        within = settings.timeout if self._failover.has_another(address) else settings.greeting_within
         silence = min(_SILENCE, within / 3)
         try:
             await greeting(stream, timeout=silence)
@@ -129,7 +129,7 @@ class Opener:
         self._tell(f"{stream.address}: connected, and waiting for the server's greeting for up to {within:g} s")
         waiting = asyncio.ensure_future(greeting(stream, timeout=within - silence))
         try:
-            if await self._asks_for_tls(place, waiting):
+            if await self._waits_for_tls(address, waiting):
                 raise SetupRefused(f"{stream.address}: the server waits for TLS from the first byte: set tls to tls")
             await waiting
         except NoReply:
@@ -140,25 +140,28 @@ class Opener:
         finally:
             waiting.cancel()
 
-    async def _asks_for_tls(self, place: Place, waiting: asyncio.Future[None]) -> bool:
-        """Whether the server, silent so far, speaks TLS at once. Asked once, and no longer than it is silent."""
+    async def _waits_for_tls(self, address: ServerAddress, waiting: asyncio.Future[None]) -> bool:
+        """Whether the server, silent so far, speaks TLS from the first byte.
+
+        A transport tests that once, on a connection of its own, and stops when the greeting comes meanwhile.
+        """
         settings = self._settings
-        if self._asked_for_tls or settings.tls is Tls.TLS or settings.port == _MX_PORT:
+        if self._tested_for_tls or settings.tls is Tls.TLS or settings.port == _MX_PORT:
             return False
-        self._asked_for_tls = True
-        asking = asyncio.ensure_future(speaks_tls(settings, place, timeout=min(_SILENCE, settings.timeout)))
+        self._tested_for_tls = True
+        test = asyncio.ensure_future(speaks_tls(settings, address, timeout=min(_SILENCE, settings.timeout)))
         try:
-            both: list[asyncio.Future[Any]] = [waiting, asking]
+            both: list[asyncio.Future[Any]] = [waiting, test]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            return not waiting.done() and asking.result()
+            return not waiting.done() and test.result()
         finally:
-            asking.cancel()
+            test.cancel()
 
     async def _start_tls(self, stream: SmtpStream) -> None:
         settings = self._settings
         reply = await stream.command(b"STARTTLS", during="STARTTLS", timeout=settings.timeout)
         if reply.code != 220:
-            # Not going on without: whoever can forge this reply could read the mail.
+            # The session does not go on without TLS: an attacker who can forge this reply could read the mail.
             words = f"{stream.address}: the server offers STARTTLS but refuses it: {reply.code} {reply.text}"
             raise SetupRefused(words) if reply.code >= 500 else ConnectionFailed(words)
         if stream.unread:
@@ -197,7 +200,7 @@ def _check_quiet(stream: SmtpStream) -> None:
 
 
 def _unreachable(settings: SmtpSettings, error: OSError | UnicodeError) -> ConnectionFailed | SetupRefused:
-    """Why there is no connection, in words."""
+    """The error for a connection that could not be opened."""
     if isinstance(error, TimeoutError):
         tried = f"{settings.timeout:g} s{_of_others(error)}"
         reason = (
@@ -217,5 +220,5 @@ def _unreachable(settings: SmtpSettings, error: OSError | UnicodeError) -> Conne
 
 
 def _of_others(error: Exception) -> str:
-    """What the other addresses of the same name failed with."""
+    """The errors of the other addresses of the same name, as the notes of `error` have them."""
     return "".join(f", {words}" for words in getattr(error, "__notes__", ()))

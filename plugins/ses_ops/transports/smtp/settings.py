@@ -1,4 +1,7 @@
-"""Which mail server to use and how: read from an Airflow connection, checked before anything is sent."""
+"""The settings of a mail server, read from an Airflow connection.
+
+Every value is checked before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -28,68 +31,70 @@ _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 
 
 class Tls(Enum):
-    """How the connection is encrypted."""
+    """The encryption of the connection."""
 
-    #: Never.
+    #: The connection is not encrypted.
     NONE = "none"
-    #: By the STARTTLS command (RFC 3207), and not at all if the server does not offer it: then nothing is sent.
+    #: TLS begins with the STARTTLS command (RFC 3207); no mail is sent through a server that does not offer STARTTLS.
     STARTTLS = "starttls"
-    #: By STARTTLS where the server offers it. The certificate is verified then, as always.
+    #: TLS begins with STARTTLS where the server offers that. The certificate is verified then, as always.
     STARTTLS_IF_OFFERED = "starttls-if-offered"
-    #: From the first byte ("smtps", RFC 8314, usually port 465).
+    #: TLS begins with the first byte ("smtps", RFC 8314, usually port 465).
     TLS = "tls"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """One mail server. Times in seconds. Raises InvalidInput when a value cannot be right."""
+    """The settings of one mail server. Times are in seconds. Raises InvalidInput when a value cannot be right."""
 
     host: str
     port: int = 25
     login: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: Tls = Tls.STARTTLS_IF_OFFERED
-    #: Verify the server's certificate and name.
+    #: Whether the server's certificate and name are verified.
     verify: bool = True
     #: PEM file of the authorities to trust in place of the system's.
     ca_file: str | None = None
-    #: At most so many connections at once.
+    #: Largest number of connections at once.
     connections: int = 20
-    #: How long to wait for a connection and for any one reply but that to the final dot.
+    #: Seconds to wait for a connection, and for any reply but that to the final dot.
     timeout: float = 30.0
-    #: How long to wait for the server's first word, which some keep back while they look us up (RFC 5321 4.5.3.2.1: 5
-    #: minutes); default: ten times `timeout`.
+    #: Seconds to wait for the greeting, which some servers delay while they look the client up (RFC 5321 4.5.3.2.1: 5
+    #: minutes); None: ten times `timeout`.
     greeting_timeout: float | None = None
-    #: How long to wait for the reply to the final dot (RFC 5321 4.5.3.2.6: 10 minutes): giving up sooner than the
-    #: server does leaves a message unknown that it may well have taken.
+    #: Seconds to wait for the reply to the final dot (RFC 5321 4.5.3.2.6: 10 minutes): a sender that stops waiting
+    #: before the server has finished leaves a message unknown that the server may well have taken.
     data_timeout: float = 600.0
-    #: How long to go on trying while no message makes progress, before TransportUnavailable.
+    #: Seconds without a settled message after which the run ends with TransportUnavailable.
     unavailable_after: float = 60.0
-    #: A message that the server still puts off (4xx) so long after it did so first has failed (RFC 5321 4.5.4.1).
+    #: Seconds from its first deferral (4xx) after which a message that the server still defers expires, and has failed
+    #: (RFC 5321 4.5.4.1).
     give_up_after: float = 4 * 86_400.0
-    #: What we call ourselves in EHLO; default: this machine's full name, else its address in brackets.
+    #: The client's name in EHLO; None: this machine's full host name, else its address in brackets.
     local_hostname: str | None = None
-    #: At most so many messages begun a second, over all connections; None: no limit.
+    #: Messages begun a second at most, over all connections; None: no limit.
     max_messages_per_second: float | None = None
-    #: Send login and password without TLS to a server that is not on this machine.
+    #: Whether login and password may be sent without TLS to a server that is not on this machine.
     allow_plaintext_auth: bool = False
-    #: The one mechanism of AUTH to use, offered or not; default: each that is offered, until one is accepted.
+    #: The one mechanism of AUTH to use, offered or not; None: each that the server offers, until one is accepted.
     auth_mechanism: str | None = None
-    #: Log in with an access token in place of a password.
+    #: Settings of a login with an access token in place of a password.
     oauth2: OAuth2 | None = None
-    #: What the connection says that has no meaning here: a sentence each, for logs and `ses doctor`.
+    #: A sentence for each part of the connection that has no meaning here, for logs and `ses doctor`.
     unused: tuple[str, ...] = field(default=(), compare=False)
-    #: Put an address on the suppression list when the server answers RCPT that there is no such mailbox.
+    #: Whether an address enters the suppression list when the server answers RCPT that there is no such mailbox.
     suppress_hard_bounces: bool = True
-    #: How much to write before the replies are there (RFC 2920), where the server offers PIPELINING.
+    #: How much is written before the replies have come (RFC 2920), where the server offers PIPELINING.
     pipelining: Pipelining = Pipelining.AUTO
-    #: Close a connection after this many messages; None: what the server bears is learnt.
+    #: Number of messages after which a connection is closed; None: the server's limit is learnt.
     messages_per_connection: int | None = None
-    #: Stop, and wait for a person, when of at least 100 recipients more than this share do not exist; 1: never.
+    #: Share of unknown recipients (hard bounces, of at least 100 recipients) above which sending stops until a person
+    #: resumes it; 1: never.
     most_unknown_users: float = 0.3
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work, before anybody connects."""
+        """Refuse values that cannot work, before any connection is opened."""
         for name in ("host", "local_hostname"):
             value = getattr(self, name)
             if value is not None and not _HOST.fullmatch(value.strip("[]")):
@@ -115,7 +120,7 @@ class SmtpSettings:
 
     @property
     def greeting_within(self) -> float:
-        """Seconds that the server has for its first word."""
+        """Seconds that the server has for its greeting."""
         return self.greeting_timeout or 10 * self.timeout
 
     def _check_counts(self) -> None:
@@ -133,7 +138,7 @@ class SmtpSettings:
 
 
 def smtp_settings_from_connection_uri(text: str) -> SmtpSettings:
-    """Read what `AIRFLOW_CONN_SES_SMTP` holds: Airflow's connection URI, or its JSON form.
+    """Read the value of `AIRFLOW_CONN_SES_SMTP`: Airflow's connection URI, or its JSON form.
 
     URI: `smtp://login:password@host:port/?tls=starttls&connections=20`, every part percent-encoded; the extras may
     also stand in one `__extra__` parameter as JSON. JSON: `{"conn_type", "host", "login", "password", "port",
@@ -144,7 +149,7 @@ def smtp_settings_from_connection_uri(text: str) -> SmtpSettings:
 
 
 def smtp_settings_from_found(found: FoundConnection) -> SmtpSettings:
-    """Read a connection that was found somewhere. Raises ConnectionProblem, which names that place."""
+    """Read a connection that was found. Raises ConnectionProblem, which names the place of the connection."""
     with found_in(found.source):
         given = found.given
         if isinstance(given, str):
@@ -170,7 +175,7 @@ def smtp_settings_from_fields(
 ) -> SmtpSettings:
     """Make settings of the fields of an Airflow connection. Raises InvalidInput."""
     kind = (conn_type or "smtp").lower()
-    # The form of Airflow's connections offers these two also where no provider for mail is installed.
+    # The form of Airflow's connections offers the types generic and email even without a provider for mail.
     if kind in ("generic", "email"):
         kind = "smtp"
     if kind not in ("smtp", "smtps"):
@@ -218,7 +223,7 @@ def _tls(name: str, value: object) -> Tls:
 
 
 def _pipelining(name: str, value: object) -> Pipelining:
-    # It was true or false once.
+    # Earlier versions had the values true and false.
     known = {"true": Pipelining.AUTO, "false": Pipelining.NONE, **{one.value: one for one in Pipelining}}
     try:
         return known[str(value).strip().lower()]

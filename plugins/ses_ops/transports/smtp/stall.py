@@ -1,34 +1,34 @@
-"""How long a server may say nothing, and how slowly it may read."""
+"""The detector of stalled connections: a server that is silent, or reads too slowly."""
 
 from __future__ import annotations
 
 from ses_ops.transports.smtp.steps import Step
 
-#: Octets a second. A server that reads more slowly than this, over a whole timeout, only holds a connection.
-SLOWEST = 1000.0
+#: Octets a second. A server that reads more slowly than this, over a whole timeout, only occupies a connection.
+MIN_READ_RATE = 1000.0
 
 
-class Silence:
-    """Watches one connection. Times in seconds, by any clock that stands still while this process does."""
+class StallDetector:
+    """Watches one connection. Times are in seconds, by a clock that stops while this process does not run."""
 
     __slots__ = ("_at", "_data_timeout", "_measured_from", "_rate_due", "_reply_due", "_timeout", "_unwritten")
 
     def __init__(self, timeout: float, data_timeout: float) -> None:
         self._timeout = timeout
         self._data_timeout = data_timeout
-        #: How far the dialogue was when it was looked at last, and when standing still becomes a failure.
+        #: The step of the dialogue, and the unwritten octets, at the last check; then the deadline of the next change.
         self._at: tuple[Step, int] | None = None
         self._unwritten = 0
         self._reply_due = 0.0
-        #: How much was unwritten at the beginning of the measured time, and the end of that.
+        #: Octets that were unwritten at the beginning of the measured period; then the end of that period.
         self._measured_from = 0
         self._rate_due = 0.0
 
-    def broken_off(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
-        """Why the connection must be given up; None while there is hope. To be called often.
+    def stall_reason(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
+        """Why the connection is to be closed; None while the dialogue moves. To be called every second or more often.
 
-        `at` says how far the dialogue is; `unwritten` are the octets that the network has not taken yet. A slow upload
-        is not silence.
+        `at` is the step of the dialogue and the number of messages settled; `unwritten` the number of octets that the
+        network has not taken yet: a slow upload is no stall.
         """
         timeout = self._data_timeout if at[0] == Step.FINAL and not unwritten else self._timeout
         if at != self._at or (self._unwritten and not unwritten):
@@ -42,7 +42,7 @@ class Silence:
             return f"no reply to {at[0].name} within {timeout:g} s"
         elif now >= self._rate_due:
             moved = self._measured_from - unwritten
-            if moved < SLOWEST * timeout:
+            if moved < MIN_READ_RATE * timeout:
                 return f"the server reads too slowly: {moved} bytes within {timeout:g} s"
             self._measured_from, self._rate_due = unwritten, now + timeout
         self._unwritten, self._reply_due = unwritten, now + timeout

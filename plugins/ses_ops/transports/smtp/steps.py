@@ -6,18 +6,18 @@ from enum import IntEnum
 
 
 class Step(IntEnum):
-    """Which reply comes next."""
+    """The command that the next reply answers, or the state of a connection that awaits no reply."""
 
     OPENING = 0
     IDLE = 1
-    #: To RSET, which ends the transaction of a message that was refused half way.
+    #: RSET ends the transaction of a message that was refused half way.
     RSET = 2
     MAIL = 3
     RCPT = 4
     DATA = 5
-    #: To the final dot.
+    #: The final dot of a message.
     FINAL = 6
-    #: To the dot that ends a DATA which the server let begin although it had refused the recipient.
+    #: The dot that ends a DATA which the server accepted although it had refused the recipient.
     LONE_DOT = 7
     QUIT = 8
     CLOSED = 9

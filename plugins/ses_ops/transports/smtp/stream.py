@@ -1,4 +1,7 @@
-"""One socket to an SMTP server, seen as a stream of replies: what both the opening and the mailing stand on."""
+"""One socket to an SMTP server, as a stream of replies.
+
+`session` awaits the replies one by one; `mail_stream` extends the class for the dialogue with messages.
+"""
 
 from __future__ import annotations
 
@@ -8,43 +11,43 @@ from typing import cast
 from ses_ops.transports.errors import ConnectionFailed
 from ses_ops.transports.smtp.replies import Reply, ReplyParser, printable
 
-#: Replies that wait to be read. Nothing is pipelined before the first message: one is what a server may send.
-_MOST_UNREAD = 20
+#: Largest number of unread replies. No command is pipelined before the first message, so a server may send one.
+_MAX_UNREAD = 20
 
 
 class NoReply(ConnectionFailed):
-    """The server said nothing for too long."""
+    """The server sent no reply in time."""
 
 
 class SmtpStream(asyncio.Protocol):
-    """Commands out, replies in, one at a time, awaited: for the dialogue before the first message."""
+    """Commands out, replies in, one at a time and awaited: the dialogue before the first message."""
 
     transport: asyncio.Transport
 
     def __init__(self, address: str) -> None:
         #: `host:port`, for messages.
         self.address = address
-        #: Why the connection is no more; None while it lives.
+        #: Why the connection was lost; None while it is open.
         self.lost: str | None = None
         #: The text of the server's first reply; None before it.
         self.greeting: str | None = None
         self._parser = ReplyParser()
         self._replies: list[Reply] = []
-        #: What the login sent: there are servers that repeat the command they did not like.
+        #: Secrets that the login sent, to be masked: some servers repeat the command that they refuse.
         self.secrets: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the socket. (Called by the event loop, and once more by us after STARTTLS.)"""
+        """Keep the socket. (The event loop calls this, and `session` once more after STARTTLS.)"""
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Keep the replies until somebody asks for them."""
+        """Keep the replies until `reply` is called."""
         self._replies += self._parser.feed(data)
         broken = self._parser.broken
         if broken and self.secrets:
-            broken = "something that is no SMTP reply"  # a part of a secret may be a part of what it was
-        elif len(self._replies) > _MOST_UNREAD:
+            broken = "something that is no SMTP reply"  # the malformed line may have a part of a secret
+        elif len(self._replies) > _MAX_UNREAD:
             broken = "far more replies than it was asked for"
             self._replies.clear()
         if broken:
@@ -83,7 +86,7 @@ class SmtpStream(asyncio.Protocol):
         return reply
 
     def said(self, reply: Reply) -> str:
-        """The reply's text without our secrets."""
+        """The reply's text with the secrets of the login masked."""
         raw = reply.raw
         for secret in self.secrets:
             if secret:
@@ -92,7 +95,7 @@ class SmtpStream(asyncio.Protocol):
 
     @property
     def unread(self) -> bool:
-        """Whether the server sent more than was asked for."""
+        """Whether the server sent more than the replies that were read."""
         return bool(self._replies) or self._parser.unread
 
     def _awake(self) -> None:

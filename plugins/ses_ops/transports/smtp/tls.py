@@ -1,4 +1,4 @@
-"""The rules for TLS on a mail connection: who is trusted, and what a failed handshake means (RFC 3207, 8314)."""
+"""TLS on a mail connection: trust, and failed handshakes (RFC 3207, 8314)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 import ssl
 
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
-from ses_ops.transports.smtp.addresses import Place
+from ses_ops.transports.smtp.addresses import ServerAddress
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 
-#: What OpenSSL says, by version, of a first answer that is no TLS record.
+#: Reasons that OpenSSL gives, by version, for a first answer that is no TLS record.
 _NO_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNEXPECTED_MESSAGE", "HTTP_REQUEST"}
 )
 
 
 class TlsRules:
-    """The rules for TLS, made once for all connections, and only if one needs them: reading authorities takes 50 ms."""
+    """The TLS context of all connections, made when the first one needs it: reading the authorities takes 50 ms."""
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._context: ssl.SSLContext | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Raises SetupRefused when `ca_file` cannot be read."""
+        """The context. Raises SetupRefused when `ca_file` cannot be read."""
         if self._context is None:
             self._context = _context(self._settings)
         return self._context
@@ -37,9 +37,9 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
             f"{settings.address}: ca_file {settings.ca_file!r} holds no certificates: {error}"
         ) from error
     if settings.ca_file is not None:
-        # Python 3.13 asks of every certificate what RFC 5280 asks of public ones (a critical basicConstraints,
-        # keyUsage, authorityKeyIdentifier). Private authorities, such as easy-rsa's, lack some of it, and whoever
-        # names one by its file trusts it as it is: signatures, names and dates are judged all the same.
+        # Python 3.13 requires of every certificate what RFC 5280 requires of public ones (a critical basicConstraints,
+        # keyUsage, authorityKeyIdentifier). Private authorities, such as easy-rsa's, lack some of these, and a person
+        # who names an authority by its file trusts it as it is. Signatures, names and dates are verified as always.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not settings.verify:
         context.check_hostname = False
@@ -48,7 +48,7 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
 
 
 def tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | SetupRefused:
-    """A failed handshake in words."""
+    """The error for a failed handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return SetupRefused(
             f"{settings.address}: the server's certificate is not trusted: {error.verify_message}; "
@@ -59,8 +59,8 @@ def tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | Se
     return ConnectionFailed(f"{settings.address}: the TLS handshake failed: {error or type(error).__name__}")
 
 
-async def speaks_tls(settings: SmtpSettings, place: Place, *, timeout: float) -> bool:
-    """Whether a server answers a TLS handshake as the first thing on a connection of its own; nothing else is said."""
+async def speaks_tls(settings: SmtpSettings, address: ServerAddress, *, timeout: float) -> bool:
+    """Whether a server answers a TLS handshake at the beginning of a connection, which is opened for that only."""
     anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anybody.check_hostname = False
     anybody.verify_mode = ssl.CERT_NONE
@@ -69,14 +69,14 @@ async def speaks_tls(settings: SmtpSettings, place: Place, *, timeout: float) ->
         async with asyncio.timeout(timeout):
             transport, _ = await loop.create_connection(
                 asyncio.Protocol,
-                place.host,
-                place.port,
-                family=place.family,
+                address.host,
+                address.port,
+                family=address.family,
                 ssl=anybody,
                 server_hostname=settings.host,
             )
     except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")  # it refuses our handshake, in TLS
+        return "ALERT" in (error.reason or "")  # the server refuses the handshake by a TLS alert
     except (OSError, ValueError):  # ValueError: the host is no name that TLS can carry
         return False
     transport.abort()

@@ -1,7 +1,7 @@
 """The SMTP transport: a pool of connections that pull envelopes from one feed.
 
 Connections are opened as work demands: an envelope that no connection is free for is *staged*, and for each staged
-envelope one connection is being opened, up to the limit. Whichever connection is free first takes it.
+envelope one connection is being opened, up to the limit. The connection that is free first takes the envelope.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections import deque
 
 from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
-from ses_ops.transports.flow.backoff import Patience
+from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.pace import Pace
-from ses_ops.transports.flow.server_health import Verdict
+from ses_ops.transports.flow.server_health import ServerHealth
 from ses_ops.transports.flow.throttle import Throttle
-from ses_ops.transports.flow.timers import Alarm, AwakeClock
+from ses_ops.transports.flow.timers import AwakeClock, CoalescingTimer
 from ses_ops.transports.port import Delivery, Envelope, Feed, Outcome
 from ses_ops.transports.smtp.connection import MailConnection
-from ses_ops.transports.smtp.pool import GOODBYE, OPENING_AT_ONCE, Chance, Chances
-from ses_ops.transports.smtp.server_limits import Habits
-from ses_ops.transports.smtp.session import Opener
+from ses_ops.transports.smtp.pool import OPENING_AT_ONCE, QUIT_TIMEOUT, RetryBudgets, RetryCost
+from ses_ops.transports.smtp.server_limits import ServerLimits
+from ses_ops.transports.smtp.session import SessionOpener
 from ses_ops.transports.smtp.settings import SmtpSettings
 
 _log = logging.getLogger(__name__)
@@ -35,42 +35,42 @@ class SmtpTransport:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
         self._pace = Pace(settings.max_messages_per_second)
-        self._opener = Opener(settings)
-        self._patience = Patience(settings)
+        self._opener = SessionOpener(settings)
+        self._backoff = Backoff(settings)
         self._throttle = Throttle(self._pace, settings.max_messages_per_second)
-        self._verdict = Verdict(settings.address, self._patience, self._throttle)
-        self._habits = Habits(settings.address, settings.pipelining, settings.messages_per_connection)
+        self._health = ServerHealth(settings.address, self._backoff, self._throttle)
+        self._limits = ServerLimits(settings.address, settings.pipelining, settings.messages_per_connection)
         self._feed: Feed
         self._loop: asyncio.AbstractEventLoop
         self._connections: set[MailConnection] = set()
         self._idle: list[MailConnection] = []
         self._opening: set[asyncio.Task[None]] = set()
         self._staged: deque[Envelope] = deque()
-        self._chances = Chances()
-        #: The feed's last answer; what it has now it tells by `wake`.
+        self._budgets = RetryBudgets()
+        #: Whether the feed had no envelope when it was asked last; `wake` says that it may have one again.
         self._feed_is_empty = False
         self._draining = False
         self._stopping = False
         self._error: Exception | None = None
         self._finished: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
-        self._alarm = Alarm(self._pump)
+        self._timer = CoalescingTimer(self._pump)
         self._ticker: asyncio.TimerHandle | None = None
         self._clock = AwakeClock()
 
     # --- what the caller uses
 
     async def run(self, feed: Feed) -> None:
-        """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have had their outcome."""
+        """Send until drained or stopped. Raises TransportUnavailable; all envelopes taken have an outcome by then."""
         self._feed = feed
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
-        self._alarm.start(self._loop)
+        self._timer.start(self._loop)
         self._tick()
-        self._alarm.soon()
+        self._timer.soon()
         try:
             await self._finished
-            await self._say_goodbye()
+            await self._quit_all()
         finally:
             self._abandon_all()
         if self._error is not None:
@@ -78,26 +78,26 @@ class SmtpTransport:
 
     def wake(self) -> None:
         """The feed may have envelopes again."""
-        self._alarm.soon()
+        self._timer.soon()
 
     def drain(self) -> None:
         """No more envelopes will come: finish as soon as the feed gives None."""
         self._draining = True
-        self._alarm.soon()
+        self._timer.soon()
 
     def stop(self) -> None:
         """Take no new envelope; finish those whose dialogue has begun, defer the others."""
         self._stopping = True
-        self._alarm.soon()
+        self._timer.soon()
 
     def set_rate(self, messages_per_second: float | None) -> None:
-        """Begin at most so many messages a second from now on; None: no limit."""
+        """Begin at most `messages_per_second` from now on; None: no limit."""
         self._throttle.ask_for(messages_per_second)
-        self._alarm.soon()
+        self._timer.soon()
 
     @property
     def slowed_to(self) -> float | None:
-        """Messages a second, while the server puts off most of what it gets; None while it does not."""
+        """Messages a second while the server defers most of the mail; None while it does not."""
         return self._throttle.limit
 
     # --- what the connections use (pool.Pool)
@@ -105,7 +105,7 @@ class SmtpTransport:
     @property
     def ever_accepted(self) -> bool:
         """Whether the server has taken any message in this run."""
-        return self._verdict.ever_accepted
+        return self._health.ever_accepted
 
     def take(self) -> Envelope | None:
         """The next envelope: a staged one, or else one of the feed if the pace allows it now."""
@@ -114,7 +114,7 @@ class SmtpTransport:
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if delay > 0:
-                self._alarm.after(delay)
+                self._timer.after(delay)
                 return None
         envelope = self._staged.popleft() if self._staged else self._next_of_feed()
         if envelope is not None and not self._pace.unlimited:
@@ -122,19 +122,19 @@ class SmtpTransport:
         return envelope
 
     def content_begins(self, envelope: Envelope) -> None:
-        """From here on the server may have it."""
+        """Pass on that the content is written next: from then on the server may have the message."""
         self._feed.content_begins(envelope)
 
     def replied(self, envelope: Envelope, outcome: Outcome) -> None:
-        """Hand an outcome on; the server is alive."""
-        judged = self._verdict.all_is_well and outcome[0] is _SENT
-        if not judged and (error := self._verdict.add(envelope, outcome, now=self._loop.time())) is not None:
-            self.give_up(error)
+        """Judge the server by this outcome, and hand the outcome on."""
+        judged = self._health.unimpaired and outcome[0] is _SENT
+        if not judged and (error := self._health.add(envelope, outcome, now=self._loop.time())) is not None:
+            self.end_run(error)
         self._report(envelope, outcome)
 
-    def dropped(self, envelope: Envelope, outcome: Outcome, *, chance: Chance) -> None:
-        """Report an envelope that lost its connection, or stage it again if it never had a fair chance."""
-        if self._stopping or self._chances.used_up(envelope, chance):
+    def dropped(self, envelope: Envelope, outcome: Outcome, *, cost: RetryCost) -> None:
+        """Retry an envelope that lost its connection while its budget bears `cost`; else report `outcome`."""
+        if self._stopping or self._budgets.spend(envelope, cost):
             self._report(envelope, outcome)
         else:
             self._staged.appendleft(envelope)
@@ -143,7 +143,7 @@ class SmtpTransport:
         """Keep a connection that found nothing to do."""
         self._idle.append(connection)
         if self._draining or self._stopping:
-            self._alarm.soon()
+            self._timer.soon()
 
     def gone(self, connection: MailConnection, reason: str) -> None:
         """Forget a closed connection."""
@@ -153,23 +153,23 @@ class SmtpTransport:
         if connection in self._idle:
             self._idle.remove(connection)
         elif not connection.misframed and (connection.settled == 0 or connection.silent):
-            # It died with its first message, or of silence: as good as a connection that could not be opened.
+            # A connection that broke with its first message, or went silent, counts as one that could not be opened.
             self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
-        self._alarm.soon()
+        self._timer.soon()
 
-    def give_up(self, error: Exception) -> None:
-        """End the run with this error, after what is under way."""
+    def end_run(self, error: Exception) -> None:
+        """End the run with this error, after the messages under way."""
         self._error = self._error or error
         self._stopping = True
-        self._alarm.soon()
+        self._timer.soon()
 
     # --- the feed
 
     def _next_of_feed(self) -> Envelope | None:
         try:
             envelope = self._feed.next_envelope()
-        except Exception as error:  # whatever the feed's trouble is, what is under way must end well
-            self.give_up(error)
+        except Exception as error:  # whatever error the feed has, every message under way must get its outcome
+            self.end_run(error)
             return None
         self._feed_is_empty = envelope is None
         return envelope
@@ -178,14 +178,14 @@ class SmtpTransport:
         try:
             self._feed.outcome(envelope, outcome)
         except Exception as error:
-            self.give_up(error)
+            self.end_run(error)
 
     # --- the pool
 
     def _pump(self) -> None:
-        """Give work to idle connections, open more where there is work for them, and see whether all is done.
+        """Give work to idle connections, open more where there is work for them, and end a finished run.
 
-        The alarm calls it in a turn of its own: never in the middle of somebody's call.
+        The timer calls this in a turn of the event loop of its own, never in the middle of another call.
         """
         if self._finished is None or self._finished.done():
             return
@@ -206,20 +206,20 @@ class SmtpTransport:
         under_way = len(self._idle) < len(self._connections) or bool(self._staged)
         if under_way or not (self._stopping or self._draining):
             return
-        # A draining feed is asked once more: the pace may have kept us from asking, or an outcome brought it work.
+        # A draining feed is asked once more: the pace may have delayed the question, or an outcome brought new work.
         envelope = None if self._stopping else self._next_of_feed()
         if envelope is None:
-            self._error = self._error or self._verdict.at_the_end(stopped=self._stopping)
+            self._error = self._error or self._health.at_the_end(stopped=self._stopping)
             self._finished.set_result(None)
         else:
             self._staged.append(envelope)
-            self._alarm.soon()
+            self._timer.soon()
 
     def _open_for_work(self) -> None:
         now = self._loop.time()
-        allowed = self._patience.connections(now)
-        # The first one goes alone: a login that is refused should be refused once, not eight times.
-        at_once = OPENING_AT_ONCE if self._patience.ever_connected else 1
+        allowed = self._backoff.connections(now)
+        # The first connection is opened alone: a login that is refused should be refused once, not eight times.
+        at_once = OPENING_AT_ONCE if self._backoff.ever_connected else 1
         while (
             not self._stopping
             and len(self._connections) + len(self._opening) < allowed
@@ -230,14 +230,14 @@ class SmtpTransport:
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
-            self._alarm.after(self._patience.delay(now))
+            self._timer.after(self._backoff.delay(now))
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
         if not self._pace.unlimited:
             delay = self._pace.delay(self._loop.time())
             if self._staged or delay > 0:
-                self._alarm.after(max(delay, 0.001))
+                self._timer.after(max(delay, 0.001))
                 return False
         envelope = self._next_of_feed()
         if envelope is None:
@@ -247,31 +247,31 @@ class SmtpTransport:
 
     def _new_connection(self, address: str) -> MailConnection:
         settings = self._settings
-        return MailConnection(address, self, self._habits, timeout=settings.timeout, data_timeout=settings.data_timeout)
+        return MailConnection(address, self, self._limits, timeout=settings.timeout, data_timeout=settings.data_timeout)
 
     async def _open(self) -> None:
         try:
             connection, capabilities = await self._opener.open(self._new_connection)
         except (ConnectionFailed, SetupRefused) as error:
-            if isinstance(error, SetupRefused) and not self._patience.ever_connected:
-                self.give_up(error)
+            if isinstance(error, SetupRefused) and not self._backoff.ever_connected:
+                self.end_run(error)
             else:
                 self._failed(error)
-        except Exception as error:  # a task's error would be seen by nobody
-            self.give_up(error)
+        except Exception as error:  # an error that stays in the asyncio task would never be raised
+            self.end_run(error)
         else:
             connection.ready(capabilities)
             self._connections.add(connection)
             self._idle.append(connection)
-            self._patience.connected(established=len(self._connections))
-        self._alarm.soon()
+            self._backoff.connected(established=len(self._connections))
+        self._timer.soon()
 
     # --- trouble
 
     def _failed(self, error: TransportUnavailable) -> None:
-        self._verdict.connection_failed()
+        self._health.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
-        self._patience.failed(error, established=len(self._connections), now=self._loop.time())
+        self._backoff.failed(error, established=len(self._connections), now=self._loop.time())
 
     def _defer_staged(self, reason: str) -> None:
         text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
@@ -279,38 +279,38 @@ class SmtpTransport:
             self._report(self._staged.popleft(), Outcome(Delivery.DEFERRED, None, text))
 
     def _tick(self) -> None:
-        """Look for silence and for lost patience: one timer for all connections."""
+        """Check all connections for a stall, and the run for `unavailable_after`: one timer for all of them."""
         now, settings = self._loop.time(), self._settings
         period = min(1.0, settings.timeout / 10, settings.data_timeout / 10, settings.unavailable_after / 10)
-        # Replies that came while we slept are read after this: a server is not silent because we did not listen.
+        # Replies that came while this process did not run are read after the tick: that time is no server's silence.
         awake = self._clock.tick(now, at_most=2 * period)
         for connection in list(self._connections):
-            connection.check_silence(awake)
+            connection.check_stall(awake)
         busy = len(self._connections) - len(self._idle)
-        error = self._patience.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
+        error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
-            self.give_up(error)
-        self._alarm.soon()
+            self.end_run(error)
+        self._timer.soon()
         self._ticker = self._loop.call_later(period, self._tick)
 
     # --- the end
 
-    async def _say_goodbye(self) -> None:
-        """QUIT on every connection, and a short wait for the answers."""
+    async def _quit_all(self) -> None:
+        """Send QUIT on every connection, and wait up to QUIT_TIMEOUT seconds for the answers."""
         for task in self._opening:
             task.cancel()
         if self._idle:
             self._all_gone = self._loop.create_future()
             for connection in list(self._idle):
                 connection.quit()
-            await asyncio.wait([self._all_gone], timeout=min(GOODBYE, self._settings.timeout))
+            await asyncio.wait([self._all_gone], timeout=min(QUIT_TIMEOUT, self._settings.timeout))
 
     def _abandon_all(self) -> None:
-        """Close whatever is open and settle whatever is not: also the way out when the run is cancelled."""
+        """Close every connection and settle every envelope, also when the run is cancelled."""
         self._stopping = True
         for task in list(self._opening):
             task.cancel()
-        self._alarm.cancel()
+        self._timer.cancel()
         if self._ticker is not None:
             self._ticker.cancel()
         for connection in list(self._connections):

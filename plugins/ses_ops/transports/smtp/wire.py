@@ -1,7 +1,8 @@
-"""One envelope as SMTP commands and data, or the reason why it must not be sent (RFC 5321, 1870, 6152, 6531).
+"""SMTP commands and data of one envelope (RFC 5321, 1870, 6152, 6531).
 
-Everything that reaches the socket passes here: an address that could end its command, or content that could end
-its DATA early (by a lone dot after a CR or LF that some server takes for a line end), never does.
+Every byte of a message that reaches the socket passes here, and what would break the dialogue is refused: an address
+that could end its command, and content that could end its DATA early (by a lone dot after a CR or LF that some server
+takes for a line end).
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import re
 from typing import final
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
-from ses_ops.transports.port import Delivery, Envelope, Outcome, RefusedHere
+from ses_ops.transports.port import Delivery, Envelope, LocalRefusal, Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
 
-# Characters beyond ASCII that are allowed in an address: no C1 control, no space, no line separator, no surrogate.
+# The characters beyond ASCII that an address may have: no C1 control, no space, no line separator, no surrogate.
 _BEYOND = (
     r"\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\ue000-\ufefe\uff00-\U0010fffd"
 )
@@ -21,27 +22,28 @@ _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.\-{_BEYOND}]+"
 _QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
 _DOMAIN = rf"[A-Za-z0-9._\-{_BEYOND}]+|\[[!-Z^-~]+\]"
 _is_address = re.compile(rf"(?:{_ATOM}|{_QUOTED})@(?:{_DOMAIN})").fullmatch
-#: RFC 5321 4.5.3.1.3: a path has at most 256 octets, its two brackets included.
+#: Octets of the longest address. RFC 5321 4.5.3.1.3: a path has at most 256 octets, its two brackets included.
 _MAX_ADDRESS_BYTES = 254
 
-# This search hops from dot to dot, of which there are few: twice as fast as looking at every line end.
+# This search goes from dot to dot, of which there are few: twice as fast as a look at every line end.
 _dot_first_in_line = re.compile(rb"\.(?<=[\r\n]\.)").search
 
-_BARE_LINE_END = RefusedHere(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
-# The content of a task's mails is of one kind, and their sender is one: as if the server had refused them.
-_NEEDS_8BITMIME = RefusedHere(
+_BARE_LINE_END = LocalRefusal(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
+# The mails of a task have one kind of content and one sender. So _NEEDS_8BITMIME and _SENDER_NEEDS_SMTPUTF8 have a
+# DeliveryFailure, as if the server had refused the message, and many in a row end the run.
+_NEEDS_8BITMIME = LocalRefusal(
     Delivery.FAILED,
     554,
     "5.6.3 the content has 8 bit bytes, and this server lacks 8BITMIME",
     DeliveryFailure(Reason.CONTENT_REJECTED, "5.6.3"),
 )
-_NEEDS_SMTPUTF8 = RefusedHere(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
-_SENDER_NEEDS_SMTPUTF8 = RefusedHere(*_NEEDS_SMTPUTF8[:3], DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"))
+_NEEDS_SMTPUTF8 = LocalRefusal(Delivery.FAILED, 553, "5.6.7 a non-ASCII address, and this server lacks SMTPUTF8")
+_SENDER_NEEDS_SMTPUTF8 = LocalRefusal(*_NEEDS_SMTPUTF8[:3], DeliveryFailure(Reason.SENDER_REJECTED, "5.6.7"))
 
 
 @final
 class WireMessage:
-    """An envelope with what is to be written for it, in the three steps of its dialogue."""
+    """An envelope with the bytes to write for it: MAIL, RCPT and the data."""
 
     __slots__ = ("data", "envelope", "mail", "rcpt")
 
@@ -49,38 +51,38 @@ class WireMessage:
         self.envelope = envelope
         self.mail = mail
         self.rcpt = rcpt
-        #: The content, stuffed, its last line ended. What follows it is the final dot.
+        #: The content, dot-stuffed, its last line ended. The final dot follows it.
         self.data = data
 
 
 class MessageWriter:
-    """Writes envelopes for one server, whose capabilities it knows."""
+    """Writes the commands and data of envelopes for a server with these capabilities."""
 
     __slots__ = ("_capabilities", "_limit", "_mail", "_sender")
 
     def __init__(self, capabilities: Capabilities) -> None:
         self._capabilities = capabilities
         self._limit = capabilities.size_limit or 1 << 62
-        # Nearly all messages of a run have one sender: it is checked and encoded once.
+        # Nearly all messages of a run have one sender, which is checked and encoded once.
         self._sender: str | None = None
         self._mail = b""
 
     def write(self, envelope: Envelope) -> WireMessage | Outcome:
-        """What to write for this envelope; or the refusal, when it cannot go to this server."""
+        """The bytes to write for this envelope; a LocalRefusal when it cannot go to this server."""
         _, sender, recipient, content, dotless, _ = envelope
         if sender != self._sender:
             if sender and (wrong := _wrong_address(sender)):
                 failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")
-                return RefusedHere(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
+                return LocalRefusal(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
             self._sender = sender
         if (not _is_address(recipient) or len(recipient) > 60) and (wrong := _wrong_address(recipient)):
-            return RefusedHere(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
+            return LocalRefusal(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
         capabilities = self._capabilities
         size = len(content)
         if size > self._limit:
             text = f"5.3.4 the message has {size} bytes, and this server takes at most {self._limit}"
-            return RefusedHere(Delivery.FAILED, 552, text, DeliveryFailure(Reason.TOO_BIG, "5.3.4"))
+            return LocalRefusal(Delivery.FAILED, 552, text, DeliveryFailure(Reason.TOO_BIG, "5.3.4"))
         parameters = b" SIZE=%d" % size if capabilities.size else b""
         if not content.isascii():
             if not capabilities.eight_bit_mime:
@@ -99,10 +101,11 @@ class MessageWriter:
 
 
 def stuffed(content: bytes) -> bytes | None:
-    """Content with its dots doubled (RFC 5321, 4.5.2) and its last line ended: the final dot can follow.
+    """Content with its leading dots doubled (RFC 5321, 4.5.2) and its last line ended: the final dot can follow.
 
-    None when a line end other than CRLF stands before a dot, or could be taken to: there are servers for which that
-    ends the message, and what follows would be commands ("SMTP smuggling", CVE-2023-51764 and its kin).
+    None when the content needs stuffing and has a CR or LF that is not part of a CRLF: some servers take such a line
+    end before a dot for the end of the message, and the bytes behind it for commands ("SMTP smuggling",
+    CVE-2023-51764 and similar).
     """
     if _dot_first_in_line(content) or content[-2:] != b"\r\n" or content[:1] == b".":
         if not content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r"):
@@ -116,7 +119,7 @@ def stuffed(content: bytes) -> bytes | None:
 
 
 def _wrong_address(address: str) -> str | None:
-    """What is wrong with an address, in words; None if nothing is."""
+    """The fault of an address, in words; None for a good address."""
     if not _is_address(address):
         return f"{address[:100]!a} is not an address that SMTP can carry"
     size = len(address.encode())

@@ -7,10 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ses_ops.errors import SesError
-from ses_ops.rendering.bodies import message_bodies
+from ses_ops.rendering.message import message_bodies
 from ses_ops.rendering.quoted_printable import BodyEncoder
 from tests.sizes import examples
-from tests.unit.rendering.test_flat_part import HTML, SOURCES, TEXT, compiled
+from tests.unit.rendering.test_fill import HTML, SOURCES, TEXT, compiled
 
 VALUES = st.fixed_dictionaries({name: st.text("ab <&>'\"/?é=.,{%\r\n\ud800", max_size=90) for name in "xyz"})
 

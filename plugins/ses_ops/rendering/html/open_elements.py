@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ses_ops.rendering.visibility import Unseen, length
+from ses_ops.rendering.html.visibility import Unseen, length
 
 #: Blank lines before and after an element that has lines of its own.
 BLOCKS = {

@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ses_ops.rendering.html_layout import HtmlLayout
-from ses_ops.rendering.html_tokens import decoded
+from ses_ops.rendering.html.layout import HtmlLayout
+from ses_ops.rendering.html.tokens import decoded
 
 #: Filters whose result a template does not escape, as far as a mail shows it.
 _MAKE_HTML = frozenset({"e", "escape", "forceescape", "safe", "urlize"})

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ses_ops.rendering.html_tokens import PLACEHOLDER, Branch, EndTag, StartTag, html_tokens
-from ses_ops.rendering.open_elements import LISTS, Element, OpenElements, margin_of
-from ses_ops.rendering.style_sheet import StyleSheet
-from ses_ops.rendering.text_page import TextPage
-from ses_ops.rendering.visibility import Unseen, declarations, length, unseen
+from ses_ops.rendering.html.open_elements import LISTS, Element, OpenElements, margin_of
+from ses_ops.rendering.html.style_sheet import StyleSheet
+from ses_ops.rendering.html.text_page import TextPage
+from ses_ops.rendering.html.tokens import PLACEHOLDER, Branch, EndTag, StartTag, html_tokens
+from ses_ops.rendering.html.visibility import Unseen, declarations, length, unseen
 
 #: They end with a space, so that words in two of them do not touch.
 _SPACED = frozenset({"button", "option", "select", "td", "textarea", "th"})

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Template
 
-from ses_ops.rendering.sandbox import CompiledPart, InsideLoader, MailEnvironment, make_environment
-from ses_ops.rendering.work import budget
+from ses_ops.rendering.budget import budget
+from ses_ops.rendering.compiled_part import CompiledPart
+from ses_ops.rendering.environment import MailEnvironment, make_environment
+from ses_ops.rendering.template_files import InsideLoader
 from tests.sizes import examples
 
 HTML, TEXT = (make_environment(InsideLoader(Path("/nonexistent")), autoescape=on) for on in (True, False))
@@ -77,7 +79,7 @@ def test_it_is_what_jinja2_renders(source: str, values: dict[str, str], environm
 )
 def test_which_templates_need_no_interpreter(source: str, flat: bool) -> None:
     part, _ = compiled(HTML, source)
-    assert (part._flat is not None) is flat
+    assert (part._fast is not None) is flat
 
 
 def test_a_texts_object_is_the_same_every_time() -> None:

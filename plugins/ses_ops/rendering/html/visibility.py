@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import Flag
 
-from ses_ops.rendering.style_sheet import StyleSheet
+from ses_ops.rendering.html.style_sheet import StyleSheet
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _DECLARATION = re.compile(r"""(?:[^;"']|"[^"]*"|'[^']*'|["'])+""")

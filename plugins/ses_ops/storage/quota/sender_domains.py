@@ -54,7 +54,7 @@ class CachedMail:
 
 def domains(conn: Connection) -> list[str]:
     """Every sender domain that a task uses or that has sent."""
-    return [row["domain"] for row in fetch_all(conn, "quota", "domains")]
+    return [row["domain"] for row in fetch_all(conn, "quota_days", "domains")]
 
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
@@ -63,9 +63,9 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
     began = rehearsal_began_at(conn, plan)
     day = quota_day(plan, now, rehearsal_began_at=began)
     slot = {"domain": plan.domain, "starts_at": day.starts_at, "ends_at": day.ends_at}
-    row = fetch_one(conn, "quota", "day", **slot) or {"used": 0, "reserved": 0}
-    beside = fetch_one(conn, "quota", "used_beside", **slot) or {"used": 0, "reserved": 0}
-    open_chunks = fetch_one(conn, "quota", "sent_in_open_chunks", **slot)
+    row = fetch_one(conn, "quota_days", "day", **slot) or {"used": 0, "reserved": 0}
+    beside = fetch_one(conn, "quota_days", "used_beside", **slot) or {"used": 0, "reserved": 0}
+    open_chunks = fetch_one(conn, "quota_days", "sent_in_open_chunks", **slot)
     under_way = next(iter(open_chunks.values())) if open_chunks else 0
     return QuotaToday(
         plan=plan,
@@ -91,7 +91,7 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
     """The first use of a rehearsal that names only a date."""
     if not plan.rehearsal_counts_from_first_use:
         return None
-    row = fetch_one(conn, "quota", "rehearsal_began_at", domain=plan.domain, key=plan.rehearsal_key)
+    row = fetch_one(conn, "quota_days", "rehearsal_began_at", domain=plan.domain, key=plan.rehearsal_key)
     return row["rehearsal_began_at"] if row else None
 
 
@@ -112,10 +112,10 @@ def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
             due_at=row["due_at"],
             stopped=row["stopped"],
         )
-        for row in fetch_all(conn, "quota", "backlog", domain=domain)
+        for row in fetch_all(conn, "quota_days", "backlog", domain=domain)
     ]
 
 
 def history(conn: Connection, domain: str, *, limit: int = HISTORY) -> list[dict[str, Any]]:
     """The quota days of the past, newest first: number, starts_at, ends_at, allotment, reserved, used."""
-    return fetch_all(conn, "quota", "history", domain=domain, limit=limit)
+    return fetch_all(conn, "quota_days", "history", domain=domain, limit=limit)

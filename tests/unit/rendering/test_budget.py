@@ -8,8 +8,8 @@ import pytest
 from jinja2 import Environment
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.sandbox import MAX_FILE
-from ses_ops.rendering.work import MAX_WORK
+from ses_ops.rendering.budget import MAX_WORK
+from ses_ops.rendering.template_files import MAX_FILE
 from tests.unit.rendering.conftest import WriteTemplate
 
 #: CPU seconds of this thread; the worst take a quarter of it.
@@ -26,6 +26,15 @@ LOOPS = {
     "that call themselves": "{% for a in range(99999) recursive %}{% if loop.depth < 3 %}{{ loop(range(99999)) }}"
     "{% endif %}{% endfor %}",
     "three times three": "{% for a in [1, 2, 3] recursive %}{{ loop([1, 2, 3]) if loop.depth < 30 }}{% endfor %}",
+    "of three loops": "{% for a in range(999) %}{% for b in range(999) %}{% for c in range(999) %}{% endfor %}"
+    "{% endfor %}{% endfor %}",
+    "that include a file": "{% for i in range(99999) %}{% include 'part.txt' %}{% endfor %}",
+    "of calls of a block": "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}"
+    + "{% call m() %}" * 15
+    + "{% for i in range(999) %}{% endfor %}"
+    + "{% endcall %}" * 15,
+    "in the argument of a filter": "{% for i in range(99999) %}{{ range(99999)|map('string')|join(',')|length }}"
+    "{% endfor %}",
     "with a long body": "{% for a in range(99999) %}" + "{% if a %}x{% endif %}" * 1000 + "{% endfor %}",
     "of fixed text": "{% for a in range(99999) %}" + "y" * 50_000 + "{% endfor %}",
     "of fixed text that is kept": "{% set t %}{% for a in range(99999) %}" + "y" * 50_000 + "{% endfor %}{% endset %}",
@@ -84,6 +93,18 @@ LOOPS = {
     },
 }
 
+#: Operations that take 10 to 300 ms each, without a loop.
+LONG_OPERATIONS = {
+    name: _B + ("{% set t = " + expression + " %}") * 200
+    for name, expression in {
+        "sort": "b|list|sort",
+        "groupby": "b|groupby(0)",
+        "title": "('é-' * 40000)|title",
+        "map": "b|map('upper')|list",
+        "html_as_text": "('<p>&amp;' * 12000)|html_as_text",
+        "split": "b.split('x')",
+    }.items()
+}
 TEXTS = {
     "a doubled text": "{% set a = 'x' * 10 %}" + "{% set a = a ~ a %}" * 60,
     "a sum of texts": "{% set a = 'x' * 10 %}" + "{% set a = a + a %}" * 60,
@@ -153,19 +174,40 @@ DEEP = {
 }
 
 
+_ATTACKS = {"loops": LOOPS, "long": LONG_OPERATIONS, "text": TEXTS, "big": LISTS_AND_NUMBERS, "deep": DEEP}
+
+
 @pytest.mark.parametrize(
     "source",
     [
         pytest.param(source, id=f"{kind} {name}")
-        for kind, sources in {"loops": LOOPS, "text": TEXTS, "big": LISTS_AND_NUMBERS, "deep": DEEP}.items()
+        for kind, sources in {
+            "loops": LOOPS,
+            "long": LONG_OPERATIONS,
+            "text": TEXTS,
+            "big": LISTS_AND_NUMBERS,
+            "deep": DEEP,
+        }.items()
         for name, source in sources.items()
     ],
 )
 def test_what_would_never_end_or_fill_the_memory_ends_soon_with_an_error(write: WriteTemplate, source: str) -> None:
     started = time.thread_time()
     with pytest.raises(TemplateError):
-        write(text=source).preview({})
+        write(text=source, files={"part.txt": "{{ 'x' * 100 }}"}).preview({})
     assert time.thread_time() - started < _SOON
+
+
+@pytest.mark.parametrize("units", ["-10**9", "'nan'|float"])
+def test_no_template_can_raise_its_own_budget(write: WriteTemplate, units: str) -> None:
+    raises = "{{ [" + units + "]|map('ses:turn')|list }}"
+    with pytest.raises(TemplateError, match="'ses:turn' is not open to templates"):
+        write(text=raises).preview({})
+
+
+def test_a_text_of_a_list_is_no_longer_than_any_other(write: WriteTemplate) -> None:
+    with pytest.raises(TemplateError, match="a text of more than 200000 characters"):
+        write(text=_B + "{{ [b, c, b] }}").preview({})
 
 
 def test_files_that_include_each_other_many_times_are_refused_when_they_are_loaded(write: WriteTemplate) -> None:
@@ -205,7 +247,8 @@ def test_a_text_for_everybody_costs_nothing_of_the_next_one(write: WriteTemplate
         "{% for tag in tags.split(',') if tag != 'b' %}{{ loop.revindex }}{{ tag }}{{ loop.cycle('odd', 'even') }}"
         "{% endfor %}",
         "{% for tag in tags.split(',')|sort(reverse=true) %}{% if not loop.last %}{{ tag }}, {% endif %}{% endfor %}",
-        "{% for a in [[1, [2]], [3]] recursive %}{{ loop(a) if a is sequence else a }};{% endfor %}",
+        "{% for a in [[1, 2], [3]] %}{% for b in a %}{{ loop.index }}{{ b }}{% if b == 2 %}!{% endif %};{% endfor %}"
+        "{% endfor %}",
         "{% macro link(to, text='here') %}<a href='{{ to }}'>{{ text }}{{ caller() if caller is defined }}</a>"
         "{% endmacro %}"
         "{{ link('x', name) }}{% call link('y') %}!{% endcall %}",

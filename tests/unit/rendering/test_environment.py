@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from jinja2 import nodes
 
 from ses_ops.errors import TemplateError
+from ses_ops.rendering.allowed_nodes import ALLOWED
 from tests.unit.rendering.conftest import WriteTemplate
 
 
@@ -75,6 +77,33 @@ def test_a_file_outside_the_folder_of_templates_cannot_be_included(
 def test_the_name_of_an_included_file_cannot_come_from_a_value(write: WriteTemplate) -> None:
     with pytest.raises(TemplateError, match="fixed text"):
         write(text="{% include x %}")
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("{% for a in [[1], [2]] recursive %}{{ loop(a) }}{% endfor %}", "recursive"),
+        ("{% set m.kept = 'x' %}", "namespace"),
+    ],
+)
+@pytest.mark.parametrize("part", ["html", "text"])
+def test_what_is_no_part_of_mail_templates_is_refused_with_its_file_and_line(
+    write: WriteTemplate, source: str, word: str, part: str
+) -> None:
+    says = rf"'{word}' is no part of mail templates; they can have values, filters, if, .* \(line 3 of part\.{part}\)"
+    with pytest.raises(TemplateError, match=says):
+        write(**{part: f"{{% include 'part.{part}' %}}"}, files={f"part.{part}": f"a\n\n{source}"})
+
+
+def test_the_list_of_allowed_nodes_has_all_that_jinja2_knows_but_these() -> None:
+    """A version of Jinja2 with another node fails here, and refuses it in templates until somebody has looked at it."""
+    known = {kind for kind in vars(nodes).values() if isinstance(kind, type) and issubclass(kind, nodes.Node)}
+    not_allowed = {kind.__name__ for kind in known - ALLOWED}
+    base_classes = {"Node", "Stmt", "Helper", "Expr", "BinExpr", "UnaryExpr", "Literal", "_FilterTestCommon"}
+    of_extensions = {"Break", "Continue", "ExprStmt", "OverlayScope", "EvalContextModifier"}
+    of_python = {"EnvironmentAttribute", "ExtensionAttribute", "ImportedName", "InternalName", "ContextReference"}
+    of_contexts = {"DerivedContextReference", "MarkSafe", "MarkSafeIfAutoescape"}
+    assert not_allowed == base_classes | of_extensions | of_python | of_contexts | {"NSRef"}
 
 
 def test_ordinary_expressions_work(write: WriteTemplate) -> None:

@@ -1,0 +1,104 @@
+"""A part of a template (its subject, HTML, text), compiled once and filled in for every message."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Template, TemplateNotFound, TemplateSyntaxError
+from jinja2.runtime import Context
+from markupsafe import escape
+
+from ses_ops.errors import TemplateError
+from ses_ops.rendering.budget import MAX_PART, budget
+from ses_ops.rendering.environment import MailEnvironment
+from ses_ops.rendering.fill import Convert, Step, pieces_of, steps_of
+
+#: Of values that were stored by hand: what a template is filled in with are texts.
+NO_TEXT = "a value of this recipient is not a text"
+_SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
+
+
+def _escape(value: str) -> str:
+    """What autoescaping does to a value; most have nothing to be escaped, which is found out faster."""
+    return escape(value) if _SPECIAL_IN_HTML(value) else value
+
+
+class CompiledPart:
+    """One part of a template (subject, html, text, unsubscribe_url), compiled once and rendered for every message."""
+
+    def __init__(self, template: Template, *, source: str, template_name: str, part: str) -> None:
+        """`source` is what `template` was compiled from, in an environment of `make_environment`."""
+        assert isinstance(template.environment, MailEnvironment)
+        self._name = template.name
+        self._render = template.root_render_func
+        self._blocks = template.blocks
+        self._environment = template.environment
+        self.template_name = template_name
+        self.part = part
+        autoescape = self._environment.autoescape
+        escapes = autoescape(template.name) if callable(autoescape) else autoescape
+        #: What is done to every value before it becomes a part of the text.
+        self.finish: Convert | None = self._environment.finish or (_escape if escapes else None)
+        tree = self._environment.parse(source)
+        #: What the template is made of, or None when only Jinja2 can render it.
+        self.steps: tuple[Step, ...] | None = steps_of(tree, self._environment.plain_filters)
+        self._fast = None if self.steps is None else pieces_of(self.steps, self.finish)
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
+        try:
+            return "".join(self.pieces(values))
+        except TypeError as cause:
+            raise TemplateError(NO_TEXT, template=self.template_name, part=self.part) from cause
+
+    def pieces(self, values: Mapping[str, str]) -> list[str]:
+        """The same in pieces: the template's own texts (the same objects every time) and the values between."""
+        if self._fast is not None:
+            # What is wrong with the values is said below, with the line.
+            try:  # suppress() takes longer than most templates
+                return self._fast(values)
+            except Exception:  # noqa: S110
+                pass
+        # What Template.render() does, without what a message does not need: it takes half the time.
+        context = Context(self._environment, dict(values), self._name, self._blocks)
+        try:
+            with budget():
+                pieces = list(self._render(context))
+        except Exception as error:
+            raise self._located_error() from error
+        if sum(map(len, pieces)) > MAX_PART:
+            raise self.error(f"it has more than {MAX_PART} characters")
+        return pieces
+
+    def error(self, message: str) -> TemplateError:
+        """An error that names this part."""
+        return TemplateError(message, template=self.template_name, part=self.part)
+
+    def _located_error(self) -> TemplateError:
+        """The exception being handled, as an error that names the line."""
+        try:
+            # Jinja2's own way to turn places in the code it made into places in the template.
+            self._environment.handle_exception()
+        except Exception as error:
+            return wrap_jinja_error(error, template=self.template_name, part=self.part)
+
+
+def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateError:
+    """`error` as one that names the template, the part and the line."""
+    if isinstance(error, TemplateError):
+        return error
+    if isinstance(error, TemplateNotFound):
+        message = f"it includes {error.name!r}, which is not in the folder of templates"
+        return TemplateError(message, template=template, part=part)
+    line: int | None
+    says = str(error) or type(error).__name__
+    if isinstance(error, TemplateSyntaxError):
+        line, file, says = error.lineno, error.filename, error.message or says
+    else:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith(".py")]
+        line, file = (frames[-1].lineno, frames[-1].filename) if frames else (None, None)
+    place = f" (line {line}{f' of {Path(file).name}' if file and '/' in file else ''})" if line else ""
+    return TemplateError(f"{says}{place}", template=template, part=part)

@@ -1,0 +1,1 @@
+"""What the HTML of a mail shows, as plain text."""
