@@ -50,10 +50,11 @@ NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "audience/recipient_file.py": ("BadCsv: the console words its fault", ("is an .xlsx file",)),
     "console/groups/preview.py": ("BadCsv: the console words its fault", ("is too large",)),
-    "storage/audience/group_import.py": (
+    "application/group_import.py": (
         "BadCsv: the console words its fault",
-        ("has a header", "none of its", "--strict", "has other columns"),
+        ("--strict", "has other columns"),
     ),
+    "audience/import_outcome.py": ("BadCsv: the console words its fault", ("has a header", "none of its")),
     "console/uploads/multipart_form.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
     "domain/send_task.py": ("only a file can be like that", ("must be a mapping", "unsubscribe page", "unknown key;")),
     "settings.py": ("settings of make run, which has no page", ("neither on nor off", "is not a port")),

@@ -7,12 +7,12 @@ import gzip
 import pytest
 
 from ses_ops.application import task_decisions
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import GroupBusy, GroupInUse, NotFound
 from ses_ops.storage.audience import erasure, recipients
 from ses_ops.storage.audience.erasure import Erasure
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.suppression import entries
 from tests.integration.sending_world import World, quota

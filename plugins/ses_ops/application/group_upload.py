@@ -15,11 +15,11 @@ from uuid import UUID
 
 import psycopg2
 
+from ses_ops.application.group_import import import_group
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
-from ses_ops.storage.audience import group_imports
-from ses_ops.storage.audience.group_import import GroupImport, import_group
-from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import connected
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.import_outcome import ImportOutcome
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+    def run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
         """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
@@ -104,15 +105,15 @@ class GroupUpload:
 
     def _begin(self, notes: Connection) -> None:
         order = self.order
-        for other in group_imports.running(notes, order.group):
+        for other in imports.running(notes, order.group):
             raise GroupBusy(order.group, by=other["started_by"])
-        begun = group_imports.begin(
+        begun = imports.begin(
             notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
         )
         if not begun:
             raise Conflict("this form was sent already; open the page of uploads anew")
 
-    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
+    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> ImportOutcome:
         order = self.order
         return import_group(
             conn,
@@ -154,19 +155,19 @@ class GroupUpload:
         self._check()
         self._rejected.add(rejected)
 
-    def _conclude(self, conn: Connection, done: GroupImport) -> None:
+    def _conclude(self, conn: Connection, done: ImportOutcome) -> None:
         """The last moment at which nothing has happened yet."""
         self._check()
         if done.created and not self.order.new_group:
             raise NotFound("recipient group", self.order.group, hint="it was deleted meanwhile")
         if self.order.new_group and not done.created:
             raise Conflict(f"there is a recipient group named {self.order.group!r} already")
-        group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
+        imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
     def _watch(self, notes: Connection, conn: Connection) -> None:
         while not self._over.wait(BEAT):
             try:
-                by = group_imports.note_progress(notes, self.order.id, self._progress())
+                by = imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
                     self._stop(ImportStopped(f"stopped by {by}", by=by))
                 elif (why := self._ended()) is not None:
@@ -190,9 +191,7 @@ class GroupUpload:
         state = ImportState.STOPPED if isinstance(problem, ImportStopped) else ImportState.FAILED
         words = problem if isinstance(problem, SesError) else None
         try:
-            group_imports.note_failed(
-                notes, self.order.id, self._progress(), self._report(), state=state, problem=words
-            )
+            imports.note_failed(notes, self.order.id, self._progress(), self._report(), state=state, problem=words)
         except psycopg2.Error:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 

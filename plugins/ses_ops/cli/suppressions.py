@@ -108,8 +108,8 @@ def import_command(
 
     Columns: the address, and if wanted reason, note and expires.
     """
+    from ses_ops.application.suppression_import import import_suppressions
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.storage.suppression.suppression_import import import_suppressions
 
     rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"), of=file)
     try:
@@ -130,7 +130,7 @@ def import_command(
     finally:
         rejected.close()
     click.echo(
-        f"{done.read:,} addresses read: {done.changed:,} added or made to last longer, the others were on the list "
+        f"{done.read:,} addresses read: {done.added:,} added or made to last longer, the others were on the list "
         "already"
     )
     if rejected.count:

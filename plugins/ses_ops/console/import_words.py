@@ -13,7 +13,7 @@ from ses_ops.console.language import N_, Language
 from ses_ops.console.sentences import said, said_of
 from ses_ops.console.uploads.body import TOO_SLOW
 from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, InvalidInput, SesError
-from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
+from ses_ops.storage.audience.imports import ImportRecord, ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,6 +14,8 @@ from fastapi import APIRouter, Depends, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
+from ses_ops.application.suppression_import import COLUMNS, import_suppressions
+from ses_ops.audience.import_outcome import ImportOutcome
 from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.console import audit
 from ses_ops.console.access import changes_console
@@ -28,10 +30,9 @@ from ses_ops.console.suppression.reports import KINDS, SHOWN
 from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
-from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
+from ses_ops.storage.audience.imports import KEPT_DAYS, Report
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import suppression_reports
-from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport, import_suppressions
 
 router = APIRouter()
 
@@ -61,7 +62,7 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
     rejected, id = RejectedRows(), uuid4()
     file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
 
-    def keep_report(conn: Connection, done: SuppressionImport | None) -> None:
+    def keep_report(conn: Connection, done: ImportOutcome | None) -> None:
         if rejected.count:
             report = Report(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
             suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
@@ -69,7 +70,7 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
     try:
         with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
             done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
-            facts.update(read=done.read, changed=done.changed, rejected=rejected.count)
+            facts.update(read=done.read, changed=done.added, rejected=rejected.count)
     except InvalidInput as problem:
         _say(form, problem, words)
         with changing() as conn, transaction(conn):
@@ -85,8 +86,8 @@ def _import(
     posted: FileForm,
     by: str,
     rejected: RejectedRows,
-    before_commit: Callable[[SuppressionImport], None],
-) -> SuppressionImport:
+    before_commit: Callable[[ImportOutcome], None],
+) -> ImportOutcome:
     return import_suppressions(
         conn,
         posted.blocks(),
@@ -124,12 +125,12 @@ def _say(form: Form, problem: InvalidInput, words: Language) -> None:
         form.problem_of(words, problem, fields={"": "file"})
 
 
-def _done(done: SuppressionImport, words: Language) -> str:
+def _done(done: ImportOutcome, words: Language) -> str:
     return words.ngettext(
         "%(num)s address was read, %(changed)s of them new on the list.",
         "%(num)s addresses were read, %(changed)s of them new on the list.",
         done.read,
-        changed=words.number(done.changed),
+        changed=words.number(done.added),
     )
 
 

@@ -15,7 +15,7 @@ from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
 from ses_ops.console.page import render
-from ses_ops.storage.audience.group_imports import KEPT_DAYS
+from ses_ops.storage.audience.imports import KEPT_DAYS
 from ses_ops.storage.suppression import suppression_reports
 
 router = APIRouter()

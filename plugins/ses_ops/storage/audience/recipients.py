@@ -12,7 +12,7 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_imports
+from ses_ops.storage.audience import imports
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_names
@@ -187,7 +187,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, "recipients", "let_go_of_group", group_id=group.id)
         execute(conn, "recipients", "empty_group", group_id=group.id)
         execute(conn, "recipients", "bury_group" if tasks else "delete_group", group_id=group.id)
-        group_imports.forget_group(conn, name)
+        imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
     return group

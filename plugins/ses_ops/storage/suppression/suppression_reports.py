@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
+from ses_ops.storage.audience.imports import KEPT_DAYS, Report
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
 from ses_ops.storage.stored_lists import stored_counts
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.suppression.suppression_import import SuppressionImport
+    from ses_ops.audience.import_outcome import ImportOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +37,10 @@ class SuppressionReport:
         return sum(count for _, count in self.rejected)
 
 
-def add(conn: Connection, id: UUID, *, file_name: str, by: str, done: SuppressionImport | None, report: Report) -> None:
+def add(conn: Connection, id: UUID, *, file_name: str, by: str, done: ImportOutcome | None, report: Report) -> None:
     """Keep a report, and forget those of long ago; `done` None when nothing was imported. The caller commits."""
     execute(conn, "suppression_reports", "forget_old", days=KEPT_DAYS)
-    counts = {"read": done.read if done else 0, "changed": done.changed if done else 0}
+    counts = {"read": done.read if done else 0, "changed": done.added if done else 0}
     execute(
         conn, "suppression_reports", "add_report", id=str(id), file_name=file_name, by=by, **counts, **report.values()
     )
