@@ -56,6 +56,8 @@ class RunningPart:
     arguments: list[str]
     began: float = field(default_factory=time.monotonic)
     rest: list[str] = field(default_factory=list)
+    #: Seconds of CPU of its processes, without servers that run apart from it, such as PostgreSQL.
+    cpu: float = 0.0
 
     def __post_init__(self) -> None:
         command = [sys.executable, "-m", "pytest", *self.part.arguments, *self.arguments]
@@ -87,6 +89,14 @@ class RunningPart:
                 print(line, end="", flush=True)
             elif self.rest or _is_heading(line, but="test session starts") or not _is_of_the_beginning(line):
                 self.rest.append(line)
+
+    def has_ended(self) -> bool:
+        """Whether its process has; then its exit code and its CPU are known."""
+        pid, status, used = os.wait4(self.process.pid, os.WNOHANG)
+        if pid:
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            self.cpu = used.ru_utime + used.ru_stime
+        return bool(pid)
 
     def end(self) -> None:
         """It has ended: show its report if there is something to be told."""
@@ -144,7 +154,7 @@ def _run(processes: int, arguments: list[str]) -> int:
 def _run_all(processes: int, arguments: list[str]) -> list[RunningPart]:
     waiting, running, ended = parts(), list[RunningPart](), list[RunningPart]()
     while waiting or running:
-        for one in [one for one in running if one.process.poll() is not None]:
+        for one in [one for one in running if one.has_ended()]:
             running.remove(one)
             ended.append(one)
             one.end()
@@ -163,7 +173,7 @@ def _summarize(ended: list[RunningPart], seconds: float) -> int:
     counts = sum((one.counts for one in ended), Counter[str]())
     print(f"{' all parts ':=^100}")
     for one in sorted(ended, key=lambda one: -one.seconds):
-        print(f"{one.seconds:7.1f} s  tests/{one.part.path}: {one.closing}")
+        print(f"{one.seconds:7.1f} s {one.cpu:7.1f} s CPU  tests/{one.part.path}: {one.closing}")
     print(*(line for one in ended for line in one.summary), sep="", end="")
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]) or "no tests ran"
     last = f" {told} in {seconds:.2f}s ({int(seconds) // 60}:{int(seconds) % 60:02}) "

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
@@ -46,6 +47,57 @@ def in_environment(changes: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+class _MetadataDatabase:
+    """Airflow's one engine, whose connections go to the database that the running test has.
+
+    One engine a test would compile every statement of SQLAlchemy anew; one connection a session, without a pool, would
+    have PostgreSQL read its catalog anew for each.
+    """
+
+    def __init__(self) -> None:
+        self._uri = ""
+        self._engine: Any = None
+
+    def use(self, uri: str) -> str:
+        """From now on connect to this one; returns the address of the one before. "" is none."""
+        from airflow import settings
+
+        if self._engine is None or settings.engine is not self._engine:
+            self._configure()
+        else:
+            self._forget_connections()
+        before, self._uri = self._uri, uri
+        return before
+
+    def _configure(self) -> None:
+        """Make the engine: the first time, and again after Airflow has made itself another one (`initdb` does)."""
+        from airflow import settings
+        from sqlalchemy import event
+
+        settings.dispose_orm(do_log=False)
+        settings.configure_orm()
+        self._engine = settings.engine
+        for engine in (settings.engine, settings.async_engine.sync_engine):
+            event.listen(engine, "do_connect", self._connect_elsewhere)
+
+    def _connect_elsewhere(self, dialect: Any, record: Any, arguments: Any, parameters: dict[str, Any]) -> None:
+        from sqlalchemy import make_url
+
+        parameters.update(dialect.create_connect_args(make_url(self._uri or SETTINGS[DATABASE]))[1])
+
+    def _forget_connections(self) -> None:
+        from airflow import settings
+        from sqlalchemy.orm.session import close_all_sessions
+
+        settings.Session.remove()
+        close_all_sessions()
+        settings.engine.dispose()
+        settings.async_engine.sync_engine.dispose()
+
+
+_METADATA_DATABASE = _MetadataDatabase()
+
+
 @contextmanager
 def metadata_database(dsn: str) -> Iterator[None]:
     """Airflow, which is imported already, on another metadata database for the length of a `with`."""
@@ -53,13 +105,12 @@ def metadata_database(dsn: str) -> Iterator[None]:
 
     uri = dsn.replace("postgresql://", "postgresql+psycopg2://", 1)
     with in_environment({**SETTINGS, DATABASE: uri}):
-        settings.dispose_orm(do_log=False)
         settings.configure_vars()
-        settings.configure_orm(disable_connection_pool=True)
+        before = _METADATA_DATABASE.use(uri)
         try:
             yield
         finally:
-            settings.dispose_orm(do_log=False)
+            _METADATA_DATABASE.use(before)
 
 
 with in_environment(SETTINGS):

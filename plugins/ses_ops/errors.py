@@ -74,6 +74,16 @@ class StartNotAllowed(SesError):
         )
 
 
+class ResumeNotAllowed(SesError):
+    """Mail would leave by a resume, and whoever asks for it may not start mail of this task."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            "Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG."
+        )
+
+
 class GroupInUse(Conflict):
     """A recipient group cannot be taken away while send tasks that have not ended send to it."""
 

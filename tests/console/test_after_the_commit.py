@@ -18,10 +18,14 @@ from tests.console.console_world import visible_text
 from tests.console.test_new_task_page import FORM
 from tests.dags import bundles
 
-#: In the ses database: what is written there takes Airflow's database away as it commits.
+#: In the ses database: what is written there takes Airflow's database away as it commits, and what its pool has of it.
 _TRIP = """
 CREATE FUNCTION take_airflow_away() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN EXECUTE 'ALTER DATABASE {airflow} WITH ALLOW_CONNECTIONS false'; RETURN NULL; END $$;
+BEGIN
+    EXECUTE 'ALTER DATABASE {airflow} WITH ALLOW_CONNECTIONS false';
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{airflow}' AND state = 'idle';
+    RETURN NULL;
+END $$;
 """
 _ON = "CREATE TRIGGER trip AFTER INSERT OR UPDATE OR DELETE ON {table} EXECUTE FUNCTION take_airflow_away()"
 TABLES = ("send_task", "recipient_group", "suppression", "message")

@@ -153,7 +153,7 @@ def test_what_the_engine_refuses_at_the_last_moment_is_told_beside_the_task(seve
     from ses_ops.application import task_decisions
     from ses_ops.errors import Conflict
 
-    def refused(conn, name, *, by):
+    def refused(conn, actor, name):
         raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
 
     monkeypatch.setattr(task_decisions, "delete", refused)

@@ -21,6 +21,7 @@ from ses_ops.storage.ledger import activity, progress
 from ses_ops.storage.ledger.messages import MessageSearch, all_messages
 from ses_ops.storage.ledger.progress import Scope
 from ses_ops.storage.tasks.send_tasks import find_row
+from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN, quota
 from tests.recording_smtp import RecordingServer
 
@@ -52,17 +53,17 @@ def over_the_quota(world) -> None:
 
 def cancelled_over_the_quota(world) -> None:
     over_the_quota(world)
-    task_decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, ANYBODY, "hello")
 
 
 def cancelled_without_a_quota(world) -> None:
     without_a_quota(world)
-    task_decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, ANYBODY, "hello")
 
 
 def paused_before_its_turn(world) -> None:
     world.freeze(world.run("hello"))
-    task_decisions.pause(world.conn, "hello", reason="paused by ann")
+    task_decisions.pause(world.conn, ANYBODY, "hello")
 
 
 def put_off(world) -> None:
@@ -92,7 +93,7 @@ def held_by_a_living_sender(world) -> None:
 
 def cancelled_while_it_was_being_sent(world) -> None:
     held_by_a_living_sender(world)
-    task_decisions.cancel(world.conn, "hello", by="ann")
+    task_decisions.cancel(world.conn, ANYBODY, "hello")
 
 
 def held_by_a_dead_sender(world) -> None:
@@ -119,12 +120,12 @@ def refused_and_in_doubt(world) -> None:
 
 def counted_as_sent_by_a_person(world) -> None:
     refused_and_in_doubt(world)
-    task_decisions.resolve_unknown(world.conn, "hello", task_decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", task_decisions.Doubt.ASSUME_SENT)
 
 
 def failed_ones_asked_for_again(world) -> None:
     refused_and_in_doubt(world)
-    task_decisions.retry_failed(world.conn, "hello")
+    task_decisions.retry_failed(world.conn, ANYBODY, "hello")
 
 
 def failed_ones_sent_again(world) -> None:
@@ -289,9 +290,9 @@ def test_progress_never_falls_and_is_that_of_the_words_beside_it(mailing, user):
 
     refused_and_in_doubt(mailing)
     look()
-    task_decisions.retry_failed(mailing.conn, "hello")
+    task_decisions.retry_failed(mailing.conn, ANYBODY, "hello")
     look()
-    task_decisions.resolve_unknown(mailing.conn, "hello", task_decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(mailing.conn, ANYBODY, "hello", task_decisions.Doubt.ASSUME_SENT)
     look()
     mailing.server.refuse = None
     mailing.whole_run(mailing.run("hello", RunKind.TRIGGERED))

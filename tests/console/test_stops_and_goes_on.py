@@ -10,6 +10,7 @@ from ses_ops.application import task_decisions
 from ses_ops.cli.main import run as run_cli
 from ses_ops.console.database import forget_snapshots
 from ses_ops.domain.occurrence import RunKind
+from tests.actors import ANYBODY
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
 
@@ -152,7 +153,7 @@ def test_a_retry_of_failed_mail_leaves_what_waits_for_quota_its_time(mailing):
         " UPDATE chunk SET pending = pending - 1, failed = 1 WHERE state = 'cached'"
     )
     before = due(mailing)
-    assert task_decisions.retry_failed(mailing.conn, "hello") == 1
+    assert task_decisions.retry_failed(mailing.conn, ANYBODY, "hello").count == 1
     mailing.whole_run(mailing.run("hello", RunKind.RESUME))
     assert due(mailing) == before
     assert mailing.overview("hello").cached_count == 2

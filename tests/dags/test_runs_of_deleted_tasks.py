@@ -9,6 +9,7 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.orchestration import control
 from ses_ops.orchestration.operators.run_context import MADE_FOR, run_of
+from tests.actors import ANYBODY
 from tests.dags.test_send_task_dag import DAG, runs_of
 
 
@@ -21,7 +22,7 @@ def task(world, synced):
 
 def made_anew(world, **changes):
     """The task is deleted, and another one gets its name."""
-    task_decisions.delete(world.conn, "hello")
+    task_decisions.delete(world.conn, ANYBODY, "hello")
     world.group("others", 4)
     world.task("hello", group="others", **changes)
 
@@ -88,7 +89,7 @@ def test_a_deleted_tasks_queued_runs_end_and_its_switch_is_on_for_the_next_of_it
     later = datetime.now(UTC) + timedelta(days=1)
     assert control.trigger_run("hello", "later", run_after=later)
     control.pause_dag("hello")
-    task_decisions.delete(world.conn, "hello")
+    task_decisions.delete(world.conn, ANYBODY, "hello")
     control.forget_task("hello")
     assert [run.state for run in runs_of(DAG)] == ["failed"]
     assert control.dag_switches()["hello"] is False

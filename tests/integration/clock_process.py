@@ -2,7 +2,7 @@
 
 Run with TZ and Airflow's default time zone set to what the host is to have. Prints JSON, all times in UTC: `slots` of
 each schedule, as Airflow's scheduler gets them from the timetable; `days`, the quota days of a domain in New York with
-a run every half hour.
+a run every hour.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SCHEDULES = {
     "Tokyo, spring": ("Asia/Tokyo", "2035-03-10 09:00", {"every": "1d"}),
     "Tokyo, autumn": ("Asia/Tokyo", "2035-11-03 00:30", {"cron": "30 0 * * *"}),
 }
-HALF_HOUR = timedelta(minutes=30)
+HOUR = timedelta(hours=1)
 
 
 def in_utc(moment: datetime) -> str:
@@ -68,9 +68,9 @@ def quota_days(world: World, clock: SimulatedClock, start: str) -> list[Any]:
     world.task("hello", group="customers")
     days = DomainDays(world, clock)
     begin = datetime.fromisoformat(start)
-    for step in range(4 * 48):
+    for step in range(4 * 24):
         days.at(
-            begin + step * HALF_HOUR,
+            begin + step * HOUR,
             lambda: days.run("hello", RunKind.TRIGGERED if days.promises else RunKind.SCHEDULED),
         )
     days.play_until(begin + timedelta(hours=95))

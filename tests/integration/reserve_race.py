@@ -41,9 +41,8 @@ PHASES = ("waiting", "reserving", "holding", "sending", "settling")
 DIES, SENDS, RECOVERS = 8, 6, 5
 #: Chunks that are sent in all, and messages in each: together half of a day, so that some of it is left to the end.
 MOST_SENDS, SENT_CHUNK = 30, 20
-#: Rounds, in multiples of those asked for, after which the race ends although a phase has seen no kill, or no message
-#: was counted as used.
-PATIENT = 3
+#: Rounds after which the race ends although a phase has seen no kill, or no message was counted as used.
+PATIENT = 3_000
 #: Short, so that recovery also takes from those who live.
 PATIENCE = timedelta(seconds=0.2)
 
@@ -89,7 +88,7 @@ class Race:
         for slot in range(WORKERS):
             self.fork(slot)
         missing = list(PHASES[1:])
-        while sum(self.done) < (PATIENT * rounds if missing or not any(self.used) else rounds) and not self.failed:
+        while sum(self.done) < (PATIENT if missing or not any(self.used) else rounds) and not self.failed:
             self._reap()
             # Senders are spared from their second kill on until one of them was done.
             aims = missing or [phase for phase in PHASES[1:] if phase != "sending" or any(self.used)]

@@ -23,7 +23,7 @@ from tests.integration.bad_csv import BAD_IN_BLOCK, BLOCK, DUPLICATE, HEADER, Ba
 from tests.sizes import size
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = size(1_000_000, 100_000) // BLOCK
+BLOCKS = size(1_000_000, 50_000) // BLOCK
 #: kB of the whole process, Python and its libraries among them.
 MOST_MEMORY = 200_000
 #: Twenty on an idle machine, which a test cannot count on.

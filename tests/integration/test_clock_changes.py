@@ -26,7 +26,7 @@ SLOTS = {
     "Tokyo, spring": ["03-10 00:00", "03-11 00:00", "03-12 00:00", "03-13 00:00"],
     "Tokyo, autumn": ["11-02 15:30", "11-03 15:30", "11-04 15:30", "11-05 15:30"],
 }
-#: Begin (UTC), hours, used, reserved at the end, first use (the run of every hour at :10 and :40).
+#: Begin (UTC), hours, used, reserved at the end, first use (the run of every hour at :10).
 DAYS = {
     "spring": [
         ["03-10 05:00", 24.0, 10, 0, "03-10 05:10"],

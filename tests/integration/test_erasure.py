@@ -15,6 +15,7 @@ from ses_ops.storage.audience import erasure, recipients
 from ses_ops.storage.audience.erasure import Erasure
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.suppression import entries
+from tests.actors import ANYBODY
 from tests.integration.sending_world import World, quota
 from tests.integration.test_suppressed_meanwhile import address, cached_after_five, suppress
 
@@ -106,7 +107,7 @@ def test_a_failed_message_of_the_person_is_not_tried_again(world, mail_server):
     world.execute("UPDATE message SET state = 'failed', smtp_code = 550 WHERE seq = 2")
     world.execute("UPDATE chunk SET sent = sent - 1, failed = failed + 1")
     erase(world, 2)
-    task_decisions.retry_failed(world.conn, "hello")
+    task_decisions.retry_failed(world.conn, ANYBODY, "hello")
     world.whole_run(world.run("hello", RunKind.RESUME))
     assert world.states() == {"sent": 2, "suppressed": 1}
     assert mail_server.accepted[address(2)] == 1
@@ -206,7 +207,7 @@ def test_a_group_that_only_tasks_used_that_have_ended_is_deleted_and_their_ledge
     world.task("given-up", group="customers")
     with pytest.raises(GroupInUse, match="given-up"), transaction(world.conn):
         recipients.delete_group(world.conn, "customers")
-    task_decisions.cancel(world.conn, "given-up")
+    task_decisions.cancel(world.conn, ANYBODY, "given-up")
     with transaction(world.conn):
         assert recipients.delete_group(world.conn, "customers").recipient_count == 3
     with pytest.raises(NotFound):

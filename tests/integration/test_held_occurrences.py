@@ -9,6 +9,7 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import TemplateError
+from tests.actors import ANYBODY
 from tests.integration.sending_world import World
 
 BROKEN, MENDED = "{{ nick }}", "{{ name }}"
@@ -37,7 +38,7 @@ def test_of_several_slots_that_an_error_held_a_trigger_by_hand_starts_the_newest
     hold(world, *(reversed(runs) if oldest_last else runs))
     define(world, MENDED, **daily)
     world.started_at("hello", slots[0])
-    assert task_decisions.resume(world.conn, "hello") is RunKind.TRIGGERED
+    assert task_decisions.resume(world.conn, ANYBODY, "hello").kind is RunKind.TRIGGERED
     world.whole_run(world.run("hello", RunKind.TRIGGERED))
     assert set(mail_server.accepted.values()) == {1}, "everybody gets one mail, not one for each day that was held"
     ((started,),) = world.rows("SELECT logical_at FROM occurrence WHERE request_count > 0")

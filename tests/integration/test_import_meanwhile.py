@@ -13,6 +13,7 @@ from ses_ops.application.group_import import import_group
 from ses_ops.errors import TemplateError
 from ses_ops.sending import freeze as freezing
 from ses_ops.storage.connection import connected
+from tests.actors import ANYBODY
 
 
 @contextmanager
@@ -58,8 +59,8 @@ def test_a_task_starts_with_the_group_as_it_is_while_a_file_is_imported(impatien
     with stalled_import(impatient):
         run = impatient.run("hello")
         assert impatient.freeze(run).request_count == 10
-        assert task_decisions.pause(impatient.conn, "hello", reason="a person can still act")
-        task_decisions.resume(impatient.conn, "hello")
+        assert task_decisions.pause(impatient.conn, ANYBODY, "hello", reason="a person can still act").changed
+        task_decisions.resume(impatient.conn, ANYBODY, "hello")
         assert impatient.whole_run(run).sent == 10
     assert {address.partition("-")[0] for address in mail_server.accepted} == {"customers"}
 

@@ -13,6 +13,7 @@ from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, TransportUnavailable
 from ses_ops.transports.flow.refusal_streak import LIMIT_BEFORE_SUCCESS
 from ses_ops.transports.smtp.settings import SmtpSettings
+from tests.actors import ANYBODY
 from tests.recording_smtp import RecordingServer
 
 FULL = b"452 4.2.2 mailbox full"
@@ -81,7 +82,7 @@ def test_a_server_that_is_away_for_weeks_gives_nothing_up_and_takes_all_when_it_
 def test_a_person_who_tries_the_failed_ones_again_gives_them_all_their_days_anew(put_off) -> None:
     put_off_since(put_off, 5)
     assert again(put_off).failed == 2
-    assert task_decisions.retry_failed(put_off.conn, "hello") == 2
+    assert task_decisions.retry_failed(put_off.conn, ANYBODY, "hello").count == 2
     settlement = again(put_off)
     assert (settlement.cached, settlement.failed) == (2, 0)
 

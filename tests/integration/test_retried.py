@@ -9,6 +9,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import MailCannotBeMade
 from ses_ops.storage.ledger.retries import NO_CODE
 from ses_ops.transports.errors import MailRefused
+from tests.actors import ANYBODY
 from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer
 
@@ -52,21 +53,21 @@ def test_who_is_on_the_suppression_list_is_left_out_and_stays_failed(
     failed: World, mail_server: RecordingServer
 ) -> None:
     assert what_failed(failed) == {550: (100, 100), 554: (100, 0)}
-    assert task_decisions.retry_failed(failed.conn, "hello") == 100
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello").count == 100
     assert failed.states() == {"sent": 100, "failed": 100, "requeued": 100}
     failed.check_ledger()
     mail_server.refuse = None
     assert again(failed).sent == 200
     assert failed.states() == {"sent": 200, "failed": 100}, "not suppressed: that would be another history"
     assert what_failed(failed) == {550: (100, 100)}
-    assert task_decisions.retry_failed(failed.conn, "hello") == 0
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello").count == 0
     assert failed.overview("hello").status == "finished"
     failed.check_ledger()
 
 
 def test_a_server_that_refuses_all_of_them_again_is_no_news(failed: World, mail_server: RecordingServer) -> None:
     """The guard against a server that refuses everybody would stop at fifty, and have a person look at the login."""
-    assert task_decisions.retry_failed(failed.conn, "hello") == 100
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello").count == 100
     settlement = again(failed)
     assert (settlement.sent, settlement.failed, settlement.cached, settlement.error) == (100, 200, 0, None)
     assert failed.rows("SELECT DISTINCT ending FROM attempt WHERE run_id LIKE 'resume%%'") == [("finished",)]
@@ -77,7 +78,7 @@ def test_hard_bounces_that_bounce_again_are_no_news_of_the_list(failed: World, m
     """A person took them from the suppression list, because the server had been wrong about them; it still is."""
     failed.execute("DELETE FROM suppression")
     failed.smtp_uri = mail_server.uri  # where a fifth of unknown users is too many
-    assert task_decisions.retry_failed(failed.conn, "hello") == 200
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello").count == 200
     # Half of those that were refused are taken now: the server has accepted some.
     mail_server.refuse = lambda to: BOUNCE if refuse(to) == BOUNCE else None
     settlement = again(failed)
@@ -87,7 +88,7 @@ def test_hard_bounces_that_bounce_again_are_no_news_of_the_list(failed: World, m
 
 
 def test_a_server_that_says_it_is_about_us_stops_a_retry_too(failed: World, mail_server: RecordingServer) -> None:
-    assert task_decisions.retry_failed(failed.conn, "hello") == 100
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello").count == 100
     mail_server.refuse = lambda _: b"554 5.7.1 Relay access denied"
     run = failed.run("hello", RunKind.RESUME)
     (chunk_id,) = failed.reserve(run).chunk_ids
@@ -106,7 +107,7 @@ def test_new_mail_in_the_same_chunk_is_guarded_as_ever(world: World, mail_server
     # Ten failed before, in the chunk whose others were never tried.
     world.execute("UPDATE message SET state = 'failed', smtp_code = 554 WHERE seq <= 10")
     world.execute("UPDATE chunk SET failed = 10, pending = pending - 10, sending_through = 10")
-    assert task_decisions.retry_failed(world.conn, "hello") == 10
+    assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 10
     mail_server.refuse = lambda _: REFUSED
     run = world.run("hello", RunKind.RESUME)
     (chunk_id,) = world.reserve(run).chunk_ids
@@ -124,7 +125,7 @@ def test_only_the_codes_that_were_chosen_are_tried_again(failed: World, mail_ser
     )[0]
     assert 0 < mine < 100
     assert what_failed(failed)[550] == (100, 100 - mine)
-    assert task_decisions.retry_failed(failed.conn, "hello", codes={550, 999}) == mine
+    assert task_decisions.retry_failed(failed.conn, ANYBODY, "hello", codes={550, 999}).count == mine
     mail_server.refuse = None
     assert again(failed).sent == 100 + mine
     assert what_failed(failed) == {554: (100, 0), 550: (100 - mine, 100 - mine)}
@@ -146,7 +147,7 @@ def test_messages_that_could_not_be_made_are_chosen_by_no_code_and_stop_nobody_a
     assert world.states() == {"sent": 69, "failed": 51}
     assert what_failed(world) == {NO_CODE: (51, 0)}
     (world.templates / "hello" / "body.html").write_text("{{ name.surname.first }}")
-    assert task_decisions.retry_failed(world.conn, "hello", codes={NO_CODE}) == 51
+    assert task_decisions.retry_failed(world.conn, ANYBODY, "hello", codes={NO_CODE}).count == 51
     settlement = again(world)
     assert (settlement.failed, settlement.error) == (51, None)
     world.check_ledger()

@@ -9,6 +9,7 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
+from tests.actors import ANYBODY
 
 NOW = datetime.now(UTC)
 #: It has passed, and its run is queued.
@@ -62,8 +63,8 @@ def test_a_task_of_the_same_name_is_not_started_by_the_run_of_the_one_before(wor
     task()
     ((made_at,),) = world.rows("SELECT created_at FROM send_task")
     old = world.run("hello", logical_at=made_at)
-    task_decisions.cancel(world.conn, "hello")
-    task_decisions.delete(world.conn, "hello")
+    task_decisions.cancel(world.conn, ANYBODY, "hello")
+    task_decisions.delete(world.conn, ANYBODY, "hello")
     task()
     assert world.freeze(old).passed_over
     world.whole_run(old)

@@ -13,6 +13,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict
 from ses_ops.storage.connection import connected
+from tests.actors import ANYBODY
 from tests.integration.sending_world import World, quota
 from tests.integration.test_crashes import kill, sender_process, wait_for_total
 
@@ -99,9 +100,9 @@ def test_who_is_suppressed_before_another_try_never_gets_it(world, mail_server, 
     if again == "the doubtful":
         world.execute("UPDATE message SET state = 'unknown' WHERE state = 'failed'")
         world.execute("UPDATE chunk SET unknown = failed, failed = 0")
-        assert task_decisions.resolve_unknown(world.conn, "hello", Doubt.RESEND) == 2
+        assert task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", Doubt.RESEND).count == 2
     else:
-        assert task_decisions.retry_failed(world.conn, "hello") == 1
+        assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 1
     world.whole_run(world.run("hello", RunKind.RESUME))
     overview = world.overview("hello")
     suppressed, failed = (1, 0) if again == "the doubtful" else (0, 1)
@@ -122,7 +123,7 @@ def test_retry_failed_by_two_people_at_once_and_two_runs_at_once_mails_each_once
 
     def retry(_: int) -> int:
         with connected(world.dsn) as conn:
-            return task_decisions.retry_failed(conn, "hello")
+            return task_decisions.retry_failed(conn, ANYBODY, "hello").count
 
     def send(number: int) -> None:
         twin = World(dsn=world.dsn, templates=world.templates, smtp_uri=world.smtp_uri)
@@ -137,7 +138,7 @@ def test_retry_failed_by_two_people_at_once_and_two_runs_at_once_mails_each_once
     assert world.overview("hello").sent_count == 300
     assert set(mail_server.accepted.values()) == {1}
     assert len(mail_server.accepted) == 300
-    assert task_decisions.retry_failed(world.conn, "hello") == 0
+    assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 0
     world.check_ledger()
 
 
@@ -148,13 +149,13 @@ def test_a_sender_that_is_killed_while_it_retries_the_failed_mails_nobody_twice(
     world.task("hello", group="customers")
     world.whole_run(world.run("hello"))
     mail_server.refuse, mail_server.delay = None, 0.05
-    assert task_decisions.retry_failed(world.conn, "hello") == 500
+    assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 500
     run = world.run("hello", RunKind.RESUME)
     (chunk_id,) = world.reserve(run).chunk_ids
     process = sender_process(world, chunk_id, run.run_id)
     wait_for_total(mail_server, 600, process)
     with pytest.raises(Conflict):
-        task_decisions.retry_failed(world.conn, "hello") or world.settle(run)
+        task_decisions.retry_failed(world.conn, ANYBODY, "hello").count or world.settle(run)
     kill(world, process)
     mail_server.delay = 0.0
     assert world.send(chunk_id, run).left == 0

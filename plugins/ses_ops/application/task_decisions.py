@@ -1,15 +1,19 @@
-"""What a person decides about a task: go on, stop, try again, settle a doubt. Each is one transaction, no Airflow."""
+"""What a person decides about a task: pause, resume, cancel, delete, retry, resolve. Each is one transaction."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import psycopg2
+
+from ses_ops.application.changed import Changed, Counted, Notice, RunWanted, TaskDeleted, TaskPaused, TaskResumed
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict, NotFound
+from ses_ops.errors import Conflict, NotFound, ResumeNotAllowed, SesError
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.retries import failed_by_code
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.storage.ledger.retries import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
 
@@ -35,14 +40,28 @@ class Doubt(StrEnum):
     ASSUME_SENT = "assume-sent"
 
 
-def retry_failed(conn: Connection, name: str, *, codes: Collection[int] | None = None) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resumed(Changed):
+    """A resume. `changed` is False when there was nothing to resume: nobody paused the task, it waits for quota."""
+
+    #: Of the run that has work to do; None when none has.
+    kind: RunKind | None = None
+    #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
+    waits: TaskOverview | None = None
+
+
+def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:
     """Send a task's failed messages again, those with some codes (`storage.retries.NO_CODE`: without one) or all.
 
-    Those to addresses that are on the suppression list stay failed. Returns the number of those that are tried.
+    Those to addresses that are on the suppression list stay failed; those that are tried are counted.
     Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
     """
-    with transaction(conn):
-        return _requeue(conn, _going(conn, name), MessageState.FAILED, "a person asked for another try", codes=codes)
+    wanted = {"codes": sorted(codes)} if codes else {}
+    with actor.recorded("retry_failed", task=name, **wanted) as facts, transaction(conn):
+        task = _going(conn, name)
+        count = _requeue(conn, task, MessageState.FAILED, "a person asked for another try", codes=codes)
+        facts["count"] = count
+    return _requeued(name, count)
 
 
 def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
@@ -52,52 +71,80 @@ def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
     return failed_by_code(conn, task["id"])
 
 
-def resolve_unknown(conn: Connection, name: str, doubt: Doubt) -> int:
-    """Decide about a task's unknown messages; returns their number. Raises as `retry_failed` does."""
-    with transaction(conn):
+def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> Counted:
+    """Decide about a task's unknown messages, which are counted. Raises as `retry_failed` does."""
+    with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is Doubt.RESEND:
-            return _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
-        task = send_tasks.lock_row(conn, name)
-        return sum(
-            row["count"]
-            for chunk in _chunks_with(conn, task, MessageState.UNKNOWN)
-            for row in fetch_all(conn, "chunks", "assume_sent", chunk_id=chunk["id"])
-        )
+            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
+        else:
+            task = send_tasks.lock_row(conn, name)
+            count = sum(
+                row["count"]
+                for chunk in _chunks_with(conn, task, MessageState.UNKNOWN)
+                for row in fetch_all(conn, "chunks", "assume_sent", chunk_id=chunk["id"])
+            )
+        facts["count"] = count
+    return _requeued(name, count) if doubt is Doubt.RESEND else Counted(changed=count > 0, count=count)
+
+
+def _requeued(name: str, count: int) -> Counted:
+    return Counted(changed=count > 0, count=count, scheduler=(RunWanted(task=name),) if count else ())
 
 
 def resume(
-    conn: Connection,
-    name: str,
-    *,
-    allow: Callable[[RunKind], None] = lambda _: None,
-    quota_left: bool = False,
-) -> RunKind | None:
-    """End a person's pause and clear an error; what the mail server put off is tried now. None: no run has work to do.
+    conn: Connection, actor: Actor, name: str, *, quota_left: Callable[[TaskOverview], bool] = lambda _: False
+) -> Resumed:
+    """End a person's pause and clear an error; what the mail server deferred is tried now.
 
-    Mail that waits for quota keeps its time, unless `quota_left`: the sender domain's day has room now. Nothing is put
-    back by it. Else the kind of run that has: a RESUME sends what is cached and can start nothing new; an occurrence
-    that missed its start, or that an error kept from starting, stays as it is until a run of kind TRIGGERED takes it.
-    `allow` is told of such a run first, and of one that Airflow will make for a start that came during the pause
-    (SCHEDULED); when it raises, everything stays as it was. Raises Conflict for a task that has ended.
+    Mail that waits for quota keeps its time, unless the sender domain's day has room for it now, which `quota_left` is
+    asked about such a task. Raises Conflict for a task that has ended, and ResumeNotAllowed when mail would leave that
+    the actor may not start; then everything is as it was.
     """
-    with transaction(conn):
-        task = _going(conn, name)
-        _refuse_ended(conn, name)
-        had_error = send_tasks.find_row(conn, name)["error"] is not None
-        send_tasks.resume(conn, name)
-        send_tasks.set_error(conn, name, None)
-        execute(conn, "chunks", "release_cached_now", task_id=task["id"], quota_left=quota_left)
-        overview = _overview(conn, name)
-        held = overview.error is not None  # the task's own error was cleared above
-        once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
-        kind = None
-        if held or (once and had_error and not _begun(conn, task)):
-            kind = RunKind.TRIGGERED
-        elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
-            kind = RunKind.RESUME
-        if kind is not None or _overdue(conn, overview):
-            allow(kind or RunKind.SCHEDULED)
-        return kind
+    before = next(iter(list_tasks(conn, name=name)), None)
+    left = before is not None and before.cached_count > 0 and quota_left(before)
+    if before is not None and before.waits_for_quota and not left:
+        return Resumed(changed=False, waits=before)
+    with actor.recorded("resume_task", task=name), transaction(conn):
+        kind = _resume(conn, actor, name, quota_left=left)
+    notices: tuple[Notice, ...] = (TaskResumed(task=name),)
+    if kind is not None:
+        notices += (RunWanted(task=name, kind=kind),)
+    return Resumed(scheduler=notices, kind=kind, waits=_waits_for_quota(conn, name))
+
+
+def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> RunKind | None:
+    """Returns the kind of the run that has work to do, if one has.
+
+    A RESUME sends what is cached and can start nothing new; an occurrence that missed its start, or that an error kept
+    from starting, stays as it is until a run of kind TRIGGERED takes it. Airflow makes a run by itself for a start that
+    came during the pause.
+    """
+    task = _going(conn, name)
+    _refuse_ended(conn, name)
+    had_error = send_tasks.find_row(conn, name)["error"] is not None
+    send_tasks.resume(conn, name)
+    send_tasks.set_error(conn, name, None)
+    execute(conn, "chunks", "release_cached_now", task_id=task["id"], quota_left=quota_left)
+    overview = _overview(conn, name)
+    held = overview.error is not None  # the task's own error was cleared above
+    once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+    kind = None
+    if held or (once and had_error and not _begun(conn, task)):
+        kind = RunKind.TRIGGERED
+    elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
+        kind = RunKind.RESUME
+    if (kind is not None or _overdue(conn, overview)) and not actor.may_start(name):
+        raise ResumeNotAllowed(name)
+    return kind
+
+
+def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
+    """The task that was just resumed, if it waits for quota; None too when it cannot be asked: it is resumed by now."""
+    try:
+        after = next(iter(list_tasks(conn, name=name)), None)
+    except (SesError, psycopg2.Error):
+        return None
+    return after if after is not None and after.waits_for_quota else None
 
 
 def starts_mail(conn: Connection, name: str) -> bool:
@@ -112,33 +159,35 @@ def _overdue(conn: Connection, overview: TaskOverview) -> bool:
     return overview.next_slot is not None and overview.next_slot <= database_now(conn)
 
 
-def pause(conn: Connection, name: str, *, reason: str) -> bool:
-    """Stop a task's mail until it is resumed; False when it was paused already.
+def pause(conn: Connection, actor: Actor, name: str, *, reason: str | None = None) -> Changed:
+    """Stop a task's mail until it is resumed; nothing is changed when it was paused already.
 
     Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
-    with transaction(conn):
+    who = f"paused by {actor.name}"
+    with actor.recorded("pause_task", task=name, reason=reason or ""), transaction(conn):
         _going(conn, name)
         _refuse_ended(conn, name)
-        return send_tasks.pause(conn, name, reason=reason)
+        changed = send_tasks.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
+    return Changed(changed=changed, scheduler=(TaskPaused(task=name),))
 
 
-def cancel(conn: Connection, name: str, *, by: str | None = None) -> bool:
-    """Stop a task for good; False when it was cancelled already. What has not left is *cancelled*, never sent.
+def cancel(conn: Connection, actor: Actor, name: str) -> Changed:
+    """Stop a task for good, if it is not cancelled already. What has not left is *cancelled*, never sent.
 
-    `by` is who does it. Raises NotFound, and Conflict for a task that has ended: it keeps its status.
+    Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
-    with transaction(conn):
+    with actor.recorded("cancel_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
         if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
             _refuse_ended(conn, name)
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        return send_tasks.cancel(conn, name, reason=f"cancelled by {by} at {when}" if by else f"cancelled at {when}")
+        return Changed(changed=send_tasks.cancel(conn, name, reason=f"cancelled by {actor.name} at {when}"))
 
 
-def delete(conn: Connection, name: str, *, by: str | None = None) -> None:
+def delete(conn: Connection, actor: Actor, name: str) -> Changed:
     """Take a task away; its ledger stays. Raises Conflict while mail of it is on its way or waits to be sent."""
-    with transaction(conn):
+    with actor.recorded("delete_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
         overview = next(iter(list_tasks(conn, name=name)), None)
         if overview is not None and task["cancelled_at"] is None:
@@ -150,7 +199,8 @@ def delete(conn: Connection, name: str, *, by: str | None = None) -> None:
         if _being_sent(conn, task["id"]):
             raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        send_tasks.delete(conn, name, reason=f"deleted by {by} at {when}" if by else f"deleted at {when}")
+        send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
+    return Changed(scheduler=(TaskDeleted(task=name),))
 
 
 def _going(conn: Connection, name: str) -> dict[str, Any]:

@@ -1,30 +1,37 @@
-"""A person's definition of a send task becomes a task: by a YAML file or by the console's form, by the same rules.
+"""A person's definition of a send task becomes a task: by YAML files or by the console's form, by the same rules.
 
-The caller holds the transaction, so that several definitions can be applied together, or only tried.
+`apply_definition`, `write_new` and `write_change` run in a transaction of the caller's, who may undo it: they try a
+definition before it is made.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2.errors
 
+from ses_ops.application.changed import Changed, Notice, RunWanted, TasksWritten
 from ses_ops.application.task_content import check_content, check_left
 from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import Conflict, InvalidInput
+from ses_ops.domain.task_change import TaskChange
+from ses_ops.errors import Conflict, InvalidInput, NotFound
+from ses_ops.storage.connection import transaction
 from ses_ops.storage.named_sql import fetch_one
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.editions import mail_of_task
+from ses_ops.storage.tasks.editions import due_now, mail_of_task
 from ses_ops.storage.tasks.send_tasks import Applied, apply_task, task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.domain.send_task import SendTask
 
 
@@ -37,6 +44,16 @@ class NameTaken(InvalidInput):
 
 class ChangedMeanwhile(Conflict):
     """A task is not what it was when a person began to change it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written(Changed):
+    """Definitions that were applied."""
+
+    #: By the task's name.
+    applied: Mapping[str, Applied]
+    #: By the task's name, of those whose DAGs are other roles' now.
+    roles: Mapping[str, tuple[str, ...]]
 
 
 def apply_definition(
@@ -66,8 +83,18 @@ def audience_is_read(conn: Connection, row: Mapping[str, Any]) -> bool:
     return row["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row["id"]).frozen
 
 
-def create(conn: Connection, task: SendTask, *, now: datetime, templates_root: Path) -> Applied:
-    """A new task. The same definition again (a form that was sent twice) does nothing.
+def create(conn: Connection, actor: Actor, task: SendTask, *, now: datetime, templates_root: Path) -> Written:
+    """Make a new task. The same definition again does nothing. Raises what `write_new` raises."""
+    with actor.recorded("create_task", task=task.name, **_facts(task)), transaction(conn):
+        applied = write_new(conn, task, now=now, templates_root=templates_root)
+        roles = {task.name: task.roles} if applied is Applied.CREATED else {}
+        if roles:
+            actor.give_roles(roles)
+    return _written({task.name: applied}, roles, due=())
+
+
+def write_new(conn: Connection, task: SendTask, *, now: datetime, templates_root: Path) -> Applied:
+    """A new task, in the caller's transaction. The same definition again (a form that was sent twice) does nothing.
 
     Raises NameTaken, and what `apply_definition` raises.
     """
@@ -82,23 +109,99 @@ def create(conn: Connection, task: SendTask, *, now: datetime, templates_root: P
 
 
 def change(
-    conn: Connection,
-    task: SendTask,
-    *,
-    seen: str,
-    now: datetime,
-    templates_root: Path,
-    by: str = "",
-    may_start: bool = True,
-) -> Applied:
+    conn: Connection, actor: Actor, task: SendTask, *, seen: str, now: datetime, templates_root: Path
+) -> Written:
     """Change a task that exists and is what the person saw: `seen` is its fingerprint then.
+
+    Mail that an error held back goes on by it. Raises what `write_change` raises.
+    """
+    changed = _changed_fields(conn, task)
+    with actor.recorded("change_task", task=task.name, changed=changed), transaction(conn):
+        applied = write_change(conn, actor, task, seen=seen, now=now, templates_root=templates_root)
+        roles = {task.name: task.roles} if "roles" in changed else {}
+        if roles:
+            actor.give_roles(roles)
+        due = actor.may_start(task.name) and due_now(conn, task.name)
+    return _written({task.name: applied}, roles, due=(task.name,) if due else ())
+
+
+def write_change(
+    conn: Connection, actor: Actor, task: SendTask, *, seen: str, now: datetime, templates_root: Path
+) -> Applied:
+    """Change a task, in the caller's transaction.
 
     Raises NotFound, ChangedMeanwhile, and what `apply_definition` raises.
     """
     send_tasks.lock_row(conn, task.name)
     if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
         raise ChangedMeanwhile(f"send task {task.name!r} was changed meanwhile; look at it again")
-    return apply_definition(conn, task, now=now, where="", templates_root=templates_root, by=by, may_start=may_start)
+    may_start = actor.may_start(task.name)
+    return apply_definition(
+        conn, task, now=now, where="", templates_root=templates_root, by=actor.name, may_start=may_start
+    )
+
+
+def apply(
+    conn: Connection,
+    actor: Actor,
+    tasks: Mapping[str, SendTask],
+    write: Callable[[], Mapping[str, Applied]],
+) -> Written:
+    """Create and change tasks together, all or none: `write` does it, and raises when something is wrong with any.
+
+    `tasks` are those that it may write, by name.
+    """
+    before = {name: stored(conn, name) for name in tasks}
+    with ExitStack() as entries:
+        for name, task in tasks.items():
+            if (was := before[name]) is None:
+                entries.enter_context(actor.recorded("create_task", task=name, **_facts(task)))
+            elif fields := TaskChange(before=was, after=task).fields:
+                entries.enter_context(actor.recorded("change_task", task=name, changed=list(fields)))
+        with transaction(conn):
+            applied = write()
+            roles = {name: task.roles for name, task in tasks.items() if _other_roles(before[name], task)}
+            if roles:
+                actor.give_roles(roles)
+            due = [name for name, one in applied.items() if one is Applied.CHANGED and due_now(conn, name)]
+    return _written(applied, roles, due=due)
+
+
+def stored(conn: Connection, name: str) -> SendTask | None:
+    """A task's definition; None when there is no task of that name."""
+    try:
+        return task_of(send_tasks.find_row(conn, name))
+    except NotFound:
+        return None
+
+
+def _other_roles(before: SendTask | None, task: SendTask) -> bool:
+    return before is None or before.roles != task.roles
+
+
+def _changed_fields(conn: Connection, task: SendTask) -> list[str]:
+    before = stored(conn, task.name)
+    return list(TaskChange(before=before, after=task).fields) if before else []
+
+
+def _facts(task: SendTask) -> dict[str, Any]:
+    """What the audit log says of a new task."""
+    facts: dict[str, Any] = {
+        "type": task.type.value,
+        "template": task.template,
+        "group": task.group,
+        "sender": task.sender,
+    }
+    return {**facts, "roles": list(task.roles)} if task.roles else facts
+
+
+def _written(applied: Mapping[str, Applied], roles: Mapping[str, tuple[str, ...]], *, due: Collection[str]) -> Written:
+    created = tuple(name for name, one in applied.items() if one is Applied.CREATED)
+    changed = tuple(name for name, one in applied.items() if one is Applied.CHANGED)
+    notices: tuple[Notice, ...] = (TasksWritten(created=created, changed=changed),) if created or changed else ()
+    # Mail that an error or a refusal held back goes on.
+    notices += tuple(RunWanted(task=name) for name in due if name in changed)
+    return Written(changed=bool(created or changed), applied=applied, roles=roles, scheduler=notices)
 
 
 def fingerprint(task: SendTask) -> str:

@@ -1,1 +1,1 @@
-"""Where recipients come from: bytes or rows in, checked recipients and rejected rows out. No database, no clock."""
+"""Readers of recipients: bytes in, checked recipients and rejected rows out; no database."""

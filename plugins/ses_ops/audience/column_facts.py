@@ -1,4 +1,8 @@
-"""What templates must know of the columns of a group: which have empty cells, and which say no in a word."""
+"""Facts of a group's columns: which have empty cells, and which have a word for no.
+
+A template that tests such a column with `if` may mean another thing than it does: to Jinja2 an empty cell is false, and
+the text "no" is true.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NO = ("false", "no", "0", "off", "n", "f", "none", "null", "nil", "n/a", "nein", "non", "いいえ", "否")
-#: Texts that say no to a reader. For Jinja2 every text that is not empty is true.
+#: Texts that mean no to a reader, while for Jinja2 every text that is not empty is true.
 SAYS_NO = frozenset(written for word in _NO for written in (word, word.upper(), word.capitalize()))
 
 
 class ColumnFacts:
-    """Gathered while rows are stored; `variables` are the columns in the order of a row's values."""
+    """Collects the facts while rows are stored; `variables` are the columns in the order of a row's values."""
 
     def __init__(self, variables: Sequence[str]) -> None:
         self._variables = variables
@@ -21,7 +25,7 @@ class ColumnFacts:
         self._no: set[int] = set()
 
     def add(self, values: Sequence[str]) -> None:
-        """Look at a row that has an empty cell or one that says no."""
+        """Note the empty cells of a row, and its cells with a word for no."""
         for place, value in enumerate(values):
             if not value:
                 self._empty.add(place)

@@ -1,5 +1,6 @@
-"""Names of variables for the columns of a file: what a person chose, what fits already, and what is offered instead.
+"""Names of variables for the columns of a file.
 
+A column has the name that a person chose, else its own name if a template can write that, else an offered name:
 `First Name` cannot stand in a template as {{ First Name }}, so it becomes first_name. Nothing else of the file changes.
 """
 
@@ -15,22 +16,22 @@ from ses_ops.errors import BadCsv, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-#: Characters of a variable's name; what is longer is a text that stands where a name should.
+#: Characters of the longest name of a variable; a longer text is no name.
 LONGEST_NAME = 100
-#: Characters of a name that is offered for a longer one.
+#: Characters of the longest name that is offered.
 _LONGEST_OFFER = 60
-#: Names that a message about a header lists.
+#: Number of names that a message about a header lists.
 _LISTED = 20
 _NOT_IN_A_NAME = re.compile(r"\W+")
 
 
 def read_mapping(lines: Iterable[str]) -> dict[str, str]:
-    """Names by the column that they stand for, from `First Name=first_name`; raises InvalidInput."""
+    """Names of variables by their columns, read from lines such as `First Name=first_name`; raises InvalidInput."""
     chosen: dict[str, str] = {}
     for line in lines:
         if not line.strip():
             continue
-        # A column may have a = in its name; a variable has none.
+        # The last = separates the two: a column may have a = in its name, a variable has none.
         column, sign, name = line.rpartition("=")
         column, name = column.strip(), variable_name(name)
         if not sign or not column or not name:
@@ -42,7 +43,7 @@ def read_mapping(lines: Iterable[str]) -> dict[str, str]:
 
 
 def column_names(fields: Sequence[str], chosen: Mapping[str, str], *, where: str) -> list[str]:
-    """A name for each column, in order; raises BadCsv when a chosen one cannot be. Work: one look at each column."""
+    """A name for each column, in order. Raises BadCsv for a chosen name that cannot be. The work is linear."""
     written = [text.strip() for text in fields]
     _check_chosen(chosen, written, where)
     names = [chosen.get(text) or variable_name(text) for text in written]
@@ -56,9 +57,9 @@ def column_names(fields: Sequence[str], chosen: Mapping[str, str], *, where: str
 
 
 def offered_name(text: str) -> str:
-    """A name that a template can write, as near as can be to a text that is none."""
+    """A name that a template can write, as close as possible to `text`."""
     name = _NOT_IN_A_NAME.sub("_", variable_name(text)[: 4 * _LONGEST_OFFER]).strip("_").lower()
-    # A letter may become two in lower case, and a name beyond ASCII must stay what a template compares by.
+    # A letter may become two in lower case, and a name beyond ASCII must keep the form that templates compare (NFKC).
     name = variable_name(name)[:_LONGEST_OFFER].rstrip("_")
     return name if fits(name) else _fitting(f"column_{name}".rstrip("_"))
 
@@ -75,13 +76,16 @@ def fits(name: str) -> bool:
 
 
 def listed(names: Collection[str]) -> str:
-    """The first names of many."""
+    """The first 20 names as a text, and how many more there are."""
     shown = [name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…" for name in list(names)[:_LISTED]]
     return ", ".join(shown) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 def _refuse_reserved(names: Sequence[str], where: str) -> None:
-    """What ses-ops fills in itself gets no other name in silence: whoever has such a column means it to be used."""
+    """Raise BadCsv for a variable that ses-ops fills in itself, which must not silently get another name.
+
+    The owner of a file with such a column means the column to be used.
+    """
     for name in RESERVED_VARIABLES.intersection(names):
         try:
             check_variable_name(name)
@@ -94,7 +98,7 @@ def _fitting(name: str) -> str:
 
 
 def _free(name: str, taken: Collection[str]) -> str:
-    """The name, or with the first number behind it that nobody has."""
+    """The name, with the smallest number behind it that makes it unique if it is taken."""
     if name not in taken:
         return name
     return next(other for number in range(2, len(taken) + 3) if (other := f"{name}_{number}") not in taken)

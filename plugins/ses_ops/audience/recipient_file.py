@@ -1,4 +1,7 @@
-"""A file of recipients, whatever it is: a CSV file is read as it comes, an .xlsx file once all of it is here."""
+"""A file of recipients, in any format that is read.
+
+A CSV file is read block by block, an .xlsx file after all of it has come.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 RecipientRows = CsvRows | WorkbookRows
 
-#: Bytes that tell a workbook: the name of its first part.
+#: Number of bytes by which a workbook is recognised: they have the name of its first part.
 _TELLING = 200
 
 
@@ -35,9 +38,9 @@ def recipient_rows(
     sheet: str | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[RecipientRows]:
-    """The rows of a file; `names` are those chosen for its columns. Raises BadCsv.
+    """The rows of a file; `names` are the names of variables that a person chose for columns. Raises BadCsv.
 
-    `check` is called on the way through a workbook, and may raise: a CSV file can be stopped at each of its blocks.
+    `check` is called while a workbook is read, and may raise to stop that. (A CSV file is stopped by `blocks`.)
     """
     head, rest = b"", iter(blocks)
     for block in rest:

@@ -1,7 +1,7 @@
-"""The report of rows that an import left out: a CSV file with the file's own columns, and why each row is in it.
+"""The report of rows that an import rejected: a CSV file with a reason a row.
 
-It is safe to open in a spreadsheet. Corrected there it can be imported as it is: the import knows the column of reasons
-(`REASON_COLUMN`) and leaves it out.
+The report has the file's own columns and is safe to open in a spreadsheet. Corrected there, it can be imported without
+further changes: an import leaves out the column of reasons (`REASON_COLUMN`).
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.csv.reader import Rejected
 
-#: Rows of a report that is kept, and bytes of it when it is compressed. Who has more bad rows has one bad habit.
+#: Largest number of rows of a report, and of its bytes when compressed: more bad rows have one cause in common.
 MOST_ROWS = 100_000
 MOST_BYTES = 4 * 1024 * 1024
-#: Characters of a cell: Excel's own limit.
+#: Characters of the longest cell, within Excel's own limit (32 767).
 _LONGEST_CELL = 32_000
-#: zlib's way to say: a gzip file.
+#: The `wbits` of zlib for a gzip file.
 _GZIP = 16 + zlib.MAX_WBITS
 _REASON = re.compile(r"line (\d+): (.*)", re.DOTALL)
 #: The columns of a report when the file's own are not known.
 _UNKNOWN = ("text",)
-#: The header of reports that an older version kept.
+#: The header of the reports that an older version stored.
 _FORMER = ["line", "reason", "text"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """A row of a report as a page shows it."""
+    """A row of a report, for a page."""
 
     line: str
     reason: str
@@ -49,7 +49,7 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportBeginning:
-    """The file's columns and the first rows of a report."""
+    """The columns of the file, and the first rows of a report."""
 
     columns: list[str]
     rows: list[LeftOut]
@@ -61,19 +61,19 @@ def report_header(columns: Sequence[str]) -> list[str]:
 
 
 def report_cells(rejected: Rejected, width: int) -> list[str]:
-    """A row of the report of a file with `width` columns. What a row has more of stands behind the reason."""
+    """A row of the report of a file with `width` columns. The excess cells of a longer row stand behind the reason."""
     cells = [safe_cell(cell[:_LONGEST_CELL]) for cell in rejected.cells or (rejected.text,)]
     short = [""] * (width - len(cells))
     return [*cells[:width], *short, f"line {rejected.line}: {rejected.reason}", *cells[width:]]
 
 
 class RejectedRows:
-    """Counts all rejected rows by kind, and packs the first of them: memory is bounded whatever the file holds."""
+    """Counts all rejected rows by kind, and compresses the first ones: memory is bounded whatever the file holds."""
 
     def __init__(self) -> None:
         self.kinds: Counter[str] = Counter()
         self.count = 0
-        #: Rows in the report.
+        #: Number of rows in the report.
         self.packed_rows = 0
         self._pack = zlib.compressobj(wbits=_GZIP)
         self._packed = bytearray()
@@ -82,17 +82,17 @@ class RejectedRows:
         self._columns: Sequence[str] = _UNKNOWN
 
     def name_columns(self, columns: Sequence[str]) -> None:
-        """Tell the file's own columns, before the first row comes."""
+        """Set the columns of the file, before the first row is added."""
         self._columns = columns
 
     def add(self, rejected: Rejected) -> None:
-        """Count a row, and pack it if there is room."""
+        """Count a row, and add it to the report while that is below its limits."""
         self.kinds[rejected.kind] += 1
         self.count += 1
         if self.packed_rows >= MOST_ROWS or len(self._packed) >= MOST_BYTES:
             return
         if not self.packed_rows:
-            # With a byte order mark Excel reads UTF-8.
+            # Excel reads a CSV file as UTF-8 only when it begins with a byte order mark.
             self._line.write("\ufeff")
             self._writer.writerow(report_header(self._columns))
         self._writer.writerow(report_cells(rejected, len(self._columns)))
@@ -102,19 +102,19 @@ class RejectedRows:
         self._line.truncate()
 
     def packed(self) -> bytes | None:
-        """The whole report so far, gzip, or None without a row."""
+        """The whole report so far, compressed (gzip); None without a row."""
         if not self.packed_rows:
             return None
-        # What is packed goes on behind: a copy is finished.
+        # More rows may follow, so a copy of the compressor is finished and not the compressor itself.
         return bytes(self._packed + self._pack.copy().flush())
 
 
 def unpacked_beginning(packed: bytes | None, most: int) -> ReportBeginning:
-    """The first rows of a report; none without one."""
+    """The first `most` rows of a report; no rows without a report."""
     text = unpacked(packed or b"", 64 * 1024 + 1024 * most).decode("utf-8-sig", "ignore")
     try:
         header, *rows = [*islice(csv.reader(io.StringIO(text, newline="")), most + 1)] or [[]]
-    except csv.Error:  # nothing of ours writes such a cell
+    except csv.Error:  # a damaged report: no version writes such a cell
         header, rows = [], []
     if header == _FORMER:
         former = [LeftOut(line=row[0], reason=row[1], cells=row[2:]) for row in rows if len(row) == len(_FORMER)]
@@ -130,7 +130,7 @@ def _left_out(row: list[str], width: int) -> LeftOut:
 
 
 def unpacked(packed: bytes, most: int = 0) -> bytes:
-    """A report, or `most` bytes of it; as far as it can be read, if it was damaged."""
+    """The bytes of a report, at most `most` of them (0: all); of a damaged report those that can be read."""
     unpack, found = zlib.decompressobj(_GZIP), bytearray()
     with suppress(zlib.error):
         found += unpack.decompress(packed, most)

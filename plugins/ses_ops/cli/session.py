@@ -178,21 +178,3 @@ def _patience_asked() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def tell_airflow(action: Callable[[Any], Any], *, otherwise: str, unknown: str | None = None) -> bool:
-    """Call `operators.airflow_control` if Airflow can be reached; else say what will happen without it.
-
-    `unknown` is said when Airflow answers that it has no such thing.
-    """
-    if not airflow_is_configured():
-        note(f"no Airflow was found; {otherwise}")
-        return False
-    try:
-        action_result = ask_airflow(action)
-    except SesError as problem:
-        note(f"Airflow could not be told ({problem}); {otherwise}")
-        return False
-    if action_result is False and unknown is not None:
-        note(unknown)
-    return action_result is not False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from ses_ops import settings
+from ses_ops.cli.actor import shell_actor, shell_user
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
-from ses_ops.cli.task_control import NOT_READ, shell_user, tell_of_run
 from ses_ops.cli.task_roles import unknown_roles, write_roles
+from ses_ops.cli.tell_airflow import tell
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
@@ -50,46 +52,77 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     wrong, none is applied, and everything that is wrong with any of them is said. A task that has not changed is left
     alone.
     """
+    from ses_ops.application import task_definitions
     from ses_ops.cli.task_files import raise_all, read_tasks
-    from ses_ops.storage.connection import transaction
-    from ses_ops.storage.tasks.editions import due_now
 
-    found = read_tasks(path)
-    lines: list[str] = []
-    doubts: list[str] = []
+    found, written = read_tasks(path), None
+    seen = _Seen()
+    tasks = {task.name: task for task in found.tasks.values()}
     try:
-        with database() as conn, suppress(_OnlyChecked), transaction(conn):
-            before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
-            unknown = _unknown_names(conn, found)
-            known = {file: task for file, task in found.tasks.items() if file not in unknown}
-            done, problems = _apply_all(conn, known)
-            roles = _unknown_roles(found, before)
-            raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems, *roles])
-            doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
-            unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
-            rows = [
-                {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
-                for name, one in done.items()
-            ]
-            goes_on = [name for name, one in done.items() if one == "changed" and due_now(conn, name)]
-            # Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
-            lines = [line for row in rows for line in _lines(row, check)]
+        with database() as conn:
             if check:
-                raise _OnlyChecked
+                _try(conn, found, seen)
+            else:
+                written = task_definitions.apply(conn, shell_actor(), tasks, lambda: _write(conn, found, seen))
     except DatabaseUnavailable as cause:
         raise_all([*found.problems, cause])
     if as_json:
-        print_json(rows)
+        print_json(seen.rows)
     else:
-        for line in lines:
+        for line in seen.lines:
             click.echo(line)
-    for doubt in doubts:
+    for doubt in seen.doubts:
         warn(doubt)
-    if not check:
-        write_roles({name: task.roles for name, task in _whose_roles_are_new(found, before).items()})
-        _tell_airflow(done)
-        _start_runs(goes_on)
-    _warn_of_quota({task.sender_domain for task in found.tasks.values()})
+    if written is not None:
+        write_roles(written.roles)
+        if airflow_is_configured():  # without it, Airflow reads the tasks at its next turn, some seconds later
+            tell(written, name_runs=False)
+    _warn_of_quota({task.sender_domain for task in tasks.values()})
+
+
+@dataclass
+class _Seen:
+    """What is to be said of definitions that are applied, seen before the end of the transaction."""
+
+    check: bool = False
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for row in self.rows for line in _lines(row, self.check)]
+
+
+def _try(conn: Connection, found: TaskFiles, seen: _Seen) -> None:
+    from ses_ops.storage.connection import transaction
+
+    seen.check = True
+    with suppress(_OnlyChecked), transaction(conn):
+        _write(conn, found, seen)
+        raise _OnlyChecked
+
+
+def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied]:
+    """Write all definitions; raises all that is wrong with any of them.
+
+    Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
+    """
+    from ses_ops.cli.task_files import raise_all
+
+    before = {task.name: _before(conn, task.name) for task in found.tasks.values()}
+    unknown = _unknown_names(conn, found)
+    known = {file: task for file, task in found.tasks.items() if file not in unknown}
+    done, problems = _apply_all(conn, known)
+    roles = _unknown_roles(found, before)
+    raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems, *roles])
+    seen.doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
+    unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
+    seen.rows = [
+        {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
+        for name, one in done.items()
+    ]
+    assert all(line for line in seen.lines)
+    return done
 
 
 def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
@@ -99,12 +132,6 @@ def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesErr
 
     groups = [group.name for group in list_groups(conn)]
     return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
-
-
-def _whose_roles_are_new(found: TaskFiles, before: _Before) -> dict[str, SendTask]:
-    """The tasks of which Airflow has to be told who has rights on them: the new ones, and those with other roles."""
-    tasks = {task.name: task for task in found.tasks.values()}
-    return {name: task for name, task in tasks.items() if (was := before[name]) is None or was[0].roles != task.roles}
 
 
 def _unknown_roles(found: TaskFiles, before: _Before) -> list[SesError]:
@@ -201,13 +228,6 @@ def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | 
     return {"changes": list(change_lines(change, before[1])) if change.fields else []}
 
 
-def _start_runs(names: list[str]) -> None:
-    """Mail that an error or a refusal held back goes on. Without Airflow the maintenance finds it."""
-    for name in names:
-        if airflow_is_configured():
-            tell_of_run(name)
-
-
 def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
     from zoneinfo import ZoneInfo
 
@@ -221,18 +241,6 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
         yield f"           next: {starts} ({row['time_zone']})"
     for change in row["changes"]:
         yield f"           {change}"
-
-
-def _tell_airflow(done: dict[str, Applied]) -> None:
-    """Best effort: without it Airflow reads the tasks at its next turn, some seconds later."""
-    created = [name for name, applied in done.items() if applied == "created"]
-    changed = [name for name, applied in done.items() if applied == "changed"]
-    if (created or changed) and airflow_is_configured():
-        try:
-            if not ask_airflow(lambda control: control.update_dags(created=created, changed=changed)):
-                warn(NOT_READ)
-        except SesError as problem:
-            warn(f"Airflow could not be told of the tasks now ({problem}); it reads them at its next turn")
 
 
 def _warn_of_quota(domains: set[str]) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import examples
-from ses_ops.cli.session import database, tell_airflow
+from ses_ops.cli.session import database
+from ses_ops.cli.tell_airflow import tell
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.domain.occurrence import RunKind
     from ses_ops.storage.ledger.retries import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
-
-#: What is said where Airflow could be told, and does not know our DAG files.
-NOT_READ = "Airflow has not read the DAG files of ses-ops yet, and the send tasks begin when it has; see `ses doctor`"
-_PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
 
 
 @click.command(epilog=examples("ses task pause spring-sale", "ses task pause spring-sale --reason 'wrong price'"))
@@ -31,13 +26,10 @@ def pause(name: str, reason: str | None) -> None:
     """Stop a task's mail until `ses task resume`: also the mail that is leaving now, within a moment."""
     from ses_ops.application import task_decisions
 
-    who = f"paused by {shell_user()}"
     with database() as conn:
-        changed = task_decisions.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
-    click.echo(f"{name}: paused" if changed else f"{name}: was paused already")
-    tell_airflow(
-        lambda control: control.pause_dag(name), otherwise="the pause holds; the DAG's own switch still shows on"
-    )
+        done = task_decisions.pause(conn, shell_actor(), name, reason=reason)
+    click.echo(f"{name}: paused" if done.changed else f"{name}: was paused already")
+    tell(done)
 
 
 @click.command(epilog=examples("ses task resume spring-sale"))
@@ -47,34 +39,20 @@ def resume(name: str) -> None:
 
     Mail that waits for quota keeps its time, unless today's quota has room for it by now.
     """
-    import psycopg2
-
     from ses_ops.application import task_decisions
     from ses_ops.cli.output import cell
-    from ses_ops.errors import SesError
-    from ses_ops.storage.tasks.overview import list_tasks
 
     with database() as conn:
-        before = next(iter(list_tasks(conn, name=name)), None)
-        quota_left = before is not None and before.cached_count > 0 and _quota_left(conn, before)
-        if before is not None and before.waits_for_quota and not quota_left:
-            click.echo(
-                f"{name}: nobody paused it: {before.reason}; it goes on by itself at {cell(before.next_run_at)}, "
-                "and nothing was changed"
-            )
-            return
-        kind = task_decisions.resume(conn, name, quota_left=quota_left)
-        try:
-            after = next(iter(list_tasks(conn, name=name)), None)
-        except (SesError, psycopg2.Error):
-            after = None  # it is resumed, whatever can be said of it just now
-    waits = after if after is not None and after.waits_for_quota else None
+        done = task_decisions.resume(conn, shell_actor(), name, quota_left=lambda task: _quota_left(conn, task))
+    waits = done.waits
+    if waits is not None and not done.changed:
+        click.echo(
+            f"{name}: nobody paused it: {waits.reason}; it goes on by itself at {cell(waits.next_run_at)}, "
+            "and nothing was changed"
+        )
+        return
     click.echo(f"{name}: resumed" + (f"; {waits.reason}, it goes on at {cell(waits.next_run_at)}" if waits else ""))
-    tell_airflow(
-        lambda control: control.unpause_dag(name), otherwise="if the DAG's own switch is off, turn it on in Airflow"
-    )
-    if kind is not None:
-        start_run(name, kind)
+    tell(done)
 
 
 @click.command(epilog=examples("ses task cancel spring-sale"))
@@ -84,8 +62,8 @@ def cancel(name: str) -> None:
     from ses_ops.application import task_decisions
 
     with database() as conn:
-        changed = task_decisions.cancel(conn, name, by=shell_user())
-    click.echo(f"{name}: cancelled" if changed else f"{name}: was cancelled already")
+        done = task_decisions.cancel(conn, shell_actor(), name)
+    click.echo(f"{name}: cancelled" if done.changed else f"{name}: was cancelled already")
 
 
 @click.command(epilog=examples("ses task delete spring-sale"))
@@ -95,12 +73,9 @@ def delete(name: str) -> None:
     from ses_ops.application import task_decisions
 
     with database() as conn:
-        task_decisions.delete(conn, name, by=shell_user())
+        done = task_decisions.delete(conn, shell_actor(), name)
     click.echo(f"{name}: deleted")
-    tell_airflow(
-        lambda control: control.forget_task(name),
-        otherwise="its DAG goes when Airflow reads the send tasks next",
-    )
+    tell(done)
 
 
 @click.command(
@@ -134,10 +109,9 @@ def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> N
         _show_failed(failed)
         if check or not confirmed(f"Try {sum(one.retried for one in failed):,} messages of {name} again?", yes=yes):
             return
-        count = task_decisions.retry_failed(conn, name, codes={one.code for one in failed})
-    click.echo(f"{name}: {count:,} failed messages will be tried again")
-    if count:
-        start_run(name)
+        done = task_decisions.retry_failed(conn, shell_actor(), name, codes={one.code for one in failed})
+    click.echo(f"{name}: {done.count:,} failed messages will be tried again")
+    tell(done)
 
 
 def _code(text: str) -> int:
@@ -183,33 +157,14 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
         raise click.UsageError("say --resend or --assume-sent")
     chosen = task_decisions.Doubt(doubt)
     with database() as conn:
-        count = task_decisions.resolve_unknown(conn, name, chosen)
-    if not count:
+        done = task_decisions.resolve_unknown(conn, shell_actor(), name, chosen)
+    if not done.count:
         click.echo(f"{name}: no message is in doubt")
     elif chosen is task_decisions.Doubt.RESEND:
-        click.echo(f"{name}: {count:,} messages in doubt will be sent again")
-        start_run(name)
+        click.echo(f"{name}: {done.count:,} messages in doubt will be sent again")
     else:
-        click.echo(f"{name}: {count:,} messages in doubt count as sent now")
-
-
-def start_run(name: str, kind: RunKind | None = None) -> None:
-    """Trigger a run, of which a resume sends only what is cached, and say so."""
-    run_id = tell_of_run(name, kind)
-    if run_id is not None:
-        click.echo(f"{name}: run {run_id} was triggered")
-
-
-def tell_of_run(name: str, kind: RunKind | None = None) -> str | None:
-    """Trigger a run; its id, None when there is no Airflow to tell, which is said on stderr."""
-    from ses_ops.domain.occurrence import RunKind, decision_run
-
-    run_id, conf = decision_run(kind, datetime.now(UTC))
-    told = tell_airflow(
-        lambda control: control.trigger_run(name, run_id, conf),
-        otherwise=f"trigger the DAG send_task__{name} by hand in Airflow" if kind is RunKind.TRIGGERED else _PICKED_UP,
-    )
-    return run_id if told else None
+        click.echo(f"{name}: {done.count:,} messages in doubt count as sent now")
+    tell(done)
 
 
 def _quota_left(conn: Connection, task: TaskOverview) -> bool:
@@ -223,11 +178,3 @@ def _quota_left(conn: Connection, task: TaskOverview) -> bool:
     except SesError:
         return False
     return quota.room_for(task.name) > 0
-
-
-def shell_user() -> str:
-    """Who types."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "the command line"

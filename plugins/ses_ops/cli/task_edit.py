@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ses_ops import settings
+from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import examples
-from ses_ops.cli.session import database, tell_airflow
-from ses_ops.cli.task_control import NOT_READ, confirmed, shell_user, start_run
+from ses_ops.cli.session import database
+from ses_ops.cli.task_control import confirmed
 from ses_ops.cli.task_roles import unknown_roles, write_roles
+from ses_ops.cli.tell_airflow import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,37 +49,24 @@ class _OnlyLooked(Exception):
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def edit(name: str, check: bool, yes: bool, **given: str | None) -> None:
     """Correct a task's mail that has not left; what was sent keeps its record. A task in error goes on by it."""
-    from ses_ops.storage.connection import transaction
-    from ses_ops.storage.tasks.editions import due_now
+    from ses_ops.application import task_definitions
 
     fields = {field: value for field, value in given.items() if value is not None}
     if not fields:
         raise click.UsageError("say what changes, for example --sender")
     if wrong := unknown_roles(_names(fields.get("roles", ""))):
         raise wrong[0]
-    due = changed = False
     with database() as conn:
-        for only_look in (True, False):
-            with suppress(_OnlyLooked), transaction(conn):
-                change, mail = _change(conn, name, fields)
-                changed, due = bool(change.fields), due_now(conn, name)
-                if only_look:
-                    raise _OnlyLooked
-            if only_look:
-                for line in change_lines(change, mail) if changed else [f"{name}: nothing changes"]:
-                    click.echo(line)
-                if check or not changed or not confirmed("Change it?", yes=yes):
-                    return
+        change, mail = _tried(conn, name, fields)
+        for line in change_lines(change, mail) if change.fields else [f"{name}: nothing changes"]:
+            click.echo(line)
+        if check or not change.fields or not confirmed("Change it?", yes=yes):
+            return
+        seen, how = task_definitions.fingerprint(change.before), _how()
+        done = task_definitions.change(conn, shell_actor(), change.after, seen=seen, **how)
     click.echo(f"{name}: changed")
-    if "roles" in change.fields:
-        write_roles({name: change.after.roles})
-    tell_airflow(
-        lambda control: control.update_dags(created=[], changed=[name]),
-        otherwise="it reads the task at its next turn",
-        unknown=NOT_READ,
-    )
-    if due:
-        start_run(name)
+    write_roles(done.roles)
+    tell(done)
 
 
 def _names(text: str) -> set[str]:
@@ -103,20 +92,26 @@ def _shown(task: SendTask, field: str) -> str:
     return value.describe() if field == "schedule" else "-" if value is None else str(value)
 
 
-def _change(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskChange, MailOfTask]:
-    """Make it, in the caller's transaction."""
-    from ses_ops.application.task_definitions import apply_definition
+def _how() -> dict[str, Any]:
+    return {"now": datetime.now(UTC), "templates_root": settings.templates_root()}
+
+
+def _tried(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskChange, MailOfTask]:
+    """What the change would be, and where the mail stands: it is made and undone."""
+    from ses_ops.application.task_definitions import fingerprint, write_change
     from ses_ops.domain.task_change import TaskChange
+    from ses_ops.storage.connection import transaction
     from ses_ops.storage.tasks.editions import mail_of_task
     from ses_ops.storage.tasks.send_tasks import find_row, lock_row, task_of
 
-    lock_row(conn, name)
-    row = find_row(conn, name)
-    before = task_of(row)
-    mail = mail_of_task(conn, row["id"])
-    after = _changed(before, fields)
-    root = settings.templates_root()
-    apply_definition(conn, after, now=datetime.now(UTC), where="", templates_root=root, by=shell_user())
+    with suppress(_OnlyLooked), transaction(conn):
+        lock_row(conn, name)
+        row = find_row(conn, name)
+        before = task_of(row)
+        mail = mail_of_task(conn, row["id"])
+        after = _changed(before, fields)
+        write_change(conn, shell_actor(), after, seen=fingerprint(before), **_how())
+        raise _OnlyLooked
     return TaskChange(before=before, after=after), mail
 
 

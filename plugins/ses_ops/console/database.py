@@ -151,7 +151,7 @@ def changing() -> Iterator[Connection]:
     Whoever leaves it without an error has changed something (what is only tried leaves it by one).
     """
     try:
-        with closing(_opened(ses_db_dsn(), "ses-ops console")) as conn:
+        with closing(_opened(ses_db_dsn(), "ses-ops console")) as conn, errors_wrapped(conn):
             yield conn
         note_change()
     finally:

@@ -22,7 +22,7 @@ from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer
 
 #: Seconds between two looks at the ledger, and between two questions to Airflow's API, which has more to do for them.
-LOOK_EVERY, ASK_EVERY = 0.1, 0.5
+LOOK_EVERY, ASK_EVERY = 0.25, 1.0
 #: Seconds for what takes a few: where thirty processes want two cores, more than 120 were seen.
 SOON = 400.0
 #: States of an Airflow run that is over.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from ses_ops.cli import session
 from ses_ops.cli.main import run
+from ses_ops.domain.occurrence import decision_run
 from tests.integration.sending_world import World
 
 
@@ -85,6 +87,11 @@ def airflow(monkeypatch):
                 return True
 
             return note
+
+        def start_run(self, task, kind=None):
+            run_id, conf = decision_run(kind, datetime.now(UTC))
+            self.trigger_run(task, run_id, conf)
+            return run_id
 
     control = Control()
     monkeypatch.setattr(session, "airflow_is_configured", lambda: True)

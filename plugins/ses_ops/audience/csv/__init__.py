@@ -1,1 +1,1 @@
-"""CSV files (RFC 4180) as people have them: encodings, delimiters, faults with their places."""
+"""CSV files (RFC 4180): encodings, delimiters, and faults with their lines."""

@@ -1,4 +1,4 @@
-"""What stands between the columns of a CSV file, found out from its first line."""
+"""The delimiter of a CSV file, found out from its first line."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ses_ops.audience.csv.header import named_delimiter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: By what programs write most: a tie goes to the first.
+#: The possible delimiters, most frequent first: of a tie the first counts.
 DELIMITERS = (",", ";", "\t", "|")
-#: Bytes that are looked at; a header is shorter.
+#: Number of bytes that are read to find the first line; a header is shorter.
 _HEAD = 64 * 1024
 _QUOTED = re.compile(rb'"[^"]*"')
 
 
 def guess_delimiter(blocks: Iterable[bytes]) -> tuple[str, Iterator[bytes]]:
-    """The delimiter that the first line names (`sep=;`) or has most of, and the blocks, none of them lost."""
+    """The delimiter that the first line names (`sep=;`) or has most often; then all blocks, the read ones included."""
     rest, head = iter(blocks), b""
     for block in rest:
         head += block

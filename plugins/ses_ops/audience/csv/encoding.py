@@ -1,12 +1,13 @@
-"""How the text of a CSV file is written in bytes: found out, never guessed in silence, and never half.
+"""The encoding of a CSV file: found out by rules, never guessed silently.
 
 - A byte order mark, the NUL bytes of UTF-16 and UTF-32, and the escape sequences of ISO-2022 leave no doubt: such a
   file is read.
-- UTF-8 is read. Bytes here and there that are none cost their rows; when most of what is beyond ASCII is none, the
-  whole file is written otherwise and is refused. What it reads like in the likely encoding is shown: a person decides.
-- HZ and UTF-7 are ASCII to look at. They are refused by name, and read when they are asked for.
+- UTF-8 is read. A few bytes that are not UTF-8 cost only their rows; when most of the characters beyond ASCII are not
+  UTF-8, the whole file has another encoding and is refused. The error shows a line read in the likely encoding, and a
+  person decides.
+- HZ and UTF-7 look like ASCII. They are refused by name, and read when a person names them.
 
-All of it is decided before the first bytes beyond ASCII are handed on, so nothing is read in two ways.
+The decision is made before the first bytes beyond ASCII are handed on, so no file is read in two encodings.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from ses_ops.errors import BadCsv
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: Bytes that are looked at: at the beginning of a file, and from the first one beyond ASCII on.
+#: Number of bytes that the decision is made by: at the beginning of a file, and from the first byte beyond ASCII on.
 HEAD = 64 * 1024
-#: A letter of UTF-8 that is damaged leaves three bytes at most.
+#: Bytes that are not UTF-8, as "surrogateescape" decodes them (a damaged letter leaves at most three); then letters.
 _NOT_DECODED, _DECODED = re.compile("[\udc80-\udcff]{1,3}"), re.compile("[^\x00-\x7f\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-#: The end of a file by DOS and CP/M, which filled the last sector with it.
+#: The end mark of DOS and CP/M, which filled the last sector of a file with it.
 _END_MARK = re.compile(rb"\x1a[\x1a\r\n\0]*\Z")
 _MARK = codecs.BOM_UTF8
 
 
 def in_large_blocks(blocks: Iterable[bytes], size: int = HEAD) -> Iterator[bytes]:
-    """The same bytes, `size` of them or more at a time: what comes byte by byte is not looked at again and again."""
+    """The same bytes in blocks of `size` or more, so that a file that comes byte by byte is not searched repeatedly."""
     gathered = bytearray()
     for block in blocks:
         gathered += block
@@ -60,9 +61,9 @@ def as_utf8(
     encoding: str | None = None,
     found: Callable[[str], None] | None = None,
 ) -> Iterator[bytes]:
-    """The blocks of a file as UTF-8, without byte order mark and end mark. Raises BadCsv when that cannot be done.
+    """The blocks of a file as UTF-8, without byte order mark and end mark. Raises BadCsv when that is not possible.
 
-    `found` is told the encoding as soon as it is decided; it is not when all of the file is ASCII.
+    `found` is called with the encoding as soon as it is decided, and never when the whole file is ASCII.
     """
     told = found or (lambda _: None)
     head, rest = _gathered(in_large_blocks(blocks), HEAD)
@@ -81,7 +82,7 @@ def as_utf8(
 
 
 def _gathered(blocks: Iterator[bytes], size: int, begun: bytes = b"") -> tuple[bytes, Iterator[bytes]]:
-    """Exactly the first `size` bytes (or all there are), whatever the blocks, and what follows."""
+    """Exactly the first `size` bytes, or all of a shorter file, whatever the blocks; then the blocks that follow."""
     found = bytearray(begun)
     while len(found) < size and (block := next(blocks, None)) is not None:
         found += block
@@ -89,7 +90,7 @@ def _gathered(blocks: Iterator[bytes], size: int, begun: bytes = b"") -> tuple[b
 
 
 def _ascii_first(blocks: Iterator[bytes], where: str, told: Callable[[str], None]) -> Iterator[bytes]:
-    """ASCII as it is; what comes first beyond it, or the first escape sequence, decides about all of the rest."""
+    """Pass ASCII on; the first byte beyond ASCII, or the first escape sequence, decides the encoding of the rest."""
     line, kept = 1, b""
     for block in blocks:
         data = kept + block
@@ -114,7 +115,7 @@ def _ascii_first(blocks: Iterator[bytes], where: str, told: Callable[[str], None
             yield sample
             yield from rest
             return
-        # An escape sequence may go on in the next block.
+        # An escape sequence may continue in the next block.
         cut = data.find(b"\x1b", max(0, len(data) - LONGEST_ESCAPE))
         ready, kept = (data, b"") if cut < 0 else (data[:cut], data[cut:])
         line += ready.count(b"\n")
@@ -123,7 +124,7 @@ def _ascii_first(blocks: Iterator[bytes], where: str, told: Callable[[str], None
 
 
 def _refuse_other_encoding(sample: bytes, line_before: bytes, where: str, line: int) -> None:
-    """Raise BadCsv when most of what is beyond ASCII is no UTF-8."""
+    """Raise BadCsv when most of the characters beyond ASCII are not UTF-8."""
     text, _ = codecs.utf_8_decode(sample, "surrogateescape", len(sample) < HEAD)
     bad = [found.start() for found in _NOT_DECODED.finditer(text)]
     if len(bad) <= len(_DECODED.findall(text)):
@@ -146,7 +147,7 @@ def _refuse_other_encoding(sample: bytes, line_before: bytes, where: str, line: 
 
 
 def _decoded(blocks: Iterable[bytes], codec: str, where: str, *, line: int = 1) -> Iterator[bytes]:
-    """Blocks of another encoding as UTF-8; the whole file is refused at the first bytes that it does not have."""
+    """Blocks of another encoding as UTF-8. Raises BadCsv at the first bytes that the encoding does not have."""
     decoder = codecs.getincrementaldecoder(codec)()
     try:
         for block in blocks:
@@ -166,7 +167,10 @@ def _decoded(blocks: Iterable[bytes], codec: str, where: str, *, line: int = 1) 
 
 
 def _without_marks(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Without byte order marks at the beginning (programs that add to a file write a second one) and an end mark."""
+    """The blocks without an end mark, and without byte order marks at the beginning.
+
+    (There may be several byte order marks: programs that append to a file write a second one.)
+    """
     kept, beginning = b"", True
     for block in blocks:
         data = kept + block

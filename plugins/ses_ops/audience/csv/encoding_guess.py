@@ -1,7 +1,7 @@
-"""How much a text reads like names that people have: a help to guess an encoding by a few short lines.
+"""The plausibility of a text as names of people, to guess an encoding.
 
-The library that knows languages needs some sentences. A list of addresses may have two umlauts in it, and read in the
-wrong encoding they show: J顤g mixes scripts, MŸller has a capital in the middle, £ukasz a currency in a name.
+charset-normalizer, which knows languages, needs some sentences, and a list of addresses may have two umlauts in it. In
+the wrong encoding these show: J顤g mixes scripts, MŸller has a capital in the middle, £ukasz a currency in a name.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 import unicodedata
 from functools import cache
 
-#: Signs beyond ASCII that stand in lists beside words.
+#: Signs beyond ASCII that are usual in lists, beside words.
 _USUAL_SIGNS = frozenset("€–—‘’“”„…·°§«»¿¡ºª\u00a0№・、。！？～（）／：ー々〇㈱")
-#: The letters that most words of a script are made of; in another code page of the same bytes they are the rare ones.
+#: The letters that most words of a script are made of; in another code page the same bytes are rare letters.
 _FREQUENT = frozenset("оеаинтсрвлкмюьяαοιετσνηυρπκμλςάέήίόύώיוהלאתמרבשנםןاليمنوترعبدهسةح")
 _NOT_FREQUENT = 0.75
-#: Letters of one or two languages; where a neighbouring code page has a common one, that is meant.
+#: Letters of one or two languages only; where a similar code page has a common letter, that is more likely.
 _RARE_LETTERS = frozenset("ÐðÞþÝ")
 _WORD = re.compile(r"[^\W\d_]+")
-#: The first bytes of the characters that are learned first, by the encoding (JIS X 0208, GB 2312, Big5, KS X 1001).
+#: The first bytes of the characters of basic level, by encoding (JIS X 0208, GB 2312, Big5, KS X 1001).
 _COMMON = {
     "cp932": ("shift_jis", ((0x81, 0x97),)),
     "euc_jp": ("euc_jp", ((0xA1, 0xA5), (0xB0, 0xCF))),
@@ -30,7 +30,7 @@ _COMMON = {
 
 
 def plausibility(text: str, codec: str) -> float:
-    """From 0 to 1: how well the letters beyond ASCII fit into their words, in a text read by a codec."""
+    """How well the letters beyond ASCII fit into their words, in a text read by a codec: from 0 to 1."""
     found: list[float] = []
     words = 0
     for word in _WORD.finditer(text):
@@ -40,7 +40,7 @@ def plausibility(text: str, codec: str) -> float:
             words += len(fits)
     signs = [one for one in text if not one.isascii() and not one.isalpha()]
     found += [0.9 if one in _USUAL_SIGNS else 0.0 for one in signs]
-    # A sign right between letters belongs to no name.
+    # A sign directly between letters is in no name.
     found += [0.0] * len(
         re.findall(r"(?<=[^\W\d_])[^\x00-\x7f\w](?=[^\W\d_])|[£¤¥¢¼½¾¸¹²³¶µ†‡‰™®©¬±×÷](?=[^\W\d_])", text)
     )
@@ -48,11 +48,11 @@ def plausibility(text: str, codec: str) -> float:
 
 
 def _word(word: str, codec: str) -> list[float]:
-    """For each letter beyond ASCII."""
+    """The plausibility of each letter beyond ASCII in a word."""
     scripts = {_script(letter) for letter in word}
     beyond = sum(not letter.isascii() for letter in word)
     mixed = 0.1 if len(scripts) > 1 else 1.0
-    # A name in Latin letters has more of them without marks than with.
+    # A name in Latin letters has more letters without diacritics than with.
     crowded = 0.7 if scripts == {"LATIN"} and len(word) > 2 and beyond > 0.6 * len(word) else 1.0
     return [
         mixed * crowded * _case(word, place) * _common(letter, codec)
@@ -62,7 +62,7 @@ def _word(word: str, codec: str) -> list[float]:
 
 
 def _case(word: str, place: int) -> float:
-    """A capital behind a small letter, or between a capital and a small one, is no capital of a name."""
+    """The plausibility of a letter's case: a capital behind or before a small letter inside a word is unlikely."""
     letter, before, after = word[place], word[place - 1 : place], word[place + 1 : place + 2]
     if letter.isupper() and before and (before.islower() or after.islower()):
         return 0.2
@@ -73,13 +73,13 @@ def _case(word: str, place: int) -> float:
 def _common(letter: str, codec: str) -> float:
     if letter in _RARE_LETTERS:
         return 0.7
-    # Ligatures and the like, which nobody types.
+    # Ligatures and similar characters are on no keyboard.
     if not unicodedata.is_normalized("NFKC", letter) and codec not in _COMMON:
         return 0.1
     if codec not in _COMMON:
         frequent = _script(letter) == "LATIN" or letter.lower() in _FREQUENT
         return 1.0 if frequent else _NOT_FREQUENT
-    if 0xFF61 <= ord(letter) <= 0xFF9F:  # katakana of half width: what another encoding's bytes become
+    if 0xFF61 <= ord(letter) <= 0xFF9F:  # bytes of another encoding often read as half-width katakana
         return 0.3
     base, spans = _COMMON[codec]
     try:
@@ -92,5 +92,5 @@ def _common(letter: str, codec: str) -> float:
 @cache
 def _script(letter: str) -> str:
     name = unicodedata.name(letter, "").partition(" ")[0]
-    # Japanese writes three of them in one word.
+    # A Japanese word may mix three scripts.
     return "CJK" if name in ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH", "FULLWIDTH", "KATAKANA-HIRAGANA") else name

@@ -1,4 +1,4 @@
-"""What tells in which encoding a file is written."""
+"""The signs by which the encoding of a file is recognised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_ops.errors import InvalidInput
 #: An escape sequence that begins another character set (ISO-2022-JP, -KR, -CN: RFC 1468, 1554, 1557, 1922).
 ISO_2022 = re.compile(rb"\x1b(?:\$[@AB]|\$\([@-D]|\$[)*+][@-M]|\([IJ]|\.[AF])")
 _ISO_2022_CN = re.compile(rb"\x1b\$[)*][AEGH]")
-#: Bytes of the longest one.
+#: Bytes of the longest escape sequence.
 LONGEST_ESCAPE = 4
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -26,7 +26,8 @@ _MARKS = (
     (b"+/v+", "utf-7"),
     (b"+/v/", "utf-7"),
 )
-#: What programs write under a name is the larger set of Windows, as browsers read it too (WHATWG Encoding, 4.2).
+#: The larger character set of Windows that programs write under the name of a smaller one; browsers read such files the
+#: same way (WHATWG Encoding, 4.2).
 _LARGER = {
     "ascii": "utf-8",
     "iso8859-1": "cp1252",
@@ -39,27 +40,27 @@ _LARGER = {
     "iso2022_jp": "iso2022_jp_ext",
     "utf-8-sig": "utf-8",
 }
-#: What files of addresses are written in, besides UTF-8. By how often: of two that fit alike the first is meant.
+#: Encodings of files of addresses besides UTF-8, most frequent first: of two that fit equally the first counts.
 USUAL = (
     *("cp1252", "cp932", "cp949", "gb18030", "cp1251", "cp1250", "euc_jp", "big5", "cp1254", "cp1253", "cp1255"),
     *("cp1256", "cp1257", "cp1258", "cp874", "koi8_r", "iso8859_2", "iso8859_15", "cp850", "cp437", "mac_roman"),
 )
-#: Codecs of Python that recode texts and are no way to write a file.
+#: Codecs of Python that recode texts and are no encoding of files.
 _NO_FILES = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
-#: Bytes that are looked at for a likely encoding.
+#: Number of bytes by which a likely encoding is guessed.
 _LOOKED_AT = 16 * 1024
-#: Bytes of them that are read in every encoding, and those from which on a language can be told.
+#: Number of these bytes that are tried in every encoding; then the number from which a language can be recognised.
 _READ, _ENOUGH_FOR_A_LANGUAGE = 4 * 1024, 400
-#: Two readings that differ by less are alike.
+#: Difference of plausibility below which two encodings count as equal.
 _ALIKE = 0.02
 _HZ = re.compile(rb"~\{((?:[\x21-\x7d][\x21-\x7e])+)~\}")
-#: A field without an @: an address may well have a + and a - in it.
+#: One field of a row; fields with an @ are skipped, because an address may have a + and a - in it.
 _FIELD = re.compile(rb'[^,;\t|"\r\n]+')
 _UTF_7 = re.compile(rb"\+([A-Za-z0-9+/]*)(-?)")
 
 
 def python_codec(name: str) -> str:
-    """The codec that reads files of an encoding as people call it; raises InvalidInput."""
+    """Python's codec for files in an encoding that a person names; raises InvalidInput for an unknown name."""
     try:
         found = codecs.lookup(name.strip())
     except (LookupError, ValueError) as cause:
@@ -75,7 +76,7 @@ def _unknown(name: str) -> InvalidInput:
 
 
 def unmistakable_encoding(head: bytes) -> str | None:
-    """By the byte order mark, or by the NUL bytes that UTF-16 and UTF-32 have between letters."""
+    """The codec by the byte order mark, or by the NUL bytes that UTF-16 and UTF-32 have between letters; else None."""
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return None if codec == "utf-8" else codec
@@ -95,7 +96,10 @@ def unmistakable_encoding(head: bytes) -> str | None:
 
 
 def iso_2022_of(data: bytes) -> str | None:
-    """The codec of a text with escape sequences of ISO-2022; None without any, and for ISO-2022-CN, which has none."""
+    """The codec of a text with escape sequences of ISO-2022; None without one.
+
+    None also for ISO-2022-CN, for which Python has no codec.
+    """
     if not data.isascii() or not ISO_2022.search(data) or _ISO_2022_CN.search(data):
         return None
     last = data.rfind(b"\n") + 1
@@ -109,7 +113,7 @@ def iso_2022_of(data: bytes) -> str | None:
 
 
 def seven_bit_encoding(head: bytes) -> str | None:
-    """The name of an encoding that is ASCII to look at: HZ (RFC 1843), UTF-7 (RFC 2152), ISO-2022-CN."""
+    """The name of an encoding that looks like ASCII: HZ (RFC 1843), UTF-7 (RFC 2152), ISO-2022-CN; else None."""
     if not head.isascii():
         return None
     if ISO_2022.search(head):
@@ -124,7 +128,7 @@ def seven_bit_encoding(head: bytes) -> str | None:
 
 
 def _is_utf_7(head: bytes) -> bool:
-    """Whether every + outside of addresses begins letters of UTF-7, and there are some."""
+    """Whether at least one + stands outside of addresses, and every such + begins letters of UTF-7."""
     letters = False
     for field in _FIELD.finditer(head):
         if b"+AEA-" in field[0]:
@@ -136,19 +140,19 @@ def _is_utf_7(head: bytes) -> bool:
                 continue
             if not _letters_of_utf_7(found[1]):
                 return False
-            # Three characters behind a + may be letters by chance.
+            # Three characters behind a + may be letters of UTF-7 by chance.
             letters |= bool(found[2]) or len(found[1]) > 3
     return letters
 
 
 def _letters_of_utf_7(code: bytes) -> bool:
-    """Whether this is modified base64 of letters beyond ASCII, and of nothing else."""
+    """Whether `code` is modified base64 of letters beyond ASCII, and of nothing else."""
     try:
         raw = binascii.a2b_base64(code + b"=" * (-len(code) % 4))
         text = raw[: len(raw) // 2 * 2].decode("utf-16-be")
     except (ValueError, UnicodeError):
         return False
-    # What is left over of the last six bits is zero, and less than a byte.
+    # The unused bits of the last base64 digit must be zero, and fewer than a byte.
     whole = len(raw) % 2 == 0 and binascii.b2a_base64(raw, newline=False).rstrip(b"=") == code
     return (
         whole and bool(text) and not text.isascii() and all(unicodedata.category(char)[0] in "LMPSNZ" for char in text)
@@ -156,16 +160,16 @@ def _letters_of_utf_7(code: bytes) -> bool:
 
 
 def likely_encoding(data: bytes) -> str:
-    """What bytes that are no UTF-8 are most likely written in.
+    """The most likely encoding of bytes that are not UTF-8.
 
-    By how much they read like names, and where several do alike, by the library that knows languages.
+    The encoding with the highest plausibility as names wins; between equals charset-normalizer decides by language.
     """
-    # Here, because few files get this far.
+    # The import stands here because few files get this far.
     from charset_normalizer import from_bytes
 
     from ses_ops.audience.csv.encoding_guess import plausibility
 
-    # Only lines with something to tell.
+    # Only lines with bytes beyond ASCII help to decide.
     telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_LOOKED_AT]
     scores: dict[str, float] = {}
     for name in USUAL:

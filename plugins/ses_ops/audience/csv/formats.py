@@ -1,4 +1,4 @@
-"""Files that people choose in the place of a CSV file, told by how they begin."""
+"""Other formats that are mistaken for CSV, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.errors import BadCsv
 
-#: What compresses, and the command that undoes it.
+#: Compressed formats: first bytes, name, and the command that unpacks.
 _COMPRESSED: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "gzip", "gunzip"),
     (b"BZh", "bzip2", "bunzip2"),
@@ -20,7 +20,7 @@ _COMPRESSED: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "zip", "unzip"),
     (b"PK\x05\x06", "zip", "unzip"),
 )
-#: Parts that an .xlsx file, or another of its kind (OPC), begins with; and how OpenDocument begins.
+#: The first bytes of an OpenDocument file, behind the zip header; then those of .xlsx files and others of OPC.
 _OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 _PARTS_OF_A_WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", _OPEN_DOCUMENT)
 #: The compound file of older Excel versions.
@@ -40,13 +40,13 @@ _OTHERS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 
 
 def is_workbook(head: bytes) -> bool:
-    """Whether a file is a zip file as spreadsheets write them today; which of them is told by its content."""
+    """Whether a file is a zip file of the kind that spreadsheets write (OPC); the content tells whether it is .xlsx."""
     found = head.startswith(b"PK\x03\x04") and head[30:].startswith(_PARTS_OF_A_WORKBOOK)
     return found and not head[30:].startswith(_OPEN_DOCUMENT)
 
 
 def refuse_other_format(head: bytes, where: str) -> None:
-    """Raise BadCsv that names what the file is, when it is no text at all or a text that is no CSV."""
+    """Raise BadCsv that names the format of a file that is no text, or a text that is no CSV."""
     if head.startswith(_COMPOUND) or (head.startswith(b"PK\x03\x04") and head[30:].startswith(_PARTS_OF_A_WORKBOOK)):
         raise BadCsv(
             'is a workbook of a spreadsheet; open it there and save it as .xlsx (without a password) or as "CSV UTF-8"',

@@ -1,4 +1,4 @@
-"""The first row of a CSV file: the columns' names, and which of them holds the address."""
+"""The header of a CSV file: names of the columns, and the address column."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from ses_ops.errors import BadCsv, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Columns of a file. Far more than any template uses; with tens of thousands each row would cost what a thousand do.
+#: Largest number of columns, far more than any template uses: a row of tens of thousands costs as much as 1 000 rows.
 MOST_COLUMNS = 1_000
-#: Columns whose name says that they hold the address.
+#: Names of columns that mark the address.
 ADDRESS_COLUMNS = ("address", "email", "e-mail", "mail", "email_address")
-#: The same in other spellings, such as "E-Mail Address": what is offered as their name.
+#: Offered names (`offered_name`) of columns that mark the address in other spellings, such as "E-Mail Address".
 _MORE_ADDRESS_COLUMNS = frozenset({*ADDRESS_COLUMNS, "e_mail", "e_mail_address", "mail_address"})
-#: Columns that ses-ops adds to the files it hands out: why a row was left out, and why somebody gets no mail. An import
-#: leaves them out, and takes away the marks of `safe_cell` in the others.
+#: Columns that ses-ops adds to files for download: why a row was rejected, and why an address gets no mail. An import
+#: leaves these columns out, and takes the marks of `safe_cell` away in the others.
 REASON_COLUMN, SUPPRESSED_COLUMN = "ses_reason", "ses_suppressed"
 OUR_COLUMNS = frozenset({REASON_COLUMN, SUPPRESSED_COLUMN})
 _OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
-#: What an input method for Chinese or Japanese writes in the place of a delimiter.
+#: Characters that an input method for Chinese or Japanese writes in the place of a delimiter.
 _WIDE_DELIMITERS = {"，": ",", "；": ";", "｜": "|", "、": ",", "﹐": ",", "﹔": ";"}
-#: Excel's way to name the delimiter, in a line of its own above the header.
+#: The line above the header in which Excel names the delimiter.
 _SEP = re.compile(r"""\ufeff*"?sep=(.?)"?""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """The first row, understood."""
+    """The columns of a file, as its first row names them."""
 
-    #: The names by which a template knows the columns; those that it could not write have another one.
+    #: The names of the columns in a template (see column_names.py).
     columns: tuple[str, ...]
-    #: As the file has them.
+    #: The names of the columns in the file.
     written: tuple[str, ...]
     #: Index of the address column.
     address: int
-    #: Indices of columns that ses-ops added itself (OUR_COLUMNS).
+    #: Indices of the columns that ses-ops added (OUR_COLUMNS).
     ours: frozenset[int] = frozenset()
 
     @property
@@ -52,21 +52,21 @@ class Header:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The columns of the file itself, as it has them."""
+        """The names in the file of its own columns, without those that ses-ops added."""
         return tuple(self.without_ours(list(self.written)))
 
     def without_ours(self, fields: list[str]) -> list[str]:
-        """The fields of a row without those of our columns."""
+        """The fields of a row without those of the columns that ses-ops added."""
         return [field for index, field in enumerate(fields) if index not in self.ours] if self.ours else fields
 
     def cells(self, address: str, values: Sequence[str]) -> tuple[str, ...]:
-        """A row as the file has it, of what was read from it: a cell for each of `own`."""
+        """A row in the order of the file, one cell for each of `own`, made of an address and the other values."""
         place = self.address - sum(index < self.address for index in self.ours)
         return (*values[:place], address, *values[place:])
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The variable's name by the column's, where they are not the same."""
+        """The name of the variable by the name of its column, where the two differ."""
         pairs = enumerate(zip(self.written, self.columns, strict=True))
         return {
             written: name
@@ -76,7 +76,7 @@ class Header:
 
 
 def named_delimiter(line: str) -> str | None:
-    """What a line such as `sep=;` names as the delimiter; an empty text when it names none; None for another line."""
+    """The delimiter that a line such as `sep=;` names; "" when the line names none; None for any other line."""
     found = _SEP.fullmatch(line.strip("\r\n"))
     return None if found is None else found[1]
 
@@ -89,7 +89,7 @@ def read_header(
     address_column: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Header:
-    """Check the first row. `names` are those that a person chose, by column. Raises BadCsv: what a header must be."""
+    """Check the first row. `names` are the names of variables that a person chose, by column. Raises BadCsv."""
     if len(fields) > MOST_COLUMNS:
         problem = f"the header has {len(fields):,} columns; at most {MOST_COLUMNS:,} are taken"
         raise BadCsv(problem, fault=CsvFault.TOO_MANY_COLUMNS, where=where, columns=len(fields), most=MOST_COLUMNS)
@@ -97,7 +97,7 @@ def read_header(
     _refuse_data(fields, where)
     chosen = names or {}
     written = tuple(text.strip() for text in fields)
-    if OUR_COLUMNS.intersection(written):  # handed out by ses-ops, and maybe widened by a spreadsheet
+    if OUR_COLUMNS.intersection(written):  # a file from ses-ops, to which a spreadsheet may have added empty columns
         while not written[-1]:
             written = written[:-1]
     plain = tuple(chosen.get(text) or variable_name(text) for text in written)

@@ -1,7 +1,7 @@
-"""The lines of a CSV file that comes in blocks of bytes of UTF-8 (encoding.py): its line ends, and the way back.
+"""The lines of a CSV file that comes in blocks of UTF-8.
 
-Everything is looked at a block at a time; a line itself costs no Python at all. What was read since the current row
-began is kept, so that a row that cannot be parsed costs its own line and none of those behind it.
+All work is done a block at a time; a line itself costs no Python at all. The text since the beginning of the current
+row is kept, so that a row that cannot be parsed costs only its first line and reading continues at the next line.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-#: Bytes of one row. A longer one is a mistake (a quote that is never closed, a file that is no CSV at all).
+#: Bytes of the longest row. A longer row is a mistake (a quote that is never closed, a file that is no CSV at all).
 MAX_ROW = 1_000_000
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
 _LINE_OF_OLD_MACS = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
-#: What "surrogateescape" makes of the bytes that are no UTF-8; UTF-8 itself never yields these.
+#: The characters that "surrogateescape" makes of bytes that are not UTF-8; UTF-8 itself never yields these.
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 class RowTooLong(Exception):
-    """A row went on for more than MAX_ROW."""
+    """A row is longer than MAX_ROW."""
 
 
 class Lines:
@@ -31,12 +31,12 @@ class Lines:
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
-        #: Set by the reader of rows when a row was complete.
+        #: Whether the last row is complete; set by the reader of rows.
         self.row_ended = True
-        #: Bytes that are no text stand in what was read last: NULs, or no UTF-8 (`damage` finds them).
+        #: Whether the kept text has NUL bytes, or bytes that are not UTF-8 (`damage` finds them).
         self.damaged = False
-        # As in the header: "\n" (behind a "\r" or not), or "" for a file of old Macs, where every "\r" ends a line.
-        # Elsewhere a lone "\r" is a mistake in its row: taken for a line end, it would cut a value in two.
+        # The line end of the header: "\n" (also for "\r\n"), or "" for a file of old Macs, where every "\r" ends a
+        # line. Elsewhere a lone "\r" is a mistake in its row: as a line end it would cut a value in two.
         self._newline: str | None = None
         self._rest = b""
         self._skipping = False
@@ -54,7 +54,7 @@ class Lines:
 
     def __next__(self) -> io.StringIO:
         if self.row_ended:
-            # The last one stays: the row that is being read may have begun in it.
+            # The last block stays: the row that is being read may have begun in it.
             del self._kept[:-1]
             self._size = 0
         elif self._size > MAX_ROW:
@@ -77,7 +77,7 @@ class Lines:
             return data.decode(errors="surrogateescape"), True
 
     def _whole_lines(self) -> bytes:
-        """The next block's lines, or what stands behind the last line end of the file."""
+        """The whole lines of the next block; at the end of the file the bytes behind the last line end."""
         for block in self._blocks:
             self._rest += block
             end = self._end_of_lines()
@@ -99,7 +99,7 @@ class Lines:
         return data
 
     def _end_of_lines(self) -> int:
-        """Where the last whole line in `_rest` ends; finds out what a line end is from the first one."""
+        """The position behind the last whole line in `_rest`; the first line end decides the line ends of the file."""
         rest = self._rest
         if self._newline is None:
             # A carriage return at the very end may be half of a line end.
@@ -112,9 +112,9 @@ class Lines:
         return max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
 
     def skip_first(self, count: int) -> str:
-        """Go back to the second of the last `count` lines that were read, 0 for one that was too long to be read.
+        """Go back to the second of the last `count` lines that were read; 0 means a line that was too long to be read.
 
-        Returns the (beginning of the) line that is left out; call `from_here` again to go on behind it.
+        Returns the (beginning of the) first line, which is left out; `from_here`, called again, continues behind it.
         """
         self.row_ended = True
         if not count:
@@ -127,19 +127,19 @@ class Lines:
             text, place = before + text, len(before) + place
             found = self._first_of_last(text, place, count)
         assert found is not None
-        # The kept text goes on behind `place`, where the reader has not been yet.
+        # The kept text continues behind `place` with lines that were not read yet.
         self._again = text[found[1] :]
         self._kept.clear()
         return text[found[0] : found[1]]
 
     def _first_of_last(self, text: str, end: int, count: int) -> tuple[int, int] | None:
-        """Beginning and end of the first of the last `count` lines before `end`; None when there are not so many."""
+        """Beginning and end of the first of the last `count` lines before `end`; None when there are fewer lines."""
         line = (_LINE if self._newline else _LINE_OF_OLD_MACS).finditer
         window = 1_000
         while True:
             start = max(0, end - window)
             skip = sum(1 for _ in line(text, start, end)) - count
-            # The first line of a window may be half a line.
+            # The first line of a window may be cut.
             if skip > 0 or (skip == 0 and not start):
                 return next(islice(line(text, start, end), skip, None)).span()
             if not start:
@@ -148,7 +148,7 @@ class Lines:
 
 
 def damage(fields: list[str]) -> tuple[str, str] | None:
-    """What makes a row of a damaged text unusable, in general and in full; None when it is whole."""
+    """The fault of a row of a damaged text: its kind, and a sentence; None for a good row."""
     row = "".join(fields)
     if "\0" in row:
         return "NUL byte", "there is a NUL byte in this row: it is no text, or it was damaged"
@@ -162,12 +162,12 @@ def damage(fields: list[str]) -> tuple[str, str] | None:
 
 
 def bad_byte(fields: list[str]) -> str | None:
-    """The first byte of a row that is no UTF-8, as 0xE9; None when there is none."""
+    """The first byte of a row that is not UTF-8, such as 0xE9; None without one."""
     row = "".join(fields)
     found = None if row.isascii() else _UNDECODED.search(row)
     return None if found is None else f"0x{ord(found[0]) - 0xDC00:02X}"
 
 
 def readable(text: str) -> str:
-    r"""A text of a damaged row that can be written anywhere: its bad bytes as \xE9."""
+    r"""The text of a damaged row in characters that can be stored: a bad byte becomes \xE9."""
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace").replace("\0", "\\x00")

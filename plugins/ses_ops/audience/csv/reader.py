@@ -1,8 +1,8 @@
-"""Recipients from a CSV file: its header, its rows, and what is wrong with it, in words that name the place.
+"""The reader of recipients from a CSV file: a header, rows, rejected rows.
 
-A file that cannot be read at all (UTF-16, no header ...) raises InvalidInput with the line; a row that cannot be used
-(bad address, wrong number of fields, quotation marks that do not match, bytes that are no UTF-8 ...) is rejected alone,
-and reading goes on at the line behind the one that it begins on. Made for millions of rows: bytes come in blocks, lines
+A file that cannot be read at all (empty, no header ...) raises BadCsv with the line. A row that cannot be used (bad
+address, wrong number of fields, quotation marks that do not match, bytes that are not UTF-8 ...) is rejected alone, and
+reading continues at the line behind the first line of that row. Made for millions of rows: bytes come in blocks, lines
 are split and fields are parsed in C, and memory stays at a few megabytes whatever the file holds.
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from _csv import Reader
     from collections.abc import Mapping
 
-#: Characters of a rejected row that its report shows.
+#: Number of characters of a rejected row that the report shows.
 EXCERPT = 200
-#: Characters of a row that cannot be taken apart, and that its report tries to show in its columns.
+#: Number of characters of a row that cannot be parsed, of which the report makes columns as far as possible.
 LONGEST_UNPARSED = 2_000
-#: What a row is rejected for, as the fault of a header: a header cannot be left out.
+#: The kind of a rejected row as a fault of the file, for the header, which cannot be left out.
 _FAULTS_OF_HEADER = {
     "not UTF-8": CsvFault.NOT_UTF8,
     "NUL byte": CsvFault.NUL_BYTE,
@@ -40,7 +40,7 @@ _FAULTS_OF_HEADER = {
 
 
 class Row(NamedTuple):
-    """A recipient: the line it begins on (from 1), where to send, how to compare, the variables in header order."""
+    """A recipient: first line of the row (from 1), address, key of the address, values in the order of the header."""
 
     line: int
     address: str
@@ -49,9 +49,9 @@ class Row(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A row that cannot be used. `kind` is the reason in general, `reason` the reason in full.
+    """A row that cannot be used. `kind` is the class of reasons, `reason` the full sentence.
 
-    `cells` are the row's own, as far as they could be told apart; `text` is how it stands in the file, shortened.
+    `cells` are the cells of the row, as far as it could be parsed; `text` is the row as in the file, shortened.
     """
 
     line: int
@@ -64,8 +64,8 @@ class Rejected(NamedTuple):
 class CsvRows:
     """Reads a file once: `header` at construction, then `rows()`. `where` names the file in errors.
 
-    Without an encoding and a delimiter both are found out: by the rules of encoding.py, and from the first line
-    (or a line `sep=;` above the header).
+    Without `encoding` and `delimiter` both are found out: by the rules of encoding.py, and from the first line (or a
+    line `sep=;` above the header).
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class CsvRows:
         names: Mapping[str, str] | None = None,
     ) -> None:
         self.where = where
-        #: How the file is written, as far as that is known: ASCII until something else was read.
+        #: The encoding as far as it is known: "ascii" until other bytes were read.
         self.encoding = "ascii"
         blocks = as_utf8(blocks, where=where, encoding=encoding, found=self._note_encoding)
         delimiter, blocks = (delimiter, blocks) if delimiter else guess_delimiter(blocks)
@@ -102,11 +102,11 @@ class CsvRows:
         self.encoding = codec
 
     def _reader_from_here(self) -> Reader:
-        # Strict: else a quote that is never closed would swallow the recipients behind it without a word.
+        # Strict, because a quote that is never closed would else silently swallow the recipients behind it.
         return csv.reader(self._lines.from_here(), delimiter=self.delimiter, skipinitialspace=True, strict=True)
 
     def _next(self) -> list[str] | None:
-        """The next row of the header's, which cannot be left out."""
+        """The next row, while the header is looked for; raises BadCsv, because a header cannot be left out."""
         self._line = self._reader.line_num + 1
         self._lines.row_ended = True
         try:
@@ -119,10 +119,10 @@ class CsvRows:
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
         width, position = len(self.header.columns), self.header.address
-        #: Where our own columns are once the address is taken out; last first. Nearly always there is none.
+        #: Indices of the columns that ses-ops added, without the address column, last first. Nearly always empty.
         extra = sorted((place - (place > position) for place in self.header.ours), reverse=True)
         lines, parse = self._lines, parse_address
-        #: Lines of the file before the reader's first one.
+        #: Number of lines of the file before the first line of `reader`.
         before, reader = 0, self._reader
         line = reader.line_num + 1
         while True:
@@ -131,7 +131,7 @@ class CsvRows:
                     lines.row_ended = True
                     if extra:
                         fields[:] = map(without_mark, fields)
-                        while len(fields) > width and not fields[-1]:  # what a spreadsheet puts behind a shorter row
+                        while len(fields) > width and not fields[-1]:  # a spreadsheet adds empty cells to a shorter row
                             del fields[-1]
                     if lines.damaged and (harm := damage(fields)):
                         yield self._rejected(line, harm[0], fields, reason=harm[1])
@@ -153,7 +153,7 @@ class CsvRows:
                 kind, reason = _unreadable(cause)
                 text = lines.skip_first(before + reader.line_num - line + 1)
             yield self._unparsed(line, kind, reason, text.rstrip("\r\n"))
-            # Behind the line that the row began on. What a quote swallowed is read again, as rows of its own.
+            # Continue behind the first line of the row: the lines that a quote swallowed are read again, as own rows.
             before, reader = line, self._reader_from_here()
             line += 1
 
@@ -161,7 +161,7 @@ class CsvRows:
         noun = "field" if len(fields) == 1 else "fields"
         reason = f"{len(fields)} {noun} where the header has {len(self.header.columns)}"
         if last_line > first_line:
-            # A misplaced quotation mark may have joined lines that have nothing to do with each other.
+            # A misplaced quotation mark may have joined unrelated lines.
             reason += f" (the row goes on to line {last_line})"
         return self._rejected(first_line, "wrong number of fields", fields, reason=reason)
 
@@ -171,16 +171,16 @@ class CsvRows:
         return Rejected(line, kind, reason, text, tuple(map(readable, own) if self._lines.damaged else own))
 
     def _unparsed(self, line: int, kind: str, reason: str, text: str) -> Rejected:
-        """A row that could not be taken apart by the rules; its report shows what a tolerant reader makes of it."""
+        """A rejected row that could not be parsed strictly; its cells are those of a tolerant reader."""
         text = readable(text[:LONGEST_UNPARSED])
-        # A line break inside of it would be a mistake once more.
+        # A line break inside the row would be a mistake once more.
         line_of_text = " ".join(text.splitlines()) if not text.isprintable() else text
         fields = next(csv.reader([line_of_text], delimiter=self.delimiter, skipinitialspace=True), [text])
         return Rejected(line, kind, reason, text[:EXCERPT], tuple(self.header.without_ours(fields)))
 
 
 def _unreadable(cause: Exception) -> tuple[str, str]:
-    """Why no row can be made of the text at this place, in general and in full."""
+    """Why a row cannot be parsed: the kind, and a sentence."""
     if isinstance(cause, RowTooLong) or "field larger" in str(cause):
         return "too long", f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?"
     if "new-line character" in str(cause):

@@ -1,1 +1,1 @@
-"""Sheets of .xlsx files, with the same faces as a CSV file."""
+"""Sheets of .xlsx files, with the same interface as a CSV file."""

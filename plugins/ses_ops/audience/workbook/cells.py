@@ -1,7 +1,8 @@
-"""The text of a spreadsheet's cell, as near to what the person sees there as is the same in every country.
+"""The text of a spreadsheet's cell, independent of the country's conventions.
 
-A day is 2026-11-29, whatever the sheet makes of it, and numbers have a point and no separators of thousands; digits
-that a format fixes stay (01067 for a postal code, 19.90 for a price).
+The text is as near as possible to what a person sees in the cell. A day is 2026-11-29, however the sheet shows it;
+numbers have a decimal point and no separators of thousands; digits that a format fixes stay (01067 for a postal code,
+19.90 for a price).
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-#: What of a number format is shown as it stands there: quoted or escaped text, colours, currencies, fill characters.
+#: The literal parts of a number format: quoted or escaped text, colours, currencies, fill characters.
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
-#: Digits that are always shown, with fixed characters between them: a postal code, a number of a customer.
+#: A format whose digits are always shown, with fixed characters between them: a postal code, a customer's number.
 _DIGITS = re.compile(r"0[0 \-/().]*0")
 _PLAIN_NUMBER = re.compile(r"[#0,]*0?(?:\.(0+))?(%?)")
-#: Digits that a double holds for certain; Excel shows no more.
+#: Number of digits that a double holds reliably; Excel shows no more.
 _DIGITS_OF_A_DOUBLE = 15
 
 
 def cell_text(value: object, number_format: str) -> str:
-    """The text of a cell's value; `number_format` is Excel's own."""
+    """The text of a cell's value; `number_format` is the cell's format in Excel's notation."""
     if value is None:
         return ""
     if isinstance(value, str):
-        # A carriage return as Excel writes it into XML.
+        # Excel writes a carriage return into XML as _x000D_.
         return value.replace("_x000D_", "") if "_x000D_" in value else value
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -43,7 +44,7 @@ def cell_text(value: object, number_format: str) -> str:
 
 
 def _moment(value: datetime, number_format: str) -> str:
-    # A moment is a fraction of a day: the last microseconds are noise.
+    # Excel stores a moment as a fraction of a day, whose last microseconds are noise.
     value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
     letters = _LITERAL.sub("", number_format).lower()
     shows_time, shows_day = "h" in letters or "s" in letters, "y" in letters or "d" in letters
@@ -70,7 +71,7 @@ def _number(value: float, number_format: str) -> str:
 
 
 def _in_pattern(digits: str, pattern: str) -> str:
-    """`1067` in `00000` is `01067`; what is longer than the pattern goes on before it."""
+    """The digits in a pattern: `1067` in `00000` is `01067`; excess digits stand before the pattern."""
     places = pattern.count("0")
     digits = digits.zfill(places)
     before, rest = digits[: len(digits) - places], iter(digits[len(digits) - places :])
@@ -78,10 +79,10 @@ def _in_pattern(digits: str, pattern: str) -> str:
 
 
 def _general(value: float) -> str:
-    """Without exponent, and without the digits that only the computer's arithmetic has."""
+    """A number without an exponent, rounded to the digits that a double holds reliably."""
     if isinstance(value, int):
         return str(value)
-    if not abs(value) < 1e30:  # also what is no number
+    if not abs(value) < 1e30:  # true also for NaN
         return repr(value)
     text = format(Decimal(f"{value:.{_DIGITS_OF_A_DOUBLE}g}"), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

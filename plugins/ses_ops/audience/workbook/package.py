@@ -1,7 +1,7 @@
-"""Bounds of an .xlsx file, which is a zip file of XML: looked at before any of it is made into objects.
+"""The bounds of an .xlsx file (a zip file of XML), checked before it is read.
 
-A few kilobytes can unpack to gigabytes. What counts is what the reader makes of it: each element of XML takes some
-hundred bytes until its row is read, so elements are counted and not only bytes.
+A few kilobytes can unpack to gigabytes. The memory of the reader counts, too: each element of XML takes some hundred
+bytes until its row is read, so elements are counted and not only bytes.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ses_ops.errors import BadCsv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Bytes of the file itself, and of all that is read of it.
+#: Bytes of the largest file, and of all its parts unpacked.
 LARGEST_FILE = 64 * 1024**2
 LARGEST_UNPACKED = 512 * 1024**2
-#: Bytes of a part that can do no harm whatever it holds.
+#: Bytes below which a part can do no harm, whatever it holds.
 _SMALL = 256 * 1024
-#: Excel's own number of rows.
+#: Largest number of rows, which is Excel's own.
 MOST_ROWS = 1_048_576
-#: Opening and closing tags of one row, or of a part without rows; and of the table of texts.
+#: Largest number of opening and closing tags in one row, or in a part without rows; then in the table of texts.
 _MOST_TAGS_AT_ONCE = 400_000
 _MOST_TAGS_OF_TEXTS = 8_000_000
 _MOST_PARTS = 5_000
-#: Bytes of the list of parts.
+#: Bytes of the largest list of parts.
 _LARGEST_DIRECTORY = 2 * 1024**2
 _TEXTS = "xl/sharedStrings.xml"
 _END_OF_ROW, _EMPTY_ROW = re.compile(rb"</(?:\w+:)?row\s*>"), re.compile(rb"<(?:\w+:)?row\b[^<>]*/>")
-#: How XML begins, in any encoding that its reader takes. Everything else (a picture) it refuses at the first byte.
+#: The first byte of XML in any encoding that the library reads; the library refuses other parts (pictures) at once.
 _XML = tuple(b"<\xef\xfe\xff\0 \t\r\n")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _END_OF_DIRECTORY = b"PK\x05\x06"
@@ -40,21 +40,24 @@ _BLOCK = 1024 * 1024
 
 
 def check_package(file: BinaryIO, *, where: str, check: Callable[[], None]) -> bool:
-    """Refuse what is out of bounds; whether there are formulas. `check` is called on the way, and may raise."""
+    """Raise BadCsv for a file that is out of bounds; returns whether the file has formulas.
+
+    `check` is called meanwhile, and may raise to stop the work.
+    """
     _check_directory(file, where)
     formulas = False
     with zipfile.ZipFile(file) as package:
         parts = package.infolist()
         if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
             _too_large(where)
-        # Every part, whatever it is called: which of them is a sheet, the file itself says.
+        # Every part is checked, whatever its name, because the file itself says which parts are sheets.
         for part in parts:
             formulas |= _check_tags(package, part, where, check)
     return formulas
 
 
 def _check_directory(file: BinaryIO, where: str) -> None:
-    """The list of parts is read as a whole when the file is opened."""
+    """Raise BadCsv for a list of parts that is too large, because zipfile reads the list as a whole."""
     size = file.seek(0, 2)
     file.seek(max(0, size - 66_000))
     end = file.read()
@@ -67,14 +70,14 @@ def _check_directory(file: BinaryIO, where: str) -> None:
 
 
 def _check_tags(package: zipfile.ZipFile, part: zipfile.ZipInfo, where: str, check: Callable[[], None]) -> bool:
-    """Count the rows of a part, and the tags between their ends; whether it has formulas."""
+    """Count the rows of a part, and the tags of each row; returns whether the part has formulas."""
     formulas, tags, rows, kept = False, 0, 0, b""
     most = _MOST_TAGS_OF_TEXTS if part.filename == _TEXTS else _MOST_TAGS_AT_ONCE
     with package.open(part) as content:
         while block := content.read(_BLOCK):
             check()
             block = kept + block
-            # A tag may go on in the next block.
+            # A tag may continue in the next block.
             cut = block.rfind(b"<")
             kept, block = (block[cut:], block[:cut]) if cut > 0 and len(block) - cut < 1000 else (b"", block)
             formulas = formulas or _FORMULA.search(block) is not None
@@ -82,7 +85,7 @@ def _check_tags(package: zipfile.ZipFile, part: zipfile.ZipInfo, where: str, che
                 continue
             if not rows and not tags and block and block[0] not in _XML:
                 break
-            # A comment could hold what looks like the end of a row; no spreadsheet writes one, nor entities.
+            # A comment could hold a false end of a row. No spreadsheet writes comments or entities: both are refused.
             if b"<!" in block:
                 _too_large(where)
             block, empty = _EMPTY_ROW.subn(b"", block)

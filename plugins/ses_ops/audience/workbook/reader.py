@@ -1,6 +1,7 @@
-"""Recipients from a sheet of an .xlsx file, with the same faces as `CsvRows`: a header, then rows, each with its line.
+"""The reader of recipients from a sheet of an .xlsx file.
 
-The library reads a row at a time; what it may be given is bounded before (workbook_package.py).
+It has the interface of `CsvRows`: a header, then rows, each with its line. openpyxl reads a row at a time; package.py
+has bounded the file before.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-#: Rows between two looks at whether somebody stopped the import.
+#: Number of rows between two checks whether a person stopped the import.
 _CHECKED_EVERY = 500
 
 
 class WorkbookRows:
-    """Reads one sheet: that of the name, else the one that the file shows when it is opened."""
+    """Reads one sheet: the sheet of that name, else the sheet that is shown when the file is opened."""
 
     encoding = "xlsx"
     delimiter = ""
@@ -48,12 +49,12 @@ class WorkbookRows:
             self.sheets = tuple(one.title for one in _visible(book))
             self.sheet = sheet_of_values.title
             self._values = sheet_of_values
-            #: The same cells as formulas: one whose value was never computed must not be taken for an empty one.
+            #: The same cells as formulas: a formula whose value was never computed must not count as an empty cell.
             self._formulas = _opened(file, self.sheet, where, values=False)[1] if formulas else None
             self._header_line, fields = self._first_row()
         except (BadCsv, ImportStopped):
             raise
-        except Exception as cause:  # the library has no error of its own: whatever a broken file makes it do
+        except Exception as cause:  # openpyxl has no base error: a broken file can raise any exception
             raise _broken(where) from cause
         self.header = read_header(
             fields, where=f"{where}: line {self._header_line}", address_column=address_column, names=names
@@ -69,7 +70,7 @@ class WorkbookRows:
         raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=self.where)
 
     def rows(self) -> Iterator[Row | Rejected]:
-        """Every row after the header, in order; empty ones are skipped."""
+        """Every row after the header, in order; empty rows are skipped."""
         width = len(self.header.written)
         try:
             for line, cells, formulas in self._cells(width):
@@ -86,7 +87,7 @@ class WorkbookRows:
             raise _broken(self.where) from cause
 
     def _cells(self, width: int) -> Iterator[tuple[int, tuple[Any, ...], frozenset[int]]]:
-        """The line, the cells, and the places of those that are formulas."""
+        """Line, cells, and the indices of the cells that are formulas, of each row after the header."""
         wide = min(max(width + 1, self._values.max_column or 0), MOST_COLUMNS + 1)
         first = self._header_line + 1
         span = {"min_row": first, "max_row": MOST_ROWS, "max_col": wide}
@@ -121,7 +122,10 @@ class WorkbookRows:
 
 
 def _bad_cell(cells: tuple[Any, ...], formulas: frozenset[int]) -> tuple[str, str] | None:
-    """Why a row must not be mailed: a person sees #N/A, or nothing where there is something."""
+    """Why a row is rejected for an error such as #N/A in a cell, or for a formula without a value; None for neither.
+
+    Returns the kind, and a sentence.
+    """
     for place, cell in enumerate(cells):
         if cell.data_type == "e":
             return "error in a cell", f"column {place + 1} holds the error {cell.value}"
@@ -135,11 +139,11 @@ def _bad_cell(cells: tuple[Any, ...], formulas: frozenset[int]) -> tuple[str, st
 
 def _opened(file: BinaryIO, sheet: str | None, where: str, *, values: bool) -> tuple[Any, Any]:
     """The workbook and the sheet, as values or as formulas."""
-    # Here, because few files get this far, and its import takes a tenth of a second.
+    # The import stands here because few files get this far; it takes 0.1 s.
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
-        # Of what the library cannot write again: nothing is written.
+        # The warnings are about features that openpyxl cannot write again; no file is written here.
         warnings.simplefilter("ignore")
         book = load_workbook(file, read_only=True, data_only=values, keep_links=False)
     visible = _visible(book)

@@ -12,8 +12,8 @@ from airflow.models.log import Log
 from airflow.utils.session import create_session
 from sqlalchemy import or_, select
 
-from ses_ops.console.audit import PREFIX
 from ses_ops.domain.warmup import FIELDS, VARIABLE
+from ses_ops.orchestration.audit import PREFIX
 
 #: The action in the audit log.
 ACTION = "change_quota"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application import task_decisions as decisions
-from ses_ops.console import audit
 from ses_ops.console.access import deletes_task, edits_task, starts_task
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
@@ -20,9 +19,8 @@ from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
 from ses_ops.console.sentences import said
 from ses_ops.console.tasks import decisions as task_decisions
-from ses_ops.console.tell_airflow import PICKED_UP_LATER, tell
+from ses_ops.console.tell_airflow import tell
 from ses_ops.errors import Conflict
-from ses_ops.orchestration import control
 from ses_ops.storage.ledger.retries import NO_CODE
 
 router = APIRouter()
@@ -74,7 +72,7 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     def act() -> Flash:
         done = task_decisions.resume(user, name)
         if done.until is None:
-            return _done(request, N_("%(name)s goes on."), name, told=done.told)
+            return _done(request, N_("%(name)s goes on."), name, untold=done.untold)
         text = _RESUMED_AND_WAITS if done.changed else _ONLY_WAITS
         return _waiting(request, text, name, done.until)
 
@@ -95,18 +93,15 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
         return _ask_what_failed(request, name, form, status=422)
 
     def act() -> Flash:
-        wanted = {"codes": sorted(codes)} if codes else {}
-        with audit.recorded(user, "retry_failed", task=name, **wanted) as facts, changing() as conn:
-            count = facts["count"] = decisions.retry_failed(conn, name, codes=codes or None)
-        told = not count or tell(lambda: control.start_run(name))
-        words = language_of(request)
-        text = words.ngettext(
+        with changing() as conn:
+            done = decisions.retry_failed(conn, actor_of(user), name, codes=codes or None)
+        text = language_of(request).ngettext(
             "%(num)s failed message of %(name)s is tried again.",
             "%(num)s failed messages of %(name)s are tried again.",
-            count,
+            done.count,
             name=name,
         )
-        return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
+        return _flash(request, text, tell(done))
 
     return _then_back(request, form, act)
 
@@ -138,16 +133,15 @@ def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDe
     """Send again what a crash left in doubt, after a question: a few may get the mail twice."""
 
     def act() -> Flash:
-        count = _resolve(name, user, decisions.Doubt.RESEND)
-        told = not count or tell(lambda: control.start_run(name))
-        words = language_of(request)
-        text = words.ngettext(
+        with changing() as conn:
+            done = decisions.resolve_unknown(conn, actor_of(user), name, decisions.Doubt.RESEND)
+        text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s is sent again.",
             "%(num)s messages in doubt of %(name)s are sent again.",
-            count,
+            done.count,
             name=name,
         )
-        return Flash(kind="done", text=text if told else f"{text} {words.gettext(PICKED_UP_LATER)}")
+        return _flash(request, text, tell(done))
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _RESEND)
 
@@ -157,23 +151,17 @@ def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) 
     """Count as sent what a crash left in doubt, after a question: a few may miss the mail."""
 
     def act() -> Flash:
-        count = _resolve(name, user, decisions.Doubt.ASSUME_SENT)
-        words = language_of(request)
-        text = words.ngettext(
+        with changing() as conn:
+            done = decisions.resolve_unknown(conn, actor_of(user), name, decisions.Doubt.ASSUME_SENT)
+        text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s counts as sent now.",
             "%(num)s messages in doubt of %(name)s count as sent now.",
-            count,
+            done.count,
             name=name,
         )
-        return Flash(kind="done", text=text)
+        return _flash(request, text, tell(done))
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _ASSUME_SENT)
-
-
-def _resolve(name: str, user: BaseUser, doubt: decisions.Doubt) -> int:
-    with audit.recorded(user, "resolve_unknown", task=name, choice=doubt.value) as facts, changing() as conn:
-        count = facts["count"] = decisions.resolve_unknown(conn, name, doubt)
-    return count
 
 
 @router.post("/tasks/{name}/cancel", dependencies=[Depends(edits_task)])
@@ -213,10 +201,12 @@ def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Respon
     return see_other(request, way_back(form, "/tasks"), flash)
 
 
-def _done(request: Request, text: str, name: str, *, told: bool = True) -> Flash:
-    words = language_of(request)
-    done = words.gettext(text, name=name)
-    return Flash(kind="done", text=done if told else f"{done} {words.gettext(PICKED_UP_LATER)}")
+def _done(request: Request, text: str, name: str, *, untold: str | None = None) -> Flash:
+    return _flash(request, language_of(request).gettext(text, name=name), untold)
+
+
+def _flash(request: Request, text: str, untold: str | None) -> Flash:
+    return Flash(kind="done", text=f"{text} {language_of(request).gettext(untold)}" if untold else text)
 
 
 def _ask(request: Request, name: str, form: Form, texts: tuple[str, str, str]) -> Response:

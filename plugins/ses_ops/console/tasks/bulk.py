@@ -21,7 +21,6 @@ from ses_ops.console.page import render
 from ses_ops.console.sentences import said
 from ses_ops.console.tasks import decisions as task_decisions
 from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
-from ses_ops.console.tell_airflow import PICKED_UP_LATER
 from ses_ops.errors import SesError
 
 router = APIRouter()
@@ -124,7 +123,7 @@ def _resume(user: BaseUser, name: str, _: Form, words: Language) -> str:
     if done.until is not None:
         return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=words.utc(done.until))
     text = words.gettext(N_("goes on"))
-    return text if done.told else f"{text}. {words.gettext(PICKED_UP_LATER)}"
+    return f"{text}. {words.gettext(done.untold)}" if done.untold else text
 
 
 def _cancel(user: BaseUser, name: str, _: Form, words: Language) -> str:

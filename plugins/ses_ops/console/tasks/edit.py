@@ -13,8 +13,8 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.application import task_definitions
 from ses_ops.application.task_content import first_message_left
-from ses_ops.console import audit
 from ses_ops.console.access import Right, changes_task, may, may_change_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, PostedDep, see_other
@@ -26,16 +26,11 @@ from ses_ops.console.tasks.form import form_of, read_task
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, tried, write_or_note
 from ses_ops.console.tasks.roles import check_roles, role_choices
 from ses_ops.console.tasks.test_of_form import first_values, send_test
-from ses_ops.console.tell_airflow import PICKED_UP_LATER, READ_LATER, tell
+from ses_ops.console.tell_airflow import tell
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import SendTask
-from ses_ops.domain.task_change import TaskChange
 from ses_ops.errors import StartNotAllowed
-from ses_ops.orchestration import control
-from ses_ops.orchestration.fab.roles import write_rights
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.tasks import editions, send_tasks
-from ses_ops.storage.tasks.send_tasks import Applied
+from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +99,7 @@ def _review(request: Request, user: BaseUser, form: Form, current: Current, *, t
     words, of_ledger = language_of(request), current.audience_is_read
 
     def look(conn: Connection, task: SendTask) -> EditReview:
-        _change(conn, task, form, user, current)
+        _try(conn, task, form, user)
         return edit_review(conn, words, current.task, task)
 
     task = checked(form, words, lambda *_: None, name=current.task.name, with_group=not of_ledger)
@@ -144,25 +139,19 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
     words, name = language_of(request), current.task.name
     if current.may_start:
         with_group = not current.audience_is_read
-        task = checked(
-            form, words, lambda conn, task: _change(conn, task, form, user, current), name=name, with_group=with_group
-        )
+        task = checked(form, words, lambda conn, task: _try(conn, task, form, user), name=name, with_group=with_group)
     else:
         task = read_task(form, words, name=name)  # a refusal for want of a right belongs into the audit log
     if task is None or not _may_name(form, user, task, current, words):
         return _again(request, user, form, current)
-    done = write_or_note(form, words, lambda: _change_audited(user, current, task, form))
+    done = write_or_note(form, words, lambda: _written(user, task, form))
     if done is None:
         return _again(request, user, form, current)
-    applied, due = done
-    if applied is Applied.UNCHANGED:
+    if not done.changed:
         return _back(request, user, name, words.gettext("Nothing was changed in %(name)s.", name=name))
     text = words.gettext("The send task %(name)s is changed.", name=name)
-    told = tell(lambda: control.update_dags(created=[], changed=[name]))
-    if not told:
-        text = f"{text} {words.gettext(READ_LATER)}"
-    elif due and not tell(lambda: control.start_run(name)):
-        text = f"{text} {words.gettext(PICKED_UP_LATER)}"
+    if untold := tell(done):
+        text = f"{text} {words.gettext(untold)}"
     return _back(request, user, name, text)
 
 
@@ -210,23 +199,14 @@ def _with_refusal(
         return _again(request, user, form, current, status=403)
 
 
-def _change(conn: Connection, task: SendTask, form: Form, user: BaseUser, current: Current) -> Applied:
-    return task_definitions.change(
-        conn,
-        task,
-        seen=form.text("seen"),
-        now=datetime.now(UTC),
-        templates_root=settings.templates_root(),
-        by=user.get_name(),
-        may_start=current.may_start,
+def _try(conn: Connection, task: SendTask, form: Form, user: BaseUser) -> task_definitions.Applied:
+    now, root = datetime.now(UTC), settings.templates_root()
+    return task_definitions.write_change(
+        conn, actor_of(user), task, seen=form.text("seen"), now=now, templates_root=root
     )
 
 
-def _change_audited(user: BaseUser, current: Current, task: SendTask, form: Form) -> tuple[Applied, bool]:
-    """What was done, and whether mail waits for a run now."""
-    changed = list(TaskChange(before=current.task, after=task).fields)
-    with audit.recorded(user, "change_task", task=task.name, changed=changed), changing() as conn, transaction(conn):
-        applied = _change(conn, task, form, user, current)
-        if "roles" in changed:
-            write_rights({task.name: task.roles})
-        return applied, current.may_start and editions.due_now(conn, task.name)
+def _written(user: BaseUser, task: SendTask, form: Form) -> task_definitions.Written:
+    now, root = datetime.now(UTC), settings.templates_root()
+    with changing() as conn:
+        return task_definitions.change(conn, actor_of(user), task, seen=form.text("seen"), now=now, templates_root=root)

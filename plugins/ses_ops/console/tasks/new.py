@@ -12,8 +12,8 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.application import task_definitions
 from ses_ops.application.task_content import first_message
-from ses_ops.console import audit
 from ses_ops.console.access import Right, changes_console, may
+from ses_ops.console.actor import actor_of
 from ses_ops.console.choices import Choices, choices, empty_form
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -24,11 +24,8 @@ from ses_ops.console.tasks.form import form_of, name_of_clone, proposed_name
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, write_or_note
 from ses_ops.console.tasks.roles import check_roles, only_nameable, role_choices, with_own_roles
 from ses_ops.console.tasks.test_of_form import first_values, send_test
-from ses_ops.console.tell_airflow import READ_LATER, tell
+from ses_ops.console.tell_airflow import tell
 from ses_ops.domain.send_task import SendTask, parse_send_task
-from ses_ops.orchestration import control
-from ses_ops.orchestration.fab.roles import write_rights
-from ses_ops.storage.connection import transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.send_tasks import Applied
 
@@ -70,12 +67,12 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
     form = with_own_roles(_named(form, user), given)
     task = checked(form, words, _create)
     may_name = task is not None and check_roles(form, words, task, given)
-    done = task and may_name and write_or_note(form, words, lambda: _create_audited(user, task))
+    done = task and may_name and write_or_note(form, words, lambda: _created(user, task))
     if task is None or not done:
         return form_page(request, user, form, status=422)
-    told = done is Applied.UNCHANGED or tell(lambda: control.update_dags(created=[task.name], changed=[]))
     text = words.gettext("The send task %(name)s is created.", name=task.name)
-    text = text if told else f"{text} {words.gettext(READ_LATER)}"
+    if untold := tell(done):
+        text = f"{text} {words.gettext(untold)}"
     return see_other(request, task_page(request, user, task.name), Flash(kind="done", text=text))
 
 
@@ -125,24 +122,10 @@ def _named(form: Form, user: BaseUser) -> Form:
 
 
 def _create(conn: Connection, task: SendTask) -> Applied:
-    return task_definitions.create(conn, task, now=datetime.now(UTC), templates_root=settings.templates_root())
+    return task_definitions.write_new(conn, task, now=datetime.now(UTC), templates_root=settings.templates_root())
 
 
-def _create_audited(user: BaseUser, task: SendTask) -> Applied:
-    facts: dict[str, object] = {
-        "type": task.type.value,
-        "template": task.template,
-        "group": task.group,
-        "sender": task.sender,
-    }
-    facts |= {"roles": list(task.roles)} if task.roles else {}
-    with (
-        audit.recorded(user, "create_task", task=task.name, **facts),
-        changing() as conn,
-        transaction(conn),
-    ):
-        applied = _create(conn, task)
-        if applied is Applied.CREATED:
-            # Before the task is there: nobody has one that they can neither see nor stop.
-            write_rights({task.name: task.roles})
-        return applied
+def _created(user: BaseUser, task: SendTask) -> task_definitions.Written:
+    now, root = datetime.now(UTC), settings.templates_root()
+    with changing() as conn:
+        return task_definitions.create(conn, actor_of(user), task, now=now, templates_root=root)
