@@ -1,6 +1,6 @@
 """An upload that becomes the content of a recipient group: watched, counted, stopped when somebody asks for it.
 
-The import itself is one transaction on one connection (storage/group_import). Beside it a thread tells the table of
+The import itself is one transaction on one connection (application/group_import). Beside it a thread tells the table of
 imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
 browser went away: whatever it does then, reading rows or looking for duplicates.
 """
@@ -199,5 +199,4 @@ class GroupUpload:
         return Progress(bytes_read=self._bytes, rows_stored=self._stored, rows_rejected=self._rejected.count)
 
     def _report(self) -> Report:
-        rows = self._rejected
-        return Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
+        return Report.of(self._rejected)

@@ -87,7 +87,7 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:
     """Tasks that the import's variables shut out, of those that the person may see."""
-    if record.state is not ImportState.IMPORTED:
+    if record.group_name is None or record.state is not ImportState.IMPORTED:
         return []
     try:
         found = misfits(conn, record.group_name, settings.templates_root())
@@ -99,7 +99,7 @@ def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Mis
 
 def _find(conn: Connection, id: str) -> ImportRecord:
     record = imports.find(conn, str(_uuid(id)))
-    if record is None:
+    if record is None or record.group_name is None:
         raise HTTPException(404)
     return record
 

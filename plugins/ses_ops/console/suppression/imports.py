@@ -1,11 +1,10 @@
 """Import of a CSV file into the suppression list: all of it or nothing.
 
-The rows that were left out are a report (suppression_reports) that a reload does not lose.
+The rows that were left out are a report that a reload does not lose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -14,9 +13,9 @@ from fastapi import APIRouter, Depends, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
-from ses_ops.application.suppression_import import COLUMNS, import_suppressions
+from ses_ops.application.suppression_import import COLUMNS, import_suppressions_on_record
 from ses_ops.audience.import_outcome import ImportOutcome
-from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
+from ses_ops.audience.rejected_rows import unpacked_beginning
 from ses_ops.console import audit
 from ses_ops.console.access import changes_console
 from ses_ops.console.database import changing, reading
@@ -30,9 +29,8 @@ from ses_ops.console.suppression.reports import KINDS, SHOWN
 from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
-from ses_ops.storage.audience.imports import KEPT_DAYS, Report
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import suppression_reports
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import KEPT_DAYS
 
 router = APIRouter()
 
@@ -59,48 +57,32 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
     check_encoding(words, form)
     if form.errors:
         return _form_page(request, form, status=422)
-    rejected, id = RejectedRows(), uuid4()
-    file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
-
-    def keep_report(conn: Connection, done: ImportOutcome | None) -> None:
-        if rejected.count:
-            report = Report(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
-            suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
-
+    id = uuid4()
     try:
         with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
-            done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
-            facts.update(read=done.read, changed=done.added, rejected=rejected.count)
+            done = _import(conn, posted, user.get_name(), id)
+            facts.update(read=done.read, changed=done.added, rejected=done.rejected_count)
     except InvalidInput as problem:
         _say(form, problem, words)
-        with changing() as conn, transaction(conn):
-            keep_report(conn, None)
-        return _form_page(request, form, status=422, report_id=id)
-    if rejected.count:
+        return _form_page(request, form, status=422, failed=id)
+    if done.rejected:
         return see_other(request, f"/suppression/reports/{id}")
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
 
 
-def _import(
-    conn: Connection,
-    posted: FileForm,
-    by: str,
-    rejected: RejectedRows,
-    before_commit: Callable[[ImportOutcome], None],
-) -> ImportOutcome:
-    return import_suppressions(
+def _import(conn: Connection, posted: FileForm, by: str, id: UUID) -> ImportOutcome:
+    return import_suppressions_on_record(
         conn,
         posted.blocks(),
+        id=id,
+        file_name=posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:],
+        by=by,
         where=posted.name,
         delimiter=None,
         address_column=posted.form.text("address_column") or None,
         encoding=posted.form.text("encoding") or None,
         reason=posted.form.text("reason"),
         now=datetime.now(UTC),
-        added_by=by,
-        report=rejected.add,
-        file_columns=rejected.name_columns,
-        before_commit=before_commit,
     )
 
 
@@ -134,20 +116,20 @@ def _done(done: ImportOutcome, words: Language) -> str:
     )
 
 
-def _form_page(request: Request, form: Form, *, status: int = 200, report_id: UUID | None = None) -> Response:
+def _form_page(request: Request, form: Form, *, status: int = 200, failed: UUID | None = None) -> Response:
     """The form; after an import that failed, with the rows that its file cannot use."""
     words = language_of(request)
     with reading() as conn:
-        report = suppression_reports.find(conn, report_id) if report_id else None
-        content = suppression_reports.content(conn, report_id) if report_id else None
-        earlier = suppression_reports.newest(conn, limit=_LISTED)
+        report = imports.find(conn, str(failed)) if failed else None
+        content = imports.report_of(conn, str(failed)) if failed else None
+        earlier = imports.of_suppression_list(conn, limit=_LISTED)
     return render(
         request,
         "suppression/import.html",
         status=status,
         form=form,
         choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
-        report=report,
+        report=report if report and report.rejected else None,
         rejected=unpacked_beginning(content, SHOWN),
         earlier=[one for one in earlier if one != report],
         kinds=KINDS,

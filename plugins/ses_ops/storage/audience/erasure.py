@@ -111,12 +111,11 @@ def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
 def _clear_reports(conn: Connection, address: Address) -> int:
     """Take the person's rows out of the reports of rows that imports left out."""
     count = 0
-    for noun in ("import", "suppression"):
-        for row in fetch_all(conn, "erasure", f"{noun}_reports"):
-            kept = _without(bytes(row["report"]), address)
-            if kept is not None:
-                report, rows = kept
-                count += execute(conn, "erasure", f"set_{noun}_report", id=row["id"], report=report, rows=rows)
+    for row in fetch_all(conn, "erasure", "import_reports"):
+        kept = _without(bytes(row["report"]), address)
+        if kept is not None:
+            report, rows = kept
+            count += execute(conn, "erasure", "set_import_report", id=row["id"], report=report, rows=rows)
     return count
 
 
