@@ -1,4 +1,4 @@
-"""An Airflow connection as each of its sources has it (URI, JSON, fields), and the libpq URI of one to PostgreSQL."""
+"""Airflow's connections, read from URI, JSON or fields, and libpq URIs made of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_LIBPQ = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionFields:
-    """The fields of a connection; `source` names the place that it was found in, for whoever has to mend it."""
+    """The fields of a connection; `source` names the place where it was found, for the person who has to mend it."""
 
     source: str
     conn_type: str = ""
@@ -42,26 +42,26 @@ class ConnectionFields:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundConnection:
-    """A connection as it was found: as a text, or as the fields of one that Airflow has read."""
+    """A connection as it was found: a text, or fields that Airflow has read."""
 
     source: str
     given: str | ConnectionFields = field(repr=False)
 
     @property
     def fields(self) -> ConnectionFields:
-        """Its fields. Raises ConnectionProblem."""
+        """The fields of the connection. Raises ConnectionProblem."""
         return read_connection(self.given, self.source) if isinstance(self.given, str) else self.given
 
 
 def read_connection(text: str, source: str) -> ConnectionFields:
-    """A connection that is written as Airflow's URI or JSON. Raises ConnectionProblem, which shows no password."""
+    """Read a connection from Airflow's URI or JSON. Raises ConnectionProblem, which shows no password."""
     return _of_json(text, source) if text.lstrip().startswith("{") else _of_uri(text.strip(), source)
 
 
 def connection_of(found: Any, source: str) -> ConnectionFields:
-    """The fields of a connection that is an object of Airflow's. Raises ConnectionProblem."""
+    """The fields of an object of Airflow that is a connection. Raises ConnectionProblem."""
     fields = {name: getattr(found, name, None) for name in ("conn_type", "login", "password", "host", "port", "extra")}
-    # The answer of Airflow's execution API has another name for it: pydantic has a method of this one.
+    # The answer of Airflow's execution API has the field `schema_`, because pydantic has a method `schema`.
     schema = found.schema_ if hasattr(found, "schema_") else getattr(found, "schema", None)
     return _checked(fields | {"schema": schema}, source)
 
@@ -106,7 +106,7 @@ def _of_uri(text: str, source: str) -> ConnectionFields:
         parts = urlsplit(text)
         port, host = parts.port, _host(parts)
     except ValueError:
-        # Not the cause's own words: they can contain the password.
+        # The text of the cause is not shown, because it can contain the password.
         raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source) from None
     if "://" not in text:
         raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source)
@@ -118,7 +118,7 @@ def _of_uri(text: str, source: str) -> ConnectionFields:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host, whose capitals count when it is the folder of a socket: urlsplit makes all letters small."""
+    """The host, in the case as written when it is the folder of a socket: urlsplit turns it to lower case."""
     host = unquote(parts.hostname or "")
     if "/" not in host:
         return host

@@ -13,20 +13,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import psycopg2
-
 from ses_ops.application.group_import import import_group
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage.audience import imports
 from ses_ops.storage.audience.imports import ImportState, Progress, Report
-from ses_ops.storage.connection import connected
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
     from ses_ops.audience.import_outcome import ImportOutcome
 
@@ -84,8 +83,14 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
+    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> ImportOutcome:
         """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
+            done = self._run(dsn, blocks)
+            facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+            return done
+
+    def _run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
             self._begin(notes)
@@ -175,7 +180,7 @@ class GroupUpload:
                 if self._stopped is not None:
                     # Again and again: between two statements there is nothing to cancel.
                     conn.cancel()
-            except psycopg2.Error:
+            except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
@@ -192,7 +197,7 @@ class GroupUpload:
         words = problem if isinstance(problem, SesError) else None
         try:
             imports.note_failed(notes, self.order.id, self._progress(), self._report(), state=state, problem=words)
-        except psycopg2.Error:
+        except StatementFailed:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
     def _progress(self) -> Progress:

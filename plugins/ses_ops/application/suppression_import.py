@@ -9,20 +9,16 @@ from ses_ops.audience.csv.cells import without_mark
 from ses_ops.audience.csv.reader import Rejected, Row
 from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
-from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput
-from ses_ops.storage.audience import imports
-from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import entries
-from ses_ops.storage.suppression.entries import NewSuppression
+from ses_ops.storage.suppression import bulk
+from ses_ops.storage.suppression.bulk import NewSuppression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from psycopg2.extensions import connection as Connection
 
@@ -65,7 +61,7 @@ def import_suppressions(
     with recipient_rows(blocks, where=where, **given) as rows, transaction(conn):
         if file_columns is not None:
             file_columns(rows.header.own)
-        read, changed = entries.add_all(
+        read, changed = bulk.add_all(
             conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
         )
         if not read:
@@ -80,33 +76,6 @@ def import_suppressions(
         if before_commit is not None:
             before_commit(done)
     return done
-
-
-def import_suppressions_on_record(
-    conn: Connection, blocks: Iterable[bytes], *, id: UUID, file_name: str, by: str, **options: Any
-) -> ImportOutcome:
-    """As `import_suppressions`, and the import stays on record under `id`, with a report of the rows it left out.
-
-    `options` are those of `import_suppressions`. Raises as it does; the record then has the report and the reason.
-    """
-    rejected = RejectedRows()
-    with transaction(conn):
-        imports.begin(conn, id, group=None, file_name=file_name, file_bytes=None, by=by)
-
-    def progress(stored: int) -> Progress:
-        return Progress(rows_stored=stored, rows_rejected=rejected.count)
-
-    def conclude(done: ImportOutcome) -> None:
-        imports.note_imported(conn, id, progress(done.read), done, Report.of(rejected))
-
-    told: dict[str, Any] = {"report": rejected.add, "file_columns": rejected.name_columns, "before_commit": conclude}
-    try:
-        return import_suppressions(conn, blocks, added_by=by, **told, **options)
-    except InvalidInput as problem:
-        with transaction(conn):
-            report = Report.of(rejected)
-            imports.note_failed(conn, id, progress(0), report, state=ImportState.FAILED, problem=problem)
-        raise
 
 
 def _entries(

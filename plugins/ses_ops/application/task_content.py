@@ -11,8 +11,7 @@ from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import apart
 from ses_ops.rendering.template import load_template
-from ses_ops.sending.freeze import check_template
-from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.sending.task_renderer import check_template, task_renderer
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions
 

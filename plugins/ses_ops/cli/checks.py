@@ -29,8 +29,6 @@ MISSED = (
     "on, whether it has many queued runs, and whether the scheduler runs"
 )
 
-_DATABASE = "SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())"
-
 State = Literal["ok", "warn", "FAIL"]
 
 
@@ -74,18 +72,17 @@ def _settings() -> Findings:
 
 
 def _database() -> Findings:
-    from ses_ops.storage.session_check import check_session
+    from ses_ops.storage.session_check import check_session, server
 
     source = ses_db().source
     try:
-        with database() as conn, conn.cursor() as cursor:
-            cursor.execute(_DATABASE)
-            version, name, size = cursor.fetchone() or ("?", "?", 0)
+        with database() as conn:
+            found = server(conn)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
         yield "FAIL", f"{problem} (the connection is from {source})"
         return
-    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
+    yield "ok", f"PostgreSQL {found.version}, database {found.name} ({found.size / 1e6:,.0f} MB), from {source}"
 
 
 def _schema() -> Findings:
@@ -152,7 +149,7 @@ def _templates() -> Findings:
 
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
-    from ses_ops.sending.freeze import check_template
+    from ses_ops.sending.task_renderer import check_template
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import content_of, lock_row
 

@@ -61,6 +61,20 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code: 0 only on success, 2 for a command that cannot be understood."""
     try:
+        return _run(arguments)
+    finally:
+        _write_audit_entries()
+
+
+def _write_audit_entries() -> None:
+    if "ses_ops.cli.audit" in sys.modules:  # else the command has changed nothing
+        from ses_ops.cli.actor import audit_log
+
+        audit_log().write()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
         result = cli.main(args=list(arguments), prog_name="ses", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -100,13 +114,11 @@ def _fail_with(problem: Exception) -> int:
 def _database_problem(problem: Exception) -> str | None:
     if "psycopg2" not in sys.modules:
         return None
-    import psycopg2
-
-    from ses_ops.storage.connection import schema_problem
+    from ses_ops.storage.connection import ConnectionLost, schema_problem
 
     if other_schema := schema_problem(problem):
         return str(other_schema)
-    if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
+    if isinstance(problem, ConnectionLost):
         return f"the ses database failed: {problem}"
     return None
 

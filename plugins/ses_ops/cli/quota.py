@@ -55,7 +55,9 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
 
 def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
-    from ses_ops.storage.quota import sender_domains
+    from dataclasses import asdict
+
+    from ses_ops.storage.quota import quota_days
 
     facts: dict[str, Any] = dict.fromkeys(("day", "starts_at", "ends_at", "allotment", "used", "reserved", "left"))
     facts |= {"domain": quota.domain, "error": None if quota.problem is None else str(quota.problem)}
@@ -68,7 +70,7 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
         facts |= {"allotment": today.day.allotment, "left": today.left}
         facts |= {"used": today.used, "reserved": today.reserved}
     facts["backlog"] = quota.backlog
-    facts["history"] = sender_domains.history(conn, quota.domain)
+    facts["history"] = [asdict(day) for day in quota_days.history(conn, quota.domain)]
     return facts
 
 

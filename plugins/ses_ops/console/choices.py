@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from ses_ops import settings
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form
-from ses_ops.console.tasks.form import proposed_name
+from ses_ops.console.task_names import proposed_name
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import SesError

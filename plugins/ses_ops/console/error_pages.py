@@ -22,6 +22,7 @@ from ses_ops.errors import (
     LookUpFailed,
     NotFound,
     NotSetUp,
+    ResumeNotAllowed,
     SesError,
     TransportUnavailable,
 )
@@ -60,6 +61,7 @@ _WORDS = {
 }
 _STATUS: tuple[tuple[type[SesError], int], ...] = (
     (NotFound, 404),
+    (ResumeNotAllowed, 403),
     (Conflict, 409),
     (DatabaseUnavailable, 503),
     (TransportUnavailable, 503),

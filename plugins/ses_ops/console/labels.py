@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ses_ops.console.language import N_
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_status import TaskStatus
 
@@ -21,6 +22,17 @@ TYPE: dict[TaskType, str] = {
     TaskType.RECURRING: N_("recurring"),
     TaskType.TRIGGERED: N_("triggered"),
     TaskType.TEST: N_("test"),
+}
+MESSAGE: dict[MessageStatus, str] = {
+    MessageStatus.SENT: N_("sent"),
+    MessageStatus.FAILED: N_("failed"),
+    MessageStatus.SUPPRESSED: N_("suppressed"),
+    MessageStatus.UNKNOWN: N_("in doubt"),
+    MessageStatus.CANCELLED: N_("cancelled"),
+    MessageStatus.CACHED: N_("cached"),
+    MessageStatus.RETRYING: N_("retrying"),
+    MessageStatus.QUEUED: N_("waiting for its turn"),
+    MessageStatus.SENDING: N_("on its way"),
 }
 #: With `count` and `cron`; the zone stands behind it.
 _EVERY = {"h": (N_("every hour"), N_("every %(count)s hours")), "d": (N_("every day"), N_("every %(count)s days"))}

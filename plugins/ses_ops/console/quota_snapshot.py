@@ -19,7 +19,7 @@ from ses_ops.domain.address import domain_key
 from ses_ops.domain.warmup import VARIABLE, QuotaPlans
 from ses_ops.orchestration.connections import quota_plans
 from ses_ops.orchestration.lookup.airflow_lookup import fixed_variable
-from ses_ops.storage.quota.sender_domains import database_now
+from ses_ops.storage.connection import database_now
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser

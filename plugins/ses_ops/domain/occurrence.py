@@ -12,6 +12,9 @@ from ses_ops.domain.schedule import Schedule, TaskType
 #: The key of the one occurrence of an immediate, scheduled or test task.
 ONCE = "once"
 
+#: The parameter of the trigger form that mails everybody once more.
+SEND_AGAIN = "send_to_whole_group_again"
+#: What the id of a run begins with that only sends what is cached.
 RESUME_RUN_PREFIX = "resume__"
 
 

@@ -1,4 +1,4 @@
-"""The DAG's pause switch and the send task's pause are one thing: what the switch says is written to our table."""
+"""The pause of a send task follows the pause switch of its DAG."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What the reason of every pause begins with that came from Airflow's side.
+#: The beginning of the reason of every pause that came from the switch.
 PAUSED_IN_AIRFLOW = "paused in Airflow"
-#: Seconds between two looks at the switch while mail is being sent.
+#: Seconds between two checks of the switch while mail is being sent.
 WATCH_INTERVAL = 2.0
 
 
 def follow_switch(
     task_name: str, *, paused: bool, user: str | None = None, may_start: Callable[[], bool] = lambda: True
 ) -> None:
-    """Write to our table what somebody did to the DAG's switch. Raises SesError when the database is away.
+    """Pause or resume the send task as its DAG's switch was turned. Raises SesError when the database is unavailable.
 
-    Airflow lets whoever may edit a DAG turn its switch. Mail that waits does not leave by that: our pause stays, and
-    says so, when whoever turned it on may not start a run of the DAG.
+    In Airflow everybody who may edit a DAG can turn its switch. Pending mail does not leave by that alone: the task
+    stays paused, with a reason that says so, when the person who turned the switch on may not start a run of the DAG.
     """
     with connected(ses_db_dsn(), application="ses-ops pause") as conn:
         if not paused and task_decisions.starts_mail(conn, task_name) and not may_start():
@@ -47,10 +47,10 @@ def follow_switch(
 
 
 def resume_if_switched_on(conn: Connection, task_instance: Any, task_name: str) -> None:
-    """End a pause that came from the switch, if the switch is on again.
+    """Resume a send task that was paused by the switch, if the switch is on again.
 
-    `airflow dags unpause` writes to Airflow's database alone; a run that works is where we hear of it. The switch is
-    looked at after our row: a pause is written there after the switch, so a pause of this moment is not ended.
+    `airflow dags unpause` writes to Airflow's database alone, and only a run at work notices that. The switch is read
+    after the row of the send task: a pause is written to the row after the switch, so a pause of this moment stays.
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, task_name)
@@ -62,10 +62,10 @@ def resume_if_switched_on(conn: Connection, task_instance: Any, task_name: str) 
 
 
 class PauseWatch:
-    """While in its `with`, looks at the DAG's switch and stops the task's mail when it is off.
+    """A context manager that watches the DAG's switch and pauses the send task when the switch is off.
 
-    The REST API and the UI tell our table at once (pause_switch.py); `airflow dags pause` is heard of only here.
-    The supervisor's channel that the look goes through holds a lock, so a thread may use it.
+    A change by the REST API or the UI is written to the send task at once (pause_switch.py); `airflow dags pause` is
+    noticed only here. The channel to the supervisor has a lock, so that a thread may use it.
     """
 
     def __init__(self, task_instance: Any, task_name: str, *, interval: float = WATCH_INTERVAL) -> None:
@@ -89,5 +89,5 @@ class PauseWatch:
                 if self._task_instance.get_dag(dag_id(self._task_name)).is_paused and not self._done.is_set():
                     follow_switch(self._task_name, paused=True)
                     return
-            except Exception as problem:  # an api-server that is away comes back
+            except Exception as problem:  # the api-server cannot be reached now; the next check may succeed
                 log.warning("cannot tell whether the DAG is paused: %s", problem)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,7 @@ from ses_ops.rendering.html.values import html_as_text
 
 #: Items that a filter may make out of something that has no end in sight.
 _MAX_ITEMS = MAX_WORK // STEP
-#: Lines of a batch, columns of a slice, spaces of an indent, digits: whatever a mail has fewer of.
+#: Items of a batch, spaces of an indent, digits: whatever a mail has fewer of.
 _MAX_NUMBER = 1_000
 #: Characters of the text that a filter goes over again and again.
 _MAX_SLOW_TEXT = 20_000
@@ -35,7 +36,7 @@ _PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _AS_THEY_ARE = (
     *("abs", "capitalize", "count", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
     *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
-    *("reverse", "safe", "select", "selectattr", "sort", "string", "truncate", "unique", "upper"),
+    *("reverse", "safe", "select", "selectattr", "slice", "sort", "string", "truncate", "unique", "upper"),
     *("wordcount", "xmlattr"),
 )
 
@@ -106,19 +107,15 @@ def _trim(value: Any, chars: str | None = None) -> str:
     return jinja.do_trim(value, chars)
 
 
-def _striptags(value: Any) -> str:
-    room_for(len(str(value)))
-    return jinja.do_striptags(value)
+def _bounded(function: Callable[..., str]) -> Callable[..., str]:
+    """A filter of a text that looks at each character more than once."""
 
+    @wraps(function)
+    def call(text: Any, *args: Any, **kwargs: Any) -> str:
+        room_for(len(str(text)))
+        return function(text, *args, **kwargs)
 
-def _title(s: Any) -> str:
-    room_for(len(str(s)))
-    return jinja.do_title(s)
-
-
-def _html_as_text(value: Any, attribute: bool = False) -> str:
-    room_for(len(str(value)))
-    return html_as_text(value, attribute)
+    return call
 
 
 @pass_eval_context
@@ -149,11 +146,6 @@ def _batch(value: Iterable[Any], linecount: int, fill_with: Any = None) -> Itera
     return jinja.do_batch(value, linecount, fill_with)
 
 
-def _slice(value: Any, slices: int, fill_with: Any = None) -> Iterator[list[Any]]:
-    _number(slices)
-    return jinja.sync_do_slice(value, slices, fill_with)
-
-
 def _round(value: float, precision: int = 0, method: Any = "common") -> float:
     _number(precision, 100)
     return jinja.do_round(value, precision, method)
@@ -173,16 +165,15 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "batch": _batch,
     "d": _default,
     "default": _default,
-    "html_as_text": _html_as_text,
+    "html_as_text": _bounded(html_as_text),
     "indent": _indent,
     "join": _join,
     "list": as_list,
     "replace": _replace,
     "round": _round,
-    "slice": _slice,
-    "striptags": _striptags,
+    "striptags": _bounded(jinja.do_striptags),
     "sum": _sum,
-    "title": _title,
+    "title": _bounded(jinja.do_title),
     "trim": _trim,
     "tojson": _tojson,
     "urlencode": _urlencode,

@@ -15,9 +15,8 @@ from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import safe_range
 from jinja2.tests import TESTS
 from jinja2.utils import pass_eval_context
-from markupsafe import Markup
 
-from ses_ops.rendering.budget import LISTS, STEP, check_number, room_for, size, spend
+from ses_ops.rendering.budget import LISTS, STEP, check_number, check_rendering, room_for, size, spend
 from ses_ops.rendering.filters import as_list, check_path, is_defined
 from ses_ops.rendering.html.values import shown_as_text
 
@@ -35,8 +34,8 @@ _WIDE_FORMAT = re.compile(r"\*|\d{4}")
 _BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
 #: Filters that only look whether there is a value: `caller | default(...)`.
 _TAKE_ALL = frozenset({"d", "default"})
-#: The classes of nearly all values: none of them is, or holds, a part of the program.
-_PLAIN_VALUES = frozenset({str, Markup, int, float, bool})
+#: Values of these classes are no part of the program, which is found out faster.
+_NUMBERS = frozenset({int, float, bool})
 _PROGRAM = (
     *(type, FunctionType, BuiltinFunctionType, MethodType),
     *(Macro, BlockReference, TemplateReference, LoopContext),
@@ -48,8 +47,6 @@ def refuse_program(value: Any) -> None:
 
     Of a list, all that it holds is looked at: it has been paid for, so it is not endless.
     """
-    if value.__class__ in _PLAIN_VALUES:
-        return
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -66,32 +63,45 @@ def made(value: Any) -> Any:
     if isinstance(value, str):
         units = len(value)
         room_for(units)
+    elif isinstance(value, int | float):
+        units = 1
+        check_number(value)
     else:
         if isinstance(value, Iterator):
             value = as_list(value)
-        check_number(value)
         units = size(value)
     spend(STEP + units)
     return value
 
 
-def _paid(name: str, function: Callable[..., Any], *, takes_all: bool = False) -> Callable[..., Any]:
-    """A filter or test that is paid for. Where it does not take all, it refuses what is a part of the program."""
+def _paid(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter or an operator that is paid for. It takes no text that is too long, and no part of the program."""
     # The context or the like comes first, where it is asked for.
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
-    takes_all = takes_all or name in _TAKE_ALL
-    by_path = name in _BY_PATH
+    takes_all, by_path = name in _TAKE_ALL, name in _BY_PATH
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not takes_all:
-            for one in (*args[first:], *kwargs.values()) if kwargs else args[first:]:
-                if one.__class__ not in _PLAIN_VALUES:
-                    refuse_program(one)
+        check_rendering()
+        for one in (*args[first:], *kwargs.values()) if kwargs else args[first:]:
+            if isinstance(one, str):
+                room_for(len(one))
+            elif one.__class__ not in _NUMBERS and not takes_all:
+                refuse_program(one)
         if by_path:
             for attribute in (*args[first + 1 :], *kwargs.values()):
                 check_path(attribute)
         return made(function(*args, **kwargs))
+
+    return call
+
+
+def _paid_test(test: Callable[..., bool]) -> Callable[..., bool]:
+    @wraps(test)
+    def call(*args: Any, **kwargs: Any) -> bool:
+        check_rendering()
+        result: bool = made(test(*args, **kwargs))
+        return result
 
     return call
 
@@ -156,7 +166,7 @@ def operations(filters: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
 def paid_tests() -> dict[str, Any]:
     """The tests of templates (`x is lower`)."""
     own: dict[str, Any] = {**TESTS, "defined": is_defined, "undefined": lambda value: not is_defined(value)}
-    return {name: _paid(name, function, takes_all=True) for name, function in own.items()}
+    return {name: _paid_test(function) for name, function in own.items()}
 
 
 def filters_of_text_parts() -> dict[str, Any]:
@@ -172,6 +182,7 @@ def arguments_of(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     text = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
     if not isinstance(text, str):
         return args
+    room_for(len(text))
     method = function.__name__
     if method in _SLOW_SEARCHES:
         spend(len(text) * sum(map(size, args)) // SEARCHED)

@@ -53,11 +53,18 @@ class InsideLoader(BaseLoader):
         """`transform(path, source)`, if given, turns the source of every file into what is compiled."""
         self._root = root.resolve()
         self._transform = transform
+        #: Sources and paths of the files that were read: what was checked is what is compiled.
+        self._read: dict[str, tuple[str, str]] = {}
         #: Comments that may not be meant, in the files that were read.
         self.doubtful: dict[str, list[Comment]] = {}
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """The text of a file, its path (which errors name), and no check for changes: a task keeps its text."""
+        if template not in self._read:
+            self._read[template] = self._source(environment, template)
+        return (*self._read[template], None)
+
+    def _source(self, environment: Environment, template: str) -> tuple[str, str]:
         path = inside(self._root, template)
         if path is None:
             raise TemplateNotFound(template)
@@ -67,7 +74,7 @@ class InsideLoader(BaseLoader):
         source = decoded(octets)
         _check_code(source, path)
         self.doubtful[template] = check_comments(environment, source, name=template, filename=str(path))
-        return (self._transform(template, source) if self._transform else source), str(path), None
+        return (self._transform(template, source) if self._transform else source), str(path)
 
 
 def _check_code(source: str, path: Path) -> None:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import psycopg2
-
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.errors import Conflict, NotFound
-from ses_ops.sending.settle import finish_what_is_over, release_abandoned
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import fetch_all
-from ses_ops.storage.quota.sender_domains import database_now
+from ses_ops.sending.release import release_abandoned
+from ses_ops.sending.settle import finish_what_is_over
+from ses_ops.storage.connection import StatementFailed, database_now, transaction
+from ses_ops.storage.ledger import chunks, occurrences
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -45,33 +43,33 @@ def recover(
     a run. Safe to repeat.
     """
     with transaction(conn):
-        stale = fetch_all(conn, "chunks", "stale_reserved", patience=reserved_patience)
+        stale = chunks.stale_reserved(conn, patience=reserved_patience)
     for chunk in stale:
         try:
-            release_abandoned(conn, chunk["id"], run_id=chunk["run_id"], reason=None)
+            release_abandoned(conn, chunk.id, run_id=chunk.run_id, reason=None)
         except Conflict:
             continue  # somebody sends it after all
-        except psycopg2.Error:  # not that the server is away: this one must not hold up the others
-            log.exception("chunk %s cannot be released", chunk["id"])
+        except StatementFailed:  # not that the server is away: this one must not hold up the others
+            log.exception("chunk %s cannot be released", chunk.id)
     _finish_what_is_over(conn)
     with transaction(conn):
         now = database_now(conn)
-        rows = fetch_all(conn, "chunks", "overdue_tasks", patience=due_patience)
+        overdue = chunks.overdue_tasks(conn, patience=due_patience)
     return [
-        Overdue(task_name=row["name"], run_id=f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}", run_after=now)
-        for row in rows
+        Overdue(task_name=name, run_id=f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}", run_after=now)
+        for name in overdue
     ]
 
 
 def _finish_what_is_over(conn: Connection) -> None:
     """Finish the tasks that no settle finished: a person can mark a run failed, or clear it, while it settles."""
     with transaction(conn):
-        rows = fetch_all(conn, "occurrences", "tasks_to_finish")
-    for row in rows:
+        names = occurrences.tasks_to_finish(conn)
+    for name in names:
         try:
             with transaction(conn):
-                finish_what_is_over(conn, send_tasks.lock_row(conn, row["name"]))
+                finish_what_is_over(conn, send_tasks.lock_row(conn, name))
         except NotFound:
             continue  # deleted meanwhile
-        except psycopg2.Error:
-            log.exception("send task %r cannot be finished", row["name"])
+        except StatementFailed:
+            log.exception("send task %r cannot be finished", name)

@@ -14,16 +14,17 @@ from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import DatabaseUnavailable, LedgerBehind, TemplateError
 from ses_ops.rendering.template import load_template
-from ses_ops.sending.chunk.claim import Attempt, claim_chunk, let_go_of_chunk, own_up
+from ses_ops.sending.chunk.claim import Attempt, claim_chunk, settle_from_journal
 from ses_ops.sending.chunk.feed import MessageFeed
 from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
-from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger, Marked
+from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
 from ses_ops.sending.chunk.writer import DATABASE_PATIENCE, LedgerKeeper
 from ses_ops.sending.release import Ending, release_chunk
-from ses_ops.sending.reserve import database_now
 from ses_ops.sending.task_renderer import task_renderer
-from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, transaction
-from ses_ops.storage.named_sql import execute, fetch_one
+from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
+from ses_ops.storage.ledger import attempts, chunk_locks, chunks
+from ses_ops.storage.ledger.batches import Marked
+from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.send_tasks import content_of
 from ses_ops.transports.errors import MailRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
@@ -63,7 +64,7 @@ def send_chunk(
 ) -> ChunkReport:
     """Send what is pending in a chunk that `run_id` reserved; at the end its reservation is released.
 
-    Correct at any interruption: see attempt.py. `stop` ends it early, with every outcome written. Raises
+    Correct at any interruption: see chunk/claim.py. `stop` ends it early, with every outcome written. Raises
     TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
     while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError or
     MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers when the server knows too few of
@@ -92,12 +93,12 @@ def send_chunk(
             # The journal first: whoever gets the chunk when its lock goes must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
-            _let_go(ledger, behind=behind)
+            _release_claim(ledger, behind=behind)
 
 
 def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
     with transaction(conn):
-        task = fetch_one(conn, "send_tasks", "task_of_chunk", chunk_id=chunk_id)
+        task = send_tasks.row_of_chunk(conn, chunk_id=chunk_id)
     if task is None:
         raise LookupError(f"there is no chunk {chunk_id}")
     return task
@@ -176,19 +177,22 @@ def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int])
 
 def _write_note(ledger: ChunkLedger, problem: BaseException, taken_back: list[int]) -> None:
     """May be repeated, and does nothing to a chunk that another attempt has taken over meanwhile."""
+    attempt = ledger.attempt
     with transaction(ledger.control) as conn:
         reason = " ".join(str(problem).split())[:500] or type(problem).__name__
         if taken_back:
-            execute(conn, "attempts", "take_back", **_keys(ledger.attempt), seqs=taken_back)
-        execute(conn, "chunks", "note_reason", id=ledger.attempt.chunk_id, reason=reason)
-        execute(conn, "attempts", "end_attempt", id=ledger.attempt.id, ending=reason)
+            attempts.take_back(
+                conn,
+                chunk_id=attempt.chunk_id,
+                attempt_id=attempt.id,
+                occurrence_id=attempt.occurrence_id,
+                seqs=taken_back,
+            )
+        chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
+        attempts.end(conn, attempt_id=attempt.id, ending=reason)
 
 
-def _keys(attempt: Attempt) -> dict[str, int]:
-    return {"chunk_id": attempt.chunk_id, "attempt_id": attempt.id, "occurrence_id": attempt.occurrence_id}
-
-
-def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:
+def _release_claim(ledger: ChunkLedger, *, behind: bool) -> None:
     """Give the claim back now: the server sees only after a moment that a connection is closed.
 
     First what a database that fell behind has lost of it, from the journal, which must be closed.
@@ -196,9 +200,9 @@ def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:
     conn = ledger.control
     try:
         if behind:
-            own_up(conn, ledger.attempt)
+            settle_from_journal(conn, ledger.attempt)
         with transaction(conn):
-            let_go_of_chunk(conn, ledger.attempt.chunk_id)
+            chunk_locks.unlock(conn, chunk_id=ledger.attempt.chunk_id)
     except Exception:  # noqa: S110 - then it ends with the connection
         pass
     finally:
@@ -208,11 +212,11 @@ def _let_go(ledger: ChunkLedger, *, behind: bool) -> None:
 def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
     attempt, conn = ledger.attempt, ledger.control
     with transaction(conn):
-        chunk = fetch_one(conn, "chunks", "chunk_day", id=attempt.chunk_id)
+        chunk = chunks.reservation_of(conn, chunk_id=attempt.chunk_id)
         assert chunk is not None
-        if keeper.stopped_by_caller and chunk["pending"]:
+        if keeper.stopped_by_caller and chunk.pending:
             ending = "stopped"
-        elif chunk["pending"]:
+        elif chunk.pending:
             reason = keeper.stop_reason or keeper.deferrals.last_words or "messages are left"
             why = Ending(reason=reason, backoff=not keeper.stop_reason)
             ending = f"released: {why.reason}"
@@ -220,5 +224,5 @@ def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
             why, ending = Ending(reason="", backoff=False), "finished"
         if ending != "stopped":
             release_chunk(conn, attempt.chunk_id, run_id=attempt.run_id, now=database_now(conn), ending=why)
-        execute(conn, "attempts", "end_attempt", id=attempt.id, ending=ending[:500])
-    return ChunkReport(**ledger.counts, left=chunk["pending"], ending=ending)
+        attempts.end(conn, attempt_id=attempt.id, ending=ending[:500])
+    return ChunkReport(**ledger.counts, left=chunk.pending, ending=ending)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.mail_content import MailContent
-from ses_ops.errors import TemplateError
+from ses_ops.domain.template_variables import compare_variables
+from ses_ops.errors import InvalidInput, TemplateError
 from ses_ops.rendering.message import Advertisement, MessageRenderer
 from ses_ops.rendering.template import MailTemplate, load_template
 
@@ -39,6 +41,23 @@ def content_renderer(content: MailContent, template: MailTemplate, *, installati
         installation_id=installation_id,
         headers=content.headers,
     )
+
+
+def check_template(
+    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+) -> MessageRenderer:
+    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
+
+    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
+    """
+    template = load_template(templates_root, content.template)
+    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
+    try:
+        compare_variables(used, variables)
+    except InvalidInput as problem:
+        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
+    return renderer
 
 
 def _refuse_empty_link(template: MailTemplate, subject: str | None) -> None:

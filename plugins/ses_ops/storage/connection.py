@@ -9,12 +9,23 @@ import psycopg2
 import psycopg2.errors
 
 from ses_ops.errors import DatabaseUnavailable, NotSetUp
+from ses_ops.storage.named_sql import fetch_value, statements
 from ses_ops.storage.stored_moments import read_totally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
+
+#: What the driver raises for a statement that fails although the server is there (see `transaction`).
+StatementFailed = psycopg2.Error
+#: The same when the connection or the server is gone.
+ConnectionLost = (psycopg2.OperationalError, psycopg2.InterfaceError)
+#: The same for a row whose key another row has.
+KeyTaken = psycopg2.errors.UniqueViolation
 
 #: What PostgreSQL says of a table, a column, a type, a schema that it has not.
 _NOT_THERE = (
@@ -143,3 +154,9 @@ def connected(
         yield conn
     finally:
         conn.close()
+
+
+def database_now(conn: Connection) -> datetime:
+    """The moment by the database's clock: the one clock that all workers share."""
+    now: datetime = fetch_value(conn, _SQL["now"])
+    return now

@@ -105,6 +105,8 @@ LONG_OPERATIONS = {
         "split": "b.split('x')",
     }.items()
 }
+#: A text of nine megabytes, which may be put out.
+_LONG = "{% set t %}{% for i in range(9000) %}" + "a," * 500 + "{% endfor %}{% endset %}"
 TEXTS = {
     "a doubled text": "{% set a = 'x' * 10 %}" + "{% set a = a ~ a %}" * 60,
     "a sum of texts": "{% set a = 'x' * 10 %}" + "{% set a = a + a %}" * 60,
@@ -127,6 +129,18 @@ TEXTS = {
     "indented JSON": "{{ [1, 2]|tojson(indent=999999999) }}",
     "written lists of lists": "{{ 'a'" + "|list|string" * 40 + " }}",
     "a dictionary's format": _B + "{{ ('%(b)s' * 9999) % {'b': b} }}",
+    **{
+        f"{name} of a long text": _LONG + "{{ " + expression + " }}"
+        for name, expression in {
+            "split": "t.split(',')|length",
+            "groupby": "t|groupby(0)|length",
+            "wordcount": "t|wordcount",
+            "unique": "t|unique|list|length",
+            "map": "t|map('upper')|first",
+            "urlize": "t|urlize|length",
+            "rfind": "t.rfind('b')",
+        }.items()
+    },
     "many padded numbers": "{{ ('%(a)999d' * 10000) % {'a': 1} }}",
     "a precise number": "{{ '%.9999999999f' % 1 }}",
     "a width from elsewhere": "{{ '%*d' % (9999999999, 1) }}",

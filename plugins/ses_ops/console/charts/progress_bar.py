@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WIDTH = 1000
 
 #: In the order in which they stand in the bar: the class of the part, the count, its word. The word of a message's
-#: status in a list is the same one (message_lines.py).
+#: status in a list is the same one (tasks/messages.py).
 PARTS = (
     ("sent", "sent_count", N_("sent")),
     ("failed", "failed_count", N_("failed")),

@@ -13,11 +13,14 @@ from fastapi import APIRouter, Depends, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
-from ses_ops.application.suppression_import import COLUMNS, import_suppressions_on_record
+from ses_ops.application.ports import Actor
+from ses_ops.application.suppression_import import COLUMNS
+from ses_ops.application.suppressions import KeptReport
+from ses_ops.application.suppressions import import_file as import_suppressions
 from ses_ops.audience.import_outcome import ImportOutcome
-from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import audit
+from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
@@ -57,32 +60,33 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
     check_encoding(words, form)
     if form.errors:
         return _form_page(request, form, status=422)
-    id = uuid4()
+    file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
+    kept = KeptReport(id=uuid4(), file_name=file_name, rows=RejectedRows())
     try:
-        with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
-            done = _import(conn, posted, user.get_name(), id)
-            facts.update(read=done.read, changed=done.added, rejected=done.rejected_count)
+        with changing() as conn:
+            done = _import(conn, actor_of(user), posted, kept)
     except InvalidInput as problem:
         _say(form, problem, words)
-        return _form_page(request, form, status=422, failed=id)
+        return _form_page(request, form, status=422, failed=kept.id)
     if done.rejected:
-        return see_other(request, f"/suppression/reports/{id}")
+        return see_other(request, f"/suppression/reports/{kept.id}")
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
 
 
-def _import(conn: Connection, posted: FileForm, by: str, id: UUID) -> ImportOutcome:
-    return import_suppressions_on_record(
+def _import(conn: Connection, actor: Actor, posted: FileForm, kept: KeptReport) -> ImportOutcome:
+    return import_suppressions(
         conn,
+        actor,
         posted.blocks(),
-        id=id,
-        file_name=posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:],
-        by=by,
         where=posted.name,
         delimiter=None,
         address_column=posted.form.text("address_column") or None,
         encoding=posted.form.text("encoding") or None,
         reason=posted.form.text("reason"),
         now=datetime.now(UTC),
+        report=kept.rows.add,
+        file_columns=kept.rows.name_columns,
+        kept=kept,
     )
 
 

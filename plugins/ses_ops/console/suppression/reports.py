@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
+from ses_ops.application.exports import export_rejected
 from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import audit, import_words
+from ses_ops.console import import_words
 from ses_ops.console.access import reads_shared
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
@@ -47,8 +49,8 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report as a file."""
     with reading() as conn:
         report, content = _find(conn, id)
-    with audit.recorded(user, "export_rejected", report=report.id):
-        return unpacked_csv(content, "suppression-rejected.csv")
+    export_rejected(actor_of(user), report=report.id)
+    return unpacked_csv(content, "suppression-rejected.csv")
 
 
 def _find(conn: Connection, id: str) -> tuple[ImportRecord, bytes]:

@@ -21,7 +21,7 @@ from ses_ops.console.sentences import said
 from ses_ops.console.tasks import decisions as task_decisions
 from ses_ops.console.tell_airflow import tell
 from ses_ops.errors import Conflict
-from ses_ops.storage.ledger.retries import NO_CODE
+from ses_ops.storage.ledger.failures import NO_CODE
 
 router = APIRouter()
 

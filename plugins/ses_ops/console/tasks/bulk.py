@@ -105,8 +105,6 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
         text = _ACTS[action](user, name, form, words)
     except SesError as problem:
         return Result(name=name, done=False, text=said(words, str(problem)))
-    except HTTPException as problem:
-        return Result(name=name, done=False, text=words.gettext(problem.detail))
     except Exception:  # the others are done all the same, and what became of them is told
         log.exception("%s of %r failed", action, name)
         return Result(name=name, done=False, text=words.gettext(UNKNOWN))

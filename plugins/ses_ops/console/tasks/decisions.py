@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fastapi import HTTPException
-
 from ses_ops.application import task_decisions
 from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing
-from ses_ops.console.language import N_
 from ses_ops.console.quota_snapshot import quota_left
 from ses_ops.console.tell_airflow import tell
-from ses_ops.errors import ResumeNotAllowed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +22,6 @@ if TYPE_CHECKING:
 
 #: Characters of a reason.
 LONGEST_REASON = 500
-_STARTS = N_("Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG.")
 
 
 class Resumed(NamedTuple):
@@ -50,11 +45,8 @@ def pause(user: BaseUser, name: str, *, reason: str) -> bool:
 
 def resume(user: BaseUser, name: str) -> Resumed:
     """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too."""
-    try:
-        with changing() as conn:
-            done = task_decisions.resume(conn, actor_of(user), name, quota_left=_quota_left)
-    except ResumeNotAllowed as refused:
-        raise HTTPException(403, _STARTS) from refused
+    with changing() as conn:
+        done = task_decisions.resume(conn, actor_of(user), name, quota_left=_quota_left)
     untold = tell(done)
     return Resumed(done.changed, done.waits.next_run_at if done.waits else None, untold)
 

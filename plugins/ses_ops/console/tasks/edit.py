@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ses_ops import settings
 from ses_ops.application import task_definitions
+from ses_ops.application.task_changes import check_changeable
 from ses_ops.application.task_content import first_message_left
 from ses_ops.console.access import Right, changes_task, may, may_change_console
 from ses_ops.console.actor import actor_of
@@ -169,7 +170,7 @@ def _changeable(user: BaseUser, name: str) -> Current:
     may_start = may(user, Right.START, name)
     with reading() as conn:
         row = send_tasks.find_row(conn, name)
-        mail = send_tasks.check_changeable(conn, row)
+        mail = check_changeable(conn, row)
         read = task_definitions.audience_is_read(conn, row)
         task = send_tasks.task_of(row)
     begun = mail.begun and task.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED)

@@ -20,7 +20,8 @@ from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import language_of
 from ses_ops.console.mail_frame import mail_frame
-from ses_ops.console.tasks.form import form_of, name_of_clone, proposed_name
+from ses_ops.console.task_names import name_of_clone, proposed_name
+from ses_ops.console.tasks.form import form_of
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, write_or_note
 from ses_ops.console.tasks.roles import check_roles, only_nameable, role_choices, with_own_roles
 from ses_ops.console.tasks.test_of_form import first_values, send_test

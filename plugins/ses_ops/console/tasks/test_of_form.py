@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops import settings
-from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
-from ses_ops.console import audit, test_send_runs
+from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend, order_test_send
+from ses_ops.console import test_send_runs
 from ses_ops.console.access import SEND_DAG
+from ses_ops.console.actor import actor_of
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
 from ses_ops.console.test_send_form import check_sender
@@ -81,15 +82,13 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
         advertisement=task.advertisement.value,
     )
     run_id = test_send_runs.new_run_id()
-    facts: dict[str, Any] = {
-        "template": order.template,
-        "sender": order.sender,
-        "recipients": list(order.recipients),
-        "run": run_id,
-    }
+    actor = actor_of(user)
+
+    def start() -> None:
+        test_send_runs.start(order, run_id=run_id, by=actor.name)
+
     try:
-        with audit.recorded(user, "test_send", **facts, of_task=task.name):
-            test_send_runs.start(order, run_id=run_id, by=user.get_name())
+        order_test_send(actor, order, run_id=run_id, start=start, of_task=task.name)
     except InvalidInput as refused:
         form.problem_of(words, refused, fields={"": RECIPIENTS})
         return TestOfTask(problem=form.error(RECIPIENTS))

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops import settings
-from ses_ops.application.test_sends import MOST_RECIPIENTS
-from ses_ops.console import audit, test_send_runs
+from ses_ops.application.test_sends import MOST_RECIPIENTS, order_test_send
+from ses_ops.console import test_send_runs
 from ses_ops.console.access import SEND_DAG, changes_console, reads_shared
+from ses_ops.console.actor import actor_of
 from ses_ops.console.choices import choices, empty_form
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form, PostedDep, see_other
@@ -67,16 +68,11 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
         form.problem("", language_of(request).gettext(problem, dag=SEND_DAG))
     if order is None or form.errors:
         return _form_page(request, user, loaded, form, status=422)
-    run_id = test_send_runs.new_run_id()
-    facts: dict[str, Any] = {
-        "template": order.template,
-        "sender": order.sender,
-        "recipients": list(order.recipients),
-        "run": run_id,
-    }
+    run_id, actor = test_send_runs.new_run_id(), actor_of(user)
     try:
-        with audit.recorded(user, "test_send", **facts):
-            test_send_runs.start(order, run_id=run_id, by=user.get_name())
+        order_test_send(
+            actor, order, run_id=run_id, start=lambda: test_send_runs.start(order, run_id=run_id, by=actor.name)
+        )
     except InvalidInput as refused:
         form.problem_of(language_of(request), refused)
         return _form_page(request, user, loaded, form, status=422)

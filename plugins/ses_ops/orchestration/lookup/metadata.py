@@ -1,7 +1,7 @@
-"""Connections and Variables in Airflow's metadata database, for who may ask it: its servers and the command line.
+"""Connections and Variables in Airflow's metadata database.
 
-Each look has a session of its own. Airflow's usual one belongs to the thread, and whoever asks may be in the midst of
-a transaction on it, which this would commit.
+Only Airflow's servers and the command line may read them here. Each query has a session of its own: Airflow's usual
+session belongs to the thread, and the caller may be within a transaction on it, which this code would commit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _OTHER_KEY = (
 
 
 def database_name() -> str:
-    """Which database it is, to tell the answers of one from those of another."""
+    """The URL of the database, which tells the answers of one database from those of another."""
     return str(getattr(sys.modules.get("airflow.settings"), "SQL_ALCHEMY_CONN", ""))
 
 
 def connection(conn_id: str) -> ConnectionFields | None:
-    """A connection, None when there is none. Raises DatabaseUnavailable, ConnectionProblem."""
+    """A connection; None when there is none of that id. Raises DatabaseUnavailable, ConnectionProblem."""
     from airflow.secrets.metastore import MetastoreBackend
 
     source = f"the Airflow connection {conn_id}"
@@ -43,14 +43,14 @@ def connection(conn_id: str) -> ConnectionFields | None:
 
 
 def variable(key: str) -> str | None:
-    """A Variable, None when there is none. Raises DatabaseUnavailable, NotSetUp."""
+    """A Variable; None when there is none of that key. Raises DatabaseUnavailable, NotSetUp."""
     from airflow.models.variable import Variable
     from airflow.secrets.metastore import MetastoreBackend
     from sqlalchemy import select
 
     with _session() as session:
         value = MetastoreBackend().get_variable(key=key, session=session)
-        # Airflow says the same of a Variable that is not there and of one that it cannot decrypt.
+        # Airflow returns None for a Variable that does not exist and for one that it cannot decrypt.
         if value is None and session.scalar(select(Variable.key).where(Variable.key == key, Variable.is_encrypted)):
             raise NotSetUp(f"the Airflow Variable {key}: {_OTHER_KEY}")
         return value

@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from ses_ops.domain.message_state import MessageState, OnUnknown
+from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
 from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.ledger import attempts, chunk_locks, chunks
+from ses_ops.storage.ledger.batches import Written
+from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.storage.ledger.chunks import LockedChunk
+
 #: What a reconnection adds to the steps of an attempt, more than it makes itself: less than three a message of a chunk.
 FENCE = 1_000_000
 _FIRST_CODE = JournalEntry.FIRST_CODE
-#: The first key of our advisory locks; the second is the chunk's id.
-CHUNK_LOCK = 7_365
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,150 +58,99 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
     Conflict when another process is sending this chunk right now.
     """
     with transaction(conn):
-        if not hold_chunk(conn, chunk_id):
-            other = fetch_one(conn, "attempts", "last_attempt", chunk_id=chunk_id) or {}
-            raise Conflict(
-                f"chunk {chunk_id} is being sent by process {other.get('pid')} on {other.get('host')}; "
-                "this try waits for it"
-            )
-        chunk = _lock(conn, chunk_id)
-        if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
+        if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
+            other = attempts.last_of_chunk(conn, chunk_id=chunk_id)
+            pid, host = (other.pid, other.host) if other else (None, None)
+            raise Conflict(f"chunk {chunk_id} is being sent by process {pid} on {host}; this try waits for it")
+        chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
+        if chunk is None or chunk.run_id != run_id:
             return None
         journal = settle_doubt(conn, chunk)
-        chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+        chunk = chunks.lock(conn, chunk_id=chunk_id)
         assert chunk is not None
-        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "edition": edition}
-        made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
-        assert made is not None
-        execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
+        begun = attempts.begin(
+            conn, chunk_id=chunk_id, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), edition=edition
+        )
     # Not before: if the commit fails, the next try needs it.
     remove_journal(journal)
+    assert chunk.quota_day_id is not None
     return Attempt(
-        id=made["id"],
-        journal_id=made["journal_id"],
+        id=begun.id,
+        journal_id=begun.journal_id,
         chunk_id=chunk_id,
         run_id=run_id,
-        occurrence_id=chunk["occurrence_id"],
-        task_id=chunk["task_id"],
-        first_seq=chunk["first_seq"],
-        last_seq=chunk["last_seq"],
-        sending_through=chunk["sending_through"],
-        quota_day_id=chunk["quota_day_id"],
-        places=chunk["reserved"] - (chunk["sent"] + chunk["unknown"] - chunk["used_before"]),
+        occurrence_id=chunk.occurrence_id,
+        task_id=chunk.task_id,
+        first_seq=chunk.first_seq,
+        last_seq=chunk.last_seq,
+        sending_through=chunk.sending_through,
+        quota_day_id=chunk.quota_day_id,
+        places=chunk.reserved - chunk.used,
         edition=edition,
     )
 
 
-def _lock(conn: Connection, chunk_id: int) -> dict[str, Any] | None:
-    """A chunk's row, locked behind its quota day's, as reserving does: what is in doubt may have to be charged."""
-    found = fetch_one(conn, "chunks", "chunk_day", id=chunk_id)
-    if found is not None:
-        execute(conn, "chunks", "lock_day_of_chunk", id=found["quota_day_id"])
-    return fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
-
-
-def hold_chunk(conn: Connection, chunk_id: int) -> bool:
-    """Take the session's advisory lock on a chunk; False when another session holds it."""
-    with conn.cursor() as cursor:
-        # A lock is counted: taking it twice in one session would need two releases.
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %(a)s AND objid = %(b)s"
-            " AND objsubid = 2 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(a)s, %(b)s)",
-            {"a": CHUNK_LOCK, "b": chunk_id},
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
-def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
-    """Give the advisory lock back before the connection ends."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
-
-
-def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
+def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
     """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
 
     Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
     requeued where the task says `resend`, and uses a place of the day's quota all the same. The caller holds the rows
     of the chunk and, before it, of its quota day, and the chunk's advisory lock.
     """
-    if chunk["attempt_id"] is None:
+    if chunk.attempt_id is None:
         # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
-        if chunk["sending_through"] >= chunk["first_seq"]:
+        if chunk.sending_through >= chunk.first_seq:
             _settle(conn, chunk, None)
         return None
-    dead = fetch_one(conn, "attempts", "journal_of", id=chunk["attempt_id"])
-    assert dead is not None
-    _settle(conn, chunk, read_journal(dead["journal_id"]))
-    execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
-    return str(dead["journal_id"])
+    journal_id = attempts.journal_of(conn, attempt_id=chunk.attempt_id)
+    _settle(conn, chunk, read_journal(journal_id))
+    attempts.end(conn, attempt_id=chunk.attempt_id, ending="died")
+    return journal_id
 
 
-def own_up(conn: Connection, attempt: Attempt) -> None:
-    """Write down what this attempt did and the database has lost, from its journal, which must be closed."""
+def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
+    """Write what this attempt did and the database has lost, from the attempt's journal, which must be closed."""
     with transaction(conn):
-        chunk = _lock(conn, attempt.chunk_id)
-        if chunk is not None and chunk["state"] == "reserved" and hold_chunk(conn, chunk["id"]):
+        chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
+        if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
             _settle(conn, chunk, read_journal(attempt.journal_id))
 
 
-def _settle(conn: Connection, chunk: dict[str, Any], journal: Mapping[int, int] | None) -> None:
-    task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
-    assert task is not None
+def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:
+    on_unknown = send_tasks.on_unknown_of(conn, task_id=chunk.task_id)
     begun = [seq for seq, entry in (journal or {}).items() if entry == JournalEntry.BEGUN or entry >= _FIRST_CODE]
-    seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"], begun=begun)]
-    if seqs:
-        open_state = MessageState.UNKNOWN if task["on_unknown"] == OnUnknown.HOLD else MessageState.REQUEUED
-        settled = [_settled(seq, journal, open_state) for seq in seqs]
-        states = [entry.state for entry in settled]
-        execute(
-            conn,
-            "attempts",
-            "settle_doubtful",
-            occurrence_id=chunk["occurrence_id"],
-            attempt_id=chunk["attempt_id"],
-            seqs=seqs,
-            states=[state.value for state in states],
-            codes=[entry.code for entry in settled],
-            texts=[entry.text for entry in settled],
-            tried=[entry.tried for entry in settled],
-        )
-        counts = {state.value: states.count(state) for state in (MessageState.SENT, MessageState.FAILED)}
-        execute(
-            conn,
-            "attempts",
-            "count_settled",
-            chunk_id=chunk["id"],
-            unknown=states.count(MessageState.UNKNOWN),
-            **counts,
-        )
-        again = sum(entry.state is MessageState.REQUEUED and entry.in_doubt for entry in settled)
-        if again:
-            of_day = {"quota_day_id": chunk["quota_day_id"], "chunk_id": chunk["id"]}
-            fetch_one(conn, "attempts", "charge_doubt", **of_day, count=again)
+    seqs = attempts.in_doubt(conn, chunk_id=chunk.id, begun=begun)
+    if not seqs:
+        return
+    open_state = MessageState.UNKNOWN if on_unknown is OnUnknown.HOLD else MessageState.REQUEUED
+    entries = {seq: JournalEntry.BEGUN if journal is None else journal[seq] for seq in seqs}
+    attempts.settle(
+        conn,
+        chunk_id=chunk.id,
+        occurrence_id=chunk.occurrence_id,
+        attempt_id=chunk.attempt_id,
+        settled=[_settled(seq, entry, open_state) for seq, entry in entries.items()],
+    )
+    again = sum(_may_have_left(entry) for entry in entries.values())
+    if again and open_state is MessageState.REQUEUED:
+        attempts.charge_doubt(conn, quota_day_id=chunk.quota_day_id, chunk_id=chunk.id, count=again)
 
 
-class _Settled(NamedTuple):
-    state: MessageState
-    code: int | None
-    text: str | None
-    tried: int
-    #: The server may have taken it.
-    in_doubt: bool = False
+def _may_have_left(entry: int) -> bool:
+    """Whether the server may have taken a message, by its entry in the journal, and nobody knows."""
+    return entry < _FIRST_CODE and entry not in (JournalEntry.UNTOUCHED, JournalEntry.DEFERRED)
 
 
-def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageState) -> _Settled:
-    """What becomes of a message in doubt; `open_state` where nobody knows."""
-    entry = JournalEntry.BEGUN if journal is None else journal[seq]
+def _settled(seq: int, entry: int, open_state: MessageState) -> Written:
+    """What becomes of a message by its entry in the journal; `open_state` where nobody knows."""
     if entry == JournalEntry.UNTOUCHED:
-        return _Settled(MessageState.REQUEUED, None, None, 0)
+        return Written(seq, MessageState.REQUEUED, None, "", 0)
     if entry == JournalEntry.DEFERRED:
-        return _Settled(MessageState.REQUEUED, None, None, 1)
+        return Written(seq, MessageState.REQUEUED, None, "", 1)
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
-        return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
-    return _Settled(open_state, None, "the sending process died before the outcome was known", 1, in_doubt=True)
+        return Written(seq, state, int(entry), "the reply's text was lost with the sending process", 1)
+    return Written(seq, open_state, None, "the sending process died before the outcome was known", 1)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
@@ -209,20 +160,20 @@ def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sess
     AttemptSuperseded unless the chunk is still this attempt's, DatabaseUnavailable while the server has not
     noticed that `old_sessions` (its processes) are over. The caller holds the transaction.
     """
-    chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
-    mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
-    made = fetch_one(conn, "attempts", "attempt_exists", id=attempt.id, journal_id=attempt.journal_id)
-    if not (made and made["exists"]) or (mine and chunk is not None and chunk["steps"] < steps):
+    chunk = chunks.lock(conn, chunk_id=attempt.chunk_id)
+    if chunk is not None and (chunk.state is not ChunkState.RESERVED or chunk.attempt_id != attempt.id):
+        chunk = None
+    known = attempts.exists(conn, attempt_id=attempt.id, journal_id=attempt.journal_id)
+    if not known or (chunk is not None and chunk.steps < steps):
         raise LedgerBehind(
             f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
             "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
             "server's log, then resume the task (docs/production.md, Failover)"
         )
-    if not mine:
+    if chunk is None:
         raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
-    if not hold_chunk(conn, attempt.chunk_id):
-        fetch_all(conn, "attempts", "end_old_sessions", pids=old_sessions, lock=CHUNK_LOCK, chunk_id=attempt.chunk_id)
+    if not chunk_locks.try_lock(conn, chunk_id=attempt.chunk_id):
+        chunk_locks.end_old_sessions(conn, chunk_id=attempt.chunk_id, pids=old_sessions)
         raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
-    assert chunk is not None
-    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
-    return int(chunk["steps"])
+    attempts.fence_steps(conn, chunk_id=attempt.chunk_id, fence=FENCE)
+    return chunk.steps

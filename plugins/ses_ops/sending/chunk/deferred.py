@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.message_state import MessageState
 
 if TYPE_CHECKING:
-    from ses_ops.sending.chunk.ledger import Marked, Written
+    from ses_ops.storage.ledger.batches import Marked, Written
 
 #: Seconds after which a temporarily refused message is tried again in the same run; then the next run has it.
 RETRY_DELAYS = (2.0, 8.0)

@@ -11,7 +11,7 @@ from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk.hard_bounces import HardBounces
 from ses_ops.sending.chunk.journal import JournalEntry
-from ses_ops.sending.chunk.ledger import Marked, Written
+from ses_ops.storage.ledger.batches import Marked, Written
 from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, LocalRefusal, Outcome
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.message_state import MessageState
 
 if TYPE_CHECKING:
-    from ses_ops.sending.chunk.ledger import Written
+    from ses_ops.storage.ledger.batches import Written
 
 #: Recipients of a chunk after whose answers it shows whether the server knows who exists. The wrong relay, or one whose
 #: directory is broken, knows nobody; and an entry of the list lasts for ever.

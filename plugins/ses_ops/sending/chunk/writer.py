@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import threading
 
     from ses_ops.sending.chunk.feed import MessageFeed
-    from ses_ops.sending.chunk.ledger import ChunkLedger, Marked, Step, Written
+    from ses_ops.sending.chunk.ledger import ChunkLedger, Step
+    from ses_ops.storage.ledger.batches import Marked, Written
     from ses_ops.transports.port import Transport
     from ses_ops.transports.smtp.settings import SmtpSettings
 

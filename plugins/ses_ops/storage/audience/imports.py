@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ses_ops.audience.import_outcome import ImportOutcome
     from ses_ops.audience.rejected_rows import RejectedRows
     from ses_ops.errors import SesError
+
+_SQL = statements(__file__)
 
 #: Seconds without a sign of life after which the process of an import is taken for gone.
 LOST_AFTER = 30
@@ -116,19 +118,19 @@ def begin(conn: Connection, id: UUID, *, group: str | None, file_name: str, file
 
     False when the id is known already.
     """
-    execute(conn, "imports", "forget_old", days=KEPT_DAYS)
+    execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     values = {"group": group, "file_name": file_name, "file_bytes": file_bytes, "by": by}
-    return execute(conn, "imports", "begin_import", id=str(id), **values) == 1
+    return execute(conn, _SQL["begin_import"], id=str(id), **values) == 1
 
 
 def running(conn: Connection, group: str) -> list[dict[str, Any]]:
     """Imports into a group that run now: id, started_by, started_at."""
-    return fetch_all(conn, "imports", "running_imports", group=group, lost_after=LOST_AFTER)
+    return fetch_all(conn, _SQL["running_imports"], group=group, lost_after=LOST_AFTER)
 
 
 def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
     """Give a sign of life; returns who asked that the import be stopped, if anybody did."""
-    row = fetch_one(conn, "imports", "note_progress", id=str(id), **progress.values())
+    row = fetch_one(conn, _SQL["note_progress"], id=str(id), **progress.values())
     return row["stopped_by"] if row else None
 
 
@@ -145,7 +147,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: ImportOu
         "doubtful_count": done.doubtful_count,
         "doubtful": json.dumps(done.doubtful),
     }
-    execute(conn, "imports", "note_imported", id=str(id), **progress.values(), **facts, **report.values())
+    execute(conn, _SQL["note_imported"], id=str(id), **progress.values(), **facts, **report.values())
 
 
 def note_failed(
@@ -159,41 +161,41 @@ def note_failed(
         "problem": str(problem).replace("\0", "\ufffd") if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
-    execute(conn, "imports", "note_failed", id=str(id), state=state, **values)
+    execute(conn, _SQL["note_failed"], id=str(id), state=state, **values)
 
 
 def ask_to_stop(conn: Connection, id: str, *, by: str) -> bool:
     """Have a running import stop within a second; False when it does not run any more."""
-    return execute(conn, "imports", "ask_to_stop", id=id, by=by) == 1
+    return execute(conn, _SQL["ask_to_stop"], id=id, by=by) == 1
 
 
 def find(conn: Connection, id: str) -> ImportRecord | None:
     """An import by its id."""
-    row = fetch_one(conn, "imports", "find_import", id=id, lost_after=LOST_AFTER)
+    row = fetch_one(conn, _SQL["find_import"], id=id, lost_after=LOST_AFTER)
     return None if row is None else _record(row)
 
 
 def of_group(conn: Connection, group: str, *, limit: int) -> list[ImportRecord]:
     """The newest imports into a group."""
-    rows = fetch_all(conn, "imports", "imports_of_group", group=group, limit=limit, lost_after=LOST_AFTER)
+    rows = fetch_all(conn, _SQL["imports_of_group"], group=group, limit=limit, lost_after=LOST_AFTER)
     return [_record(row) for row in rows]
 
 
 def of_suppression_list(conn: Connection, *, limit: int) -> list[ImportRecord]:
     """The newest imports into the suppression list that left rows out."""
-    rows = fetch_all(conn, "imports", "suppression_imports", limit=limit, lost_after=LOST_AFTER)
+    rows = fetch_all(conn, _SQL["suppression_imports"], limit=limit, lost_after=LOST_AFTER)
     return [_record(row) for row in rows]
 
 
 def report_of(conn: Connection, id: str) -> bytes | None:
     """The report of rejected rows, gzip; None when there is none."""
-    row = fetch_one(conn, "imports", "report", id=id)
+    row = fetch_one(conn, _SQL["report"], id=id)
     return bytes(row["report"]) if row and row["report"] is not None else None
 
 
 def forget_group(conn: Connection, group: str) -> None:
     """With a group go its reports, which hold addresses."""
-    execute(conn, "imports", "forget_group", group=group)
+    execute(conn, _SQL["forget_group"], group=group)
 
 
 def _record(row: dict[str, Any]) -> ImportRecord:

@@ -35,7 +35,7 @@ from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
 from ses_ops.transports.smtp.server_limits import ServerLimits
 from ses_ops.transports.smtp.steps import Step
-from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
+from ses_ops.transports.smtp.wire import WireMessage, WireWriter
 
 #: Bytes of content above which an upload counts as long.
 _LONG = 1 << 16
@@ -53,7 +53,7 @@ class MailConnection(MailStream):
     ) -> None:
         super().__init__(address, pool, limits, timeout=timeout, data_timeout=data_timeout)
         self._mode = Mode.NONE
-        self._writer = MessageWriter(Capabilities())
+        self._writer = WireWriter(Capabilities())
         #: The MAIL of the message was refused, and the server took the RCPT of the same message.
         self._half_taken = False
         self._needs_rset = False
@@ -66,7 +66,7 @@ class MailConnection(MailStream):
     def ready(self, capabilities: Capabilities) -> None:
         """Begin to carry mail: the session is open, with these capabilities."""
         self._mode = self._limits.mode(self.greeting or "", capabilities)
-        self._writer = MessageWriter(capabilities)
+        self._writer = WireWriter(capabilities)
         if self.transport.get_extra_info("ssl_object") is None:
             # Even one unwritten byte has to be reported: it may be the final dot. (TLS passes all bytes on at once.)
             self.transport.set_write_buffer_limits(high=0)

@@ -31,7 +31,7 @@ class AnotherConnection(Exception):
     """The login can go on over another connection: the server closed this one after it refused one mechanism."""
 
 
-class Login:
+class Authenticator:
     """Logs in the sessions of one transport; the later sessions use what the first has found out.
 
     A refused mechanism is a failed login, and many servers lock an account after a few failed logins: each mechanism is

@@ -14,7 +14,7 @@ from ses_ops.transports.smtp.access_token import AccessTokens
 from ses_ops.transports.smtp.addresses import AddressFailover, NoOtherAddress, ServerAddress
 from ses_ops.transports.smtp.capabilities import Capabilities
 from ses_ops.transports.smtp.greeting import GreetingRefused, greeting, hello
-from ses_ops.transports.smtp.login import AnotherConnection, Login
+from ses_ops.transports.smtp.login import AnotherConnection, Authenticator
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from ses_ops.transports.smtp.stream import NoReply, SmtpStream
 from ses_ops.transports.smtp.tls import TlsRules, speaks_tls, tls_failure
@@ -39,7 +39,7 @@ class SessionOpener:
         self._tell = tell or _log.warning
         self._failover = AddressFailover(settings.host, settings.port)
         self._tls = TlsRules(settings)
-        self._login = Login(settings)
+        self._authenticator = Authenticator(settings)
         self._tokens = AccessTokens(settings, settings.oauth2) if settings.oauth2 is not None else None
         self._tested_for_tls = False
 
@@ -185,7 +185,7 @@ class SessionOpener:
     async def _log_in(self, stream: SmtpStream, capabilities: Capabilities, token: str | None, *, new: bool) -> None:
         encrypted = stream.transport.get_extra_info("cipher") is not None
         try:
-            await self._login.log_in(stream, capabilities, encrypted=encrypted, token=token)
+            await self._authenticator.log_in(stream, capabilities, encrypted=encrypted, token=token)
         except SetupRefused as error:
             if token is not None and self._tokens is not None and self._tokens.refused(token, new=new):
                 raise AnotherConnection from error
