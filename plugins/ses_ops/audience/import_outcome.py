@@ -51,9 +51,8 @@ class ImportOutcome:
 def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
     """The error of a file without a row that can be used; `kinds` are the reasons."""
     if not kinds:
-        return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
-    problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
-    return BadCsv(problem, fault=CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
+        return BadCsv(CsvFault.NO_ROWS, where=where)
+    return BadCsv(CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def by_kind(kinds: Mapping[str, int]) -> str:

@@ -45,7 +45,7 @@ class Language:
     #: Message id, or the pair (singular, plural) to its translation or translations.
     messages: dict[str, str | tuple[str, ...]]
 
-    def gettext(self, text: str, **values: object) -> str:
+    def gettext(self, text: str, /, **values: object) -> str:
         """The text in this language; `%(name)s` in it is replaced by values."""
         found = self.messages.get(text) or text
         chosen = found if isinstance(found, str) else found[0]

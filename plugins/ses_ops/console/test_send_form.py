@@ -8,9 +8,9 @@ from ses_ops.application.quota_status import domain_quota
 from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.database import reading
+from ses_ops.console.errors import worded
 from ses_ops.console.language import N_
 from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
-from ses_ops.console.sentences import said
 from ses_ops.console.template_preview import FIELD
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError
@@ -46,7 +46,7 @@ def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend
         form.problem_of(words, error)
         return None
     except TemplateError as error:
-        form.problem("subject" if error.part == "subject" else "", said(words, str(error)))
+        form.problem("subject" if error.part == "subject" else "", worded(words, error))
         return None
     return order
 
@@ -59,7 +59,7 @@ def _variables(form: Form, template: TemplateApart, subject: str | None, words: 
     try:
         names = sorted(template.variables_for(subject=subject))
     except TemplateError as error:
-        form.problem("subject", said(words, str(error)))
+        form.problem("subject", worded(words, error))
         return []
     unknown = [name for name in names if name not in template.variables_for()]
     if unknown:
@@ -81,7 +81,7 @@ def check_sender(form: Form, count: int, words: Language) -> Sender | None:
     try:
         plans = quota_plans()
     except SesError as error:
-        form.problem("", said(words, str(error)))
+        form.problem("", worded(words, error))
         return None
     with reading() as conn:
         quota = domain_quota(conn, plans, sender.domain)
@@ -89,7 +89,7 @@ def check_sender(form: Form, count: int, words: Language) -> Sender | None:
         place = f"{sender.domain} · {wrong.field}" if wrong.field else sender.domain
         form.problem("sender", f"{place}: {words.gettext(wrong.text, **wrong.values)}")
     elif quota.problem is not None:
-        form.problem("sender", said(words, str(quota.problem)))
+        form.problem("sender", worded(words, quota.problem))
     elif quota.today is not None and quota.today.left < count:
         text = words.gettext(
             "Today's quota of %(domain)s has room for %(left)s more messages. A test send is never cached: "

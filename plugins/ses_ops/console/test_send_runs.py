@@ -66,7 +66,7 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
             )
         except (DagNotFound, ParamValidationError, ValueError) as cause:
             # A template that is newer than what Airflow last read of the DAG's file is refused here.
-            raise InvalidInput(f"Airflow refused it, try again in a minute: {_first_line(cause)}") from cause
+            raise InvalidInput("refused_by_airflow", cause=_first_line(cause)) from cause
     note_change()
 
 

@@ -29,7 +29,6 @@ WINDOW, LEAST_RATE = 30.0, 4096
 #: Seconds of waiting for all of a file.
 LONGEST = 2 * 3600.0
 #: What is said of it.
-TOO_SLOW = "the file came too slowly"
 
 
 class TooSlow(Exception):
@@ -99,12 +98,12 @@ class Incoming:
             self._pieces.put(None)
             await request.receive()
         except TooSlow:
-            self.stop(ImportStopped(TOO_SLOW))
+            self.stop(ImportStopped("upload_too_slow"))
         except (ClientDisconnect, TimeoutError):
             pass
         finally:
             # Whatever ended it: nobody must wait for what will never come.
-            self.stop(ImportStopped("the connection to the browser broke off"))
+            self.stop(ImportStopped("upload_broken_off"))
 
 
 async def in_thread(

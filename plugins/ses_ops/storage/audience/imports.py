@@ -155,9 +155,11 @@ def note_failed(
 ) -> None:
     """Write why nothing was done; `problem` None for an error that nobody expected."""
     why = {
-        "fault": getattr(problem, "fault", None),
+        "fault": problem.code if isinstance(problem, SesError) else None,
         # PostgreSQL takes no NUL, which a file that is no text may have in the line that is shown of it.
-        "facts": json.dumps(getattr(problem, "facts", {})).replace("\\u0000", "\\ufffd"),
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}).replace(
+            "\\u0000", "\\ufffd"
+        ),
         "problem": str(problem).replace("\0", "\ufffd") if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
