@@ -12,7 +12,7 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_content, group_imports
+from ses_ops.storage.audience import group_content, imports
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
 from ses_ops.storage.stored_lists import stored_names
@@ -193,7 +193,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, _SQL["let_go_of_group"], group_id=group.id)
         group_content.empty_group(conn, group_id=group.id)
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
-        group_imports.forget_group(conn, name)
+        imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict("group_still_in_use", group=name) from cause
     return group
