@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.application import task_decisions
 from ses_ops.domain.send_task import dag_id
+from ses_ops.errors import Explanation
 from ses_ops.orchestration.connections import ses_db_dsn
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.tasks import send_tasks
@@ -35,13 +36,14 @@ def follow_switch(
     """
     with connected(ses_db_dsn(), application="ses-ops pause") as conn:
         if not paused and task_decisions.starts_mail(conn, task_name) and not may_start():
-            why = f"turned on in Airflow by {user or 'somebody'}, who may not start mail of this task"
+            why = Explanation("turned_on_by", user=user) if user else Explanation("turned_on_by_somebody")
             with transaction(conn):
-                send_tasks.keep_paused(conn, task_name, reason=why)
+                send_tasks.keep_paused(conn, task_name, reason=why.sentence)
             return
         with transaction(conn):
             if paused:
-                send_tasks.pause(conn, task_name, reason=PAUSED_IN_AIRFLOW + (f" by {user}" if user else ""))
+                why = Explanation("paused_in_airflow_by", who=user) if user else Explanation("paused_in_airflow")
+                send_tasks.pause(conn, task_name, reason=why.sentence)
             else:
                 send_tasks.resume(conn, task_name)
 
