@@ -11,7 +11,7 @@ from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict, NotFound, ResumeNotAllowed, SesError
+from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.ledger import chunks, occurrences
 from ses_ops.storage.ledger.failures import failed_by_code
@@ -63,7 +63,7 @@ def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection
     wanted = {"codes": sorted(codes)} if codes else {}
     with actor.recorded("retry_failed", task=name, **wanted) as facts, transaction(conn):
         task = _going(conn, name)
-        count = _requeue(conn, task, MessageState.FAILED, "a person asked for another try", codes=codes)
+        count = _requeue(conn, task, MessageState.FAILED, Explanation("retry_asked_for").sentence, codes=codes)
         facts["count"] = count
     return _requeued(name, count)
 
@@ -79,7 +79,7 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> 
     """Decide about a task's unknown messages, which are counted. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is Doubt.RESEND:
-            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
+            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
@@ -165,11 +165,13 @@ def pause(conn: Connection, actor: Actor, name: str, *, reason: str | None = Non
 
     Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
-    who = f"paused by {actor.name}"
+    why = Explanation("paused_by", who=actor.name)
+    if reason:
+        why = Explanation("paused_by_because", who=actor.name, note=reason)
     with actor.recorded("pause_task", task=name, reason=reason or ""), transaction(conn):
         _going(conn, name)
         _refuse_ended(conn, name)
-        changed = send_tasks.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
+        changed = send_tasks.pause(conn, name, reason=why.sentence)
     return Changed(changed=changed, scheduler=(TaskPaused(task=name),))
 
 
@@ -182,8 +184,8 @@ def cancel(conn: Connection, actor: Actor, name: str) -> Changed:
         task = send_tasks.lock_row(conn, name)
         if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
             _refuse_ended(conn, name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        return Changed(changed=send_tasks.cancel(conn, name, reason=f"cancelled by {actor.name} at {when}"))
+        why = Explanation("cancelled_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        return Changed(changed=send_tasks.cancel(conn, name, reason=why.sentence))
 
 
 def delete(conn: Connection, actor: Actor, name: str) -> Changed:
@@ -197,8 +199,8 @@ def delete(conn: Connection, actor: Actor, name: str) -> Changed:
                 raise Conflict("task_has_unsent_messages", name=name, count=unsent)
         if chunks.being_sent(conn, task_id=task["id"]):
             raise Conflict("task_still_being_sent", name=name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
+        why = Explanation("deleted_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        send_tasks.delete(conn, name, reason=why.sentence)
     return Changed(scheduler=(TaskDeleted(task=name),))
 
 

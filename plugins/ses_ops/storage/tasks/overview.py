@@ -208,15 +208,15 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
     if status is TaskStatus.FINISHED:
         return None
     if status is TaskStatus.CANCELLED:
-        return str(row["cancelled_reason"] or "the task is cancelled")
+        return row["cancelled_reason"] or Explanation("task_is_cancelled").sentence
     return row["paused_reason"] or row["reason"] or row["held_reason"]
 
 
 def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
     if schedule.problem is not None:
-        return str(Explanation("schedule_not_usable", problem=schedule.problem))
+        return Explanation("schedule_not_usable", problem=schedule.problem).sentence
     found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
-    return None if found is None else str(Explanation("definition_not_usable", problem=found))
+    return None if found is None else Explanation("definition_not_usable", problem=found).sentence
 
 
 _SAME = (

@@ -12,7 +12,7 @@ from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import SendTask, stored_advertisement
 from ses_ops.errors import NotFound
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, statements
+from ses_ops.storage.named_sql import execute, explained, fetch_all, fetch_one, fetch_rows, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,17 +218,17 @@ def reopen(conn: Connection, *, task_id: int) -> None:
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
     """Put on show why a task cannot go on; None clears it."""
-    execute(conn, _SQL["set_error"], name=name, error=error)
+    execute(conn, _SQL["set_error"], name=name, **explained(error=error))
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task's mail until it is resumed; False when it was paused already."""
-    return execute(conn, _SQL["set_paused"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_paused"], name=name, **explained(reason=reason)) > 0
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
     """Say why a pause goes on that somebody tried to end."""
-    execute(conn, _SQL["set_paused_reason"], name=name, reason=reason)
+    execute(conn, _SQL["set_paused_reason"], name=name, **explained(reason=reason))
 
 
 def resume(conn: Connection, name: str) -> bool:
@@ -238,9 +238,9 @@ def resume(conn: Connection, name: str) -> bool:
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
-    return execute(conn, _SQL["set_cancelled"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_cancelled"], name=name, **explained(reason=reason)) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
     """Take a task away; its ledger stays. False when there is none of that name."""
-    return execute(conn, _SQL["set_deleted"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_deleted"], name=name, **explained(reason=reason)) > 0
