@@ -54,7 +54,7 @@ def resume_if_switched_on(conn: Connection, task_instance: Any, task_name: str) 
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, task_name)
-    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW):
+    if row.paused_at is None or not (row.paused_reason or "").startswith(PAUSED_IN_AIRFLOW):
         return
     if not task_instance.get_dag(dag_id(task_name)).is_paused:
         with transaction(conn):

@@ -44,7 +44,7 @@ def content_renderer(content: MailContent, template: MailTemplate, *, installati
 
 
 def check_template(
-    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+    content: MailContent, templates_root: Path, *, group: str | None, variables: Sequence[str] | None
 ) -> MessageRenderer:
     """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
 
@@ -54,7 +54,7 @@ def check_template(
     renderer = task_renderer(content, templates_root, installation_id="check", template=template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     try:
-        compare_variables(used, variables)
+        compare_variables(used, variables or ())
     except InvalidInput as problem:
         raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
     return renderer
