@@ -23,7 +23,7 @@ from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import TaskColumns
+from ses_ops.storage.tasks.stored_task import TaskColumns
 from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.errors import Explanation
 from ses_ops.storage.named_sql import fetch_all, statements
-from ses_ops.storage.tasks.send_tasks import schedule_of
+from ses_ops.storage.tasks.stored_task import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +160,7 @@ class KeptOverviews:
 
 
 def _overview(row: Mapping[str, Any]) -> TaskOverview:
-    schedule = schedule_of(row)
+    schedule = schedule_of(**{name: row[name] for name in _OF_SCHEDULE})
     next_slot = schedule.next_after(row["last_slot"])
     if row["last_slot"] is None and row["occurrences"]:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
@@ -219,6 +219,7 @@ def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
     return None if found is None else Explanation("definition_not_usable", problem=found).sentence
 
 
+_OF_SCHEDULE = ("type", "start_at", "created_at", "time_zone", "every", "cron", "until")
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
