@@ -17,6 +17,7 @@ import pytest
 
 from ses_ops import settings
 from ses_ops.cli import session
+from ses_ops.cli.hints import with_hint
 from ses_ops.errors import NotSetUp
 from tests.airflow_environment import REPOSITORY
 
@@ -254,8 +255,8 @@ def test_make_run_is_named_only_where_it_can_be_run(checkout, monkeypatch, tmp_p
     for ask in (session.ses_db, session.ses_smtp):
         with pytest.raises(NotSetUp) as raised:
             ask()
-        assert ("make run" in str(raised.value)) is checkout
-        assert "AIRFLOW_CONN_SES_" in str(raised.value)
+        assert ("make run" in with_hint(raised.value)) is checkout
+        assert "AIRFLOW_CONN_SES_" in with_hint(raised.value)
 
 
 def test_a_list_is_there_at_once_when_no_airflow_has_to_be_asked(ses: Ses, world, ses_dsn) -> None:

@@ -1,4 +1,4 @@
-"""Runs of `ses_test_send`, the DAG of test sends: started for the console, and how far Airflow is with one."""
+"""Runs of `ses_test_send`, the DAG of test sends: start, and state."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def dag_state() -> DagState:
 
 
 def new_run_id() -> str:
-    """An id that no other run has."""
+    """A unique id for a run."""
     return f"console__{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}_{secrets.token_hex(3)}"
 
 
 def start(order: TestSend, *, run_id: str, by: str) -> None:
-    """Start the run that sends; Airflow checks the form as it does its own. Raises InvalidInput when it refuses it."""
+    """Start the run; Airflow checks the values as those of its own form. Raises InvalidInput when it refuses them."""
     form: dict[str, Any] = {
         "template": order.template,
         "sender": order.sender,
@@ -70,11 +70,11 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
             )
         except (DagNotFound, ParamValidationError, ValueError) as cause:
             # A template that is newer than what Airflow last read of the DAG's file is refused here.
-            raise InvalidInput(f"Airflow refused it, try again in a minute: {_first_line(cause)}") from cause
+            raise InvalidInput("refused_by_airflow", cause=_first_line(cause)) from cause
 
 
 def run_state(run_id: str) -> str | None:
-    """queued, running, success or failed; None when there is no such run (any more)."""
+    """The state of a run (queued, running, success or failed); None when the run does not exist (any more)."""
     with metadata_session() as session:
         found = session.scalar(select(DagRun.state).where(DagRun.dag_id == SEND_DAG, DagRun.run_id == run_id))
         return None if found is None else str(getattr(found, "value", found))

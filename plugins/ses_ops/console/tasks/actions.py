@@ -14,12 +14,12 @@ from ses_ops.application.task_decisions import Doubt
 from ses_ops.console.access import deletes_task, edits_task, starts_task
 from ses_ops.console.database import reading
 from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
 from ses_ops.console.quota_snapshot import has_quota_now
-from ses_ops.console.sentences import said
 from ses_ops.errors import Conflict
 from ses_ops.storage.ledger.failures import NO_CODE
 
@@ -114,7 +114,7 @@ def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 2
         with reading() as conn:
             failed = task_decisions.what_failed(conn, name)
     except Conflict as problem:
-        return see_other(request, back, Flash(kind="problem", text=said(language_of(request), str(problem))))
+        return see_other(request, back, Flash(kind="problem", text=worded(language_of(request), problem)))
     return render(
         request,
         "tasks/retry_failed.html",
@@ -196,7 +196,7 @@ def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Respon
     try:
         flash = act()
     except Conflict as problem:
-        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+        flash = Flash(kind="problem", text=worded(language_of(request), problem))
     return see_other(request, way_back(form, "/tasks"), flash)
 
 

@@ -16,12 +16,12 @@ from ses_ops.console import labels
 from ses_ops.console.access import enters_console
 from ses_ops.console.change_made import UNKNOWN
 from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.quota_snapshot import has_quota_now
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.actions import LONGEST_REASON
 from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
 from ses_ops.errors import SesError
@@ -107,7 +107,7 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
     try:
         text = _ACTS[action](user, name, form, words)
     except SesError as problem:
-        return Result(name=name, done=False, text=said(words, str(problem)))
+        return Result(name=name, done=False, text=worded(words, problem))
     except Exception:  # the others are done all the same, and what became of them is told
         log.exception("%s of %r failed", action, name)
         return Result(name=name, done=False, text=words.gettext(UNKNOWN))

@@ -18,11 +18,11 @@ from ses_ops.console.access import Right, changes_task, may, may_change_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.database import reading
 from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.mail_frame import mail_frame
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.edit_review import EditReview, edit_review
 from ses_ops.console.tasks.form import form_of, read_task
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, tried, write_or_note
@@ -197,7 +197,7 @@ def _with_refusal(
     try:
         return answer()
     except StartNotAllowed as refused:
-        form.problem(WHOLE, said(language_of(request), str(refused)))
+        form.problem(WHOLE, worded(language_of(request), refused))
         return _again(request, user, form, current, status=403)
 
 

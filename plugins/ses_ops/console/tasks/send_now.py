@@ -18,11 +18,11 @@ from ses_ops.console.access import starts_task
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.console.tasks.form_pages import task_page
@@ -100,7 +100,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
         with reading() as conn:
             start = _start(conn, task)
     except (InvalidInput, NotFound, TemplateError) as wrong:
-        problem = said(words, str(wrong))
+        problem = worded(words, wrong)
     return render(
         request,
         "tasks/send_now.html",
