@@ -143,7 +143,7 @@ def test_a_failure_that_is_told_at_once_is_not_remembered(known, monkeypatch):
 NOT_AT_PARSE = (
     *("alembic.config", "openpyxl", "uvloop", "asyncpg", "babel", "rich", "charset_normalizer", "email_validator"),
     *("ses_ops.rendering", "ses_ops.console", "ses_ops.cli", "ses_ops.stack", "ses_ops.sending.send"),
-    *("ses_ops.storage.migrate", "ses_ops.storage.audience.group_import", "ses_ops.transports.smtp.transport"),
+    *("ses_ops.storage.migrate", "ses_ops.application.group_import", "ses_ops.transports.smtp.transport"),
 )
 IMPORTS = """
 import sys

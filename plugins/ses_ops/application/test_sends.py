@@ -14,7 +14,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
-from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
+from ses_ops.errors import Explanation, InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
@@ -23,7 +23,7 @@ from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import TaskColumns
+from ses_ops.storage.tasks.stored_task import TaskColumns
 from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def test_send(
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(
-                f"today's quota of {parse_sender(order.sender).domain} has no room for {len(order.recipients)} more "
-                "messages; a test send is never cached, try again tomorrow"
+                "test_send_without_quota", domain=parse_sender(order.sender).domain, count=len(order.recipients)
             )
         total = ChunkReport(ending="finished")
         for chunk_id in reservation.chunk_ids:
@@ -117,7 +116,7 @@ def order_test_send(
 def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:
     if not 1 <= len(order.recipients) <= MOST_RECIPIENTS:
         raise InvalidInput(
-            f"a test send goes to 1 to {MOST_RECIPIENTS} addresses, not {len(order.recipients)}", field="recipients"
+            "test_send_recipients", most=MOST_RECIPIENTS, count=len(order.recipients), field="recipients"
         )
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
@@ -127,7 +126,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     used = template.variables_for(subject=order.subject, unsubscribe_url=link)
     missing = sorted(used - set(values))
     if missing:
-        raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
+        raise TemplateError("values_missing", names=missing, template=order.template)
     with transaction(conn):
         if send_tasks.lock_row_if_any(conn, name) is not None:
             return
@@ -180,5 +179,5 @@ def _checked_link(order: TestSend) -> str | None:
 def _give_up(conn: Connection, run: Run, name: str) -> None:
     """All or nothing: what could be reserved goes back, and the record says that it was given up."""
     with transaction(conn):
-        send_tasks.cancel(conn, name, reason="the quota had no room for this test send")
+        send_tasks.cancel(conn, name, reason=Explanation("test_send_without_room").sentence)
     settle(conn, run)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
     ask_airflow,
@@ -48,7 +49,7 @@ def run_checks() -> Iterator[Check]:
             for state, text in check():
                 yield Check(name=name, state=state, text=text)
         except SesError as problem:
-            yield Check(name=name, state="FAIL", text=str(problem))
+            yield Check(name=name, state="FAIL", text=with_hint(problem))
         except Exception as problem:
             yield Check(name=name, state="FAIL", text=f"{type(problem).__name__}: {problem}")
 
@@ -80,7 +81,7 @@ def _database() -> Findings:
             found = server(conn)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"PostgreSQL {found.version}, database {found.name} ({found.size / 1e6:,.0f} MB), from {source}"
 
@@ -105,7 +106,7 @@ def _smtp() -> Findings:
     try:
         found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
     except SesError as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"{found}; from {source}"
 
@@ -151,7 +152,7 @@ def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
     from ses_ops.storage.tasks.overview import list_tasks
-    from ses_ops.storage.tasks.send_tasks import content_of, lock_row
+    from ses_ops.storage.tasks.send_tasks import lock_row
 
     with database() as conn:
         tasks = list_tasks(conn)
@@ -161,9 +162,7 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                check_template(
-                    content_of(row), settings.templates_root(), group=row["group"], variables=row["group_variables"]
-                )
+                check_template(row.content, settings.templates_root(), group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)

@@ -26,14 +26,15 @@ from ses_ops.console import import_words
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
-from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
+from ses_ops.console.database import database_is_ready, forget_snapshots, reading
+from ses_ops.console.door import change
 from ses_ops.console.error_pages import status_of
+from ses_ops.console.errors import worded_beside
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, see_other
 from ses_ops.console.groups.rights import check_may_fill
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said_of
 from ses_ops.console.uploads.body import Incoming, in_thread
 from ses_ops.console.uploads.upload_form import LARGEST_FILE, Posted, texts_of
 from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
@@ -162,7 +163,7 @@ def check_fields(request: Request, form: Form) -> None:
     try:
         read_mapping(form.raw("map").splitlines())
     except InvalidInput as problem:
-        form.problem("map", said_of(language_of(request), problem))
+        form.problem("map", worded_beside(language_of(request), problem))
 
 
 def file_options(form: Form) -> dict[str, Any]:
@@ -205,8 +206,7 @@ def _check_name(request: Request, form: Form) -> None:
 def _make_empty(request: Request, user: BaseUser, form: Form) -> Response:
     name, words = form.text("name"), language_of(request)
     try:
-        with changing() as conn:
-            groups.create(conn, actor_of(user), name, description=form.text("description"))
+        change(user, groups.create, name, description=form.text("description"))
     except Conflict as problem:
         form.problem("name", import_words.problem_of(words, problem)[1])
         return _page(request, form, None, status=409)

@@ -12,11 +12,12 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_content, group_imports
+from ses_ops.storage.audience import group_content
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
 from ses_ops.storage.stored_lists import stored_names
 from ses_ops.storage.suppression import hashed_suppression
+from ses_ops.storage.tasks.stored_task import TaskOfGroup, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _SQL = statements(__file__)
 
 #: How long a change waits for the lock of an import.
-_PATIENCE = "2s"
+_LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +74,7 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
     """A group by name; raises NotFound."""
     group = group_if_any(conn, name)
     if group is None:
-        raise NotFound("recipient group", name, hint="`ses group list` shows them all")
+        raise NotFound("recipient group", name)
     return group
 
 
@@ -146,7 +147,7 @@ def create_group(conn: Connection, name: str, *, description: str) -> None:
     """Make a group without recipients; Conflict when there is one of that name. The caller holds the transaction."""
     check_group_name(name)
     if not execute(conn, _SQL["insert_group"], name=name, description=description):
-        raise Conflict(f"there is a recipient group named {name!r} already")
+        raise Conflict("group_exists", group=name)
 
 
 def describe_group(conn: Connection, name: str, *, description: str) -> None:
@@ -159,16 +160,16 @@ def describe_group(conn: Connection, name: str, *, description: str) -> None:
 @contextmanager
 def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
     """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
-    fetch_value(conn, _SQL["wait_a_moment"], patience=_PATIENCE)
+    fetch_value(conn, _SQL["wait_a_moment"], timeout=_LOCK_TIMEOUT)
     try:
         yield
     except psycopg2.errors.LockNotAvailable as cause:
         raise GroupBusy(name) from cause
 
 
-def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
-    """Tasks that exist and send to a group: with the columns of `content_of`."""
-    return fetch_all(conn, _SQL["tasks_of_group"], group_id=group_id)
+def tasks_of_group(conn: Connection, group_id: int) -> list[TaskOfGroup]:
+    """Tasks that exist and send to a group, be they over."""
+    return fetch_rows(conn, row_of(TaskOfGroup), _SQL["tasks_of_group"], group_id=group_id)
 
 
 def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str, str]]:
@@ -184,7 +185,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
     """
     group = find_group(conn, name)
     tasks = tasks_of_group(conn, group.id)
-    used_by = [row["name"] for row in tasks if row["cancelled_at"] is None and row["finished_at"] is None]
+    used_by = [task.name for task in tasks if not task.is_over]
     if used_by:
         raise GroupInUse(name, used_by)
     try:
@@ -193,13 +194,12 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, _SQL["let_go_of_group"], group_id=group.id)
         group_content.empty_group(conn, group_id=group.id)
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
-        group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
-        raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
+        raise Conflict("group_still_in_use", group=name) from cause
     return group
 
 
 def check_group_name(name: str) -> None:
     """Raise InvalidInput unless a name can be written on a command line and in YAML without quotes."""
     if not name or len(name) > 100 or not all(char.isalnum() or char in "_-." for char in name):
-        raise InvalidInput(f"{name!r} cannot be a group's name: use up to 100 letters, digits, -, _ and .")
+        raise InvalidInput("not_a_group_name", name=name)

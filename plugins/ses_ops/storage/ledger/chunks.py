@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import ChunkState
-from ses_ops.storage.named_sql import execute, fetch_one, fetch_row, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.errors import Explanation
+from ses_ops.storage.named_sql import (
+    execute,
+    explained,
+    fetch_one,
+    fetch_row,
+    fetch_rows,
+    fetch_value,
+    fetch_values,
+    statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -152,17 +162,25 @@ def reserve(conn: Connection, *, chunk_id: int, run_id: str, quota_day_id: int, 
 
 def cache(conn: Connection, *, chunk_id: int, now: datetime, due_at: datetime, reason: str) -> None:
     """Have a chunk wait for quota until `due_at`; a time that was given to it before and is to come stays."""
-    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, reason=reason)
+    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, **explained(reason=reason))
 
 
 def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: bool) -> None:
     """Have a task's cached messages wait for another domain's quota; `sooner`: no longer for the former's."""
-    execute(conn, _SQL["move_cached"], task_id=task_id, sender_domain=sender_domain, sooner=sooner)
+    moved = Explanation("sender_domain_changed").sentence
+    execute(
+        conn,
+        _SQL["move_cached"],
+        task_id=task_id,
+        sender_domain=sender_domain,
+        sooner=sooner,
+        **explained(reason=moved),
+    )
 
 
 def hurry_refused(conn: Connection, *, task_id: int) -> None:
     """Have a task's cached messages tried now that wait because of a server: they are another mail by now."""
-    execute(conn, _SQL["hurry_refused"], task_id=task_id)
+    execute(conn, _SQL["hurry_refused"], task_id=task_id, **explained(reason=Explanation("task_was_changed").sentence))
 
 
 def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[ReservedChunk]:
@@ -170,9 +188,9 @@ def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[Rese
     return fetch_rows(conn, ReservedChunk, _SQL["reserved_of_run"], run_id=run_id, task_id=task_id)
 
 
-def stale_reserved(conn: Connection, *, patience: timedelta) -> list[ReservedChunk]:
-    """Reserved chunks of runs that have given no sign of life for longer than `patience`."""
-    return fetch_rows(conn, ReservedChunk, _SQL["stale_reserved"], patience=patience)
+def stale_reserved(conn: Connection, *, timeout: timedelta) -> list[ReservedChunk]:
+    """Reserved chunks of runs that have given no sign of life for longer than `timeout`."""
+    return fetch_rows(conn, ReservedChunk, _SQL["stale_reserved"], timeout=timeout)
 
 
 def lock(conn: Connection, *, chunk_id: int) -> LockedChunk | None:
@@ -207,12 +225,12 @@ def release(conn: Connection, chunk: LockedChunk, *, due_at: datetime, reason: s
     """End a chunk's reservation: what it used stays used. What is pending is cached until `due_at`."""
     returned = {"reserved": chunk.reserved, "used": max(0, chunk.used)}
     execute(conn, _SQL["give_back_quota"], id=chunk.quota_day_id, **returned)
-    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, reason=reason, setback=setback)
+    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, setback=setback, **explained(reason=reason))
 
 
 def note_reason(conn: Connection, *, chunk_id: int, reason: str) -> None:
     """Remember what the last try at a chunk met."""
-    execute(conn, _SQL["note_reason"], id=chunk_id, reason=reason)
+    execute(conn, _SQL["note_reason"], id=chunk_id, **explained(reason=reason))
 
 
 def cached_summary(conn: Connection, *, task_id: int) -> CachedSummary:
@@ -222,9 +240,9 @@ def cached_summary(conn: Connection, *, task_id: int) -> CachedSummary:
     return found
 
 
-def overdue_tasks(conn: Connection, *, patience: timedelta) -> list[str]:
-    """The names of tasks whose cached messages have been due for longer than `patience`, the longest first."""
-    return fetch_values(conn, _SQL["overdue_tasks"], patience=patience)
+def overdue_tasks(conn: Connection, *, timeout: timedelta) -> list[str]:
+    """The names of tasks whose cached messages have been due for longer than `timeout`, the longest first."""
+    return fetch_values(conn, _SQL["overdue_tasks"], timeout=timeout)
 
 
 def lock_with_outcome(conn: Connection, *, task_id: int, state: MessageState) -> list[ChunkWithOutcome]:
@@ -239,7 +257,7 @@ def _with_outcome(*, id: int, state: str) -> ChunkWithOutcome:
 def requeue(conn: Connection, *, chunk_id: int, state: MessageState, reason: str, codes: Collection[int] | None) -> int:
     """Have a chunk's failed or unknown messages sent again, of some codes or of all; returns their number."""
     chosen = {"state": state.value, "codes": None if codes is None else sorted(codes)}
-    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, reason=reason, **chosen) or 0
+    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, **chosen, **explained(reason=reason)) or 0
 
 
 def assume_sent(conn: Connection, *, chunk_id: int) -> int:

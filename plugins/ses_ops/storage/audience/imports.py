@@ -1,4 +1,4 @@
-"""What is known of each import of the console: how far it is, what it did, and the report of the rows it left out."""
+"""Imports of the console, into groups and into the suppression list: progress, outcome, and report of rejected rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_na
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.audience.import_outcome import ImportOutcome
+    from ses_ops.audience.rejected_rows import RejectedRows
     from ses_ops.errors import SesError
-    from ses_ops.storage.audience.group_import import GroupImport
 
 _SQL = statements(__file__)
 
@@ -27,7 +28,7 @@ KEPT_DAYS = 30
 
 
 class ImportState(StrEnum):
-    """How an import stands. All but `imported` mean that the group is as it was before."""
+    """How an import stands. All but `imported` mean that the group, or the list, is as it was before."""
 
     RUNNING = "running"
     IMPORTED = "imported"
@@ -43,7 +44,8 @@ class ImportRecord:
     """One import. `rejected` are (kind, count), most first; `problem` is the reason of one that failed, in English."""
 
     id: str
-    group_name: str
+    #: None: into the suppression list.
+    group_name: str | None
     file_name: str
     file_bytes: int | None
     started_by: str
@@ -61,8 +63,9 @@ class ImportRecord:
     facts: dict[str, Any]
     problem: str | None
     report_rows: int
-    #: Whether the rows were added to those of the group, and how many recipients they brought.
+    #: Whether the rows were added to those of the group.
     appended: bool
+    #: Recipients that the file brought, or addresses that are new on the suppression list or stay on it longer.
     added_count: int | None
     encoding: str | None
     #: The variables' names by those of the columns that have another one.
@@ -71,6 +74,11 @@ class ImportRecord:
     doubtful_count: int
     doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
+
+    @property
+    def rejected_count(self) -> int:
+        """Rows that were left out; the report may have fewer."""
+        return sum(count for _, count in self.rejected)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +96,16 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The report of rejected rows: a CSV file, gzip, of so many rows; and the counts of all of them by kind."""
+    """The report of rejected rows: a CSV file, gzip; the number of its rows; the counts of all of them by kind."""
 
     content: bytes | None
     rows: int
     kinds: dict[str, int]
+
+    @classmethod
+    def of(cls, rejected: RejectedRows) -> Report:
+        """The report of rows as they are counted so far."""
+        return cls(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
 
     def values(self) -> dict[str, Any]:
         """As parameters of a statement."""
@@ -100,8 +113,11 @@ class Report:
         return {"report": self.content, "report_rows": self.rows, "rejected": json.dumps(most_first)}
 
 
-def begin(conn: Connection, id: UUID, *, group: str, file_name: str, file_bytes: int | None, by: str) -> bool:
-    """Note that an import runs, and forget those of long ago; False when the id is known already."""
+def begin(conn: Connection, id: UUID, *, group: str | None, file_name: str, file_bytes: int | None, by: str) -> bool:
+    """Note that an import runs (without `group`: into the suppression list), and forget those of long ago.
+
+    False when the id is known already.
+    """
     execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     values = {"group": group, "file_name": file_name, "file_bytes": file_bytes, "by": by}
     return execute(conn, _SQL["begin_import"], id=str(id), **values) == 1
@@ -118,7 +134,7 @@ def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
     return row["stopped_by"] if row else None
 
 
-def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImport, report: Report) -> None:
+def note_imported(conn: Connection, id: UUID, progress: Progress, done: ImportOutcome, report: Report) -> None:
     """Write what was done, in the transaction of the import."""
     facts = {
         "created": done.created,
@@ -127,7 +143,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImp
         "appended": done.appended,
         "added_count": done.added,
         "encoding": done.encoding,
-        "renamed": json.dumps(done.renamed),
+        "renamed": json.dumps(dict(done.renamed)),
         "doubtful_count": done.doubtful_count,
         "doubtful": json.dumps(done.doubtful),
     }
@@ -139,9 +155,12 @@ def note_failed(
 ) -> None:
     """Write why nothing was done; `problem` None for an error that nobody expected."""
     why = {
-        "fault": getattr(problem, "fault", None),
-        "facts": json.dumps(getattr(problem, "facts", {})),
-        "problem": str(problem) if problem is not None else None,
+        "fault": problem.code if isinstance(problem, SesError) else None,
+        # PostgreSQL takes no NUL, which a file that is no text may have in the line that is shown of it.
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}).replace(
+            "\\u0000", "\\ufffd"
+        ),
+        "problem": str(problem).replace("\0", "\ufffd") if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
     execute(conn, _SQL["note_failed"], id=str(id), state=state, **values)
@@ -161,6 +180,12 @@ def find(conn: Connection, id: str) -> ImportRecord | None:
 def of_group(conn: Connection, group: str, *, limit: int) -> list[ImportRecord]:
     """The newest imports into a group."""
     rows = fetch_all(conn, _SQL["imports_of_group"], group=group, limit=limit, lost_after=LOST_AFTER)
+    return [_record(row) for row in rows]
+
+
+def of_suppression_list(conn: Connection, *, limit: int) -> list[ImportRecord]:
+    """The newest imports into the suppression list that left rows out."""
+    rows = fetch_all(conn, _SQL["suppression_imports"], limit=limit, lost_after=LOST_AFTER)
     return [_record(row) for row in rows]
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.column_facts import ColumnFacts
 from ses_ops.audience.column_names import listed
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.mistyped_addresses import DoubtfulAddresses
-from ses_ops.errors import BadCsv
+from ses_ops.errors import BadCsv, Explanation
 from ses_ops.storage.audience import group_content, recipients
 from ses_ops.storage.connection import transaction
 
@@ -23,36 +23,9 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.csv.header import Header
     from ses_ops.audience.recipient_file import RecipientRows
-    from ses_ops.domain.mistyped_addresses import DoubtfulAddress
     from ses_ops.storage.audience.group_content import Replacing
 
 DUPLICATE = "duplicate address"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupImport:
-    """What an import did. `rejected` counts rows by the kind of reason, duplicates among them."""
-
-    group: str
-    created: bool
-    #: Whether the rows were added to those of the group instead of taking their place.
-    appended: bool
-    #: Recipients of the group now, and those that this file brought.
-    recipients: int
-    added: int
-    variables: tuple[str, ...]
-    #: The variables' names by those of the columns that have another one.
-    renamed: dict[str, str] = field(default_factory=dict)
-    #: How the file is written; `xlsx` for a workbook.
-    encoding: str
-    rejected: dict[str, int] = field(default_factory=dict)
-    #: Addresses that were taken and may be mistyped: how many, and the first of them.
-    doubtful_count: int = 0
-    doubtful: tuple[DoubtfulAddress, ...] = ()
-
-    @property
-    def rejected_count(self) -> int:
-        return sum(self.rejected.values())
 
 
 def import_group(
@@ -74,8 +47,8 @@ def import_group(
     columns: Callable[[Sequence[str]], None] | None = None,
     stored: Callable[[int], None] | None = None,
     check: Callable[[], None] = lambda: None,
-    before_commit: Callable[[GroupImport], None] | None = None,
-) -> GroupImport:
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
     """Stream a file into a group and replace what it held, or with `append` add to it.
 
     Without `empty_is_missing` empty cells stay what they are in the group (at first: empty texts).
@@ -123,7 +96,7 @@ class _Import:
         self._kinds: Counter[str] = Counter()
         self._facts = ColumnFacts(rows.header.variables)
         self._doubtful = DoubtfulAddresses()
-        self._added = 0
+        self._read = self._added = 0
         self._group: Replacing
 
     def begin(self, append: bool, *, description: str | None, empty_is_missing: bool | None) -> None:
@@ -146,7 +119,7 @@ class _Import:
         )
         if not copied:
             raise nothing_usable(self._kinds, self._where)
-        self._added = copied
+        self._read = self._added = copied
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def leave_out_repeated(self, check: Callable[[], None]) -> None:
@@ -155,17 +128,14 @@ class _Import:
         count = group_content.remove_repeated(self._conn, self._group.group_id)
         for line, address, values, first in group_content.repeated(self._conn) if count else ():
             check()
-            reason = (
-                f"the same address stands on line {first - before}"
-                if first > before
-                else ("the address is in the group already")
-            )
+            again = Explanation("duplicate_address", line=first - before)
+            reason = str(again if first > before else Explanation("address_in_group"))
             cells = header.cells(address, [values.get(name) or "" for name in header.variables])
             self._leave_out(Rejected(line - before, DUPLICATE, reason, address, cells))
         self._added -= count
         _refuse_rejected(self._strict, self._kinds, self._where)
 
-    def done(self) -> GroupImport:
+    def done(self) -> ImportOutcome:
         """Write what the group holds now."""
         header, group = self._rows.header, self._group
         adds = group.count > 0
@@ -178,11 +148,12 @@ class _Import:
             facts=self._facts,
             appended=adds,
         )
-        return GroupImport(
+        return ImportOutcome(
             group=self._name,
             created=group.created,
             appended=group.appending,
             recipients=group.count + self._added,
+            read=self._read,
             added=self._added,
             variables=tuple(variables),
             renamed=header.renamed,
@@ -211,28 +182,13 @@ def refuse_other_columns(header: Header, variables: Sequence[str], where: str) -
     missing = [name for name in variables if name not in header.variables]
     unknown = [name for name in header.variables if name not in variables]
     if missing or unknown:
-        parts = [f"lacks {listed(missing)}"] if missing else []
-        parts += [f"has {listed(unknown)} besides"] if unknown else []
-        problem = f"has other columns than the group: it {' and '.join(parts)}"
-        raise BadCsv(
-            problem, fault=CsvFault.OTHER_COLUMNS, where=where, missing=listed(missing), unknown=listed(unknown)
-        )
-
-
-def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
-    """The error of a file without a row that can be used; `kinds` are the reasons."""
-    if not kinds:
-        return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
-    problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
-    return BadCsv(problem, fault=CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
+        found = [Explanation("columns_missing", names=listed(missing))] if missing else []
+        found += [Explanation("columns_besides", names=listed(unknown))] if unknown else []
+        differs = found[0] if len(found) == 1 else Explanation("both", one=found[0], other=found[1])
+        lists = {"missing": listed(missing), "unknown": listed(unknown)}
+        raise BadCsv(CsvFault.OTHER_COLUMNS, where=where, differs=differs, **lists)
 
 
 def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
     if strict and kinds:
-        problem = f"--strict: {kinds.total():,} rows were rejected ({by_kind(kinds)})"
-        raise BadCsv(problem, fault=CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
-
-
-def by_kind(kinds: dict[str, int]) -> str:
-    """`bad address 3, duplicate address 1`."""
-    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+        raise BadCsv(CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.csv.cells import without_mark
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
-from ses_ops.errors import InvalidInput
-from ses_ops.storage.audience.group_import import nothing_usable
+from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import bulk
 from ses_ops.storage.suppression.bulk import NewSuppression
@@ -30,16 +29,6 @@ COLUMNS = ("reason", "note", "expires")
 EXPORTED_ONLY = ("added_at", "added_by")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SuppressionImport:
-    """What an import did."""
-
-    #: Rows that could be used.
-    read: int
-    #: Addresses that are new on the list or stay on it longer; the others were there already.
-    changed: int
-
-
 def import_suppressions(
     conn: Connection,
     blocks: Iterable[bytes],
@@ -53,8 +42,8 @@ def import_suppressions(
     address_column: str | None = None,
     encoding: str | None = None,
     file_columns: Callable[[Sequence[str]], None] | None = None,
-    before_commit: Callable[[SuppressionImport], None] | None = None,
-) -> SuppressionImport:
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
     `file_columns` is told the names of the file's columns before.
@@ -77,7 +66,13 @@ def import_suppressions(
         )
         if not read:
             raise nothing_usable(kinds, where)
-        done = SuppressionImport(read=read, changed=changed)
+        done = ImportOutcome(
+            read=read,
+            added=changed,
+            encoding=rows.encoding,
+            renamed=rows.header.renamed,
+            rejected=dict(kinds.most_common()),
+        )
         if before_commit is not None:
             before_commit(done)
     return done
@@ -89,7 +84,7 @@ def _entries(
     columns = rows.header.variables
     for name in columns:
         if name not in (*COLUMNS, *EXPORTED_ONLY):
-            raise InvalidInput(f"unknown column; known are the address, {', '.join(COLUMNS)}", where=where, field=name)
+            raise InvalidInput("unknown_column", columns=COLUMNS, where=where, field=name)
     for row in rows.rows():
         if isinstance(row, Rejected):
             report(row)
@@ -106,7 +101,7 @@ def _entries(
 class _CannotBe(Exception):
     """A row whose other columns cannot be used."""
 
-    def __init__(self, kind: str, *, reason: str) -> None:
+    def __init__(self, kind: str, reason: Explanation) -> None:
         self.kind = kind
         super().__init__(reason)
 
@@ -117,11 +112,13 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
     try:
         chosen = SuppressionReason(reason)
     except ValueError:
-        raise _CannotBe("bad reason", reason=f"{reason!r} is not one of {', '.join(SuppressionReason)}") from None
+        raise _CannotBe(
+            "bad reason", Explanation("option_not_known", value=reason, known=list(SuppressionReason))
+        ) from None
     try:
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
-        raise _CannotBe("bad expiry", reason=str(problem)) from problem
+        raise _CannotBe("bad expiry", problem.explanation) from problem
     if address != without_mark(address):  # our own export, which a spreadsheet may open
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)
