@@ -1,4 +1,4 @@
-"""Import a file as the content of a recipient group, or into it, in one transaction: all of it, or nothing of it."""
+"""The import of a file into a recipient group, in one transaction."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ DUPLICATE = "duplicate address"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupImport:
-    """What an import did. `rejected` counts rows by the kind of reason, duplicates among them."""
+    """The result of an import. `rejected` counts rows by the kind of reason, with duplicates."""
 
     group: str
     created: bool
-    #: Whether the rows were added to those of the group instead of taking their place.
+    #: Whether the rows were added to those of the group instead of replacing them.
     appended: bool
-    #: Recipients of the group now, and those that this file brought.
+    #: Number of recipients of the group now, and of those from this file.
     recipients: int
     added: int
     variables: tuple[str, ...]
-    #: The variables' names by those of the columns that have another one.
+    #: Names of variables by the names of their columns, where the two differ.
     renamed: dict[str, str] = field(default_factory=dict)
-    #: How the file is written; `xlsx` for a workbook.
+    #: The encoding of the file; `xlsx` for a workbook.
     encoding: str
     rejected: dict[str, int] = field(default_factory=dict)
-    #: Addresses that were taken and may be mistyped: how many, and the first of them.
+    #: Accepted addresses that may be mistyped: their number, and the first of them.
     doubtful_count: int = 0
     doubtful: tuple[DoubtfulAddress, ...] = ()
 
@@ -76,13 +76,13 @@ def import_group(
     check: Callable[[], None] = lambda: None,
     before_commit: Callable[[GroupImport], None] | None = None,
 ) -> GroupImport:
-    """Stream a file into a group and replace what it held, or with `append` add to it.
+    """Stream a file into a group and replace its content, or with `append` add to it.
 
-    Without `empty_is_missing` empty cells stay what they are in the group (at first: empty texts).
-    `columns` is told those of the file, `report` every row that was left out, `stored` of rows on their way, and
-    `before_commit` what was done, in its transaction: what it raises undoes it. `check` may raise at any time.
-    Raises BadCsv for a file that cannot be read, that has no usable row, or (strict) any that is not usable: then the
-    group is as it was before.
+    Without `empty_is_missing` the meaning of empty cells in the group is not changed (at first: empty texts). `columns`
+    is called with the columns of the file, `report` with every rejected row, `stored` with the number of rows stored
+    meanwhile, and `before_commit` with the result, in the transaction, which an error of it undoes. `check` may raise
+    at any time. Raises BadCsv for a file that cannot be read or has no usable row, with `strict` for a file with a
+    rejected row: then the group is not changed.
     """
     recipients.check_group_name(name)
     file: dict[str, Any] = {
@@ -106,7 +106,7 @@ def import_group(
 
 
 class _Import:
-    """One import inside of its transaction."""
+    """One import within its transaction."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class _Import:
         self._group: Replacing
 
     def begin(self, append: bool, *, description: str | None, empty_is_missing: bool | None) -> None:
-        """Lock the group; Raises BadCsv when rows are to be added that do not fit it."""
+        """Lock the group. Raises BadCsv when rows are to be added that do not fit it."""
         header = self._rows.header
         given: dict[str, Any] = {"description": description, "empty_is_missing": empty_is_missing}
         if not append:
@@ -138,7 +138,7 @@ class _Import:
             refuse_other_columns(header, self._group.variables, self._where)
 
     def copy(self, stored: Callable[[int], None] | None) -> None:
-        """Stream the rows in."""
+        """Stream the rows into the group."""
         variables = self._rows.header.variables
         usable = self._usable()
         copied = group_content.copy_recipients(
@@ -150,7 +150,7 @@ class _Import:
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def leave_out_repeated(self, check: Callable[[], None]) -> None:
-        """The first row of an address stays, and what the group had before."""
+        """Delete repeated addresses: the first row of an address stays, and earlier rows of the group."""
         before, header = self._group.last_line, self._rows.header
         count = group_content.remove_repeated(self._conn, self._group.group_id)
         for line, address, values, first in group_content.repeated(self._conn) if count else ():
@@ -166,7 +166,7 @@ class _Import:
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def done(self) -> GroupImport:
-        """Write what the group holds now."""
+        """Write the facts of the present content."""
         header, group = self._rows.header, self._group
         adds = group.count > 0
         variables = group.variables if adds else header.variables
@@ -220,7 +220,7 @@ def refuse_other_columns(header: Header, variables: Sequence[str], where: str) -
 
 
 def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
-    """The error of a file without a row that can be used; `kinds` are the reasons."""
+    """The error of a file without a usable row; `kinds` are the reasons."""
     if not kinds:
         return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
     problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
@@ -234,5 +234,5 @@ def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
 
 
 def by_kind(kinds: dict[str, int]) -> str:
-    """`bad address 3, duplicate address 1`."""
+    """The kinds and counts as a text: `bad address 3, duplicate address 1`."""
     return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())

@@ -1,4 +1,7 @@
-"""Import a CSV file into the suppression list, in one transaction: address, and if wanted reason, note and expires."""
+"""The import of a CSV file into the suppression list, in one transaction.
+
+The columns are address and, if the file has them, reason, note and expires.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,17 @@ if TYPE_CHECKING:
     from ses_ops.audience.recipient_file import RecipientRows
 
 COLUMNS = ("reason", "note", "expires")
-#: What an export has besides; an import takes its own moment and person.
+#: Columns of an export that an import ignores, because it has its own moment and person.
 EXPORTED_ONLY = ("added_at", "added_by")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuppressionImport:
-    """What an import did."""
+    """The result of an import."""
 
-    #: Rows that could be used.
+    #: Number of usable rows.
     read: int
-    #: Addresses that are new on the list or stay on it longer; the others were there already.
+    #: Number of addresses that were added or prolonged; the others were on the list already.
     changed: int
 
 
@@ -55,9 +58,9 @@ def import_suppressions(
     file_columns: Callable[[Sequence[str]], None] | None = None,
     before_commit: Callable[[SuppressionImport], None] | None = None,
 ) -> SuppressionImport:
-    """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
+    """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets each rejected row.
 
-    `file_columns` is told the names of the file's columns before.
+    `file_columns` is called with the names of the file's columns before.
 
     Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
     is the error's field): then nothing was added.
@@ -104,7 +107,7 @@ def _entries(
 
 
 class _CannotBe(Exception):
-    """A row whose other columns cannot be used."""
+    """A rejected row for an invalid value in another column."""
 
     def __init__(self, kind: str, *, reason: str) -> None:
         self.kind = kind
@@ -122,6 +125,6 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
         raise _CannotBe("bad expiry", reason=str(problem)) from problem
-    if address != without_mark(address):  # our own export, which a spreadsheet may open
+    if address != without_mark(address):  # an export of ses-ops has marks for spreadsheets
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

@@ -1,4 +1,4 @@
-"""The rows that imports into the suppression list left out: kept for a while, to be downloaded and mended."""
+"""The reports of rejected rows of imports into the suppression list, kept for a while."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SQL = statements(__file__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuppressionReport:
-    """What is known of one import. `rejected` are (kind, count), most first."""
+    """The record of one import. `rejected` are (kind, count), most first."""
 
     id: str
     file_name: str
@@ -35,12 +35,12 @@ class SuppressionReport:
 
     @property
     def rejected_count(self) -> int:
-        """Rows that were left out; the report may have fewer."""
+        """Number of rejected rows; the report may have fewer."""
         return sum(count for _, count in self.rejected)
 
 
 def add(conn: Connection, id: UUID, *, file_name: str, by: str, done: SuppressionImport | None, report: Report) -> None:
-    """Keep a report, and forget those of long ago; `done` None when nothing was imported. The caller commits."""
+    """Store a report, and delete old ones; `done` is None when nothing was imported. The caller commits."""
     execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     counts = {"read": done.read if done else 0, "changed": done.changed if done else 0}
     execute(conn, _SQL["add_report"], id=str(id), file_name=file_name, by=by, **counts, **report.values())
@@ -58,7 +58,7 @@ def newest(conn: Connection, *, limit: int) -> list[SuppressionReport]:
 
 
 def content(conn: Connection, id: UUID) -> bytes | None:
-    """The CSV file of a report, gzip; None when there is none."""
+    """The CSV file of a report (gzip); None without one."""
     row = fetch_one(conn, _SQL["report"], id=str(id))
     return bytes(row["report"]) if row else None
 

@@ -1,4 +1,4 @@
-"""Send tasks in the database: apply, look up, pause, cancel, delete."""
+"""The rows of send tasks: read, write, pause, cancel, delete."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: How long the DAG of a finished or cancelled task is still made.
+#: The time for which a finished or cancelled task still has a DAG.
 DAG_RETENTION = timedelta(days=7)
 
 
 class Applied(StrEnum):
-    """What applying a definition did."""
+    """The result of applying a definition."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -35,7 +35,7 @@ class Applied(StrEnum):
 
 
 def schedule_of(row: Mapping[str, Any]) -> Schedule:
-    """The schedule of a task's row. Never fails: what cannot be worked out is its `problem`."""
+    """The schedule of a task's row. Never fails: an invalid one has a `problem`."""
     task_type = TaskType(row["type"])
     start_at = row["start_at"]
     if start_at is None and task_type in (TaskType.IMMEDIATE, TaskType.RECURRING):
@@ -51,7 +51,7 @@ def schedule_of(row: Mapping[str, Any]) -> Schedule:
 
 
 def task_of(row: Mapping[str, Any]) -> SendTask:
-    """The definition in a task's row, as it was applied."""
+    """The applied definition in a task's row."""
     return SendTask(
         name=row["name"],
         type=TaskType(row["type"]),
@@ -71,7 +71,7 @@ def task_of(row: Mapping[str, Any]) -> SendTask:
 
 
 def content_of(row: Mapping[str, Any]) -> MailContent:
-    """The content of the mail of a task's row, as it is stored."""
+    """The content of the mail in a task's row."""
     return MailContent(
         type=TaskType(row["type"]),
         template=row["template"],
@@ -94,16 +94,16 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeletedTask:
-    """A task that had a name before."""
+    """An earlier task of a name."""
 
     id: int
     deleted_at: datetime
 
 
 def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict[str, Any]:
-    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
+    """The row of a task for reading: by id, else by name, also of a deleted task.
 
-    As `find_row`, and `deleted_at`. Raises NotFound when no task ever had that name, or not with that id.
+    As `find_row`, with `deleted_at`. Raises NotFound when no task ever had that name, or none of them that id.
     """
     row = fetch_one(conn, _SQL["task_to_show"], name=name, task_id=task_id)
     if row is None:
@@ -117,12 +117,12 @@ def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[Del
 
 
 def earlier_tasks(conn: Connection, name: str | None = None) -> dict[int, list[str]]:
-    """By id the roles of each deleted task whose name another task has had since; with `name` of that name only."""
+    """The roles, by id, of each deleted task whose name another task has had since; with `name` only of that name."""
     return {row["id"]: row["roles"] for row in fetch_all(conn, _SQL["earlier_tasks"], name=name)}
 
 
 def roles_of_tasks(conn: Connection) -> dict[str, tuple[str, ...]]:
-    """By name the tasks that exist and have roles."""
+    """The roles, by name, of each existing task that has roles."""
     return {row["name"]: tuple(row["roles"]) for row in fetch_all(conn, _SQL["roles_of_tasks"])}
 
 
@@ -146,30 +146,30 @@ def lock_row_if_any(conn: Connection, name: str) -> dict[str, Any] | None:
 
 
 def row_of_chunk(conn: Connection, *, chunk_id: int) -> dict[str, Any] | None:
-    """What the mail of a chunk is made of, and `frozen_variables`: the names of the values of its recipients."""
+    """The row of a chunk's task, with `frozen_variables`: the names of the values of its recipients."""
     return fetch_one(conn, _SQL["of_chunk"], chunk_id=chunk_id)
 
 
 def on_unknown_of(conn: Connection, *, task_id: int) -> OnUnknown:
-    """What becomes of a task's messages in doubt."""
+    """The policy of a task for messages in doubt."""
     return OnUnknown(fetch_value(conn, _SQL["on_unknown_of"], task_id=task_id))
 
 
 def ever_any(conn: Connection) -> bool:
-    """Whether there is or was a send task, be it deleted."""
+    """Whether any send task exists or existed."""
     return bool(fetch_value(conn, _SQL["ever_any"]))
 
 
 def rows_with_dag(
     conn: Connection, *, name: str | None = None, retention: timedelta = DAG_RETENTION
 ) -> list[dict[str, Any]]:
-    """What the DAG file needs of every task that has a DAG; with `name` of that one only."""
+    """The rows for the DAG file of every task that has a DAG; with `name` only of that task."""
     return fetch_all(conn, _SQL["tasks_with_dag"], name=name, retention=retention)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskColumns:
-    """The definition of a task as its row has it."""
+    """The definition of a task as columns of its row."""
 
     name: str
     type: str
@@ -212,12 +212,12 @@ def finish(conn: Connection, *, task_id: int) -> None:
 
 
 def reopen(conn: Connection, *, task_id: int) -> None:
-    """A finished task has messages to be sent again."""
+    """Reopen a finished task that has messages to be sent again."""
     execute(conn, _SQL["reopen"], task_id=task_id)
 
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
-    """Put on show why a task cannot go on; None clears it."""
+    """Store why a task cannot go on; None clears the error."""
     execute(conn, _SQL["set_error"], name=name, error=error)
 
 
@@ -227,7 +227,7 @@ def pause(conn: Connection, name: str, *, reason: str) -> bool:
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
-    """Say why a pause goes on that somebody tried to end."""
+    """Store why a pause stays that a person tried to end."""
     execute(conn, _SQL["set_paused_reason"], name=name, reason=reason)
 
 
@@ -237,10 +237,10 @@ def resume(conn: Connection, name: str) -> bool:
 
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
-    """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
+    """Cancel a task and its unsent messages, for `reason`. False when it was cancelled already."""
     return execute(conn, _SQL["set_cancelled"], name=name, reason=reason) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
-    """Take a task away; its ledger stays. False when there is none of that name."""
+    """Delete a task; its ledger stays. False when there is none of that name."""
     return execute(conn, _SQL["set_deleted"], name=name, reason=reason) > 0
