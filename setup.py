@@ -1,4 +1,7 @@
-"""What pyproject.toml cannot say: a word to an older setuptools, and a place for what a build leaves behind."""
+"""The build settings that pyproject.toml cannot have.
+
+They are an error for older versions of setuptools, and a temporary folder for the files of a build.
+"""
 
 import atexit
 import os
@@ -7,7 +10,7 @@ import tempfile
 
 import setuptools
 
-#: The first that reads `license = "Apache-2.0"` in pyproject.toml (PEP 639).
+#: The first major version of setuptools that reads `license = "Apache-2.0"` in pyproject.toml (PEP 639).
 LEAST = 77
 
 if int(setuptools.__version__.split(".")[0]) < LEAST:
@@ -16,9 +19,9 @@ if int(setuptools.__version__.split(".")[0]) < LEAST:
         f"run `pip install 'setuptools>={LEAST}'`, or install without --no-build-isolation"
     )
 
-# Not in this folder. What an earlier build left in build/lib would get into a wheel, files that are gone since too. And
-# an *.egg-info beside the package is a second installation to whatever has plugins/ on its path: Airflow reports the
-# plugin as registered twice then.
+# The files of a build are not in this folder. Files that an earlier build left in build/lib would get into a wheel,
+# also those that were removed since. And an *.egg-info beside the package is a second installation for every program
+# that has plugins/ on its path: Airflow then reports the plugin as registered twice.
 scratch = tempfile.mkdtemp(prefix="ses-ops-build-")
 atexit.register(shutil.rmtree, scratch, ignore_errors=True)
 egg_base = os.path.join(scratch, "egg")

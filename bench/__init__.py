@@ -1,6 +1,6 @@
-"""Measures everything that the project promises about speed, in one run on one machine. See docs/benchmark.md."""
+"""The benchmark: all that the project promises about speed (docs/benchmark.md)."""
 
 import warnings
 
-# A wheel of ours looks for the folders of a desktop at import; none is used.
+# One of the installed packages looks for the folders of a desktop at import; they are not used.
 warnings.filterwarnings("ignore", module="platformdirs")

@@ -1,4 +1,4 @@
-"""`make bench`: everything that the project promises about speed, measured in one run. `--help` says the rest."""
+"""`make bench`: all measures in one run on one machine. `--help` lists the options."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from bench.time_limit import OutOfTime, time_limit
 from tests.run_guard import guarded
 
 RESULTS = Path(__file__).with_name("results.json")
-#: Never over those of a full run; git does not keep it.
+#: The results of a quick run, beside those of a full run; git ignores this file.
 QUICK_RESULTS = RESULTS.with_name("results-quick.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write. 1 when a measure failed; a bar that was missed is no failure of the benchmark."""
+    """Measure, print, write. Returns 1 when a measure failed; a missed bar is no failure of the benchmark."""
     given = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 160)
     sizes = QUICK if given.quick else FULL
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         size = "QUICK sizes, " if given.quick else ""
         console.print(report.table(measured, title=f"ses-ops ({size}messages of {message_bytes:,} bytes)"))
     print(report.summary(figures), file=sys.stderr)
-    # Half a run is no result: results.json is always one full run on one machine.
+    # A run of some measures is not written by default: results.json is always one full run on one machine.
     output = given.output or (None if given.only else QUICK_RESULTS if given.quick else RESULTS)
     if output is not None:
         from bench.plot import draw
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(name: str, bench: Bench) -> list[Figure]:
-    """One measure; what goes wrong in it takes nothing away from the others, nor the figures that it has by then."""
+    """Run one measure. An error ends that measure only, and the figures that it had by then are kept."""
     found: list[Figure] = []
     try:
         with time_limit(bench.seconds_left):
@@ -71,7 +71,7 @@ def _measure(name: str, bench: Bench) -> list[Figure]:
     except NotMeasured as why:
         ended = {"skipped": str(why)}
     except OutOfTime as why:
-        # A quick run promises its end, not its figures.
+        # A quick run promises to end in time, not to have all figures.
         ended = {"skipped": f"{why}: a quick run"} if bench.sizes.quick else {"failed": str(why)}
     except (Exception, SystemExit) as problem:
         traceback.print_exc()

@@ -1,4 +1,4 @@
-"""A whole stack for the measures that need Airflow: as `make run` starts it, its mail going to an smtp-sink."""
+"""A whole stack for the measures that need Airflow, with smtp-sink as mail server."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.acceptance.stack_process import StackProcess
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-#: Components by a word of their command line.
+#: The components, by a word of their command line.
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer", "postgres")
-#: Seconds; a first run on a cold stack takes some 15.
-_PATIENCE = 300.0
+#: Seconds to wait for an event; a first run on a cold stack takes some 15.
+_TIMEOUT = 300.0
 
 
 class AirflowStack:
-    """A running stack and the sink that its mail goes to."""
+    """A running stack, and the sink that receives its mail."""
 
     def __init__(self, process: StackProcess, sink: Sink, conn: Connection) -> None:
         self.process, self.sink, self.conn = process, sink, conn
@@ -41,11 +41,11 @@ class AirflowStack:
 
     @property
     def dsn(self) -> str:
-        """The `ses` database."""
+        """The DSN of the `ses` database."""
         return str(self.process.description["db_dsn"])
 
     def warm_up(self) -> None:
-        """A small mailing from beginning to end: afterwards every component has done once what it will do."""
+        """Send a small mailing, so that every component has done all of its work once."""
         self._warmed_up += 1
         name = f"warm-up-{self._warmed_up}"
         mailing.add_group(self.conn, name, 100)
@@ -53,14 +53,14 @@ class AirflowStack:
         self.wait_until(lambda: self.look(name).status == "finished", f"{name} to finish")
 
     def look(self, task: str) -> TaskOverview:
-        """A task as the list shows it."""
+        """A task, as the list of tasks shows it."""
         (one,) = list_tasks(self.conn, name=task)
         self.conn.rollback()
         return one
 
     def apply(self, name: str, *, group: str, **changes: object) -> float:
-        """`ses task apply`, as a person does it; returns time.time() at its start. Raises RuntimeError."""
-        # JSON is YAML.
+        """Run `ses task apply`; returns time.time() at its start. Raises RuntimeError."""
+        # The file may be JSON, because JSON is YAML.
         entry = {**messages.definition(**changes), "name": name, "group": group}
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             json.dump(entry, file, default=str)
@@ -72,13 +72,13 @@ class AirflowStack:
         return began
 
     def add_scheduled(self, name: str, *, recipients: int) -> None:
-        """A task whose start is far away, with its DAG: it can be triggered by hand and is finished after that."""
+        """Add a task with a start in two days, and its DAG. Triggered by hand, the task is finished after that run."""
         mailing.add_group(self.conn, name, recipients)
         self.apply(name, group=name, type="scheduled", start_at=datetime.now(UTC) + timedelta(days=2))
         self.wait_until(lambda: self.dags(f"send_task__{name}") == 1, f"the DAG of {name}")
 
     def trigger(self, task: str) -> None:
-        """A run by Airflow's REST API. Raises RuntimeError."""
+        """Trigger a run by Airflow's REST API. Raises RuntimeError."""
         token = self.process.token()
         path = f"/api/v2/dags/send_task__{task}/dagRuns"
         status, answer = self.process.call("POST", path, {"logical_date": None}, token=token)
@@ -86,7 +86,7 @@ class AirflowStack:
             raise RuntimeError(f"Airflow did not trigger {task}: {status} {answer}")
 
     def airflow_rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Ask Airflow's own database."""
+        """The rows of a query of Airflow's own database."""
         uri = self.process.description["airflow_db_dsn"].replace("postgresql+psycopg2", "postgresql", 1)
         conn = psycopg2.connect(uri)
         try:
@@ -97,14 +97,14 @@ class AirflowStack:
             conn.close()
 
     def dags(self, prefix: str) -> int:
-        """How many DAGs Airflow has whose id begins so."""
+        """Number of DAGs in Airflow whose ids begin with `prefix`."""
         found = self.airflow_rows("SELECT count(*) FROM dag WHERE NOT is_stale AND starts_with(dag_id, %s)", prefix)
         return int(found[0][0])
 
     def wait_until(
-        self, happened: Callable[[], bool], what: str, *, seconds: float = _PATIENCE, every: float = 0.1
+        self, happened: Callable[[], bool], what: str, *, seconds: float = _TIMEOUT, every: float = 0.1
     ) -> None:
-        """Wait for something. Raises RuntimeError when it takes too long."""
+        """Wait until `happened` is true. Raises RuntimeError with `what` after `seconds`."""
         end = time.monotonic() + seconds
         while not happened():
             if time.monotonic() > end:
@@ -112,12 +112,12 @@ class AirflowStack:
             time.sleep(every)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """What each component has used until now, all its processes together."""
+        """CPU seconds that each component has used until now, with all its processes."""
         used = dict.fromkeys(COMPONENTS, 0.0)
         for child in self.process.supervisor().children():
             try:
                 command = child.cmdline()
-                # Some of them write their title anew, with an underscore.
+                # Some components rewrite their title, with an underscore.
                 words = " ".join(os.path.basename(part) for part in command).replace("_", "-")
                 name = next((one for one in COMPONENTS if one in words), None)
                 if name is not None:
@@ -127,14 +127,14 @@ class AirflowStack:
         return used
 
     def run_in_environment(self, *command: str) -> str:
-        """Run a program as Airflow's components are run; what it prints. Raises CalledProcessError."""
+        """Run a program in the environment of Airflow's components; returns its output. Raises CalledProcessError."""
         environment = {**self.process.environment, **self.process.description["env"]}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 @contextmanager
 def airflow_stack() -> Iterator[AirflowStack]:
-    """A stack in a temporary SES_HOME with the benchmark's templates and a quota that never runs out."""
+    """A stack in a temporary SES_HOME, with the benchmark's templates and a quota that never runs out."""
     with smtp_sink(counting=True) as sink:
         settings = {
             "SES_SAMPLE": "off",

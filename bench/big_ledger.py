@@ -1,7 +1,7 @@
-"""A database with 1 000 send tasks and millions of messages, made by the server itself.
+"""A database with 1 000 send tasks and millions of messages, made in SQL.
 
-Its messages are written without WAL (an unlogged table) and by two sessions: nothing is timed but reading, and a reader
-finds the same pages and indexes.
+The messages are written without WAL (an unlogged table) and by two sessions: only reading is timed, and a reader finds
+the same pages and indexes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from bench.context import Bench
 
 LARGEST = "task-0001"
-#: It recurs, and has started a thousand times.
+#: A recurring task with a thousand occurrences.
 OFTEN = "task-0006"
 _OFTEN_OCCURRENCES = 1_000
-#: Every second small task recurs and has ten occurrences behind it.
+#: Number of past occurrences of every second small task, which recurs.
 _RECURRING_OCCURRENCES = 10
-#: Ten million look-ups of foreign keys would take most of the time.
+#: A setting without checks of foreign keys: ten million look-ups would take most of the time.
 _UNCHECKED = "SET session_replication_role = replica"
 _WRITERS = 2
 
@@ -74,11 +74,11 @@ def _add_tasks(conn: Connection, tasks: int, total: int) -> None:
 
 
 def _plan(tasks: int, total: int) -> dict[str, Any]:
-    """By task: its name, how many messages it has, and in how many occurrences."""
+    """The names of the tasks, their numbers of messages, and their numbers of occurrences."""
     names = [f"task-{number:04}" for number in range(1, tasks + 1)]
     shares = _shares(tasks, total)
     starts = dict.fromkeys(names[6::2], _RECURRING_OCCURRENCES) | {OFTEN: _OFTEN_OCCURRENCES}
-    # No start without a message, also in a small ledger.
+    # Every occurrence has at least one message, also in a small ledger.
     occurrences = [min(starts.get(name, 1), share) for name, share in zip(names, shares, strict=True)]
     return {"names": names, "messages": shares, "occurrences": occurrences}
 
@@ -96,7 +96,7 @@ def _schedule(*, recurs: bool) -> dict[str, Any]:
 
 
 def _drop_indexes(cursor: Cursor) -> list[str]:
-    """Two indexes that are kept up row by row take longer than to make them; returns what makes them again."""
+    """Drop two indexes, whose update row by row takes longer than to make them at the end; returns their statements."""
     cursor.execute("SELECT pg_get_indexdef('message_address_key'::regclass)")
     (index,) = cursor.fetchone() or ("",)
     cursor.execute("DROP INDEX message_address_key")
@@ -105,7 +105,7 @@ def _drop_indexes(cursor: Cursor) -> list[str]:
 
 
 def _write_messages(dsn: str, statement: str) -> None:
-    """Each writer takes its part of every occurrence: of a few large ones too, all have the same to do."""
+    """Write all messages. Each writer takes a part of every occurrence, so that all writers have the same work."""
 
     def write(part: int) -> None:
         with connected(dsn) as conn, conn.cursor() as cursor:

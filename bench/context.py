@@ -1,4 +1,7 @@
-"""What a measure works with: sizes, a word on how it goes, a database server and a stack that start at first use."""
+"""The context of a measure: sizes, progress, a database server, a stack.
+
+Server and stack start at first use.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class NotMeasured(Exception):
-    """Why a measure was left out."""
+    """A measure is skipped; the text says why."""
 
 
 class Bench:
-    """One run of the benchmark. Use it as a context manager: at its end everything that it started is stopped."""
+    """One run of the benchmark, a context manager: at its end every started server is stopped."""
 
     def __init__(
         self, sizes: Sizes, *, tell: Callable[[str], None] | None = None, server: BenchServer | None = None
     ) -> None:
-        """`server` is used in place of one of its own, and left running."""
+        """`server` is used in place of a new database server, and left running."""
         self.sizes = sizes
         self._tell = tell or _to_stderr
         self._began = time.monotonic()
@@ -41,16 +44,16 @@ class Bench:
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
+        """Seconds since the run began."""
         return time.monotonic() - self._began
 
     @property
     def seconds_left(self) -> float:
-        """How long a measure that begins now may take."""
+        """Seconds that a measure which begins now may take."""
         return min(self.sizes.measure_within, self.sizes.over_within - self.seconds)
 
     def progress(self, what: str) -> None:
-        """Say what is being done now."""
+        """Report the step that is being done now."""
         self._tell(f"{self.seconds:5.0f} s  {what}")
 
     @property
@@ -62,7 +65,7 @@ class Bench:
 
     @property
     def stack(self) -> AirflowStack:
-        """A warm stack, as `make run` starts it. Raises NotMeasured in a quick run that has no time for it."""
+        """A stack as `make run` starts it, warmed up. Raises NotMeasured in a quick run without time for it."""
         if self._stack is None:
             from bench.airflow_stack import airflow_stack
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL that keeps what it is told: the settings of `make run`, and every commit on disk."""
+"""A PostgreSQL with the settings of `make run` and every commit on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
 
-#: The tests' server does without a disk; a benchmark must not.
+#: The settings of the server. (The server of the tests has fsync off, which a benchmark must not.)
 DURABLE = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -26,7 +26,7 @@ DURABLE = {
 
 
 class BenchServer:
-    """The server, and what its processes use."""
+    """The server, its databases, and the CPU that its processes use."""
 
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
@@ -47,7 +47,7 @@ class BenchServer:
             self._server.drop_database(name)
 
     def _template(self) -> str:
-        """A migrated database that the others are clones of: the migrations run once."""
+        """A migrated database, of which the others are clones, so that the migrations run once."""
         if not self._migrated:
             self._server.execute("CREATE DATABASE bench_template")
             upgrade(self._server.dsn("bench_template"))
@@ -55,16 +55,16 @@ class BenchServer:
         return self._migrated
 
     def checkpoint(self) -> None:
-        """Write out what earlier measures left, so that the next one does not pay for it."""
+        """Write the changes of earlier measures to disk, so that they do not cost the next measure time."""
         self._server.execute("CHECKPOINT")
 
     def cpu_seconds(self) -> float:
-        """What all of the server's processes have used."""
+        """CPU seconds that all processes of the server have used."""
         return family_cpu(self._process)
 
 
 def family_cpu(root: psutil.Process) -> float:
-    """CPU seconds of a process and all below it, those that have ended among them (their parent has their times)."""
+    """CPU seconds of a process and its descendants, with those that have ended (whose times their parent has)."""
     total = 0.0
     for process in (root, *root.children(recursive=True)):
         try:

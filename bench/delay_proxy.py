@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that delivers every byte a fixed time later, in order, and looks at the SMTP that passes."""
+"""A TCP proxy that delays every byte by a fixed time, and counts SMTP turns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 @dataclass
 class Dialogue:
-    """What passed between the first MAIL and the last reply before QUIT, over all connections of the proxy."""
+    """The traffic between the first MAIL and the last reply before QUIT, over all connections of the proxy."""
 
-    #: Times that the client spoke after it had heard the server: each is a round trip of waiting.
+    #: Number of times that the client wrote after it had read from the server: each is a round trip of waiting.
     turns: int = 0
-    #: time.monotonic() at the client's end of the line.
+    #: time.monotonic() of the first MAIL and of the last reply, at the client's end.
     began: float | None = None
     ended: float | None = None
     bytes_from_client: int = 0
@@ -40,7 +40,7 @@ class Dialogue:
 
     @property
     def seconds(self) -> float:
-        """How long the messages took. Raises RuntimeError when none passed."""
+        """Seconds that the messages took. Raises RuntimeError when no message passed."""
         if self.began is None or self.ended is None:
             raise RuntimeError("no message went through the proxy")
         return self.ended - self.began
@@ -88,7 +88,7 @@ class DelayProxy:
         try:
             await asyncio.gather(self._carry(reader, far_writer, out=True), self._carry(far_reader, writer, out=False))
         except OSError:
-            pass  # one side has gone: the other is closed below, and the sender notices by itself
+            pass  # one side has closed: the other side is closed below, and the sender notices that by itself
         except asyncio.CancelledError:
             pass  # the proxy ends; asyncio would report the cancelled handler as an error
         finally:
@@ -96,7 +96,7 @@ class DelayProxy:
             far_writer.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, out: bool) -> None:
-        """One direction. Read at once and written when due: the delay never limits the bandwidth."""
+        """Carry one direction: bytes are read at once and written when due, so the delay never limits the bandwidth."""
         due: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def deliver() -> None:

@@ -1,4 +1,4 @@
-"""What a measure finds: a figure, perhaps beside a peer's, perhaps against the bar that it must reach."""
+"""A figure of a measure, with a peer's figure and a bar if there are any."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """How a figure stands to its bar."""
+    """Whether a figure reaches its bar."""
 
     REACHED = "reached"
     MISSED = "MISSED"
-    #: A smaller run than the bar is meant for.
+    #: The run was smaller than the bar is meant for.
     NOT_JUDGED = "not judged"
-    #: There is no bar.
+    #: The figure has no bar.
     SHOWN = ""
     FAILED = "FAILED"
     SKIPPED = "skipped"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A limit for the figure itself, or for its ratio to the peer's."""
+    """A limit for a figure, or for its ratio to the peer's figure."""
 
     limit: float
     at_least: bool = False
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the table. `ratio` is always "ours divided by the peer's"."""
+    """One line of the table. `ratio` is always the value divided by the peer's value."""
 
     what: str
     value: float | None = None
@@ -43,13 +43,13 @@ class Figure:
     peer: str = ""
     peer_value: float | None = None
     bar: Bar | None = None
-    #: False: of a quick run, at another size than the bar is meant for.
+    #: False for a quick run, which has other sizes than the bar is meant for.
     full_size: bool = True
     note: str = ""
-    #: Why there is no value, where there is none.
+    #: Why there is no value: the error of a failed measure, or the reason of a skipped one.
     failed: str = ""
     skipped: str = ""
-    #: What the plot and the reader of results.json may want besides.
+    #: More data for the plot and for readers of results.json.
     data: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,7 @@ class Figure:
         return Verdict.REACHED if reached else Verdict.MISSED
 
     def as_json(self) -> dict[str, Any]:
-        """The figure with what follows from it."""
+        """The figure with its ratio and verdict."""
         return {
             "what": self.what,
             "value": self.value,

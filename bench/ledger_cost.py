@@ -1,8 +1,8 @@
-"""`python -m bench.ledger_cost`: what a message costs PostgreSQL, step by step, and what one PostgreSQL is good for.
+"""`python -m bench.ledger_cost`: the cost of a message in PostgreSQL, step by step.
 
-Every commit is on disk (fsync on). CPU is that of all of the server's processes, checkpointer and autovacuum among
-them; WAL is what it wrote; both for 1 000 messages. Sending is measured at full speed, where a commit carries many
-outcomes, and under a rate limit, where it carries few.
+Every commit is on disk (fsync on). CPU is that of all processes of the server, with checkpointer and autovacuum; CPU
+and WAL are for 1 000 messages. Sending is measured at full speed, where a commit has many outcomes, and under a rate
+limit, where it has few.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).with_suffix(".json")
 SECONDS_A_DAY = 86_400
-#: The server tells its statistics of a session at most once a second, and at the session's end.
+#: The counters of the server, read by a new session: a session's statistics appear once a second and at its end.
 _COUNTERS = (
     "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, (SELECT sum(xact_commit) FROM pg_stat_database),"
     " (SELECT sum(pg_total_relation_size(one::regclass)) FROM unnest(ARRAY['message', 'chunk', 'attempt']) one)"
@@ -46,8 +46,8 @@ _COUNTERS = (
 
 
 @dataclass(kw_only=True)
-class Step:
-    """What one step cost, each for 1 000 messages; `seconds` and `disk_bytes_a_message` are of the whole step."""
+class StepCost:
+    """The cost of one step for 1 000 messages; only `seconds` is of the whole step."""
 
     name: str
     messages: int
@@ -55,17 +55,17 @@ class Step:
     wal_bytes: float = 0.0
     commits: float = 0.0
     seconds: float = 0.0
-    #: Growth of the ledger's tables and their indexes.
+    #: Growth in bytes a message of the ledger's tables and their indexes.
     disk_bytes_a_message: float = 0.0
 
 
 @dataclass
 class Meter:
-    """Reads the server's counters around a step."""
+    """Reads the counters of the server before and after a step."""
 
     server: BenchServer
     dsn: str
-    steps: list[Step] = field(default_factory=list)
+    steps: list[StepCost] = field(default_factory=list)
 
     @contextmanager
     def step(self, name: str, count: int) -> Iterator[None]:
@@ -75,7 +75,7 @@ class Meter:
         yield
         seconds, used, after = time.perf_counter() - began, self.server.cpu_seconds() - cpu, self._counters()
         wal, commits, disk = (float(b - a) for a, b in zip(before, after, strict=True))
-        done = Step(
+        done = StepCost(
             name=name,
             messages=count,
             cpu_seconds=used / count * 1000,
@@ -126,15 +126,15 @@ def mail(meter: Meter, conn: Connection, port: int, count: int, *, rate: int | N
 
 
 def vacuum(dsn: str) -> None:
-    """What autovacuum does later, at once: every outcome leaves an old row version behind."""
+    """Vacuum now, as autovacuum does later: every outcome leaves an old version of a row behind."""
     with connected(dsn) as conn:
         conn.autocommit = True
         with conn.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) message")
 
 
-def growth(steps: list[Step], *, slow: Step) -> dict[str, float]:
-    """What one PostgreSQL is good for: the arithmetic of docs/production.md."""
+def growth(steps: list[StepCost], *, slow: StepCost) -> dict[str, float]:
+    """The capacity of one PostgreSQL: the arithmetic of docs/production.md."""
     cpu = sum(step.cpu_seconds for step in steps)
     sending = next(step for step in steps if step.name.startswith("send"))
     slow_cpu = cpu - sending.cpu_seconds + slow.cpu_seconds

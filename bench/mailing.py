@@ -1,4 +1,7 @@
-"""A mailing through the engine without Airflow: audience, freeze, reserve, send in processes of their own, settle."""
+"""A mailing without Airflow: audience, freeze, reserve, send, settle.
+
+Each chunk is sent by a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bench import messages
-from bench.sent import Sent, run_sender, run_side_by_side
+from bench.sent import SenderResult, run_sender, run_side_by_side
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import QuotaPlans
@@ -19,14 +23,13 @@ from ses_ops.sending.freeze import freeze_audience
 from ses_ops.sending.reserve import DEFAULT_CHUNK_SIZE, reserve_chunks
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected, transaction
-from ses_ops.storage.tasks.send_tasks import apply_task
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from bench.database import BenchServer
 
-#: Hours from UTC to where it is noon now, more or less: no mailing meets the end of its day there.
+#: Hours from UTC to a zone in which it is about noon now, so that no mailing meets the end of a quota day.
 _NOON = 12 - datetime.now(UTC).hour
 #: "Etc/GMT+5" is five hours behind UTC (tzdata, etcetera).
 QUOTA = {
@@ -37,7 +40,7 @@ QUOTA = {
     }
 }
 
-# What messages.address and messages.values say, in SQL.
+# The addresses and values of messages.address and messages.values, in SQL.
 _RECIPIENTS = """
 INSERT INTO recipient (group_id, position, address, address_key, "values")
 SELECT %(group_id)s, n, 'customer-' || n || '@customers.example', 'customer-' || n || '@customers.example',
@@ -80,19 +83,19 @@ class Mailing:
     run: Run
     recipients: int
     chunk_ids: list[int] = field(default_factory=list)
-    #: Seconds that each step took in this process: freeze, reserve, settle. Sending is measured by the senders.
+    #: Seconds of each step in this process (freeze, reserve, settle); the senders measure themselves.
     step_seconds: dict[str, float] = field(default_factory=dict)
 
-    def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[Sent]:
+    def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[SenderResult]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
         parts = [run_sender(self._sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
         self._settle()
         return parts
 
-    def send_side_by_side(self, port: int, *, connections: int, pipelining: str = "auto") -> Sent:
-        """Send all chunks at once, each in a process of its own with so many connections. Raises unless all were sent.
+    def send_side_by_side(self, port: int, *, connections: int, pipelining: str = "auto") -> SenderResult:
+        """Send all chunks at once, each in a process of its own with `connections`. Raises unless all were sent.
 
-        The processes begin together when all have imported what they need; the time is that until the last has ended.
+        The processes begin together when all have finished their imports; the time is that until the last has ended.
         """
         together = run_side_by_side([self._sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
         self._settle()
@@ -118,14 +121,14 @@ class Mailing:
 
 @contextmanager
 def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
-    """Everything of a mailing up to the moment at which its first chunk can be sent, in a fresh database."""
+    """A mailing in a fresh database, whose chunks are ready to be sent."""
     name = f"mailing-{recipients}"
     run = Run(task_name=name, run_id=f"bench {name}", kind=RunKind.TRIGGERED)
     with server.database() as dsn, connected(dsn) as conn:
         add_group(conn, name, recipients)
         add_task(conn, name, group=name)
         ready = Mailing(conn=conn, dsn=dsn, run=run, recipients=recipients)
-        # What making the group left to write is not the mailing's.
+        # The pending writes of the group are not part of the mailing's cost.
         server.checkpoint()
         with ready.step("freeze"):
             freeze_audience(conn, run, templates_root=messages.TEMPLATES)

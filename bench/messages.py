@@ -1,4 +1,4 @@
-"""The message that every sender sends: one template, rendered for each customer, 4 to 5 kB on the wire."""
+"""The message of all senders: one template, rendered for each customer, 4 to 5 kB."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEMPLATE = "spring-letter"
 DOMAIN = "mail.example.com"
 SENDER = f"Example Shop <news@{DOMAIN}>"
 UNSUBSCRIBE_URL = "https://shop.example.com/unsubscribe?id={{ customer_id }}"
-#: Three of ten customers have a name that is not ASCII: its header and both parts are encoded.
+#: Names of customers. Three of ten are not ASCII: then the header and both parts of the message are encoded.
 NAMES = ("Ann", "Bob", "Carol", "Dilip", "Eve", "Zoë Ångström", "Farah", "李小龍", "Grace", "Łukasz Żółw")
 #: Bytes a message on the wire, from the first header to the last line.
 SMALLEST, LARGEST = 4_000, 5_000
@@ -28,7 +28,7 @@ def address(number: int) -> str:
 
 
 def values(number: int) -> dict[str, str]:
-    """The template's variables for a customer; `mailing.py` says the same in SQL."""
+    """The values of a customer for the template's variables; `mailing.py` makes the same in SQL."""
     return {
         "name": f"{NAMES[number % len(NAMES)]} {number}",
         "customer_id": f"C-{number}",
@@ -37,7 +37,7 @@ def values(number: int) -> dict[str, str]:
 
 
 def definition(**changes: object) -> dict[str, object]:
-    """A send task as a YAML file has it."""
+    """The definition of a send task, as a YAML file has it."""
     return {
         "type": "triggered",
         "template": TEMPLATE,
@@ -48,7 +48,7 @@ def definition(**changes: object) -> dict[str, object]:
 
 
 def rendered(number: int) -> bytes:
-    """The message that our engine sends to a customer."""
+    """The message that the engine sends to a customer."""
     content = MailContent(
         type=TaskType.TRIGGERED,
         template=TEMPLATE,
@@ -61,7 +61,7 @@ def rendered(number: int) -> bytes:
 
 
 def wire_bytes() -> int:
-    """Bytes of a usual message. Raises AssertionError when any kind of customer's is not of 4 to 5 kB."""
+    """Bytes of the average message. Raises AssertionError when a message does not have 4 to 5 kB."""
     sizes = [len(rendered(number)) for number in (*range(1, len(NAMES) + 1), *range(1_000_000, 1_000_010))]
     assert all(SMALLEST <= size <= LARGEST for size in sizes), f"the messages have {min(sizes)} to {max(sizes)} bytes"
     return sum(sizes) // len(sizes)

@@ -1,9 +1,9 @@
-"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times what a task's page reads.
+"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times a task's page.
 
-The database is that of AIRFLOW_CONN_SES_DB, read as the console does. Each look is all that a request for the page
-asks: `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures) and a page of its messages.
-Nothing is kept from the look before but counted failures, as in the console. In a process of its own because the
-console needs Airflow's code, which the benchmark does not.
+The database is that of AIRFLOW_CONN_SES_DB, read as by the console. Each look makes all queries of one request for the
+page: `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures) and a page of its messages. Only
+counted failures are kept between two looks, as in the console. This is a process of its own because the console needs
+Airflow's code, which the benchmark does not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ses_ops.console.database import close_idle, reading
-from ses_ops.console.message_lines import SIZE
+from ses_ops.console.tasks.messages import SIZE
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.message_state import MessageStatus
@@ -24,14 +24,14 @@ from ses_ops.storage.ledger.messages import MessageKey, MessagePage, MessageSear
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """A part of the page, and what of the task's messages is asked for."""
+class PageRead:
+    """A view of the page, and a search of the task's messages."""
 
     view: TaskView
     search: dict[str, Any] = field(default_factory=dict)
 
     def take(self) -> tuple[TaskSeen, MessagePage]:
-        """Read it."""
+        """Read the view and the messages."""
         seen = task_seen(self.view, fresh=True)
         scope = seen.scope.values
         with reading() as conn:
@@ -39,8 +39,11 @@ class Look:
 
 
 def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
-    """Print, by what was looked at, the seconds of each of so many looks. `rare` and `common` are addresses."""
-    seen, messages = Look(view=TaskView(name=largest)).take()
+    """Print the seconds of each look, by the kind of look, in `count` repetitions.
+
+    `rare` and `common` are addresses.
+    """
+    seen, messages = PageRead(view=TaskView(name=largest)).take()
     counts = seen.counts
     complete = (seen.chart or not counts.sent_count) and (seen.failures or not counts.failed_count)
     if not (complete and seen.chunks and counts.cached_count and messages.rows):
@@ -50,29 +53,29 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
     close_idle()
 
 
-def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Look]:
+def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, PageRead]:
     name, start = seen.overview.name, seen.occurrences[0]
     whole, middle = TaskView(name=name), MessageKey(start.id, start.request_count // 2)
     looks = {
-        "the largest task": Look(view=whole),
-        "the tab of its DAG run": Look(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),
-        "one start of it": Look(view=TaskView(name=name, occurrence_id=start.id)),
-        "its last chunks": Look(view=TaskView(name=name, chunk_page=seen.chunk_pages)),
-        "the task with the most starts": Look(view=TaskView(name=often)),
-        "its messages to one address": Look(view=whole, search={"address_key": rare}),
-        "its messages to an address that every start has": Look(view=whole, search={"address_key": common}),
-        "its messages, by a part that some addresses have": Look(view=whole, search={"part": "997@"}),
-        "its messages, by a part that no address has": Look(view=whole, search={"part": "nobody"}),
-        "its messages, the page that ends in the middle": Look(view=whole, search={"through": middle}),
+        "the largest task": PageRead(view=whole),
+        "the tab of its DAG run": PageRead(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),
+        "one start of it": PageRead(view=TaskView(name=name, occurrence_id=start.id)),
+        "its last chunks": PageRead(view=TaskView(name=name, chunk_page=seen.chunk_pages)),
+        "the task with the most starts": PageRead(view=TaskView(name=often)),
+        "its messages to one address": PageRead(view=whole, search={"address_key": rare}),
+        "its messages to an address that every start has": PageRead(view=whole, search={"address_key": common}),
+        "its messages, by a part that some addresses have": PageRead(view=whole, search={"part": "997@"}),
+        "its messages, by a part that no address has": PageRead(view=whole, search={"part": "nobody"}),
+        "its messages, the page that ends in the middle": PageRead(view=whole, search={"through": middle}),
     }
     return looks | {
-        f"its messages that are {status.value}": Look(view=whole, search={"status": status.value})
+        f"its messages that are {status.value}": PageRead(view=whole, search={"status": status.value})
         for status in MessageStatus
     }
 
 
-def _seconds(what: str, look: Look, count: int) -> list[float]:
-    """Seconds of each look. One that the server ended, because a person would have waited too long, is the last."""
+def _seconds(what: str, look: PageRead, count: int) -> list[float]:
+    """Seconds of each look. A look that the server ended, because a person would not wait that long, is the last."""
     seconds: list[float] = []
     for _ in range(count):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The plot of a run: bench/results.svg, from what results.json holds."""
+"""The plot of a run (bench/results.svg), made from results.json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OURS, _PEER, _MISSED = "#1f6f54", "#9aa5a0", "#b3372f"
 
 
 def draw(results: Mapping[str, Any], path: Path) -> None:
-    """Draw the panels that the results have figures for; none of them: no file."""
+    """Draw the panels for which the results have figures; without any, no file is written."""
     panels = [panel for panel in (_rates, _cpu, _far, _growth, _bars) if panel(None, results)]
     if not panels:
         return
@@ -23,7 +23,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
         figure = Figure(figsize=(10, 2.6 * rows + 0.6), layout="constrained")
         grid = figure.add_gridspec(rows, 2)
         for place, panel in enumerate(panels):
-            # An odd one at the end has the whole width.
+            # The last panel of an odd number has the whole width.
             alone = place == len(panels) - 1 and place % 2 == 0
             panel(figure.add_subplot(grid[place // 2, :] if alone else grid[place // 2, place % 2]), results)
         machine = results["machine"]
@@ -97,7 +97,7 @@ def _growth(axes: Axes | None, results: Mapping[str, Any]) -> bool:
 
 
 def _bars(axes: Axes | None, results: Mapping[str, Any]) -> bool:
-    """Every judged figure as a share of its bar: right of 1 is missed, whatever the unit."""
+    """Draw every judged figure as a share of its bar: a share above 1 is missed, whatever the unit."""
     judged = [
         one for figures in results["measures"].values() for one in figures if one["verdict"] in ("reached", "MISSED")
     ]

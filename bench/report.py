@@ -1,4 +1,4 @@
-"""The table and the file of results."""
+"""The report of a run: a table, and the file of results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLOURS = {
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """Three or four digits that count, whatever the size."""
+    """A number with three or four significant digits, and its unit."""
     if value is None:
         return ""
     digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 3 if abs(value) < 1 else 2
@@ -34,7 +34,7 @@ def number(value: float | None, unit: str = "") -> str:
 
 
 def table(measured: Mapping[str, Sequence[Figure]], *, title: str) -> Table:
-    """One line a figure: what, how much, the peer's, the ratio, the bar, and whether it is reached."""
+    """The table, one line a figure: description, value, the peer's value, ratio, bar, verdict."""
     shown = Table(title=title, title_justify="left", caption_justify="left")
     for name in ("what", "measured", "beside", "ratio", "bar", "", "note"):
         right = name in ("measured", "ratio")
@@ -55,13 +55,13 @@ def _cells(figure: Figure) -> tuple[str, ...]:
         "" if figure.ratio is None else f"{figure.ratio:,.2f} x",
         str(figure.bar or ""),
         f"[{colour}]{verdict.value}[/]" if colour else verdict.value,
-        # Not markup: an error may have brackets in it.
+        # The text is escaped, because an error may have brackets, which are markup here.
         escape(figure.failed or figure.skipped or figure.note),
     )
 
 
 def summary(figures: Sequence[Figure]) -> str:
-    """How many bars were reached, and which were not."""
+    """The number of bars that were reached, and the names of the missed ones."""
     count = {verdict: sum(one.verdict is verdict for one in figures) for verdict in Verdict}
     words = [f"{count[Verdict.REACHED]} bars reached, {count[Verdict.MISSED]} missed"]
     words += [
@@ -76,7 +76,7 @@ def summary(figures: Sequence[Figure]) -> str:
 def as_json(
     measured: Mapping[str, Sequence[Figure]], *, quick: bool, message_bytes: int, seconds: float
 ) -> dict[str, Any]:
-    """Everything of a run, for results.json."""
+    """All facts and figures of a run, for results.json."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds),

@@ -1,7 +1,7 @@
-"""`python -m bench.send_process DSN RUN SMTP CHUNK [wait]`: sends a chunk as an Airflow task does, and measures itself.
+"""`python -m bench.send_process DSN RUN SMTP CHUNK [wait]`: sends a chunk, measured.
 
-Measured is the whole of `send_chunk`: connections, claim of the chunk, template, every outcome written, release. With
-`wait` it says when it is ready and begins at a line on stdin, so that several begin at once.
+The whole of `send_chunk` is measured: connections, claim of the chunk, template, every outcome written, release. With
+`wait` the process reports that it is ready and begins at a line on stdin, so that several can begin at once.
 """
 
 from __future__ import annotations

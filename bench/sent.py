@@ -1,4 +1,4 @@
-"""What one sender achieved, and how a sending process measures itself."""
+"""The result of one sender, and the measurement of a sending process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-#: The last argument of a sender that is to say that it is ready, and to wait for a line before it begins.
+#: The last argument of a sender that has to report that it is ready, and to wait for a line on stdin.
 WAIT = "wait"
 
 
 @dataclass(kw_only=True)
-class Sent:
+class SenderResult:
     """`messages` in `seconds` of wall clock, with the CPU seconds of the sending process alone."""
 
     messages: int
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    #: Highest resident size of a sending process, in MB; None where nobody measured it.
+    #: Highest resident size of a sending process, in MB; None where it was not measured.
     peak_mb: float | None = None
 
     @property
@@ -40,13 +40,13 @@ class Sent:
         return self.cpu_seconds / self.messages * 1000
 
 
-def best(rounds: Sequence[Sent]) -> Sent:
-    """Machines are shared and noisy: the best of some rounds is what the program can do."""
+def best(rounds: Sequence[SenderResult]) -> SenderResult:
+    """The best of some rounds: machines are shared and noisy, so the best round is what the program can do."""
     return max(rounds, key=lambda one: one.rate)
 
 
-def median_rate(rounds: Sequence[Sent]) -> float:
-    """The rate of the usual round."""
+def median_rate(rounds: Sequence[SenderResult]) -> float:
+    """The median rate of some rounds."""
     return statistics.median(one.rate for one in rounds)
 
 
@@ -56,9 +56,9 @@ def _used() -> float:
 
 
 @contextmanager
-def measured(messages: int) -> Iterator[Sent]:
-    """Measure a block of a sending process: wall clock, the CPU of it and its ended children, its memory."""
-    result = Sent(messages=messages)
+def measured(messages: int) -> Iterator[SenderResult]:
+    """Measure a block of a sending process: wall clock, CPU with that of ended children, memory."""
+    result = SenderResult(messages=messages)
     cpu, start = _used(), time.perf_counter()
     yield result
     result.seconds = time.perf_counter() - start
@@ -67,7 +67,7 @@ def measured(messages: int) -> Iterator[Sent]:
 
 
 def _peak_mb() -> float | None:
-    """Highest resident size of this process. Not ru_maxrss: it begins with what the parent had when it forked."""
+    """Highest resident size of this process in MB. (ru_maxrss would begin with the parent's size at the fork.)"""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     except OSError:
@@ -75,10 +75,10 @@ def _peak_mb() -> float | None:
     return int(found[1]) / 1024 if found else None
 
 
-def measured_child(messages: int, command: Sequence[str]) -> Sent:
-    """Run a foreign program and measure it from outside: its own CPU, by wait4. Raises RuntimeError when it fails.
+def measured_child(messages: int, command: Sequence[str]) -> SenderResult:
+    """Run a foreign program and measure its own CPU, by wait4. Raises RuntimeError when the program fails.
 
-    Its memory stays unknown: the kernel counts in its `ru_maxrss` the pages of the process that started it.
+    Its memory stays unknown: in its `ru_maxrss` the kernel counts the pages of the process that started the program.
     """
     start = time.perf_counter()
     with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
@@ -92,26 +92,28 @@ def measured_child(messages: int, command: Sequence[str]) -> Sent:
         output.seek(0)
         if process.returncode:
             raise RuntimeError(f"{command[0]} failed: {output.read().decode(errors='replace').strip()[-1000:]}")
-    return Sent(messages=messages, seconds=seconds, cpu_seconds=used.ru_utime + used.ru_stime)
+    return SenderResult(messages=messages, seconds=seconds, cpu_seconds=used.ru_utime + used.ru_stime)
 
 
-def say(result: Sent) -> None:
+def say(result: SenderResult) -> None:
     """Print a measurement for the process that started this one."""
     print(json.dumps(asdict(result)), flush=True)
 
 
-def run_sender(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Sent:
-    """Run a sender in a process of its own; it prints its measurement as the last line. Raises RuntimeError."""
+def run_sender(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> SenderResult:
+    """Run a sender in a process of its own, whose last line of output is the measurement. Raises RuntimeError."""
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:3])} failed: {(done.stderr or done.stdout).strip()[-1000:]}")
-    return Sent(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return SenderResult(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
-    """Run senders that wait for a line on stdin before they begin, all at once. Raises RuntimeError when one fails.
+def run_side_by_side(commands: Sequence[Sequence[str]]) -> SenderResult:
+    """Run senders that wait for a line on stdin, all at once. Raises RuntimeError when one fails.
 
-    `seconds` is from the word to begin until the last has told what it did; CPU is that of all, memory of the largest.
+    `seconds` is from the start signal until the last sender has reported; CPU is the sum, memory that of the largest.
     """
     with ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile())
@@ -123,9 +125,9 @@ def run_side_by_side(commands: Sequence[Sequence[str]]) -> Sent:
             assert sender.stdin is not None
             sender.stdin.write(b"\n")
             sender.stdin.flush()
-        parts = [Sent(**json.loads(_line(sender, errors))) for sender in senders]
+        parts = [SenderResult(**json.loads(_line(sender, errors))) for sender in senders]
         seconds = time.perf_counter() - began
-    return Sent(
+    return SenderResult(
         messages=sum(one.messages for one in parts),
         seconds=seconds,
         cpu_seconds=sum(one.cpu_seconds for one in parts),

@@ -1,4 +1,4 @@
-"""The server that everybody sends to: Debian's smtp-sink on a free loopback port."""
+"""The mail server of all senders: Debian's smtp-sink on a free loopback port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEARCH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/us
 
 
 def program(name: str, *packages: str) -> str:
-    """The path of a program, from Debian's `packages` (default: postfix) at first need. Raises SystemExit."""
+    """The path of a program, installed from Debian's `packages` (default: postfix) if missing. Raises SystemExit."""
     for attempt in range(2):
         found = shutil.which(name, path=_SEARCH)
         if found:
@@ -40,12 +40,12 @@ class Sink:
     counters: Path | None = None
 
     def cpu_seconds(self) -> float:
-        """What it has used until now."""
+        """CPU seconds that the sink has used until now."""
         used = self.process.cpu_times()
         return float(used.user + used.system)
 
     def accepted(self) -> int:
-        """Messages accepted until now; only of a sink that counts."""
+        """Number of messages accepted until now; only for a sink with `counting`."""
         assert self.counters is not None
         with self.counters.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 200))
@@ -55,7 +55,7 @@ class Sink:
 
 @contextmanager
 def smtp_sink(*, pipelining: bool = True, counting: bool = False) -> Iterator[Sink]:
-    """Start smtp-sink for the length of a `with`. A counting one writes a line a message to a file: some 2 us."""
+    """A running smtp-sink for the length of a `with`. With `counting` it writes a line a message to a file (2 us)."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

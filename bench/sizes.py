@@ -1,4 +1,4 @@
-"""How much each measure does: the sizes that the bars are meant for, and those of `make bench QUICK=1`."""
+"""The sizes of the measures: those of the bars, and those of `make bench QUICK=1`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Counts of messages, recipients or tasks, if nothing else is said."""
+    """The sizes of one run: numbers of messages, recipients or tasks, unless a comment says otherwise."""
 
     quick: bool
     rounds: int
@@ -15,27 +15,27 @@ class Sizes:
     smtp_source: int
     nodemailer: int
     smtp_hook: int
-    #: On the connection with latency.
+    #: Messages on the connection with latency.
     far: int
     audiences: tuple[int, ...]
-    #: Repetitions for each of the audiences.
+    #: Number of repetitions for each of the audiences.
     repeats: tuple[int, ...]
     freeze: int
     csv_rows: int
     ledger: int
-    #: Looks at each page.
+    #: Number of reads of each page.
     looks: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
     idle_seconds: float
-    #: New tasks whose first message is waited for.
+    #: Number of new tasks whose first message is waited for.
     new_tasks: int
-    #: Seconds that the run may take until a whole stack is not started any more: starting it takes 40 to 60.
+    #: Seconds of the run after which a whole stack is not started any more; the start takes 40 to 60.
     stack_begins_within: float
     #: Seconds after which a measure is ended.
     measure_within: float
-    #: Seconds after which the run is over but for stopping its servers, 10 to 28: no measure goes on longer.
+    #: Seconds of the run after which every measure is ended; to stop the servers takes 10 to 28 more.
     over_within: float
 
 
@@ -58,12 +58,12 @@ FULL = Sizes(
     idle_seconds=60,
     new_tasks=4,
     stack_begins_within=float("inf"),
-    # The longest takes four minutes.
+    # The longest measure takes four minutes.
     measure_within=480,
     over_within=float("inf"),
 )
-#: No bar is judged at these sizes. All of it fits into the time on a quiet machine of two cores; where it does not, the
-#: last measures are left out or ended.
+#: The sizes of a quick run, at which no bar is judged. On a quiet machine of two cores all measures fit into the time;
+#: elsewhere the last measures are skipped or ended.
 QUICK = Sizes(
     quick=True,
     rounds=2,

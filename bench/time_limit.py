@@ -1,4 +1,4 @@
-"""A measure that takes too long is ended, so that a run ends when it says so and a hang costs only one measure."""
+"""A time limit for a measure, so that a hang costs only that measure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from types import FrameType
 
 
 class OutOfTime(Exception):
-    """The block had no time left."""
+    """The block took too long, or had no time left to begin."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block after so many seconds, whatever it waits for; in the main thread only.
+    """Raise OutOfTime in the block after `seconds`, whatever the block waits for; in the main thread only.
 
-    A call of C that does not return to Python, such as a statement of psycopg2, is waited for.
+    A call of C that does not return to Python, such as a statement of psycopg2, delays the error until it returns.
     """
     if seconds <= 0:
         raise OutOfTime("no time was left for it")
 
-    def ring(signal_number: int, frame: FrameType | None) -> None:
+    def end(signal_number: int, frame: FrameType | None) -> None:
         raise OutOfTime(f"it was ended after {seconds:.0f} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -9,7 +9,7 @@ domain allows.
 3. **send_chunk** sends, one mapped task a chunk. Every message has a row in the ledger that says what became of it.
 4. **settle**, whatever happened, gives back what was not used and, when mail is cached, queues this DAG's **next run**
    for the time when it goes on: the run that you see *queued* with a *run after*. **all_sent** only makes the run red
-   when a chunk failed (a mail server that was away for long, say): its rest is cached and goes on by itself.
+   when a chunk failed (a mail server that was unavailable for long, say): its rest is cached and goes on by itself.
 
 **Triggering by hand** continues the one occurrence of an immediate or scheduled task, also when it had missed its
 start: nobody gets the mail twice. Mailing everybody again is the switch in the trigger form. A `triggered` task
@@ -32,13 +32,13 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TriggerRule, get_parsing_context
 
+from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import dag_id
 from ses_ops.orchestration.console_link import with_console_link
 from ses_ops.orchestration.dag_rows import rows_for_dags
 from ses_ops.orchestration.operators.freeze_audience import FreezeAudienceOperator
 from ses_ops.orchestration.operators.reserve_quota import ReserveQuotaOperator
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN
 from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
 from ses_ops.orchestration.operators.settle import SettleOperator
 from ses_ops.orchestration.timetable import SendTaskTimetable
@@ -46,19 +46,20 @@ from ses_ops.storage.tasks.send_tasks import schedule_of
 
 DEFAULT_ARGS = {
     "owner": "ses-ops",
-    # For a database or mail server that is away: 5, 10, 20 ... s. Errors that a person has to mend are not retried.
+    # Retries after 5, 10, 20 ... s serve a database or mail server that cannot be reached. Errors that a person has to
+    # mend are not retried.
     "retries": 5,
     "retry_delay": timedelta(seconds=5),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=5),
 }
-#: A queued run of the future counts as active, so one for each time that mail is cached until (the next day, a server
-#: that is away, a warm-up that begins) must leave room for the schedule's and for those that people asked for
-#: (run_identity.MOST_WAITING).
+#: Largest number of active runs. A queued run of the future counts as active: one for each time that mail is cached
+#: until (the next day, a retry, the begin of a warm-up) must leave room for the runs of the schedule and for those that
+#: people asked for (run_identity.MOST_WAITING).
 MAX_ACTIVE_RUNS = 16
-#: Characters of a DAG's tag, by Airflow's database.
+#: Characters of the longest tag of a DAG in Airflow's database.
 LONGEST_TAG = 100
-#: Chunks of one run that are sent at once.
+#: Number of chunks of one run that are sent at once.
 PARALLEL_CHUNKS = int(os.environ.get("SES_PARALLEL_CHUNKS") or 4)
 
 
@@ -69,7 +70,7 @@ def send_task_dag(row: dict[str, Any], schedule: Schedule, *, problem: str | Non
         description=problem or f"{row['template']} from {row['sender']} to {row['group']}",
         doc_md=with_console_link(__doc__, f"/tasks/{row['name']}"),
         schedule=SendTaskTimetable(schedule),
-        start_date=None,  # the timetable knows it; one here would keep triggers by hand away
+        start_date=None,  # the timetable has the start; a start_date would refuse earlier triggers by hand
         catchup=False,
         is_paused_upon_creation=False,
         max_active_runs=MAX_ACTIVE_RUNS,
@@ -85,12 +86,13 @@ def send_task_dag(row: dict[str, Any], schedule: Schedule, *, problem: str | Non
             map_index_template="{{ ses_chunk }}",
             max_active_tis_per_dagrun=PARALLEL_CHUNKS,
         ).expand(chunk_ids=reserve.output)
-        # A teardown runs whatever happened before it. As it counts for the run's state, what is before it does not: a
-        # failed chunk makes the run red by the marker, which Airflow's scheduler sets without a worker.
+        # A teardown runs whatever happened before it. As the teardown counts for the state of the run, the tasks before
+        # it do not: a failed chunk makes the run red by `all_sent`, which Airflow's scheduler sets without a worker.
         settle = SettleOperator(task_id="settle", trigger_dag_id=dag.dag_id).as_teardown(on_failure_fail_dagrun=True)
         all_sent = EmptyOperator(task_id="all_sent", trigger_rule=TriggerRule.NONE_FAILED)
         freeze >> reserve >> send >> [settle, all_sent]
-    # Not before: each operator would take a copy along, and checking the copies took half of a parse of 1 000 DAGs.
+    # The params are added last: each operator would copy them, and the check of the copies took half of a parse of
+    # 1 000 DAGs.
     dag.params.update(_params(TaskType(row["type"])))
     return dag
 
@@ -110,7 +112,7 @@ def _params(task_type: TaskType) -> dict[str, Param]:
 
 
 def _dag_of(row: dict[str, Any]) -> DAG:
-    """The DAG of a row; of one whose schedule cannot be read, a DAG that says so and can be triggered."""
+    """The DAG of a row; for a schedule that cannot be read a DAG that says so and can be triggered."""
     try:
         schedule = schedule_of(row)
         if schedule.problem is None:

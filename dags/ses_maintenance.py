@@ -30,7 +30,7 @@ with DAG(
     is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=10),
-    # The next run, a minute later, is the retry of what is not retried here.
+    # One retry is enough: the next run, a minute later, does the same work.
     default_args={"owner": "ses-ops", "retries": 1, "retry_delay": timedelta(seconds=10)},
     tags=["ses-ops", "maintenance"],
 ) as dag:

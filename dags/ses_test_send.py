@@ -19,7 +19,7 @@ from ses_ops import settings
 from ses_ops.orchestration.console_link import with_console_link
 from ses_ops.orchestration.operators.test_send import TestSendOperator
 
-#: An address as a form can check it; sending checks it in full.
+#: The JSON schema of an address, which a form can check; the test send checks the address in full.
 ADDRESS = {"type": "string", "format": "email", "pattern": r"^[^@\s<>]+@[^@\s<>]+$", "maxLength": 254}
 
 

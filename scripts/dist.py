@@ -1,4 +1,4 @@
-"""`make dist`: what goes into an Airflow of one's own, into dist/. The same commit gives the same bytes.
+"""`make dist`: makes the files for an Airflow of one's own, in dist/.
 
 - `ses_ops-VERSION-py3-none-any.whl` and the source archive `ses_ops-VERSION.tar.gz`
 - `dags.zip`: the DAG files, for the folder of DAGs or any folder in it
@@ -7,7 +7,8 @@
 - `requirements.txt`: what the package needs besides Airflow's own, as ranges, for such a service
 - `SHA256SUMS`
 
-Built is what is committed. Needs git, and the environment of `make install`.
+The files of the commit are built, not those of the working tree; the same commit gives the same bytes. Needs git, and
+the environment of `make install`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 DIST = REPOSITORY / "dist"
 SUMS = "SHA256SUMS"
-#: Of files, in every archive, whatever this machine's umask is.
+#: The mode of files in every archive, whatever the umask of this machine is.
 MODE = 0o644
 
 
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def git(*arguments: str) -> str:
-    """What git says."""
+    """The output of a git command; exits when git fails."""
     done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"make dist: git {arguments[0]}: {done.stderr.strip() or 'failed'}")
@@ -63,7 +64,7 @@ def git(*arguments: str) -> str:
 
 
 def export(source: Path, moment: int) -> None:
-    """The commit's files in a folder of their own, with one mode and time."""
+    """Write the files of the commit to a folder, all with the same mode and time."""
     archive = source.with_suffix(".zip")
     git("archive", "--format=zip", f"--output={archive}", "HEAD")
     with zipfile.ZipFile(archive) as files:
@@ -75,7 +76,7 @@ def export(source: Path, moment: int) -> None:
 
 
 def build(source: Path, made: Path, moment: int) -> None:
-    """The wheel and the source archive, by the locked setuptools."""
+    """Build the wheel and the source archive with the locked setuptools."""
     program = (
         "import sys; from setuptools.build_meta import *; into = sys.argv[1]; build_wheel(into); build_sdist(into)"
     )
@@ -94,7 +95,7 @@ def build(source: Path, made: Path, moment: int) -> None:
 
 
 def level(archive: Path, moment: int) -> None:
-    """Take user, time and order of a machine out of a .tar.gz."""
+    """Rewrite a .tar.gz without user, time and order of the machine."""
     leveled = io.BytesIO()
     with tarfile.open(archive) as old, tarfile.open(fileobj=leveled, mode="w", format=tarfile.PAX_FORMAT) as new:
         for member in sorted(old.getmembers(), key=lambda one: one.name):
@@ -107,7 +108,7 @@ def level(archive: Path, moment: int) -> None:
 
 
 def pack(archive: Path, folder: Path, prefix: str, moment: int) -> None:
-    """A .zip of the files of a folder."""
+    """Make a .zip of the files of a folder."""
     when = datetime.fromtimestamp(moment, UTC).timetuple()[:6]
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -118,14 +119,14 @@ def pack(archive: Path, folder: Path, prefix: str, moment: int) -> None:
 
 
 def requirements(source: Path) -> str:
-    """What the wheel asks for."""
+    """The requirements of the wheel, as a requirements.txt."""
     project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     head = "# What ses-ops needs, as ranges that leave Airflow's own packages and its constraints alone.\n"
     return head + "".join(f"{one}\n" for one in project["dependencies"])
 
 
 def sums(made: Path) -> str:
-    """For `sha256sum --check SHA256SUMS`."""
+    """The checksums, for `sha256sum --check SHA256SUMS`."""
     files = sorted(made.iterdir(), key=lambda path: path.name)
     return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
 

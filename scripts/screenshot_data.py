@@ -1,8 +1,8 @@
-"""What the pictures of the product show: a shop in the twelfth day of its warm-up, on a stack that really sends.
+"""The data of the screenshots: a shop in the twelfth day of its warm-up.
 
 Groups, tasks and suppressions are made by the `ses` program, as a person makes them, and Airflow sends their mail to
-the local mailbox. Only the past, which cannot be waited for, is written into the database: quota days and attempts of a
-month, and one finished mailing with failures and a doubt. All addresses end in `.example` (RFC 2606).
+the local mailbox. Only the past is written into the database: quota days and attempts of a month, and one finished
+mailing with failures and one message in doubt. All addresses end in `.example` (RFC 2606).
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 VARIABLE = "ses_warmup_quota"
 SHOP, CLUB = "mail.example.com", "club.example.com"
 CUSTOMERS, MEMBERS = 24_000, 6_400
-#: The task whose page is shown: finished, with a few failures and a doubt.
+#: The task whose page is shown: finished, with a few failures and one message in doubt; then its number of messages.
 PAST, PAST_COUNT = "winter-sale", 12_000
-#: Sends while the pictures are taken.
+#: The task that sends while the pictures are taken.
 MOVING = "spring-sale"
-#: Stands still until tomorrow.
+#: The task that waits for tomorrow's quota.
 PAUSED = "club-news"
-#: Seconds.
-PATIENCE = 240.0
+#: Seconds to wait for a state of a task.
+TIMEOUT = 240.0
 
 _SENDERS = {SHOP: f"Example Shop <news@{SHOP}>", CLUB: f"Example Club <hello@{CLUB}>"}
 _NEWSLETTER = {"template": "newsletter", "unsubscribe_url": "https://shop.example/unsubscribe?id={{ customer_id }}"}
 
 
 def warm_up_began(days_ago: int) -> str:
-    """A date, for the Variable."""
+    """The date of a warm-up's begin, for the Variable."""
     return f"{datetime.now(UTC) - timedelta(days=days_ago):%Y-%m-%d}"
 
 
 def make_past_and_present(stack: StackProcess, folder: Path) -> None:
-    """Everything but the task MOVING, which is made when the first picture is to be taken."""
+    """Make all data but the task MOVING, which is made just before the first picture is taken."""
     entries = {
         SHOP: {"plan": "standard", "started_on": warm_up_began(11), "time_zone": "UTC"},
         CLUB: {"plan": "standard", "started_on": warm_up_began(2), "time_zone": "UTC"},
@@ -80,33 +80,33 @@ def make_past_and_present(stack: StackProcess, folder: Path) -> None:
 
 
 def start_moving(stack: StackProcess, folder: Path) -> None:
-    """The mailing that is on its way in the pictures."""
+    """Start the mailing that is being sent in the pictures."""
     task = {"name": MOVING, "type": "immediate", "group": "customers", "sender": _SENDERS[SHOP], **_NEWSLETTER}
     apply_task(stack, folder, {**task, "subject": "Spring is here, {{ name }}: 20 % off everything"})
     wait_for(stack, MOVING, lambda task: task["sent_count"] > CUSTOMERS // 5)
 
 
 def apply_task(stack: StackProcess, folder: Path, task: dict[str, Any]) -> None:
-    """`ses task apply`; JSON is YAML."""
+    """Run `ses task apply`; the file may be JSON, because JSON is YAML."""
     file = folder / f"{task['name']}.yaml"
     file.write_text(json.dumps(task), encoding="utf-8")
     _ses(stack, "task", "apply", str(file))
 
 
 def wait_for(stack: StackProcess, name: str, ready: Any) -> None:
-    """Look at a task until it is as it should be."""
-    end = time.monotonic() + PATIENCE
+    """Wait until `ready` is true of a task. Raises RuntimeError after TIMEOUT seconds."""
+    end = time.monotonic() + TIMEOUT
     while True:
         found = [task for task in json.loads(_ses(stack, "task", "list", "--json")) if task["name"] == name]
         if found and ready(found[0]):
             return
         if time.monotonic() > end:
-            raise RuntimeError(f"{name} is not as it should be after {PATIENCE:.0f} s: {found}\n{stack.output}")
+            raise RuntimeError(f"{name} is not as it should be after {TIMEOUT:.0f} s: {found}\n{stack.output}")
         time.sleep(0.5)
 
 
 def _set_variable(stack: StackProcess, entries: dict[str, Any]) -> None:
-    """`make run` has made the Variable; a person edits it in Airflow."""
+    """Set the Variable, which `make run` has made, as a person edits it in Airflow."""
     body = {"key": VARIABLE, "value": json.dumps(entries, indent=2), "description": "Messages a day by sender domain"}
     status, answer = stack.call("PATCH", f"/api/v2/variables/{VARIABLE}", body, token=stack.token())
     if status != 200:
@@ -136,7 +136,7 @@ def _ses(stack: StackProcess, *arguments: str) -> str:
 
 
 def _write_past(conn: Connection) -> None:
-    """Days that nobody can wait for."""
+    """Write the past days, which cannot be waited for."""
     statements = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     with conn, conn.cursor() as cursor:
         cursor.execute(statements, {"name": PAST, "count": PAST_COUNT, "shop": SHOP, "club": CLUB})

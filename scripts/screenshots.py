@@ -1,8 +1,9 @@
-"""`make screenshots`: pictures of the running product, inside Airflow's own UI, for the README and the documents.
+"""`make screenshots`: takes pictures of the console for the README and the documents.
 
-Starts the stack as `make run` does, in a folder of its own with ports of its own; fills it (screenshot_data.py); logs
-in; opens every page of the console's navigation and some more; and writes one PNG each into docs/screenshots. A page
-that does not exist is passed over with a line. Ctrl-C stops everything.
+The pictures show the console inside Airflow's own UI. The script starts the stack as `make run` does, in a folder of
+its own with ports of its own; fills it (screenshot_data.py); logs in; opens every page of the console's navigation and
+some more; and writes one PNG for each into docs/screenshots. A page that does not exist is skipped with a line. Ctrl-C
+stops the script and the stack.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from tests.console.browser.chromium import chromium
 from tests.run_guard import guarded
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
-#: Bytes: pictures are loaded with the README.
+#: Bytes of the largest picture, because pictures are loaded with the README.
 LARGEST = 150_000
-#: Where Airflow's UI has the console, and the console itself (console/registration.py).
+#: The path of the console in Airflow's UI, and that of the console itself (console/registration.py).
 FRAME, PREFIX = "/plugin/mail", "/ses"
-#: Milliseconds.
-_PATIENCE = 60_000
+#: Milliseconds to wait for an element; then those after which a page has settled.
+_TIMEOUT = 60_000
 _SETTLED = 1_500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One look at one page of the console."""
+    """One picture of one page of the console."""
 
     name: str
     path: str
@@ -43,7 +44,7 @@ class Picture:
     height: int = 800
 
 
-#: Taken while the mailing is on its way: what moves.
+#: The pictures that are taken while the mailing is being sent.
 MOVING = (
     Picture(name="overview", path="/", height=1_000),
     Picture(name="send-tasks", path="/tasks"),
@@ -52,7 +53,7 @@ MOVING = (
     Picture(name="overview-ja", path="/", locale="ja-JP", height=1_000),
     Picture(name="send-tasks-phone", path="/tasks", width=360, height=740),
 )
-#: Behind the pages of the navigation.
+#: The pictures of pages that the navigation does not have.
 BEHIND = (
     Picture(name="task", path=f"/tasks/{screenshot_data.PAST}", height=1_000),
     Picture(name="template", path="/templates/newsletter", height=900),
@@ -61,7 +62,7 @@ BEHIND = (
 
 
 class Camera:
-    """A browser that is logged in."""
+    """A browser that is logged in to Airflow."""
 
     def __init__(self, browser: Any, stack: StackProcess, folder: Path) -> None:
         self._browser, self._stack, self._folder = browser, stack, folder
@@ -69,7 +70,7 @@ class Camera:
         self.too_large: list[str] = []
 
     def take(self, picture: Picture) -> bool:
-        """Write a picture; False when there is no such page."""
+        """Write a picture; returns False when the page does not exist."""
         with self._page(picture) as page:
             if page is None:
                 print(f"  {picture.name}: there is no {picture.path} here, passed over")
@@ -78,7 +79,7 @@ class Camera:
         return True
 
     def navigation(self) -> list[Picture]:
-        """Every page of the console's navigation, named by its path."""
+        """A picture for every page of the console's navigation, named by its path."""
         with self._page(Picture(name="navigation", path="/tasks")) as page:
             assert page is not None
             links = (
@@ -93,7 +94,7 @@ class Camera:
         return [Picture(name=path.strip("/") or "overview", path=path, height=900) for path in paths]
 
     def take_review(self, name: str) -> None:
-        """What a new task will do, before it is created: the form of a clone, sent on."""
+        """Write a picture of the review of a new task: the submitted form of a clone."""
         with self._page(Picture(name=name, path=f"/new-task?clone={screenshot_data.PAUSED}", height=1_000)) as page:
             if page is None:
                 return
@@ -103,13 +104,13 @@ class Camera:
                 print(f"  {name}: there is no review here, passed over")
                 return
             send.first.click()
-            frame.locator('form[action$="/new-task"]').first.wait_for(timeout=_PATIENCE)
+            frame.locator('form[action$="/new-task"]').first.wait_for(timeout=_TIMEOUT)
             page.wait_for_timeout(_SETTLED)
             self._write(page, name)
 
     @contextmanager
     def _page(self, picture: Picture) -> Iterator[Any]:
-        """The page in Airflow's frame, settled; None when the console has no such page."""
+        """The page in Airflow's frame, when it has settled; None when the console has no such page."""
         context = self._browser.new_context(
             color_scheme=picture.scheme,
             locale=picture.locale,
@@ -124,7 +125,7 @@ class Camera:
                 return
             page = context.new_page()
             page.goto(self._stack.url(FRAME + PREFIX + picture.path))
-            page.frame_locator("iframe").locator("main h1").first.wait_for(timeout=_PATIENCE)
+            page.frame_locator("iframe").locator("main h1").first.wait_for(timeout=_TIMEOUT)
             page.wait_for_timeout(_SETTLED)
             yield page
         finally:
@@ -140,7 +141,7 @@ class Camera:
 
 
 def main() -> int:
-    """Take all pictures; 1 when one is larger than it may be."""
+    """Take all pictures; returns 1 when one is larger than LARGEST."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go")
     folder: Path = parser.parse_args().folder

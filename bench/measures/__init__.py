@@ -1,11 +1,11 @@
-"""One module a measure, each with `measure(bench) -> Iterable[Figure]`. `MEASURES` is the order in which they run.
+"""The measures: one module each, with a function `measure(bench) -> Iterable[Figure]`.
 
-A measure that yields its figures one by one keeps those that it has when it fails or runs out of time.
+When a measure that yields its figures one by one fails or runs out of time, the figures that it has are kept.
 """
 
 from __future__ import annotations
 
-#: Name on the command line, and what it measures. The module of that name stands in this folder.
+#: Names on the command line and descriptions, in the order in which the measures run; the modules have the same names.
 MEASURES = {
     "engine": "messages a second of the sending engine, beside other senders",
     "roundtrips": "round trips a message on a connection with 50 ms of latency",

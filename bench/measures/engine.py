@@ -1,7 +1,8 @@
-"""The engine with its ledger beside smtp-source, nodemailer and Airflow's SmtpHook: interleaved rounds, one sink.
+"""The measure of the engine beside smtp-source, nodemailer and Airflow's SmtpHook.
 
-Once as a single sending process over 20 connections, once as two of them side by side over 10 connections each: a run
-in production sends up to SES_PARALLEL_CHUNKS chunks at once.
+All send to one sink, in interleaved rounds. The engine, which writes its ledger, runs once as a single sending process
+over 20 connections, and once as two processes side by side over 10 connections each: a run in production sends up to
+SES_PARALLEL_CHUNKS chunks at once.
 """
 
 from __future__ import annotations
@@ -14,32 +15,32 @@ import psycopg2
 from bench.figure import Bar, Figure
 from bench.mailing import mailing
 from bench.peers import nodemailer, smtp_hook, smtp_source
-from bench.sent import Sent, best, median_rate
+from bench.sent import SenderResult, best, median_rate
 from bench.sink import Sink, smtp_sink
 
 if TYPE_CHECKING:
     from bench.context import Bench
 
-#: smtp-sink is no server that is known to bear more: MAIL, RCPT and DATA leave after the reply (Mode.GROUP).
+#: The engine in Mode.GROUP (MAIL, RCPT and DATA leave after the reply), because smtp-sink is no known server.
 ENGINE = "ses-ops, ledger written"
-#: The same with them behind the final dot, as for Postfix, Exim and Sendmail.
+#: The engine in Mode.ACROSS (the three leave behind the final dot), as for Postfix, Exim and Sendmail.
 ACROSS = "ses-ops, next message behind the dot"
 PAIR = "ses-ops, two senders side by side"
-#: Of the single sender, and of the two together; smtp-source and nodemailer have as many.
+#: Number of connections of the single sender, and of the two together; smtp-source and nodemailer have the same.
 CONNECTIONS = 20
-#: Ratio of messages/s that each peer must be beaten by, best round against best round.
+#: Smallest ratio of messages/s to each peer, best round against best round.
 BARS = {smtp_source.NAME: 0.9, nodemailer.NAME: 6.0, smtp_hook.NAME: 10.0}
 CPU_BAR = 0.12
 
 
 class Rounds:
-    """What each sender achieved in each round, and what the sink and PostgreSQL used meanwhile."""
+    """The results of each sender in each round, and the CPU that the sink and PostgreSQL used meanwhile."""
 
     def __init__(self, bench: Bench, sink: Sink) -> None:
-        self.sent: dict[str, list[Sent]] = {}
+        self.sent: dict[str, list[SenderResult]] = {}
         #: CPU seconds of the sink for 1 000 messages, by sender.
         self.sink_cpu: dict[str, list[float]] = {}
-        #: The same of PostgreSQL, while the engine sent.
+        #: CPU seconds of PostgreSQL for 1 000 messages, while the engine sent.
         self.database_cpu: list[float] = []
         self.wal_bytes: list[float] = []
         self._bench, self._sink = bench, sink
@@ -47,14 +48,14 @@ class Rounds:
     def add(self, name: str, send) -> None:  # type: ignore[no-untyped-def]
         """Run one sender once."""
         before = self._sink.cpu_seconds()
-        result: Sent = send()
+        result: SenderResult = send()
         used = self._sink.cpu_seconds() - before
         self.sent.setdefault(name, []).append(result)
         self.sink_cpu.setdefault(name, []).append(used / result.messages * 1000)
         self._bench.progress(f"  {name}: {result.rate:,.0f} messages/s, {result.cpu_per_1000:.3f} CPU s per 1 000")
 
     def add_across(self, messages: int) -> None:
-        """Run the engine once as for a server that is known to bear it."""
+        """Run the engine once in Mode.ACROSS, as for a server that is known to bear it."""
         with mailing(self._bench.server, messages, chunk_size=messages) as ready:
             self._bench.server.checkpoint()
             self.add(ACROSS, lambda: ready.send(self._sink.port, connections=CONNECTIONS, pipelining="across")[0])
@@ -70,7 +71,7 @@ class Rounds:
             self.wal_bytes.append((_wal_position(ready.dsn) - wal) / messages)
 
     def add_pair(self, messages: int) -> None:
-        """The same mailing in two chunks, sent by two processes at once."""
+        """Run two senders at once, which send the same mailing in two chunks."""
         with mailing(self._bench.server, messages, chunk_size=-(-messages // 2)) as ready:
             self._bench.server.checkpoint()
             self.add(PAIR, lambda: ready.send_side_by_side(self._sink.port, connections=CONNECTIONS // 2))
@@ -104,7 +105,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def figures(rounds: Rounds) -> list[Figure]:
-    """Rates beside each peer, then CPU; the first carries every round for the plot."""
+    """The figures: rates beside each peer, then CPU; the first figure has the data of every round for the plot."""
     first, *others = (_against(rounds, name, bar) for name, bar in BARS.items())
     return [replace(first, data=_data(rounds)), *others, _across(rounds), _pair(rounds), *_cpu(rounds)]
 
@@ -146,7 +147,7 @@ def _against(rounds: Rounds, peer: str, bar: float) -> Figure:
 
 
 def _across(rounds: Rounds) -> Figure:
-    """Shown without a bar: the bar is that of the mode that most servers get."""
+    """The rate in Mode.ACROSS, without a bar: the bar is for the mode that most servers get."""
     return Figure(
         what=f"{ACROSS}, against {smtp_source.NAME}",
         value=best(rounds.sent[ACROSS]).rate,
@@ -158,7 +159,7 @@ def _across(rounds: Rounds) -> Figure:
 
 
 def _pair(rounds: Rounds) -> Figure:
-    """Shown without a bar: the bar is the single sender's."""
+    """The rate of two senders, without a bar: the bar is for the single sender."""
     pair = best(rounds.sent[PAIR]).rate
     return Figure(
         what=f"{PAIR}, against {smtp_source.NAME}",
@@ -172,8 +173,8 @@ def _pair(rounds: Rounds) -> Figure:
 
 
 def _a_day(database: float) -> str:
-    """Million messages a day that one core is enough for, at so many seconds for 1 000 messages."""
-    # A few messages cost less than the ten milliseconds in which a process's time is counted.
+    """The messages a day for which one core is enough, at `database` CPU seconds for 1 000 messages."""
+    # A few messages cost less than 10 ms, the unit in which a process's time is counted.
     return f"{86_400 / database * 1000 / 1e6:,.0f} million" if database else "more than can be measured of"
 
 

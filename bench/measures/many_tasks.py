@@ -1,4 +1,4 @@
-"""1 000 active send tasks: the DAG file's parse, a new task's first message, what they cost while idle."""
+"""The measure of 1 000 send tasks: parse of the DAG file, first message, idle cost."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from bench import mailing, messages
 from bench.figure import Bar, Figure
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.tasks.send_tasks import apply_task
 
 if TYPE_CHECKING:
     from bench.airflow_stack import AirflowStack
     from bench.context import Bench
 
-#: Seconds.
+#: Seconds of a parse, and until a new task's first message.
 PARSE_BAR, FIRST_MESSAGE_BAR = 6.0, 10.0
-#: Tasks of the smaller of two measured parses; parses of which the middle one counts.
+#: Number of tasks in the smaller of two measured parses; then number of parses, of which the middle one counts.
 _FEW, _PARSES = 100, 3
 _PREFIX = "many-"
 _DAG_PREFIX = f"send_task__{_PREFIX}"
-#: Reads the DAG file as the DAG processor does, in a process that has imported Airflow: prints seconds, seconds of
-#: processor time, DAGs, errors.
+#: A program that reads the DAG file as the DAG processor does, in a process that has imported Airflow. It prints
+#: seconds, seconds of processor time, number of DAGs, number of errors.
 _PARSE = """
 import sys, time
 from airflow.dag_processing.dagbag import DagBag
@@ -55,7 +55,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _add_tasks(bench: Bench, stack: AirflowStack, numbers: range) -> None:
-    """Half recur, 3 of 10 have their start before them, 2 of 10 are triggered; none sends while we look."""
+    """Add tasks: half are recurring, 3 of 10 scheduled, 2 of 10 triggered; none sends during the measure."""
     bench.progress(f"  applying {len(numbers):,} tasks …")
     if numbers.start == 0:
         mailing.add_group(stack.conn, "many", 10)
@@ -82,7 +82,7 @@ def _schedule(number: int, start: datetime) -> dict[str, Any]:
 
 
 def _file_alone(bench: Bench, stack: AirflowStack, count: int) -> Figure:
-    """What reading the file costs a DAG processor, with `count` tasks besides the few that the stack has."""
+    """The cost of reading the DAG file with `count` tasks, besides the few that the stack has."""
     bench.progress(f"  parsing the DAG file with {count:,} tasks …")
     file = str(stack.process.description["env"]["AIRFLOW__CORE__DAGS_FOLDER"]) + "/send_tasks.py"
     parses = []
@@ -137,7 +137,7 @@ def _first_messages(bench: Bench, stack: AirflowStack, count: int) -> list[Figur
 
 
 def _first_message(stack: AirflowStack, name: str) -> tuple[float, float]:
-    """Seconds until the sink had it: since the task's row was written, and since the command was started."""
+    """Seconds until the sink had the message: since the task's row was written, and since the command was started."""
     before = stack.sink.accepted()
     began = stack.apply(name, group="many", type="immediate")
     stack.wait_until(lambda: stack.sink.accepted() > before, f"the first message of {name}", every=0.02)
@@ -148,7 +148,7 @@ def _first_message(stack: AirflowStack, name: str) -> tuple[float, float]:
 
 
 def _idle(bench: Bench, stack: AirflowStack, words: str) -> dict[str, float]:
-    """CPU seconds a minute of each component; empty when nobody wants to wait for it."""
+    """CPU seconds a minute of each component; empty in a quick run, which does not wait for this."""
     seconds = bench.sizes.idle_seconds
     if not seconds:
         return {}

@@ -1,4 +1,4 @@
-"""The send task list, and what a task's page reads, over 1 000 tasks and a large ledger."""
+"""The measure of the send task list and of a task's page, over a large ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bench.context import Bench
 
-#: Seconds.
+#: Seconds that each list and page may take.
 BAR = 0.3
 
 
@@ -68,7 +68,7 @@ def _listed(conn: Connection, looks: int) -> list[float]:
 
 
 def _command(dsn: str, tasks: int, looks: int) -> Figure:
-    """`ses task list` as a person waits for it: the interpreter and its imports included."""
+    """The time of the command `ses task list`, with the interpreter and its imports."""
     program = Path(sys.executable).with_name("ses")
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
         environment = {**os.environ, "AIRFLOW_CONN_SES_DB": dsn, "SES_HOME": home}
@@ -92,7 +92,7 @@ def _command(dsn: str, tasks: int, looks: int) -> Figure:
 
 
 def _page_looks(dsn: str, rare: str, common: str, looks: int) -> dict[str, list[float]]:
-    """Seconds of each look at a task's page, by the part that was looked at. Raises RuntimeError."""
+    """Seconds of each read of a task's page, by the part of the page. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
         done = subprocess.run(
             [sys.executable, "-m", "bench.page_process", LARGEST, OFTEN, rare, common, str(looks)],

@@ -1,7 +1,8 @@
-"""One connection with 50 ms of latency: messages a second and round trips a message, with PIPELINING and without.
+"""The measure of round trips a message, on one connection with 50 ms of latency.
 
-Nobody needs the CPU here, so all senders run at once, each through a proxy of its own. The time runs from the first
-MAIL to the reply to the last message: banner, EHLO and QUIT are paid once a connection, not once a message.
+It is made with PIPELINING and without. No sender needs much CPU here, so all run at once, each through a proxy of its
+own. The time runs from the first MAIL to the reply to the last message: banner, EHLO and QUIT cost time once a
+connection, not once a message.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from bench.sink import smtp_sink
 if TYPE_CHECKING:
     from bench.context import Bench
 
-#: Seconds there and back.
+#: Seconds of a round trip.
 LATENCY = 0.050
-#: In Mode.ACROSS, as for servers known to bear it; and as for all others: two round trips.
+#: The engine in Mode.ACROSS, as for servers known to bear it; then in Mode.GROUP, with two round trips.
 ENGINE, GROUPED = "ses-ops", "ses-ops, commands after the reply"
-#: With PIPELINING; 1.0 and 2.0 are what the speed of light leaves.
+#: Round trips a message with PIPELINING, of which 1.0 and 2.0 are the least possible.
 BAR, GROUPED_BAR = 1.1, 2.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Far:
-    """What one sender did over the far connection."""
+    """The result of one sender over the connection with latency."""
 
     rate: float
     #: Time a message in units of the latency.
     round_trips: float
-    #: Times a message that the sender waited for the server: the same without the clock.
+    #: Number of waits for the server a message, counted without a clock.
     waits: float
     bytes_a_message: float
 

@@ -1,4 +1,4 @@
-"""Ten times and a hundred times the audience: time a message from the freeze to the settled run, and memory."""
+"""The measure of time a message and memory, as the audience grows a hundredfold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.figure import Bar, Figure
 from bench.mailing import Mailing, mailing
-from bench.sent import Sent
+from bench.sent import SenderResult
 from bench.sink import smtp_sink
 
 if TYPE_CHECKING:
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 #: Percent by which the time a message may grow from the smallest audience to the largest.
 GROWTH_BAR = 15.0
-#: MB of a sending process.
+#: MB that a sending process may use.
 MEMORY_BAR = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One mailing: microseconds of wall clock a message in each step, CPU seconds for 1 000, the highest memory."""
+    """One mailing: microseconds of wall clock a message in each step, CPU seconds for 1 000, highest memory in MB."""
 
     freeze: float
     reserve: float
@@ -31,8 +31,8 @@ class Measured:
     peak_mb: float
 
     @classmethod
-    def of(cls, ready: Mailing, chunks: list[Sent]) -> Measured:
-        """Of a mailing that was sent."""
+    def of(cls, ready: Mailing, chunks: list[SenderResult]) -> Measured:
+        """The figures of a mailing that was sent."""
         a_message = 1e6 / ready.recipients
         return cls(
             **{step: seconds * a_message for step, seconds in ready.step_seconds.items()},
@@ -43,7 +43,7 @@ class Measured:
 
     @property
     def whole(self) -> float:
-        """All steps together."""
+        """Microseconds a message of all steps together."""
         return self.freeze + self.reserve + self.send + self.settle
 
     def __str__(self) -> str:
@@ -65,14 +65,14 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _order(repeats: dict[int, int]) -> list[int]:
-    """Round after round, so that what else the machine does while this goes on meets all sizes."""
+    """The sizes in interleaved rounds, so that other load of the machine meets all sizes."""
     return [
         recipients for turn in range(max(repeats.values())) for recipients, count in repeats.items() if turn < count
     ]
 
 
 def _usual(repetitions: list[Measured]) -> Measured:
-    """The one in the middle by its whole time; of two the faster."""
+    """The median repetition by its whole time; of two the faster."""
     return sorted(repetitions, key=lambda one: one.whole)[(len(repetitions) - 1) // 2]
 
 

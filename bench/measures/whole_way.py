@@ -1,4 +1,4 @@
-"""A mailing through Airflow: from the trigger by REST until the list says that it is finished."""
+"""The measure of a mailing through Airflow, from the trigger by REST to finished."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bench.airflow_stack import AirflowStack
     from bench.context import Bench
 
-#: Of the engine's own rate, in one process without Airflow.
+#: Share of the rate of the engine alone, in one process without Airflow.
 BAR = 0.7
-#: Seconds between two looks at the list.
+#: Seconds between two queries of the list.
 _LOOK_EVERY = 0.05
 
 

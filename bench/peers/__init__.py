@@ -1,1 +1,1 @@
-"""The other senders. Each gets the port of an SMTP server and a number of messages, and returns what it achieved."""
+"""The other senders: each sends a number of messages to a port, and returns its result."""

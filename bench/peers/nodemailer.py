@@ -1,4 +1,7 @@
-"""nodemailer's pool (Node.js), at the version that package-lock.json names; builds its MIME, keeps no record."""
+"""The pool of nodemailer (Node.js): builds its MIME, keeps no record.
+
+package-lock.json names the version.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import messages
-from bench.sent import Sent, run_sender
+from bench.sent import SenderResult, run_sender
 from bench.sink import program
 
 NAME = "nodemailer pool (Node.js)"
@@ -26,7 +29,7 @@ class Nodemailer:
     def __init__(self, folder: Path, node: str) -> None:
         self._folder, self._node = folder, node
 
-    def send(self, port: int, count: int, *, connections: int = 20) -> Sent:
+    def send(self, port: int, count: int, *, connections: int = 20) -> SenderResult:
         """Send text and HTML, filled in for each recipient, over a pool of connections."""
         command = [self._node, "send.js", str(port), str(count), str(connections), "letter.json"]
         return run_sender(command, cwd=self._folder)
@@ -34,7 +37,7 @@ class Nodemailer:
 
 @contextmanager
 def installed() -> Iterator[Nodemailer]:
-    """Node.js and npm from Debian where there are none, nodemailer from npm into a temporary folder."""
+    """nodemailer, installed by npm into a temporary folder, with Debian's Node.js and npm if they are missing."""
     npm, node = program("npm", "nodejs", "npm"), program("node", "nodejs", "npm")
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""Airflow's SmtpHook with one kept connection, as a loop over a recipient list in a task would use it.
+"""Airflow's SmtpHook with one kept connection, as a loop in a task uses it.
 
 `python -m bench.peers.smtp_hook PORT COUNT` sends and prints the measurement.
 """
@@ -13,15 +13,15 @@ from email.mime.text import MIMEText
 from typing import Any
 
 from bench import messages
-from bench.sent import Sent, measured, run_sender, say
+from bench.sent import SenderResult, measured, run_sender, say
 
 NAME = "Airflow SmtpHook"
 PLACEHOLDERS = {"name": "VARname", "customer_id": "VARid", "coupon": "VARcoupon"}
-#: The hook's own retries and logging stay as they are.
+#: The connection for the hook; the hook's own retries and logging are not changed.
 _CONNECTION = {"disable_ssl": True, "disable_tls": True, "from_email": f"news@{messages.DOMAIN}"}
 
 
-def send(port: int, count: int) -> Sent:
+def send(port: int, count: int) -> SenderResult:
     """Send in a process of its own, with an Airflow home of its own."""
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
         connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": _CONNECTION}
@@ -33,7 +33,7 @@ def main(count: int) -> None:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
 
     class TextAndHtmlHook(SmtpHook):
-        """The hook builds HTML only; the text part is put in front of it here, as RFC 2046 5.1.4 wants."""
+        """The hook, which builds HTML only, with the text part before the HTML, as RFC 2046 5.1.4 requires."""
 
         text = ""
 

@@ -1,4 +1,4 @@
 """ses-ops: a mass-mail console on Apache Airflow."""
 
-#: The one place of the version: the wheel, `ses --version` and the archives of `make dist` take it from here.
+#: The version of the wheel, of `ses --version` and of the archives of `make dist`: they all read it here.
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Where Airflow keeps its things, by its own look-up, and without importing it, which takes seconds."""
+"""Airflow's folders and settings, found without the import of Airflow (seconds)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def airflow_home() -> Path:
-    """AIRFLOW_HOME."""
+    """The folder AIRFLOW_HOME."""
     return expanded(os.environ.get("AIRFLOW_HOME", "").strip() or "~/airflow")
 
 
@@ -21,7 +21,7 @@ def dags_folder() -> Path:
 
 
 def airflow_setting(section: str, name: str) -> str:
-    """What AIRFLOW__SECTION__NAME or airflow.cfg say, else nothing."""
+    """The setting in AIRFLOW__SECTION__NAME or airflow.cfg; an empty text when neither has it."""
     running = sys.modules.get("airflow.configuration")
     if running is not None and (conf := getattr(running, "conf", None)) is not None:
         return str(conf.get(section, name, fallback="") or "").strip()
@@ -31,7 +31,7 @@ def airflow_setting(section: str, name: str) -> str:
     try:
         return read_configuration(file, file.stat().st_mtime_ns).get(section, name, fallback="").strip()
     except (OSError, ValueError, configparser.Error):
-        # Airflow itself complains of a file that it cannot read.
+        # Airflow itself reports a file that it cannot read.
         return ""
 
 
@@ -44,5 +44,5 @@ def read_configuration(file: Path, changed: int) -> configparser.ConfigParser:  
 
 
 def expanded(text: str) -> Path:
-    """A path as Airflow's settings may write it, with `~` and variables of the environment."""
+    """An absolute path, with `~` and variables of the environment replaced, as in Airflow's settings."""
     return Path(os.path.abspath(os.path.expanduser(os.path.expandvars(text))))

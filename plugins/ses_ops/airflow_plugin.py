@@ -1,8 +1,9 @@
-"""What ses-ops adds to Airflow. Registration only, and the same plugin once, however it got here.
+"""The Airflow plugin of ses-ops: registration only, and once, however installed.
 
-An installed package is found by its entry point. A folder in Airflow's plugins folder is found because Airflow runs
-each `.py` there, as a module of its bare stem: this file then hands the plugin over, unless the entry point will. The
-other files have nothing to do there: `.airflowignore` keeps Airflow from them, and where it is missing they do nothing.
+An installed package is found by its entry point. A package in Airflow's plugins folder is found because Airflow runs
+each `.py` file there, as a module of its bare stem: this file then hands the plugin over, unless the entry point does.
+Airflow has no use for the other files: `.airflowignore` keeps Airflow from running them, and without `.airflowignore`
+they do nothing.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
 
     log = logging.getLogger(__name__)
 
-    #: Copies of the package that Airflow has run file by file: their folders.
+    #: Folders of the copies of the package that Airflow has run file by file.
     RUN_FOLDERS: set[str] = set()
 
     def forget_bare_names() -> None:
-        """Take the modules of bare names away again: `settings` may be a module of somebody else's plugin."""
+        """Remove the modules of bare names: `settings` may be the name of a module of another plugin."""
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
             if name.partition(".")[0] != "ses_ops" and file.startswith(tuple(RUN_FOLDERS)):
                 del sys.modules[name]
 
-    # A plugin that raises disturbs all components of an Airflow that is not ours. Where nothing works, it is empty.
+    # A plugin that raises disturbs all components of Airflow, so on an unsupported Airflow the plugin is empty.
     _REFUSAL = refusal()
 
     if _REFUSAL is None:
@@ -62,7 +63,7 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
         log.error("%s", _REFUSAL)
 
         class SesOpsPlugin(AirflowPlugin):  # type: ignore[no-redef]
-            """Nothing but its name, and in the navigation a page that says why."""
+            """An empty plugin, with a page in the navigation that says why it is empty."""
 
             name = "ses_ops"
             fastapi_apps = refused_apps(str(_REFUSAL))

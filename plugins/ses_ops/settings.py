@@ -1,4 +1,6 @@
-"""What the environment says: places, ports and connections. Everything is read by a call, never at import.
+"""The settings of the environment: places, ports and connections.
+
+Every setting is read by a call, never at import.
 
 | setting | default | meaning |
 | --- | --- | --- |
@@ -32,7 +34,7 @@ SES_DB = "AIRFLOW_CONN_SES_DB"
 SES_SMTP = "AIRFLOW_CONN_SES_SMTP"
 WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 
-#: What makes a folder a checkout of this project.
+#: A line of the pyproject.toml by which a checkout of this project is recognised.
 _PROJECT = 'name = "ses-ops"'
 _TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -40,7 +42,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 
 @cache
 def checkout() -> Path | None:
-    """The checkout of the project that this is, or None for an installed wheel or a folder in Airflow's plugins."""
+    """The checkout of the project that this file is in; None in an installed wheel or in Airflow's plugins folder."""
     plugins = Path(__file__).resolve().parents[1]
     try:
         is_ours = plugins.name == "plugins" and _PROJECT in (plugins.parent / "pyproject.toml").read_text("utf-8")
@@ -50,28 +52,28 @@ def checkout() -> Path | None:
 
 
 def repository() -> Path:
-    """In a checkout, its top: the folder that holds `dags/`, `plugins/` and `include/`."""
+    """The top of the checkout: the folder with `dags/`, `plugins/` and `include/`."""
     return Path(__file__).resolve().parents[2]
 
 
 def ses_home() -> Path:
-    """The folder of everything that the local stack writes (absolute; it may not exist yet)."""
+    """The folder that the local stack writes all its files to (absolute; it may not exist yet)."""
     given = os.environ.get("SES_HOME", "").strip()
     return Path(os.path.abspath(Path(given).expanduser())) if given else (checkout() or airflow_home()) / ".ses"
 
 
 def templates_root() -> Path:
-    """The folder with one folder a mail template: of `templates_places` the first that exists, else the first."""
+    """The folder of mail templates, one folder each: the first of `templates_places` that exists, else the first."""
     places = templates_places()
     return next((place for place in places if place.is_dir()), places[0])
 
 
 def templates_places() -> tuple[Path, ...]:
-    """Where templates are looked for.
+    """The folders in which templates are looked for, in order.
 
-    Only in what SES_TEMPLATES names, or the setting `templates` in section `ses_ops` of airflow.cfg, which managed
-    services have where they have no environment. Else in the checkout; else beside Airflow's folder of DAGs, in
-    AIRFLOW_HOME, and in the folder of DAGs, which is the only one that some managed services bring to every machine.
+    One folder, if SES_TEMPLATES names it, or the setting `templates` in section `ses_ops` of airflow.cfg (for managed
+    services without an environment of one's own). Else the one of the checkout. Else those beside Airflow's folder of
+    DAGs, in AIRFLOW_HOME, and in the folder of DAGs, the only folder that some managed services bring to every machine.
     """
     for given in (os.environ.get("SES_TEMPLATES", "").strip(), airflow_setting("ses_ops", "templates")):
         if given:
@@ -84,12 +86,12 @@ def templates_places() -> tuple[Path, ...]:
 
 
 def short(folder: Path) -> str:
-    """The end of a path, as a page may show it: where a server keeps its things is nobody's business there."""
+    """The last two parts of a path, for pages, which do not show the folders of the server."""
     return "/".join(folder.parts[-2:])
 
 
 def no_templates() -> str:
-    """The sentence for an installation without a template: where they are looked for, and how to name another place."""
+    """The sentence for an installation without a template: the folders searched, and how to name another folder."""
     places = ", ".join(map(str, templates_places()))
     return f"there is no template in {places}; set SES_TEMPLATES to another folder for all of Airflow's components"
 
@@ -102,15 +104,15 @@ def maintenance_minutes() -> int:
     name = "SES_MAINTENANCE_MINUTES"
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "maintenance_minutes") or "1"
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 30):
-        raise InvalidInput(f"{given!r} is not a whole number of minutes from 1 to 30", where=name)
+        raise InvalidInput("not_minutes", given=given, where=name)
     return int(given)
 
 
 def sample_wanted() -> bool:
-    """Whether `make run` loads the sample into an empty database. Raises InvalidInput."""
+    """Whether `make run` loads the sample data into an empty database. Raises InvalidInput."""
     given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
     if given not in ("on", "off"):
-        raise InvalidInput(f"{given!r} is neither on nor off", where="SES_SAMPLE")
+        raise InvalidInput("not_on_or_off", given=given, where="SES_SAMPLE")
     return given == "on"
 
 
@@ -130,7 +132,7 @@ def mailbox_port() -> int:
 
 
 def db_port() -> int | None:
-    """The TCP port of the embedded PostgreSQL, or None: then it listens on its unix socket only."""
+    """The TCP port of the embedded PostgreSQL; None when it listens on its unix socket only."""
     return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
@@ -138,7 +140,7 @@ def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
     given = os.environ.get("SES_WEB_HOST", "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
-        raise InvalidInput(f"{given!r} is not a host name or address", where="SES_WEB_HOST")
+        raise InvalidInput("not_a_host", value=given, where="SES_WEB_HOST")
     return given
 
 
@@ -147,31 +149,31 @@ def _port(name: str, default: int) -> int:
     if not given:
         return default
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 65535):
-        raise InvalidInput(f"{given!r} is not a port (a whole number from 1 to 65535)", where=name)
+        raise InvalidInput("not_a_port", given=given, where=name)
     return int(given)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningStack:
-    """What a running `make run` says about itself in `SES_HOME/stack.json`."""
+    """The description of a running stack, which `make run` writes to `SES_HOME/stack.json`."""
 
     db_dsn: str
     airflow_db_dsn: str
     smtp_uri: str
     web_url: str
-    #: None when an external mail server is used: then there is no local mailbox.
+    #: None when an external mail server is used, because then there is no local mailbox.
     mailbox_url: str | None = None
     #: The environment that the `airflow` program needs to work on this stack.
     env: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def stack_file() -> Path:
-    """Where the running stack describes itself."""
+    """The file with the description of the running stack."""
     return ses_home() / "stack.json"
 
 
 def running_stack() -> RunningStack | None:
-    """The stack of this SES_HOME, or None if there is none. Raises SesError if the file cannot be read."""
+    """The running stack of this SES_HOME; None if none runs. Raises SesError if the file cannot be read."""
     path = stack_file()
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
@@ -179,15 +181,15 @@ def running_stack() -> RunningStack | None:
     except FileNotFoundError:
         return None
     except PermissionError as cause:
-        raise SesError(f"{path} belongs to another user: run this as the user who ran `make run`") from cause
+        raise SesError("stack_file_of_another_user", path=path) from cause
     except (OSError, ValueError, TypeError) as cause:
-        raise SesError(f"{path} cannot be read ({cause}): stop `make run` and start it again") from cause
+        raise SesError("stack_file_not_readable", path=path, cause=cause) from cause
 
 
 def db_dsn() -> str:
-    """The `ses` database as a libpq URI, where no Airflow has to be asked: AIRFLOW_CONN_SES_DB, else the running stack.
+    """The `ses` database as a libpq URI, found without Airflow: AIRFLOW_CONN_SES_DB, else the running stack.
 
-    Raises InvalidInput for a connection that cannot be right, NotSetUp if there is neither.
+    Raises InvalidInput for an invalid connection, NotSetUp if there is neither.
     """
     given = os.environ.get(SES_DB, "").strip()
     if given:
@@ -213,7 +215,7 @@ def smtp_connection_uri() -> str:
 
 
 def airflow_environment() -> dict[str, str]:
-    """What to add to the environment before Airflow's code or program is used on the running stack (may be empty)."""
+    """The variables to add to the environment before Airflow is used on the running stack (may be none)."""
     stack = running_stack()
     return dict(stack.env) if stack else {}
 
@@ -224,52 +226,30 @@ def libpq_uri(connection: str, source: str = SES_DB) -> str:
 
 
 def make_run_is_here() -> bool:
-    """Whether this is a checkout of the project, where `make run` starts everything."""
+    """Whether this is a checkout of the project, where `make run` starts the stack."""
     return checkout() is not None and (repository() / "Makefile").is_file()
 
 
 def no_database(*, in_airflow: bool = False) -> NotSetUp:
-    """The error for a database that is named nowhere; `in_airflow`: there is an Airflow, and it was asked."""
+    """The error for a missing setting of the database; `in_airflow`: Airflow was asked and has no connection."""
     if in_airflow:
-        return NotSetUp(
-            "no database: Airflow has no connection ses_db. Make it in Airflow under Admin > Connections (type Generic "
-            f"or, if offered, Postgres), or set {SES_DB} for all of Airflow's components; then run `ses migrate`"
-        )
+        return NotSetUp("no_database_connection", variable=SES_DB)
     if make_run_is_here():
-        return NotSetUp(
-            f"no database: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_DB} to the PostgreSQL to use"
-        )
-    return NotSetUp(
-        "no database: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
-        f"has it, or {SES_DB} to the PostgreSQL to use"
-    )
+        return NotSetUp("no_database_here", home=ses_home(), variable=SES_DB)
+    return NotSetUp("no_database", variable=SES_DB)
 
 
 def no_mail_server(*, in_airflow: bool = False) -> NotSetUp:
-    """The error for a mail server that is named nowhere; see `no_database`."""
+    """The error for a missing setting of the mail server; see `no_database`."""
     if in_airflow:
-        return NotSetUp(
-            "no mail server: Airflow has no connection ses_smtp. Make it in Airflow under Admin > Connections (type "
-            f"SMTP), or set {SES_SMTP} for all of Airflow's components, for example to "
-            "smtp://login:password@mail.example.com:587/?tls=starttls"
-        )
+        return NotSetUp("no_mail_server_connection", variable=SES_SMTP)
     if make_run_is_here():
-        return NotSetUp(
-            f"no mail server: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
-        )
-    return NotSetUp(
-        "no mail server: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
-        f"has it, or {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
-    )
+        return NotSetUp("no_mail_server_here", home=ses_home(), variable=SES_SMTP)
+    return NotSetUp("no_mail_server", variable=SES_SMTP)
 
 
 def no_airflow() -> NotSetUp:
     """The error for an Airflow that is needed and cannot be found."""
     if make_run_is_here():
-        return NotSetUp(
-            f"no Airflow: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, or set "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN or AIRFLOW_HOME as your Airflow has it"
-        )
-    return NotSetUp("no Airflow was found: set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow has it")
+        return NotSetUp("no_airflow_here", home=ses_home())
+    return NotSetUp("airflow_not_found")

@@ -19,6 +19,8 @@ from typing import Any
 
 import psutil
 
+from tests.sizes import STARTUP
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Seconds; 25-60 were measured on two shared cores.
 READY_WITHIN = 280.0
@@ -27,8 +29,8 @@ STOPPED_WITHIN = 60.0
 ANSWERED_WITHIN = 120.0
 #: For tests that write send tasks or delete runs behind Airflow's back: Airflow notices at its next turn.
 READS_OFTEN = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10"}
-#: Seconds that a scheduler with nothing to do sleeps. At the stack's own 0.1 an idle stack takes 0.31 s CPU a second,
-#: at 0.5 a third of that (measured), and several stacks share two cores here.
+#: Seconds that a scheduler with nothing to do sleeps. At the stack's own 0.1 an idle stack takes a third of a core, at
+#: 0.5 a third of that (measured), and several stacks share two cores here.
 SLEEPS_LONGER = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5"}
 PORTS = ("SES_WEB_PORT", "SES_SMTP_PORT", "SES_MAILBOX_PORT")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -69,7 +71,7 @@ class StackProcess:
             for name, value in os.environ.items()
             if not name.startswith(("AIRFLOW", "SES_", "MAKE", "MFLAGS", "PYTEST", "PYTHONPATH"))
         }
-        return {**kept, **self.settings, "SES_HOME": str(self.home)}
+        return {**kept, "PYTHONPATH": STARTUP, **self.settings, "SES_HOME": str(self.home)}
 
     @property
     def output(self) -> str:

@@ -10,8 +10,9 @@ import uuid
 
 import pytest
 
+from tests.actors import ANYBODY
 from tests.console.console_world import OWN_PAGE, PREFIX, token, visible_text
-from tests.unit.test_workbook_rows import workbook
+from tests.unit.audience.test_workbook_rows import workbook
 
 GOOD = b"email,name\nann@b.example,Ann\nben@b.example,Ben\n"
 JAPANESE = {"Accept-Language": "ja"}
@@ -588,7 +589,7 @@ def test_an_upload_says_why_its_file_ended_also_when_it_is_busy_with_what_it_has
     )
     slow = ImportStopped("the file came too slowly")
     with pytest.raises(ImportStopped, match="too slowly"):
-        GroupUpload(order, ended=lambda: slow, stop=lambda why: told.set()).run(world.dsn, blocks())
+        GroupUpload(order, ended=lambda: slow, stop=lambda why: told.set()).run(world.dsn, ANYBODY, blocks())
     assert world.rows("SELECT state, problem FROM group_import") == [("stopped", "the file came too slowly")]
 
 

@@ -50,12 +50,12 @@ def with_an_extra_that_libpq_does_not_know(world, postgres, monkeypatch) -> str:
 
 def without_tables(world, postgres, monkeypatch) -> str:
     monkeypatch.setenv(DB, postgres.dsn(postgres.new_database()))
-    return "run `ses migrate`"
+    return "the ses database has no tables yet"
 
 
 def of_an_older_version(world, postgres, monkeypatch) -> str:
     world.execute("UPDATE ses_schema_version SET version_num = '0010'")
-    return "run `ses migrate`"
+    return "the ses database has an older version's schema"
 
 
 def of_a_newer_version(world, postgres, monkeypatch) -> str:
@@ -127,14 +127,14 @@ def test_a_database_that_was_made_in_airflow_is_used_without_a_restart(world, mo
     from airflow.utils.session import create_session
 
     from ses_ops.orchestration.lookup import airflow_lookup
-    from ses_ops.orchestration.lookup.answers_kept import KEPT_FOR, AnswersKept
+    from ses_ops.orchestration.lookup.answer_cache import KEPT_FOR, AnswerCache
 
     assert KEPT_FOR <= 10
     monkeypatch.delenv(DB)
     assert admin.get("/tasks").status_code == 503
     with create_session() as session:
         session.add(Connection(conn_id="ses_db", uri=world.dsn))
-    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswersKept())
+    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswerCache())
     world.seed("hello")
     assert "hello" in admin.text("/tasks")
 

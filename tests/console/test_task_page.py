@@ -311,7 +311,7 @@ def test_a_search_that_has_not_come_to_its_end_says_so(sent, viewer, monkeypatch
 
 
 def test_pages_of_messages_follow_by_key_and_keep_the_search(sent, viewer, monkeypatch):
-    from ses_ops.console import message_lines
+    from ses_ops.console.tasks import messages as message_lines
 
     monkeypatch.setattr(message_lines, "SIZE", 5)
 

@@ -10,6 +10,7 @@ import pytest
 from ses_ops.application.quota_status import DomainQuota
 from ses_ops.console.domains.warmup_days import SHOWN, warmup_days
 from ses_ops.domain.warmup import parse_plan, quota_day
+from ses_ops.storage.quota.quota_days import PastDay
 from ses_ops.storage.quota.sender_domains import QuotaToday
 
 DOMAIN = "mail.example.com"
@@ -24,8 +25,9 @@ def domain(now: datetime, *, used: int = 0, began: datetime | None = None, **ent
     return DomainQuota(domain=DOMAIN, plan=plan, today=today, problem=None, waiting=(), now=now)
 
 
-def row(starts_at: datetime, used: int, *, hours: float = 24) -> dict[str, Any]:
-    return {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=hours), "used": used, "allotment": 999}
+def row(starts_at: datetime, used: int, *, hours: float = 24) -> PastDay:
+    ends_at = starts_at + timedelta(hours=hours)
+    return PastDay(number=1, starts_at=starts_at, ends_at=ends_at, allotment=999, reserved=0, used=used)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN
+from ses_ops.domain.occurrence import SEND_AGAIN
 
 STATIC = {"ses_test_send", "ses_maintenance"}
 TASKS = {"now": "immediate", "later": "scheduled", "often": "recurring", "called": "triggered"}

@@ -24,7 +24,7 @@ LIMIT, SPARE = 2, 20.0
 @pytest.fixture
 def known(world, dag_bag, monkeypatch):
     """Two tasks that were read once; the limits are short."""
-    monkeypatch.setattr(dag_rows, "PATIENCE", float(LIMIT))
+    monkeypatch.setattr(dag_rows, "TIMEOUT", float(LIMIT))
     monkeypatch.setattr(dag_rows, "_CONNECT_TIMEOUT", 10 * LIMIT)
     world.group("customers", 1)
     world.task("one", group="customers")
@@ -102,7 +102,7 @@ def test_a_database_that_never_answers_is_waited_for_once(known, monkeypatch, aw
 
 
 def test_a_table_that_is_locked_by_a_migration_is_not_waited_for_either(known, monkeypatch):
-    monkeypatch.setattr(dag_rows, "PATIENCE", 60.0)
+    monkeypatch.setattr(dag_rows, "TIMEOUT", 60.0)
     monkeypatch.setattr(dag_rows, "_STATEMENT_TIMEOUT", LIMIT)
     conn = connect(known.dsn)
     with conn.cursor() as cursor:

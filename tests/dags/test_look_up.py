@@ -310,9 +310,9 @@ def test_the_quota_is_found_like_a_connection_and_an_edit_is_seen_at_once(backen
 
 
 def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_seconds(backend, tmp_path, monkeypatch):
-    from ses_ops.orchestration.lookup.answers_kept import AnswersKept
+    from ses_ops.orchestration.lookup.answer_cache import AnswerCache
 
-    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswersKept(kept_for=3600))
+    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswerCache(kept_for=3600))
     (tmp_path / "ses_db").write_text("postgres://before/ses")
     backend("FolderBackend", folder=str(tmp_path))
     found: list[str] = []
@@ -325,15 +325,15 @@ def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_sec
     assert asked(tmp_path) == ["ses_db"]
     (tmp_path / "ses_db").write_text("postgres://after/ses")
     assert connections.ses_db_dsn() == "postgresql://before/ses"
-    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswersKept(kept_for=0))
+    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswerCache(kept_for=0))
     assert connections.ses_db_dsn() == "postgresql://after/ses"
 
 
 def test_who_waits_for_a_secrets_backend_that_hangs_gives_up_soon():
     """Else it would hold all threads of Airflow's api-server, which has other pages too."""
-    from ses_ops.orchestration.lookup.answers_kept import AnswersKept
+    from ses_ops.orchestration.lookup.answer_cache import AnswerCache
 
-    kept, hangs, answered = AnswersKept(kept_for=3600, patience=0.05), threading.Event(), threading.Event()
+    kept, hangs, answered = AnswerCache(kept_for=3600, timeout=0.05), threading.Event(), threading.Event()
 
     def ask() -> str:
         hangs.set()

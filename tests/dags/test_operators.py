@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain.occurrence import RunKind
+from ses_ops.domain.occurrence import SEND_AGAIN, RunKind
 from ses_ops.errors import (
     AttemptSuperseded,
     Conflict,
@@ -21,7 +21,7 @@ from ses_ops.errors import (
 )
 from ses_ops.orchestration.operators.base import errors_for_airflow
 from ses_ops.orchestration.operators.reserve_quota import LARGEST_CHUNK, SMALLEST_CHUNK, chunk_size, in_groups
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN, run_of
+from ses_ops.orchestration.operators.run_context import run_of
 from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
 from ses_ops.orchestration.pause import PauseWatch
 from ses_ops.transports.errors import SetupRefused
@@ -94,7 +94,7 @@ def test_a_task_fails_at_once_and_says_what_to_do_with_no_database_of_ours(given
 
     given = postgres.dsn(postgres.new_database()) if given == "empty" else given
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", given)
-    words = "Admin > Connections" if not given else "is not postgres" if "mysql" in given else "run `ses migrate`"
+    words = "Admin > Connections" if not given else "is not postgres" if "mysql" in given else "has no tables yet"
     with pytest.raises(AirflowFailException, match=words):
         RecoverOperator(task_id="recover").execute({})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN
 from tests.integration.sending_world import DOMAIN, quota
 
 DAG = "send_task__hello"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import QuotaPlans
@@ -17,7 +18,6 @@ from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import Settlement, settle
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
-from ses_ops.storage.tasks.send_tasks import apply_task
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 
 DOMAIN = "mail.example.com"

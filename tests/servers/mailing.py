@@ -14,7 +14,7 @@ from ses_ops.errors import SesError
 from ses_ops.sending.send import send_chunk
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import fetch_one
+from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.send_tasks import content_of
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.sending_world import World
@@ -104,7 +104,7 @@ class Mailing(World):
 
     def _read(self, chunk_id: int, sent: Sent) -> None:
         with transaction(self.conn):
-            task = fetch_one(self.conn, "send_tasks", "task_of_chunk", chunk_id=chunk_id)
+            task = send_tasks.row_of_chunk(self.conn, chunk_id=chunk_id)
         assert task is not None
         renderer = task_renderer(content_of(task), self.templates, installation_id=task["installation_id"])
         rows = self.rows(

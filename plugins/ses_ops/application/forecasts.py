@@ -9,6 +9,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import QuotaError
 from ses_ops.storage.audience import recipients
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.quota import sender_domains
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> Forecast:
     """The forecast of a task that exists: what waits, and its next occurrence."""
-    now = sender_domains.database_now(conn)
+    now = database_now(conn)
     return forecast_with(conn, plan, queue_with(conn, plan.domain, to_come(conn, one, now)), now=now)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ses_ops.application.value_warnings import ValueWarning, value_warnings
 from ses_ops.errors import SesError
 from ses_ops.rendering import apart
-from ses_ops.sending.freeze import check_template
+from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks.send_tasks import content_of
 

@@ -13,20 +13,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import psycopg2
-
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage.audience import group_imports
 from ses_ops.storage.audience.group_import import GroupImport, import_group
 from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
-from ses_ops.storage.connection import connected
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
 
 log = logging.getLogger(__name__)
@@ -83,8 +82,14 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
         """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
+            done = self._run(dsn, blocks)
+            facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+            return done
+
+    def _run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
             self._begin(notes)
@@ -110,7 +115,7 @@ class GroupUpload:
             notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
         )
         if not begun:
-            raise Conflict("this form was sent already; open the page of uploads anew")
+            raise Conflict("form_sent_before")
 
     def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
         order = self.order
@@ -158,9 +163,9 @@ class GroupUpload:
         """The last moment at which nothing has happened yet."""
         self._check()
         if done.created and not self.order.new_group:
-            raise NotFound("recipient group", self.order.group, hint="it was deleted meanwhile")
+            raise NotFound("recipient group", self.order.group, code="recipient_group_deleted_meanwhile")
         if self.order.new_group and not done.created:
-            raise Conflict(f"there is a recipient group named {self.order.group!r} already")
+            raise Conflict("group_exists", group=self.order.group)
         group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
     def _watch(self, notes: Connection, conn: Connection) -> None:
@@ -168,13 +173,13 @@ class GroupUpload:
             try:
                 by = group_imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
-                    self._stop(ImportStopped(f"stopped by {by}", by=by))
+                    self._stop(ImportStopped("import_stopped", by=by))
                 elif (why := self._ended()) is not None:
                     self._stop(why)
                 if self._stopped is not None:
                     # Again and again: between two statements there is nothing to cancel.
                     conn.cancel()
-            except psycopg2.Error:
+            except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
@@ -193,7 +198,7 @@ class GroupUpload:
             group_imports.note_failed(
                 notes, self.order.id, self._progress(), self._report(), state=state, problem=words
             )
-        except psycopg2.Error:
+        except StatementFailed:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
     def _progress(self) -> Progress:

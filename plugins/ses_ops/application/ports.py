@@ -45,6 +45,14 @@ class Scheduler(Protocol):
         ...
 
 
+class PlanStore(Protocol):
+    """Where the warm-up plans of the sender domains are kept (orchestration/quota_variable.py: an Airflow Variable)."""
+
+    def write_quota_entry(self, domain: str, entry: Mapping[str, Any], /, *, seen: str) -> None:
+        """Give a domain another entry, if its entry still has the mark `seen`. Raises Conflict."""
+        ...
+
+
 class AuditLog(Protocol):
     """Who did what to which task, and whether it was refused."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.forecast import Forecast, Waiting, forecast
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 
@@ -96,5 +97,5 @@ def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuot
         today=today,
         problem=problem,
         waiting=tuple(sender_domains.cached_mail(conn, domain)),
-        now=today.now if today else sender_domains.database_now(conn),
+        now=today.now if today else database_now(conn),
     )

@@ -11,8 +11,7 @@ from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import apart
 from ses_ops.rendering.template import load_template
-from ses_ops.sending.freeze import check_template
-from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.sending.task_renderer import check_template, task_renderer
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions
 
@@ -87,7 +86,8 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
         values = dict(recipient_values(one.values))
         if missing := sorted(used - values.keys()):
             raise TemplateError(
-                f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
+                "values_missing_for_the_rest",
+                names=missing,
                 template=content.template,
             )
         try:

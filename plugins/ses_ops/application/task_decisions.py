@@ -6,28 +6,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import psycopg2
-
 from ses_ops.application.changed import Changed, Counted, Notice, RunWanted, TaskDeleted, TaskPaused, TaskResumed
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, NotFound, ResumeNotAllowed, SesError
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.ledger.retries import failed_by_code
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
-from ses_ops.storage.quota.sender_domains import database_now
+from ses_ops.storage.connection import StatementFailed, database_now, transaction
+from ses_ops.storage.ledger import chunks, occurrences
+from ses_ops.storage.ledger.failures import failed_by_code
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
-    from ses_ops.storage.ledger.retries import FailedByCode
+    from ses_ops.storage.ledger.chunks import ChunkWithOutcome
+    from ses_ops.storage.ledger.failures import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
 
 
@@ -49,9 +48,14 @@ class Resumed(Changed):
     #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
     waits: TaskOverview | None = None
 
+    @property
+    def goes_on_at(self) -> datetime | None:
+        """When a task that waits for quota goes on by itself; None for one that goes on now."""
+        return self.waits.next_run_at if self.waits else None
+
 
 def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:
-    """Send a task's failed messages again, those with some codes (`storage.retries.NO_CODE`: without one) or all.
+    """Send a task's failed messages again, those with some codes (`failures.NO_CODE`: without one) or all.
 
     Those to addresses that are on the suppression list stay failed; those that are tried are counted.
     Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
@@ -78,11 +82,8 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> 
             count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
         else:
             task = send_tasks.lock_row(conn, name)
-            count = sum(
-                row["count"]
-                for chunk in _chunks_with(conn, task, MessageState.UNKNOWN)
-                for row in fetch_all(conn, "chunks", "assume_sent", chunk_id=chunk["id"])
-            )
+            found = _chunks_with(conn, task, MessageState.UNKNOWN)
+            count = sum(chunks.assume_sent(conn, chunk_id=chunk.id) for chunk in found)
         facts["count"] = count
     return _requeued(name, count) if doubt is Doubt.RESEND else Counted(changed=count > 0, count=count)
 
@@ -124,14 +125,14 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
     had_error = send_tasks.find_row(conn, name)["error"] is not None
     send_tasks.resume(conn, name)
     send_tasks.set_error(conn, name, None)
-    execute(conn, "chunks", "release_cached_now", task_id=task["id"], quota_left=quota_left)
+    chunks.release_cached_now(conn, task_id=task["id"], quota_left=quota_left)
     overview = _overview(conn, name)
     held = overview.error is not None  # the task's own error was cleared above
     once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
     kind = None
-    if held or (once and had_error and not _begun(conn, task)):
+    if held or (once and had_error and not occurrences.any_of_task(conn, task_id=task["id"])):
         kind = RunKind.TRIGGERED
-    elif (waiting := fetch_one(conn, "chunks", "cached_summary", task_id=task["id"])) and waiting["pending"]:
+    elif chunks.cached_summary(conn, task_id=task["id"]).pending:
         kind = RunKind.RESUME
     if (kind is not None or _overdue(conn, overview)) and not actor.may_start(name):
         raise ResumeNotAllowed(name)
@@ -142,7 +143,7 @@ def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
     """The task that was just resumed, if it waits for quota; None too when it cannot be asked: it is resumed by now."""
     try:
         after = next(iter(list_tasks(conn, name=name)), None)
-    except (SesError, psycopg2.Error):
+    except (SesError, StatementFailed):
         return None
     return after if after is not None and after.waits_for_quota else None
 
@@ -193,11 +194,9 @@ def delete(conn: Connection, actor: Actor, name: str) -> Changed:
         if overview is not None and task["cancelled_at"] is None:
             unsent = overview.unsent_count
             if unsent:
-                raise Conflict(
-                    f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first"
-                )
-        if _being_sent(conn, task["id"]):
-            raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
+                raise Conflict("task_has_unsent_messages", name=name, count=unsent)
+        if chunks.being_sent(conn, task_id=task["id"]):
+            raise Conflict("task_still_being_sent", name=name)
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
         send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
     return Changed(scheduler=(TaskDeleted(task=name),))
@@ -214,27 +213,27 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
     """Where a task stands that is no test send; raises NotFound."""
     found = next(iter(list_tasks(conn, name=name)), None)
     if found is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return found
 
 
 def _refuse_ended(conn: Connection, name: str) -> None:
     """What has ended keeps its status."""
     if _overview(conn, name).status is TaskStatus.FINISHED:
-        raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
+        raise Conflict("task_finished", name=name)
 
 
 def _refuse_cancelled(task: dict[str, Any]) -> None:
     if task["cancelled_at"] is not None:
-        raise Conflict(f"send task {task['name']!r} is cancelled; apply it under another name to send it after all")
+        raise Conflict("task_cancelled", name=task["name"])
 
 
-def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[dict[str, Any]]:
+def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[ChunkWithOutcome]:
     """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
-    chunks = fetch_all(conn, "chunks", "lock_with_outcome", task_id=task["id"], state=state.value)
-    if any(chunk["state"] == ChunkState.RESERVED for chunk in chunks):
-        raise Conflict(f"send task {task['name']!r} is being sent; try again when it is done")
-    return chunks
+    found = chunks.lock_with_outcome(conn, task_id=task["id"], state=state)
+    if any(chunk.state is ChunkState.RESERVED for chunk in found):
+        raise Conflict("task_being_sent", name=task["name"])
+    return found
 
 
 def _requeue(
@@ -245,21 +244,11 @@ def _requeue(
     *,
     codes: Collection[int] | None = None,
 ) -> int:
-    count = 0
-    facts = {"state": state.value, "reason": reason, "codes": None if codes is None else sorted(codes)}
-    for chunk in _chunks_with(conn, task, state):
-        row = fetch_one(conn, "chunks", "requeue_failed", chunk_id=chunk["id"], **facts)
-        count += row["count"] if row else 0
+    count = sum(
+        chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
+        for chunk in _chunks_with(conn, task, state)
+    )
     if count:
-        execute(conn, "chunks", "reopen_occurrences", task_id=task["id"])
-        execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
+        occurrences.reopen(conn, task_id=task["id"])
+        send_tasks.reopen(conn, task_id=task["id"])
     return count
-
-
-def _begun(conn: Connection, task: dict[str, Any]) -> bool:
-    found = fetch_one(conn, "send_tasks", "occurrence_exists", task_id=task["id"])
-    return bool(found and found["exists"])
-
-
-def _being_sent(conn: Connection, task_id: int) -> bool:
-    return fetch_one(conn, "decisions", "being_sent", task_id=task_id) is not None

@@ -11,18 +11,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psycopg2.errors
-
 from ses_ops.application.changed import Changed, Notice, RunWanted, TasksWritten
+from ses_ops.application.task_changes import apply_task
 from ses_ops.application.task_content import check_content, check_left
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_change import TaskChange
 from ses_ops.errors import Conflict, InvalidInput, NotFound
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import fetch_one
+from ses_ops.storage.connection import KeyTaken, transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.editions import due_now, mail_of_task
-from ses_ops.storage.tasks.send_tasks import Applied, apply_task, task_of
+from ses_ops.storage.tasks.send_tasks import Applied, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -39,7 +37,7 @@ class NameTaken(InvalidInput):
     """Another send task has the name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is a send task {name!r} already; choose another name", field="name")
+        super().__init__("task_name_taken", name=name, field="name")
 
 
 class ChangedMeanwhile(Conflict):
@@ -98,13 +96,13 @@ def write_new(conn: Connection, task: SendTask, *, now: datetime, templates_root
 
     Raises NameTaken, and what `apply_definition` raises.
     """
-    if fetch_one(conn, "send_tasks", "lock_task", name=task.name) is not None:
+    if send_tasks.lock_row_if_any(conn, task.name) is not None:
         if task_of(send_tasks.find_row(conn, task.name)) == task:
             return Applied.UNCHANGED
         raise NameTaken(task.name)
     try:
         return apply_definition(conn, task, now=now, where="", templates_root=templates_root)
-    except psycopg2.errors.UniqueViolation as cause:  # somebody was quicker by a moment
+    except KeyTaken as cause:  # somebody was quicker by a moment
         raise NameTaken(task.name) from cause
 
 
@@ -134,7 +132,7 @@ def write_change(
     """
     send_tasks.lock_row(conn, task.name)
     if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
-        raise ChangedMeanwhile(f"send task {task.name!r} was changed meanwhile; look at it again")
+        raise ChangedMeanwhile("task_changed_meanwhile", name=task.name)
     may_start = actor.may_start(task.name)
     return apply_definition(
         conn, task, now=now, where="", templates_root=templates_root, by=actor.name, may_start=may_start

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops.domain.address import answerable, parse_address, parse_sender
+from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.occurrence import ONCE, Run, RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement
@@ -20,19 +20,25 @@ from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
 from ses_ops.storage.connection import connected, transaction
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.tasks.send_tasks import TaskColumns
 from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.ports import Actor
+    from ses_ops.domain.address import Address
     from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.transports.smtp.settings import SmtpSettings
+
+T = TypeVar("T")
 
 #: Addresses of one test send (domain.md).
 MOST_RECIPIENTS = 20
@@ -78,8 +84,7 @@ def test_send(
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(
-                f"today's quota of {parse_sender(order.sender).domain} has no room for {len(order.recipients)} more "
-                "messages; a test send is never cached, try again tomorrow"
+                "test_send_without_quota", domain=parse_sender(order.sender).domain, count=len(order.recipients)
             )
         total = ChunkReport(ending="finished")
         for chunk_id in reservation.chunk_ids:
@@ -91,10 +96,27 @@ def test_send(
 test_send.__test__ = False  # type: ignore[attr-defined]
 
 
+def order_test_send(
+    actor: Actor, order: TestSend, *, run_id: str, start: Callable[[], T], of_task: str | None = None
+) -> T:
+    """Have a test send made by `start`: by a run of Airflow, or in this process. Raises what that raises.
+
+    `of_task`: the send task that is tried by it.
+    """
+    facts: dict[str, Any] = {
+        "template": order.template,
+        "sender": order.sender,
+        "recipients": list(order.recipients),
+        "run": run_id,
+    }
+    with actor.recorded("test_send", **facts, **({"of_task": of_task} if of_task else {})):
+        return start()
+
+
 def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:
     if not 1 <= len(order.recipients) <= MOST_RECIPIENTS:
         raise InvalidInput(
-            f"a test send goes to 1 to {MOST_RECIPIENTS} addresses, not {len(order.recipients)}", field="recipients"
+            "test_send_recipients", most=MOST_RECIPIENTS, count=len(order.recipients), field="recipients"
         )
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
@@ -104,46 +126,50 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     used = template.variables_for(subject=order.subject, unsubscribe_url=link)
     missing = sorted(used - set(values))
     if missing:
-        raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
+        raise TemplateError("values_missing", names=missing, template=order.template)
     with transaction(conn):
-        if fetch_one(conn, "send_tasks", "lock_task", name=name) is not None:
+        if send_tasks.lock_row_if_any(conn, name) is not None:
             return
-        task = fetch_one(
+        task_id = send_tasks.insert(
             conn,
-            "send_tasks",
-            "insert_task",
-            **dict.fromkeys(("group_id", "every", "cron", "until")),
-            name=name,
-            type=TaskType.TEST.value,
-            template=order.template,
-            subject=order.subject,
-            sender=order.sender,
-            sender_domain=sender.domain,
-            start_at=datetime.now(UTC),
-            time_zone="UTC",
-            reply_to=order.reply_to and answerable(parse_address(order.reply_to).address),
-            unsubscribe_url=link,
-            advertisement=Advertisement(order.advertisement).value,
-            start_grace="1 hour",
-            on_unknown="hold",
-            roles=[],
+            TaskColumns(
+                name=name,
+                type=TaskType.TEST.value,
+                template=order.template,
+                subject=order.subject,
+                sender=order.sender,
+                sender_domain=sender.domain,
+                group_id=None,
+                start_at=datetime.now(UTC),
+                time_zone="UTC",
+                every=None,
+                cron=None,
+                until=None,
+                reply_to=order.reply_to and answerable(parse_address(order.reply_to).address),
+                unsubscribe_url=link,
+                advertisement=Advertisement(order.advertisement).value,
+                start_grace=timedelta(hours=1),
+                on_unknown=OnUnknown.HOLD.value,
+                roles=[],
+            ),
         )
-        assert task is not None
-        execute(conn, "occurrences", "insert_occurrence", task_id=task["id"], key=ONCE, run_id=run_id, logical_at=None)
-        rows = fetch_all(
-            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=ONCE, with_held=False
-        )
-        execute(
-            conn,
-            "occurrences",
-            "insert_messages",
-            occurrence_id=rows[0]["id"],
-            addresses=[address.address for address in addresses],
-            keys=[address.key for address in addresses],
-            values=json.dumps(dict(values)),
-        )
-        suppress_erased(conn, rows[0]["id"])
-        execute(conn, "occurrences", "mark_frozen", occurrence_id=rows[0]["id"], sender_domain=sender.domain)
+        _write_messages(conn, task_id, run_id, sender.domain, addresses=addresses, values=values)
+
+
+def _write_messages(
+    conn: Connection,
+    task_id: int,
+    run_id: str,
+    sender_domain: str,
+    *,
+    addresses: Sequence[Address],
+    values: Mapping[str, str],
+) -> None:
+    occurrences.begin(conn, task_id=task_id, key=ONCE, run_id=run_id, logical_at=None)
+    (occurrence,) = occurrences.lock_unfrozen(conn, task_id=task_id, key=ONCE, with_held=False)
+    occurrences.write_test_messages(conn, occurrence_id=occurrence.id, addresses=addresses, values=values)
+    suppress_erased(conn, occurrence.id)
+    occurrences.mark_frozen(conn, occurrence_id=occurrence.id, sender_domain=sender_domain)
 
 
 def _checked_link(order: TestSend) -> str | None:

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import getpass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ses_ops.application.ports import Actor
+    from ses_ops.cli.audit import ShellAuditLog
 
 
 def shell_actor() -> Actor:
     """The actor that types commands."""
     from ses_ops.application.ports import Actor
 
-    return Actor(name=shell_user())
+    return Actor(name=shell_user(), audit=audit_log())
+
+
+def signing_actor() -> Actor:
+    """The same, by a name that says that it was the command line: it stands on the suppression list."""
+    from ses_ops.application.ports import Actor
+
+    return Actor(name=signature(), audit=audit_log())
+
+
+@cache
+def audit_log() -> ShellAuditLog:
+    """The audit log of this process."""
+    from ses_ops.cli.audit import ShellAuditLog
+
+    return ShellAuditLog(signature())
+
+
+def signature() -> str:
+    """Who types, for what people of the console read."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # a user id without a name
+        return "command line"
 
 
 def shell_user() -> str:

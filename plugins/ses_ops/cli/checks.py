@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
     ask_airflow,
@@ -28,8 +29,6 @@ MISSED = (
     "its start at {start} UTC has passed and Airflow made no run for it: look in Airflow whether its DAG is switched "
     "on, whether it has many queued runs, and whether the scheduler runs"
 )
-
-_DATABASE = "SELECT split_part(version(), ' ', 2), current_database(), pg_database_size(current_database())"
 
 State = Literal["ok", "warn", "FAIL"]
 
@@ -50,7 +49,7 @@ def run_checks() -> Iterator[Check]:
             for state, text in check():
                 yield Check(name=name, state=state, text=text)
         except SesError as problem:
-            yield Check(name=name, state="FAIL", text=str(problem))
+            yield Check(name=name, state="FAIL", text=with_hint(problem))
         except Exception as problem:
             yield Check(name=name, state="FAIL", text=f"{type(problem).__name__}: {problem}")
 
@@ -74,18 +73,17 @@ def _settings() -> Findings:
 
 
 def _database() -> Findings:
-    from ses_ops.storage.session_check import check_session
+    from ses_ops.storage.session_check import check_session, server
 
     source = ses_db().source
     try:
-        with database() as conn, conn.cursor() as cursor:
-            cursor.execute(_DATABASE)
-            version, name, size = cursor.fetchone() or ("?", "?", 0)
+        with database() as conn:
+            found = server(conn)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
-    yield "ok", f"PostgreSQL {version}, database {name} ({size / 1e6:,.0f} MB), from {source}"
+    yield "ok", f"PostgreSQL {found.version}, database {found.name} ({found.size / 1e6:,.0f} MB), from {source}"
 
 
 def _schema() -> Findings:
@@ -108,7 +106,7 @@ def _smtp() -> Findings:
     try:
         found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
     except SesError as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"{found}; from {source}"
 
@@ -152,7 +150,7 @@ def _templates() -> Findings:
 
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
-    from ses_ops.sending.freeze import check_template
+    from ses_ops.sending.task_renderer import check_template
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import content_of, lock_row
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ses_ops import settings
+from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_json, print_table, warn
 from ses_ops.cli.session import database
@@ -105,15 +106,15 @@ def import_command(
 
 
 def _import(name: str, file: Path, report: Path, as_json: bool, options: dict[str, Any]) -> None:
+    from ses_ops.application.groups import import_file
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.storage.audience.group_import import import_group
 
     rejected = RejectedReport(report, of=file)
     with database() as conn:
         try:
             with reading(file, what=f"importing {file.name}") as blocks:
                 told: dict[str, Any] = {"report": rejected.add, "columns": rejected.name_columns}
-                done = import_group(conn, name, blocks, where=str(file), **told, **options)
+                done = import_file(conn, shell_actor(), name, blocks, where=str(file), **told, **options)
         except BaseException:
             rejected.close()
             note(f"group {name!r} is as it was before" + (f"; see {rejected.path}" if rejected.count else ""))

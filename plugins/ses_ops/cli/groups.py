@@ -7,6 +7,7 @@ import sys
 import click
 
 from ses_ops import settings
+from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, print_facts, print_json, print_table
 from ses_ops.cli.session import database
@@ -100,11 +101,11 @@ def sample_csv(name: str | None, template: str | None) -> None:
 @click.argument("name")
 def export(name: str) -> None:
     """Print the recipients of group NAME as a CSV file, which a spreadsheet opens safely and an import reads again."""
+    from ses_ops.application.exports import export_group
     from ses_ops.application.group_export import group_csv
-    from ses_ops.storage.audience import recipients
 
     with database() as conn:
-        for block in group_csv(conn, recipients.find_group(conn, name)):
+        for block in group_csv(conn, export_group(conn, shell_actor(), name)):
             sys.stdout.buffer.write(block)
 
 
@@ -112,11 +113,10 @@ def export(name: str) -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete a recipient group; refused while a task that is neither finished nor cancelled uses it."""
-    from ses_ops.storage.audience import recipients
-    from ses_ops.storage.connection import transaction
+    from ses_ops.application import groups
 
     if not name.strip():
         raise InvalidInput("the name of a group is needed")
-    with database() as conn, transaction(conn):
-        found = recipients.delete_group(conn, name)
-    click.echo(f"deleted {name}: {found.recipient_count:,} recipients")
+    with database() as conn:
+        done = groups.delete(conn, shell_actor(), name)
+    click.echo(f"deleted {name}: {done.group.recipient_count:,} recipients")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from ses_ops import __version__
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.lazy_group import LazyGroup
 from ses_ops.cli.meant import meant_instead
 from ses_ops.errors import NotFound, SesError
@@ -61,6 +62,20 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code: 0 only on success, 2 for a command that cannot be understood."""
     try:
+        return _run(arguments)
+    finally:
+        _write_audit_entries()
+
+
+def _write_audit_entries() -> None:
+    if "ses_ops.cli.audit" in sys.modules:  # else the command has changed nothing
+        from ses_ops.cli.actor import audit_log
+
+        audit_log().write()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
         result = cli.main(args=list(arguments), prog_name="ses", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -87,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
 def _fail_with(problem: Exception) -> int:
     if isinstance(problem, SesError):
         for part in getattr(problem, "problems", ()) or (problem,):
-            _fail(f"{part}{meant_instead(part) if isinstance(part, NotFound) else ''}", 1)
+            _fail(f"{with_hint(part)}{meant_instead(part) if isinstance(part, NotFound) else ''}", 1)
         return 1
     known = _database_problem(problem)
     if known:
@@ -100,13 +115,11 @@ def _fail_with(problem: Exception) -> int:
 def _database_problem(problem: Exception) -> str | None:
     if "psycopg2" not in sys.modules:
         return None
-    import psycopg2
-
-    from ses_ops.storage.connection import schema_problem
+    from ses_ops.storage.connection import ConnectionLost, schema_problem
 
     if other_schema := schema_problem(problem):
         return str(other_schema)
-    if isinstance(problem, psycopg2.OperationalError | psycopg2.InterfaceError):
+    if isinstance(problem, ConnectionLost):
         return f"the ses database failed: {problem}"
     return None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from ses_ops.cli.actor import signing_actor
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_facts, print_json
 from ses_ops.cli.session import database
-from ses_ops.cli.suppressions import who
 
 
 @click.group(
@@ -47,12 +47,11 @@ def erase_command(address: str, as_json: bool) -> None:
     They leave all groups; in messages a keyed hash stands in the place of the address, and the values go. What was
     counted stays, and who is suppressed stays suppressed. Logs, backups and the runs of test sends are not touched.
     """
+    from ses_ops.application.erasure import erase
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage.audience import erasure
-    from ses_ops.storage.connection import transaction
 
-    with database() as conn, transaction(conn):
-        done = erasure.erase(conn, parse_address(address, dotless=True), by=who())
+    with database() as conn:
+        done = erase(conn, signing_actor(), parse_address(address, dotless=True))
     if as_json:
         print_json(done)
     else:

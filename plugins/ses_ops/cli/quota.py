@@ -39,7 +39,7 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
         known = known_domains(conn, plans)
         chosen = known if domain is None else [domain_key(domain)]
         if domain is not None and chosen[0] not in known:
-            raise NotFound("sender domain", domain, hint=f"known are {', '.join(known) or 'none'}")
+            raise NotFound("sender domain", domain, code="sender_domain_not_known", known=known)
         rows = [_facts(conn, domain_quota(conn, plans, one)) for one in chosen]
     if as_json:
         print_json(rows)
@@ -55,7 +55,9 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
 
 
 def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
-    from ses_ops.storage.quota import sender_domains
+    from dataclasses import asdict
+
+    from ses_ops.storage.quota import quota_days
 
     facts: dict[str, Any] = dict.fromkeys(("day", "starts_at", "ends_at", "allotment", "used", "reserved", "left"))
     facts |= {"domain": quota.domain, "error": None if quota.problem is None else str(quota.problem)}
@@ -68,7 +70,7 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
         facts |= {"allotment": today.day.allotment, "left": today.left}
         facts |= {"used": today.used, "reserved": today.reserved}
     facts["backlog"] = quota.backlog
-    facts["history"] = sender_domains.history(conn, quota.domain)
+    facts["history"] = [asdict(day) for day in quota_days.history(conn, quota.domain)]
     return facts
 
 

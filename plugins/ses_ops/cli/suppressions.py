@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from ses_ops.cli.actor import signing_actor
 from ses_ops.cli.group_import import column_option, delimiter_option, encoding_option
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
@@ -33,18 +33,18 @@ def suppression() -> None:
 @click.option("--expires", help="From this day or time (UTC) on the address gets mail again; only for manual.")
 def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     """Put ADDRESS on the list. An entry is never shortened: what lasts for ever stays."""
+    from ses_ops.application import suppressions
     from ses_ops.domain.address import parse_address
     from ses_ops.domain.suppression import SuppressionReason, read_expiry
-    from ses_ops.storage.connection import transaction
     from ses_ops.storage.suppression import entries as storage
 
     parsed = parse_address(address)
     chosen = SuppressionReason(reason)
     expires_at = read_expiry(expires, reason, now=datetime.now(UTC), where="--expires")
-    with database() as conn, transaction(conn):
-        added = storage.add(conn, parsed, reason=chosen, note=remark, expires_at=expires_at, added_by=who())
+    with database() as conn:
+        done = suppressions.add(conn, signing_actor(), [parsed], reason=chosen, note=remark, expires_at=expires_at)
         entry = storage.find(conn, parsed.key)
-    if added:
+    if done.changed:
         click.echo(
             f"{parsed.address}: gets no mail" + (f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "")
         )
@@ -56,13 +56,12 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
 @click.argument("address")
 def remove(address: str) -> None:
     """Take ADDRESS off the list."""
+    from ses_ops.application import suppressions
     from ses_ops.domain.address import parse_address
-    from ses_ops.storage.connection import transaction
-    from ses_ops.storage.suppression import entries as storage
 
     parsed = parse_address(address, dotless=True)
-    with database() as conn, transaction(conn):
-        storage.remove(conn, parsed)
+    with database() as conn:
+        suppressions.remove(conn, signing_actor(), parsed)
     click.echo(f"{parsed.address}: gets mail again")
 
 
@@ -74,10 +73,12 @@ def remove(address: str) -> None:
 @json_option
 def list_command(search: str | None, limit: int, as_json: bool) -> None:
     """List the suppressed addresses, newest first."""
+    from dataclasses import asdict
+
     from ses_ops.storage.suppression import entries as storage
 
     with database() as conn:
-        rows = storage.entries(conn, search=search, limit=limit + 1)
+        rows = [asdict(entry) for entry in storage.entries(conn, search=search, limit=limit + 1)]
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:
@@ -108,14 +109,15 @@ def import_command(
 
     Columns: the address, and if wanted reason, note and expires.
     """
+    from ses_ops.application import suppressions
     from ses_ops.cli.rejected_report import RejectedReport, reading
-    from ses_ops.storage.suppression.suppression_import import import_suppressions
 
     rejected = RejectedReport(report or file.with_name(file.name + ".rejected.csv"), of=file)
     try:
         with database() as conn, reading(file, what=f"importing {file.name}") as blocks:
-            done = import_suppressions(
+            done = suppressions.import_file(
                 conn,
+                signing_actor(),
                 blocks,
                 where=str(file),
                 delimiter=delimiter,
@@ -123,7 +125,6 @@ def import_command(
                 encoding=encoding,
                 reason=reason,
                 now=datetime.now(UTC),
-                added_by=who(),
                 report=rejected.add,
                 file_columns=rejected.name_columns,
             )
@@ -135,11 +136,3 @@ def import_command(
     )
     if rejected.count:
         click.echo(f"{rejected.count:,} rows were left out: {rejected.path}")
-
-
-def who() -> str:
-    """Who is at the command line, for the list."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):  # a user id without a name
-        return "command line"

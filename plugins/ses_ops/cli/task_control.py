@@ -15,7 +15,7 @@ from ses_ops.cli.tell_airflow import tell
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.ledger.retries import FailedByCode
+    from ses_ops.storage.ledger.failures import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
 
 
@@ -115,7 +115,7 @@ def retry_failed(name: str, codes: tuple[str, ...], check: bool, yes: bool) -> N
 
 
 def _code(text: str) -> int:
-    from ses_ops.storage.ledger.retries import NO_CODE
+    from ses_ops.storage.ledger.failures import NO_CODE
 
     if text.lower() == "none":
         return NO_CODE

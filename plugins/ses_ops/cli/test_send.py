@@ -6,14 +6,19 @@ import secrets
 import signal
 import threading
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from ses_ops import settings
+from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json
 from ses_ops.cli.session import db_dsn, quota_plans, smtp_settings
 from ses_ops.errors import SesError
+
+if TYPE_CHECKING:
+    from ses_ops.sending.send import ChunkReport
 
 
 @click.command(
@@ -33,7 +38,7 @@ def test_send_command(
     template: str, sender: str, recipients: tuple[str, ...], values: str | None, subject: str | None, as_json: bool
 ) -> None:
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
-    from ses_ops.application.test_sends import TestSend, test_send
+    from ses_ops.application.test_sends import TestSend, order_test_send, test_send
     from ses_ops.cli.templates import read_values
     from ses_ops.rendering.template import load_template
     from ses_ops.rendering.template_facts import template_facts
@@ -46,15 +51,20 @@ def test_send_command(
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}_{secrets.token_hex(3)}"
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    report = test_send(
-        db_dsn(),
-        TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject),
-        run_id=run_id,
-        plans=quota_plans(),
-        smtp=smtp_settings(),
-        templates_root=root,
-        stop=stop,
-    )
+    order = TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject)
+
+    def start() -> ChunkReport:
+        return test_send(
+            db_dsn(),
+            order,
+            run_id=run_id,
+            plans=quota_plans(),
+            smtp=smtp_settings(),
+            templates_root=root,
+            stop=stop,
+        )
+
+    report = order_test_send(shell_actor(), order, run_id=run_id, start=start)
     name = NAME_PREFIX + run_id
     counts = {word: getattr(report, word) for word in ("sent", "failed", "suppressed", "unknown")}
     if as_json:

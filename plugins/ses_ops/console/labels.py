@@ -1,8 +1,9 @@
-"""The words of the domain's states and kinds, as pages show them: `_(STATUS[task.status])`."""
+"""The labels of the domain's states and kinds on pages: `_(STATUS[task.status])`."""
 
 from __future__ import annotations
 
 from ses_ops.console.language import N_
+from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_status import TaskStatus
 
@@ -22,13 +23,24 @@ TYPE: dict[TaskType, str] = {
     TaskType.TRIGGERED: N_("triggered"),
     TaskType.TEST: N_("test"),
 }
-#: With `count` and `cron`; the zone stands behind it.
+MESSAGE: dict[MessageStatus, str] = {
+    MessageStatus.SENT: N_("sent"),
+    MessageStatus.FAILED: N_("failed"),
+    MessageStatus.SUPPRESSED: N_("suppressed"),
+    MessageStatus.UNKNOWN: N_("in doubt"),
+    MessageStatus.CANCELLED: N_("cancelled"),
+    MessageStatus.CACHED: N_("cached"),
+    MessageStatus.RETRYING: N_("retrying"),
+    MessageStatus.QUEUED: N_("waiting for its turn"),
+    MessageStatus.SENDING: N_("on its way"),
+}
+#: Labels of recurrences once and several times, with `count`; a page shows the zone behind the label.
 _EVERY = {"h": (N_("every hour"), N_("every %(count)s hours")), "d": (N_("every day"), N_("every %(count)s days"))}
 CRON = N_("cron %(cron)s")
 
 
 def rhythm(schedule: Schedule) -> tuple[str, dict[str, object]] | None:
-    """How a recurring task repeats, as a message and its values; None for the others."""
+    """The recurrence of a task, as a message and its values; None for tasks that do not recur."""
     if schedule.cron:
         return CRON, {"cron": schedule.cron}
     if not isinstance(schedule.every, Every):

@@ -1,4 +1,4 @@
-"""What is wrong with an Airflow for ses-ops: its version, its components, our DAG files. For `ses doctor`."""
+"""Checks of an Airflow for `ses doctor`: version, components, DAG files of ses-ops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_ops.orchestration.dag_files import OUR_FILES, copies
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: By the name in Airflow's health: the command that starts it, and what does not happen without it.
+#: Components by their names in Airflow's health: the command that starts one, and what does not happen without it.
 _COMPONENTS = {
     "scheduler": ("airflow scheduler", "no send task starts"),
     "dag_processor": ("airflow dag-processor", "new and changed send tasks are not read"),
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
 
 def findings() -> Iterator[Finding]:
-    """What is wrong, or that nothing is. Raises SesError for an Airflow that cannot be used."""
+    """Every problem that was found, or one line that there is none. Raises SesError for an unusable Airflow."""
     switches = dag_switches()
     problems = [*_versions(), *_components(), *_files()]
     yield from problems

@@ -1,7 +1,7 @@
-"""Which Airflow this is, whether ses-ops works with it, and what differs between those that it works with.
+"""The supported versions of Airflow, and the differences between them.
 
-docs/decisions/0029 has the matrix: what was tried with which version and Python. Importing this imports nothing of
-Airflow. What differs:
+docs/decisions/0029 has the matrix of tested versions of Airflow and Python. Importing this module imports nothing of
+Airflow. The differences:
 
 | what | Airflow 3.3 | 3.2 | where |
 | --- | --- | --- | --- |
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-#: The oldest supported minor version, and the newest that was tried: a newer one is warned of and let in.
+#: The oldest supported minor version, and the newest that was tested: a newer version is used, with a warning.
 OLDEST = (3, 2)
 NEWEST = (3, 3)
-#: Airflow 2 is one package; since version 3 the code that others import is in a package of its own.
+#: Packages that have Airflow's version: since Airflow 3 the code is in the first one, Airflow 2 has only the second.
 _PACKAGES = ("apache-airflow-core", "apache-airflow")
 
 
@@ -37,7 +37,7 @@ class UnsupportedAirflow(SesError):
 
 
 def airflow_version() -> str | None:
-    """The installed version of Airflow; None when there is none."""
+    """The installed version of Airflow; None when no Airflow is installed."""
     for package in _PACKAGES:
         try:
             return version(package)
@@ -47,16 +47,17 @@ def airflow_version() -> str | None:
 
 
 def check_airflow(installed: str | None = None) -> None:
-    """Raise UnsupportedAirflow, which Airflow shows as the import error of our DAG file, and harms nothing else."""
+    """Raise UnsupportedAirflow for an unsupported version.
+
+    Airflow shows the error as the import error of a DAG file of ses-ops; no other DAG file is affected.
+    """
     given = installed or airflow_version()
     if given is not None and _minor(given) < OLDEST:
-        raise UnsupportedAirflow(
-            f"ses-ops needs Airflow {_words(OLDEST)} or newer and this is Airflow {given}, so nothing of it is active"
-        )
+        raise UnsupportedAirflow("airflow_unsupported", oldest=_words(OLDEST), version=given)
 
 
 def refusal(installed: str | None = None) -> str | None:
-    """One sentence that says why ses-ops does nothing on this Airflow; None for one that it works with."""
+    """One sentence that says why ses-ops does nothing on this Airflow; None for a supported version."""
     try:
         check_airflow(installed)
     except UnsupportedAirflow as problem:
@@ -65,7 +66,7 @@ def refusal(installed: str | None = None) -> str | None:
 
 
 def untried(installed: str | None = None) -> str | None:
-    """One sentence about an Airflow that is newer than those that were tried; None for all others."""
+    """One sentence for an Airflow that is newer than every tested version; None for all others."""
     given = installed or airflow_version()
     if given is None or _minor(given) <= NEWEST:
         return None
@@ -73,7 +74,7 @@ def untried(installed: str | None = None) -> str | None:
 
 
 def dag_bag(file: Path, *, bundle_path: Path, bundle_name: str) -> Any:
-    """The DAGs of one file, read as the DAG processor reads it, but that `sys.path` stays as it is."""
+    """The DAGs of one file, read as by the DAG processor, except that `sys.path` is not changed."""
     from airflow.dag_processing.dagbag import DagBag
 
     no_examples = {"include_examples": False} if _takes(DagBag.__init__, "include_examples") else {}
@@ -93,7 +94,7 @@ def _takes(function: Any, parameter: str) -> bool:
 
 
 def _minor(given: str) -> tuple[int, int]:
-    """`3.2.0rc1` is 3.2; what is no version counts as the newest: it is let in."""
+    """The minor version: 3.2 of `3.2.0rc1`; a text that is no version counts as NEWEST and so as supported."""
     found = re.match(r"(\d+)\.(\d+)", given)
     return (int(found[1]), int(found[2])) if found else NEWEST
 

@@ -17,7 +17,9 @@ from ses_ops.orchestration.control import metadata_session
 from ses_ops.orchestration.fab.roles import SEND_DAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from airflow.models.log import Log
 
 log = logging.getLogger(__name__)
 
@@ -58,16 +60,26 @@ def ending_noted(facts: dict[str, Any]) -> Iterator[None]:
 
 def write_row(who: str, action: str, facts: dict[str, Any]) -> int:
     """Write an entry; its id. Raises DatabaseUnavailable."""
+    (id,) = write_rows([(who, action, facts)])
+    return id
+
+
+def write_rows(entries: Iterable[tuple[str, str, dict[str, Any]]]) -> list[int]:
+    """Write entries (who, action, facts); their ids. Raises DatabaseUnavailable."""
+    with metadata_session() as session:
+        rows = [_row(*entry) for entry in entries]
+        session.add_all(rows)
+        session.flush()
+        return [int(row.id) for row in rows]
+
+
+def _row(who: str, action: str, facts: dict[str, Any]) -> Log:
+    from airflow.models.log import Log
+
     # Airflow shows rows that belong to no DAG to everybody who may see audit rows at all; ours may name people.
     task = facts.get("task")
     of_dag = {"dag_id": dag_id(task) if task else SEND_DAG}
-    with metadata_session() as session:
-        from airflow.models.log import Log
-
-        row = Log(event=PREFIX + action, owner=who, owner_display_name=who, extra=_json(facts), **of_dag)
-        session.add(row)
-        session.flush()
-        return int(row.id)
+    return Log(event=PREFIX + action, owner=who, owner_display_name=who, extra=_json(facts), **of_dag)
 
 
 def _amend(row: int, facts: dict[str, Any]) -> None:

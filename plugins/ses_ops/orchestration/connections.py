@@ -1,4 +1,4 @@
-"""Servers and settings as a task, a DAG file or a page finds them: in Airflow, by its own look-up."""
+"""The servers and the quota Variable, as Airflow's own look-up finds them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMTP_CONNECTION = "ses_smtp"
 
 
 def ses_db() -> FoundConnection:
-    """The connection to the `ses` database. Raises NotSetUp that says what to make, and see `airflow_lookup`."""
+    """The connection to the `ses` database. Raises NotSetUp without one, and the errors of `airflow_lookup`."""
     found = airflow_lookup.connection(DB_CONNECTION)
     if found is None:
         raise settings.no_database(in_airflow=True)
@@ -26,12 +26,12 @@ def ses_db() -> FoundConnection:
 
 
 def ses_db_dsn() -> str:
-    """The `ses` database as a libpq URI. Raises ConnectionProblem for one that cannot be right, and as `ses_db`."""
+    """The `ses` database as a libpq URI. Raises ConnectionProblem for an invalid connection, and as `ses_db`."""
     return airflow_connection.libpq_uri(ses_db().fields)
 
 
 def ses_smtp() -> FoundConnection:
-    """The connection to the mail server. Raises NotSetUp that says what to make, and see `airflow_lookup`."""
+    """The connection to the mail server. Raises NotSetUp without one, and the errors of `airflow_lookup`."""
     found = airflow_lookup.connection(SMTP_CONNECTION)
     if found is None:
         raise settings.no_mail_server(in_airflow=True)
@@ -39,7 +39,7 @@ def ses_smtp() -> FoundConnection:
 
 
 def smtp_settings() -> SmtpSettings:
-    """The mail server. Raises ConnectionProblem for a connection that cannot be right, and as `ses_smtp`."""
+    """The settings of the mail server. Raises ConnectionProblem for an invalid connection, and as `ses_smtp`."""
     server = smtp_settings_from_found(ses_smtp())
     for words in server.unused:
         log.warning("the mail server's connection: %s", words)

@@ -1,6 +1,7 @@
-"""What the command line and the console ask of a running Airflow, through Airflow's own code and metadata database.
+"""Control of a running Airflow, through its own code and metadata database.
 
-Airflow is imported when the first of these is called, never before: it takes seconds. All raise SesError.
+Airflow, whose import takes seconds, is imported by the first call of a function, never before. Every function raises
+SesError.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: New tasks whose DAGs are written one by one; for more of them one parse of the whole file is cheaper.
+#: Largest number of new tasks whose DAGs are written one by one; for more, one parse of the whole file is cheaper.
 _FEW = 20
-#: Which DAG is to be made is said in the environment, which all threads of a process share.
+#: A lock, because the DAG to make is named in the environment, which all threads of a process share.
 _ONE_AT_A_TIME = threading.Lock()
-#: Seconds after which a parse request counts as lost: one that arrives while the file is being parsed is dropped.
+#: Seconds after which a parse request counts as lost: Airflow drops a request that comes while it parses the file.
 _ASK_AGAIN = 3.0
 
 
@@ -45,7 +46,7 @@ class ImportProblem:
     file: str
     #: The last line of the traceback.
     error: str
-    #: Whether our code is in it. Other people's DAG files are none of our business.
+    #: Whether the traceback has code of ses-ops; other DAG files are not reported.
     of_ours: bool = False
 
 
@@ -60,7 +61,7 @@ def unpause_dag(task_name: str) -> bool:
 
 
 def dag_switches() -> dict[str, bool]:
-    """Every send task that has a DAG in use, and whether its switch is off."""
+    """Whether the DAG's switch is off, by name of every send task that has a DAG in use."""
     with _session() as session:
         from airflow.models.dag import DagModel
         from sqlalchemy import select
@@ -76,7 +77,7 @@ def dag_switches() -> dict[str, bool]:
 def trigger_run(
     task_name: str, run_id: str, conf: dict[str, Any] | None = None, run_after: datetime | None = None
 ) -> bool:
-    """Trigger a run of a task's DAG; False when the run of that id exists already. Raises NotFound without a DAG."""
+    """Trigger a run of a task's DAG; False when a run of that id exists already. Raises NotFound without a DAG."""
     with _session() as session:
         from airflow.api.common.trigger_dag import trigger_dag
         from airflow.exceptions import DagNotFound, DagRunAlreadyExists
@@ -94,25 +95,28 @@ def trigger_run(
         except DagRunAlreadyExists:
             return False
         except DagNotFound as cause:
-            raise NotFound("DAG", dag_id(task_name), hint="Airflow has not read the send task yet") from cause
+            raise NotFound("DAG", dag_id(task_name), code="dag_not_read") from cause
         return True
 
 
 def start_run(task_name: str, kind: RunKind | None = None) -> str | None:
-    """Trigger the run for what a person decided; its id, or None when it exists. Raises NotFound without a DAG."""
+    """Trigger the run for a person's decision (`decision_run`).
+
+    Returns the id of the run, None when a run of that id exists already. Raises NotFound without a DAG.
+    """
     run_id, conf = decision_run(kind, datetime.now(UTC))
     return run_id if trigger_run(task_name, run_id, conf) else None
 
 
 def read_quota_variable() -> str | None:
-    """The Variable with the warm-up plans as text, as a task would read it; None when it is not set."""
+    """The quota Variable as text, as a task would read it; None when it is not set."""
     from ses_ops.orchestration.connections import quota_variable
 
     return quota_variable()
 
 
 def quota_source() -> str:
-    """Where that Variable is set."""
+    """The place where the quota Variable is set; "nowhere" when it is not."""
     from ses_ops.orchestration.lookup.airflow_lookup import variable
 
     found = variable(VARIABLE)
@@ -136,12 +140,13 @@ def dag_import_errors() -> list[ImportProblem]:
 
 
 def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> bool:
-    """Tell Airflow of tasks that were just written: a few new ones get their DAGs now, else the file is to be read.
+    """Bring the DAGs of tasks up to date that were written just now.
 
-    False when it does not know our DAG files yet: it finds them, and the tasks in them, by itself.
+    A few new tasks get their DAGs at once; for all others the DAG processor is asked to read the file. Returns False
+    when Airflow does not know the DAG files of ses-ops yet: it will find them, with these tasks, by itself.
 
-    With 1 000 tasks a turn of the DAG processor takes 8-20 s, the DAG of one task well under a second. A new task may
-    have the name, and so the DAG, of a deleted one: its switch is turned on, whatever was done to that one.
+    With 1 000 tasks one turn of the DAG processor takes 8-20 s, the DAG of one task well under a second. A new task may
+    have the name, and so the DAG, of a deleted task: the DAG's switch is turned on, whatever it was before.
     """
     for name in created:
         _set_switch(name, paused=False)
@@ -152,9 +157,9 @@ def update_dags(*, created: Sequence[str], changed: Sequence[str]) -> bool:
 
 
 def forget_task(task_name: str) -> None:
-    """Tell Airflow of a deleted task: its runs that have not begun never do, and its DAG is read again.
+    """Remove a deleted task from Airflow: its queued runs fail, and the DAG processor is asked to read the file.
 
-    The DAG's switch is turned on: the next task of the name has the same.
+    The DAG's switch is turned on, because the next task of that name has the same DAG.
     """
     with _session() as session:
         from airflow.models.dagrun import DagRun
@@ -169,10 +174,11 @@ def forget_task(task_name: str) -> None:
 
 
 def write_dag(task_name: str) -> bool:
-    """Give Airflow the DAG of a new task as its DAG processor would at its next turn; False when that has to do it.
+    """Write the DAG of a new task to Airflow, as the DAG processor would at its next turn.
 
-    The file is read where the DAG processor read it. Where this process does not have it (an api-server needs no DAG
-    files), or has it packed in a zip, whose modules would stay loaded, a parse request does the same a second later.
+    Returns False when the DAG processor has to do it. The file is read from where the DAG processor read it. Where this
+    process does not have the file (an api-server needs no DAG files), or has it in a zip, whose modules would stay
+    loaded, a parse request does the same a second later.
     """
     with _session() as session:
         from sqlalchemy.exc import IntegrityError, PendingRollbackError
@@ -183,13 +189,13 @@ def write_dag(task_name: str) -> bool:
         with _ONE_AT_A_TIME, _parsing_only(dag_id(task_name)):
             bag = dag_bag(file.path, bundle_path=file.bundle_path, bundle_name=file.bundle)
         if bag.import_errors or set(bag.dags) != {dag_id(task_name)}:
-            return False  # the file is being replaced, or the ses database was away for a moment
+            return False  # the file is being replaced, or the ses database could not be reached for a moment
         try:
             version, data = file.version, file.version_data
             sync_dags(bag, bundle_name=file.bundle, version=version, version_data=data, session=session)
             session.flush()
         except (IntegrityError, PendingRollbackError, OSError) as problem:
-            # The DAG processor was writing it at the same moment, or the file has gone since.
+            # The DAG processor wrote the same DAG at this moment, or the file has been removed since.
             log.info("the DAG of %r is left to the DAG processor: %s", task_name, problem)
             session.rollback()
             return False
@@ -198,8 +204,8 @@ def write_dag(task_name: str) -> bool:
 
 @contextmanager
 def _parsing_only(wanted: str) -> Iterator[None]:
-    """Let the DAG file make this one DAG, as it does in a worker."""
-    # Airflow's own context manager for it leaves the variable behind.
+    """Make the DAG file make only this DAG, as in a worker."""
+    # Airflow's own context manager for this leaves the variable of the environment behind.
     from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID as VARIABLE_NAME
 
     before = os.environ.get(VARIABLE_NAME)
@@ -214,9 +220,9 @@ def _parsing_only(wanted: str) -> Iterator[None]:
 
 
 def request_dag_parse() -> bool:
-    """Ask Airflow to read the send tasks now, not at its next turn; False when it does not know our DAG files yet.
+    """Ask the DAG processor to read the send tasks now, not at its next turn.
 
-    The request can get lost: see `wait_for_dag`.
+    Returns False when Airflow does not know the DAG files of ses-ops yet. The request can get lost: see `wait_for_dag`.
     """
     with _session() as session:
         from airflow.models.dagbag import DagPriorityParsingRequest
@@ -229,12 +235,12 @@ def request_dag_parse() -> bool:
         try:
             session.flush()
         except IntegrityError:
-            session.rollback()  # somebody asked already
+            session.rollback()  # the same request exists already
     return True
 
 
 def wait_for_dag(task_name: str, *, timeout: float) -> bool:
-    """Ask for a parse until the task's DAG is there; False when it was not within `timeout` seconds."""
+    """Request parses until the task's DAG exists; False when it does not within `timeout` seconds."""
     end = time.monotonic() + timeout
     asked_at = 0.0
     while task_name not in dag_switches():
@@ -269,19 +275,19 @@ def _session() -> Iterator[Session]:
     try:
         with create_session() as session:
             yield session
-    except SQLAlchemyError as cause:  # away, no right to write there, not migrated, no free connection in the pool
+    except SQLAlchemyError as cause:  # not reachable, no right to write, not migrated, no free connection in the pool
         first_line = (str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__).splitlines()[0]
-        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+        raise DatabaseUnavailable("airflow_database_unavailable", cause=first_line) from cause
 
 
-#: For a module beside this one that writes there.
+#: The same session, for the modules beside this one.
 metadata_session = _session
 
 
 def _find_airflow() -> None:
-    """Before Airflow is imported, put the running stack's settings into the environment.
+    """Put the settings of the running stack into the environment, before Airflow is imported.
 
-    Without any, Airflow would make itself a home and an empty SQLite database: an error says more.
+    Raises NotSetUp when no Airflow is configured, because Airflow would then make a home and an empty SQLite database.
     """
     if "airflow.settings" not in sys.modules:  # one of Airflow's own processes has read its settings already
         airflow_configuration.apply()

@@ -1,8 +1,8 @@
-"""Where Airflow knows our DAG files: in which bundle, under which name there, at which version.
+"""The DAG files of ses-ops as Airflow knows them: bundle, name and version.
 
-A team keeps DAG files where it likes: in a bundle of any name, in one of several, in a subfolder, in a git repository,
-packed in a zip. Airflow's own metadata says where it last read them, and that is believed. Of several copies the one
-that was read last wins, as it does in Airflow itself, whose DAGs have one row each.
+A team may keep DAG files anywhere: in a bundle of any name, in one of several, in a subfolder, in a git repository, in
+a zip. Airflow's own metadata says where Airflow last read the files, and that is taken as true. Of several copies the
+one that was read last wins, as in Airflow itself, which has one row for each DAG.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 #: The file that makes the DAGs of send tasks, and the DAGs of the files beside it.
 SEND_TASKS = "send_tasks.py"
 SIBLINGS = ("ses_test_send", "ses_maintenance")
-#: Our DAG files, and what one of them contains wherever somebody put it.
+#: The DAG files of ses-ops; then texts of which each of these files has one, wherever it is.
 OUR_FILES = (SEND_TASKS, "ses_test_send.py", "ses_maintenance.py")
 #: (`operators` was the name of that package in version 0.1.0.)
 _OURS = (b"ses_ops.orchestration", b"ses_ops.operators")
-#: Folders below the top of a bundle in which a file is looked for that Airflow has not read yet.
+#: Depths below the top of a bundle at which a file is looked for that Airflow has not read yet.
 _DEPTHS = ("", "*/", "*/*/")
 
 
@@ -37,20 +37,20 @@ class DagFile:
     """A DAG file as Airflow knows it."""
 
     bundle: str
-    #: The file inside of the bundle; of a packed one the path goes on inside of the zip.
+    #: The path within the bundle; for a file in a zip it continues within the zip.
     relative: str
-    #: The file on the machine that read it; this one need not have it.
+    #: The path on the machine that read the file; this machine need not have the file.
     path: Path
     version: str | None = None
-    #: What the bundle noted with its version (Airflow 3.3).
+    #: The data that the bundle stored with its version (Airflow 3.3).
     version_data: dict[str, Any] | None = field(default=None, compare=False)
 
     @property
     def read_from(self) -> Path:
-        """What the DAG processor opens: of a packed file the zip."""
+        """The file that the DAG processor opens: for a file in a zip the zip."""
         head, ending, _ = str(self.path).partition(".zip/")
         zipped = Path(head + ".zip")
-        # A folder may have such a name, too. On a machine that has neither, a zip is likelier.
+        # A folder may have a name that ends in .zip, too. On a machine that has neither, a zip is more likely.
         return zipped if ending and not zipped.is_dir() else self.path
 
     @property
@@ -65,13 +65,13 @@ class DagFile:
 
     @property
     def bundle_path(self) -> Path | None:
-        """The top of the bundle on the machine that read it; None when the two names do not belong together."""
+        """The top of the bundle on the machine that read it; None when `path` does not end in `relative`."""
         top = str(self.path).removesuffix(self.relative)
         return Path(top) if top != str(self.path) and top.endswith("/") else None
 
 
 def send_tasks_file(session: Session) -> DagFile | None:
-    """The file that makes the DAGs of send tasks; None when Airflow does not know it and it is not found either."""
+    """The file that makes the DAGs of send tasks; None when Airflow does not know the file and no bundle has it."""
     dag = session.scalars(_ours().limit(1)).first()
     if dag is None:
         return next(_on_disk(session), None)
@@ -92,7 +92,7 @@ def send_tasks_file(session: Session) -> DagFile | None:
 
 
 def copies(session: Session) -> set[tuple[str, str]]:
-    """Every place from which Airflow reads our files, or would: (bundle, folder in it). More than one is too many."""
+    """Every (bundle, folder in it) from which Airflow reads the files of ses-ops, or will. There should be one."""
     from airflow.models.dag import DagModel
 
     columns = (DagModel.bundle_name, DagModel.relative_fileloc)
@@ -102,7 +102,7 @@ def copies(session: Session) -> set[tuple[str, str]]:
 
 
 def _ours() -> Any:
-    """Our DAGs, fresh before stale, a send task's before its siblings, that which was read last first."""
+    """A query of the DAGs of ses-ops: fresh before stale, those of send tasks first, the newest parse first."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
     from sqlalchemy import or_, select
@@ -131,9 +131,9 @@ def _version_data(session: Session, dag: Any) -> dict[str, Any] | None:
 
 
 def _on_disk(session: Session) -> Iterator[DagFile]:
-    """Our file in the bundles that are folders of this machine, for the first minutes, before Airflow has read it.
+    """The file of send tasks in bundles that are folders of this machine, for the minutes before Airflow has read it.
 
-    No bundle is initialised for it: that may clone a repository, and needs credentials that this process need not have.
+    No bundle is initialised, because that may clone a repository, and needs credentials that this process may not have.
     """
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.models.dagbundle import DagBundleModel

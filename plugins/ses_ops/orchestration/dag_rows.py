@@ -1,10 +1,10 @@
-"""What the DAG file knows of the send tasks: their rows, or those of the last good look when the database is away.
+"""The rows of send tasks for the DAG file, with a copy for outages.
 
-A DAG file that raises, or that makes no DAGs, takes the DAGs of running mailings away from Airflow. So the rows of
-the last good look are kept in a file, which is replaced in one step.
+A DAG file that raises, or that makes no DAGs, takes the DAGs of running mailings away from Airflow. So the rows of the
+last successful query are kept in a file, which is replaced in one step and used while the database cannot be reached.
 
-It is read by Airflow's DAG processor, which has the files of a whole company to read: one look, of PATIENCE at most
-whatever the network does, and after a slow failure none at all for AWAY seconds.
+Airflow's DAG processor, which reads the files of a whole company, waits for this: one query of TIMEOUT seconds at most
+whatever the network does, and after a slow failure no query for AWAY seconds.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 _MOMENTS = ("start_at", "until", "created_at")
 
 #: Seconds that a parse waits for the database in all: name look-up, connection, answer. Airflow gives a file 30 s.
-PATIENCE = 8.0
-#: Seconds; the rows of 1 000 tasks are there within 20 ms.
+TIMEOUT = 8.0
+#: Seconds that a connection, and a statement, may take; the rows of 1 000 tasks come within 20 ms.
 _CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 5
-#: A look that failed after so many seconds is not repeated for so many: each parse has a process of its own, and every
-#: file of the company waits behind it.
+#: Seconds after which a failed query counts as slow; then seconds for which no other query is made after it, by any
+#: process: each parse has a process of its own, and every file of the company waits behind it.
 _SLOW, AWAY = 1.0, 30.0
 
 
@@ -47,15 +47,15 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
     began = time.monotonic()
     try:
         if name is None and _failed_just_now():
-            raise DatabaseUnavailable("the ses database did not answer a moment ago")
-        rows = _read_within(PATIENCE, ses_db_dsn(), name)
-    except Exception as problem:  # whatever it is, it must not take running DAGs away
+            raise DatabaseUnavailable("database_did_not_answer_before")
+        rows = _read_within(TIMEOUT, ses_db_dsn(), name)
+    except Exception as problem:  # no error may take the DAGs of running mailings away
         if time.monotonic() - began >= _SLOW:
             _note_failure()
         words = " ".join(str(schema_problem(problem) or problem).split())
         log.warning("send tasks cannot be read, the DAGs are made as they were: %s", words)
         return [row for row in _recall() if name in (None, row["name"])]
-    with suppress(OSError):  # a read-only AIRFLOW_HOME refuses that even where there is no such file
+    with suppress(OSError):  # a read-only AIRFLOW_HOME refuses to unlink even a file that does not exist
         _away_file().unlink(missing_ok=True)
     if name is None:
         _remember(rows)
@@ -63,10 +63,10 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
 
 
 def _read_within(seconds: float, dsn: str, name: str | None) -> list[dict[str, Any]]:
-    """Read the rows; raise DatabaseUnavailable after so many seconds.
+    """Read the rows; raise DatabaseUnavailable after `seconds`.
 
-    In a thread: libpq waits as long as it likes for a name server, for a server that stopped in mid-answer and for a
-    network that swallows its packets, and no signal ends that (Airflow's own time limit is one).
+    The query runs in a thread: libpq waits without a limit for a name server, for a server that stopped in mid-answer
+    and for a network that drops its packets, and no signal ends that wait (Airflow's own time limit is a signal).
     """
     found: list[list[dict[str, Any]]] = []
     failed: list[Exception] = []
@@ -85,7 +85,7 @@ def _read_within(seconds: float, dsn: str, name: str | None) -> list[dict[str, A
     if failed:
         raise failed[0]
     if not found:
-        raise DatabaseUnavailable(f"the ses database did not answer within {seconds:.0f} s")
+        raise DatabaseUnavailable("database_did_not_answer", seconds=seconds)
     return found[0]
 
 
@@ -108,7 +108,7 @@ def _note_failure() -> None:
 
 
 def memory_file() -> Path:
-    """Where the rows of the last good look are kept: in AIRFLOW_HOME, which every component of Airflow has."""
+    """The file with the rows of the last successful query: in AIRFLOW_HOME, which every component of Airflow has."""
     from airflow.configuration import AIRFLOW_HOME
 
     return Path(AIRFLOW_HOME) / "ses_send_tasks.json"

@@ -1,4 +1,4 @@
-"""The DAG's pause switch and the send task's pause are one thing: what the switch says is written to our table."""
+"""The pause of a send task follows the pause switch of its DAG."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.application import task_decisions
+from ses_ops.application import dag_switch
+from ses_ops.application.ports import Actor
 from ses_ops.domain.send_task import dag_id
 from ses_ops.orchestration.connections import ses_db_dsn
-from ses_ops.storage.connection import connected, transaction
-from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.connection import connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,53 +19,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What the reason of every pause begins with that came from Airflow's side.
-PAUSED_IN_AIRFLOW = "paused in Airflow"
-#: Seconds between two looks at the switch while mail is being sent.
+#: Seconds between two checks of the switch while mail is being sent.
 WATCH_INTERVAL = 2.0
 
 
 def follow_switch(
     task_name: str, *, paused: bool, user: str | None = None, may_start: Callable[[], bool] = lambda: True
 ) -> None:
-    """Write to our table what somebody did to the DAG's switch. Raises SesError when the database is away.
-
-    Airflow lets whoever may edit a DAG turn its switch. Mail that waits does not leave by that: our pause stays, and
-    says so, when whoever turned it on may not start a run of the DAG.
-    """
+    """Pause or resume the send task as its switch was turned. Raises SesError when the database is unavailable."""
+    actor = Actor(name=user or "", may_start=lambda _: may_start())
     with connected(ses_db_dsn(), application="ses-ops pause") as conn:
-        if not paused and task_decisions.starts_mail(conn, task_name) and not may_start():
-            why = f"turned on in Airflow by {user or 'somebody'}, who may not start mail of this task"
-            with transaction(conn):
-                send_tasks.keep_paused(conn, task_name, reason=why)
-            return
-        with transaction(conn):
-            if paused:
-                send_tasks.pause(conn, task_name, reason=PAUSED_IN_AIRFLOW + (f" by {user}" if user else ""))
-            else:
-                send_tasks.resume(conn, task_name)
+        dag_switch.follow_switch(conn, actor, task_name, paused=paused)
 
 
 def resume_if_switched_on(conn: Connection, task_instance: Any, task_name: str) -> None:
-    """End a pause that came from the switch, if the switch is on again.
+    """Resume a send task that was paused by the switch, if the switch is on again.
 
-    `airflow dags unpause` writes to Airflow's database alone; a run that works is where we hear of it. The switch is
-    looked at after our row: a pause is written there after the switch, so a pause of this moment is not ended.
+    `airflow dags unpause` writes to Airflow's database alone, and only a run at work notices that.
     """
-    with transaction(conn):
-        row = send_tasks.find_row(conn, task_name)
-    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW):
-        return
-    if not task_instance.get_dag(dag_id(task_name)).is_paused:
-        with transaction(conn):
-            send_tasks.resume(conn, task_name)
+    dag_switch.resume_if_switched_on(conn, task_name, lambda: not task_instance.get_dag(dag_id(task_name)).is_paused)
 
 
 class PauseWatch:
-    """While in its `with`, looks at the DAG's switch and stops the task's mail when it is off.
+    """A context manager that watches the DAG's switch and pauses the send task when the switch is off.
 
-    The REST API and the UI tell our table at once (pause_switch.py); `airflow dags pause` is heard of only here.
-    The supervisor's channel that the look goes through holds a lock, so a thread may use it.
+    A change by the REST API or the UI is written to the send task at once (pause_switch.py); `airflow dags pause` is
+    noticed only here. The channel to the supervisor has a lock, so that a thread may use it.
     """
 
     def __init__(self, task_instance: Any, task_name: str, *, interval: float = WATCH_INTERVAL) -> None:
@@ -89,5 +68,5 @@ class PauseWatch:
                 if self._task_instance.get_dag(dag_id(self._task_name)).is_paused and not self._done.is_set():
                     follow_switch(self._task_name, paused=True)
                     return
-            except Exception as problem:  # an api-server that is away comes back
+            except Exception as problem:  # the api-server cannot be reached now; the next check may succeed
                 log.warning("cannot tell whether the DAG is paused: %s", problem)

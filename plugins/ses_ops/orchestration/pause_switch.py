@@ -1,7 +1,7 @@
-"""A middleware of Airflow's API server: whoever turns a DAG's pause switch in the UI or by REST pauses the send task.
+"""Middleware of Airflow's API server that carries pauses over to send tasks.
 
-Airflow has no listener for it. So the answer to `PATCH /api/v2/dags/{dag_id}` and to the bulk `PATCH /api/v2/dags`,
-which both name what was changed, is read on its way out. Nothing here can make the request itself fail.
+Airflow has no listener for the pause switch of a DAG. So the response to `PATCH /api/v2/dags/{dag_id}` and to the bulk
+`PATCH /api/v2/dags`, which both name the changed DAGs, is read on its way out. No error here can make the request fail.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SWITCH = re.compile(r"/api/v2/dags(/[^/]+)?/?")
-#: Seconds that the answer may wait for our database.
-PATIENCE = 5.0
+#: Seconds that the response may wait for the ses database.
+TIMEOUT = 5.0
 
 
 class PauseSwitchMiddleware:
-    """Pure ASGI: lets every other request through untouched."""
+    """A pure ASGI middleware, which passes every other request through unchanged."""
 
     def __init__(self, app: Application) -> None:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass the request on; hold a successful answer back until our table says the same."""
+        """Pass the request on; hold a successful response back until the send task is written."""
         if scope["type"] != "http" or scope["method"] != "PATCH" or not _is_switch(scope):
             await self.app(scope, receive, send)
             return
@@ -75,7 +75,7 @@ async def _follow(body: bytes, scope: Message) -> None:
         changed = {dag["dag_id"]: bool(dag["is_paused"]) for dag in dags if dag["dag_id"].startswith(DAG_ID_PREFIX)}
         if changed:
             user = await _user(scope)
-            await asyncio.wait_for(asyncio.to_thread(_write, changed, user), PATIENCE)
+            await asyncio.wait_for(asyncio.to_thread(_write, changed, user), TIMEOUT)
     except Exception as problem:
         log.warning("a pause switch was turned and the ses database was not told: %s", problem or type(problem))
 
@@ -90,7 +90,7 @@ def _write(changed: dict[str, bool], user: Any) -> None:
 
 
 def _may_start(user: Any, dag: str) -> bool:
-    """Whether a person may start a run of a DAG. Nobody may whom we do not know."""
+    """Whether a user may start a run of a DAG; False for an unknown user."""
     if user is None:
         return False
     from airflow.api_fastapi.app import get_auth_manager
@@ -108,7 +108,7 @@ def _may_start(user: Any, dag: str) -> bool:
 
 
 async def _user(scope: Message) -> Any:
-    """Who turned the switch, from what Airflow's own middleware left, or from the request's token; None: unknown."""
+    """The user who turned the switch, by the state of Airflow's own middleware or by the token; None: unknown."""
     user = (scope.get("state") or {}).get("user")
     try:
         if user is None:

@@ -1,4 +1,7 @@
-"""Writing one domain's entry of the quota Variable: the Variable stays the truth, and nobody's edit is overwritten."""
+"""Writer of one domain's entry of the quota Variable.
+
+The Variable stays the only source of the plans, and no other edit is overwritten.
+"""
 
 from __future__ import annotations
 
@@ -18,39 +21,36 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The Variable may be edited between a look at it and the lock on it.
+#: Number of attempts, because the Variable may be edited between the read and the lock.
 _TRIES = 3
 
 
 def variable_exists() -> bool:
-    """Whether Airflow's database has it: to make one is another right than to change one."""
+    """Whether Airflow's database has the Variable: to create it is another right than to change it."""
     with metadata_session() as session:
         return _row(session) is not None
 
 
 def write_quota_entry(domain: str, entry: Mapping[str, Any], *, seen: str) -> None:
-    """Give a domain another entry, if its entry is still the one of the mark `seen` (`quota_text.entry_mark`).
+    """Give a domain another entry, if its present entry still has the mark `seen` (`quota_text.entry_mark`).
 
-    What others write into the Variable meanwhile waits, and what they wrote before is kept. Raises QuotaError for an
-    entry that is wrong, InvalidInput for a Variable that is no JSON object, Conflict for one that was edited meanwhile
-    or that comes from elsewhere.
+    Other writers of the Variable wait meanwhile, and their earlier edits are kept. Raises QuotaError for an invalid
+    entry, InvalidInput for a Variable that is no JSON object, Conflict for an entry that was edited meanwhile or a
+    Variable that comes from elsewhere.
     """
     parse_plan(domain, entry)
     for _ in range(_TRIES):
-        # Not inside of the session, which Airflow shares with whatever the same thread opens.
+        # The read is not within the session, which Airflow shares with all other code of the same thread.
         read = control.read_quota_variable()
         if _write(domain, entry, seen, read):
             _forget()
             return
-    raise Conflict(
-        f"what is read as the Airflow Variable {VARIABLE} is not what Airflow's database has, because a secrets backend"
-        " sets it; edit it there"
-    )
+    raise Conflict("quota_set_by_secrets_backend", name=VARIABLE)
 
 
 def _write(domain: str, entry: Mapping[str, Any], seen: str, read: str | None) -> bool:
     """False when the Variable in the database is not the one that was read."""
-    meanwhile = Conflict(f"the entry of {domain!r} was edited meanwhile; look at it as it is now, and save again")
+    meanwhile = Conflict("quota_entry_changed_meanwhile", domain=domain)
     with metadata_session() as session:
         from airflow.models.variable import Variable
         from sqlalchemy.exc import IntegrityError
@@ -82,7 +82,7 @@ def _row(session: Session, *, lock: bool = False) -> Any:
 
 
 def _forget() -> None:
-    """What Airflow's own cache of Variables holds is old now. The entry is written by then, whatever comes of this."""
+    """Remove the Variable from Airflow's own cache. The entry is written by then, so an error here is only logged."""
     try:
         from airflow.sdk import SecretCache
 

@@ -1,11 +1,13 @@
-"""Which send task a DAG run was made for, noted in its conf when it is made; and which runs are not made at all.
+"""The identity of a DAG run: the send task that the run was made for.
 
-A DAG has the name of its task, and a deleted task gives its name free: by the name alone, what was triggered for the
-one would be carried out on the other. Airflow has no hook for it, so this listens to the rows that it inserts. All
-that makes a run reads the DAG first, so its timetable installs the listener (`SendTaskTimetable.deserialize`).
+A DAG has the name of its task, and the name of a deleted task can be used again: by the name alone, a run triggered for
+the deleted task would send the mail of the new one. So the id of the task is written into the run's conf when the run
+is made. Airflow has no hook for that, so a listener gets the rows that SQLAlchemy inserts; every process that makes a
+run reads the DAG first, and the DAG's timetable installs the listener (`SendTaskTimetable.deserialize`).
 
-A resume's id says when it is to run. Before Airflow 3.3 a task cannot ask the api-server for a run of the future: it
-would run at once, and the next one of its id would never be made. So its time is set here, where the row is made.
+The listener also refuses runs too far in the future, and sets the time of a resume: before Airflow 3.3 a task cannot
+ask the api-server for a run of the future. A resume's id has its time; without that time it would run at once, and the
+next run of the same id would never be made.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ from ses_ops.orchestration.operators.run_context import MADE_FOR, is_resume
 
 log = logging.getLogger(__name__)
 
-#: How far ahead a run may be asked for, and how many of them may wait for their time. A queued run counts as active
-#: (`max_active_runs`) however far its time is: enough of them would keep the schedule's own runs from being made.
+#: How far in the future a triggered run may be, and the largest number of such runs. A queued run counts as active
+#: (`max_active_runs`) however far its time is: enough queued runs would keep the schedule's own runs from being made.
 MOST_AHEAD = timedelta(days=35)
 MOST_WAITING = 4
-#: Seconds in which a database that was away is not asked again: whoever makes runs must not wait for it at each.
+#: Seconds for which an unavailable database is not asked again, so that not every new run waits for it.
 AWAY = 30.0
-#: Types of run that nobody asks for: those of the schedule, and those that our settle makes.
+#: Types of runs that no person asks for: those of the schedule, and those that the task `settle` makes.
 _OF_OURS = ("scheduled", "operator_triggered")
 
 _away_until = 0.0
@@ -44,21 +46,21 @@ def install() -> None:
 
 
 def _before_insert(mapper: Any, connection: Any, run: Any) -> None:  # noqa: ARG001 - SQLAlchemy's interface
-    """Raise ValueError, which Airflow's API answers with 400, for a run that may not be made."""
+    """Complete the row of a new run. Raises ValueError, which Airflow's API answers with 400, for a refused run."""
     if not run.dag_id.startswith(DAG_ID_PREFIX):
         return
     from airflow.utils.types import DagRunTriggeredByType
 
     kind = str(getattr(run.run_type, "value", run.run_type))
-    # Before Airflow 3.3, what a task asks for has the type of what a person asks for.
+    # Before Airflow 3.3 a run that a task asks for has the type of a run that a person asks for.
     if kind in _OF_OURS or run.triggered_by is DagRunTriggeredByType.OPERATOR:
         _set_time(run)
         return
     _refuse_far_ahead(connection, run)
     if is_resume(run.run_id, run.conf):
-        return  # sends only what its task has cached and due, whichever that is
+        return  # a resume sends only mail that is cached and due, of whichever task has the name
     made_for = _task_id(run.dag_id.removeprefix(DAG_ID_PREFIX))
-    # What is copied from another run's conf ("trigger again with this configuration") is not believed.
+    # An id copied from another run's conf ("trigger again with this configuration") is replaced.
     conf = {key: value for key, value in (run.conf or {}).items() if key != MADE_FOR}
     run.conf = conf if made_for is None else {**conf, MADE_FOR: made_for}
 
@@ -92,11 +94,11 @@ def _refuse_far_ahead(connection: Any, run: Any) -> None:
 
 
 def _task_id(task_name: str) -> int | None:
-    """The task that has the name now; None when that cannot be found out."""
+    """The id of the task that has the name now; None when that cannot be found out."""
     global _away_until  # noqa: PLW0603
     if time.monotonic() < _away_until:
         return None
-    # Not above: each component and task of Airflow loads the timetable, and few of them make a run.
+    # The imports stand here because each component and task of Airflow loads the timetable, and few make a run.
     from ses_ops.orchestration.connections import ses_db_dsn
     from ses_ops.storage.connection import connected, schema_problem
     from ses_ops.storage.tasks.send_tasks import id_of
@@ -107,7 +109,7 @@ def _task_id(task_name: str) -> int | None:
     except SesError as problem:
         _away_until = time.monotonic() + AWAY
         log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, problem)
-    except Exception as problem:  # a run must be made all the same: then the time tells
+    except Exception as problem:  # the run is made all the same, and `of_earlier_task` then decides by the times
         if words := schema_problem(problem):
             log.warning("it cannot be noted for which send task %r a run is made: %s", task_name, words)
             return None

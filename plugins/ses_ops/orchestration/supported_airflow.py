@@ -1,6 +1,7 @@
-"""Imported first by each of our DAG files: raises UnsupportedAirflow, in one sentence, where nothing would work.
+"""The check of Airflow's version that each DAG file imports first.
 
-Else a name that Airflow does not have would be what its page of import errors says, and only the first of them.
+It raises UnsupportedAirflow, in one sentence. Without this check Airflow's page of import errors would show the first
+name that this Airflow does not have.
 """
 
 from __future__ import annotations

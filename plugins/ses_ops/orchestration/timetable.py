@@ -1,7 +1,7 @@
-"""The timetable of a send task's DAG: the slots of its `Schedule`, told to Airflow's scheduler.
+"""The timetable of a send task's DAG: the slots of its `Schedule`.
 
-Registered by airflow_plugin.py. The rules are those of domain/schedule.py; here stands only which slot comes next
-for a scheduler that may have been away.
+Registered by airflow_plugin.py. The rules are those of domain/schedule.py; only the choice of the next slot, for a
+scheduler that may have been down, is made here.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from airflow.models.dag import DagModel
     from airflow.timetables.base import TimeRestriction
 
-#: How far back to look for the newest missed slot: the nearest span first, so that few slots are walked through.
+#: Spans in which the newest missed slot is looked for: the shortest first, so that few slots are walked through.
 _LOOK_BACK = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 32, 24 * 367))
 
 
 class SendTaskTimetable(Timetable):
     """Fires at the slots of a send task's schedule, each with its slot as logical date.
 
-    - immediate, scheduled: once, and again only for a slot later than the last automated run (a new task of the name).
-    - recurring: on the exact grid, whatever the delay of a run. After an outage only the newest missed slot fires,
-      late and with its own logical date; whether that is too late is decided when its audience would be frozen.
+    - immediate, scheduled: once; again only for a slot later than the last automated run (a new task of the same name).
+    - recurring: on the exact grid, whatever the delay of a run. After an outage only the newest missed slot fires, late
+      and with its own logical date; whether that is too late is decided when the audience would be frozen.
     - triggered: never by itself.
     """
 
@@ -54,12 +54,12 @@ class SendTaskTimetable(Timetable):
 
     @property
     def description(self) -> str:
-        """What Airflow's UI shows as the schedule."""
+        """The schedule in Airflow's UI."""
         return self.schedule.describe()
 
     @property
     def summary(self) -> str:
-        """What Airflow's lists show as the schedule."""
+        """The schedule in Airflow's lists."""
         return self.schedule.describe()
 
     def validate(self) -> None:
@@ -83,7 +83,7 @@ class SendTaskTimetable(Timetable):
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """The next slot behind the last automated run; of several that have passed already the newest."""
+        """The next slot after the last automated run; of several that have passed already the newest."""
         last = _plain(last_automated_data_interval.end) if last_automated_data_interval else None
         if restriction.earliest is not None:
             before_earliest = _plain(restriction.earliest) - timedelta(microseconds=1)
@@ -98,8 +98,8 @@ class SendTaskTimetable(Timetable):
     def next_run_info_from_dag_model(self, *, dag_model: DagModel) -> DagRunInfo | None:
         """The slot of a run that is about to be made.
 
-        Airflow noted it when it made the run before, perhaps before an outage: of the slots that have passed since,
-        only the newest is made, so that an outage of three days does not end in two mailings to everybody.
+        Airflow stored that slot when it made the run before, perhaps before an outage: of the slots that have passed
+        since, only the newest is used, so that an outage of three days does not end in two mailings to everybody.
         """
         noted = super().next_run_info_from_dag_model(dag_model=dag_model)
         if noted is None or not self.periodic:
@@ -109,7 +109,7 @@ class SendTaskTimetable(Timetable):
         )
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
-        """A run by hand covers the moment it was asked for."""
+        """The moment of a run by hand, as an interval."""
         return DataInterval.exact(run_after)
 
     def serialize(self) -> dict[str, Any]:
@@ -129,7 +129,8 @@ class SendTaskTimetable(Timetable):
     def deserialize(cls, data: dict[str, Any]) -> SendTaskTimetable:
         """The timetable that `serialize` wrote, in this version or an earlier one.
 
-        Whatever makes a run of a DAG (scheduler, API server, command line) reads it first, and so comes here.
+        Every process that makes a run of a DAG (scheduler, API server, command line) calls this first, so the listener
+        of run_identity.py is installed here.
         """
         run_identity.install()
         schedule = stored_schedule(
@@ -153,12 +154,12 @@ EarlierSendTaskTimetable.__qualname__ = EarlierSendTaskTimetable.__name__ = "Sen
 
 
 def _plain(moment: datetime) -> datetime:
-    """Airflow's pendulum moment as the standard library's: pendulum divides its intervals by its own only."""
+    """A pendulum moment as a datetime of the standard library: pendulum divides its intervals by its own only."""
     return datetime.fromisoformat(moment.astimezone(UTC).isoformat())
 
 
 def newest_passed(schedule: Schedule, slot: datetime, now: datetime) -> datetime:
-    """The newest slot from `slot` on that is not later than `now`; `slot` itself when it is still to come."""
+    """The newest slot from `slot` on that is not later than `now`; `slot` itself when that is in the future."""
     if slot >= now:
         return slot
     now = now if schedule.until is None else min(now, schedule.until)

@@ -1,4 +1,4 @@
-"""Freeze the audience of an occurrence: the recipient group as it is now becomes ledger rows, once."""
+"""The freeze of an audience: the group's present recipients become ledger rows, once."""
 
 from __future__ import annotations
 
@@ -8,46 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
 from ses_ops.domain.schedule import TaskType
-from ses_ops.domain.template_variables import compare_variables
-from ses_ops.errors import DatabaseUnavailable, InvalidInput, NotFound, SesError, TemplateError
-from ses_ops.rendering.template import load_template
+from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
-from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.domain.mail_content import MailContent
-    from ses_ops.rendering.message import MessageRenderer
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenAudience:
-    """What this run's occurrence holds. Nothing at all when the run only drains what is cached."""
+    """The audience of this run's occurrence; empty when the run only sends cached mail."""
 
     occurrence_ids: tuple[int, ...]
-    #: Messages, the suppressed among them.
+    #: Number of messages, with the suppressed ones.
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
     #: Why this run starts nothing at all: its slot is no longer in the schedule, or it is an earlier task's.
-    passed_over: str | None = None
+    passed_over: Explanation | None = None
 
 
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
-    """Write this run's occurrence to the ledger, in one transaction; repeating it changes nothing.
+    """Write this run's occurrence to the ledger, in one transaction; a repetition changes nothing.
 
-    A run by hand also starts what had missed its start; of several occurrences that waited for a person only the
-    newest, because each would mail the same group. Raises SesError when the template cannot be used or its variables
-    are not the group's: then nothing is written, and the task shows the error.
+    A run by hand also starts an occurrence that had missed its start; of several occurrences that waited for a person
+    only the newest, because each would mail the same group. Raises SesError when the template cannot be used or needs
+    other variables than the group has: then nothing is written, and the error is stored at the task.
     """
     try:
         with transaction(conn):
@@ -63,29 +57,20 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 
 
 def _hold(conn: Connection, run: Run, problem: SesError) -> None:
-    """Show the error, and keep the occurrence: when it is mended, `ses task resume` or a trigger by hand starts it."""
+    """Store the error, and hold the occurrence: after a correction `ses task resume` or a trigger by hand starts it."""
     with transaction(conn):
         send_tasks.set_error(conn, run.task_name, str(problem))
-        task = fetch_one(conn, "send_tasks", "lock_task", name=run.task_name)
+        task = send_tasks.lock_row_if_any(conn, run.task_name)
         key = None if task is None else occurrence_key(TaskType(task["type"]), run)
         if task is None or key is None:
             return
         _begin(conn, task, key, run)
-        for row in fetch_all(
-            conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=False
-        ):
-            execute(conn, "occurrences", "hold_occurrence", id=row["id"], reason=str(problem))
+        for occurrence in occurrences.lock_unfrozen(conn, task_id=task["id"], key=key, with_held=False):
+            occurrences.hold(conn, occurrence_id=occurrence.id, reason=str(problem))
 
 
 def _begin(conn: Connection, task: dict[str, Any], key: str, run: Run) -> None:
-    keys = {"task_id": task["id"], "key": key, "run_id": run.run_id, "logical_at": run.logical_at}
-    execute(conn, "occurrences", "insert_occurrence", **keys)
-
-
-def put_error_on_show(conn: Connection, task_name: str, problem: SesError) -> None:
-    """Remember why the task cannot go on, in a transaction of its own."""
-    with transaction(conn):
-        send_tasks.set_error(conn, task_name, str(problem))
+    occurrences.begin(conn, task_id=task["id"], key=key, run_id=run.run_id, logical_at=run.logical_at)
 
 
 def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
@@ -100,25 +85,23 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if key is not None:
         _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED
-    waiting = fetch_all(
-        conn, "occurrences", "lock_occurrences_to_freeze", task_id=task["id"], key=key, with_held=by_hand
-    )
+    waiting = occurrences.lock_unfrozen(conn, task_id=task["id"], key=key, with_held=by_hand)
     if waiting:
         check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
-        given_up = f"given up for the newer one that a person started; {older['held_reason']}"
-        execute(conn, "occurrences", "give_up_occurrence", id=older["id"], reason=given_up)
+        reason = str(Explanation("start_superseded", why=older.held_reason))
+        occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
-        reason = None if by_hand else _missed(task, run)
-        if reason is None:
-            _write(conn, task, occurrence["id"], templates_root)
+        missed = None if by_hand else _missed(task, run)
+        if missed is None:
+            _write(conn, task, occurrence.id, templates_root)
         else:
-            execute(conn, "occurrences", "hold_occurrence", id=occurrence["id"], reason=reason)
-    rows = fetch_all(conn, "occurrences", "occurrences_of_run", task_id=task["id"], key=key, run_id=run.run_id)
+            occurrences.hold(conn, occurrence_id=occurrence.id, reason=missed)
+    found = occurrences.of_run(conn, task_id=task["id"], key=key, run_id=run.run_id)
     return FrozenAudience(
-        occurrence_ids=tuple(row["id"] for row in rows if row["frozen_at"] is not None),
-        request_count=sum(row["request_count"] for row in rows),
-        held_reason=next((row["held_reason"] for row in rows if row["held_reason"]), None),
+        occurrence_ids=tuple(one.id for one in found if one.frozen_at is not None),
+        request_count=sum(one.request_count for one in found),
+        held_reason=next((one.held_reason for one in found if one.held_reason), None),
     )
 
 
@@ -126,35 +109,18 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
     if run.logical_at is None:
         return None
     where = send_tasks.schedule_of(task).time_zone
-    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task["start_grace"], time_zone=where)
-    return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
+    now, grace = datetime.now(UTC), task["start_grace"]
+    reason = missed_start(task=run.task_name, slot=run.logical_at, now=now, grace=grace, time_zone=where)
+    return None if reason is None else str(reason)
 
 
 def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
-    group = fetch_one(conn, "occurrences", "freeze_audience", occurrence_id=occurrence_id, group_id=task["group_id"])
-    if group is None:
-        raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
+    variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task["group_id"])
+    if variables is None:
+        raise NotFound("recipient group", task["group"], code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
-    variables = group["variables"]
-    if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
+    if variables != task["group_variables"]:  # a file was imported since then, whose rows were written
         check_template(content_of(task), templates_root, group=task["group"], variables=variables)
     keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
-    execute(conn, "occurrences", "mark_frozen", occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
-    execute(conn, "send_tasks", "reopen_task", task_id=task["id"])
-
-
-def check_template(
-    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
-) -> MessageRenderer:
-    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
-
-    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
-    """
-    template = load_template(templates_root, content.template)
-    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
-    used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
-    try:
-        compare_variables(used, variables)
-    except InvalidInput as problem:
-        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
-    return renderer
+    occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
+    send_tasks.reopen(conn, task_id=task["id"])

@@ -1,57 +1,70 @@
-"""End the reservation of a chunk: what was used stays used, the rest of the quota goes back to its day."""
+"""The release of a chunk: unused quota goes back to its day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_one
+from ses_ops.errors import Conflict
+from ses_ops.sending.chunk.claim import settle_doubt
+from ses_ops.sending.chunk.journal import remove_journal
+from ses_ops.storage.connection import database_now, transaction
+from ses_ops.storage.ledger import chunk_locks, chunks
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-#: Waits after a try that failed for another reason than the quota (server down, temporary refusals): doubled each time.
+    from ses_ops.storage.ledger.chunks import LockedChunk
+
+#: The first and the longest delay after a run that ended for another reason than the quota (server down, deferrals);
+#: each delay is twice the delay before.
 FIRST_RETRY_AFTER = timedelta(minutes=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """Why a reservation ends with messages still pending."""
+    """The reason why a reservation ends while messages are pending."""
 
     reason: str
-    #: Wait before the next try, growing each time; else they are due at once.
+    #: Whether the messages are retried after a growing delay; else they are due at once.
     backoff: bool
 
 
 def release_chunk(conn: Connection, chunk_id: int, *, run_id: str, now: datetime, ending: Ending) -> bool:
-    """Settle a chunk that has nothing pending, cache the rest of another. False when this run holds it no more.
+    """Settle a chunk without pending messages, or cache its pending ones. False when this run does not hold the chunk.
 
     The caller holds the transaction. Locks the quota day before the chunk, as reserving does.
     """
-    chunk = fetch_one(conn, "chunks", "chunk_day", id=chunk_id)
-    if chunk is None or chunk["state"] != "reserved":
+    chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
+    if chunk is None or chunk.run_id != run_id:
         return False
-    execute(conn, "chunks", "lock_day_of_chunk", id=chunk["quota_day_id"])
-    chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
-    if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
-        return False
-    used = chunk["sent"] + chunk["unknown"] - chunk["used_before"]
-    execute(conn, "chunks", "give_back_quota", id=chunk["quota_day_id"], reserved=chunk["reserved"], used=max(0, used))
-    execute(
-        conn,
-        "chunks",
-        "release_chunk",
-        id=chunk_id,
-        due_at=now + _wait(chunk, ending),
-        reason=ending.reason,
-        setback=ending.backoff,
-    )
+    chunks.release(conn, chunk, due_at=now + _wait(chunk, ending), reason=ending.reason, setback=ending.backoff)
     return True
 
 
-def _wait(chunk: dict[str, Any], ending: Ending) -> timedelta:
+def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: str | None) -> None:
+    """Release a chunk that no process sends any more, in a transaction of its own. Raises Conflict while one does."""
+    if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
+        conn.rollback()
+        raise Conflict("chunk_still_being_sent", chunk=chunk_id)
+    try:
+        with transaction(conn):
+            chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
+            if chunk is None or chunk.run_id != run_id:
+                return
+            journal = settle_doubt(conn, chunk)
+            ending = Ending(reason=reason or "its run ended before it was sent", backoff=reason is not None)
+            release_chunk(conn, chunk_id, run_id=run_id, now=database_now(conn), ending=ending)
+        remove_journal(journal)
+    finally:
+        if not conn.closed:
+            chunk_locks.unlock(conn, chunk_id=chunk_id)
+            conn.commit()
+
+
+def _wait(chunk: LockedChunk, ending: Ending) -> timedelta:
     if not ending.backoff:
         return timedelta(0)
-    return min(FIRST_RETRY_AFTER * 2 ** min(chunk["setbacks"], 10), LONGEST_RETRY_AFTER)
+    return min(FIRST_RETRY_AFTER * 2 ** min(chunk.setbacks, 10), LONGEST_RETRY_AFTER)

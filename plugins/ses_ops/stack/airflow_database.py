@@ -1,4 +1,7 @@
-"""Has Airflow's own database the schema of this Airflow? Asking Airflow takes 8 s, a comment no time."""
+"""A note in Airflow's own database of the Airflow that migrated it.
+
+The note is a comment on the database. To ask Airflow whether the database has its schema takes 8 s, a comment no time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from psycopg2 import sql
 
 
 def airflow_is_migrated(sqlalchemy_uri: str) -> bool:
-    """True if `note_migrated` was called for this database by the installed version of Airflow."""
+    """Whether `note_migrated` was called for this database with the installed version of Airflow."""
     with _connection(sqlalchemy_uri) as conn, conn.cursor() as cursor:
         cursor.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
@@ -19,7 +22,7 @@ def airflow_is_migrated(sqlalchemy_uri: str) -> bool:
 
 
 def note_migrated(sqlalchemy_uri: str) -> None:
-    """Write into the database which Airflow migrated it: the note lives and dies with the data."""
+    """Write into the database which Airflow migrated it, so that the note goes with the data."""
     with _connection(sqlalchemy_uri) as conn, conn.cursor() as cursor:
         name = sql.Identifier(conn.info.dbname)
         cursor.execute(sql.SQL("COMMENT ON DATABASE {} IS %s").format(name), (_note(),))

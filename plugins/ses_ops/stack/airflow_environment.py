@@ -1,4 +1,4 @@
-"""The environment that Airflow's components run in: every setting that differs from Airflow's own, with the reason."""
+"""The environment of Airflow's components: each setting that differs from Airflow's default."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ses_ops import settings
 from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets
 from ses_ops.stack.places import Places
 
-#: Users of the web page, each "name:role"; passwords are made and kept (generated_secrets).
+#: The setting with the users of the web page, each "name:role"; their passwords are generated (generated_secrets).
 USERS = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """What the components of one stack are reached by."""
+    """The addresses of the components of one stack."""
 
     web_host: str
     web_port: int
     #: SQLAlchemy URI of Airflow's own database.
     airflow_database: str
-    #: Airflow connections.
+    #: The two connections of ses-ops, as Airflow's URI or JSON.
     ses_db: str
     ses_smtp: str
 
@@ -35,18 +35,18 @@ class Addresses:
 
     @property
     def web_url(self) -> str:
-        """Where a person of this machine opens the page."""
+        """The URL of the web page for a person at this machine."""
         host = f"[{self.local_web_host}]" if ":" in self.local_web_host else self.local_web_host
         return f"http://{host}:{self.web_port}"
 
 
 def parallelism() -> int:
-    """Airflow tasks at once. Sending is bound by CPU, but recurring tasks and waits must not block each other."""
+    """Number of Airflow tasks at once. Sending is bound by CPU, but tasks that wait must not block the others."""
     return min(32, max(4, 2 * (os.cpu_count() or 2)))
 
 
 def airflow_settings(places: Places, addresses: Addresses, secrets: GeneratedSecrets) -> dict[str, str]:
-    """Everything that `airflow` needs to work on this stack."""
+    """The settings that `airflow` needs to work on this stack."""
     repository = settings.repository()
     return {
         "AIRFLOW_HOME": str(places.airflow),
@@ -74,34 +74,34 @@ def airflow_settings(places: Places, addresses: Addresses, secrets: GeneratedSec
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         # Measured: with the default of 5 s one slot of six was held 3-6 s after its task had ended.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # Seconds until what a killed process left goes on, as in deploy/airflow.cfg; the defaults are 300.
+        # Seconds until the work of a killed process continues, as in deploy/airflow.cfg; the defaults are 300.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "15",
         "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
-        # What a person makes or edits is told to Airflow at once (airflow_control.update_dags): this is only for what
-        # that did not reach. With 1 000 send tasks each turn costs 2.6 s of CPU.
+        # A task that a person makes or edits reaches Airflow at once (control.update_dags); these two are for the cases
+        # that update_dags missed. With 1 000 send tasks each turn costs 2.6 s of CPU.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(places.airflow / "bundles"),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(places.logs / "airflow"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(places.logs / "airflow" / "dag_processor"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # Nothing is sent to anybody about this installation.
+        # Airflow must report nothing about this installation to anybody.
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "SCARF_ANALYTICS": "false",
     }
 
 
 def further_users(given: Mapping[str, str]) -> list[str]:
-    """The names of the users that the person added to the web page's own, as Airflow reads them."""
+    """The names of the users that the person added to the stack's own user."""
     names = [entry.split(":")[0] for entry in _with_admin(given.get(USERS, ""))]
     return [name for name in names if name != WEB_USER]
 
 
 def _with_admin(users: str) -> list[str]:
-    """The entries, that of our own user among them: the stack itself logs in as that."""
+    """The entries of users, with that of the stack's own user, as whom the stack itself logs in."""
     entries = [entry.strip() for entry in users.split(",") if entry.strip()]
     if not any(entry.split(":")[0] == WEB_USER for entry in entries):
         entries.insert(0, f"{WEB_USER}:admin")
@@ -109,7 +109,10 @@ def _with_admin(users: str) -> list[str]:
 
 
 def component_environment(given: Mapping[str, str], airflow: Mapping[str, str], places: Places) -> dict[str, str]:
-    """The whole environment of a component: the person's own, ours, and again what the person set for Airflow."""
+    """The whole environment of a component: the person's variables, those of the stack, the person's for Airflow.
+
+    The later ones win.
+    """
     own = {name: value for name, value in given.items() if name.startswith("AIRFLOW__") and value}
     if USERS in own:
         own[USERS] = ",".join(_with_admin(own[USERS]))
@@ -119,11 +122,11 @@ def component_environment(given: Mapping[str, str], airflow: Mapping[str, str], 
         **given,
         **airflow,
         **own,
-        # Airflow starts its own program by name.
+        # Airflow starts its own program by name, so the program must be on the PATH.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
         "SES_HOME": str(places.home),
         "PYTHONUNBUFFERED": "1",
-        # A proxy of the person's must not get what the components say to each other.
+        # The requests between components must not go through a proxy of the person's.
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }

@@ -1,4 +1,7 @@
-"""What `make run` shows: a live table on a terminal; elsewhere one plain line a change, without escape sequences."""
+"""The display of `make run`: a live table on a terminal, plain lines elsewhere.
+
+The plain lines, one a change, have no escape sequences.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 
-class TaskLine(Protocol):
-    """What the display needs of a send task: `ses_ops.storage.tasks.overview.TaskOverview` has it."""
+class DisplayedTask(Protocol):
+    """The fields of a send task that the display needs; `ses_ops.storage.tasks.overview.TaskOverview` has them."""
 
     @property
     def name(self) -> Any: ...
@@ -68,7 +71,7 @@ class TaskLine(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Welcome:
-    """Where the person finds the running stack."""
+    """The addresses of the running stack, for the person who started it."""
 
     web_url: str
     web_user: str
@@ -78,7 +81,7 @@ class Welcome:
     notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """One line a place."""
+        """One line for each address, and the notes."""
         mailbox = f"{self.mailbox_url}  (mail to {self.smtp} lands here)" if self.mailbox_url else f"none: {self.smtp}"
         return [
             f"Web page  {self.web_url}  user {self.web_user}  password {self.web_password}",
@@ -89,30 +92,30 @@ class Welcome:
 
 
 class Display(Protocol):
-    """A place to show progress in."""
+    """A display of the progress of the stack."""
 
     def step(self, text: str) -> None:
-        """Something was done or begins."""
+        """Show a step that was done or begins."""
 
     def welcome(self, welcome: Welcome) -> None:
-        """The stack is ready."""
+        """Show that the stack is ready, with its addresses."""
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
-        """The send tasks as they are now."""
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
+        """Show the present send tasks."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 def make_display(output: TextIO | None = None) -> Display:
-    """The live display on a terminal, the plain one elsewhere (or when TERM is dumb)."""
+    """The live display on a terminal; the plain display elsewhere, or when TERM is dumb."""
     stream = output or sys.stdout
     console = Console(file=stream)
     return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay(stream)
 
 
-def counts(task: TaskLine) -> str:
-    """The counts that are not zero, in the words of the ledger."""
+def counts(task: DisplayedTask) -> str:
+    """The counts that are not zero, with the names of the ledger."""
     parts = [f"{task.sent_count:,} of {task.request_count:,} sent"]
     for name in ("cached", "retrying", "failed", "suppressed", "unknown", "cancelled", "queued"):
         if number := getattr(task, f"{name}_count"):
@@ -122,8 +125,8 @@ def counts(task: TaskLine) -> str:
     return ", ".join(parts)
 
 
-def advice(task: TaskLine) -> str:
-    """What a person does about messages of which nobody knows whether they arrived; empty when there are none."""
+def advice(task: DisplayedTask) -> str:
+    """What a person can do about messages in doubt; empty when there are none."""
     if not task.unknown_count:
         return ""
     command = f"ses task resolve-unknown {task.name}"
@@ -131,7 +134,7 @@ def advice(task: TaskLine) -> str:
 
 
 def local_time(moment: datetime | None) -> str:
-    """A moment in this machine's zone; the date only when it is not today."""
+    """A moment in this machine's zone, with the date unless it is today."""
     if moment is None:
         return ""
     local = moment.astimezone()
@@ -140,23 +143,23 @@ def local_time(moment: datetime | None) -> str:
 
 
 class PlainDisplay:
-    """For logs and pipes."""
+    """The display for logs and pipes."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
         self._shown: dict[str, str] = {}
 
     def step(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self._print(text)
 
     def welcome(self, welcome: Welcome) -> None:
-        """A line a place."""
+        """Print one line for each address."""
         for line in welcome.lines():
             self._print(line)
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
-        """One line for each task that changed."""
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
+        """Print one line for each task that changed."""
         for task in tasks:
             ahead = f", next run {local_time(task.next_run_at)}" if task.next_run_at else ""
             trouble = "".join(f" - {one}" for one in (task.error, advice(task)) if one)
@@ -166,10 +169,10 @@ class PlainDisplay:
                 self._print(line)
 
     def close(self) -> None:
-        """Nothing to leave."""
+        """Do nothing: there is no table to remove."""
 
     def _print(self, text: str) -> None:
-        with suppress(OSError):  # the terminal or the reader is gone; the stack is not
+        with suppress(OSError):  # the terminal or the reader of the pipe is gone, but the stack must go on
             print(f"{time.strftime('%H:%M:%S')} {text}", file=self._output, flush=True)
 
 
@@ -184,7 +187,7 @@ _COLOURS = {
 
 
 class LiveDisplay:
-    """For a terminal: a table that is drawn anew in place."""
+    """The display for a terminal: a table that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -192,18 +195,18 @@ class LiveDisplay:
         self._welcome: Welcome | None = None
 
     def step(self, text: str) -> None:
-        """A line above the table."""
+        """Print a line above the table."""
         self._guard(lambda: self._console.print(Text(text, style="dim")))
 
     def welcome(self, welcome: Welcome) -> None:
         """Start the table, with the addresses below it."""
         self._welcome = welcome
-        # No thread of its own (auto_refresh): the supervisor forks.
+        # The table must have no thread of its own (auto_refresh), because the supervisor forks.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
         self._guard(self._live.start)
         self.tasks(())
 
-    def tasks(self, tasks: Sequence[TaskLine]) -> None:
+    def tasks(self, tasks: Sequence[DisplayedTask]) -> None:
         """Draw the table."""
         live, welcome = self._live, self._welcome
         if live is None or welcome is None:
@@ -213,17 +216,17 @@ class LiveDisplay:
         self._guard(lambda: live.update(Group(Text(), body, Text(), footer), refresh=True))
 
     def close(self) -> None:
-        """The last table stays on the screen."""
+        """Stop redrawing; the last table stays on the screen."""
         if self._live is not None:
             self._guard(self._live.stop)
             self._live = None
 
     def _guard(self, draw: Any) -> None:
-        with suppress(OSError):  # the terminal is gone; the stack is not
+        with suppress(OSError):  # the terminal is gone, but the stack must go on
             draw()
 
 
-def _table(tasks: Sequence[TaskLine]) -> Table:
+def _table(tasks: Sequence[DisplayedTask]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
     table.add_column("Send task", no_wrap=True)
     table.add_column("Type", no_wrap=True)

@@ -1,6 +1,7 @@
-"""`python -m ses_ops.stack.first_dags NAME...`: gives Airflow the DAGs of new send tasks now, not at its next turn.
+"""`python -m ses_ops.stack.first_dags NAME...`: writes the DAGs of new send tasks to Airflow.
 
-A process of its own, because the supervisor does not import Airflow.
+Airflow's DAG processor would do that at its next turn only. This is a process of its own, because the supervisor does
+not import Airflow.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ import sys
 
 from ses_ops.orchestration import control
 
-#: Seconds that Airflow is asked for each; by then its next turn has come.
-PATIENCE = 30.0
+#: Seconds to wait for each DAG; by then the next turn of the DAG processor has come.
+TIMEOUT = 30.0
 
 
 def main(names: list[str]) -> None:
-    """Make the DAGs; where Airflow is at the file just now, ask until it has made them."""
+    """Write the DAGs; where Airflow is reading the file at this moment, request parses until the DAGs exist."""
     control.update_dags(created=names, changed=[])
     for name in names:
-        control.wait_for_dag(name, timeout=PATIENCE)
+        control.wait_for_dag(name, timeout=TIMEOUT)
 
 
 if __name__ == "__main__":

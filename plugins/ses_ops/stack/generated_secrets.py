@@ -1,4 +1,7 @@
-"""Keys and passwords of the local stack: made at the first start, kept in SES_HOME/secrets, never in the repository."""
+"""Keys and passwords of the local stack, generated at the first start.
+
+They are kept in SES_HOME/secrets, never in the repository.
+"""
 
 from __future__ import annotations
 
@@ -14,30 +17,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-#: The user of the web page that is always there.
+#: The stack's own user of the web page.
 WEB_USER = "admin"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedSecrets:
-    """What the components need to trust each other, and the person to log in."""
+    """The secrets by which components trust each other, and with which the person logs in."""
 
     web_password: str = field(repr=False)
     #: File of Airflow's SimpleAuthManager: JSON, user to password.
     web_passwords_file: Path
-    #: Fernet: encrypts Airflow's connections and variables at rest.
+    #: The Fernet key that encrypts Airflow's connections and Variables at rest.
     fernet_key: str = field(repr=False)
-    #: Signs the tokens of the web page and of the workers.
+    #: The secret that signs the tokens of the web page and of the workers.
     jwt_secret: str = field(repr=False)
     api_secret_key: str = field(repr=False)
-    #: PostgreSQL's role `ses`, used over TCP only.
+    #: The password of PostgreSQL's role `ses`, used over TCP only.
     database_password: str = field(repr=False)
 
 
 def load_or_generate(folder: Path, users: Sequence[str] = ()) -> GeneratedSecrets:
-    """Read the secrets of this SES_HOME; make those that are missing. `users` are further users of the web page.
+    """Read the secrets of this SES_HOME; generate those that are missing. `users` are further users of the web page.
 
-    Airflow makes a password for each user that has none, and prints it into its log: here none is without.
+    Every user gets a password here, because Airflow would make one for a user without, and print it into its log.
     """
     web_password = _kept(folder / "web_password", lambda: secrets.token_urlsafe(12))
     passwords_file = folder / "web_passwords.json"
@@ -55,7 +58,7 @@ def load_or_generate(folder: Path, users: Sequence[str] = ()) -> GeneratedSecret
 
 
 def _passwords(file: Path) -> dict[str, str]:
-    """What the file holds; nothing when it is missing or damaged."""
+    """The passwords by user in the file; none when the file is missing or damaged."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

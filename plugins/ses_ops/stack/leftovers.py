@@ -1,4 +1,7 @@
-"""The processes of the running stack, written down, so that the next start can end what a SIGKILL left behind."""
+"""The record of the running stack's processes, for the next start after a SIGKILL.
+
+The next start ends the processes that the killed supervisor left behind.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from ses_ops.stack.processes import Component, ProcessIdentity, descendants, end
 
 
 def write_down(places: Places, components: Iterable[Component]) -> None:
-    """Keep the identity (pid and time of creation) of every component and of all that is below us."""
+    """Record the identity (pid and time of creation) of every component and of every descendant of this process."""
     known = {one.identity.pid: one.identity for one in components}
     for process in descendants():
         try:
@@ -26,17 +29,17 @@ def write_down(places: Places, components: Iterable[Component]) -> None:
 
 
 def end_leftovers(places: Places) -> int:
-    """End what an earlier supervisor of this SES_HOME left running; how many processes there were.
+    """End the processes that an earlier supervisor of this SES_HOME left running; returns their number.
 
-    PostgreSQL is left to `EmbeddedPostgres`, which ends it in an orderly way.
+    PostgreSQL is left to `EmbeddedPostgres`, which shuts it down in an orderly way.
     """
     recorded = _recorded(places.pids)
     found = {one.pid: one for one in (identity.find() for identity in recorded) if one}
     for process in list(found.values()):
         found.update((one.pid, one) for one in descendants(process.pid))
-    # Children that were born after the last note: still in a component's session, still in Airflow's folder.
+    # Children that began after the last record are still in the session of a component and in Airflow's folder.
     oldest = min((one.created for one in recorded), default=0.0)
-    # A session's number is no one else's while it has members: a stranger of that pid means that ours has ended.
+    # The kernel reuses no number of a session that has members: another process of that pid means an ended session.
     sessions = [one.pid for one in recorded if one.pid in found or not psutil.pid_exists(one.pid)]
     for process in session_members(sessions):
         if _works_in(process, places.airflow) and process.create_time() >= oldest:

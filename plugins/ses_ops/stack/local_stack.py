@@ -1,4 +1,4 @@
-"""The run itself: check, start in order, load the sample, show progress, stop."""
+"""The local stack of `make run`: checks, start in order, sample data, progress, stop."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ LOOPBACK = "127.0.0.1"
 AIRFLOW_DATABASE_SETTING = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 #: Seconds that Airflow's components may take to become healthy; 25-30 measured on two cores.
 HEALTHY_WITHIN = 300.0
-#: Seconds between two looks at the send tasks.
+#: Seconds between two queries of the send tasks.
 REFRESH = 1.0
 
 
 @dataclass(kw_only=True)
 class LocalStack:
-    """One `make run`."""
+    """The stack of one `make run`."""
 
     places: Places
     display: Display
-    #: As the person gave it: external servers, None where the embedded one is to be used.
+    #: External servers as the person named them; None where the embedded server is used.
     external_ses_db: str | None
     external_smtp: str | None
     external_airflow_db: str | None
@@ -59,7 +59,7 @@ class LocalStack:
 
     @classmethod
     def from_environment(cls, display: Display) -> LocalStack:
-        """Read and check every setting. Raises InvalidInput that names the wrong one."""
+        """Read and check every setting. Raises InvalidInput that names the invalid setting."""
 
         def given(name: str) -> str | None:
             return os.environ.get(name, "").strip() or None
@@ -90,7 +90,7 @@ class LocalStack:
         )
 
     def run(self) -> None:
-        """Start everything, watch it, stop everything. Raises SesError with what went wrong."""
+        """Start all components, watch them, stop all of them. Raises SesError when a component or a check fails."""
         self.places.create()
         with _only_one(self.places):
             supervisor = Supervisor(self.places)
@@ -187,14 +187,14 @@ class LocalStack:
     def _start_airflow(self, supervisor: Supervisor, env: dict[str, str], client: WebClient) -> None:
         self.display.step("Starting Airflow (about half a minute) ...")
         for name in ("api-server", "scheduler", "dag-processor", "triggerer"):
-            # The web server of this machine reads the log files itself; two more servers would need two more ports.
+            # The web server reads the log files of this machine itself; two log servers would need two more ports.
             options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
             supervisor.start(name, [sys.executable, "-m", "airflow", name, *options], env)
         supervisor.wait_until(lambda: not client.unhealthy(), "Airflow did not become healthy", HEALTHY_WITHIN)
         self.display.step(f"Airflow is healthy, {time.monotonic() - self.began:.0f} s after the start")
 
     def _make_dags(self, supervisor: Supervisor, env: dict[str, str], tasks: list[str]) -> None:
-        """Give Airflow the DAGs of new tasks now; without it, it makes them at its next turn."""
+        """Write the DAGs of new tasks to Airflow; if that fails, Airflow makes them at its next turn."""
         try:
             supervisor.run_to_end("first-dags", [sys.executable, "-m", "ses_ops.stack.first_dags", *tasks], env)
         except ComponentDied as problem:
@@ -228,7 +228,7 @@ class LocalStack:
         )
 
     def _watch(self, supervisor: Supervisor, db_dsn: str) -> None:
-        """Show the send tasks until something ends the run; a database that is away for a while is no reason."""
+        """Show the send tasks until the run is stopped or a component ends; an unavailable database is waited for."""
         conn: Connection | None = None
         while True:
             try:
@@ -241,14 +241,17 @@ class LocalStack:
 
 
 def _note_of_users(secrets: GeneratedSecrets) -> list[str]:
-    """Where the passwords of further users are. They themselves are never printed: output is often kept as a log."""
+    """The note with the file of the further users' passwords. (Passwords are not printed: output may be kept as a log.)
+
+    There is none without further users.
+    """
     users = further_users(os.environ)
     return [f"Users     {', '.join(users)}: passwords in {secrets.web_passwords_file}"] if users else []
 
 
 @contextmanager
 def _only_one(places: Places) -> Iterator[None]:
-    """Hold SES_HOME for this process; the kernel lets go of it when the process ends, however it ends."""
+    """Lock SES_HOME for this process; the kernel releases the lock when the process ends, however it ends."""
     with places.lock.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

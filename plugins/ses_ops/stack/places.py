@@ -1,4 +1,4 @@
-"""Where the local stack keeps its things: one folder, SES_HOME."""
+"""The folder of the local stack (SES_HOME), and private files in it."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Places:
 
     @property
     def lock(self) -> Path:
-        """Held by the supervisor while it lives."""
+        """The file that the supervisor locks while it runs."""
         return self.home / "lock"
 
     def create(self) -> None:
-        """Make the folders, for this user alone. Raises SesError if that is impossible."""
+        """Make the folders, with access for this user only. Raises SesError if that is impossible."""
         try:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in (self.airflow, self.mailbox, self.logs, self.secrets):
@@ -64,7 +64,7 @@ class Places:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; only its owner can read it (0600), at every moment."""
+    """Replace a file in one step; at every moment only its owner can read the file (0600)."""
     scratch = path.with_name(path.name + f".{os.getpid()}")
     scratch.unlink(missing_ok=True)
     with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

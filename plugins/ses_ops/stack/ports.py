@@ -1,4 +1,4 @@
-"""Are the ports free? Asked before anything starts, so that the answer is one line and not a half-started stack."""
+"""The check that the ports of the stack are free, before any component starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ses_ops.errors import SesError
 class WantedPort:
     """A port that the stack will listen on."""
 
-    #: The setting that chooses it, for the message.
+    #: The setting that chooses the port, for the message.
     setting: str
     host: str
     port: int
@@ -22,7 +22,7 @@ class WantedPort:
 
 
 def check_ports(wanted: Iterable[WantedPort]) -> None:
-    """Raises SesError that names every port that is taken and the setting that chooses it."""
+    """Raise SesError that names every port that is taken and the setting that chooses the port."""
     problems: list[str] = []
     seen: dict[int, str] = {}
     for one in wanted:
@@ -41,7 +41,7 @@ def _problem(one: WantedPort) -> str | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(one.host, one.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # As servers do: a connection of yesterday that the kernel still remembers does not count.
+            # Servers set this option, too: an old connection that the kernel still remembers does not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)

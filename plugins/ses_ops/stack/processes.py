@@ -1,8 +1,8 @@
-"""Processes of the stack: started in sessions of their own, ended with everything that they started.
+"""Processes of the stack, which end together with all their children.
 
-Three nets, one below the other: each component has its own session (signals reach all of it); the supervisor adopts
-orphans (Linux: PR_SET_CHILD_SUBREAPER), so what left its session is still found among its descendants; and each
-component gets SIGTERM from the kernel when the supervisor itself is killed (PR_SET_PDEATHSIG).
+Three mechanisms ensure that: each component has its own session (signals reach the whole session); the supervisor
+adopts orphans (Linux: PR_SET_CHILD_SUBREAPER), so a process that left its session is still found among its descendants;
+and each component gets SIGTERM from the kernel when the supervisor itself is killed (PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-#: A log file larger than this (bytes) is put aside at the next start.
+#: Bytes of a log file above which it is rotated at the next start.
 LOG_LIMIT = 20_000_000
-#: Seconds by which two readings of one process's start may differ.
+#: Seconds by which two readings of the start of one process may differ.
 _CREATE_TIME_TOLERANCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessIdentity:
-    """A process, safe against reuse of its number: pid and the time it was created (UNIX seconds)."""
+    """A process by its pid and its time of creation (UNIX seconds), because the kernel reuses pids."""
 
     name: str
     pid: int
     created: float
 
     def find(self) -> psutil.Process | None:
-        """The process, if it still lives."""
+        """The process, if it still runs; else None."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _CREATE_TIME_TOLERANCE
@@ -50,7 +50,7 @@ class ProcessIdentity:
 
 
 class Component:
-    """One program of the stack, in a session of its own, its output in a log file."""
+    """One program of the stack, in a session of its own and with its output in a log file."""
 
     #: The pids of all programs that this process started.
     started: ClassVar[set[int]] = set()
@@ -74,8 +74,8 @@ class Component:
         user: pwd.struct_passwd | None = None,
         stop_signal: int = signal.SIGTERM,
     ) -> Component:
-        """Start a program. It dies with the supervisor, even when that is killed by SIGKILL (Linux)."""
-        put_aside(log)
+        """Start a program. It ends with the supervisor, even when SIGKILL ends the supervisor (Linux)."""
+        rotate(log)
         with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             popen = subprocess.Popen(
                 command,
@@ -94,11 +94,11 @@ class Component:
         return cls(name, popen, log, stop_signal)
 
     def exit_code(self) -> int | None:
-        """How it ended (negative: the signal), or None while it runs."""
+        """The exit code of the program (negative: the signal that ended it); None while it runs."""
         return self._popen.poll()
 
     def tail(self, lines: int = 15) -> str:
-        """The end of its log, for the person who must mend it."""
+        """The last lines of the log, for the person who must mend the problem."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - 16_000))
@@ -107,7 +107,7 @@ class Component:
             return ""
 
     def signal(self, number: int) -> None:
-        """Send a signal to the program itself; its own handlers end what it started."""
+        """Send a signal to the program itself, whose own handlers end the processes that it started."""
         if self.exit_code() is None:
             self._popen.send_signal(number)
 
@@ -138,14 +138,14 @@ def _created(pid: int) -> float:
         return 0.0
 
 
-def put_aside(log: Path) -> None:
-    """Keep one older log file beside one that grew large."""
+def rotate(log: Path) -> None:
+    """Rename a log file that grew large; one older log file is kept."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_name(log.name + ".1"))
 
 
 def descendants(pid: int | None = None) -> list[psutil.Process]:
-    """Everything below a process (default: this one), zombies left out."""
+    """All descendants of a process (default: this process), without zombies."""
     try:
         return [one for one in psutil.Process(pid).children(recursive=True) if _alive(one)]
     except psutil.Error:
@@ -153,7 +153,7 @@ def descendants(pid: int | None = None) -> list[psutil.Process]:
 
 
 def session_members(leaders: Iterable[int]) -> list[psutil.Process]:
-    """The living processes of these sessions, whether their leader lives or not."""
+    """The running processes of these sessions, whether the leader still runs or not."""
     wanted = set(leaders)
     found = []
     for process in psutil.process_iter():
@@ -173,12 +173,12 @@ def _alive(process: psutil.Process) -> bool:
 
 
 def any_alive(processes: Iterable[psutil.Process]) -> bool:
-    """Whether one of them still runs."""
+    """Whether one of the processes still runs."""
     return any(_alive(one) for one in processes)
 
 
 def wait_for_end(still_there: Callable[[], bool], seconds: float, hurry: Callable[[], bool] = lambda: False) -> bool:
-    """Wait until something has ended; False when it has not in time (or when the person is in a hurry)."""
+    """Wait until `still_there` is false. Returns False when that takes over `seconds`, or when `hurry` becomes true."""
     end = time.monotonic() + seconds
     while still_there():
         if time.monotonic() > end or hurry():
@@ -188,7 +188,7 @@ def wait_for_end(still_there: Callable[[], bool], seconds: float, hurry: Callabl
 
 
 def reap_orphans() -> None:
-    """Collect adopted orphans that have ended. What we started ourselves is collected by its Popen."""
+    """Collect adopted orphans that have ended. (Processes that this one started are collected by their Popen.)"""
     try:
         for child in psutil.Process().children():
             if child.pid not in Component.started and child.status() == psutil.STATUS_ZOMBIE:
@@ -198,7 +198,7 @@ def reap_orphans() -> None:
 
 
 def end_all(processes: Sequence[psutil.Process], *, seconds: float = 5.0) -> None:
-    """SIGTERM, wait, SIGKILL."""
+    """Send SIGTERM, wait for `seconds`, then send SIGKILL."""
     for send in (psutil.Process.terminate, psutil.Process.kill):
         for process in processes:
             try:

@@ -1,4 +1,7 @@
-"""`make run`: the whole stack in the foreground. Exit code 0 after Ctrl-C, 1 with one clear line after a problem."""
+"""`make run`: the whole stack in the foreground.
+
+The exit code is 0 after Ctrl-C, and 1 after a problem, which is printed in one line.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ses_ops.stack.local_stack import LocalStack
 
 
 def main() -> int:
-    """Run until the person stops it."""
+    """Run until the person stops the stack; returns the exit code."""
     display = make_display()
     try:
         LocalStack.from_environment(display).run()

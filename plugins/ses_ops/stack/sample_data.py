@@ -1,7 +1,7 @@
-"""The sample that the first `make run` shows: two recipient groups, three send tasks, one sender domain's warm-up.
+"""The sample data of the first `make run`: two recipient groups, three send tasks, one warm-up.
 
-The warm-up is a rehearsal whose day lasts a minute, so that the quota runs out, the tasks pause and the next run goes
-on while somebody watches. All addresses end in `.example` (RFC 2606): none of them can ever be a real mailbox.
+The warm-up is a rehearsal whose day lasts a minute, so that a person can watch the quota run out, the tasks pause and
+the next run continue. All addresses end in `.example` (RFC 2606): none can ever be a real mailbox.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
+from ses_ops.application.task_changes import apply_task
 from ses_ops.audience.csv.reader import Rejected
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
@@ -28,7 +29,7 @@ from ses_ops.storage.tasks import send_tasks
 
 SENDER_DOMAIN = "mail.example.com"
 CUSTOMERS, ORDERS = 1_200, 200
-#: A rehearsal day, ISO 8601.
+#: The length of a rehearsal day (ISO 8601).
 DAY_LENGTH = "PT60S"
 _WHERE = "sample data"
 
@@ -51,16 +52,16 @@ _FAMILY = (
 
 @dataclass(kw_only=True, slots=True)
 class Loaded:
-    """What was made: what the person should know about it, a line each, and the names of the send tasks."""
+    """The loaded sample: notes for the person, a line each, and the names of the send tasks."""
 
     notes: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
 
 
 def load(db_dsn: str, client: WebClient) -> Loaded:
-    """Load it into an empty database, once.
+    """Load the sample data into an empty database, once.
 
-    The Variable is made before the tasks, and only if there is none. Raises SesError.
+    The Variable is made before the tasks, and only if it does not exist. Raises SesError.
     """
     loaded = Loaded()
     if not os.environ.get(settings.WARMUP_QUOTA, "").strip() and not client.variable_exists(VARIABLE):
@@ -73,25 +74,28 @@ def load(db_dsn: str, client: WebClient) -> Loaded:
 
 
 def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
-    """Two groups and three tasks: one at once, one in a minute, one every hour from two minutes on; their names."""
+    """Make two groups and three tasks: one at once, one in a minute, one every hour from two minutes on.
+
+    Returns the names of the tasks.
+    """
     groups = (("customers", customers(), "Sample customers"), ("orders", orders(), "Sample orders on their way"))
     for name, rows, description in groups:
         import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True, report=_refused)
     tasks = [parse_send_task(entry, where=_WHERE) for entry in task_entries(now)]
     with transaction(conn):
         for task in tasks:
-            send_tasks.apply_task(conn, task, now=now, where=_WHERE)
+            apply_task(conn, task, now=now, where=_WHERE)
     return [task.name for task in tasks]
 
 
 def warmup_quota(now: datetime) -> dict[str, object]:
-    """The Variable: the standard plan, 500 messages on the first day, from today on."""
+    """The value of the Variable: the standard plan (500 messages on the first day), from today on."""
     entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC", "day_length": DAY_LENGTH}
     return {SENDER_DOMAIN: entry}
 
 
 def task_entries(now: datetime) -> list[dict[str, object]]:
-    """The tasks as they would stand in YAML."""
+    """The definitions of the tasks, as a YAML file would have them."""
     news = {
         "template": "newsletter",
         "sender": f"Example Shop <news@{SENDER_DOMAIN}>",
@@ -124,7 +128,7 @@ def task_entries(now: datetime) -> list[dict[str, object]]:
 
 
 def customers() -> Iterator[list[str]]:
-    """Rows of the group `customers`, the header first; the same at every call."""
+    """The rows of the group `customers`, header first; every call gives the same rows."""
     yield ["email", "name", "customer_id", "coupon"]
     for number in range(1, CUSTOMERS + 1):
         yield [
@@ -136,7 +140,7 @@ def customers() -> Iterator[list[str]]:
 
 
 def orders() -> Iterator[list[str]]:
-    """Rows of the group `orders`, the header first."""
+    """The rows of the group `orders`, header first."""
     yield ["email", "name", "order_id", "total", "tracking_url"]
     for number in range(1, ORDERS + 1):
         order = f"A-{20_000 + number}"
@@ -163,8 +167,6 @@ def _refused(rejected: Rejected) -> None:
 
 
 def _ever_had_tasks(conn: Connection) -> bool:
-    """Also true after they were deleted: the sample does not come back."""
-    with transaction(conn), conn.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM send_task WHERE type <> 'test')")
-        row = cursor.fetchone()
-        return bool(row and row[0])
+    """Whether a send task was ever made, also if it was deleted since: the sample data is loaded only once."""
+    with transaction(conn):
+        return send_tasks.ever_any(conn)

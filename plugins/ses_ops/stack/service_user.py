@@ -1,4 +1,7 @@
-"""The user that PostgreSQL runs as when we are root: it refuses to run as root."""
+"""The user of PostgreSQL when the stack is started by root.
+
+PostgreSQL refuses to run as root.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ import time
 from ses_ops.errors import SesError
 
 SERVICE_USER = "ses-postgres"
-#: Exists on every Linux; used where no user can be made.
+#: A user that every Linux has, for systems where no user can be made.
 FALLBACK_USER = "nobody"
 
 
 def service_user() -> pwd.struct_passwd | None:
-    """The user to run PostgreSQL as: None when we are not root (then it is our own). Makes it if needed."""
+    """The user to run PostgreSQL as, made if it is missing; None when this process is not root's."""
     if os.geteuid() != 0:
         return None
     useradd = shutil.which("useradd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")

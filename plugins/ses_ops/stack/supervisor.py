@@ -1,4 +1,7 @@
-"""Starts components, watches them, and stops all of them: none is left behind, whatever ended the run."""
+"""The supervisor of the stack: starts, watches and stops its components.
+
+No process is left behind, whatever ends the run.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,18 @@ from ses_ops.stack.processes import (
     wait_for_end,
 )
 
-#: Seconds between two looks at the components.
+#: Seconds between two checks of the components.
 TICK = 0.25
-#: Seconds between two notes of all processes.
+#: Seconds between two records of all processes.
 NOTE_EVERY = 5.0
 #: Seconds that a component has to end after SIGTERM.
-PATIENCE = 10.0
-#: Seconds that Airflow tasks have: one that sends mail ends within its micro-batch, on a busy machine in some seconds.
-#: What is killed instead leaves messages of which nobody knows whether they arrived.
-SENDER_PATIENCE = 20.0
-#: Seconds after which a task that did not end is asked once more: at its very beginning it does not hear.
+STOP_TIMEOUT = 10.0
+#: Seconds that Airflow tasks have to end: a task that sends mail ends within its micro-batch, on a busy machine in some
+#: seconds. A task that is killed leaves messages in doubt.
+SENDER_STOP_TIMEOUT = 20.0
+#: Seconds after which a task that has not ended gets SIGTERM again: at its very beginning a task has no handler for it.
 _ASK_AGAIN = 1.0
-#: What a sender needs to end in order, besides PostgreSQL; in this order they are stopped when no sender is left.
+#: The components that a sender needs to end in order, besides PostgreSQL; they are stopped after the senders, in order.
 NEEDED_BY_SENDERS = ("api-server", "mailbox")
 
 
@@ -43,7 +46,7 @@ class StopRequested(Exception):
 
 
 class ComponentDied(SesError):
-    """A component ended by itself; everything else is stopped then."""
+    """A component ended by itself; all other components are stopped then."""
 
     def __init__(self, component: Component) -> None:
         self.component = component.name
@@ -63,11 +66,11 @@ class Supervisor:
         self._noted = 0.0
 
     def take_signals(self) -> None:
-        """From now on Ctrl-C, SIGTERM and a closed terminal stop the stack in an orderly way."""
+        """Make Ctrl-C, SIGTERM and a closed terminal stop the stack in an orderly way."""
         adopt_orphans()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(signal.SIGHUP, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -75,7 +78,7 @@ class Supervisor:
         self._stops += 1
 
     def checkpoint(self) -> None:
-        """Raises StopRequested when the person wants to stop, ComponentDied when a component has ended."""
+        """Raise StopRequested when the person wants to stop, ComponentDied when a component has ended."""
         if self._stops:
             raise StopRequested
         for component in self.components:
@@ -86,7 +89,7 @@ class Supervisor:
             self._note()
 
     def start_postgres(self, postgres: EmbeddedPostgres) -> None:
-        """Start the database; it is the last to be stopped."""
+        """Start the database, which is stopped last."""
         self.postgres = postgres
         self.components.append(postgres.start())
         self._note()
@@ -108,7 +111,7 @@ class Supervisor:
             raise ComponentDied(component)
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait for something. Raises SesError when it takes too long."""
+        """Wait until `ready` is true. Raises SesError with `what` when that takes longer than `seconds`."""
         end = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > end:
@@ -116,7 +119,7 @@ class Supervisor:
             self.pause(TICK)
 
     def pause(self, seconds: float) -> None:
-        """Sleep, but not through a signal or the death of a component."""
+        """Sleep for `seconds`; a signal or the end of a component ends the sleep by an error (`checkpoint`)."""
         end = time.monotonic() + seconds
         self.checkpoint()
         while (left := end - time.monotonic()) > 0:
@@ -124,14 +127,16 @@ class Supervisor:
             self.checkpoint()
 
     def stop(self, step: Callable[[str], None] = lambda _: None) -> None:
-        """Stop everything: what sends first, then what that needs, PostgreSQL last. Never raises.
+        """Stop all processes: senders first, then the components that they need, PostgreSQL last. Never raises.
 
-        A second Ctrl-C while this runs takes the patience away.
+        A second Ctrl-C while this runs shortens all waits.
         """
         seen = self._stops
         hurry = lambda: self._stops > seen  # noqa: E731
         if self.components:
-            step(f"Stopping; what is being sent has up to {SENDER_PATIENCE:.0f} s to end (Ctrl-C again: at once) ...")
+            step(
+                f"Stopping; what is being sent has up to {SENDER_STOP_TIMEOUT:.0f} s to end (Ctrl-C again: at once) ..."
+            )
         needed = [one for name in NEEDED_BY_SENDERS for one in self.components if one.name == name]
         self._end_senders([one for one in self.components if one not in needed and one.name != "postgres"], hurry)
         for component in needed:
@@ -154,7 +159,7 @@ class Supervisor:
         self._noted = time.monotonic()
 
     def _end_senders(self, components: Sequence[Component], hurry: Callable[[], bool]) -> None:
-        """End these components and all tasks: also those that begin meanwhile, wherever they are found."""
+        """End these components and all Airflow tasks, also tasks that begin meanwhile."""
         lonely = [one for one in components if one.name == "triggerer" and descendants(one.identity.pid)]
         for component in components:
             component.signal(component.stop_signal)
@@ -163,26 +168,26 @@ class Supervisor:
         while (senders := self._senders()) or any(one.exit_code() is None for one in components):
             reap_orphans()
             now = time.monotonic()
-            if hurry() or now - began > SENDER_PATIENCE:
+            if hurry() or now - began > SENDER_STOP_TIMEOUT:
                 break
             for process in senders:
                 if now - asked.get(process, began - _ASK_AGAIN) >= _ASK_AGAIN:
                     asked[process] = now
                     _send(process, signal.SIGTERM)
-            # When its runner has ended, Airflow's triggerer waits ten seconds more for that; a second signal ends it.
+            # Airflow's triggerer waits 10 s more for a runner that has ended; a second signal ends the triggerer.
             for component in [one for one in lonely if not descendants(one.identity.pid)]:
                 component.signal(component.stop_signal)
                 lonely.remove(component)
-            if now - began > PATIENCE:
+            if now - began > STOP_TIMEOUT:
                 _kill(components)
             time.sleep(0.1)
         _kill(components)
         wait_for_end(lambda: any(one.exit_code() is None for one in components), 5)
-        # Looked for anew at each turn: a process can have been forked after the last look.
+        # The senders are listed anew at each turn: a process can have been forked since the last list.
         wait_for_end(lambda: sum(_send(one, signal.SIGKILL) for one in self._senders()) > 0, 5)
 
     def _senders(self) -> list[psutil.Process]:
-        """The processes of Airflow's tasks: all below the scheduler, and all that lost their parent."""
+        """The processes of Airflow's tasks: all descendants of the scheduler, and all that lost their parent."""
         others = {one.identity.pid for one in self.components}
         for component in self.components:
             if component.name != "scheduler":
@@ -192,7 +197,7 @@ class Supervisor:
     def _stop_one(self, component: Component, hurry: Callable[[], bool]) -> None:
         family = descendants(component.identity.pid)
         component.signal(component.stop_signal)
-        wait_for_end(lambda: component.exit_code() is None, PATIENCE, hurry)
+        wait_for_end(lambda: component.exit_code() is None, STOP_TIMEOUT, hurry)
         component.signal(signal.SIGKILL)
         wait_for_end(lambda: component.exit_code() is None, 5)
         end_all(family, seconds=0.5 if hurry() else 3)
@@ -211,7 +216,7 @@ class Supervisor:
 
 
 def _send(process: psutil.Process, number: int) -> bool:
-    """Send a signal; True when the process was still there."""
+    """Send a signal; returns whether the process still existed."""
     try:
         process.send_signal(number)
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""The supervisor's own requests to Airflow's web server: is it healthy, is the Variable there."""
+"""The stack's own client of Airflow's REST API: health, and the quota Variable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from ses_ops.errors import SesError
 
-#: The parts of Airflow that report their heartbeat.
+#: The parts of Airflow that report a heartbeat.
 HEARTBEATS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-#: No proxy, whatever the environment says: the server is on this machine.
+#: An opener without a proxy, whatever the environment says, because the server is on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _TIMEOUT = 15.0
 
@@ -24,7 +24,7 @@ class WebClient:
         self._token = ""
 
     def unhealthy(self) -> list[str]:
-        """The parts that do not report healthy; all of them while the server does not answer."""
+        """The parts that do not report to be healthy; all parts while the server does not answer."""
         try:
             _, report = self._call("GET", "/api/v2/monitor/health")
         except (OSError, ValueError):
@@ -32,11 +32,11 @@ class WebClient:
         return [part for part in HEARTBEATS if (report.get(part) or {}).get("status") != "healthy"]
 
     def variable_exists(self, key: str) -> bool:
-        """Is there a Variable of this name in Airflow's database?"""
+        """Whether Airflow's database has a Variable of this name."""
         return self._authorised("GET", f"/api/v2/variables/{key}")[0] == 200
 
     def create_variable(self, key: str, value: str, description: str) -> None:
-        """Make a Variable. Raises SesError if the server refuses."""
+        """Make a Variable. Raises SesError if Airflow refuses that."""
         body = {"key": key, "value": value, "description": description}
         status, answer = self._authorised("POST", "/api/v2/variables", body)
         if status not in (200, 201):

@@ -1,52 +1,101 @@
-"""Named SQL statements: one .sql file a noun, each statement behind a `-- name:` line and a comment that says why."""
+"""Named SQL statements: each module of storage has those of the .sql file beside it.
+
+Each statement stands behind a `-- name:` line and a comment that says why. A statement belongs to one function, whose
+arguments and result are typed (docs/decisions/0032); `tests/unit/test_statements.py` holds that.
+"""
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg2.extras import RealDictCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from psycopg2.extensions import connection as Connection
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
-
-@cache
-def statements(noun: str) -> Mapping[str, str]:
-    """The statements of `<noun>.sql` by name."""
-    (file,) = Path(__file__).parent.glob(f"[!m]*/{noun}.sql")
-    text = file.read_text(encoding="utf-8")
-    parts = _NAME.split(text)[1:]
-    names = parts[0::2]
-    if len(set(names)) != len(names):
-        raise ValueError(f"{noun}.sql names a statement twice")
-    return MappingProxyType({name: sql.strip() for name, sql in zip(names, parts[1::2], strict=True)})
+Row = TypeVar("Row")
 
 
-def fetch_all(conn: Connection, noun: str, name: str, /, **values: Any) -> list[dict[str, Any]]:
-    """Run a named statement; all rows as dictionaries."""
+def statements(module_file: str) -> Statements:
+    """The statements of the .sql file beside a module, which gives its `__file__`."""
+    return Statements(Path(module_file).with_suffix(".sql"))
+
+
+class Statements:
+    """The statements of one file by name. The file is read when the first of them is asked for, not at import."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> str:
+        return self.by_name[name]
+
+    @cached_property
+    def by_name(self) -> dict[str, str]:
+        """All of them."""
+        parts = _NAME.split(self._file.read_text(encoding="utf-8"))[1:]
+        names = parts[0::2]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self._file.name} names a statement twice")
+        return {name: sql.strip() for name, sql in zip(names, parts[1::2], strict=True)}
+
+
+def fetch_rows(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> list[Row]:
+    """Run a statement; each row as what `make` makes of its columns by name."""
+    with conn.cursor() as cursor:
+        cursor.execute(sql, values)
+        names = [column.name for column in cursor.description or ()]
+        return [make(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def fetch_row(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> Row | None:
+    """Run a statement; its first row as what `make` makes of it, or None."""
+    with conn.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description or ()]
+        return None if row is None else make(**dict(zip(names, row, strict=True)))
+
+
+def fetch_values(conn: Connection, sql: str, /, **values: Any) -> list[Any]:
+    """Run a statement; the first column of every row."""
+    with conn.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def fetch_value(conn: Connection, sql: str, /, **values: Any) -> Any:
+    """Run a statement; the first column of its first row, or None without a row."""
+    with conn.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+        return None if row is None else row[0]
+
+
+def fetch_all(conn: Connection, sql: str, /, **values: Any) -> list[dict[str, Any]]:
+    """Run a statement; all rows as dictionaries, for a module that makes values of them."""
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(statements(noun)[name], values)
+        cursor.execute(sql, values)
         return [dict(row) for row in cursor.fetchall()]
 
 
-def fetch_one(conn: Connection, noun: str, name: str, /, **values: Any) -> dict[str, Any] | None:
-    """Run a named statement; its first row, or None."""
+def fetch_one(conn: Connection, sql: str, /, **values: Any) -> dict[str, Any] | None:
+    """Run a statement; its first row as a dictionary, or None."""
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(statements(noun)[name], values)
+        cursor.execute(sql, values)
         row = cursor.fetchone()
         return None if row is None else dict(row)
 
 
-def execute(conn: Connection, noun: str, name: str, /, **values: Any) -> int:
-    """Run a named statement that returns no rows; the number of rows it touched."""
+def execute(conn: Connection, sql: str, /, **values: Any) -> int:
+    """Run a statement that returns no rows; the number of rows that it touched."""
     with conn.cursor() as cursor:
-        cursor.execute(statements(noun)[name], values)
+        cursor.execute(sql, values)
         return int(cursor.rowcount)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ses_ops.errors import NotSetUp
+from ses_ops.storage.named_sql import fetch_value, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+_SQL = statements(__file__)
 _VERSIONS = Path(__file__).with_name("migrations") / "versions"
 
 
@@ -25,23 +27,13 @@ def known_versions() -> tuple[str, ...]:
 
 def check_schema(conn: Connection) -> None:
     """Raise NotSetUp, which says what to do, for a database that has not the newest schema, or a newer one."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('ses_schema_version')")
-        is_there = cursor.fetchone() != (None,)
-        if is_there:
-            cursor.execute("SELECT version_num FROM ses_schema_version")
-        row = cursor.fetchone() if is_there else None
+    version = fetch_value(conn, _SQL["version"]) if fetch_value(conn, _SQL["is_there"]) else None
     conn.rollback()
     newest = known_versions()[-1]
-    if row is None:
-        raise NotSetUp("the ses database has no tables yet; run `ses migrate`")
-    if row[0] == newest:
+    if version is None:
+        raise NotSetUp("schema_missing")
+    if version == newest:
         return
-    if row[0] in known_versions():
-        raise NotSetUp(
-            f"the ses database has an older version's schema ({row[0]}, this one needs {newest}); run `ses migrate`"
-        )
-    raise NotSetUp(
-        f"the ses database has a newer version's schema ({row[0]}, this one knows {newest}); install that version "
-        "of ses-ops in all of Airflow's components"
-    )
+    if version in known_versions():
+        raise NotSetUp("schema_older", there=version, needed=newest)
+    raise NotSetUp("schema_newer", there=version, needed=newest)

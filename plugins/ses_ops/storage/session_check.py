@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.errors import SesError
 from ses_ops.storage.connection import CHECK_INTERVAL, connect, connected
+from ses_ops.storage.named_sql import fetch_row, fetch_value, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Other connections that try to get the session of the first between two of its transactions: a pooler hands out
 #: the one that became free last, and may have some idle ones besides.
@@ -30,11 +34,7 @@ def check_session(dsn: str) -> None:
                 others.append(connect(dsn))
                 _session(others[-1])  # and its transaction goes on
                 if _session(conn) != first:
-                    raise SesError(
-                        "the database is behind a pooler that gives each transaction another session (PgBouncer with "
-                        "pool_mode = transaction): locks of senders would not hold. Name PostgreSQL itself in "
-                        "the connection ses_db, or use pool_mode = session"
-                    )
+                    raise SesError("pooler_of_transactions")
                 conn.commit()
             _check_settings(conn)
     finally:
@@ -43,19 +43,28 @@ def check_session(dsn: str) -> None:
 
 
 def _session(conn: Connection) -> int:
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(fetch_value(conn, _SQL["process"]))
 
 
 def _check_settings(conn: Connection) -> None:
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'client_connection_check_interval'")
-        row = cursor.fetchone()
-    if row != (CHECK_INTERVAL,):
-        raise SesError(
-            "the settings that ses-ops asks of its connections do not arrive (a pooler with ignore_startup_parameters "
-            "= options?). Name PostgreSQL itself in the connection ses_db"
-        )
+    if fetch_value(conn, _SQL["check_interval"]) != CHECK_INTERVAL:
+        raise SesError("settings_do_not_arrive")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """What a person is told of the database."""
+
+    #: Of PostgreSQL.
+    version: str
+    #: Of the database.
+    name: str
+    #: Bytes.
+    size: int
+
+
+def server(conn: Connection) -> Server:
+    """The server and the database of a connection."""
+    found = fetch_row(conn, Server, _SQL["server"])
+    assert found is not None
+    return found

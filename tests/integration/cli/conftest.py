@@ -80,6 +80,8 @@ def airflow(monkeypatch):
     class Control:
         def __init__(self):
             self.asked = []
+            #: Entries of the audit log: who, what, facts.
+            self.audited = []
 
         def __getattr__(self, name):
             def note(*arguments, **named):
@@ -94,6 +96,7 @@ def airflow(monkeypatch):
             return run_id
 
     control = Control()
+    monkeypatch.setattr("ses_ops.orchestration.audit.write_rows", control.audited.extend)
     monkeypatch.setattr(session, "airflow_is_configured", lambda: True)
     monkeypatch.setattr("ses_ops.cli.task_apply.airflow_is_configured", lambda: True)
     monkeypatch.setattr(session, "ask_airflow", lambda question: question(control))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from tests.unit.test_workbook_rows import workbook
+from tests.unit.audience.test_workbook_rows import workbook
 
 
 def write(tmp_path, text, name="customers.csv"):

@@ -13,7 +13,7 @@ from ses_ops.domain.address import parse_address
 from ses_ops.errors import InvalidInput
 from ses_ops.transports.port import Envelope
 from ses_ops.transports.smtp.capabilities import Capabilities
-from ses_ops.transports.smtp.wire import MessageWriter, WireMessage
+from ses_ops.transports.smtp.wire import WireMessage, WireWriter
 from tests.sizes import examples
 
 
@@ -185,7 +185,7 @@ def test_it_is_refused_with_its_reason(written, reason):
 
 
 #: Servers with every extension that an address may need.
-WRITER = MessageWriter(Capabilities(smtp_utf8=True, eight_bit_mime=True))
+WRITER = WireWriter(Capabilities(smtp_utf8=True, eight_bit_mime=True))
 
 
 def written_for(address: str) -> object:

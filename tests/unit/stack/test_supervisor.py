@@ -18,7 +18,7 @@ import pytest
 from ses_ops.stack.leftovers import end_leftovers
 from ses_ops.stack.places import Places
 from ses_ops.stack.processes import ProcessIdentity
-from ses_ops.stack.supervisor import PATIENCE
+from ses_ops.stack.supervisor import STOP_TIMEOUT
 
 #: Ignores SIGTERM and starts a child in a session of its own that ignores it too.
 STUBBORN = """
@@ -77,7 +77,7 @@ env = dict(os.environ)
 def test_a_child_that_left_its_session_and_ignores_sigterm_is_ended_too(places: Places) -> None:
     result = _run(
         f"""
-        module.PATIENCE = module.SENDER_PATIENCE = 1.0
+        module.STOP_TIMEOUT = module.SENDER_STOP_TIMEOUT = 1.0
         stubborn = {STUBBORN!r}
         supervisor.start("stubborn", program(stubborn), env)
         log, end = places.logs / "stubborn.log", time.monotonic() + 30
@@ -305,4 +305,4 @@ def test_a_second_ctrl_c_waits_for_nobody(places: Places) -> None:
     )
     seconds, left = result.stdout.split()
     assert left == "0"
-    assert float(seconds) < PATIENCE, "the second Ctrl-C was not heard"
+    assert float(seconds) < STOP_TIMEOUT, "the second Ctrl-C was not heard"

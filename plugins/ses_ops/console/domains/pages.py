@@ -27,7 +27,6 @@ from ses_ops.console.domains.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
-from ses_ops.console.message_lines import LABELS
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
@@ -40,7 +39,7 @@ from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.orchestration import control
-from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.quota import quota_days
 
 router = APIRouter()
 
@@ -110,7 +109,7 @@ def domain_page(
     line = _new_line(seen, domain) if new and seen.find(domain) is None else _line(seen, domain)
     words = language_of(request)
     with reading() as conn:
-        history = sender_domains.history(conn, line.quota.domain, limit=HISTORY)
+        history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(
@@ -207,7 +206,7 @@ def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
         "forecast_more": max(0, len(forecast) - FORECAST_SHOWN),
         "waiting": parts[:TASKS_SHOWN],
         "standings": [one for one in STANDINGS if any(part.counts[one] for part in parts)],
-        "message_labels": LABELS,
+        "message_labels": labels.MESSAGE,
         "waiting_more": max(0, len(parts) - TASKS_SHOWN),
         "days_ahead": DAYS_AHEAD,
     }

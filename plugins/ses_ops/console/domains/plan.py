@@ -7,26 +7,25 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
+from ses_ops.application import quota_plan
 from ses_ops.application.quota_status import domain_quota
-from ses_ops.console import audit
 from ses_ops.console.access import may_make_quota, writes_quota
+from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import forget_snapshots, reading
 from ses_ops.console.domains.coming_days import coming
 from ses_ops.console.domains.pages import domain_page
 from ses_ops.console.domains.plan_form import read_plan
-from ses_ops.console.domains.quota_changes import ACTION
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.quota_snapshot import DOMAINS, variable_rights
-from ses_ops.console.sentences import said
 from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import Conflict, InvalidInput, NotFound
-from ses_ops.orchestration import control
-from ses_ops.orchestration.quota_variable import variable_exists, write_quota_entry
+from ses_ops.orchestration import control, quota_variable
 
 router = APIRouter()
 
@@ -50,17 +49,16 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
     entry, plan = read
     if form.text("step") != "save":
         return _preview(request, user, key, form, plan, entry)
-    if not variable_exists() and not may_make_quota(user):
+    if not quota_variable.variable_exists() and not may_make_quota(user):
         raise HTTPException(403)
     before = DOMAINS.get().plans.entries.get(key)
     try:
-        with audit.recorded(user, ACTION, domain=key, before=before, after=entry):
-            write_quota_entry(key, entry, seen=form.text("seen"))
+        quota_plan.change(actor_of(user), quota_variable, key, entry, before=before, seen=form.text("seen"))
     except (Conflict, InvalidInput) as problem:
         forget_snapshots()
         # The page shows the entry as it is now: who saves again has seen it.
         again = form.with_values(seen=_mark(key))
-        again.problem("", said(words, str(problem)))
+        again.problem("", worded(words, problem))
         return domain_page(request, user, key, form=again, status=409, new=True)
     note_change()
     forget_snapshots()
@@ -74,7 +72,7 @@ def new_domain(request: Request, user: GetUserDep, domain: str = "") -> Response
     try:
         key = parse_domain(domain.strip().rstrip("."))
     except InvalidInput as problem:
-        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+        flash = Flash(kind="problem", text=worded(language_of(request), problem))
         return see_other(request, "/domains", flash)
     return domain_page(request, user, key, new=True)
 

@@ -12,11 +12,10 @@ from airflow.models.log import Log
 from airflow.utils.session import create_session
 from sqlalchemy import or_, select
 
+from ses_ops.application.quota_plan import ACTION
 from ses_ops.domain.warmup import FIELDS, VARIABLE
 from ses_ops.orchestration.audit import PREFIX
 
-#: The action in the audit log.
-ACTION = "change_quota"
 #: Changes that are shown, and rows of the log that are looked at for them.
 SHOWN, LOOKED_AT = 10, 500
 #: Airflow's own actions on Variables: its pages and its REST API, and its command line.

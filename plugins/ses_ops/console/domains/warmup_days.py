@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from ses_ops.application.quota_status import DomainQuota
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
+from ses_ops.storage.quota.quota_days import PastDay
 
 #: Days that are shown at most, and how many of them are still to come when there are more.
 SHOWN, AHEAD = 30, 7
@@ -33,14 +33,14 @@ class WarmupDay:
     today: bool
 
 
-def warmup_days(quota: DomainQuota, history: Sequence[Mapping[str, Any]]) -> list[WarmupDay]:
+def warmup_days(quota: DomainQuota, history: Sequence[PastDay]) -> list[WarmupDay]:
     """The whole plan when it is short, else the weeks before today and one after it; without a plan what was sent.
 
     `history`: the quota days that have a row, in any order.
     """
     plan = quota.plan
     if plan is None:
-        rows = sorted(history, key=lambda row: row["starts_at"])[-SHOWN:]
+        rows = sorted(history, key=lambda row: row.starts_at)[-SHOWN:]
         return [_past(row) for row in rows]
     began = quota.today.rehearsal_began_at if quota.today else None
     number = quota.today.day.number if quota.today else 0
@@ -60,10 +60,10 @@ def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay
     return quota_day(plan, max(middle, begin), rehearsal_began_at=began)
 
 
-def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[Mapping[str, Any]]) -> WarmupDay:
+def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[PastDay]) -> WarmupDay:
     is_today = quota.today is not None and quota.today.day.number == day.number
     # By its middle: a plan whose time zone was edited had its days at other hours.
-    sent = sum(row["used"] for row in history if day.starts_at <= _middle(row) < day.ends_at)
+    sent = sum(row.used for row in history if day.starts_at <= _middle(row) < day.ends_at)
     if is_today and quota.today:
         sent = quota.today.used
     to_come = day.starts_at > quota.now
@@ -77,18 +77,18 @@ def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[
     )
 
 
-def _past(row: Mapping[str, Any]) -> WarmupDay:
+def _past(row: PastDay) -> WarmupDay:
     return WarmupDay(
         number=None,
-        starts_at=row["starts_at"],
+        starts_at=row.starts_at,
         date=_middle(row).astimezone(UTC).date(),
-        allotment=row["allotment"],
-        sent=row["used"],
+        allotment=row.allotment,
+        sent=row.used,
         today=False,
     )
 
 
-def _middle(row: Mapping[str, Any]) -> datetime:
-    length: timedelta = row["ends_at"] - row["starts_at"]
-    moment: datetime = row["starts_at"] + length / 2
+def _middle(row: PastDay) -> datetime:
+    length: timedelta = row.ends_at - row.starts_at
+    moment: datetime = row.starts_at + length / 2
     return moment

@@ -11,10 +11,13 @@ from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
 from ses_ops import settings
+from ses_ops.application import groups
+from ses_ops.application.exports import export_rejected
 from ses_ops.application.group_fit import Misfit, misfits
 from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import audit, import_words
+from ses_ops.console import import_words
 from ses_ops.console.access import changes_console, reads_shared, visible
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -24,7 +27,6 @@ from ses_ops.console.page import fragment, render
 from ses_ops.errors import NotFound
 from ses_ops.storage.audience import group_imports
 from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
-from ses_ops.storage.connection import transaction
 
 router = APIRouter()
 
@@ -66,8 +68,8 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
     """Have an import stop within a second, whichever process runs it."""
     with reading() as conn:
         record = _find(conn, id)
-    with audit.recorded(user, "stop_import", group=record.group_name), changing() as conn, transaction(conn):
-        asked = group_imports.ask_to_stop(conn, record.id, by=user.get_name())
+    with changing() as conn:
+        asked = groups.stop_import(conn, actor_of(user), record).changed
     words = language_of(request)
     text = N_("The import is stopped within a moment.") if asked else N_("The import was over already.")
     return see_other(request, f"/imports/{record.id}", Flash(kind="note", text=words.gettext(text)))
@@ -81,8 +83,8 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
         packed = group_imports.report_of(conn, record.id)
     if packed is None:
         raise HTTPException(404)
-    with audit.recorded(user, "export_rejected", group=record.group_name, file=record.file_name):
-        return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
+    export_rejected(actor_of(user), group=record.group_name, file=record.file_name)
+    return unpacked_csv(packed, f"{record.group_name}-rejected.csv")
 
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:

@@ -13,9 +13,11 @@ from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
 from ses_ops import settings
+from ses_ops.application import groups as use_cases
 from ses_ops.application.sample_csv import sample_of_group, sample_of_template
-from ses_ops.console import audit, import_words, labels
+from ses_ops.console import import_words, labels
 from ses_ops.console.access import changes_console, reads_shared
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
@@ -30,7 +32,6 @@ from ses_ops.domain.search_key import search_key
 from ses_ops.errors import GroupBusy, GroupInUse, TemplateError
 from ses_ops.storage.audience import group_imports, recipients
 from ses_ops.storage.audience.recipients import RecipientGroup
-from ses_ops.storage.connection import transaction
 from ses_ops.storage.tasks.overview import TaskOverview
 
 router = APIRouter()
@@ -94,8 +95,8 @@ def describe(request: Request, name: str, user: GetUserDep, form: PostedDep) -> 
         form.problem("description", words.gettext(N_("Use at most %(count)s characters."), count=LONGEST_DESCRIPTION))
         return _group_page(request, user, name, form, status=422)
     try:
-        with audit.recorded(user, "describe_group", group=name), changing() as conn, transaction(conn):
-            recipients.describe_group(conn, name, description=text)
+        with changing() as conn:
+            use_cases.describe(conn, actor_of(user), name, description=text)
     except GroupBusy as problem:
         form.problem("description", import_words.busy(words, problem))
         return _group_page(request, user, name, form, status=409)
@@ -112,8 +113,8 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
         asked = question % {"name": name}
         return render(request, "confirm.html", question=asked, consequence=consequence, action=action, back=back)
     try:
-        with audit.recorded(user, "delete_group", group=name), changing() as conn, transaction(conn):
-            recipients.delete_group(conn, name)
+        with changing() as conn:
+            use_cases.delete(conn, actor_of(user), name)
     except GroupInUse as problem:
         return see_other(request, back, Flash(kind="problem", text=_in_use(request, user, problem)))
     except GroupBusy as problem:

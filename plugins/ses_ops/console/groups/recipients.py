@@ -9,13 +9,13 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from ses_ops.application.exports import export_group
 from ses_ops.application.group_export import group_csv
-from ses_ops.console import audit
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import reading, streaming
 from ses_ops.console.download import Download, check_exports
-from ses_ops.storage.audience import recipients
 from ses_ops.storage.audience.recipients import RecipientGroup
 
 router = APIRouter()
@@ -25,10 +25,8 @@ router = APIRouter()
 def export_recipients(name: str, user: GetUserDep) -> Response:
     """The file, as it is read from the database: it never stands in memory as a whole."""
     check_exports(user.get_name())
-    # Before the first byte: what does not exist has a page that says so.
-    with audit.recorded(user, "export_group", group=name) as facts, reading() as conn:
-        group = recipients.find_group(conn, name)
-        facts["recipients"] = group.recipient_count
+    with reading() as conn:
+        group = export_group(conn, actor_of(user), name)
     file = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M}.csv"
     return Download(_csv(group), headers=csv_headers(file), person=user.get_name())
 

@@ -18,27 +18,28 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from ses_ops import settings
+from ses_ops.application import groups
 from ses_ops.application.group_upload import GroupUpload, UploadOrder
 from ses_ops.audience.column_names import read_mapping
 from ses_ops.audience.csv.encoding_signs import USUAL
-from ses_ops.console import audit, import_words
+from ses_ops.console import import_words
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
+from ses_ops.console.errors import worded_beside
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, see_other
 from ses_ops.console.groups.rights import check_may_fill
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said_of
 from ses_ops.console.uploads.body import Incoming, in_thread
 from ses_ops.console.uploads.upload_form import LARGEST_FILE, Posted, texts_of
 from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
 from ses_ops.orchestration.connections import ses_db_dsn
 from ses_ops.rendering.template import list_templates
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.connection import transaction
 
 router = APIRouter()
 
@@ -139,11 +140,9 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
         return _page(request, form, group, status=422)
     order = _order(request, user, form, group, posted.file_name)
     try:
-        with audit.recorded(user, "import_group", group=order.group, file=order.file_name) as facts:
-            upload = GroupUpload(order, ended=lambda: incoming.stopped, stop=incoming.stop)
-            done = upload.run(ses_db_dsn(), posted.blocks())
-            note_change()
-            facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+        upload = GroupUpload(order, ended=lambda: incoming.stopped, stop=incoming.stop)
+        upload.run(ses_db_dsn(), actor_of(user), posted.blocks())
+        note_change()
     except DatabaseUnavailable:
         raise
     except SesError as problem:
@@ -163,7 +162,7 @@ def check_fields(request: Request, form: Form) -> None:
     try:
         read_mapping(form.raw("map").splitlines())
     except InvalidInput as problem:
-        form.problem("map", said_of(language_of(request), problem))
+        form.problem("map", worded_beside(language_of(request), problem))
 
 
 def file_options(form: Form) -> dict[str, Any]:
@@ -206,8 +205,8 @@ def _check_name(request: Request, form: Form) -> None:
 def _make_empty(request: Request, user: BaseUser, form: Form) -> Response:
     name, words = form.text("name"), language_of(request)
     try:
-        with audit.recorded(user, "create_group", group=name), changing() as conn, transaction(conn):
-            recipients.create_group(conn, name, description=form.text("description"))
+        with changing() as conn:
+            groups.create(conn, actor_of(user), name, description=form.text("description"))
     except Conflict as problem:
         form.problem("name", import_words.problem_of(words, problem)[1])
         return _page(request, form, None, status=409)

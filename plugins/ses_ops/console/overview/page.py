@@ -25,9 +25,9 @@ from ses_ops.console.task_sections import sections_of
 from ses_ops.console.task_snapshots import TASKS
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.storage.audience import recipients
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.ledger import activity
 from ses_ops.storage.ledger.activity import Failures
-from ses_ops.storage.quota import sender_domains
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ _DAY = N_("%(day)s: %(sent)s sent, %(failed)s failed")
 
 #: Read once a second for everybody who looks.
 FAILURES: Snapshot[list[Failures]] = Snapshot(
-    lambda conn: activity.recent_failures(conn, since=sender_domains.database_now(conn) - FAILURES_SHOWN_FOR)
+    lambda conn: activity.recent_failures(conn, since=database_now(conn) - FAILURES_SHOWN_FOR)
 )
 
 

@@ -6,8 +6,10 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import audit, import_words
+from ses_ops.application import erasure as use_case
+from ses_ops.console import import_words
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
@@ -17,8 +19,6 @@ from ses_ops.domain.address import Address, parse_address
 from ses_ops.errors import GroupBusy, InvalidInput
 from ses_ops.storage.audience import erasure
 from ses_ops.storage.audience.erasure import Erasure
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression.hashed_suppression import erased_address
 
 router = APIRouter()
 
@@ -43,13 +43,9 @@ def erase(request: Request, user: GetUserDep, form: PostedDep) -> Response:
         return _page(request, form, None, status=422)
     if not form.checked("confirmed"):
         return _page(request, form, address)
-    with reading() as conn:
-        person = erased_address(conn, address.key)
     try:
-        # The address itself must not stay in the log of what was done with it.
-        with audit.recorded(user, "erase_person", person=person) as facts, changing() as conn, transaction(conn):
-            done = erasure.erase(conn, address, by=user.get_name())
-            facts |= {"groups": list(done.groups), "messages": done.messages, "being_sent": done.being_sent}
+        with changing() as conn:
+            done = use_case.erase(conn, actor_of(user), address)
     except GroupBusy as problem:
         form.problem("address", import_words.busy(words, problem))
         return _page(request, form, address, status=409)

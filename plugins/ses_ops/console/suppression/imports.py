@@ -5,7 +5,6 @@ The rows that were left out are a report (suppression_reports) that a reload doe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -14,9 +13,12 @@ from fastapi import APIRouter, Depends, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
+from ses_ops.application.ports import Actor
+from ses_ops.application.suppressions import KeptReport
+from ses_ops.application.suppressions import import_file as import_suppressions
 from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
-from ses_ops.console import audit
 from ses_ops.console.access import changes_console
+from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
@@ -28,10 +30,9 @@ from ses_ops.console.suppression.reports import KINDS, SHOWN
 from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
-from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
-from ses_ops.storage.connection import transaction
+from ses_ops.storage.audience.group_imports import KEPT_DAYS
 from ses_ops.storage.suppression import suppression_reports
-from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport, import_suppressions
+from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport
 
 router = APIRouter()
 
@@ -58,37 +59,23 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
     check_encoding(words, form)
     if form.errors:
         return _form_page(request, form, status=422)
-    rejected, id = RejectedRows(), uuid4()
     file_name = posted.name.replace("\0", "")[-_LONGEST_FILE_NAME:]
-
-    def keep_report(conn: Connection, done: SuppressionImport | None) -> None:
-        if rejected.count:
-            report = Report(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
-            suppression_reports.add(conn, id, file_name=file_name, by=user.get_name(), done=done, report=report)
-
+    kept = KeptReport(id=uuid4(), file_name=file_name, rows=RejectedRows())
     try:
-        with audit.recorded(user, "import_suppression", file=posted.name) as facts, changing() as conn:
-            done = _import(conn, posted, user.get_name(), rejected, lambda done: keep_report(conn, done))
-            facts.update(read=done.read, changed=done.changed, rejected=rejected.count)
+        with changing() as conn:
+            done = _import(conn, actor_of(user), posted, kept)
     except InvalidInput as problem:
         _say(form, problem, words)
-        with changing() as conn, transaction(conn):
-            keep_report(conn, None)
-        return _form_page(request, form, status=422, report_id=id)
-    if rejected.count:
-        return see_other(request, f"/suppression/reports/{id}")
+        return _form_page(request, form, status=422, report_id=kept.id)
+    if kept.rows.count:
+        return see_other(request, f"/suppression/reports/{kept.id}")
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
 
 
-def _import(
-    conn: Connection,
-    posted: FileForm,
-    by: str,
-    rejected: RejectedRows,
-    before_commit: Callable[[SuppressionImport], None],
-) -> SuppressionImport:
+def _import(conn: Connection, actor: Actor, posted: FileForm, kept: KeptReport) -> SuppressionImport:
     return import_suppressions(
         conn,
+        actor,
         posted.blocks(),
         where=posted.name,
         delimiter=None,
@@ -96,10 +83,9 @@ def _import(
         encoding=posted.form.text("encoding") or None,
         reason=posted.form.text("reason"),
         now=datetime.now(UTC),
-        added_by=by,
-        report=rejected.add,
-        file_columns=rejected.name_columns,
-        before_commit=before_commit,
+        report=kept.rows.add,
+        file_columns=kept.rows.name_columns,
+        kept=kept,
     )
 
 

@@ -12,9 +12,11 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from ses_ops.application import suppressions
+from ses_ops.application.exports import export_suppressions
 from ses_ops.audience.csv.cells import safe_cell
-from ses_ops.console import audit
 from ses_ops.console.access import changes_console, reads_shared
+from ses_ops.console.actor import actor_of
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import changing, database_is_ready, reading, streaming
@@ -27,9 +29,8 @@ from ses_ops.console.page import render
 from ses_ops.domain.address import Address, parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import InvalidInput, NotFound
-from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import entries as storage
-from ses_ops.storage.suppression.entries import MOST_LISTED
+from ses_ops.storage.suppression.entries import MOST_LISTED, ListedSuppression
 from ses_ops.storage.suppression.hashed_suppression import ERASED
 
 router = APIRouter()
@@ -54,7 +55,7 @@ def suppression(request: Request) -> Response:
     """The list, newest first."""
     listing = _listing(request)
     with reading() as conn:
-        page = _page(conn, listing)
+        page, has_more = _page(conn, listing)
         anything = bool(page.rows) or bool(storage.page(conn, search=None, reason=None, offset=0, limit=1)[0])
     return render(
         request,
@@ -62,7 +63,7 @@ def suppression(request: Request) -> Response:
         page=page,
         anything=anything,
         reasons=REASONS,
-        more_than=MOST_LISTED if page.rows and page.rows[0]["total"] > MOST_LISTED else None,
+        more_than=MOST_LISTED if has_more else None,
     )
 
 
@@ -72,8 +73,8 @@ def export(request: Request, user: GetUserDep) -> Response:
     listing = _listing(request)
     check_exports(user.get_name())
     asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
-    with audit.recorded(user, "export_suppression", **{key: value for key, value in asked.items() if value}):
-        return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
+    export_suppressions(actor_of(user), **asked)
+    return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
 
 
 @router.get("/suppression/add", dependencies=[Depends(changes_console), Depends(database_is_ready)])
@@ -96,10 +97,9 @@ def add(request: Request, user: GetUserDep, form: PostedDep) -> Response:
         form.problem("note", words.gettext("At most %(most)s characters.", most=words.number(LONGEST_NOTE)))
     if form.errors or reason is None:
         return _add_page(request, form, status=422)
-    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value, "note": note}
-    with audit.recorded(user, "suppress", **facts) as recorded, changing() as conn, transaction(conn):
-        more = {"reason": reason, "note": note, "expires_at": expires_at, "added_by": user.get_name()}
-        count = recorded["changed"] = sum(storage.add(conn, one, **more) for one in addresses)
+    more: dict[str, Any] = {"reason": reason, "note": note, "expires_at": expires_at}
+    with changing() as conn:
+        count = suppressions.add(conn, actor_of(user), addresses, **more).count
     text = words.ngettext("%(num)s address gets no mail.", "%(num)s addresses get no mail.", count)
     if before := len(addresses) - count:
         already = words.ngettext("%(num)s was on the list already.", "%(num)s were on the list already.", before)
@@ -124,9 +124,8 @@ def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     entry = _entry(address)
     if form.errors:
         return _remove_page(request, form, entry, status=422)
-    facts = {"address": address.address, "why": why[:LONGEST_NOTE]}
-    with audit.recorded(user, "unsuppress", **facts), changing() as conn, transaction(conn):
-        storage.remove(conn, address)
+    with changing() as conn:
+        suppressions.remove(conn, actor_of(user), address, why=why[:LONGEST_NOTE])
     flash = Flash(kind="done", text=words.gettext("%(address)s gets mail again.", address=address.address))
     return see_other(request, way_back(form, "/suppression"), flash)
 
@@ -184,7 +183,8 @@ def _listing(request: Request) -> Listing:
     )
 
 
-def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
+def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
+    """A page, and whether more entries fit than are counted."""
     asked: dict[str, Any] = {
         "search": listing.text or None,
         "reason": listing.filters.get("reason"),
@@ -194,7 +194,7 @@ def _page(conn: Any, listing: Listing) -> Page[dict[str, Any]]:
     if not rows and listing.page > 1:
         listing = listing.at_page(1)
         rows, total = storage.page(conn, **asked, offset=0)
-    return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED))
+    return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED)), total > MOST_LISTED
 
 
 def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:

@@ -8,9 +8,11 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
+from ses_ops.application.exports import export_rejected
 from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import audit, import_words
+from ses_ops.console import import_words
 from ses_ops.console.access import reads_shared
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
@@ -51,8 +53,8 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
         content = suppression_reports.content(conn, _uuid(id))
     if content is None:
         raise HTTPException(404)
-    with audit.recorded(user, "export_rejected", report=str(_uuid(id))):
-        return unpacked_csv(content, "suppression-rejected.csv")
+    export_rejected(actor_of(user), report=str(_uuid(id)))
+    return unpacked_csv(content, "suppression-rejected.csv")
 
 
 def _uuid(id: str) -> UUID:

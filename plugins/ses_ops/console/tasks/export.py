@@ -12,14 +12,15 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from ses_ops.application.exports import export_messages as export
 from ses_ops.audience.csv.cells import safe_cell
-from ses_ops.console import audit
 from ses_ops.console.access import reads_task
+from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import reading, streaming
 from ses_ops.console.download import Download, check_exports
 from ses_ops.console.earlier_tasks import check_may_see
-from ses_ops.console.message_lines import answer, search_of
+from ses_ops.console.tasks.messages import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
 from ses_ops.storage.ledger.messages import MessageSearch, all_messages
@@ -40,11 +41,13 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     check_may_see(user, name, view.task_id)
     asked = {"task_id": view.task_id, "run": run_id, "occurrence": view.occurrence_id}
     asked |= {"status": view.status, "address": view.address}
-    facts = {key: value for key, value in asked.items() if value}
-    # Before the first byte: what does not exist has a page that says so.
-    with audit.recorded(user, "export_messages", task=name, **facts), reading() as conn:
-        scope = scope_of(conn, name, task_id=view.task_id, run_id=run_id, occurrence_id=view.occurrence_id)
-        search = search_of(scope, view)
+
+    def find() -> MessageSearch:
+        with reading() as conn:
+            scope = scope_of(conn, name, task_id=view.task_id, run_id=run_id, occurrence_id=view.occurrence_id)
+            return search_of(scope, view)
+
+    search = export(actor_of(user), name, find, **asked)
     file = f"{name}-messages-{datetime.now(UTC):%Y%m%d-%H%M}.csv"
     return Download(_csv(search), headers=csv_headers(file), person=user.get_name())
 

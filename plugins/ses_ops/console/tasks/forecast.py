@@ -12,7 +12,7 @@ from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, NotFound, QuotaError
 from ses_ops.orchestration.connections import quota_plans
-from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import list_tasks
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _read(conn: Connection, name: str) -> tuple[LeavingDays | None]:
     found = list_tasks(conn, name=name)
     if not found:
         raise NotFound("send task", name)
-    one, now = found[0], sender_domains.database_now(conn)
+    one, now = found[0], database_now(conn)
     if one.status in OVER:
         return (None,)
     added = to_come(conn, one, now, exact_up_to=EXACT_UP_TO)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.task_definitions import ChangedMeanwhile, NameTaken
@@ -16,8 +15,6 @@ from ses_ops.domain.send_task import FIELDS, parse_send_task
 from ses_ops.errors import InvalidInput, NotFound, SesError, TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
 
@@ -126,28 +123,8 @@ def note(form: Form, words: Language, problem: SesError) -> None:
     elif isinstance(problem, NotFound):
         field = {"template": "template", "recipient group": "group"}.get(problem.kind, WHOLE)
     known = field in FIELDS
-    text = in_words(words, field, _reason(problem), empty=known and not form.text(_NAMES.get(field, field)))
+    text = in_words(words, field, problem, empty=known and not form.text(_NAMES.get(field, field)))
     form.problem(_NAMES.get(field, field) if known else WHOLE, text)
-
-
-def proposed_name(template: str, day: date, taken: Iterable[str]) -> str:
-    """A name for a new task: `newsletter-2026-12-01`, with a number behind it if that is taken."""
-    base = re.sub(r"[^a-z0-9]+", "-", template.lower()).strip("-")[:60].strip("-") or "mail"
-    return _free(f"{base}-{day:%Y-%m-%d}", set(taken))
-
-
-def name_of_clone(name: str, taken: Iterable[str]) -> str:
-    """`spring-sale-2` for `spring-sale`, `spring-sale-3` for that."""
-    base = re.sub(r"-copy(-\d+)?$", "", name)[:90].rstrip("-")
-    return _free(f"{base}-copy", set(taken))
-
-
-def _free(name: str, taken: set[str]) -> str:
-    number, found = 1, name
-    while found in taken:
-        number += 1
-        found = f"{name}-{number}"
-    return found
 
 
 def _entry(form: Form) -> dict[str, Any]:
@@ -178,17 +155,6 @@ def _set_right(entry: dict[str, Any], field: str) -> None:
         entry.pop(field, None)
     for other in _WITH.get(field, ()):
         entry.pop(other, None)
-
-
-def _reason(problem: SesError) -> str:
-    """An error without the names of the field and the template that it stands beside."""
-    text = str(problem)
-    if isinstance(problem, InvalidInput) and problem.field:
-        while text.startswith(f"{problem.field}: "):
-            text = text.removeprefix(f"{problem.field}: ")
-    if isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url"):
-        text = text.partition(": ")[2] or text
-    return text
 
 
 def _is_zone(name: str) -> bool:

@@ -151,7 +151,7 @@ class TaskLine:
 
     @property
     def editable(self) -> bool:
-        """Whether anything of it can still change (`storage.send_tasks.check_changeable` has the last word)."""
+        """Whether anything of it can still change (`application.task_changes.check_changeable` has the last word)."""
         task = self.task
         if Right.EDIT not in self.rights or task.status is TaskStatus.CANCELLED:
             return False

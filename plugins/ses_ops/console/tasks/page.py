@@ -19,12 +19,12 @@ from ses_ops.console.charts.sending_gaps import WORDS
 from ses_ops.console.database import reading
 from ses_ops.console.earlier_tasks import check_may_see, hidden_tasks
 from ses_ops.console.language import language_of
-from ses_ops.console.message_lines import LABELS, list_messages
 from ses_ops.console.page import fragment, render
 from ses_ops.console.task_sections import missed_start_of
 from ses_ops.console.tasks.facts import ADVERTISEMENT
 from ses_ops.console.tasks.forecast import OVER, leaving_days_of
 from ses_ops.console.tasks.list import line_of
+from ses_ops.console.tasks.messages import list_messages
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.roles import who_sees_it
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
@@ -102,7 +102,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         "tasks/page.html",
         **_context(request, user, view, seen),
         messages=messages,
-        message_labels=LABELS,
+        message_labels=labels.MESSAGE,
         editions=changed,
         advertisement=ADVERTISEMENT,
         who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row["roles"]),

@@ -21,7 +21,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
 from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import NEXT_STARTS
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Review:
 
 def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = None) -> Review:
     """Look ahead for a definition that has been checked; `current` is the task that it would change."""
-    now = sender_domains.database_now(conn)
+    now = database_now(conn)
     schedule = _with_start(task.schedule, current.created_at if current else now)
     group = recipients.find_group(conn, task.group)
     begun = current is not None and current.request_count > 0

@@ -11,27 +11,27 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops import settings
+from ses_ops.application.send_now import start_now as start
+from ses_ops.application.send_now import startable, starts_again
 from ses_ops.application.task_content import FirstMessage, check_content, first_message
-from ses_ops.console import audit, test_send_runs
 from ses_ops.console.access import starts_task
+from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.console.tasks.form_pages import task_page
 from ses_ops.domain.forecast import Waiting
-from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.orchestration import control
-from ses_ops.orchestration.operators.run_context import SEND_AGAIN
+from ses_ops.domain.occurrence import SEND_AGAIN
+from ses_ops.errors import InvalidInput, NotFound, TemplateError
+from ses_ops.orchestration import control, test_send_runs
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.quota import sender_domains
-from ses_ops.storage.tasks import send_tasks
+from ses_ops.storage.connection import database_now
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -71,37 +71,26 @@ def send_now(request: Request, name: str) -> Response:
 def start_now(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
     """Start the run; the same form again starts no other."""
     words, task = language_of(request), _task(name)
-    again = task.type is not TaskType.TRIGGERED
-    if again and not form.checked(SEND_AGAIN):
+    if starts_again(task) and not form.checked(SEND_AGAIN):
         form.problem(SEND_AGAIN, words.gettext(_TICK))
         return _page(request, task, form, status=422)
     given = form.text("run")
     run_id = given if _RUN_ID.fullmatch(given) else test_send_runs.new_run_id()
-    with audit.recorded(user, "send_now", task=name, run=run_id) as facts:
-        try:
-            started = control.trigger_run(name, run_id, {SEND_AGAIN: True} if again else {})
-        except NotFound as problem:
-            facts["refused"] = str(problem)
-            form.problem("", words.gettext(_NOT_READ, name=name))
-            return _page(request, task, form, status=409)
-        note_change()
-    done = (
-        N_("%(name)s starts. Its mail leaves as the quota allows.") if started else N_("%(name)s was started already.")
-    )
-    return see_other(request, task_page(request, user, name), Flash(kind="done", text=words.gettext(done, name=name)))
+    try:
+        done = start(actor_of(user), control, task, run_id=run_id)
+    except NotFound:
+        form.problem("", words.gettext(_NOT_READ, name=name))
+        return _page(request, task, form, status=409)
+    note_change()
+    starts, started = N_("%(name)s starts. Its mail leaves as the quota allows."), N_("%(name)s was started already.")
+    text = words.gettext(starts if done.changed else started, name=name)
+    return see_other(request, task_page(request, user, name), Flash(kind="done", text=text))
 
 
 def _task(name: str) -> SendTask:
     """Raises NotFound, and Conflict for a task that cannot start by hand now."""
     with reading() as conn:
-        row = send_tasks.find_row(conn, name)
-    if row["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
-    if row["type"] not in (TaskType.TRIGGERED, TaskType.RECURRING):
-        raise Conflict(f"send task {name!r} has one start, which it makes by itself; clone it to send it once more")
-    if row["paused_at"] is not None:
-        raise Conflict(f"send task {name!r} is paused; resume it first")
-    return send_tasks.task_of(row)
+        return startable(conn, name)
 
 
 def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) -> Response:
@@ -111,7 +100,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
         with reading() as conn:
             start = _start(conn, task)
     except (InvalidInput, NotFound, TemplateError) as wrong:
-        problem = said(words, str(wrong))
+        problem = worded(words, wrong)
     return render(
         request,
         "tasks/send_now.html",
@@ -121,13 +110,13 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
         start=start,
         problem=problem,
         facts=task_facts(words, task),
-        again=SEND_AGAIN if task.type is not TaskType.TRIGGERED else None,
+        again=SEND_AGAIN if starts_again(task) else None,
     )
 
 
 def _start(conn: Connection, task: SendTask) -> Start:
     """Raises what `check_content` raises."""
-    now, root = sender_domains.database_now(conn), settings.templates_root()
+    now, root = database_now(conn), settings.templates_root()
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)
     suppressed = recipients.suppressed_count(conn, group.id)

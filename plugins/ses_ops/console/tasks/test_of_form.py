@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops import settings
 from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
-from ses_ops.console import audit, test_send_runs
-from ses_ops.console.access import SEND_DAG
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
-from ses_ops.console.test_send_form import check_sender
+from ses_ops.console.test_send_form import check_sender, start_test
 from ses_ops.domain.template_variables import recipient_values
-from ses_ops.errors import InvalidInput
 from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions, send_tasks
@@ -68,8 +65,6 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
     check_sender(sender, len(addresses), words)
     if sender.errors:
         return TestOfTask(problem=next(iter(sender.errors.values())))
-    if off := test_send_runs.problem_of_dag():
-        return TestOfTask(problem=words.gettext(off, dag=SEND_DAG))
     order = TestSend(
         template=task.template,
         sender=task.sender,
@@ -80,17 +75,6 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
         unsubscribe_url=task.unsubscribe_url,
         advertisement=task.advertisement.value,
     )
-    run_id = test_send_runs.new_run_id()
-    facts: dict[str, Any] = {
-        "template": order.template,
-        "sender": order.sender,
-        "recipients": list(order.recipients),
-        "run": run_id,
-    }
-    try:
-        with audit.recorded(user, "test_send", **facts, of_task=task.name):
-            test_send_runs.start(order, run_id=run_id, by=user.get_name())
-    except InvalidInput as refused:
-        form.problem_of(words, refused, fields={"": RECIPIENTS})
-        return TestOfTask(problem=form.error(RECIPIENTS))
-    return TestOfTask(run_id=run_id)
+    asked = Form()
+    run_id = start_test(asked, user, order, words, of_task=task.name)
+    return TestOfTask(run_id=run_id, problem=next(iter(asked.errors.values()), None))

@@ -1,1 +1,1 @@
-"""Rights of roles, where Airflow's auth manager is FAB's."""
+"""Rights of roles, where Airflow's auth manager is that of FAB."""

@@ -1,7 +1,7 @@
-"""What roles of FAB lack to work with the console, and giving it to them: for the administrator's one command.
+"""Grants of rights to roles of FAB, for the administrator's command.
 
-FAB shows pages of plugins, and so *Mail* in the navigation and *Progress* on DAGs, to roles that may read "Plugins":
-of its own these are Op and Admin. A team's role may make mailings and nothing else.
+FAB shows pages of plugins, and so *Mail* in the navigation and *Progress* on DAGs, to roles that may read "Plugins": of
+FAB's own roles these are Op and Admin. A team's role may make mailings and nothing else.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 NO_ROLES = "this Airflow's auth manager has no roles that could be given rights: only that of the FAB provider has"
-#: Shows pages of plugins in Airflow's UI.
+#: The right that shows pages of plugins in Airflow's UI.
 PLUGINS: Permission = ("can_read", "Plugins")
 #: FAB's own roles that see DAGs.
 SEES_DAGS = ("Viewer", "User", "Op", "Admin")
-#: What a team needs: to get into Airflow, to make mailings (SEND_DAG), and to see runs and logs of its own DAGs.
-#: A right to "DAG Runs" or "Task Instances" counts only together with one to the DAG.
+#: The rights that a team needs: to log in to Airflow, to make mailings (SEND_DAG), and to see runs and logs of its own
+#: DAGs. A right to "DAG Runs" or "Task Instances" counts only together with a right to the DAG.
 TEAM: tuple[Permission, ...] = (
     ("can_read", "Website"),
     ("menu_access", "DAGs"),
@@ -45,22 +45,22 @@ TEAM: tuple[Permission, ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grants:
-    """What is missing."""
+    """The roles and rights that are missing."""
 
     new_roles: tuple[str, ...]
-    #: Role, action, resource.
+    #: Each right as (role, action, resource).
     rights: tuple[tuple[str, str, str], ...]
 
 
 def missing_grants(teams: Iterable[str]) -> Grants:
-    """What `give` would do: "Plugins" for FAB's own roles, and everything of TEAM for the roles of teams.
+    """The grants that `give` would make: PLUGINS for FAB's own roles, and all rights of TEAM for the roles of teams.
 
-    Without FAB nothing, and a team cannot be made.
+    Without FAB there are none; then a name of a team raises SesError.
     """
     teams = tuple(teams)
     if not uses_roles():
         if teams:
-            raise SesError(NO_ROLES)
+            raise SesError("roles_not_supported")
         return Grants(new_roles=(), rights=())
     wanted = dict.fromkeys(SEES_DAGS, (PLUGINS,)) | dict.fromkeys(teams, TEAM)
     with metadata_session() as session:

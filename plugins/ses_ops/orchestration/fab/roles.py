@@ -1,8 +1,9 @@
-"""Rights on a send task's DAG for roles of Airflow, where its auth manager is FAB's; every other one is left alone.
+"""Rights of roles to a send task's DAG, in an Airflow with FAB.
 
-They are what `access_control` of the DAG would give, and FAB's own code writes them; but they are written here, when
-the task is made or its roles change, and not by the DAG file: there a role that is not there any more is an error of
-the file, and Airflow takes the DAGs of all send tasks away for it (docs/decisions/0027-rights-by-role.md).
+With any other auth manager nothing is done. The rights are those that `access_control` of the DAG would give, and FAB's
+own code writes them; but that is done here, when the task is made or its roles change, and not by the DAG file: there a
+role that does not exist any more is an error of the file, for which Airflow takes the DAGs of all send tasks away
+(docs/decisions/0027-rights-by-role.md).
 """
 
 from __future__ import annotations
@@ -20,62 +21,62 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Everything that can be done with a DAG: FAB's word for the resource, and its actions on one DAG of it.
+#: All rights to a DAG: FAB's resources, and the actions on each.
 EVERYTHING: dict[str, frozenset[str]] = {
     "DAGs": frozenset({"can_read", "can_edit", "can_delete"}),
     "DAG Runs": frozenset({"can_read", "can_create", "can_delete"}),
 }
 #: A right as FAB stores it: an action on a resource.
 Permission = tuple[str, str]
-#: What FAB puts before a DAG's id.
+#: The prefixes that FAB puts before a DAG's id, for the DAG and for its runs.
 _OF_DAG, _OF_RUNS = "DAG:", "DAG Run:"
-#: The DAG of test sends: who may start it may make tasks.
+#: The DAG of test sends: whoever may start this DAG may make tasks.
 SEND_DAG = "ses_test_send"
 _TOLD = ("DAGs", "DAG Runs", "Roles", _OF_DAG + SEND_DAG, _OF_RUNS + SEND_DAG)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Role:
-    """A role of Airflow with those of its rights that matter here (`_TOLD`)."""
+    """A role of Airflow, with its rights to the resources of `_TOLD`."""
 
     name: str
     permissions: frozenset[Permission] = field(repr=False)
 
     def may(self, action: str, *resources: str) -> bool:
-        """Whether it has a right to one of some resources."""
+        """Whether the role has the right to this action on at least one of the resources."""
         return any((action, resource) in self.permissions for resource in resources)
 
     @property
     def of_all_dags(self) -> bool:
-        """Whether it may see and edit every DAG there is: naming it in a task would give it nothing."""
+        """Whether the role may see and edit every DAG: to be named in a task would give it no further right."""
         return self.may("can_read", "DAGs") and self.may("can_edit", "DAGs")
 
     @property
     def makes_tasks(self) -> bool:
-        """Whether it may look at SEND_DAG and start it."""
+        """Whether the role may see SEND_DAG, edit it and start it."""
         dags, runs = ("DAGs", _OF_DAG + SEND_DAG), ("DAG Runs", _OF_RUNS + SEND_DAG)
         return self.may("can_read", *dags) and self.may("can_edit", *dags) and self.may("can_create", *runs)
 
     @property
     def helps(self) -> bool:
-        """Whether it has any right to SEND_DAG."""
+        """Whether the role has any right to SEND_DAG."""
         return any(resource in (_OF_DAG + SEND_DAG, _OF_RUNS + SEND_DAG) for _, resource in self.permissions)
 
     @property
     def knows_roles(self) -> bool:
-        """Whether it may see which roles there are."""
+        """Whether the role may see the list of roles."""
         return self.may("can_read", "Roles")
 
 
 def uses_roles() -> bool:
-    """Whether Airflow's auth manager is FAB's, or made from it."""
+    """Whether Airflow's auth manager is that of FAB, or a subclass."""
     from airflow.api_fastapi.app import get_auth_manager_cls
 
     return any(base.__name__ == "FabAuthManager" for base in get_auth_manager_cls().__mro__)
 
 
 def roles(*, of: Any = None) -> list[Role]:
-    """All roles by name, or those of somebody who is logged in, as Airflow has them now. Empty without FAB."""
+    """All roles by name, or the roles of one user (`of`), as Airflow has them now. Empty without FAB."""
     if not uses_roles():
         return []
     with metadata_session() as session:
@@ -95,10 +96,10 @@ def role_names() -> list[str]:
 
 
 def write_rights(roles_by_task: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """Give the roles of each task everything that can be done with its DAG, and take from every other what it has.
+    """Give the roles of each task all rights to its DAG, and take those of every other role away.
 
-    By task, the roles that Airflow does not have: they get nothing. Without FAB nothing is done. The DAG need not be
-    there yet.
+    Returns, by task, the named roles that Airflow does not have. Without FAB nothing is done. The DAG need not exist
+    yet.
     """
     if not roles_by_task or not uses_roles():
         return {}
@@ -117,9 +118,9 @@ def write_rights(roles_by_task: Mapping[str, Collection[str]]) -> dict[str, list
 
 
 def read_rights_again(user: Any) -> bool:
-    """Read the rights of somebody who is logged in anew; False where the auth manager keeps none that can be old.
+    """Read the rights of a logged-in user again; False where the auth manager does not cache rights.
 
-    FAB keeps a person's rights for `[fab] cache_ttl` seconds (30) in each process of the API server.
+    FAB caches a user's rights for `[fab] cache_ttl` seconds (30) in each process of the API server.
     """
     from airflow.api_fastapi.app import get_auth_manager
 
@@ -129,14 +130,14 @@ def read_rights_again(user: Any) -> bool:
     try:
         manager.cache.pop(int(user.id), None)
         user._perms = set(manager.deserialize_user({"sub": str(user.id)}).perms)
-    except Exception as problem:  # a version of FAB that keeps them otherwise: they are old for half a minute
+    except Exception as problem:  # another version of FAB may cache differently: the rights are then 30 s old at most
         log.debug("the rights of a person cannot be read again: %s", problem)
         return False
     return True
 
 
 def _forget_people() -> None:
-    """Have the rights of everybody read again by this process, if it is one that keeps them."""
+    """Clear the cache of rights of this process, if it has one."""
     from airflow.api_fastapi.app import get_auth_manager_cls
 
     cache = getattr(get_auth_manager_cls(), "cache", None)
@@ -155,7 +156,7 @@ def _names(session: Session, user: Any = None) -> list[str]:
 
 
 def _rights_of(session: Session, names: list[str]) -> Any:
-    """Those that say something of all DAGs, of SEND_DAG or of roles: a role may have thousands to single DAGs."""
+    """A query of the rights to the resources of `_TOLD`: a role may have thousands of rights to single DAGs."""
     from sqlalchemy import select
 
     manager = security_manager(session)
@@ -170,7 +171,7 @@ def _rights_of(session: Session, names: list[str]) -> Any:
 
 
 def security_manager(session: Session) -> Any:
-    """FAB's, without its web application: as Airflow's DAG processor uses it."""
+    """The security manager of FAB without its web application, as Airflow's DAG processor uses it."""
     from airflow.providers.fab.www.security_appless import ApplessAirflowSecurityManager
 
     return ApplessAirflowSecurityManager(session=session)

@@ -1,6 +1,6 @@
-"""What Airflow does with each connection that it finds: kept in its own cache if that is on, and out of its logs.
+"""Airflow's cache of connections, and the masking of their secrets in its logs.
 
-The cache (`[secrets] use_cache`) is there in the DAG processor, which would ask a secrets backend at every parse.
+The cache (`[secrets] use_cache`) exists in the DAG processor, which would else ask a secrets backend at every parse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _masked: set[int] = set()
 
 
 def connection(conn_id: str) -> FoundConnection | None:
-    """What Airflow's cache has, None when it is off or has nothing that is young enough."""
+    """The connection in Airflow's cache; None when the cache is off or has no entry that is young enough."""
     from airflow.sdk.execution_time.cache import SecretCache
 
     try:
@@ -26,13 +26,13 @@ def connection(conn_id: str) -> FoundConnection | None:
 
 
 def keep(conn_id: str, found: FoundConnection | None) -> None:
-    """Put a connection there, for Airflow's own look-ups too; and its secrets where Airflow's logs leave them out."""
+    """Put a connection into Airflow's cache, for Airflow's own look-ups too, and mask its secrets in Airflow's logs."""
     if found is None:
         return
     try:
         fields = found.fields
     except ConnectionProblem:
-        return  # whoever needs it will say so
+        return  # the code that needs the fields raises the same error
     _mask(fields)
     from airflow.sdk.execution_time.cache import SecretCache
 
@@ -50,7 +50,7 @@ def _uri(conn_id: str, fields: ConnectionFields) -> str:
 
 
 def _mask(fields: ConnectionFields) -> None:
-    """Once for each: in a task it is a message to the supervisor."""
+    """Mask the secrets of a connection, once for each: in a task that is a message to the supervisor."""
     key = hash((fields.password, repr(fields.extra)))
     if key in _masked:
         return

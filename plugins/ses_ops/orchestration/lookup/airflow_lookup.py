@@ -1,9 +1,9 @@
-"""Connections and Variables as Airflow itself finds them, in its own order, and where each was found.
+"""Airflow's connections and Variables, looked up in Airflow's own order.
 
-The order is that of a worker, in whichever process is asked: the secrets backend (of `[workers]`, else of `[secrets]`),
-the environment, then what Airflow's servers know: their secrets backend, and the metadata database, which a task asks
-through the api-server. One thing is other than in Airflow's own `Connection.get`: what cannot be asked is an error,
-and not taken for one that has nothing. The next place might name another server.
+In every process the order is that of a worker: the secrets backend (of `[workers]`, else of `[secrets]`), the
+environment, then the sources of Airflow's servers: their secrets backend, and the metadata database, which a task asks
+through the api-server. One rule differs from Airflow's own `Connection.get`: a source that cannot be asked is an
+error, and does not count as a source without the connection, because the next source might name another server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ses_ops import airflow_configuration
 from ses_ops.airflow_connection import FoundConnection, connection_of
 from ses_ops.errors import LookUpFailed
 from ses_ops.orchestration.lookup import airflow_cache, execution_api, metadata
-from ses_ops.orchestration.lookup.answers_kept import AnswersKept
+from ses_ops.orchestration.lookup.answer_cache import AnswerCache
 from ses_ops.orchestration.lookup.secrets_backends import SecretsBackend, of_servers, of_workers, settings_of_backends
 
 if TYPE_CHECKING:
@@ -26,22 +26,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONNECTION, _VARIABLE = "AIRFLOW_CONN_", "AIRFLOW_VAR_"
-#: Answers of secrets backends and of the metadata database, in processes that are asked at every request of a page.
-_KEPT = AnswersKept()
+#: Answers of secrets backends and of the metadata database, in processes that look up at every request of a page.
+_KEPT = AnswerCache()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundVariable:
-    """A Variable of Airflow; `source` names the place that it was found in."""
+    """A Variable of Airflow; `source` names the place where it was found."""
 
     value: str
     source: str
-    #: The class of the secrets backend that has it, if one has.
+    #: The class of the secrets backend that has the Variable; "" when it comes from elsewhere.
     backend: str = ""
 
 
 def connection(conn_id: str) -> FoundConnection | None:
-    """A connection, None when nobody has one. Raises ConnectionProblem, LookUpFailed, NotSetUp, DatabaseUnavailable."""
+    """A connection; None when no source has it.
+
+    Raises ConnectionProblem, LookUpFailed, NotSetUp, DatabaseUnavailable.
+    """
     found = airflow_cache.connection(conn_id)
     if found is None:
         found = _before_airflow(conn_id) or _from_airflow(conn_id)
@@ -50,9 +53,9 @@ def connection(conn_id: str) -> FoundConnection | None:
 
 
 def variable(key: str) -> FoundVariable | None:
-    """A Variable, None when nobody has one. Raises LookUpFailed, DatabaseUnavailable.
+    """A Variable; None when no source has it. Raises LookUpFailed, DatabaseUnavailable.
 
-    What the metadata database says is never an old answer: who edits a Variable there must see it at once.
+    The metadata database is asked anew each time: a person who edits a Variable there must see the change at once.
     """
     found = fixed_variable(key)
     if found is not None:
@@ -66,7 +69,10 @@ def variable(key: str) -> FoundVariable | None:
 
 
 def fixed_variable(key: str) -> FoundVariable | None:
-    """A Variable that is set elsewhere than in Airflow's database, which is asked last: an edit there has no effect."""
+    """A Variable that is set elsewhere than in Airflow's database, which is asked last: an edit there has no effect.
+
+    None when the database decides.
+    """
     found = _variable_from(of_workers(), key)
     if found is None and (given := os.environ.get(_VARIABLE + key.upper())) is not None:
         found = FoundVariable(value=given, source=_VARIABLE + key.upper())
@@ -76,7 +82,7 @@ def fixed_variable(key: str) -> FoundVariable | None:
 
 
 def _before_airflow(conn_id: str) -> FoundConnection | None:
-    """What needs no server of Airflow's."""
+    """A connection from the sources that need no server of Airflow."""
     found = _from(of_workers(), conn_id)
     if found is None and (given := os.environ.get(_CONNECTION + conn_id.upper(), "").strip()):
         found = FoundConnection(source=_CONNECTION + conn_id.upper(), given=given)
@@ -124,21 +130,23 @@ def _answer(backend: SecretsBackend, ask: Callable[[], Any], what: str) -> Any:
     except NotImplementedError:
         return None  # a backend may have connections only, or Variables only
     except Exception as cause:
-        # Not the cause's own words: they can show a password, or a path of the server.
+        # The cause's own text is not shown: it can have a password, or a path of the server.
         log.debug("the secrets backend %s failed", backend.name, exc_info=True)
         raise LookUpFailed(
-            f"the secrets backend {backend.name} failed when it was asked for {what} ({type(cause).__name__}); until it"
-            " answers nothing is read from anywhere else"
+            "secrets_backend_failed", backend=backend.name, what=what, cause=type(cause).__name__
         ) from cause
 
 
 def _kept(key: tuple[str, ...], ask: Callable[[], Any]) -> Any:
-    """A task asks once or twice, and must see what is true now; a page asks at every request."""
+    """The answer of `ask`: in a task always a new one, elsewhere perhaps of the last seconds (pages ask often)."""
     if execution_api.is_there():
         return ask()
     return _KEPT.get((settings_of_backends(), metadata.database_name(), *key), ask)
 
 
 def _has_metadata() -> bool:
-    """False for a command line beside a secrets backend alone: Airflow would make itself an empty database."""
+    """Whether there is a metadata database: without one Airflow would make an empty SQLite database.
+
+    (A command line may have a secrets backend only.)
+    """
     return airflow_configuration.is_configured()

@@ -1,7 +1,8 @@
-"""Connections and Variables from Airflow's api-server, as a task or a DAG file asks it: through its supervisor.
+"""Connections and Variables from Airflow's api-server, for tasks and DAG files.
 
-Airflow's own SDK takes an api-server that does not answer for one that has nothing. What is missing waits for a person;
-an api-server that is away for a moment must not.
+They are asked for through the supervisor of the process. Airflow's own SDK treats an api-server that does not answer
+as one without the connection. That is not done here: a missing connection needs a person, an api-server that cannot be
+reached for a moment needs a retry.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from ses_ops.errors import LookUpFailed, NotSetUp
 
 
 def is_there() -> bool:
-    """Whether this process has a supervisor: it runs a task, or reads a DAG file."""
+    """Whether this process has a supervisor: so when it runs a task, or reads a DAG file."""
     return _supervisor() is not None
 
 
 def connection(conn_id: str) -> ConnectionFields | None:
-    """A connection that the api-server knows, None when it knows none. Raises LookUpFailed, NotSetUp."""
+    """A connection of the api-server; None when it has none of that id. Raises LookUpFailed, NotSetUp."""
     from airflow.sdk.exceptions import ErrorType
     from airflow.sdk.execution_time.comms import GetConnection
 
@@ -31,7 +32,7 @@ def connection(conn_id: str) -> ConnectionFields | None:
 
 
 def variable(key: str) -> str | None:
-    """A Variable that the api-server knows, None when it knows none. Raises LookUpFailed, NotSetUp."""
+    """A Variable of the api-server; None when it has none of that key. Raises LookUpFailed, NotSetUp."""
     from airflow.sdk.exceptions import ErrorType
     from airflow.sdk.execution_time.comms import GetVariable
 
@@ -46,7 +47,7 @@ def _supervisor() -> Any:
 def _answer(question: Any, absent: Any, what: str) -> Any:
     from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
-    failed = LookUpFailed(f"Airflow's api-server did not answer when it was asked for {what}")
+    failed = LookUpFailed("api_server_did_not_answer", what=what)
     try:
         answer = _supervisor().send(question)
     except AirflowRuntimeError as problem:
@@ -59,5 +60,5 @@ def _answer(question: Any, absent: Any, what: str) -> Any:
     if error is absent:
         return None
     if error is getattr(ErrorType, "PERMISSION_DENIED", False):
-        raise NotSetUp(f"Airflow does not allow this task to read {what}")
+        raise NotSetUp("read_not_allowed", what=what)
     raise failed

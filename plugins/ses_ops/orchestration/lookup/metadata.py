@@ -1,7 +1,7 @@
-"""Connections and Variables in Airflow's metadata database, for who may ask it: its servers and the command line.
+"""Connections and Variables in Airflow's metadata database.
 
-Each look has a session of its own. Airflow's usual one belongs to the thread, and whoever asks may be in the midst of
-a transaction on it, which this would commit.
+Only Airflow's servers and the command line may read them here. Each query has a session of its own: Airflow's usual
+session belongs to the thread, and the caller may be within a transaction on it, which this code would commit.
 """
 
 from __future__ import annotations
@@ -17,18 +17,14 @@ from ses_ops.errors import ConnectionProblem, DatabaseUnavailable, NotSetUp
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-_OTHER_KEY = (
-    "cannot be decrypted: this process has another Fernet key (AIRFLOW__CORE__FERNET_KEY) than the one that wrote it"
-)
-
 
 def database_name() -> str:
-    """Which database it is, to tell the answers of one from those of another."""
+    """The URL of the database, which tells the answers of one database from those of another."""
     return str(getattr(sys.modules.get("airflow.settings"), "SQL_ALCHEMY_CONN", ""))
 
 
 def connection(conn_id: str) -> ConnectionFields | None:
-    """A connection, None when there is none. Raises DatabaseUnavailable, ConnectionProblem."""
+    """A connection; None when there is none of that id. Raises DatabaseUnavailable, ConnectionProblem."""
     from airflow.secrets.metastore import MetastoreBackend
 
     source = f"the Airflow connection {conn_id}"
@@ -39,20 +35,20 @@ def connection(conn_id: str) -> ConnectionFields | None:
         except Exception as cause:
             if not _is_of_the_key(cause):
                 raise
-            raise ConnectionProblem(_OTHER_KEY, where=source) from cause
+            raise ConnectionProblem("other_fernet_key", where=source) from cause
 
 
 def variable(key: str) -> str | None:
-    """A Variable, None when there is none. Raises DatabaseUnavailable, NotSetUp."""
+    """A Variable; None when there is none of that key. Raises DatabaseUnavailable, NotSetUp."""
     from airflow.models.variable import Variable
     from airflow.secrets.metastore import MetastoreBackend
     from sqlalchemy import select
 
     with _session() as session:
         value = MetastoreBackend().get_variable(key=key, session=session)
-        # Airflow says the same of a Variable that is not there and of one that it cannot decrypt.
+        # Airflow returns None for a Variable that does not exist and for one that it cannot decrypt.
         if value is None and session.scalar(select(Variable.key).where(Variable.key == key, Variable.is_encrypted)):
-            raise NotSetUp(f"the Airflow Variable {key}: {_OTHER_KEY}")
+            raise NotSetUp("variable_of_other_fernet_key", key=key)
         return value
 
 
@@ -66,7 +62,7 @@ def _session() -> Iterator[Session]:
             yield session
     except DBAPIError as cause:
         first_line = str(cause.orig or cause).strip().splitlines()[0]
-        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+        raise DatabaseUnavailable("airflow_database_unavailable", cause=first_line) from cause
 
 
 def _is_of_the_key(cause: Any) -> bool:

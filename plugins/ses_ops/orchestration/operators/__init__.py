@@ -1,1 +1,1 @@
-"""The tasks of our DAGs: thin operators that call sending."""
+"""The tasks of the DAGs of ses-ops: thin operators that call `sending`."""

@@ -1,4 +1,7 @@
-"""Task 1 of a send task's DAG: the recipient group as it is now becomes the ledger of this occurrence."""
+"""Task 1 of a send task's DAG: freeze the audience.
+
+The present recipients of the group become the ledger of the occurrence.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class FreezeAudienceOperator(SesOperator):
-    """Freezes the audience; returns its size, or why it waits for a person."""
+    """Freezes the audience; returns its size, or why the occurrence waits for a person."""
 
     ui_color = "#e8f0fe"
 
     def work(self, context: Context) -> dict[str, Any]:
-        """Write the occurrence to the ledger; repeating it changes nothing."""
+        """Write the occurrence to the ledger; a repetition changes nothing."""
         from ses_ops.sending.freeze import freeze_audience
 
         run = run_of(context)

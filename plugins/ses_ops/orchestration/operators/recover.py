@@ -1,4 +1,4 @@
-"""The first task of `ses_maintenance`: what lost triggers and dead runs left behind."""
+"""The first task of `ses_maintenance`: recover from lost triggers and dead runs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ses_ops.storage.connection import connected
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: A task with so many queued runs has one that is due. Resumes that wait for their time are one for each time that mail
-#: is cached until, rarely more than two; if they were taken for a run that is due, the mail would wait for them.
+#: Number of queued runs of a task of which one is surely due. Resumes that wait for their time are one for each time
+#: that mail is cached until, rarely more than two; counted as a due run, they would make due mail wait for them.
 QUEUED_ENOUGH = 4
 
 
 class RecoverOperator(SesOperator):
-    """Releases chunks of dead runs; returns the runs to trigger, as arguments of TriggerDagRunOperator."""
+    """Releases the chunks of dead runs; returns the runs to trigger, as arguments of TriggerDagRunOperator."""
 
     def task_name(self, context: Context) -> str | None:  # noqa: ARG002
-        """This is about all tasks."""
+        """None, because this step concerns all send tasks."""
         return None
 
     def work(self, context: Context) -> list[dict[str, Any]]:
-        """Find the tasks whose cached mail is due, and that no run of Airflow's is about to take care of."""
+        """Find the tasks with due cached mail for which Airflow has no run that is running or due."""
         from ses_ops.sending.recover import recover
 
         with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
             overdue = recover(conn)
-        # Airflow refuses to map over more; the rest is found a minute later, and the oldest come first.
+        # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
         for one in lost:

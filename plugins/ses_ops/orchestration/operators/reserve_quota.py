@@ -14,11 +14,11 @@ from ses_ops.storage.connection import connected
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: Messages a chunk at full speed: 10 to 20 s of work, against about a second that an Airflow task costs.
+#: Messages of the largest chunk: 10 to 20 s of work at full speed, against about 1 s that an Airflow task costs.
 LARGEST_CHUNK = 50_000
-#: Below this the tasks would cost more than the mail.
+#: Messages of the smallest chunk: with fewer the Airflow tasks would cost more than the mail.
 SMALLEST_CHUNK = 500
-#: Seconds of work a chunk should be when the mail server limits the rate.
+#: Seconds of work that a chunk should be when the mail server limits the rate.
 CHUNK_SECONDS = 20
 
 
@@ -28,7 +28,7 @@ class ReserveQuotaOperator(SesOperator):
     ui_color = "#e6f4ea"
 
     def work(self, context: Context) -> list[list[int]]:
-        """Reserve in one transaction. Repeated by the same run it returns what that run holds already."""
+        """Reserve in one transaction. A repetition by the same run returns the chunks that the run holds already."""
         from ses_ops.sending.reserve import reserve_chunks
 
         size = chunk_size(smtp_settings().max_messages_per_second)
@@ -40,7 +40,7 @@ class ReserveQuotaOperator(SesOperator):
 
 
 def chunk_size(messages_per_second: float | None) -> int:
-    """How many messages a chunk should have under a rate limit (None: no limit)."""
+    """Number of messages of a chunk under a rate limit (None: no limit)."""
     if messages_per_second is None:
         return LARGEST_CHUNK
     return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(messages_per_second * CHUNK_SECONDS)))

@@ -1,33 +1,31 @@
-"""The DAG run that a task works in, in the words of sending."""
+"""The DAG run of a task instance, as a value of the domain (`Run`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, Run, RunKind
+from ses_ops.domain.occurrence import RESUME_RUN_PREFIX, SEND_AGAIN, Run, RunKind
 from ses_ops.domain.send_task import DAG_ID_PREFIX
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: The parameter of the trigger form that mails everybody once more.
-SEND_AGAIN = "send_to_whole_group_again"
-#: What a run carries in its conf when it only sends what is cached.
+#: The conf of a run that only sends cached mail.
 RESUME_CONF = {"resume": True}
-#: Where a run's conf has the id of the send task that it was made for (run_identity.py).
+#: The key of a run's conf with the id of the send task that the run was made for (run_identity.py).
 MADE_FOR = "send_task_id"
 
 
 def is_resume(run_id: str, conf: object) -> bool:
-    """Whether a run only sends what is cached, by its id or its conf."""
+    """Whether a run only sends cached mail, by its id or its conf."""
     return run_id.startswith(RESUME_RUN_PREFIX) or (isinstance(conf, dict) and conf.get("resume") is True)
 
 
 def run_of(context: Context) -> Run:
-    """Why this DAG run exists and which task it is for.
+    """The run as a value: its task, its kind, its times.
 
-    A resume is known by its run id or its conf: taking another run for one sends too little, which a person can see
-    and mend; the other way round people would get the mail twice.
+    A resume is recognised by its run id or by its conf. To take another run for a resume sends too little, which a
+    person can see and mend; the opposite mistake would send the mail twice.
     """
     dag_run = context["dag_run"]
     conf = dag_run.conf or {}

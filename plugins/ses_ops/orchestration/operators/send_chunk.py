@@ -20,13 +20,13 @@ COUNTS = ("sent", "failed", "suppressed", "unknown", "left")
 
 
 class StoppableOperator(SesOperator):
-    """An operator that sends, and ends early and cleanly when Airflow asks it to (SIGTERM: clear, mark, shut down)."""
+    """An operator that sends, and ends early and cleanly at SIGTERM (Airflow: clear, mark, shut down)."""
 
     _stop: threading.Event | None = None
     _killed = False
 
     def on_kill(self) -> None:
-        """Let mail that is under way finish and its outcomes be written; Airflow kills the process 5 s later.
+        """Finish the messages under way and write their outcomes; Airflow kills the process 5 s later.
 
         Airflow calls this in a signal handler: a thread sets the event, because the main thread may hold its lock.
         """
@@ -35,7 +35,7 @@ class StoppableOperator(SesOperator):
             threading.Thread(target=self._stop.set, name="stop sending").start()
 
     def stop_event(self) -> threading.Event:
-        """The event that `on_kill` sets (made here: an operator is copied, and an event cannot be)."""
+        """The event that `on_kill` sets. (It is made here because an operator is copied, and an event cannot be.)"""
         self._stop = threading.Event()
         if self._killed:
             self._stop.set()
@@ -52,7 +52,7 @@ class SendChunkOperator(StoppableOperator):
         self.chunk_ids = chunk_ids
 
     def work(self, context: Context) -> dict[str, Any]:
-        """Send what is pending in the chunks; what Airflow interrupts is tried again."""
+        """Send the pending messages of the chunks; when Airflow interrupts that, the task is retried."""
         run, stop = run_of(context), self.stop_event()
         total: dict[str, Any] = dict.fromkeys(COUNTS, 0)
         context["ses_chunk"] = f"chunk {', '.join(str(one) for one in self.chunk_ids)}"

@@ -1,4 +1,4 @@
-"""Task 4 of a send task's DAG: settle the run, and when mail is cached, queue this DAG's next run."""
+"""Task 4 of a send task's DAG: settle the run, and queue the next run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class SettleOperator(TriggerDagRunOperator):
-    """Settles, and triggers its own DAG for the time when cached mail goes on: a queued run that the UI shows.
+    """Settles, and triggers a run of its own DAG for the time when cached mail is resumed: a queued run in the UI.
 
-    The run's id follows from that time, so whoever triggers it, and however often, it is one run. What it finds
-    triggered already shows as *skipped*. An error that waits for a person fails the task, and so the run.
+    The id of that run follows from the time, so that any number of triggers makes one run. When the run exists already,
+    the task shows as *skipped*. An error that needs a person fails the task, and so the run.
     """
 
     template_fields = ()
@@ -36,7 +36,7 @@ class SettleOperator(TriggerDagRunOperator):
         )
 
     def execute(self, context: Context) -> None:
-        """Settle; then end as the trigger of the next run does (by an exception that Airflow's runner handles)."""
+        """Settle, then trigger the next run. (The trigger ends by an exception that Airflow's runner handles.)"""
         from ses_ops.sending.settle import settle
 
         run = run_of(context)

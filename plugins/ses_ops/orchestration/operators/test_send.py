@@ -1,4 +1,4 @@
-"""The one task of `ses_test_send`: send what the form says, at once."""
+"""The one task of the DAG `ses_test_send`: a test send as its form says."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 class TestSendOperator(StoppableOperator):
     """Sends one message to each address of the form; fails when there is no quota for all of them."""
 
-    __test__ = False  # not a test class, whatever its name
+    __test__ = False  # pytest must not collect the class for its name
     ui_color = "#fef7e0"
 
     def task_name(self, context: Context) -> str | None:  # noqa: ARG002
-        """A test send has no send task to show an error at."""
+        """None, because a test send has no send task at which an error could be stored."""
         return None
 
     def work(self, context: Context) -> dict[str, Any]:
-        """Send; a retry of the same run sends nothing twice."""
+        """Send; a retry of the same run sends no message twice."""
         from ses_ops.application.test_sends import TestSend, test_send
 
         form = context["params"]
@@ -51,7 +51,7 @@ class TestSendOperator(StoppableOperator):
         self.log.info("%s", report)
         counts = {name: getattr(report, name) for name in COUNTS}
         if report.failed or report.unknown:
-            raise AirflowFailException(f"not everything was sent: {counts}; `ses task messages` has the reasons")
+            raise AirflowFailException(f"not everything was sent: {counts}; its messages have the reasons")
         if report.left:
             raise AirflowException(f"not everything was sent yet: {counts} ({report.ending})")
         return counts

@@ -1,28 +1,34 @@
-"""One process's try at one chunk: its claim, its fence, and what a dead try before it left in doubt."""
+"""The claim of a process to a chunk, its fence, and messages left in doubt.
+
+Messages are in doubt that a dead attempt had marked and not reported.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from ses_ops.domain.message_state import MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
+from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.ledger import attempts, chunk_locks, chunks
+from ses_ops.storage.ledger.batches import Written
+from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as Connection
 
-#: What a reconnection adds to the steps of an attempt, more than it makes itself: less than three a message of a chunk.
+    from ses_ops.storage.ledger.chunks import LockedChunk
+
+#: The number that a reconnection adds to the steps of an attempt, more than an attempt can make itself: fewer than
+#: three a message of a chunk.
 FENCE = 1_000_000
 _FIRST_CODE = JournalEntry.FIRST_CODE
-#: The first key of our advisory locks; the second is the chunk's id.
-CHUNK_LOCK = 7_365
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +36,7 @@ class Attempt:
     """A claimed chunk. Only the holder of its newest attempt may move the chunk's mark."""
 
     id: int
-    #: Names its journal.
+    #: The name of the attempt's journal.
     journal_id: str
     chunk_id: int
     run_id: str
@@ -38,191 +44,138 @@ class Attempt:
     task_id: int
     first_seq: int
     last_seq: int
-    #: Messages up to here had been marked by earlier tries.
+    #: The last message that earlier attempts had marked.
     sending_through: int
     quota_day_id: int
-    #: Messages that it may send: what is reserved and not used. Fewer than are pending when tries that ended in doubt
-    #: have used up the day.
+    #: Number of messages that the attempt may send: the reserved places that are not used. It is lower than the number
+    #: of pending messages when attempts that ended in doubt have used up the day.
     places: int
-    #: The edition of the task that is sent; when the task has another one, the rest is left for that. None: any.
+    #: The edition of the task that is sent: when the task gets another edition, the other messages are left for that.
+    #: None: any edition.
     edition: int | None = None
 
 
 def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
-    """Take a chunk over to send an edition of its task; None when this run has nothing to do with it any more.
+    """Claim a chunk to send an edition of its task; None when this run does not hold the chunk any more.
 
-    The advisory lock lives as long as the connection, so a dead process never holds it: then every message that it
-    had marked and not reported is in doubt, and becomes *unknown* (or is sent again where the task says so). Raises
-    Conflict when another process is sending this chunk right now.
+    The advisory lock lives as long as the connection, so a dead process never holds it: then every message that the
+    process had marked and not reported is in doubt, and becomes *unknown* (or is resent where the task says so). Raises
+    Conflict while another process sends this chunk.
     """
     with transaction(conn):
-        if not hold_chunk(conn, chunk_id):
-            other = fetch_one(conn, "attempts", "last_attempt", chunk_id=chunk_id) or {}
-            raise Conflict(
-                f"chunk {chunk_id} is being sent by process {other.get('pid')} on {other.get('host')}; "
-                "this try waits for it"
-            )
-        chunk = _lock(conn, chunk_id)
-        if chunk is None or chunk["state"] != "reserved" or chunk["run_id"] != run_id:
+        if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
+            other = attempts.last_of_chunk(conn, chunk_id=chunk_id)
+            pid, host = (other.pid, other.host) if other else (None, None)
+            raise Conflict("chunk_being_sent", chunk=chunk_id, pid=pid, host=host)
+        chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
+        if chunk is None or chunk.run_id != run_id:
             return None
         journal = settle_doubt(conn, chunk)
-        chunk = fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+        chunk = chunks.lock(conn, chunk_id=chunk_id)
         assert chunk is not None
-        who = {"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "edition": edition}
-        made = fetch_one(conn, "attempts", "insert_attempt", chunk_id=chunk_id, **who)
-        assert made is not None
-        execute(conn, "attempts", "take_chunk", attempt_id=made["id"], chunk_id=chunk_id)
-    # Not before: if the commit fails, the next try needs it.
+        begun = attempts.begin(
+            conn, chunk_id=chunk_id, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), edition=edition
+        )
+    # The journal is removed after the commit: if the commit fails, the next attempt needs the journal.
     remove_journal(journal)
+    assert chunk.quota_day_id is not None
     return Attempt(
-        id=made["id"],
-        journal_id=made["journal_id"],
+        id=begun.id,
+        journal_id=begun.journal_id,
         chunk_id=chunk_id,
         run_id=run_id,
-        occurrence_id=chunk["occurrence_id"],
-        task_id=chunk["task_id"],
-        first_seq=chunk["first_seq"],
-        last_seq=chunk["last_seq"],
-        sending_through=chunk["sending_through"],
-        quota_day_id=chunk["quota_day_id"],
-        places=chunk["reserved"] - (chunk["sent"] + chunk["unknown"] - chunk["used_before"]),
+        occurrence_id=chunk.occurrence_id,
+        task_id=chunk.task_id,
+        first_seq=chunk.first_seq,
+        last_seq=chunk.last_seq,
+        sending_through=chunk.sending_through,
+        quota_day_id=chunk.quota_day_id,
+        places=chunk.reserved - chunk.used,
         edition=edition,
     )
 
 
-def _lock(conn: Connection, chunk_id: int) -> dict[str, Any] | None:
-    """A chunk's row, locked behind its quota day's, as reserving does: what is in doubt may have to be charged."""
-    found = fetch_one(conn, "chunks", "chunk_day", id=chunk_id)
-    if found is not None:
-        execute(conn, "chunks", "lock_day_of_chunk", id=found["quota_day_id"])
-    return fetch_one(conn, "chunks", "lock_chunk", id=chunk_id)
+def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
+    """Settle the messages that a dead attempt had marked and not reported. Returns the journal to remove afterwards.
 
-
-def hold_chunk(conn: Connection, chunk_id: int) -> bool:
-    """Take the session's advisory lock on a chunk; False when another session holds it."""
-    with conn.cursor() as cursor:
-        # A lock is counted: taking it twice in one session would need two releases.
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %(a)s AND objid = %(b)s"
-            " AND objsubid = 2 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(a)s, %(b)s)",
-            {"a": CHUNK_LOCK, "b": chunk_id},
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
-def let_go_of_chunk(conn: Connection, chunk_id: int) -> None:
-    """Give the advisory lock back before the connection ends."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (CHUNK_LOCK, chunk_id))
-
-
-def settle_doubt(conn: Connection, chunk: dict[str, Any]) -> str | None:
-    """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
-
-    Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
-    requeued where the task says `resend`, and uses a place of the day's quota all the same. The caller holds the rows
-    of the chunk and, before it, of its quota day, and the chunk's advisory lock.
+    The journal of the attempt, if this machine has it, tells which messages were never begun and the server's replies.
+    The other messages become *unknown*, or are requeued where the task says `resend`, and use a place of the day's
+    quota all the same. The caller holds the rows of the quota day and, after it, of the chunk, and the chunk's advisory
+    lock.
     """
-    if chunk["attempt_id"] is None:
-        # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
-        if chunk["sending_through"] >= chunk["first_seq"]:
+    if chunk.attempt_id is None:
+        # No attempt has the chunk, so no pending message should be marked. If one is marked, it may have been sent.
+        if chunk.sending_through >= chunk.first_seq:
             _settle(conn, chunk, None)
         return None
-    dead = fetch_one(conn, "attempts", "journal_of", id=chunk["attempt_id"])
-    assert dead is not None
-    _settle(conn, chunk, read_journal(dead["journal_id"]))
-    execute(conn, "attempts", "end_attempt", id=chunk["attempt_id"], ending="died")
-    return str(dead["journal_id"])
+    journal_id = attempts.journal_of(conn, attempt_id=chunk.attempt_id)
+    _settle(conn, chunk, read_journal(journal_id))
+    attempts.end(conn, attempt_id=chunk.attempt_id, ending="died")
+    return journal_id
 
 
-def own_up(conn: Connection, attempt: Attempt) -> None:
-    """Write down what this attempt did and the database has lost, from its journal, which must be closed."""
+def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
+    """Write the outcomes that the database has lost, from this attempt's journal, which must be closed."""
     with transaction(conn):
-        chunk = _lock(conn, attempt.chunk_id)
-        if chunk is not None and chunk["state"] == "reserved" and hold_chunk(conn, chunk["id"]):
+        chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
+        if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
             _settle(conn, chunk, read_journal(attempt.journal_id))
 
 
-def _settle(conn: Connection, chunk: dict[str, Any], journal: Mapping[int, int] | None) -> None:
-    task = fetch_one(conn, "send_tasks", "on_unknown_of", task_id=chunk["task_id"])
-    assert task is not None
+def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:
+    on_unknown = send_tasks.on_unknown_of(conn, task_id=chunk.task_id)
     begun = [seq for seq, entry in (journal or {}).items() if entry == JournalEntry.BEGUN or entry >= _FIRST_CODE]
-    seqs = [row["seq"] for row in fetch_all(conn, "attempts", "in_doubt", chunk_id=chunk["id"], begun=begun)]
-    if seqs:
-        open_state = MessageState.UNKNOWN if task["on_unknown"] == OnUnknown.HOLD else MessageState.REQUEUED
-        settled = [_settled(seq, journal, open_state) for seq in seqs]
-        states = [entry.state for entry in settled]
-        execute(
-            conn,
-            "attempts",
-            "settle_doubtful",
-            occurrence_id=chunk["occurrence_id"],
-            attempt_id=chunk["attempt_id"],
-            seqs=seqs,
-            states=[state.value for state in states],
-            codes=[entry.code for entry in settled],
-            texts=[entry.text for entry in settled],
-            tried=[entry.tried for entry in settled],
-        )
-        counts = {state.value: states.count(state) for state in (MessageState.SENT, MessageState.FAILED)}
-        execute(
-            conn,
-            "attempts",
-            "count_settled",
-            chunk_id=chunk["id"],
-            unknown=states.count(MessageState.UNKNOWN),
-            **counts,
-        )
-        again = sum(entry.state is MessageState.REQUEUED and entry.in_doubt for entry in settled)
-        if again:
-            of_day = {"quota_day_id": chunk["quota_day_id"], "chunk_id": chunk["id"]}
-            fetch_one(conn, "attempts", "charge_doubt", **of_day, count=again)
+    seqs = attempts.in_doubt(conn, chunk_id=chunk.id, begun=begun)
+    if not seqs:
+        return
+    open_state = MessageState.UNKNOWN if on_unknown is OnUnknown.HOLD else MessageState.REQUEUED
+    entries = {seq: JournalEntry.BEGUN if journal is None else journal[seq] for seq in seqs}
+    attempts.settle(
+        conn,
+        chunk_id=chunk.id,
+        occurrence_id=chunk.occurrence_id,
+        attempt_id=chunk.attempt_id,
+        settled=[_settled(seq, entry, open_state) for seq, entry in entries.items()],
+    )
+    again = sum(_may_have_left(entry) for entry in entries.values())
+    if again and open_state is MessageState.REQUEUED:
+        attempts.charge_doubt(conn, quota_day_id=chunk.quota_day_id, chunk_id=chunk.id, count=again)
 
 
-class _Settled(NamedTuple):
-    state: MessageState
-    code: int | None
-    text: str | None
-    tried: int
-    #: The server may have taken it.
-    in_doubt: bool = False
+def _may_have_left(entry: int) -> bool:
+    """Whether a message is in doubt by its entry in the journal: the server may have it or not."""
+    return entry < _FIRST_CODE and entry not in (JournalEntry.UNTOUCHED, JournalEntry.DEFERRED)
 
 
-def _settled(seq: int, journal: Mapping[int, int] | None, open_state: MessageState) -> _Settled:
-    """What becomes of a message in doubt; `open_state` where nobody knows."""
-    entry = JournalEntry.BEGUN if journal is None else journal[seq]
+def _settled(seq: int, entry: int, open_state: MessageState) -> Written:
+    """The outcome of a message by its entry in the journal; `open_state` for a message in doubt."""
     if entry == JournalEntry.UNTOUCHED:
-        return _Settled(MessageState.REQUEUED, None, None, 0)
+        return Written(seq, MessageState.REQUEUED, None, "", 0)
     if entry == JournalEntry.DEFERRED:
-        return _Settled(MessageState.REQUEUED, None, None, 1)
+        return Written(seq, MessageState.REQUEUED, None, "", 1)
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
-        return _Settled(state, int(entry), "the reply's text was lost with the sending process", 1)
-    return _Settled(open_state, None, "the sending process died before the outcome was known", 1, in_doubt=True)
+        return Written(seq, state, int(entry), str(Explanation("reply_text_lost")), 1)
+    return Written(seq, open_state, None, str(Explanation("sender_died")), 1)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
-    """After a lost connection: the steps this attempt has committed; none that is still under way can follow.
+    """Number of steps that this attempt has committed, after a lost connection; no older step can follow.
 
-    `steps` are those that were committed as far as it knows. Raises LedgerBehind when the database knows of fewer,
-    AttemptSuperseded unless the chunk is still this attempt's, DatabaseUnavailable while the server has not
-    noticed that `old_sessions` (its processes) are over. The caller holds the transaction.
+    `steps` is the number as far as the process knows. Raises LedgerBehind when the database knows of fewer,
+    AttemptSuperseded unless the chunk still belongs to this attempt, DatabaseUnavailable while the server has not
+    noticed the end of `old_sessions` (pids of its processes). The caller holds the transaction.
     """
-    chunk = fetch_one(conn, "chunks", "lock_chunk", id=attempt.chunk_id)
-    mine = chunk is not None and chunk["state"] == "reserved" and chunk["attempt_id"] == attempt.id
-    made = fetch_one(conn, "attempts", "attempt_exists", id=attempt.id, journal_id=attempt.journal_id)
-    if not (made and made["exists"]) or (mine and chunk is not None and chunk["steps"] < steps):
-        raise LedgerBehind(
-            f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
-            "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
-            "server's log, then resume the task (docs/production.md, Failover)"
-        )
-    if not mine:
-        raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
-    if not hold_chunk(conn, attempt.chunk_id):
-        fetch_all(conn, "attempts", "end_old_sessions", pids=old_sessions, lock=CHUNK_LOCK, chunk_id=attempt.chunk_id)
-        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
-    assert chunk is not None
-    execute(conn, "attempts", "fence_steps", chunk_id=attempt.chunk_id, fence=FENCE)
-    return int(chunk["steps"])
+    chunk = chunks.lock(conn, chunk_id=attempt.chunk_id)
+    if chunk is not None and (chunk.state is not ChunkState.RESERVED or chunk.attempt_id != attempt.id):
+        chunk = None
+    known = attempts.exists(conn, attempt_id=attempt.id, journal_id=attempt.journal_id)
+    if not known or (chunk is not None and chunk.steps < steps):
+        raise LedgerBehind("ledger_behind", chunk=attempt.chunk_id)
+    if chunk is None:
+        raise AttemptSuperseded("chunk_taken_over_while_away", chunk=attempt.chunk_id)
+    if not chunk_locks.try_lock(conn, chunk_id=attempt.chunk_id):
+        chunk_locks.end_old_sessions(conn, chunk_id=attempt.chunk_id, pids=old_sessions)
+        raise DatabaseUnavailable("chunk_held_by_lost_session", chunk=attempt.chunk_id)
+    attempts.fence_steps(conn, chunk_id=attempt.chunk_id, fence=FENCE)
+    return chunk.steps

@@ -1,1 +1,1 @@
-"""The local mailbox: takes every mail that is sent to it on the loopback address, keeps it, shows it."""
+"""The local mailbox: an SMTP server on the loopback address with a web page."""

@@ -1,7 +1,8 @@
-"""What the mailbox's pages show of a message. Whatever its bytes are, it is shown: at worst as raw text.
+"""The decoding of messages for the mailbox's pages.
 
-A message comes from anybody. The email library raises errors of many kinds on headers that are nearly right, takes
-quadratic time for some, and gigabytes for a message of a million parts: what is beyond the limits here is not parsed.
+Every message can be shown, whatever its bytes are: at worst as raw text. A message may come from anybody. The email
+library raises errors of many kinds on headers that are nearly right, takes quadratic time for some headers, and
+gigabytes for a message of a million parts: a message beyond the limits here is not parsed.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from typing import Any
 
 from ses_ops.stack.mailbox.store import StoredMessage
 
-#: Headers that the list and the JSON API show, with their names there.
+#: Headers that the list and the JSON API show, by their names there.
 _SHOWN = {"from": "From", "header_to": "To", "subject": "Subject", "message_id": "Message-ID", "date": "Date"}
-#: Bytes: the headers of a message; more of them are no mail's. Parts of a message (lines that could begin one).
+#: Bytes of the longest headers of a message; then its largest number of parts (lines that could begin a part).
 HEADER_BYTES, PARTS = 256 * 1024, 1_000
-#: Characters of one header's value that are decoded as what it is; of a longer one only the encoded words.
+#: Characters of the longest value of a header that is parsed by its kind; of a longer value only encoded words are.
 _STRUCTURED = 2_000
-#: Headers, and characters of each, that are shown.
+#: Number of headers, and of characters of each, that are shown.
 _HEADERS, _HEADER_LENGTH = 500, 10_000
-#: Characters of a text, or of the raw source in place of it, that a page shows; the rest is behind a link.
+#: Number of characters of a text, or of the raw source, that a page shows; the rest is behind a link.
 SHOWN_TEXT = 500_000
-#: The headers that the search looks at, with their continuation lines.
+#: The headers that a search reads, with their continuation lines.
 _SEARCHED = re.compile(rb"^(?:Subject|From):(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
-#: Codecs whose work grows with the square of the text, or that are no character sets.
+#: Codecs whose work grows with the square of the length, or that are no character sets.
 _NO_CHARSETS = frozenset({"punycode", "idna"})
 
 
@@ -39,7 +40,7 @@ class Attachment:
     """A part that is neither the text nor the HTML of a message."""
 
     name: str
-    #: As the message has it, for people: it is never served as that.
+    #: The media type that the message names, for people: the part is never served with that type.
     media_type: str
     content: bytes = field(repr=False)
 
@@ -52,7 +53,7 @@ class ReadMessage:
     text: str | None = None
     html: str | None = None
     attachments: tuple[Attachment, ...] = ()
-    #: Why there is nothing but the raw source.
+    #: Why only the raw source can be shown; None for a message that was parsed.
     problem: str | None = None
 
 
@@ -69,7 +70,7 @@ def summary(message: StoredMessage) -> dict[str, object]:
 
 
 def header_texts(raw: bytes) -> dict[str, str]:
-    """The headers of a list, decoded; empty texts where there is none. Never raises."""
+    """The headers for a list, decoded; empty texts where a header is missing. Never raises."""
     try:
         headers = BytesHeaderParser(policy=policy.compat32).parsebytes(_head(raw)[:HEADER_BYTES])
         return {name: _decoded(header, _raw_value(headers, header)) for name, header in _SHOWN.items()}
@@ -78,9 +79,9 @@ def header_texts(raw: bytes) -> dict[str, str]:
 
 
 def search_words(mail_from: str, recipients: tuple[str, ...], raw: bytes) -> str:
-    """What the search looks at, casefolded: subject, From and the envelope's addresses. Never raises.
+    """The text that a search reads, casefolded: subject, From and the envelope's addresses. Never raises.
 
-    Computed for every message that arrives, so without the library's parser: 10 microseconds in place of 100.
+    It is made for every message that arrives, so without the library's parser: 10 microseconds in place of 100.
     """
     try:
         found = _SEARCHED.finditer(_head(raw)[:HEADER_BYTES])
@@ -92,7 +93,7 @@ def search_words(mail_from: str, recipients: tuple[str, ...], raw: bytes) -> str
 
 
 def read(message: StoredMessage) -> ReadMessage:
-    """Decode a message. Never raises: what cannot be parsed is said, and its source is what there is to see."""
+    """Decode a message. Never raises: a message that cannot be parsed has a `problem`, and only its source is shown."""
     raw = message.raw
     if len(_head(raw)) > HEADER_BYTES or raw.count(b"\n--") > PARTS:
         return ReadMessage(problem="This message has more headers or parts than a mail has; here is its source.")
@@ -103,7 +104,7 @@ def read(message: StoredMessage) -> ReadMessage:
 
 
 def printable(text: str) -> str:
-    """A text that can be written as UTF-8: what was no UTF-8 in it is replaced."""
+    """A text that can be written as UTF-8: bytes that were not UTF-8 are replaced."""
     try:
         data = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -142,7 +143,7 @@ def _raw_value(headers: Message, name: str) -> str:
 
 
 def _decoded(name: str, value: Any) -> str:
-    """A header's value as a person reads it: decoded as far as it can be."""
+    """A header's value for people, decoded as far as possible."""
     text = str(value)
     if len(text) <= _STRUCTURED:
         try:
@@ -154,7 +155,7 @@ def _decoded(name: str, value: Any) -> str:
 
 
 def _words_decoded(text: str) -> str:
-    """A text with the encoded words in it (RFC 2047) decoded, on one line."""
+    """A text on one line, with its encoded words (RFC 2047) decoded."""
     try:
         return printable(str(make_header(decode_header(text))) if "=?" in text else text)
     except Exception:  # an unknown character set, broken base64

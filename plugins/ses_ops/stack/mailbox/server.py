@@ -1,4 +1,4 @@
-"""`python -m ses_ops.stack.mailbox.server`: one process, SMTP and web page on the loopback address."""
+"""`python -m ses_ops.stack.mailbox.server`: the mailbox's process, with SMTP and web page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 
 
 async def serve(folder: Path, smtp_port: int, web_port: int, *, reject_login: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM; what was accepted by then is on disk."""
+    """Serve until SIGINT or SIGTERM; every message accepted by then is on disk."""
     store = MessageStore(folder, search_words)
     writer = MessageWriter(store)
     writing = asyncio.create_task(writer.run())
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--reject-login", action="store_true", help="demand a login and refuse it (for tests)")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    warnings.filterwarnings("ignore", module="aiosmtpd")  # it warns that a login without TLS is possible
+    warnings.filterwarnings("ignore", module="aiosmtpd")  # aiosmtpd warns that a login without TLS is possible
     uvloop.run(serve(given.folder, given.smtp_port, given.web_port, reject_login=given.reject_login))
 
 

@@ -1,4 +1,7 @@
-"""The mailbox's SMTP server (aiosmtpd): loopback only, takes everything, keeps it before it says 250."""
+"""The mailbox's SMTP server (aiosmtpd), on the loopback address only.
+
+The server accepts every message, and stores it before the reply 250.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from ses_ops.stack.mailbox.store import MessageWriter
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
-#: Bytes; larger messages are refused with 552 (RFC 1870).
+#: Bytes of the largest message; larger messages are refused with 552 (RFC 1870).
 SIZE_LIMIT = 10 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
 
 class KeepingHandler:
-    """aiosmtpd's hooks."""
+    """The hooks of aiosmtpd, which store every message."""
 
     def __init__(self, writer: MessageWriter) -> None:
         self._writer = writer
@@ -27,7 +30,7 @@ class KeepingHandler:
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
-        """Announce PIPELINING (RFC 2920): aiosmtpd reads a stream and answers in order, so it holds."""
+        """Announce PIPELINING (RFC 2920), which holds, because aiosmtpd reads a stream and answers in order."""
         del server, envelope
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
@@ -38,7 +41,7 @@ class KeepingHandler:
         content = envelope.content
         raw = content if isinstance(content, bytes) else str(content or "").encode()
         try:
-            # aiosmtpd hands bytes that are no UTF-8 over as surrogates, which SQLite cannot store.
+            # aiosmtpd turns bytes that are not UTF-8 into surrogates, which SQLite cannot store.
             recipients = tuple(printable(address) for address in envelope.rcpt_tos)
             await self._writer.add(printable(envelope.mail_from or ""), recipients, raw)
         except sqlite3.Error as error:
@@ -48,7 +51,7 @@ class KeepingHandler:
 
 
 def smtp_server(writer: MessageWriter, *, reject_login: bool = False) -> SMTP:
-    """One connection's protocol. With `reject_login` it demands a login and refuses every one (for tests)."""
+    """The protocol of one connection. With `reject_login` it requires a login and refuses every login (for tests)."""
     from aiosmtpd.smtp import SMTP, AuthResult
 
     login: dict[str, Any] = {}

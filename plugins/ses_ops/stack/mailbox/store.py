@@ -1,4 +1,4 @@
-"""The messages of the local mailbox, in one SQLite file. A message is on disk before the client hears 250."""
+"""The store of the local mailbox's messages: one SQLite file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Messages written in one transaction at most.
+#: Largest number of messages in one transaction.
 BATCH = 200
 
-#: Bytes from the beginning of a message that hold the headers which the list shows.
+#: Number of bytes from the beginning of a message in which the headers for the list are looked for.
 HEAD = 16 * 1024
 
 _SCHEMA = """
@@ -50,17 +50,17 @@ class StoredMessage:
     received_at: float
     mail_from: str
     recipients: tuple[str, ...]
-    #: All of it, or in a list the first HEAD bytes.
+    #: The bytes of the message; in a list only the first HEAD bytes.
     raw: bytes = field(repr=False)
-    #: Bytes of all of it.
+    #: Number of bytes of the whole message.
     size: int
 
 
 class MessageStore:
-    """Reads and deletes; safe to use from several threads, each gets a connection of its own."""
+    """Reads and deletes messages. It may be used from several threads: each has a connection of its own."""
 
     def __init__(self, folder: Path, words: Callable[[str, tuple[str, ...], bytes], str]) -> None:
-        """`words` of sender, recipients and the message's beginning is what the search looks at. Never raises."""
+        """`words` makes the text for searches of sender, recipients and beginning of a message; it must never raise."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / "mailbox.sqlite"
         self.words = words
@@ -72,7 +72,7 @@ class MessageStore:
         self._add_missing_words()
 
     def _add_missing_words(self) -> None:
-        """Of messages that an older version stored."""
+        """Add the text for searches to messages that an older version stored."""
         with self.connection() as db:
             ids = db.execute("SELECT id FROM message WHERE id NOT IN (SELECT message_id FROM words)").fetchall()
             for (number,) in ids:
@@ -82,11 +82,12 @@ class MessageStore:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection, in a transaction."""
+        """The connection of this thread, in a transaction."""
         db = getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = sqlite3.connect(self.path, timeout=30)
-            db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut may
+            # A killed process loses no message with this setting; a power cut may lose the last ones.
+            db.execute("PRAGMA synchronous = NORMAL")
         with db:
             yield db
 
@@ -100,7 +101,7 @@ class MessageStore:
     def newest(
         self, *, to: str = "", words: str = "", limit: int = 50, before: int | None = None
     ) -> list[StoredMessage]:
-        """Newest first; `before` is the id of the last message of the page before."""
+        """Messages of a search, newest first; `before` is the id of the last message of the page before."""
         statement = (
             "SELECT id, received_at, mail_from, substr(raw, 1, :head), length(raw) FROM message "  # noqa: S608
             f"WHERE id < :before AND {_CHOSEN} ORDER BY id DESC LIMIT :limit"
@@ -110,7 +111,7 @@ class MessageStore:
             return [self._message(db, row) for row in db.execute(statement, given).fetchall()]
 
     def get(self, number: int, head: int = 2**30) -> StoredMessage | None:
-        """One message, with the first `head` bytes of it."""
+        """One message, with its first `head` bytes."""
         with self.connection() as db:
             statement = "SELECT id, received_at, mail_from, substr(raw, 1, ?), length(raw) FROM message WHERE id = ?"
             row = db.execute(statement, (head, number)).fetchone()
@@ -125,7 +126,7 @@ class MessageStore:
             return db.execute(newer, given).fetchone()[0], db.execute(older, given).fetchone()[0]
 
     def delete(self, *, to: str = "", words: str = "", through: int, only: int | None = None) -> int:
-        """Delete what a search finds up to an id, or one message; how many they were."""
+        """Delete the messages of a search up to an id, or one message; returns the number of deleted messages."""
         given = {"through": through, "only": only, **_given(to, words)}
         chosen = f"id <= :through AND (:only IS NULL OR id = :only) AND {_CHOSEN}"
         with self.connection() as db:
@@ -155,21 +156,21 @@ class _Arrival:
 
 
 class MessageWriter:
-    """Writes what arrives on many connections in common transactions (group commit)."""
+    """Writes the messages of many connections in common transactions (group commit)."""
 
     def __init__(self, store: MessageStore) -> None:
         self._store = store
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue()
 
     async def add(self, mail_from: str, recipients: tuple[str, ...], raw: bytes) -> None:
-        """Store a message; returns when it is committed. Raises what the database raised if it could not be."""
+        """Store a message; returns when it is committed. Raises the error of the database otherwise."""
         stored = asyncio.get_running_loop().create_future()
         arrival = _Arrival(mail_from=mail_from, recipients=recipients, raw=raw, received_at=time.time(), stored=stored)
         self._arrivals.put_nowait(arrival)
         await stored
 
     async def run(self) -> None:
-        """Write until cancelled. A batch that failed is reported to its clients, the next is tried anew."""
+        """Write until cancelled. The clients of a batch that failed get the error; the next batch is tried again."""
         while True:
             batch = [await self._arrivals.get()]
             while len(batch) < BATCH and not self._arrivals.empty():
@@ -177,10 +178,10 @@ class MessageWriter:
             error: Exception | None = None
             try:
                 await asyncio.to_thread(self._write, batch)
-            except Exception as cause:  # one that ended this loop would leave all clients waiting for ever
+            except Exception as cause:  # an error that ended this loop would make all clients wait for ever
                 error = cause
             for arrival in batch:
-                if arrival.stored.done():  # its client went away
+                if arrival.stored.done():  # the client has closed its connection
                     continue
                 if error:
                     arrival.stored.set_exception(error)

@@ -1,4 +1,7 @@
-"""The mailbox's pages and its JSON API, on the loopback address. Nothing of a message is ever run or fetched."""
+"""The mailbox's pages and JSON API, on the loopback address.
+
+No part of a message is ever run or fetched.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from ses_ops.stack.mailbox.reading import SHOWN_TEXT, ReadMessage, printable, read, summary
 from ses_ops.stack.mailbox.store import MessageStore, StoredMessage
 
-#: Messages on one page of the list.
+#: Number of messages on one page of the list.
 PAGE = 50
-#: What `limit` of the JSON API may be at most.
+#: Largest value of `limit` in the JSON API.
 API_LIMIT = 10_000
-#: The looks at a message, in the order of their tabs; a message has those that it has something for.
+#: The views of a message, in the order of their tabs; a message has only tabs with content.
 VIEWS = {"html": "HTML", "text": "Text", "code": "HTML source", "headers": "Headers", "source": "Source"}
 
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: The mail's own HTML: no scripts, nothing from the network (a picture would tell the sender that it was read).
+#: The policy for a mail's own HTML: no scripts, no request to the network (a picture would tell the sender of a read).
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _HTML = Path(__file__).with_name("html")
 _ASSETS = {"style.css": "text/css", "mailbox.js": "text/javascript"}
@@ -35,7 +38,7 @@ Number = Annotated[int | None, Query(ge=1, lt=2**62)]
 
 
 def mailbox_app(store: MessageStore) -> FastAPI:
-    """The application. Only requests for this machine's own names are answered (DNS rebinding)."""
+    """The application. It answers only requests for this machine's own names (against DNS rebinding)."""
     app = FastAPI(openapi_url=None, title="ses-ops mailbox")
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     pages = Environment(loader=FileSystemLoader(_HTML), autoescape=True, undefined=StrictUndefined)
@@ -50,7 +53,7 @@ def mailbox_app(store: MessageStore) -> FastAPI:
 
 
 async def _guard(request: Request, call_next: Any) -> Response:
-    """What changes something comes from our own pages or from a program, never from another site's page."""
+    """Refuse a change that comes from the page of another site, and set the security headers."""
     if request.method not in ("GET", "HEAD"):
         site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
         if site not in ("none", "same-origin") or origin not in (None, f"http://{request.headers.get('host')}"):
@@ -64,7 +67,7 @@ async def _guard(request: Request, call_next: Any) -> Response:
 
 
 def _link(path: str, **query: object) -> str:
-    """A path with the fields of its query that are set."""
+    """A path with a query of the fields that are set."""
     text = urlencode({name: str(value) for name, value in query.items() if value not in (None, "")})
     return f"{path}?{text}" if text else path
 
@@ -88,7 +91,7 @@ def _add_list(app: FastAPI, store: MessageStore, pages: Environment) -> None:
 
     @app.get("/rows", response_class=HTMLResponse)
     def show_rows(q: Text = "", to: Text = "", before: Number = None) -> str:
-        """The part of the list that changes while somebody looks at it."""
+        """The part of the list that is refreshed while a person looks at the page."""
         return shown("rows.html", q, to, before)
 
     @app.get("/{name}.{ending}")
@@ -152,7 +155,7 @@ def _add_deletion(app: FastAPI, store: MessageStore, pages: Environment) -> None
 
     @app.post("/clear")
     def clear(through: Annotated[int, Query(ge=0, lt=2**62)], q: Text = "", to: Text = "") -> RedirectResponse:
-        """What arrives after the question was asked stays."""
+        """Delete messages up to the id that was the newest when the person was asked; later messages stay."""
         store.delete(to=to.strip(), words=q.strip(), through=through)
         return RedirectResponse("/", status_code=303)
 
@@ -203,7 +206,7 @@ def _existing(store: MessageStore, number: int) -> StoredMessage:
 
 
 def _file(content: bytes, name: str) -> Response:
-    """A download that no browser opens as a page, whatever the message calls it."""
+    """A download that no browser opens as a page, whatever media type the message names."""
     disposition = f"attachment; filename*=UTF-8''{quote(printable(name), safe='')}"
     headers = {"Content-Disposition": disposition, "Content-Security-Policy": _MAIL_POLICY}
     return Response(content, media_type="application/octet-stream", headers=headers)

@@ -12,16 +12,19 @@ import io
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.storage.audience.recipients import not_waiting_for_an_import
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, statements
 from ses_ops.storage.suppression.hashed_suppression import erased_address
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.address import Address
+
+_SQL = statements(__file__)
 
 #: The note of an entry that only keeps a sender from a message it holds already; the next erasure takes it away.
 FOR_NOW = "being erased"
@@ -59,12 +62,11 @@ def look(conn: Connection, address: Address) -> Person:
     """What would be erased."""
     person = erased_address(conn, address.key)
     key = {"address_key": address.key}
-    groups = fetch_all(conn, "erasure", "groups_of", **key)
-    messages = fetch_one(conn, "erasure", "messages_of", **key)
+    groups = fetch_all(conn, _SQL["groups_of"], **key)
     return Person(
         person=person,
         groups={row["name"]: row["count"] for row in groups},
-        messages=messages["count"] if messages else 0,
+        messages=_messages_of(conn, address),
         suppressed=_is_suppressed(conn, address, person),
     )
 
@@ -72,18 +74,17 @@ def look(conn: Connection, address: Address) -> Person:
 def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
     """Forget a person, in the caller's transaction. Safe to repeat. Raises GroupBusy while an import runs."""
     person, key = erased_address(conn, address.key), {"address_key": address.key}
-    execute(conn, "erasure", "hold_tasks", **key)
+    execute(conn, _SQL["hold_tasks"], **key)
     with not_waiting_for_an_import(conn, "a group of this person"):
-        groups = fetch_all(conn, "erasure", "take_out_of_groups", **key)
-    execute(conn, "erasure", "hold_chunks", **key)
-    execute(conn, "erasure", "clear_first_subjects", **key)
-    messages = execute(conn, "erasure", "erase_messages", person=person, **key)
-    left = fetch_one(conn, "erasure", "messages_of", **key)
-    being_sent = left["count"] if left else 0
-    execute(conn, "erasure", "hide_suppression", person=person, for_now=FOR_NOW, **key)
-    execute(conn, "erasure", "remove_suppression", **key)
+        groups = fetch_all(conn, _SQL["take_out_of_groups"], **key)
+    execute(conn, _SQL["hold_chunks"], **key)
+    execute(conn, _SQL["clear_first_subjects"], **key)
+    messages = execute(conn, _SQL["erase_messages"], person=person, **key)
+    being_sent = _messages_of(conn, address)
+    execute(conn, _SQL["hide_suppression"], person=person, for_now=FOR_NOW, **key)
+    execute(conn, _SQL["remove_suppression"], **key)
     if being_sent:
-        execute(conn, "erasure", "suppress_for_now", for_now=FOR_NOW, **key)
+        execute(conn, _SQL["suppress_for_now"], for_now=FOR_NOW, **key)
     reports = _clear_reports(conn, address)
     _clear_texts(conn, address, person)
     done = Erasure(
@@ -94,29 +95,46 @@ def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
         suppressed=_is_suppressed(conn, address, person),
         reports=reports,
     )
-    execute(conn, "erasure", "note", person=person, by=by, facts=json.dumps(asdict(done)))
+    execute(conn, _SQL["note"], person=person, by=by, facts=json.dumps(asdict(done)))
     return done
 
 
-def erasures(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
-    """The newest erasures: person, erased_by, erased_at, facts."""
-    return fetch_all(conn, "erasure", "erasures", limit=limit)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastErasure:
+    """An erasure as it was noted."""
+
+    person: str
+    erased_by: str
+    erased_at: datetime
+    #: The fields of `Erasure`.
+    facts: dict[str, Any]
+
+
+def erasures(conn: Connection, *, limit: int) -> list[PastErasure]:
+    """The newest erasures."""
+    return fetch_rows(conn, PastErasure, _SQL["erasures"], limit=limit)
+
+
+def _messages_of(conn: Connection, address: Address) -> int:
+    return int(fetch_value(conn, _SQL["messages_of"], address_key=address.key))
 
 
 def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
-    row = fetch_one(conn, "erasure", "is_suppressed", address_key=address.key, person=person, for_now=FOR_NOW)
-    return bool(row and row["found"])
+    return bool(fetch_value(conn, _SQL["is_suppressed"], address_key=address.key, person=person, for_now=FOR_NOW))
 
 
 def _clear_reports(conn: Connection, address: Address) -> int:
     """Take the person's rows out of the reports of rows that imports left out."""
     count = 0
-    for noun in ("import", "suppression"):
-        for row in fetch_all(conn, "erasure", f"{noun}_reports"):
+    for reports, keep in (
+        (_SQL["import_reports"], _SQL["set_import_report"]),
+        (_SQL["suppression_reports"], _SQL["set_suppression_report"]),
+    ):
+        for row in fetch_all(conn, reports):
             kept = _without(bytes(row["report"]), address)
             if kept is not None:
                 report, rows = kept
-                count += execute(conn, "erasure", f"set_{noun}_report", id=row["id"], report=report, rows=rows)
+                count += execute(conn, keep, id=row["id"], report=report, rows=rows)
     return count
 
 
@@ -135,7 +153,7 @@ def _without(report: bytes, address: Address) -> tuple[bytes, int] | None:
 
 def _clear_texts(conn: Connection, address: Address, person: str) -> None:
     """Errors and reasons that name the address."""
-    execute(conn, "erasure", "clear_imports", address_key=address.key)
+    execute(conn, _SQL["clear_imports"], address_key=address.key)
     values = {"address_key": address.key, "pattern": re.sub(r"([^\w@])", r"\\\1", address.key), "person": person}
-    for name in ("clear_task_errors", "clear_chunk_reasons", "clear_held_reasons"):
-        execute(conn, "erasure", name, **values)
+    for clear in (_SQL["clear_task_errors"], _SQL["clear_chunk_reasons"], _SQL["clear_held_reasons"]):
+        execute(conn, clear, **values)

@@ -1,7 +1,3 @@
--- name: hash_of
--- What stands for an address once it is erased.
-SELECT erased_address(k, %(address_key)s) AS person FROM erasure_key k;
-
 -- name: hold_tasks
 -- No audience is frozen from a group while a person is taken out of it.
 SELECT t.id FROM send_task t
@@ -113,19 +109,3 @@ INSERT INTO erasure (person, erased_by, facts) VALUES (%(person)s, %(by)s, %(fac
 
 -- name: erasures
 SELECT person, erased_by, erased_at, facts FROM erasure ORDER BY id DESC LIMIT %(limit)s;
-
--- name: anybody_suppressed
-SELECT EXISTS (SELECT 1 FROM suppression WHERE starts_with(address_key, 'erased:')) AS found;
-
--- name: suppress_messages
--- Of an audience that was just written: those whom the list knows by their hash only.
-UPDATE message m SET state = 'suppressed', changed_at = now(), smtp_text = s.reason
-FROM erasure_key k, suppression s
-WHERE m.occurrence_id = %(occurrence_id)s AND m.state = 'queued' AND starts_with(s.address_key, 'erased:')
-  AND (s.expires_at IS NULL OR s.expires_at > now()) AND s.address_key = erased_address(k, m.address_key);
-
--- name: count_suppressed
-SELECT count(*)::int AS count
-FROM recipient r CROSS JOIN erasure_key k
-JOIN suppression s ON starts_with(s.address_key, 'erased:') AND s.address_key = erased_address(k, r.address_key)
-WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());

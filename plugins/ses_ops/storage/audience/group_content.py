@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ses_ops.audience.column_facts import SAYS_NO
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.storage.copy_rows import copy_in, copy_text
-from ses_ops.storage.named_sql import execute, fetch_one, statements
+from ses_ops.storage.named_sql import execute, fetch_row, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ses_ops.audience.column_facts import ColumnFacts
     from ses_ops.audience.csv.reader import Row
 
+_SQL = statements(__file__)
+
 #: Memory of the one hash table of an import; the addresses of a million recipients fit.
-_PLAN = ("128MB",)
+_WORK_MEM = "128MB"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,17 @@ class Replacing:
     last_line: int = 0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _LockedGroup:
+    """The row of a group as an import finds or makes it."""
+
+    id: int
+    created: bool
+    empty_is_missing: bool
+    recipient_count: int
+    variables: list[str]
+
+
 def begin_replacing(
     conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
 ) -> Replacing:
@@ -44,33 +57,41 @@ def begin_replacing(
 
     Everybody else goes on seeing the old content until the transaction ends.
     """
-    # The true variables come with the content: until then nobody sees this row.
-    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
-    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
-    assert group is not None
-    if not group["created"]:
-        execute(conn, "recipients", "empty_group", group_id=group["id"])
-    return Replacing(group_id=group["id"], created=group["created"], empty_is_missing=group["empty_is_missing"])
+    group = _locked_group(conn, name, description=description, empty_is_missing=empty_is_missing)
+    if not group.created:
+        empty_group(conn, group_id=group.id)
+    return Replacing(group_id=group.id, created=group.created, empty_is_missing=group.empty_is_missing)
 
 
 def begin_appending(
     conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
 ) -> Replacing:
     """Lock a group, making it if need be, and leave its recipients; the caller holds the transaction."""
-    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
-    group = fetch_one(conn, "recipients", "upsert_group", **given, variables=[])
-    assert group is not None
-    place = fetch_one(conn, "recipients", "last_line", group_id=group["id"])
-    assert place is not None
+    group = _locked_group(conn, name, description=description, empty_is_missing=empty_is_missing)
     return Replacing(
-        group_id=group["id"],
-        created=group["created"],
-        empty_is_missing=group["empty_is_missing"],
+        group_id=group.id,
+        created=group.created,
+        empty_is_missing=group.empty_is_missing,
         appending=True,
-        count=group["recipient_count"],
-        variables=tuple(map(variable_name, group["variables"])),
-        last_line=place["line"],
+        count=group.recipient_count,
+        variables=tuple(map(variable_name, group.variables)),
+        last_line=fetch_value(conn, _SQL["last_line"], group_id=group.id),
     )
+
+
+def _locked_group(
+    conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None
+) -> _LockedGroup:
+    # The true variables come with the content: until then nobody sees this row.
+    given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
+    group = fetch_row(conn, _LockedGroup, _SQL["upsert_group"], **given, variables=[])
+    assert group is not None
+    return group
+
+
+def empty_group(conn: Connection, *, group_id: int) -> None:
+    """Take all recipients of a group away."""
+    execute(conn, _SQL["empty_group"], group_id=group_id)
 
 
 def copy_recipients(
@@ -84,7 +105,7 @@ def copy_recipients(
 ) -> int:
     """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
     lines = _copy_lines(group, rows, variables, facts)
-    return copy_in(conn, statements("group_content")["copy_recipients"], lines, taken=stored)
+    return copy_in(conn, _SQL["copy_recipients"], lines, taken=stored)
 
 
 def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
@@ -115,12 +136,10 @@ def _with_empty(values: Sequence[str], of_empty: str) -> tuple[str, ...]:
 
 def remove_repeated(conn: Connection, group_id: int) -> int:
     """Keep the first row of every address; returns how many others there were (`repeated` lists them)."""
-    with conn.cursor() as cursor:
-        # Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
-        cursor.execute("SELECT set_config('work_mem', %s, true), set_config('enable_nestloop', 'off', true)", _PLAN)
-    found = execute(conn, "group_content", "find_repeated", group_id=group_id)
+    fetch_value(conn, _SQL["plan_for_many"], work_mem=_WORK_MEM)
+    found = execute(conn, _SQL["find_repeated"], group_id=group_id)
     if found:
-        execute(conn, "group_content", "remove_repeated")
+        execute(conn, _SQL["remove_repeated"])
     return found
 
 
@@ -128,7 +147,7 @@ def repeated(conn: Connection) -> Iterator[tuple[int, str, dict[str, str | None]
     """(line, address, values, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
     with conn.cursor(name="repeated") as cursor:
         cursor.itersize = 1_000
-        cursor.execute(statements("group_content")["repeated"])
+        cursor.execute(_SQL["repeated"])
         yield from cursor
 
 
@@ -137,4 +156,4 @@ def set_content(
 ) -> None:
     """Write what the group holds now into its row; `appended`: what was seen of its columns before stays true."""
     seen = {"with_empty_cells": facts.with_empty_cells, "saying_no": facts.saying_no, "appended": appended}
-    execute(conn, "recipients", "set_content", group_id=group_id, count=count, variables=list(variables), **seen)
+    execute(conn, _SQL["set_content"], group_id=group_id, count=count, variables=list(variables), **seen)

@@ -1,3 +1,29 @@
+-- name: upsert_group
+-- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
+INSERT INTO recipient_group (name, description, variables, empty_is_missing)
+VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s, coalesce(%(empty_is_missing)s, false))
+ON CONFLICT (name) WHERE deleted_at IS NULL DO UPDATE SET
+    description = coalesce(%(description)s, recipient_group.description),
+    empty_is_missing = coalesce(%(empty_is_missing)s, recipient_group.empty_is_missing)
+RETURNING id, (xmax = 0) AS created, empty_is_missing, recipient_count, variables;
+
+-- name: last_line
+SELECT coalesce(max(position), 0)::int AS line FROM recipient WHERE group_id = %(group_id)s;
+
+-- name: set_content
+UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now(),
+       columns_with_empty_cells = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_with_empty_cells) UNION SELECT unnest(%(with_empty_cells)s::text[])
+       ) ELSE %(with_empty_cells)s END,
+       columns_saying_no = CASE WHEN %(appended)s THEN ARRAY(
+           SELECT unnest(columns_saying_no) UNION SELECT unnest(%(saying_no)s::text[])
+       ) ELSE %(saying_no)s END
+WHERE id = %(group_id)s;
+
+-- name: plan_for_many
+-- Nothing is known yet about the rows just copied: without this the planner might take them for a handful.
+SELECT set_config('work_mem', %(work_mem)s, true), set_config('enable_nestloop', 'off', true);
+
 -- name: copy_recipients
 COPY recipient (group_id, position, address, address_key, "values") FROM STDIN;
 
@@ -19,3 +45,6 @@ DELETE FROM recipient WHERE ctid IN (SELECT place FROM repeated_recipient);
 
 -- name: repeated
 SELECT line, address, "values", first_line FROM repeated_recipient ORDER BY line;
+
+-- name: empty_group
+DELETE FROM recipient WHERE group_id = %(group_id)s;

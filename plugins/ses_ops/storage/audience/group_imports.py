@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ses_ops.errors import SesError
     from ses_ops.storage.audience.group_import import GroupImport
+
+_SQL = statements(__file__)
 
 #: Seconds without a sign of life after which the process of an import is taken for gone.
 LOST_AFTER = 30
@@ -100,19 +102,19 @@ class Report:
 
 def begin(conn: Connection, id: UUID, *, group: str, file_name: str, file_bytes: int | None, by: str) -> bool:
     """Note that an import runs, and forget those of long ago; False when the id is known already."""
-    execute(conn, "group_imports", "forget_old", days=KEPT_DAYS)
+    execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     values = {"group": group, "file_name": file_name, "file_bytes": file_bytes, "by": by}
-    return execute(conn, "group_imports", "begin_import", id=str(id), **values) == 1
+    return execute(conn, _SQL["begin_import"], id=str(id), **values) == 1
 
 
 def running(conn: Connection, group: str) -> list[dict[str, Any]]:
     """Imports into a group that run now: id, started_by, started_at."""
-    return fetch_all(conn, "group_imports", "running_imports", group=group, lost_after=LOST_AFTER)
+    return fetch_all(conn, _SQL["running_imports"], group=group, lost_after=LOST_AFTER)
 
 
 def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
     """Give a sign of life; returns who asked that the import be stopped, if anybody did."""
-    row = fetch_one(conn, "group_imports", "note_progress", id=str(id), **progress.values())
+    row = fetch_one(conn, _SQL["note_progress"], id=str(id), **progress.values())
     return row["stopped_by"] if row else None
 
 
@@ -129,7 +131,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImp
         "doubtful_count": done.doubtful_count,
         "doubtful": json.dumps(done.doubtful),
     }
-    execute(conn, "group_imports", "note_imported", id=str(id), **progress.values(), **facts, **report.values())
+    execute(conn, _SQL["note_imported"], id=str(id), **progress.values(), **facts, **report.values())
 
 
 def note_failed(
@@ -137,40 +139,40 @@ def note_failed(
 ) -> None:
     """Write why nothing was done; `problem` None for an error that nobody expected."""
     why = {
-        "fault": getattr(problem, "fault", None),
-        "facts": json.dumps(getattr(problem, "facts", {})),
+        "fault": problem.code if isinstance(problem, SesError) else None,
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}),
         "problem": str(problem) if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
-    execute(conn, "group_imports", "note_failed", id=str(id), state=state, **values)
+    execute(conn, _SQL["note_failed"], id=str(id), state=state, **values)
 
 
 def ask_to_stop(conn: Connection, id: str, *, by: str) -> bool:
     """Have a running import stop within a second; False when it does not run any more."""
-    return execute(conn, "group_imports", "ask_to_stop", id=id, by=by) == 1
+    return execute(conn, _SQL["ask_to_stop"], id=id, by=by) == 1
 
 
 def find(conn: Connection, id: str) -> ImportRecord | None:
     """An import by its id."""
-    row = fetch_one(conn, "group_imports", "find_import", id=id, lost_after=LOST_AFTER)
+    row = fetch_one(conn, _SQL["find_import"], id=id, lost_after=LOST_AFTER)
     return None if row is None else _record(row)
 
 
 def of_group(conn: Connection, group: str, *, limit: int) -> list[ImportRecord]:
     """The newest imports into a group."""
-    rows = fetch_all(conn, "group_imports", "imports_of_group", group=group, limit=limit, lost_after=LOST_AFTER)
+    rows = fetch_all(conn, _SQL["imports_of_group"], group=group, limit=limit, lost_after=LOST_AFTER)
     return [_record(row) for row in rows]
 
 
 def report_of(conn: Connection, id: str) -> bytes | None:
     """The report of rejected rows, gzip; None when there is none."""
-    row = fetch_one(conn, "group_imports", "report", id=id)
+    row = fetch_one(conn, _SQL["report"], id=id)
     return bytes(row["report"]) if row and row["report"] is not None else None
 
 
 def forget_group(conn: Connection, group: str) -> None:
     """With a group go its reports, which hold addresses."""
-    execute(conn, "group_imports", "forget_group", group=group)
+    execute(conn, _SQL["forget_group"], group=group)
 
 
 def _record(row: dict[str, Any]) -> ImportRecord:

@@ -12,9 +12,9 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_imports
+from ses_ops.storage.audience import group_content, group_imports
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
 from ses_ops.storage.stored_lists import stored_names
 from ses_ops.storage.suppression import hashed_suppression
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+_SQL = statements(__file__)
 
 #: How long a change waits for the lock of an import.
-_PATIENCE = "2s"
+_LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,52 +66,58 @@ class Recipient:
 
 def list_groups(conn: Connection) -> list[RecipientGroup]:
     """Every group by name."""
-    return [_group(row) for row in fetch_all(conn, "recipients", "groups")]
+    return fetch_rows(conn, _group, _SQL["groups"])
 
 
 def find_group(conn: Connection, name: str) -> RecipientGroup:
     """A group by name; raises NotFound."""
-    row = fetch_one(conn, "recipients", "group_by_name", name=name)
-    if row is None:
-        raise NotFound("recipient group", name, hint="`ses group list` shows them all")
-    return _group(row)
+    group = group_if_any(conn, name)
+    if group is None:
+        raise NotFound("recipient group", name)
+    return group
 
 
-def _group(row: dict[str, Any]) -> RecipientGroup:
-    written = stored_names(row["variables"])
+def group_if_any(conn: Connection, name: str) -> RecipientGroup | None:
+    """A group by name; None when there is none."""
+    return fetch_row(conn, _group, _SQL["group_by_name"], name=name)
+
+
+def _group(*, variables: list[str | None] | None, **columns: Any) -> RecipientGroup:
+    written = stored_names(variables)
     names = tuple(map(variable_name, written))
     # Two that are one are shown as they are written, so that a person can see which to rename.
-    return RecipientGroup(**{**row, "variables": names if len(set(names)) == len(names) else written})
+    return RecipientGroup(variables=names if len(set(names)) == len(names) else written, **columns)
 
 
 def column_facts(conn: Connection, name: str) -> GroupColumns:
     """What is known of a group's columns; raises NotFound."""
-    row = fetch_one(conn, "recipients", "column_facts", name=name)
-    if row is None:
+    found = fetch_row(conn, GroupColumns, _SQL["column_facts"], name=name)
+    if found is None:
         raise NotFound("recipient group", name)
-    return GroupColumns(**row)
+    return found
 
 
 def sample(
     conn: Connection, group_id: int, *, limit: int = 1, address_key: str | None = None
 ) -> list[tuple[str, dict[str, str]]]:
     """(address, values) of the first recipients, or of one address."""
-    rows = fetch_all(conn, "recipients", "sample", group_id=group_id, address_key=address_key, limit=limit)
+    rows = fetch_all(conn, _SQL["sample"], group_id=group_id, address_key=address_key, limit=limit)
     return [(row["address"], dict(recipient_values(row["values"]))) for row in rows]
 
 
 def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = "") -> list[Recipient]:
     """Recipients from a line of their file on; with `text` that address, or those that have the text in them."""
-    place = {"group_id": group_id, "line": line, "limit": limit}
+    wanted: dict[str, Any] = {"group_id": group_id, "line": line, "limit": limit, "key": None, "patterns": None}
     try:
-        key = parse_address(text).key if text else None
+        wanted["key"] = parse_address(text).key if text else None
     except InvalidInput:
-        fetch_one(conn, "recipients", "read_in_order")
-        rows = fetch_all(conn, "recipients", "recipients_with", **place, patterns=containing(text))
-    else:
-        statement = "recipients_of_address" if key else "recipients_from"
-        rows = fetch_all(conn, "recipients", statement, **place, **({"key": key} if key else {}))
-    return [Recipient(**{**row, "values": dict(recipient_values(row["values"]))}) for row in rows]
+        wanted["patterns"] = containing(text)
+        fetch_value(conn, _SQL["read_in_order"])
+    return fetch_rows(conn, _recipient, _SQL["recipients_from"], **wanted)
+
+
+def _recipient(*, values: dict[str, str | None], **columns: Any) -> Recipient:
+    return Recipient(values=dict(recipient_values(values)), **columns)
 
 
 def all_of_group(
@@ -118,42 +125,41 @@ def all_of_group(
 ) -> Iterator[list[tuple[str, dict[str, str | None], str | None]]]:
     """(address, values, why it gets no mail) of every recipient in order, `batch` at a time, in one transaction."""
     with conn.cursor(name="group_export") as cursor:
-        cursor.execute(statements("recipients")["recipients_of_group"], {"group_id": group_id})
+        cursor.execute(_SQL["recipients_of_group"], {"group_id": group_id})
         while rows := cursor.fetchmany(batch):
             yield rows
 
 
 def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> int | None:
     """The line of the recipient that stands `count` recipients before a line, or of the first one; None at the top."""
-    row = fetch_one(conn, "recipients", "line_before", group_id=group_id, line=line, count=count)
-    return row["line"] if row else None
+    found: int | None = fetch_value(conn, _SQL["line_before"], group_id=group_id, line=line, count=count)
+    return found
 
 
 def suppressed_count(conn: Connection, group_id: int) -> int:
     """Recipients of a group that are on the suppression list now."""
-    row = fetch_one(conn, "recipients", "suppressed_of_group", group_id=group_id)
-    return (int(row["count"]) if row else 0) + hashed_suppression.count_suppressed(conn, group_id)
+    known = int(fetch_value(conn, _SQL["suppressed_of_group"], group_id=group_id))
+    return known + hashed_suppression.count_suppressed(conn, group_id)
 
 
 def create_group(conn: Connection, name: str, *, description: str) -> None:
     """Make a group without recipients; Conflict when there is one of that name. The caller holds the transaction."""
     check_group_name(name)
-    if not execute(conn, "recipients", "insert_group", name=name, description=description):
-        raise Conflict(f"there is a recipient group named {name!r} already")
+    if not execute(conn, _SQL["insert_group"], name=name, description=description):
+        raise Conflict("group_exists", group=name)
 
 
 def describe_group(conn: Connection, name: str, *, description: str) -> None:
     """Change the words about a group; Conflict while an import holds it. The caller holds the transaction."""
     with not_waiting_for_an_import(conn, name):
-        if not execute(conn, "recipients", "describe_group", name=name, description=description):
+        if not execute(conn, _SQL["describe_group"], name=name, description=description):
             raise NotFound("recipient group", name)
 
 
 @contextmanager
 def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
     """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_PATIENCE,))
+    fetch_value(conn, _SQL["wait_a_moment"], timeout=_LOCK_TIMEOUT)
     try:
         yield
     except psycopg2.errors.LockNotAvailable as cause:
@@ -162,12 +168,12 @@ def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
 
 def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
     """Tasks that exist and send to a group: with the columns of `content_of`."""
-    return fetch_all(conn, "recipients", "tasks_of_group", group_id=group_id)
+    return fetch_all(conn, _SQL["tasks_of_group"], group_id=group_id)
 
 
 def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str, str]]:
     """The groups' tasks that are neither finished nor cancelled: pairs of group and task, oldest task first."""
-    found = fetch_all(conn, "recipients", "unfinished_tasks", groups=list(groups))
+    found = fetch_all(conn, _SQL["unfinished_tasks"], groups=list(groups))
     return [(row["group_name"], row["name"]) for row in found]
 
 
@@ -183,17 +189,17 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         raise GroupInUse(name, used_by)
     try:
         with not_waiting_for_an_import(conn, name):
-            execute(conn, "recipients", "lock_group", group_id=group.id)
-        execute(conn, "recipients", "let_go_of_group", group_id=group.id)
-        execute(conn, "recipients", "empty_group", group_id=group.id)
-        execute(conn, "recipients", "bury_group" if tasks else "delete_group", group_id=group.id)
+            execute(conn, _SQL["lock_group"], group_id=group.id)
+        execute(conn, _SQL["let_go_of_group"], group_id=group.id)
+        group_content.empty_group(conn, group_id=group.id)
+        execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
         group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
-        raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
+        raise Conflict("group_still_in_use", group=name) from cause
     return group
 
 
 def check_group_name(name: str) -> None:
     """Raise InvalidInput unless a name can be written on a command line and in YAML without quotes."""
     if not name or len(name) > 100 or not all(char.isalnum() or char in "_-." for char in name):
-        raise InvalidInput(f"{name!r} cannot be a group's name: use up to 100 letters, digits, -, _ and .")
+        raise InvalidInput("not_a_group_name", name=name)

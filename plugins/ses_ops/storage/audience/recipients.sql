@@ -6,31 +6,6 @@ FROM recipient_group WHERE name = %(name)s AND deleted_at IS NULL;
 SELECT id, name, description, variables, recipient_count, empty_is_missing, created_at, updated_at
 FROM recipient_group WHERE deleted_at IS NULL ORDER BY name;
 
--- name: upsert_group
--- Its row stays locked: imports of one group wait for each other. Tasks can be applied meanwhile.
-INSERT INTO recipient_group (name, description, variables, empty_is_missing)
-VALUES (%(name)s, coalesce(%(description)s, ''), %(variables)s, coalesce(%(empty_is_missing)s, false))
-ON CONFLICT (name) WHERE deleted_at IS NULL DO UPDATE SET
-    description = coalesce(%(description)s, recipient_group.description),
-    empty_is_missing = coalesce(%(empty_is_missing)s, recipient_group.empty_is_missing)
-RETURNING id, (xmax = 0) AS created, empty_is_missing, recipient_count, variables;
-
--- name: last_line
-SELECT coalesce(max(position), 0)::int AS line FROM recipient WHERE group_id = %(group_id)s;
-
--- name: empty_group
-DELETE FROM recipient WHERE group_id = %(group_id)s;
-
--- name: set_content
-UPDATE recipient_group SET recipient_count = %(count)s, variables = %(variables)s, updated_at = now(),
-       columns_with_empty_cells = CASE WHEN %(appended)s THEN ARRAY(
-           SELECT unnest(columns_with_empty_cells) UNION SELECT unnest(%(with_empty_cells)s::text[])
-       ) ELSE %(with_empty_cells)s END,
-       columns_saying_no = CASE WHEN %(appended)s THEN ARRAY(
-           SELECT unnest(columns_saying_no) UNION SELECT unnest(%(saying_no)s::text[])
-       ) ELSE %(saying_no)s END
-WHERE id = %(group_id)s;
-
 -- name: column_facts
 SELECT empty_is_missing, coalesce(columns_with_empty_cells, '{}') AS with_empty_cells,
        coalesce(columns_saying_no, '{}') AS saying_no
@@ -41,33 +16,21 @@ SELECT position, address, "values" FROM recipient
 WHERE group_id = %(group_id)s AND (%(address_key)s::text IS NULL OR address_key = %(address_key)s)
 ORDER BY position LIMIT %(limit)s;
 
--- name: recipients_from
--- A page of the file, by the index on (group_id, position); suppression is looked up for these rows alone.
-SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
-FROM (
-    SELECT position, address, address_key, "values" FROM recipient
-    WHERE group_id = %(group_id)s AND position >= %(line)s ORDER BY position LIMIT %(limit)s
-) r
-LEFT JOIN erasure_key k ON true
-LEFT JOIN LATERAL (
-    SELECT s.reason FROM suppression s
-    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
-      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
-) s ON true
-ORDER BY r.position;
-
 -- name: read_in_order
 -- For this transaction. The planner takes any pattern for a rare one, and would read and sort a million rows to show the
 -- first twenty-five: 0.35 s instead of 1 ms.
 SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
--- name: recipients_with
--- Reads the group until enough are found: 0.1 s of CPU for a million. An index on addresses would cost every import a
--- third more. LIKE takes half of strpos's time.
+-- name: recipients_from
+-- A page of the file, by the index on (group_id, position); suppression is looked up for these rows alone. With a key or
+-- patterns the group is read until enough are found: 0.1 s of CPU for a million by LIKE, which takes half of strpos's
+-- time, and half of that by equality. An index on addresses would cost every import a third more.
 SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
 FROM (
     SELECT position, address, address_key, "values" FROM recipient
-    WHERE group_id = %(group_id)s AND position >= %(line)s AND address_key LIKE ANY(%(patterns)s)
+    WHERE group_id = %(group_id)s AND position >= %(line)s
+      AND (%(key)s::text IS NULL OR address_key = %(key)s)
+      AND (%(patterns)s::text[] IS NULL OR address_key LIKE ANY(%(patterns)s))
     ORDER BY position LIMIT %(limit)s
 ) r
 LEFT JOIN erasure_key k ON true
@@ -77,19 +40,6 @@ LEFT JOIN LATERAL (
       AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
 ) s ON true
 ORDER BY r.position;
-
--- name: recipients_of_address
--- Compares for equality, which takes half of LIKE's time.
-SELECT r.position AS line, r.address, r."values", s.reason AS suppressed
-FROM recipient r
-LEFT JOIN erasure_key k ON true
-LEFT JOIN LATERAL (
-    SELECT s.reason FROM suppression s
-    WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
-      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
-) s ON true
-WHERE r.group_id = %(group_id)s AND r.position >= %(line)s AND r.address_key = %(key)s
-ORDER BY r.position LIMIT %(limit)s;
 
 -- name: recipients_of_group
 -- Read by a cursor, in the order of the index: the first rows come at once.
@@ -149,3 +99,6 @@ WHERE id = %(group_id)s;
 -- name: suppressed_of_group
 SELECT count(*)::int AS count FROM recipient r JOIN suppression s ON s.address_key = r.address_key
 WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());
+
+-- name: wait_a_moment
+SELECT set_config('lock_timeout', %(timeout)s, true);

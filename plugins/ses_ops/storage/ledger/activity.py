@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import fetch_all, fetch_one
+from ses_ops.storage.named_sql import fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,21 +38,21 @@ class Sent:
 
 def sent_lately(conn: Connection, *, since: datetime, hidden: Collection[str], tests: bool) -> list[Sent]:
     """What was sent after `since`, without what the tasks named in `hidden` sent. `tests`: with test sends."""
-    rows = fetch_all(conn, "activity", "sent_lately", since=since, hidden=list(hidden), tests=tests)
+    rows = fetch_all(conn, _SQL["sent_lately"], since=since, hidden=list(hidden), tests=tests)
     return [Sent(**row) for row in rows]
 
 
 def recent_failures(conn: Connection, *, since: datetime) -> list[Failures]:
     """The tasks with failed messages that were last tried after `since`, the latest first."""
-    return [Failures(**row) for row in fetch_all(conn, "activity", "recent_failures", since=since)]
+    return [Failures(**row) for row in fetch_all(conn, _SQL["recent_failures"], since=since)]
 
 
 def deleted_tasks(conn: Connection) -> list[str]:
     """The names of deleted tasks."""
-    return [row["name"] for row in fetch_all(conn, "activity", "deleted_tasks")]
+    return [row["name"] for row in fetch_all(conn, _SQL["deleted_tasks"])]
 
 
 def ever_sent_a_test(conn: Connection) -> bool:
     """Whether there was a test send."""
-    row = fetch_one(conn, "activity", "ever_sent_a_test")
+    row = fetch_one(conn, _SQL["ever_sent_a_test"])
     return bool(row and row["found"])

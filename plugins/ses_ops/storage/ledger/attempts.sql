@@ -1,4 +1,4 @@
--- name: insert_attempt
+-- name: begin
 -- What its chunk counts now tells later what this attempt did.
 INSERT INTO attempt (chunk_id, run_id, host, pid, edition, sent_before, failed_before)
 SELECT id, %(run_id)s, %(host)s, %(pid)s, %(edition)s, sent, failed FROM chunk WHERE id = %(chunk_id)s
@@ -7,31 +7,21 @@ RETURNING id, journal_id::text;
 -- name: journal_of
 SELECT journal_id::text FROM attempt WHERE id = %(id)s;
 
--- name: attempt_exists
+-- name: exists
 SELECT EXISTS (SELECT FROM attempt WHERE id = %(id)s AND journal_id = %(journal_id)s);
 
 -- name: last_attempt
-SELECT id, host, pid, started_at FROM attempt WHERE chunk_id = %(chunk_id)s ORDER BY id DESC LIMIT 1;
+SELECT host, pid FROM attempt WHERE chunk_id = %(chunk_id)s ORDER BY id DESC LIMIT 1;
 
 -- name: take_chunk
 -- The fence: from this commit on, no older attempt can advance the mark of this chunk.
 UPDATE chunk SET attempt_id = %(attempt_id)s, steps = 0 WHERE id = %(chunk_id)s;
 
--- name: end_attempt
+-- name: end
 -- The first end is kept, the counts are the last: what a dead attempt left in doubt is settled after its end.
 UPDATE attempt a SET ended_at = coalesce(a.ended_at, now()), ending = coalesce(a.ending, %(ending)s),
     sent = greatest(c.sent - a.sent_before, 0), failed = greatest(c.failed - a.failed_before, 0)
 FROM chunk c WHERE a.id = %(id)s AND c.id = a.chunk_id;
-
--- name: heartbeat
--- Also counts the attempts alive now, this one included: rates are divided by it. And the seconds that are left of the
--- chunk's quota day.
-WITH beat AS (UPDATE attempt SET heartbeat_at = now() WHERE id = %(id)s)
-SELECT count(*)::int + 1,
-       (SELECT extract(epoch FROM q.ends_at - clock_timestamp())::float8
-        FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id WHERE c.id = %(chunk_id)s)
-FROM attempt
-WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s;
 
 -- name: in_doubt
 -- Messages that a dead attempt had marked and not reported: it may have sent them, or not. And those that its journal
@@ -83,30 +73,7 @@ UPDATE quota_day q SET used = q.used + %(count)s, reserved = q.reserved - m.give
 FROM mine m WHERE q.id = %(quota_day_id)s
 RETURNING m.given_up;
 
--- name: requeued_of_chunk
-SELECT m.seq, m.address, m."values", m.tries, m.retried_code IS NOT NULL,
-       coalesce(m.first_deferred_at < now() - make_interval(secs => %(give_up_after)s), false)
-FROM message m
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'requeued'
-ORDER BY m.seq;
-
--- name: note_deferred
--- Not in the step, where it would cost the messages that are accepted; what was noted stays.
-UPDATE message SET first_deferred_at = now()
-WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND first_deferred_at IS NULL;
-
--- name: suppress_bounced
--- What is there for ever stays; an entry that ends becomes one that does not.
-INSERT INTO suppression AS s (address_key, address, reason, note)
-SELECT m.address_key, m.address, 'hard_bounce', b.words || ' (send task ' || t.name || ')'
-FROM unnest(%(seqs)s::int[], %(words)s::text[]) AS b (seq, words)
-JOIN message m ON m.occurrence_id = %(occurrence_id)s AND m.seq = b.seq
-JOIN send_task t ON t.id = %(task_id)s
-ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, note = excluded.note, expires_at = NULL,
-    added_by = excluded.added_by, created_at = now()
-WHERE s.expires_at IS NOT NULL;
-
--- name: take_back
+-- name: requeue_refused
 -- The server refused one after the other, and took none: the reason was not in them. They wait, with its words.
 WITH mine AS (
     SELECT id FROM chunk WHERE id = %(chunk_id)s AND attempt_id = %(attempt_id)s AND state = 'reserved' FOR UPDATE
@@ -119,121 +86,7 @@ WITH mine AS (
 UPDATE chunk c SET failed = c.failed - n.count, pending = c.pending + n.count
 FROM (SELECT count(*)::int AS count FROM back) n, mine WHERE c.id = mine.id;
 
--- name: marked_between
--- What a step marked whose answer was lost with the connection.
-SELECT m.seq, m.address, m."values", m.tries FROM message m
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s AND m.state = 'queued'
-ORDER BY m.seq;
-
--- name: sending_of
-SELECT m.seq FROM message m
-WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = ANY(%(seqs)s) AND m.state = 'sending';
-
--- name: prepare_step
--- The hot path, planned once a connection: one round trip writes the outcomes of the last batch, looks at the next
--- one and at the suppression list, counts, and moves the mark over it. Nothing is written and no row comes back when
--- another attempt has taken the chunk over. Each message is looked up by key and updated by its place: the planner,
--- which does not know a freshly frozen audience, can choose nothing else.
--- $1 chunk, $2 attempt, $3 occurrence, $4 first seq not marked, $5 last seq of the chunk, $6 messages to mark,
--- $7 seqs, $8 states, $9 codes, $10 texts, $11 tried, $12 steps so far: a statement that was sent over a lost connection
--- and comes through late finds another number, $13 the edition of the task that this attempt sends (NULL: any)
-PREPARE ledger_step (bigint, bigint, bigint, int, int, int, int[], message_state[], smallint[], text[], smallint[],
-                     bigint, int) AS
-WITH mine AS (
-    SELECT c.id, s.reason AS stop_reason, CASE WHEN s.reason IS NULL THEN $6 ELSE 0 END AS room
-    FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
-                    WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
-                    WHEN t.sender_domain <> c.sender_domain THEN 'the task has another sender domain now'
-                    WHEN t.edition <> $13 THEN 'the task was changed'
-                    WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END
-    ) AS s (reason)
-    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
-    FOR UPDATE OF c
-), batch AS (
-    SELECT m.seq, m.address, m."values", m.tries,
-           CASE WHEN starts_with(m.address_key, 'erased:') THEN 'erased' ELSE s.reason END AS reason
-    FROM message m
-    LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
-    WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
-    ORDER BY m.seq LIMIT coalesce((SELECT room FROM mine), 0)
-), outcome (seq, state, code, text, tried) AS (
-    SELECT * FROM unnest($7, $8, $9, $10, $11)
-    UNION ALL
-    SELECT seq, 'suppressed', NULL, reason, 0::smallint FROM batch WHERE reason IS NOT NULL
-), place AS (
-    SELECT o.*, p.place FROM mine CROSS JOIN outcome o CROSS JOIN LATERAL (
-        SELECT m.ctid AS place FROM message m
-        WHERE m.occurrence_id = $3 AND m.seq = o.seq AND m.state IN ('queued', 'requeued', 'sending') OFFSET 0
-    ) p
-), written AS (
-    UPDATE message m SET state = p.state, smtp_code = p.code, smtp_text = p.text, attempt_id = $2,
-        tries = m.tries + p.tried, changed_at = clock_timestamp()
-    FROM place p WHERE m.ctid = p.place
-    RETURNING m.state
-), counted AS (
-    SELECT count(*)::int AS written, count(*) FILTER (WHERE state = 'sent')::int AS sent,
-           count(*) FILTER (WHERE state = 'failed')::int AS failed,
-           count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed,
-           count(*) FILTER (WHERE state = 'unknown')::int AS unknown
-    FROM written
-), ahead AS (
-    SELECT CASE WHEN mine.room = 0 THEN $4 - 1 WHEN b.count < mine.room THEN $5 ELSE b.last END AS through
-    FROM mine CROSS JOIN (SELECT count(*) AS count, max(seq) AS last FROM batch) b
-), moved AS (
-    UPDATE chunk c SET sending_through = greatest(c.sending_through, a.through), steps = c.steps + 1,
-        pending = c.pending - (n.sent + n.failed + n.suppressed + n.unknown),
-        sent = c.sent + n.sent, failed = c.failed + n.failed, suppressed = c.suppressed + n.suppressed,
-        unknown = c.unknown + n.unknown
-    FROM counted n, ahead a WHERE c.id = $1
-    RETURNING a.through, n.written, n.sent, n.failed, n.suppressed, n.unknown
-)
-SELECT v.through, v.written, v.sent, v.failed, v.suppressed, v.unknown, mine.stop_reason,
-       (SELECT json_agg(json_build_array(b.seq, b.address, b."values", b.tries) ORDER BY b.seq)::text
-        FROM batch b WHERE b.reason IS NULL)
-FROM moved v CROSS JOIN mine;
-
--- name: prepare_again
--- The same for messages that are tried again. They lie behind the mark of their chunk, so each carries a mark of its
--- own. Those that were suppressed meanwhile end here.
--- $1 chunk, $2 attempt, $3 occurrence, $4 seqs, $5 steps so far, $6 the edition
-PREPARE ledger_again (bigint, bigint, bigint, int[], bigint, int) AS
-WITH mine AS (
-    SELECT c.id FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
-    WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $5
-      AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND t.sender_domain = c.sender_domain
-      AND ($6 IS NULL OR t.edition = $6)
-      AND clock_timestamp() < q.ends_at
-    FOR UPDATE OF c
-), touched AS (
-    UPDATE message m SET
-        state = CASE WHEN s.reason IS NULL AND NOT starts_with(w.address_key, 'erased:') THEN 'sending'
-                     ELSE 'suppressed' END::message_state,
-        smtp_text = CASE WHEN starts_with(w.address_key, 'erased:') THEN 'erased' ELSE coalesce(s.reason, m.smtp_text) END,
-        attempt_id = $2, changed_at = clock_timestamp()
-    FROM mine CROSS JOIN message w
-    LEFT JOIN suppression s ON s.address_key = w.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
-    WHERE w.occurrence_id = $3 AND w.seq = ANY($4) AND w.state = 'requeued' AND m.ctid = w.ctid
-    RETURNING m.seq, m.state
-), moved AS (
-    UPDATE chunk c SET steps = c.steps + 1, pending = c.pending - n.suppressed, suppressed = c.suppressed + n.suppressed
-    FROM (SELECT count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed FROM touched) n, mine
-    WHERE c.id = mine.id
-    RETURNING n.suppressed
-)
-SELECT v.suppressed, ARRAY(SELECT seq FROM touched WHERE state = 'sending') FROM moved v;
-
 -- name: fence_steps
 -- No statement that was sent before can come through any more. By more than any attempt has steps, so that however often
 -- a fence is repeated because its answer was lost, it cannot be taken for a step.
 UPDATE chunk SET steps = steps + %(fence)s WHERE id = %(chunk_id)s;
-
--- name: end_old_sessions
--- Those of a sender whose connections are lost and that live on there: one holds the chunk's lock, and nobody else may end it sooner.
-SELECT pg_terminate_backend(pid) FROM pg_locks
-WHERE locktype = 'advisory' AND classid = %(lock)s AND objid = %(chunk_id)s AND objsubid = 2 AND pid = ANY(%(pids)s)
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
-
--- name: mark_of_chunk
-SELECT sending_through FROM chunk WHERE id = %(id)s;

@@ -1,7 +1,7 @@
 -- name: lock_cached_of_task
 -- What this run may take, oldest cached first; a person's trigger does not wait for the due time.
 SELECT c.id, c.occurrence_id, c.first_seq, c.last_seq, c.pending, c.sent, c.failed, c.suppressed, c.unknown,
-       c.sending_through, c.cached_at, c.due_at, c.setbacks
+       c.sending_through, c.cached_at
 FROM chunk c
 WHERE c.task_id = %(task_id)s AND c.state = 'cached' AND (%(all_due)s OR c.due_at <= %(now)s)
 ORDER BY c.cached_at NULLS LAST, c.occurrence_id, c.first_seq
@@ -63,7 +63,7 @@ UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = 'the task
 WHERE task_id = %(task_id)s AND state = 'cached' AND setbacks > 0;
 
 -- name: reserved_of_run
-SELECT c.id, c.reason FROM chunk c
+SELECT c.id, c.run_id, c.reason FROM chunk c
 WHERE c.run_id = %(run_id)s AND c.task_id = %(task_id)s AND c.state = 'reserved'
 ORDER BY c.occurrence_id, c.first_seq;
 
@@ -92,27 +92,27 @@ UPDATE quota_day SET reserved = reserved - %(reserved)s, used = used + %(used)s 
 
 -- name: cached_summary
 -- When the next run has something to do, and why the mail waits.
-SELECT min(due_at) AS due_at, sum(pending)::bigint AS pending,
+SELECT min(due_at) AS due_at, coalesce(sum(pending), 0)::bigint AS pending,
        (array_agg(reason ORDER BY due_at))[1] AS reason
 FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 
 -- name: overdue_tasks
 -- Cached mail that is due and that no run took: its trigger was lost.
-SELECT t.name, min(c.due_at) AS due_at
+SELECT t.name
 FROM chunk c JOIN send_task t ON t.id = c.task_id
-WHERE c.state = 'cached' AND c.due_at < now() - %(patience)s::interval AND t.type <> 'test'
+WHERE c.state = 'cached' AND c.due_at < now() - %(timeout)s::interval AND t.type <> 'test'
   AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
-GROUP BY t.name ORDER BY 2;
+GROUP BY t.name ORDER BY min(c.due_at);
 
 -- name: stale_reserved
 -- Reserved chunks of runs of which no attempt was alive for a while: they died before they could settle. Under a rate limit
 -- the last chunk of a run waits for hours while the others are sent. No attempt is older than its quota day.
 WITH alive AS MATERIALIZED (
     SELECT DISTINCT b.task_id, a.run_id FROM attempt a JOIN chunk b ON b.id = a.chunk_id
-    WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(patience)s::interval
+    WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(timeout)s::interval
 )
 SELECT c.id, c.run_id, c.reason FROM chunk c
-WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
+WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed
@@ -168,13 +168,9 @@ RETURNING n.count;
 
 -- name: lock_with_outcome
 -- Chunks that hold failed or unknown messages, locked for a person's decision.
-SELECT id, state, occurrence_id FROM chunk
+SELECT id, state FROM chunk
 WHERE task_id = %(task_id)s AND CASE %(state)s WHEN 'failed' THEN failed ELSE unknown END > 0
 ORDER BY id FOR UPDATE;
-
--- name: reopen_occurrences
-UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.finished_at IS NOT NULL
-  AND EXISTS (SELECT 1 FROM chunk c WHERE c.task_id = o.task_id AND c.occurrence_id = o.id AND c.state <> 'settled');
 
 -- name: release_cached_now
 -- A person resumes: what a server put off is tried now. What waits for quota keeps its time, unless there is some now:
@@ -182,9 +178,9 @@ UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.f
 UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now()
   AND (setbacks > 0 OR %(quota_left)s);
 
--- name: chunk_day
+-- name: reservation_of
 -- Where a chunk's reservation counts: looked at without a lock, because the day is locked before the chunk.
-SELECT state, run_id, quota_day_id, pending, reason FROM chunk WHERE id = %(id)s;
+SELECT state, quota_day_id, pending FROM chunk WHERE id = %(id)s;
 
 -- name: lock_day_of_chunk
 SELECT id FROM quota_day WHERE id = %(id)s FOR UPDATE;
@@ -192,3 +188,23 @@ SELECT id FROM quota_day WHERE id = %(id)s FOR UPDATE;
 -- name: note_reason
 -- What the last try met, for whoever looks and for the release.
 UPDATE chunk SET reason = %(reason)s WHERE id = %(id)s AND state = 'reserved';
+
+-- name: count_range
+-- What each state holds in a part of a chunk: needed only when one is cut in two.
+SELECT count(*) FILTER (WHERE state IN ('queued', 'requeued', 'sending'))::int AS pending,
+       count(*) FILTER (WHERE state = 'sent')::int AS sent,
+       count(*) FILTER (WHERE state = 'failed')::int AS failed,
+       count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed,
+       count(*) FILTER (WHERE state = 'unknown')::int AS unknown
+FROM message WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s;
+
+-- name: seq_of_nth_pending
+-- The last message of a part that holds exactly n pending ones.
+SELECT seq FROM message
+WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s
+  AND state IN ('queued', 'requeued', 'sending')
+ORDER BY seq OFFSET %(n)s - 1 LIMIT 1;
+
+-- name: being_sent
+-- Whether a run holds mail of this task.
+SELECT EXISTS (SELECT FROM chunk WHERE task_id = %(task_id)s AND state = 'reserved');

@@ -11,18 +11,22 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ses_ops.storage.named_sql import fetch_all
+from ses_ops.storage.named_sql import fetch_all, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.storage.ledger.progress import Scope
 
+_SQL = statements(__file__)
+
 #: Messages that one call reads: one chunk of full size, some 50 ms.
 MOST_LOOKED_AT = 50_000
 #: Chunks that are remembered, and looked at for one task.
 REMEMBERED = 20_000
 MOST_CHUNKS = 2_000
+#: What stands for the code of a message that the server was never asked about, in a form, an option and the ledger.
+NO_CODE = 0
 #: Examples of each code.
 EXAMPLES = 3
 
@@ -61,7 +65,7 @@ class FailureCounts:
 
     def by_code(self, conn: Connection, scope: Scope) -> list[Failures]:
         """The most frequent code first. May be of a part of the failures only: ask again, or compare the sum."""
-        chunks = fetch_all(conn, "progress", "chunks_with_failures", **scope.values, limit=MOST_CHUNKS)
+        chunks = fetch_all(conn, _SQL["chunks_with_failures"], **scope.values, limit=MOST_CHUNKS)
         database = conn.info.dbname, conn.info.host, conn.info.port
         with self._lock:
             known = {chunk["id"]: self._known.get((database, *chunk.values())) for chunk in chunks}
@@ -92,8 +96,7 @@ def _count(conn: Connection, chunks: list[dict[str, Any]]) -> list[dict[str, Any
         return []
     return fetch_all(
         conn,
-        "progress",
-        "failures_in",
+        _SQL["failures_in"],
         chunks=[chunk["id"] for chunk in chunks],
         occurrences=[chunk["occurrence_id"] for chunk in chunks],
         firsts=[chunk["first_seq"] for chunk in chunks],
@@ -112,13 +115,39 @@ def _together(
             keys = first.setdefault(code, [])
             keys += [(occurrence_of[chunk_id], seq) for seq in seqs[: EXAMPLES - len(keys)]]
     places = [key for keys in first.values() for key in keys]
-    rows = fetch_all(
-        conn, "progress", "examples", occurrences=[key[0] for key in places], seqs=[key[1] for key in places]
-    )
+    rows = fetch_all(conn, _SQL["examples"], occurrences=[key[0] for key in places], seqs=[key[1] for key in places])
     texts = {
         (row["occurrence_id"], row["seq"]): Example(address=row["address"], text=row["smtp_text"] or "") for row in rows
     }
     return [
         Failures(code=code, count=count, examples=[texts[key] for key in first[code] if key in texts])
         for code, count in sorted(sums.items(), key=lambda one: -one[1])
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailedByCode:
+    """Messages that failed with one code of the server."""
+
+    #: NO_CODE for those without one.
+    code: int
+    count: int
+    #: Of them, those to addresses that are on the suppression list now: they are not tried again.
+    suppressed: int
+    #: What the server said of one of them.
+    text: str
+
+    @property
+    def retried(self) -> int:
+        """Messages that another try would send."""
+        return self.count - self.suppressed
+
+
+def failed_by_code(conn: Connection, task_id: int) -> list[FailedByCode]:
+    """The most frequent code first. Reads every failed message: 0.2 s for a hundred thousand."""
+    return [
+        FailedByCode(
+            code=row["code"] or NO_CODE, count=row["count"], suppressed=row["suppressed"], text=row["text"] or ""
+        )
+        for row in fetch_all(conn, _SQL["failed_by_code"], task_id=task_id)
     ]

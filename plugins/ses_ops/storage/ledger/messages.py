@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ses_ops.domain.address import parse_address
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import fetch_all
+from ses_ops.storage.named_sql import fetch_all, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Rows that are looked at for one page: some 50 ms, twice that when they are not in memory.
 MOST_LOOKED_AT = 200_000
@@ -113,14 +115,13 @@ def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[d
     """One row more than a page has, in the direction of reading, and how far was looked; None for all the way."""
     values = _values(search)
     if search.address_key is not None:
-        return fetch_all(conn, "messages", "messages_to", **values, limit=size + 1), None
-    ranges = fetch_all(conn, "messages", "ranges", **values, limit=_MOST_CHUNKS)
+        return fetch_all(conn, _SQL["messages_to"], **values, limit=size + 1), None
+    ranges = fetch_all(conn, _SQL["ranges"], **values, limit=_MOST_CHUNKS)
     most = MOST_LOOKED_AT if search.is_rare else size + 1
     looked_at, reached = _last(ranges, most) if values["back"] else _first(ranges, most)
     rows = fetch_all(
         conn,
-        "messages",
-        "messages",
+        _SQL["messages"],
         chunks=[part["id"] for part in looked_at],
         firsts=[part["first_seq"] for part in looked_at],
         lasts=[part["last_seq"] for part in looked_at],

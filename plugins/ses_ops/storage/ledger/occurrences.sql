@@ -1,24 +1,24 @@
--- name: insert_occurrence
+-- name: begin
 -- The unique key makes it happen once, whatever Airflow repeats. The caller holds the task's row: no number is given twice.
 INSERT INTO occurrence (task_id, key, run_id, logical_at, number)
 SELECT %(task_id)s, %(key)s, %(run_id)s, %(logical_at)s, coalesce(max(number), 0) + 1
 FROM occurrence WHERE task_id = %(task_id)s
 ON CONFLICT (task_id, key) DO NOTHING;
 
--- name: lock_occurrences_to_freeze
+-- name: lock_unfrozen
 -- The occurrence of this run, and with `with_held` those that waited for a person: its own last, else the newest.
-SELECT id, key, logical_at, created_at, held_reason FROM occurrence
+SELECT id, held_reason FROM occurrence
 WHERE task_id = %(task_id)s AND frozen_at IS NULL AND (key = %(key)s OR (%(with_held)s AND held_reason IS NOT NULL))
 ORDER BY key IS NOT DISTINCT FROM %(key)s, coalesce(logical_at, created_at), id FOR UPDATE;
 
--- name: hold_occurrence
+-- name: hold
 UPDATE occurrence SET held_reason = %(reason)s WHERE id = %(id)s;
 
--- name: give_up_occurrence
--- A newer one is started in its place: it is over with an empty audience, and says why.
+-- name: supersede
+-- A newer occurrence is started in the place of this one, which is over with an empty audience and says why.
 UPDATE occurrence SET held_reason = %(reason)s, frozen_at = now(), finished_at = now() WHERE id = %(id)s;
 
--- name: freeze_audience
+-- name: write_audience
 -- The whole audience in one statement; the address order of the file is the order of sending. Returns the variables that
 -- these recipients have: one statement sees one moment, so an import that goes on is not waited for.
 WITH written AS (
@@ -33,7 +33,7 @@ WITH written AS (
 )
 SELECT variables FROM recipient_group WHERE id = %(group_id)s AND deleted_at IS NULL;
 
--- name: insert_messages
+-- name: write_test_messages
 -- A test send names its addresses itself.
 INSERT INTO message (occurrence_id, seq, address, address_key, "values", state, changed_at, smtp_text)
 SELECT %(occurrence_id)s, r.seq, r.address, r.address_key, %(values)s::jsonb,
@@ -58,11 +58,11 @@ SELECT f.id, f.task_id, %(sender_domain)s, 1, c.total,
        c.total - c.suppressed, c.suppressed, 0, now()
 FROM frozen f, counted c WHERE c.total > 0;
 
--- name: occurrences_of_run
-SELECT id, key, request_count, frozen_at, held_reason FROM occurrence
+-- name: of_run
+SELECT id, request_count, frozen_at, held_reason FROM occurrence
 WHERE task_id = %(task_id)s AND (key = %(key)s OR run_id = %(run_id)s) ORDER BY id;
 
--- name: finish_occurrences
+-- name: finish
 UPDATE occurrence o SET finished_at = now()
 WHERE o.task_id = %(task_id)s AND o.finished_at IS NULL AND o.frozen_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled');
@@ -74,18 +74,9 @@ WHERE o.finished_at IS NULL AND o.frozen_at IS NOT NULL AND t.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled')
 ORDER BY t.name;
 
--- name: count_range
--- What each state holds in a part of a chunk: needed only when one is cut in two.
-SELECT count(*) FILTER (WHERE state IN ('queued', 'requeued', 'sending'))::int AS pending,
-       count(*) FILTER (WHERE state = 'sent')::int AS sent,
-       count(*) FILTER (WHERE state = 'failed')::int AS failed,
-       count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed,
-       count(*) FILTER (WHERE state = 'unknown')::int AS unknown
-FROM message WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s;
+-- name: reopen
+UPDATE occurrence o SET finished_at = NULL WHERE o.task_id = %(task_id)s AND o.finished_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM chunk c WHERE c.task_id = o.task_id AND c.occurrence_id = o.id AND c.state <> 'settled');
 
--- name: seq_of_nth_pending
--- The last message of a part that holds exactly n pending ones.
-SELECT seq FROM message
-WHERE occurrence_id = %(occurrence_id)s AND seq BETWEEN %(first_seq)s AND %(last_seq)s
-  AND state IN ('queued', 'requeued', 'sending')
-ORDER BY seq OFFSET %(n)s - 1 LIMIT 1;
+-- name: any_of_task
+SELECT EXISTS (SELECT 1 FROM occurrence WHERE task_id = %(task_id)s);

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import ChunkState, MessageStatus
-from ses_ops.storage.named_sql import fetch_all, fetch_one
+from ses_ops.storage.named_sql import fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Chunks whose attempts a chart is made of.
 MOST_CHUNKS = 5_000
@@ -144,18 +146,18 @@ class PersonsPause:
 
 def pauses(conn: Connection, task_id: int) -> list[PersonsPause]:
     """When persons had paused a task."""
-    return [PersonsPause(**row) for row in fetch_all(conn, "progress", "pauses", task_id=task_id)]
+    return [PersonsPause(**row) for row in fetch_all(conn, _SQL["pauses"], task_id=task_id)]
 
 
 def scope_of_run(conn: Connection, task_id: int, run_id: str) -> Scope:
     """What a DAG run is about."""
-    rows = fetch_all(conn, "progress", "chunks_of_run", task_id=task_id, run_id=run_id)
+    rows = fetch_all(conn, _SQL["chunks_of_run"], task_id=task_id, run_id=run_id)
     return Scope(task_id=task_id, run_id=run_id, chunk_ids=[row["id"] for row in rows])
 
 
 def counts(conn: Connection, scope: Scope) -> Counts:
     """Where the messages of a scope stand."""
-    row = fetch_one(conn, "progress", "counts", **scope.values)
+    row = fetch_one(conn, _SQL["counts"], **scope.values)
     assert row is not None
     return Counts(**row)
 
@@ -164,8 +166,7 @@ def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | Non
     """The newest occurrences, or those before one of them."""
     rows = fetch_all(
         conn,
-        "progress",
-        "occurrences",
+        _SQL["occurrences"],
         task_id=scope.task_id,
         run_id=scope.run_id,
         chunk_ids=scope.chunk_ids or [],
@@ -177,20 +178,20 @@ def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | Non
 
 def occurrence_by_number(conn: Connection, task_id: int, number: int) -> int | None:
     """The id of a task's start by its number, from 1."""
-    row = fetch_one(conn, "progress", "occurrence_by_number", task_id=task_id, number=number)
+    row = fetch_one(conn, _SQL["occurrence_by_number"], task_id=task_id, number=number)
     return row["id"] if row else None
 
 
 def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
     """The `before` of the page that stands in front of the one before an occurrence; None when that is the newest."""
     values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}
-    row = fetch_one(conn, "progress", "newer_key", **values, before=before, limit=limit)
+    row = fetch_one(conn, _SQL["newer_key"], **values, before=before, limit=limit)
     return row["id"] if row else None
 
 
 def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
     """Chunks: those being sent, those that wait, then the settled ones, the newest first."""
-    rows = fetch_all(conn, "progress", "chunks", **scope.values, limit=limit, offset=offset)
+    rows = fetch_all(conn, _SQL["chunks"], **scope.values, limit=limit, offset=offset)
     return [ChunkProgress(**{**row, **_enums(row)}) for row in rows]
 
 
@@ -201,5 +202,5 @@ def _enums(row: dict[str, Any]) -> dict[str, Any]:
 
 def bursts(conn: Connection, scope: Scope) -> list[Burst]:
     """What left when, in the order of time; of the MOST_CHUNKS newest chunks."""
-    rows = fetch_all(conn, "progress", "bursts", **scope.values, run_id=scope.run_id, limit=MOST_CHUNKS)
+    rows = fetch_all(conn, _SQL["bursts"], **scope.values, run_id=scope.run_id, limit=MOST_CHUNKS)
     return [Burst(**row) for row in rows]

@@ -110,23 +110,3 @@ SELECT id FROM occurrence WHERE task_id = %(task_id)s AND number = %(number)s;
 
 -- name: pauses
 SELECT paused_at, resumed_at FROM task_pause WHERE task_id = %(task_id)s ORDER BY paused_at DESC LIMIT 1000;
-
--- name: chunks_with_failures
--- Chunks in which messages failed, the newest first. `steps` changes whenever an outcome is written.
-SELECT id, occurrence_id, first_seq, last_seq, failed, steps, attempt_id FROM chunk
-WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
-  AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s)) AND failed > 0
-ORDER BY occurrence_id DESC, first_seq DESC LIMIT %(limit)s;
-
--- name: failures_in
--- Failed messages of some chunks by the server's code, each with the first of them.
-SELECT r.chunk_id, m.smtp_code AS code, count(*)::int AS count, (array_agg(m.seq ORDER BY m.seq))[1:3] AS seqs
-FROM unnest(%(chunks)s::bigint[], %(occurrences)s::bigint[], %(firsts)s::int[], %(lasts)s::int[])
-    AS r (chunk_id, occurrence_id, first_seq, last_seq)
-JOIN message m ON m.occurrence_id = r.occurrence_id AND m.seq BETWEEN r.first_seq AND r.last_seq
-WHERE m.state = 'failed'
-GROUP BY 1, 2;
-
--- name: examples
-SELECT m.occurrence_id, m.seq, m.address, m.smtp_text FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS r (o, s)
-JOIN message m ON m.occurrence_id = r.o AND m.seq = r.s;

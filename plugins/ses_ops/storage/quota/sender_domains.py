@@ -1,4 +1,7 @@
-"""What the quota of a sender domain looks like now: read only, nothing is locked and no row is made."""
+"""Sender domains: the quota that each has today, and the mail that waits for it.
+
+Looking at them (`today`, `cached_mail`) locks nothing and makes no row.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.forecast import Waiting
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
-from ses_ops.storage.named_sql import fetch_all, fetch_one
+from ses_ops.storage.connection import database_now
+from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.quota import quota_days
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-#: Quota days of the past that are shown.
-HISTORY = 14
+_SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +58,13 @@ class CachedMail:
 
 def domains(conn: Connection) -> list[str]:
     """Every sender domain that a task uses or that has sent."""
-    return [row["domain"] for row in fetch_all(conn, "quota_days", "domains")]
+    return fetch_values(conn, _SQL["domains"])
+
+
+def lock_domain(conn: Connection, domain: str) -> None:
+    """Lock the row of a sender domain, making it at its first use."""
+    execute(conn, _SQL["ensure_domain"], domain=domain)
+    execute(conn, _SQL["lock_domain"], domain=domain)
 
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
@@ -62,37 +72,33 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
     now = database_now(conn)
     began = rehearsal_began_at(conn, plan)
     day = quota_day(plan, now, rehearsal_began_at=began)
-    slot = {"domain": plan.domain, "starts_at": day.starts_at, "ends_at": day.ends_at}
-    row = fetch_one(conn, "quota_days", "day", **slot) or {"used": 0, "reserved": 0}
-    beside = fetch_one(conn, "quota_days", "used_beside", **slot) or {"used": 0, "reserved": 0}
-    open_chunks = fetch_one(conn, "quota_days", "sent_in_open_chunks", **slot)
-    under_way = next(iter(open_chunks.values())) if open_chunks else 0
+    use = quota_days.use_of(conn, plan.domain, day)
+    beside = quota_days.use_beside(conn, plan.domain, day)
+    under_way = quota_days.sent_in_open_chunks(conn, plan.domain, day)
     return QuotaToday(
         plan=plan,
         day=day,
-        used=row["used"] + beside["used"] + under_way,
-        reserved=max(0, row["reserved"] - under_way) + beside["reserved"],
+        used=use.used + beside.used + under_way,
+        reserved=max(0, use.reserved - under_way) + beside.reserved,
         rehearsal_began_at=began,
         now=now,
     )
-
-
-def database_now(conn: Connection) -> datetime:
-    """The moment by the database's clock: the one clock that all workers share."""
-    with conn.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    assert row is not None
-    moment: datetime = row[0]
-    return moment
 
 
 def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
     """The first use of a rehearsal that names only a date."""
     if not plan.rehearsal_counts_from_first_use:
         return None
-    row = fetch_one(conn, "quota_days", "rehearsal_began_at", domain=plan.domain, key=plan.rehearsal_key)
-    return row["rehearsal_began_at"] if row else None
+    began: datetime | None = fetch_value(conn, _SQL["rehearsal_began_at"], domain=plan.domain, key=plan.rehearsal_key)
+    return began
+
+
+def begin_rehearsal(conn: Connection, plan: WarmupPlan) -> datetime | None:
+    """The same; the first call of all is that use. The caller holds the domain's row."""
+    if not plan.rehearsal_counts_from_first_use:
+        return None
+    began: datetime | None = fetch_value(conn, _SQL["begin_rehearsal"], domain=plan.domain, key=plan.rehearsal_key)
+    return began
 
 
 def backlog(conn: Connection, domain: str) -> list[Waiting]:
@@ -103,19 +109,8 @@ def backlog(conn: Connection, domain: str) -> list[Waiting]:
 
 def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
     """All that waits, with what a person has to act on."""
-    return [
-        CachedMail(
-            task=row["task"],
-            count=row["pending"],
-            standing=MessageStatus(row["standing"]),
-            reserved=row["reserved"],
-            due_at=row["due_at"],
-            stopped=row["stopped"],
-        )
-        for row in fetch_all(conn, "quota_days", "backlog", domain=domain)
-    ]
+    return fetch_rows(conn, _cached_mail, _SQL["backlog"], domain=domain)
 
 
-def history(conn: Connection, domain: str, *, limit: int = HISTORY) -> list[dict[str, Any]]:
-    """The quota days of the past, newest first: number, starts_at, ends_at, allotment, reserved, used."""
-    return fetch_all(conn, "quota_days", "history", domain=domain, limit=limit)
+def _cached_mail(*, standing: str, **columns: Any) -> CachedMail:
+    return CachedMail(standing=MessageStatus(standing), **columns)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ses_ops.storage.audience.group_imports import KEPT_DAYS, Report
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.storage.suppression.suppression_import import SuppressionImport
+
+_SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +41,9 @@ class SuppressionReport:
 
 def add(conn: Connection, id: UUID, *, file_name: str, by: str, done: SuppressionImport | None, report: Report) -> None:
     """Keep a report, and forget those of long ago; `done` None when nothing was imported. The caller commits."""
-    execute(conn, "suppression_reports", "forget_old", days=KEPT_DAYS)
+    execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     counts = {"read": done.read if done else 0, "changed": done.changed if done else 0}
-    execute(
-        conn, "suppression_reports", "add_report", id=str(id), file_name=file_name, by=by, **counts, **report.values()
-    )
+    execute(conn, _SQL["add_report"], id=str(id), file_name=file_name, by=by, **counts, **report.values())
 
 
 def find(conn: Connection, id: UUID) -> SuppressionReport | None:
@@ -59,12 +59,12 @@ def newest(conn: Connection, *, limit: int) -> list[SuppressionReport]:
 
 def content(conn: Connection, id: UUID) -> bytes | None:
     """The CSV file of a report, gzip; None when there is none."""
-    row = fetch_one(conn, "suppression_reports", "report", id=str(id))
+    row = fetch_one(conn, _SQL["report"], id=str(id))
     return bytes(row["report"]) if row else None
 
 
 def _reports(conn: Connection, *, id: str | None, limit: int) -> list[SuppressionReport]:
     return [
         SuppressionReport(**{**row, "rejected": stored_counts(row["rejected"])})
-        for row in fetch_all(conn, "suppression_reports", "reports", id=id, limit=limit)
+        for row in fetch_all(conn, _SQL["reports"], id=id, limit=limit)
     ]

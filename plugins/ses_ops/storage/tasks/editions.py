@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Editions that a page shows, the newest first.
 SHOWN = 20
@@ -68,18 +70,18 @@ class MessageLeft:
 
 def begin_edition(conn: Connection, task_id: int, *, by: str) -> None:
     """Keep what the task is and count one on, before its row is changed. The caller holds the row."""
-    execute(conn, "editions", "keep_former", task_id=task_id, by=by)
-    execute(conn, "editions", "next_edition", task_id=task_id)
+    execute(conn, _SQL["keep_former"], task_id=task_id, by=by)
+    execute(conn, _SQL["next_edition"], task_id=task_id)
 
 
 def editions(conn: Connection, task_id: int) -> list[Edition]:
     """The newest first, at most SHOWN."""
-    return [Edition(**row) for row in fetch_all(conn, "editions", "editions", task_id=task_id, limit=SHOWN)]
+    return [Edition(**row) for row in fetch_all(conn, _SQL["editions"], task_id=task_id, limit=SHOWN)]
 
 
 def mail_of_task(conn: Connection, task_id: int) -> MailOfTask:
     """Where a task's mail stands."""
-    row = fetch_one(conn, "editions", "mail_of_task", task_id=task_id)
+    row = fetch_one(conn, _SQL["mail_of_task"], task_id=task_id)
     assert row is not None
     return MailOfTask(**row)
 
@@ -87,10 +89,10 @@ def mail_of_task(conn: Connection, task_id: int) -> MailOfTask:
 def first_left(conn: Connection, task_id: int) -> list[MessageLeft]:
     """A few messages that have not left, of each of the newest occurrences, the oldest occurrence first."""
     most = {"most": MOST_OCCURRENCES, "each": MOST_OF_EACH}
-    return [MessageLeft(**row) for row in fetch_all(conn, "editions", "first_left", task_id=task_id, **most)]
+    return [MessageLeft(**row) for row in fetch_all(conn, _SQL["first_left"], task_id=task_id, **most)]
 
 
 def due_now(conn: Connection, name: str) -> bool:
     """Whether a run of the task would send something this moment, if its quota has room."""
-    row = fetch_one(conn, "editions", "due_now", name=name)
+    row = fetch_one(conn, _SQL["due_now"], name=name)
     return bool(row and row["due"])

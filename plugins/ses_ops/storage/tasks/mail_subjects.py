@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +32,13 @@ class MailSubject:
 
 def mail_subjects(conn: Connection) -> list[MailSubject]:
     """Of every send task."""
-    rows = fetch_all(conn, "mail_subjects", "mail_subjects")
+    rows = fetch_all(conn, _SQL["mail_subjects"])
     return [MailSubject(task_id=row.pop("id"), values=_texts(row.pop("values")), **row) for row in rows]
 
 
 def first_values(conn: Connection, occurrence_id: int) -> Mapping[str, str] | None:
     """The values of the first message of an occurrence; None when it has none."""
-    row = fetch_one(conn, "mail_subjects", "first_values", occurrence_id=occurrence_id)
+    row = fetch_one(conn, _SQL["first_values"], occurrence_id=occurrence_id)
     return None if row is None else _texts(row["values"])
 
 
@@ -49,4 +51,4 @@ def _texts(values: object) -> Mapping[str, str] | None:
 
 def keep_first_subject(conn: Connection, task_id: int, subject: str | None) -> None:
     """Remember what the first recipient sees."""
-    execute(conn, "mail_subjects", "keep_first_subject", task_id=task_id, first_subject=subject)
+    execute(conn, _SQL["keep_first_subject"], task_id=task_id, first_subject=subject)

@@ -10,13 +10,16 @@ from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
-from ses_ops.storage.named_sql import fetch_all
+from ses_ops.errors import Explanation
+from ses_ops.storage.named_sql import fetch_all, statements
 from ses_ops.storage.tasks.send_tasks import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Start times that a person is shown ahead.
 NEXT_STARTS = 5
@@ -130,8 +133,11 @@ def list_tasks(
     With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
     not.
     """
-    rows = fetch_all(conn, "overview", "overview", name=name, task_id=task_id, deleted=deleted)
-    return [_overview(row) for row in rows]
+    return [_overview(row) for row in _rows(conn, name=name, task_id=task_id, deleted=deleted)]
+
+
+def _rows(conn: Connection, *, name: str | None, task_id: int | None, deleted: bool) -> list[dict[str, Any]]:
+    return fetch_all(conn, _SQL["overview"], name=name, task_id=task_id, deleted=deleted)
 
 
 class KeptOverviews:
@@ -147,7 +153,7 @@ class KeptOverviews:
     def list_tasks(self, conn: Connection) -> list[TaskOverview]:
         """Every send task in the order of creation."""
         before, self._kept = self._kept, {}
-        for row in fetch_all(conn, "overview", "overview", name=None, task_id=None, deleted=False):
+        for row in _rows(conn, name=None, task_id=None, deleted=False):
             known = before.get(row["id"])
             self._kept[row["id"]] = known if known is not None and known[0] == row else (row, _overview(row))
         return [overview for _, overview in self._kept.values()]
@@ -207,13 +213,10 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
 
 
 def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
-    broken: str | None
     if schedule.problem is not None:
-        broken = f"its schedule cannot be worked out: {schedule.problem}"
-        return broken
+        return str(Explanation("schedule_not_usable", problem=schedule.problem))
     found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
-    broken = found and f"its definition cannot be used: {found}"
-    return broken
+    return None if found is None else str(Explanation("definition_not_usable", problem=found))
 
 
 _SAME = (

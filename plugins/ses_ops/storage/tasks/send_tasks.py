@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import SendTask, stored_advertisement
-from ses_ops.domain.task_change import TaskChange
-from ses_ops.errors import Conflict, InvalidInput, NotFound, StartNotAllowed
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one
-from ses_ops.storage.tasks import editions
+from ses_ops.errors import NotFound
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.tasks.editions import MailOfTask
+
+_SQL = statements(__file__)
 
 #: How long the DAG of a finished or cancelled task is still made.
 DAG_RETENTION = timedelta(days=7)
@@ -88,9 +86,9 @@ def content_of(row: Mapping[str, Any]) -> MailContent:
 
 def find_row(conn: Connection, name: str) -> dict[str, Any]:
     """The row of a task by name; raises NotFound."""
-    row = fetch_one(conn, "send_tasks", "tasks", name=name)
+    row = fetch_one(conn, _SQL["tasks"], name=name)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
 
 
@@ -107,192 +105,142 @@ def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict
 
     As `find_row`, and `deleted_at`. Raises NotFound when no task ever had that name, or not with that id.
     """
-    row = fetch_one(conn, "send_tasks", "task_to_show", name=name, task_id=task_id)
+    row = fetch_one(conn, _SQL["task_to_show"], name=name, task_id=task_id)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
 
 
 def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[DeletedTask]:
     """The tasks that had a name and were deleted, the last one first."""
-    return [DeletedTask(**row) for row in fetch_all(conn, "send_tasks", "deleted_of_name", name=name, most=most)]
+    return fetch_rows(conn, DeletedTask, _SQL["deleted_of_name"], name=name, most=most)
 
 
 def earlier_tasks(conn: Connection, name: str | None = None) -> dict[int, list[str]]:
     """By id the roles of each deleted task whose name another task has had since; with `name` of that name only."""
-    return {row["id"]: row["roles"] for row in fetch_all(conn, "send_tasks", "earlier_tasks", name=name)}
+    return {row["id"]: row["roles"] for row in fetch_all(conn, _SQL["earlier_tasks"], name=name)}
 
 
 def roles_of_tasks(conn: Connection) -> dict[str, tuple[str, ...]]:
     """By name the tasks that exist and have roles."""
-    return {row["name"]: tuple(row["roles"]) for row in fetch_all(conn, "send_tasks", "roles_of_tasks")}
+    return {row["name"]: tuple(row["roles"]) for row in fetch_all(conn, _SQL["roles_of_tasks"])}
 
 
 def id_of(conn: Connection, name: str) -> int | None:
     """The id of the task that has a name now; None when there is none."""
-    row = fetch_one(conn, "send_tasks", "id_of_name", name=name)
-    return None if row is None else int(row["id"])
+    found: int | None = fetch_value(conn, _SQL["id_of_name"], name=name)
+    return found
 
 
 def lock_row(conn: Connection, name: str) -> dict[str, Any]:
     """The row of a task, locked until the transaction ends; raises NotFound."""
-    row = fetch_one(conn, "send_tasks", "lock_task", name=name)
+    row = lock_row_if_any(conn, name)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
+
+
+def lock_row_if_any(conn: Connection, name: str) -> dict[str, Any] | None:
+    """The row of a task, locked until the transaction ends; None when there is no task of that name."""
+    return fetch_one(conn, _SQL["lock_task"], name=name)
+
+
+def row_of_chunk(conn: Connection, *, chunk_id: int) -> dict[str, Any] | None:
+    """What the mail of a chunk is made of, and `frozen_variables`: the names of the values of its recipients."""
+    return fetch_one(conn, _SQL["of_chunk"], chunk_id=chunk_id)
+
+
+def on_unknown_of(conn: Connection, *, task_id: int) -> OnUnknown:
+    """What becomes of a task's messages in doubt."""
+    return OnUnknown(fetch_value(conn, _SQL["on_unknown_of"], task_id=task_id))
+
+
+def ever_any(conn: Connection) -> bool:
+    """Whether there is or was a send task, be it deleted."""
+    return bool(fetch_value(conn, _SQL["ever_any"]))
 
 
 def rows_with_dag(
     conn: Connection, *, name: str | None = None, retention: timedelta = DAG_RETENTION
 ) -> list[dict[str, Any]]:
     """What the DAG file needs of every task that has a DAG; with `name` of that one only."""
-    return fetch_all(conn, "send_tasks", "tasks_with_dag", name=name, retention=retention)
+    return fetch_all(conn, _SQL["tasks_with_dag"], name=name, retention=retention)
 
 
-def apply_task(
-    conn: Connection, task: SendTask, *, now: datetime, where: str, by: str = "", may_start: bool = True
-) -> Applied:
-    """Create or change a task; the caller holds the transaction.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskColumns:
+    """The definition of a task as its row has it."""
 
-    Applying an unchanged definition again does nothing. A change reaches all mail that has not left; what a sender has
-    in hand at this moment leaves as it was, and is counted for the edition before. `by` is who changes it, `may_start`
-    whether that person may start mail of it.
-    Raises InvalidInput for a start that has passed or an unknown group, Conflict for what can change no more, and
-    StartNotAllowed when mail would leave by it that this person may not start.
-    """
-    group = fetch_one(conn, "recipients", "group_by_name", name=task.group)
-    if group is None:
-        raise InvalidInput(
-            f"there is no recipient group {task.group!r}; `ses group import {task.group} FILE.csv` makes it",
-            where=where,
-            field="group",
-        )
-    row = fetch_one(conn, "send_tasks", "lock_task", name=task.name)
-    values = _columns(task, group["id"])
-    if row is None:
-        _refuse_past(task, None, now, where)
-        _refuse_without_start(task, now, where)
-        fetch_one(conn, "send_tasks", "insert_task", **values)
-        return Applied.CREATED
-    current = find_row(conn, task.name)
-    change = TaskChange(before=task_of(current), after=task)
-    if change.before == task:
-        return Applied.UNCHANGED
-    if change.fields == ("roles",):  # no matter of its mail: it can change as long as there is the task
-        execute(conn, "send_tasks", "set_roles", id=row["id"], roles=values["roles"])
-        return Applied.CHANGED
-    mail = check_changeable(conn, current, task)
-    stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
-    if not may_start and change.starts_mail(stands=stands):
-        raise StartNotAllowed(task.name)
-    if change.of_when:
-        _refuse_past(task, change.before, now, where)
-        _refuse_without_start(task, now, where)
-    if change.of_content:
-        editions.begin_edition(conn, row["id"], by=by)
-    execute(conn, "send_tasks", "update_task", id=row["id"], **values)
-    execute(conn, "chunks", "move_cached", task_id=row["id"], sender_domain=task.sender_domain, sooner=may_start)
-    if change.of_content and may_start:
-        execute(conn, "chunks", "hurry_refused", task_id=row["id"])
-    return Applied.CHANGED
+    name: str
+    type: str
+    template: str
+    subject: str | None
+    sender: str
+    sender_domain: str
+    group_id: int | None
+    start_at: datetime | None
+    time_zone: str
+    every: str | None
+    cron: str | None
+    until: datetime | None
+    reply_to: str | None
+    unsubscribe_url: str | None
+    advertisement: str
+    start_grace: timedelta
+    on_unknown: str
+    roles: list[str]
 
 
-def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: SendTask | None = None) -> MailOfTask:
-    """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
-
-    A task with one start has had it once its occurrence has begun, and its recipients once they are read; what its mail
-    is made of can change until all has left. Returns where its mail stands.
-    """
-    name = current["name"]
-    if current["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; delete it first or choose another name")
-    mail = editions.mail_of_task(conn, current["id"])
-    once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
-    if not (mail.begun and once):
-        return mail
-    if mail.frozen and not mail.left:
-        raise Conflict(f"all mail of send task {name!r} has left; nothing of it can change any more")
-    if current["group"] is None:
-        raise Conflict(f"the recipient group of send task {name!r} was deleted; nothing of it can change any more")
-    change = becomes and TaskChange(before=task_of(current), after=becomes)
-    if change and ("type" in change.fields or "schedule" in change.fields):
-        raise Conflict(f"send task {name!r} has already begun to send; when it starts can change no more")
-    if change and mail.frozen and "group" in change.fields:
-        raise Conflict(f"send task {name!r} has already begun to send; who gets it can change no more")
-    return mail
+def insert(conn: Connection, columns: TaskColumns) -> int:
+    """Write a new task; returns its id. Raises `connection.KeyTaken` when another has its name."""
+    return int(fetch_value(conn, _SQL["insert_task"], **asdict(columns)))
 
 
-def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: str) -> None:
-    """In the zone that the person wrote it in. What is stored already may have passed."""
-    schedule, was = task.schedule, before.schedule if before else None
-    for field in ("start_at", "until"):
-        moment = getattr(schedule, field)
-        if moment is None or (was is not None and moment == getattr(was, field)):
-            continue
-        if moment < now:
-            shown = to_wall_clock(moment, zone(schedule.time_zone))
-            raise InvalidInput(f"{shown:%Y-%m-%d %H:%M} {schedule.time_zone} has passed", where=where, field=field)
+def update(conn: Connection, columns: TaskColumns, *, task_id: int) -> None:
+    """Write another definition into a task's row, and clear its error."""
+    execute(conn, _SQL["update_task"], id=task_id, **asdict(columns))
 
 
-def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
-    """A recurring task that would never start: no slot of its cron expression is before its end."""
-    schedule = task.schedule
-    begin = schedule.start_at or now
-    ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))
-    if schedule.type is TaskType.RECURRING and ahead is None:
-        field = "until" if schedule.until is not None else "cron"
-        raise InvalidInput("no start of this task is left until then", where=where, field=field)
+def set_roles(conn: Connection, *, task_id: int, roles: Sequence[str]) -> None:
+    """Write the roles of a task."""
+    execute(conn, _SQL["set_roles"], id=task_id, roles=list(roles))
 
 
-def _columns(task: SendTask, group_id: int) -> dict[str, Any]:
-    schedule = task.schedule
-    return {
-        "name": task.name,
-        "type": task.type.value,
-        "template": task.template,
-        "subject": task.subject,
-        "sender": task.sender,
-        "sender_domain": task.sender_domain,
-        "group_id": group_id,
-        "start_at": schedule.start_at,
-        "time_zone": schedule.time_zone,
-        "every": str(schedule.every) if schedule.every else None,
-        "cron": schedule.cron,
-        "until": schedule.until,
-        "reply_to": task.reply_to,
-        "unsubscribe_url": task.unsubscribe_url,
-        "advertisement": task.advertisement.value,
-        "start_grace": task.start_grace,
-        "on_unknown": task.on_unknown.value,
-        "roles": list(task.roles),
-    }
+def finish(conn: Connection, *, task_id: int) -> None:
+    """Finish a task that has one start, once its occurrence is finished."""
+    execute(conn, _SQL["finish"], task_id=task_id)
+
+
+def reopen(conn: Connection, *, task_id: int) -> None:
+    """A finished task has messages to be sent again."""
+    execute(conn, _SQL["reopen"], task_id=task_id)
 
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
     """Put on show why a task cannot go on; None clears it."""
-    execute(conn, "send_tasks", "set_error", name=name, error=error)
+    execute(conn, _SQL["set_error"], name=name, error=error)
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task's mail until it is resumed; False when it was paused already."""
-    return execute(conn, "send_tasks", "set_paused", name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_paused"], name=name, reason=reason) > 0
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
     """Say why a pause goes on that somebody tried to end."""
-    execute(conn, "send_tasks", "set_paused_reason", name=name, reason=reason)
+    execute(conn, _SQL["set_paused_reason"], name=name, reason=reason)
 
 
 def resume(conn: Connection, name: str) -> bool:
     """End a person's pause; False when there was none."""
-    return execute(conn, "send_tasks", "set_resumed", name=name) > 0
+    return execute(conn, _SQL["set_resumed"], name=name) > 0
 
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
-    return execute(conn, "send_tasks", "set_cancelled", name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_cancelled"], name=name, reason=reason) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
     """Take a task away; its ledger stays. False when there is none of that name."""
-    return execute(conn, "send_tasks", "set_deleted", name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_deleted"], name=name, reason=reason) > 0

@@ -117,7 +117,7 @@ UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, n
     cancelled_reason = coalesce(cancelled_reason, %(reason)s), updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL;
 
--- name: finish_task
+-- name: finish
 -- A task with one occurrence is finished when that is; the others never finish by what was sent. A cancel that came when
 -- the last of it was leaving stopped nothing.
 UPDATE send_task t SET finished_at = now(), cancelled_at = NULL, cancelled_reason = NULL
@@ -125,16 +125,13 @@ WHERE t.id = %(task_id)s AND t.finished_at IS NULL AND t.type IN ('immediate', '
   AND EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id)
   AND NOT EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id AND o.finished_at IS NULL);
 
--- name: reopen_task
+-- name: reopen
 UPDATE send_task SET finished_at = NULL WHERE id = %(task_id)s AND finished_at IS NOT NULL;
-
--- name: occurrence_exists
-SELECT EXISTS (SELECT 1 FROM occurrence WHERE task_id = %(task_id)s);
 
 -- name: on_unknown_of
 SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
 
--- name: task_of_chunk
+-- name: of_chunk
 -- Everything that rendering needs to know of a task, and the names of the values that its audience was frozen with.
 SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply_to, t.unsubscribe_url,
        t.advertisement, t.on_unknown, t.edition, i.id AS installation_id,
@@ -146,3 +143,7 @@ SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply
                  ORDER BY m.seq LIMIT 1) f) AS frozen_variables
 FROM chunk c JOIN send_task t ON t.id = c.task_id CROSS JOIN installation i
 WHERE c.id = %(chunk_id)s;
+
+-- name: ever_any
+-- Deleted tasks count too.
+SELECT EXISTS (SELECT FROM send_task WHERE type <> 'test');

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.storage.named_sql import fetch_all, fetch_one
+from ses_ops.storage.named_sql import fetch_all, fetch_one, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
+
+_SQL = statements(__file__)
 
 #: Before the run id in the name of its send task.
 NAME_PREFIX = "test-send "
@@ -61,10 +63,10 @@ class TestSendOutcome:
 
 def find(conn: Connection, run_id: str) -> TestSendOutcome | None:
     """The test send of a run; None before it began."""
-    task = fetch_one(conn, "test_sends", "test_send", name=NAME_PREFIX + run_id)
+    task = fetch_one(conn, _SQL["test_send"], name=NAME_PREFIX + run_id)
     if task is None:
         return None
-    rows = fetch_all(conn, "test_sends", "messages", task_id=task["id"])
+    rows = fetch_all(conn, _SQL["messages"], task_id=task["id"])
     return TestSendOutcome(
         template=task["template"],
         subject=task["subject"],

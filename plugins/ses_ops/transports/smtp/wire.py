@@ -55,7 +55,7 @@ class WireMessage:
         self.data = data
 
 
-class MessageWriter:
+class WireWriter:
     """Writes the commands and data of envelopes for a server with these capabilities."""
 
     __slots__ = ("_capabilities", "_limit", "_mail", "_sender")

@@ -1,0 +1,62 @@
+"""Recipient groups: make one, describe it, fill it from a file, stop an import, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.application.changed import Changed
+from ses_ops.storage.audience import group_imports, recipients
+from ses_ops.storage.audience.group_import import import_group
+from ses_ops.storage.connection import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.application.ports import Actor
+    from ses_ops.storage.audience.group_import import GroupImport
+    from ses_ops.storage.audience.group_imports import ImportRecord
+    from ses_ops.storage.audience.recipients import RecipientGroup
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupDeleted(Changed):
+    """A group that is gone, as it was."""
+
+    group: RecipientGroup
+
+
+def create(conn: Connection, actor: Actor, name: str, *, description: str) -> Changed:
+    """Make a group without recipients. Raises InvalidInput for the name, Conflict when there is one of that name."""
+    with actor.recorded("create_group", group=name), transaction(conn):
+        recipients.create_group(conn, name, description=description)
+    return Changed()
+
+
+def describe(conn: Connection, actor: Actor, name: str, *, description: str) -> Changed:
+    """Change the words about a group. Raises NotFound, and GroupBusy while an import holds it."""
+    with actor.recorded("describe_group", group=name), transaction(conn):
+        recipients.describe_group(conn, name, description=description)
+    return Changed()
+
+
+def delete(conn: Connection, actor: Actor, name: str) -> GroupDeleted:
+    """Take a group and its recipients away. Raises NotFound, GroupInUse, and GroupBusy while an import holds it."""
+    with actor.recorded("delete_group", group=name), transaction(conn):
+        return GroupDeleted(group=recipients.delete_group(conn, name))
+
+
+def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> GroupImport:
+    """Make the rows of a file the content of a group; `options` are those of `import_group`, which raises."""
+    with actor.recorded("import_group", group=name, file=options["where"]) as facts:
+        done = import_group(conn, name, blocks, **options)
+        facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
+        return done
+
+
+def stop_import(conn: Connection, actor: Actor, record: ImportRecord) -> Changed:
+    """Have an import stop within a second, whichever process runs it; nothing changes when it was over already."""
+    with actor.recorded("stop_import", group=record.group_name), transaction(conn):
+        return Changed(changed=group_imports.ask_to_stop(conn, record.id, by=actor.name))

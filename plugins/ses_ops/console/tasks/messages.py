@@ -1,0 +1,93 @@
+"""The list of a task's messages on its page: found by address or status, a page at a time by key; and the words for it.
+
+The same search as CSV is export.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.message_state import MessageStatus
+from ses_ops.storage.ledger.messages import (
+    END,
+    MOST_LOOKED_AT,
+    TOP,
+    MessageKey,
+    MessagePage,
+    MessageSearch,
+    message_page,
+    whole_or_part,
+)
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.console.tasks.query import TaskView
+    from ses_ops.storage.ledger.progress import Scope
+
+#: Messages on a page.
+SIZE = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageLines:
+    """A page of the list."""
+
+    page: MessagePage
+    #: Something is searched for or filtered.
+    narrowed: bool
+    #: Messages that a page of a search looks at.
+    most_looked_at: int = MOST_LOOKED_AT
+
+    @property
+    def next(self) -> str | None:
+        """The key of the next page, for its address."""
+        return _key(self.page.next) if self.page.next != END else None
+
+    @property
+    def previous(self) -> str | None:
+        """The key of the page before."""
+        return _key(self.page.previous)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether more of what is searched for may stand on other pages although this one is not full."""
+        return self.narrowed and len(self.page.rows) < SIZE and bool(self.page.next or self.page.previous)
+
+
+def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLines:
+    """The page that a view asks for."""
+    return MessageLines(
+        page=message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE),
+        narrowed=bool(view.status or view.address),
+    )
+
+
+def search_of(
+    scope: Scope, view: TaskView, *, after: MessageKey = TOP, through: MessageKey | None = None
+) -> MessageSearch:
+    """The messages that a view asks for, between two keys."""
+    key, part = whole_or_part(view.address)
+    return MessageSearch(
+        task_id=scope.task_id,
+        status=view.status,
+        address_key=key,
+        part=part,
+        occurrence_id=scope.occurrence_id,
+        chunk_ids=scope.chunk_ids,
+        after=after,
+        through=through,
+    )
+
+
+def answer(row: dict[str, Any]) -> str:
+    """What the server said, or why the message is not on its way."""
+    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+    if row["status"] == MessageStatus.RETRYING and said:
+        return said
+    return row["chunk_reason"] or said
+
+
+def _key(key: MessageKey | None) -> str | None:
+    return f"{key.occurrence_id}.{key.seq}" if key else None

@@ -1,0 +1,41 @@
+"""Many entries of the suppression list at once, streamed in through a table of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ses_ops.storage.copy_rows import copy_in, copy_text
+from ses_ops.storage.named_sql import execute, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.suppression import SuppressionReason
+
+_SQL = statements(__file__)
+
+
+class NewSuppression(NamedTuple):
+    """An entry to be, with the line of the file that it stands on."""
+
+    line: int
+    address: str
+    key: str
+    reason: SuppressionReason
+    note: str
+    expires_at: datetime | None
+
+
+def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str = "") -> tuple[int, int]:
+    """Stream entries in, in the caller's transaction; returns (rows read, addresses new or made to last longer)."""
+    execute(conn, _SQL["make_stage"])
+    lines = (
+        f"{row.line}\t{copy_text(row.address)}\t{copy_text(row.key)}\t{row.reason.value}\t{copy_text(row.note)}\t"
+        f"{row.expires_at.isoformat() if row.expires_at else chr(92) + 'N'}\n"
+        for row in rows
+    )
+    staged = copy_in(conn, _SQL["copy_stage"], lines)
+    return staged, execute(conn, _SQL["add_stage"], added_by=added_by)

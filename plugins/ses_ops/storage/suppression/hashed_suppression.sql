@@ -1,0 +1,19 @@
+-- name: hash_of
+-- What stands for an address once it is erased.
+SELECT erased_address(k, %(address_key)s) FROM erasure_key k;
+
+-- name: anybody_suppressed
+SELECT EXISTS (SELECT 1 FROM suppression WHERE starts_with(address_key, 'erased:'));
+
+-- name: suppress_messages
+-- Of an audience that was just written: those whom the list knows by their hash only.
+UPDATE message m SET state = 'suppressed', changed_at = now(), smtp_text = s.reason
+FROM erasure_key k, suppression s
+WHERE m.occurrence_id = %(occurrence_id)s AND m.state = 'queued' AND starts_with(s.address_key, 'erased:')
+  AND (s.expires_at IS NULL OR s.expires_at > now()) AND s.address_key = erased_address(k, m.address_key);
+
+-- name: count_suppressed
+SELECT count(*)::int
+FROM recipient r CROSS JOIN erasure_key k
+JOIN suppression s ON starts_with(s.address_key, 'erased:') AND s.address_key = erased_address(k, r.address_key)
+WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());
