@@ -32,6 +32,7 @@ DONE = (
     "plugins/ses_ops/sending",
     "plugins/ses_ops/settings.py",
     "plugins/ses_ops/stack",
+    "plugins/ses_ops/storage",
     "plugins/ses_ops/transports",
 )
 

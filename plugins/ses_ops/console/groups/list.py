@@ -30,7 +30,7 @@ from ses_ops.console.page import render
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import GroupBusy, GroupInUse, TemplateError
-from ses_ops.storage.audience import group_imports, recipients
+from ses_ops.storage.audience import imports, recipients
 from ses_ops.storage.audience.recipients import RecipientGroup
 from ses_ops.storage.tasks.overview import TaskOverview
 
@@ -171,7 +171,7 @@ def _group_page(
     with reading() as conn:
         found = recipients.find_group(conn, name)
         used_by = recipients.tasks_of_group(conn, found.id)
-        imports = group_imports.of_group(conn, name, limit=IMPORTS)
+        newest = imports.of_group(conn, name, limit=IMPORTS)
         rows = _rows(conn, found, line, text, trail)
         closed = tasks_in_the_way(conn, user, [name]).get(name)
     tasks = _tasks_by_group(user).get(name, [])
@@ -184,7 +184,7 @@ def _group_page(
         tasks=tasks,
         refusal=refusal(user, closed, language_of(request)) if closed else None,
         hidden_tasks=max(0, len(used_by) - len(tasks)),
-        imports=imports,
+        imports=newest,
         status_labels=labels.STATUS,
         question=_DELETE,
         **rows,
