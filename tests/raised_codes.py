@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +67,13 @@ def texts() -> frozenset[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+
+
+@cache
+def of_statements() -> frozenset[str]:
+    """The words in quotation marks of our statements: some of them are codes."""
+    files = (ROOT / "storage").glob("*/*.sql")
+    return frozenset(word for file in files for word in re.findall(r"'([a-z_]+)'", file.read_text()))
 
 
 def _sites(name: str, tree: ast.Module) -> Iterator[Site]:

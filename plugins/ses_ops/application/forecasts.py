@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.forecast import Forecast, PendingMail, forecast
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import QuotaError
@@ -29,12 +29,12 @@ def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> F
     return forecast_with(conn, plan, queue_with(conn, plan.domain, to_come(conn, one, now)), now=now)
 
 
-def queue_with(conn: Connection, domain: str, added: Sequence[Waiting]) -> list[Waiting]:
+def queue_with(conn: Connection, domain: str, added: Sequence[PendingMail]) -> list[PendingMail]:
     """What of a sender domain waits, in the order of service, and some mail behind it."""
     return [*sender_domains.backlog(conn, domain), *added]
 
 
-def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting], *, now: datetime) -> Forecast:
+def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[PendingMail], *, now: datetime) -> Forecast:
     """The forecast of a sender domain for all that waits."""
     try:
         today = sender_domains.today(conn, plan)
@@ -44,7 +44,7 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting]
     return forecast(plan, waiting, now=now, left_today=left, rehearsal_began_at=began)
 
 
-def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[Waiting]:
+def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[PendingMail]:
     """The audience of a task's next occurrence, which is not in the ledger yet.
 
     Of a group of more than `exact_up_to` recipients all are counted, the suppressed too.
@@ -71,7 +71,7 @@ def first_occurrence(
     begun: bool,
     now: datetime,
     exact_up_to: int | None = None,
-) -> list[Waiting]:
+) -> list[PendingMail]:
     """The same for a definition, which need not be stored. Nothing when no occurrence is to come."""
     next_slot = schedule.next_after(now)
     if schedule.type is not TaskType.RECURRING:
@@ -83,4 +83,4 @@ def first_occurrence(
     found = recipients.find_group(conn, group)
     exact = exact_up_to is None or found.recipient_count <= exact_up_to
     suppressed = recipients.suppressed_count(conn, found.id) if exact else 0
-    return [Waiting(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]
+    return [PendingMail(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]

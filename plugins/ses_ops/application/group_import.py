@@ -1,4 +1,4 @@
-"""Import a file as the content of a recipient group, or into it, in one transaction: all of it, or nothing of it."""
+"""The import of a file into a recipient group, in one transaction."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def import_group(
 ) -> ImportOutcome:
     """Stream a file into a group and replace what it held, or with `append` add to it.
 
-    Without `empty_is_missing` empty cells stay what they are in the group (at first: empty texts).
-    `columns` is told those of the file, `report` every row that was left out, `stored` of rows on their way, and
-    `before_commit` what was done, in its transaction: what it raises undoes it. `check` may raise at any time.
-    Raises BadCsv for a file that cannot be read, that has no usable row, or (strict) any that is not usable: then the
-    group is as it was before.
+    Without `empty_is_missing` the meaning of empty cells in the group is not changed (at first: empty texts). `columns`
+    is called with the columns of the file, `report` with every rejected row, `stored` with the number of rows stored
+    meanwhile, and `before_commit` with the result, in the transaction, which an error of it undoes. `check` may raise
+    at any time. Raises BadCsv for a file that cannot be read or has no usable row, with `strict` for a file with a
+    rejected row: then the group is not changed.
     """
     recipients.check_group_name(name)
     file: dict[str, Any] = {
@@ -79,7 +79,7 @@ def import_group(
 
 
 class _Import:
-    """One import inside of its transaction."""
+    """One import within its transaction."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Import:
         self._group: Replacing
 
     def begin(self, append: bool, *, description: str | None, empty_is_missing: bool | None) -> None:
-        """Lock the group; Raises BadCsv when rows are to be added that do not fit it."""
+        """Lock the group. Raises BadCsv when rows are to be added that do not fit it."""
         header = self._rows.header
         given: dict[str, Any] = {"description": description, "empty_is_missing": empty_is_missing}
         if not append:
@@ -111,7 +111,7 @@ class _Import:
             refuse_other_columns(header, self._group.variables, self._where)
 
     def copy(self, stored: Callable[[int], None] | None) -> None:
-        """Stream the rows in."""
+        """Stream the rows into the group."""
         variables = self._rows.header.variables
         usable = self._usable()
         copied = group_content.copy_recipients(
@@ -123,7 +123,7 @@ class _Import:
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def leave_out_repeated(self, check: Callable[[], None]) -> None:
-        """The first row of an address stays, and what the group had before."""
+        """Delete repeated addresses: the first row of an address stays, and earlier rows of the group."""
         before, header = self._group.last_line, self._rows.header
         count = group_content.remove_repeated(self._conn, self._group.group_id)
         for line, address, values, first in group_content.repeated(self._conn) if count else ():

@@ -45,7 +45,9 @@ def describe(conn: Connection, actor: Actor, name: str, *, description: str) -> 
 def delete(conn: Connection, actor: Actor, name: str) -> GroupDeleted:
     """Take a group and its recipients away. Raises NotFound, GroupInUse, and GroupBusy while an import holds it."""
     with actor.recorded("delete_group", group=name), transaction(conn):
-        return GroupDeleted(group=recipients.delete_group(conn, name))
+        group = recipients.delete_group(conn, name)
+        imports.forget_group(conn, name)
+    return GroupDeleted(group=group)
 
 
 def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> ImportOutcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.forecast import Forecast, PendingMail, forecast
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
 from ses_ops.storage.connection import database_now
@@ -65,7 +65,7 @@ class DomainQuota:
         for mail in self.waiting:
             if not mail.stopped and not mail.reserved:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
-        waiting = [Waiting(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
+        waiting = [PendingMail(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(
             self.plan,
             waiting,

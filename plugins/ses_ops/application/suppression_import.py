@@ -1,4 +1,7 @@
-"""Import a CSV file into the suppression list, in one transaction: address, and if wanted reason, note and expires."""
+"""The import of a CSV file into the suppression list, in one transaction.
+
+The columns are address and, if the file has them, reason, note and expires.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from ses_ops.audience.recipient_file import RecipientRows
 
 COLUMNS = ("reason", "note", "expires")
-#: What an export has besides; an import takes its own moment and person.
+#: Columns of an export that an import ignores, because it has its own moment and person.
 EXPORTED_ONLY = ("added_at", "added_by")
 
 
@@ -46,7 +49,7 @@ def import_suppressions(
 ) -> ImportOutcome:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
-    `file_columns` is told the names of the file's columns before.
+    `file_columns` is called with the names of the file's columns before.
 
     Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
     is the error's field): then nothing was added.
@@ -99,7 +102,7 @@ def _entries(
 
 
 class _CannotBe(Exception):
-    """A row whose other columns cannot be used."""
+    """A rejected row for an invalid value in another column."""
 
     def __init__(self, kind: str, reason: Explanation) -> None:
         self.kind = kind

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from ses_ops.console.language import N_
 from ses_ops.console.recognised_texts import recognised
 from ses_ops.error_sentences import Place, places, sentences
-from ses_ops.errors import PLACES, Explanation, SesError
+from ses_ops.errors import PLACES, Explanation, Sentence, SesError
 
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
@@ -33,6 +33,8 @@ _LINE = N_("%(problem)s (line %(line)s)")
 
 def worded(words: Language, said: SesError | Explanation | str, *, without: Collection[str] = ()) -> str:
     """An error, an explanation or a text in the person's language; `without` are facts that need no mention."""
+    if isinstance(said, Sentence):
+        said = said.explanation
     if isinstance(said, str):
         return recognised(words, said)
     explanation = (said.explanation if isinstance(said, SesError) else said).without(*without)

@@ -1,4 +1,4 @@
-"""End a run: release what it still holds, finish occurrences, and say when the next run has something to do."""
+"""The end of a run: releases chunks, finishes occurrences, names the next run."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ from ses_ops.storage.tasks.overview import list_tasks
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.storage.tasks.stored_task import LockedTask
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """Where the task stands. Counts are messages, over all its occurrences."""
+    """The state of the task after a run. Counts are messages, over all its occurrences."""
 
     sent: int
     cached: int
     failed: int
     unknown: int
-    #: When cached mail goes on, and the id of the run that does it; None when nothing is cached.
+    #: When cached mail is resumed, and the id of that run; None when no mail is cached.
     resume_at: datetime | None = None
     resume_run_id: str | None = None
-    #: Why the mail waits.
+    #: Why mail is cached.
     reason: str | None = None
-    #: What a person has to mend first.
+    #: The error that a person has to mend first.
     error: str | None = None
 
 
 def settle(conn: Connection, run: Run) -> Settlement:
     """Settle a run; may be repeated, and run beside another run of the same task.
 
-    Raises Conflict while a process still sends a chunk of this run (it will be settled when that is done).
+    Raises Conflict while a process still sends a chunk of this run; the run can be settled after that.
     """
     with transaction(conn):
         task = send_tasks.lock_row(conn, run.task_name)
-        held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task["id"])
+        held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task.id)
     for chunk in held:
         release_abandoned(conn, chunk.id, run_id=run.run_id, reason=chunk.reason)
     with transaction(conn):
@@ -50,26 +52,26 @@ def settle(conn: Connection, run: Run) -> Settlement:
         return _settlement(conn, task)
 
 
-def finish_what_is_over(conn: Connection, task: dict[str, Any]) -> None:
-    """Finish the task's occurrences that have nothing left to be sent, and with its only one the task.
+def finish_what_is_over(conn: Connection, task: LockedTask) -> None:
+    """Finish the task's occurrences without pending messages, and with its only occurrence the task.
 
     The caller holds the transaction and the task's row.
     """
-    occurrences.finish(conn, task_id=task["id"])
-    send_tasks.finish(conn, task_id=task["id"])
+    occurrences.finish(conn, task_id=task.id)
+    send_tasks.finish(conn, task_id=task.id)
 
 
-def _settlement(conn: Connection, task: dict[str, Any]) -> Settlement:
-    overview = next(iter(list_tasks(conn, name=task["name"])), None)
-    cached = chunks.cached_summary(conn, task_id=task["id"])
+def _settlement(conn: Connection, task: LockedTask) -> Settlement:
+    overview = next(iter(list_tasks(conn, name=task.name)), None)
+    cached = chunks.cached_summary(conn, task_id=task.id)
     counts: dict[str, Any] = {
         "sent": overview.sent_count if overview else 0,
         "failed": overview.failed_count if overview else 0,
         "unknown": overview.unknown_count if overview else 0,
         "cached": cached.pending,
     }
-    error = send_tasks.find_row(conn, task["name"])["error"]
+    error = send_tasks.find_row(conn, task.name).error
     due_at = cached.due_at
-    if due_at is None or task["cancelled_at"] is not None or error is not None:
+    if due_at is None or task.cancelled_at is not None or error is not None:
         return Settlement(**counts, error=error)
     return Settlement(**counts, resume_at=due_at, resume_run_id=resume_run_id(due_at), reason=cached.reason, error=None)

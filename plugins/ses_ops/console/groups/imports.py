@@ -19,7 +19,8 @@ from ses_ops.console import import_words
 from ses_ops.console.access import changes_console, reads_shared, visible
 from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import see_other
 from ses_ops.console.language import N_, language_of
@@ -68,8 +69,7 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
     """Have an import stop within a second, whichever process runs it."""
     with reading() as conn:
         record = _find(conn, id)
-    with changing() as conn:
-        asked = groups.stop_import(conn, actor_of(user), record).changed
+    asked = change(user, groups.stop_import, record)[0].changed
     words = language_of(request)
     text = N_("The import is stopped within a moment.") if asked else N_("The import was over already.")
     return see_other(request, f"/imports/{record.id}", Flash(kind="note", text=words.gettext(text)))

@@ -1,7 +1,7 @@
-"""A posted form with a file of moderate size, kept as a temporary file until the request has its answer.
+"""Posted forms with a file of moderate size, kept until the response is sent.
 
-The size is counted while the bytes come, whatever the request says of itself. What is too much is read and thrown away,
-up to a bound, so that the browser shows our answer and not a broken connection.
+The size is counted while the bytes come, whatever the request's headers say. Bytes beyond the limit are read and
+dropped, up to a bound, so that the browser shows the response and not a broken connection.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ses_ops.console.uploads.multipart_form import MultipartForm
 from ses_ops.console.uploads.upload_form import texts_of
 from ses_ops.errors import InvalidInput
 
-#: Bytes of a file; a suppression list of a million addresses has some 30 MB.
+#: Bytes of the largest file; a suppression list of a million addresses has some 30 MB.
 LARGEST_FILE = 50 * 1024 * 1024
-#: Bytes behind the limit that are still listened to.
+#: Bytes up to which a file beyond the limit is read and dropped.
 LISTENED_TO = 4 * LARGEST_FILE
-#: Bytes of a file that stay in memory, and those that are read at a time.
+#: Bytes of a file that stay in memory, and bytes of one block.
 IN_MEMORY, BLOCK = 1024 * 1024, 256 * 1024
 
 
@@ -33,7 +33,7 @@ class FileForm:
     """The texts of a form, and its file."""
 
     form: Form
-    #: None when no file was chosen, or when it is too large.
+    #: None when no file was chosen, or when the file is too large.
     file: IO[bytes] | None = None
     name: str = ""
     too_large: bool = False

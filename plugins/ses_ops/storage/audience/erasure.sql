@@ -87,16 +87,16 @@ WHERE strpos(lower(i.doubtful::text), %(address_key)s) > 0 OR strpos(lower(i.pro
    OR strpos(lower(i.facts::text), %(address_key)s) > 0;
 
 -- name: clear_task_errors
-UPDATE send_task SET error = regexp_replace(error, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(error), %(address_key)s) > 0;
+UPDATE send_task SET error = regexp_replace(error, %(pattern)s, %(person)s, 'gi'), error_explained = NULL
+WHERE strpos(lower(concat(error, error_explained)), %(address_key)s) > 0;
 
 -- name: clear_chunk_reasons
-UPDATE chunk SET reason = regexp_replace(reason, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(reason), %(address_key)s) > 0;
+UPDATE chunk SET reason = regexp_replace(reason, %(pattern)s, %(person)s, 'gi'), reason_explained = NULL
+WHERE strpos(lower(concat(reason, reason_explained)), %(address_key)s) > 0;
 
 -- name: clear_held_reasons
-UPDATE occurrence SET held_reason = regexp_replace(held_reason, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(held_reason), %(address_key)s) > 0;
+UPDATE occurrence SET held_reason = regexp_replace(held_reason, %(pattern)s, %(person)s, 'gi'), held_reason_explained = NULL
+WHERE strpos(lower(concat(held_reason, held_reason_explained)), %(address_key)s) > 0;
 
 -- name: note
 INSERT INTO erasure (person, erased_by, facts) VALUES (%(person)s, %(by)s, %(facts)s);

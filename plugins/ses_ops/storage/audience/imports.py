@@ -1,4 +1,4 @@
-"""Imports of the console, into groups and into the suppression list: progress, outcome, and report of rejected rows."""
+"""The records of the console's imports: progress, result, report of rejected rows."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Seconds without a sign of life after which the process of an import is taken for gone.
+#: Seconds without a heartbeat after which the process of an import counts as dead.
 LOST_AFTER = 30
-#: Days that an import and its report are kept: a report holds addresses.
+#: Days for which an import and its report are kept, because a report has addresses.
 KEPT_DAYS = 30
 
 
 class ImportState(StrEnum):
-    """How an import stands. All but `imported` mean that the group, or the list, is as it was before."""
+    """The state of an import. In all states but `imported` the group is not changed."""
 
     RUNNING = "running"
     IMPORTED = "imported"
     FAILED = "failed"
-    #: A person stopped it, or its connection broke off.
+    #: A person stopped the import, or its connection broke.
     STOPPED = "stopped"
-    #: Its process is gone.
+    #: The process of the import died.
     LOST = "lost"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportRecord:
-    """One import. `rejected` are (kind, count), most first; `problem` is the reason of one that failed, in English."""
+    """One import. `rejected` are (kind, count), most first; `problem` is the reason of a failure, in English."""
 
     id: str
     #: None: into the suppression list.
@@ -63,14 +63,14 @@ class ImportRecord:
     facts: dict[str, Any]
     problem: str | None
     report_rows: int
-    #: Whether the rows were added to those of the group.
+    #: Whether the rows were added to those of the group, and the number of recipients of the file.
     appended: bool
     #: Recipients that the file brought, or addresses that are new on the suppression list or stay on it longer.
     added_count: int | None
     encoding: str | None
-    #: The variables' names by those of the columns that have another one.
+    #: Names of variables by the names of their columns, where the two differ.
     renamed: dict[str, str]
-    #: Addresses that were taken and may be mistyped: how many, and the first as (line, address, the domain meant).
+    #: Accepted addresses that may be mistyped: their number, and the first as (line, address, domain meant).
     doubtful_count: int
     doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
@@ -83,7 +83,7 @@ class ImportRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far an import is."""
+    """The progress of an import."""
 
     bytes_read: int = 0
     rows_stored: int = 0
@@ -96,7 +96,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The report of rejected rows: a CSV file, gzip; the number of its rows; the counts of all of them by kind."""
+    """The report of rejected rows: a CSV file (gzip), its number of rows, and counts of all rejected rows by kind."""
 
     content: bytes | None
     rows: int
@@ -124,12 +124,12 @@ def begin(conn: Connection, id: UUID, *, group: str | None, file_name: str, file
 
 
 def running(conn: Connection, group: str) -> list[dict[str, Any]]:
-    """Imports into a group that run now: id, started_by, started_at."""
+    """The running imports into a group, with id, started_by and started_at."""
     return fetch_all(conn, _SQL["running_imports"], group=group, lost_after=LOST_AFTER)
 
 
 def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
-    """Give a sign of life; returns who asked that the import be stopped, if anybody did."""
+    """Write a heartbeat; returns the name of the person who asked to stop the import, if there is one."""
     row = fetch_one(conn, _SQL["note_progress"], id=str(id), **progress.values())
     return row["stopped_by"] if row else None
 
@@ -153,7 +153,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: ImportOu
 def note_failed(
     conn: Connection, id: UUID, progress: Progress, report: Report, *, state: ImportState, problem: SesError | None
 ) -> None:
-    """Write why nothing was done; `problem` None for an error that nobody expected."""
+    """Write why the import failed; `problem` is None for an unexpected error."""
     why = {
         "fault": problem.code if isinstance(problem, SesError) else None,
         # PostgreSQL takes no NUL, which a file that is no text may have in the line that is shown of it.
@@ -167,7 +167,7 @@ def note_failed(
 
 
 def ask_to_stop(conn: Connection, id: str, *, by: str) -> bool:
-    """Have a running import stop within a second; False when it does not run any more."""
+    """Ask a running import to stop, which it does within a second; False when it does not run any more."""
     return execute(conn, _SQL["ask_to_stop"], id=id, by=by) == 1
 
 
@@ -190,13 +190,13 @@ def of_suppression_list(conn: Connection, *, limit: int) -> list[ImportRecord]:
 
 
 def report_of(conn: Connection, id: str) -> bytes | None:
-    """The report of rejected rows, gzip; None when there is none."""
+    """The report of rejected rows (gzip); None without one."""
     row = fetch_one(conn, _SQL["report"], id=id)
     return bytes(row["report"]) if row and row["report"] is not None else None
 
 
 def forget_group(conn: Connection, group: str) -> None:
-    """With a group go its reports, which hold addresses."""
+    """Delete the reports of a deleted group, because they have addresses."""
     execute(conn, _SQL["forget_group"], group=group)
 
 
