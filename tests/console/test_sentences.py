@@ -29,6 +29,7 @@ NOT_ON_A_PAGE = {
 }
 #: Ids that are put together of two texts, or stand in `console/errors.py`.
 PUT_TOGETHER = (
+    "assumed sent by a person",
     *("a loop runs away: more than", "%(link)s is not a link in printable ASCII; write its host"),
     *("'%(quoted)s'", "template %(template)s", "%(problem)s (line", "nothing can be sent from"),
 )

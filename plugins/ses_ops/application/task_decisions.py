@@ -20,6 +20,7 @@ from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
@@ -46,6 +47,11 @@ class Resumed(Changed):
     kind: RunKind | None = None
     #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
     waits: TaskOverview | None = None
+
+    @property
+    def goes_on_at(self) -> datetime | None:
+        """When a task that waits for quota goes on by itself; None for one that goes on now."""
+        return self.waits.next_run_at if self.waits else None
 
 
 def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:

@@ -13,8 +13,6 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from ses_ops.errors import Explanation
-
 NOUNS = (
     *("addresses", "airflow", "connections", "database", "imports", "mail_server", "mail_settings", "messages"),
     *("quota", "schedules", "sending", "task_fields", "tasks", "templates"),
@@ -79,7 +77,7 @@ def _named(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _english(one: Any) -> Any:
-    if isinstance(one, Explanation):
+    if hasattr(one, "facts"):  # an explanation: `errors` stands above this package
         return str(one)
     if isinstance(one, dict):
         return ", ".join(f"{name} {count:,}" for name, count in one.items())

@@ -1,4 +1,4 @@
-"""Freeze the audience of an occurrence: the recipient group as it is now becomes ledger rows, once."""
+"""The freeze of an audience: the group's present recipients become ledger rows, once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenAudience:
-    """What this run's occurrence holds. Nothing at all when the run only drains what is cached."""
+    """The audience of this run's occurrence; empty when the run only sends cached mail."""
 
     occurrence_ids: tuple[int, ...]
-    #: Messages, the suppressed among them.
+    #: Number of messages, with the suppressed ones.
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
@@ -37,11 +37,11 @@ class FrozenAudience:
 
 
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
-    """Write this run's occurrence to the ledger, in one transaction; repeating it changes nothing.
+    """Write this run's occurrence to the ledger, in one transaction; a repetition changes nothing.
 
-    A run by hand also starts what had missed its start; of several occurrences that waited for a person only the
-    newest, because each would mail the same group. Raises SesError when the template cannot be used or its variables
-    are not the group's: then nothing is written, and the task shows the error.
+    A run by hand also starts an occurrence that had missed its start; of several occurrences that waited for a person
+    only the newest, because each would mail the same group. Raises SesError when the template cannot be used or needs
+    other variables than the group has: then nothing is written, and the error is stored at the task.
     """
     try:
         with transaction(conn):
@@ -57,7 +57,7 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 
 
 def _hold(conn: Connection, run: Run, problem: SesError) -> None:
-    """Show the error, and keep the occurrence: when it is mended, `ses task resume` or a trigger by hand starts it."""
+    """Store the error, and hold the occurrence: after a correction `ses task resume` or a trigger by hand starts it."""
     with transaction(conn):
         send_tasks.set_error(conn, run.task_name, problem.sentence)
         task = send_tasks.lock_row_if_any(conn, run.task_name)
@@ -120,7 +120,7 @@ def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates
     if variables is None:
         raise NotFound("recipient group", task["group"], code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
-    if variables != task["group_variables"]:  # a file was imported since: its rows are those that were written
+    if variables != task["group_variables"]:  # a file was imported since then, whose rows were written
         check_template(content_of(task), templates_root, group=task["group"], variables=variables)
     keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
     occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task["sender_domain"])

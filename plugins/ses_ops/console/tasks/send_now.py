@@ -14,7 +14,6 @@ from ses_ops import settings
 from ses_ops.application.send_now import start_now as start
 from ses_ops.application.send_now import startable, starts_again
 from ses_ops.application.task_content import FirstMessage, check_content, first_message
-from ses_ops.console import test_send_runs
 from ses_ops.console.access import starts_task
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
@@ -30,7 +29,7 @@ from ses_ops.console.tasks.form_pages import task_page
 from ses_ops.domain.forecast import Waiting
 from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.errors import InvalidInput, NotFound, TemplateError
-from ses_ops.orchestration import control
+from ses_ops.orchestration import control, test_send_runs
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 

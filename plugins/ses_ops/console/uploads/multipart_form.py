@@ -1,7 +1,7 @@
-"""A form with a file, read as it comes: first the texts that stand before the file, then the file's blocks.
+"""A parser of forms with a file: first the texts, then the blocks of the file.
 
-Nothing of the file is kept, so a form must have its file behind all other fields, as it stands on the page. A form ends
-with its closing boundary; one that ends without was cut off, and whoever reads its blocks learns of it.
+The file is not kept, so a form must have its file behind all other fields, as the page has it. A form ends with its
+closing boundary; a form without one was cut off, which is an error for the reader of the blocks.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes of the texts of a form with a file.
+#: Bytes of the longest texts of a form with a file.
 LARGEST_TEXTS = 64 * 1024
 MOST_TEXTS = 50
 MULTIPART = "multipart/form-data"
 
 
 class MultipartForm:
-    """Reads a body of `multipart/form-data`; `texts` and `file_name` are there from construction on.
+    """Parses a body of `multipart/form-data`; `texts` and `file_name` are set from construction on.
 
     Raises InvalidInput for a body that is no such form.
     """
@@ -33,7 +33,7 @@ class MultipartForm:
     def __init__(self, content_type: str, chunks: Iterator[bytes], *, largest_file: int) -> None:
         #: Texts by the names of their fields.
         self.texts: dict[str, list[str]] = {}
-        #: As the browser says; None when the form has no file, or none was chosen.
+        #: The file's name by the browser; None when the form has no file, or none was chosen.
         self.file_name: str | None = None
         self._chunks = chunks
         self._largest = largest_file
@@ -49,22 +49,22 @@ class MultipartForm:
 
     @property
     def begun(self) -> bool:
-        """Whether all texts are there: the file has begun, or the form has none."""
+        """Whether all texts have been read: the file has begun, or the form has none."""
         return self._in_file or self._file_ended or self._ended
 
     def feed(self, chunk: bytes) -> None:
-        """Read on, for a body whose chunks nobody can wait for here. Raises InvalidInput."""
+        """Parse one more chunk, for a body whose chunks are awaited elsewhere. Raises InvalidInput."""
         try:
             self._parser.write(chunk)
         except FormParserError as cause:
             raise InvalidInput("not_a_form") from cause
 
     def go_on(self, chunks: Iterator[bytes]) -> None:
-        """Where the rest of the body comes from."""
+        """Set the source of the rest of the body."""
         self._chunks = chunks
 
     def blocks(self) -> Iterator[bytes]:
-        """The file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
+        """The blocks of the file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
         size = 0
         while True:
             while self._file:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SQL = statements(__file__)
 
 #: How long a change waits for the lock of an import.
-_PATIENCE = "2s"
+_LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,7 +159,7 @@ def describe_group(conn: Connection, name: str, *, description: str) -> None:
 @contextmanager
 def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
     """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
-    fetch_value(conn, _SQL["wait_a_moment"], patience=_PATIENCE)
+    fetch_value(conn, _SQL["wait_a_moment"], timeout=_LOCK_TIMEOUT)
     try:
         yield
     except psycopg2.errors.LockNotAvailable as cause:
