@@ -31,13 +31,17 @@ def follow_switch(conn: Connection, actor: Actor, name: str, *, paused: bool) ->
     stays paused, with a reason that says so, when the person who turned the switch on may not start mail of it.
     """
     if not paused and starts_mail(conn, name) and not actor.may_start(name):
-        why = Explanation("turned_on_by", user=actor.name) if actor.name else Explanation("turned_on_by_somebody")
+        why = Explanation("turned_on_by_somebody")
+        if actor.name:
+            why = Explanation("turned_on_by", user=actor.name)
         with transaction(conn):
             send_tasks.keep_paused(conn, name, reason=why.sentence)
         return Changed(changed=False)
     with transaction(conn):
         if paused:
-            why = Explanation("paused_in_airflow_by" if (who := actor.name) else "paused_in_airflow", who=who or None)
+            why = (
+                Explanation("paused_in_airflow_by", who=actor.name) if actor.name else Explanation("paused_in_airflow")
+            )
             return Changed(changed=send_tasks.pause(conn, name, reason=why.sentence))
         return Changed(changed=send_tasks.resume(conn, name))
 
@@ -50,7 +54,7 @@ def resume_if_switched_on(conn: Connection, name: str, is_on: Callable[[], bool]
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, name)
-    if row.paused_at is None or not (row.paused_reason or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
+    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
         return Changed(changed=False)
     with transaction(conn):
         return Changed(changed=send_tasks.resume(conn, name))
