@@ -66,7 +66,7 @@ def large(world):
 
 
 def test_unread_downloads_of_one_person_end_and_keep_nobody_else_out(large, server, user, admin, monkeypatch):
-    monkeypatch.setattr(download, "PATIENCE", 3.0)
+    monkeypatch.setattr(download, "PIECE_TIMEOUT", 3.0)
     path = "/groups/customers/recipients.csv"
     sockets = [unread(server, path, "user") for _ in range(download.EXPORTS_EACH)]
     wait_until(lambda: statements(large) == download.EXPORTS_EACH)

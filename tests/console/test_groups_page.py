@@ -137,7 +137,7 @@ def test_a_group_that_is_being_imported_is_neither_deleted_nor_described(world, 
     from ses_ops.storage.audience import recipients
     from ses_ops.storage.connection import connect
 
-    monkeypatch.setattr(recipients, "_PATIENCE", "50ms")
+    monkeypatch.setattr(recipients, "_LOCK_TIMEOUT", "50ms")
     world.group("customers", 1)
     other = connect(world.dsn)
     with other.cursor() as cursor:

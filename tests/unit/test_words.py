@@ -29,6 +29,7 @@ DONE = (
     "plugins/ses_ops/audience",
     "plugins/ses_ops/domain",
     "plugins/ses_ops/orchestration",
+    "plugins/ses_ops/sending",
     "plugins/ses_ops/settings.py",
     "plugins/ses_ops/stack",
     "plugins/ses_ops/transports",

@@ -1,4 +1,4 @@
-"""Who may see and do what: the rights on a task are the person's rights on the task's DAG, as Airflow keeps them.
+"""Rights in the console: those on a task are Airflow's rights on its DAG.
 
 | right | asked of Airflow | for |
 | --- | --- | --- |
@@ -7,11 +7,12 @@
 | START | POST on the DAG's runs | send now, send again, retry what failed, resume or change when mail leaves by it |
 | DELETE | DELETE on the DAG | delete |
 
-Groups, templates, suppression, sender domains and test sends are shared by all tasks and have no DAG of their own.
-They go by SEND_DAG, the DAG of test sends: who may read it may look at them, who may start it too may change them and
-make tasks (it is the right to send mail at all). Nobody sees anything of them by a right to other DAGs. Who may read
-one send task and not SEND_DAG has the overview and the list, with that task alone. A sender domain's warm-up plan is
-part of an Airflow Variable: who may write that Variable may change it.
+Groups, templates, suppression, sender domains and test sends are shared by all tasks and have no DAG of their own. The
+rights to them are those to SEND_DAG, the DAG of test sends: a person who may read SEND_DAG may see them, a person who
+may also start it may change them and make tasks (that is the right to send mail at all). A right to other DAGs shows
+nothing of them. A person who may read one send task and not SEND_DAG has the overview and the list, with that task
+alone. A sender domain's warm-up plan is part of an Airflow Variable: a person who may write that Variable may change
+the plan.
 
 Every route declares one rule of this module in its `dependencies`; tests/console holds each route to it.
 """
@@ -38,7 +39,7 @@ from ses_ops.orchestration.fab.roles import SEND_DAG, read_rights_again
 
 Rule = Callable[..., None]
 
-#: Why somebody is refused.
+#: Sentences that say why a person is refused.
 _NOTHING = N_(
     "The mail console has nothing for your role: it may read neither the DAG ses_test_send nor that of any send task. "
     "Ask an administrator."
@@ -51,7 +52,7 @@ _SENDS = N_("This is for who may trigger the DAG ses_test_send, which is the rig
 
 
 class Right(StrEnum):
-    """What a person may do with a task."""
+    """The rights of a person to a task."""
 
     READ = "read"
     EDIT = "edit"
@@ -68,32 +69,32 @@ _ASKED: dict[Right, tuple[Any, DagAccessEntity | None]] = {
 
 
 def may(user: BaseUser, right: Right, task_name: str) -> bool:
-    """Whether a person has a right on a task. The task need not exist: nobody learns from a refusal what does."""
+    """Whether a person has a right to a task. The task need not exist: a refusal does not tell whether it does."""
     return _may_dag(user, right, dag_id(task_name))
 
 
 def may_by_now(user: BaseUser, right: Right, task_name: str) -> bool:
-    """As `may`, of a task whose rights may have been written a moment ago."""
+    """As `may`, for a task whose rights may have been written a moment ago."""
     return may(user, right, task_name) or (read_rights_again(user) and may(user, right, task_name))
 
 
 def visible(user: BaseUser, task_names: Iterable[str]) -> set[str]:
-    """Those of the tasks that a person may see."""
+    """The names of the tasks that a person may see."""
     return _those_with(user, Right.READ, task_names)
 
 
 def editable(user: BaseUser, task_names: Iterable[str]) -> set[str]:
-    """Those of the tasks that a person may edit."""
+    """The names of the tasks that a person may edit."""
     return _those_with(user, Right.EDIT, task_names)
 
 
 def rights(user: BaseUser, task_name: str) -> frozenset[Right]:
-    """Everything that a person may do with a task: what buttons are offered."""
+    """All rights of a person to a task, by which a page offers its buttons."""
     return frozenset(right for right in Right if may(user, right, task_name))
 
 
 def may_see_shared(user: BaseUser) -> bool:
-    """Whether a person may see what has no DAG: groups, suppression, templates, sender domains and test sends."""
+    """Whether a person may see groups, suppression, templates, sender domains and test sends, which have no DAG."""
     return _may_dag(user, Right.READ, SEND_DAG)
 
 
@@ -103,27 +104,27 @@ def may_change_console(user: BaseUser) -> bool:
 
 
 def may_enter(user: BaseUser, task_names: Callable[[], Iterable[str]]) -> bool:
-    """Whether the console has anything for a person: what is shared, or one of the tasks."""
+    """Whether a person may see anything in the console: what all tasks share, or at least one task."""
     return may_see_shared(user) or bool(visible(user, task_names()))
 
 
 def signed_in(request: Request, user: GetUserDep) -> None:
-    """Anybody who is logged in. The whole application asks for it; assets ask for nothing more."""
+    """Admit everybody who is logged in. The whole application has this rule; static files have no other."""
     request.state.ses_user = user
 
 
 def enters_console(user: GetUserDep) -> None:
-    """Who may see SEND_DAG, or a send task at least: the overview and the list, with what of it they may see."""
+    """Admit persons who may see SEND_DAG or at least one send task: to the overview and the list."""
     _allow(user, lambda: may_enter(user, names_of_tasks), _NOTHING)
 
 
 def reads_shared(user: GetUserDep) -> None:
-    """Who may see SEND_DAG: see `may_see_shared`."""
+    """Admit persons who may see SEND_DAG: see `may_see_shared`."""
     _allow(user, lambda: may_see_shared(user), _SHARED)
 
 
 def changes_console(user: GetUserDep) -> None:
-    """Who may send mail: see `may_change_console`."""
+    """Admit persons who may send mail: see `may_change_console`."""
     _allow(user, lambda: may_change_console(user), _SENDS)
 
 
@@ -134,19 +135,19 @@ def may_write_quota(user: BaseUser) -> bool:
 
 
 def may_make_quota(user: BaseUser) -> bool:
-    """Whether a person may make that Variable where there is none."""
+    """Whether a person may make the Variable with the warm-up plans where there is none."""
     details = VariableDetails(key=VARIABLE)
     return bool(get_auth_manager().is_authorized_variable(method="POST", details=details, user=user))
 
 
 def writes_quota(user: GetUserDep) -> None:
-    """Who may write the Airflow Variable with the warm-up plans."""
+    """Admit persons who may write the Airflow Variable with the warm-up plans."""
     if not may_write_quota(user):
         raise HTTPException(403)
 
 
 def _of_task(right: Right) -> Rule:
-    """A rule for routes whose path has `{name}`, a task's, or `{dag_id}`."""
+    """A rule for routes whose path has `{name}` of a task, or `{dag_id}`."""
 
     def rule(request: Request, user: GetUserDep) -> None:
         given = request.path_params.get("dag_id") or dag_id(request.path_params["name"])
@@ -163,12 +164,12 @@ deletes_task = _of_task(Right.DELETE)
 
 
 def changes_task(request: Request, user: GetUserDep) -> None:
-    """Who may edit the task and see what is shared: its form offers groups and templates, and shows a recipient."""
+    """Admit persons who may edit the task and see SEND_DAG: the form shows groups, templates and a recipient."""
     edits_task(request, user)
     reads_shared(user)
 
 
-#: What a route may name in its `dependencies`.
+#: The rules of which a route names one in its `dependencies`.
 RULES: tuple[Rule, ...] = (
     signed_in,
     enters_console,
@@ -184,7 +185,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def _allow(user: BaseUser, asked: Callable[[], bool], why: str | None = None) -> None:
-    """Refuse with 403, but not by rights that are old: an auth manager may keep a person's for half a minute."""
+    """Refuse with 403, but read the rights again before: an auth manager may cache a person's rights for 30 s."""
     if not asked() and not (read_rights_again(user) and asked()):
         raise HTTPException(403, why)
 
@@ -206,7 +207,7 @@ def _may_dag(user: BaseUser, right: Right, dag: str) -> bool:
 
 
 def _by_team(dag_ids: set[str]) -> dict[str | None, set[str]]:
-    """The DAGs by the team that owns them; without multi-team mode nobody does, and nothing is asked."""
+    """The DAGs by the team that owns them; without multi-team mode all by None, without a query."""
     if not conf.getboolean("core", "multi_team", fallback=False):
         return {None: dag_ids}
     teams = DagModel.get_dag_id_to_team_name_mapping(list(dag_ids))

@@ -1,11 +1,11 @@
-"""Addresses that a person typed into one field: one a line, or with commas or semicolons between them."""
+"""A form field with several addresses, separated by line ends, commas or semicolons."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from ses_ops.console.sentences import said
+from ses_ops.console.errors import worded
 from ses_ops.domain.address import Address, parse_address
 from ses_ops.errors import InvalidInput
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
 _BETWEEN = re.compile(r"[\n,;]+")
-#: Mistakes that are named; a person mends the first ones first.
+#: Number of mistakes that an error names; a person mends the first ones first.
 _NAMED = 3
 
 
 def read_addresses(text: str, words: Language, *, most: int) -> tuple[list[Address], str | None]:
-    """Each address once, in order, and what is wrong with the text as a whole."""
+    """Each address once, in order; then the error of the text, None for a good one."""
     found: dict[str, Address] = {}
     problems: list[str] = []
     for part in (part.strip() for part in _BETWEEN.split(text)):
@@ -27,7 +27,7 @@ def read_addresses(text: str, words: Language, *, most: int) -> tuple[list[Addre
         try:
             address = parse_address(part)
         except InvalidInput as problem:
-            problems.append(said(words, str(problem)))
+            problems.append(worded(words, problem))
         else:
             found.setdefault(address.key, address)
     if problems:

@@ -1,4 +1,7 @@
-"""The console as a FastAPI application: every route needs a login, every change a request of our own pages."""
+"""The console as a FastAPI application.
+
+Every route needs a login, and every change a request of the console's own pages.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ from ses_ops.console.templates import list as template_list
 from ses_ops.console.templates import test_sends
 from ses_ops.rendering import apart
 
-#: One line a page.
+#: The routers, one line for each group of pages.
 PAGES = (
     overview.router,
     task_list.router,
@@ -62,10 +65,10 @@ PAGES = (
 
 
 class Console(FastAPI):
-    """FastAPI whose answers all carry the security headers: also that to an error which nobody expected."""
+    """A FastAPI application whose responses all have the security headers, also those to unexpected errors."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """FastAPI's own middlewares run around those that an application can add."""
+        """Add the headers outermost: FastAPI's own middlewares run around those that an application can add."""
         return SecurityHeaders(super().build_middleware_stack())
 
 

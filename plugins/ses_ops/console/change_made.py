@@ -1,7 +1,7 @@
-"""Whether a request has changed something by now: what may be said of it when it fails.
+"""The note of a request that it has changed something, for its error page.
 
-Set where a change is written (`database.changing`), read where an error becomes a page. A route runs in a thread with a
-copy of the request's context; the object in it is the same.
+The note is set where a change is written (`database.changing`) and read where an error becomes a page. A route runs in
+a thread with a copy of the request's context, in which the object is the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ses_ops.console.language import N_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What is said of a request that failed, beside why.
+#: Sentences about the change of a request that failed, shown beside the error.
 HOLDS = N_("The change itself was made, and it holds: only what came after it failed. Look before you do it again.")
 UNKNOWN = N_("It is not known whether the change was made. Look before you do it again.")
 NOTHING = N_("Nothing was changed.")
@@ -24,7 +24,7 @@ NOTHING = N_("Nothing was changed.")
 
 @dataclass
 class Changes:
-    """Of one request."""
+    """The note of one request."""
 
     made: bool = False
 
@@ -34,7 +34,7 @@ _OF_REQUEST: ContextVar[Changes | None] = ContextVar("changes of a request", def
 
 @contextmanager
 def noting_changes() -> Iterator[None]:
-    """For the length of a request, what `note_change` notes."""
+    """Keep a note for the length of a request."""
     token = _OF_REQUEST.set(Changes())
     try:
         yield
@@ -43,19 +43,19 @@ def noting_changes() -> Iterator[None]:
 
 
 def note_change() -> None:
-    """Something is stored: from now on no answer may say that nothing happened."""
+    """Note that a change is stored: from now on no error page of the request may say that nothing was changed."""
     if (changes := _OF_REQUEST.get()) is not None:
         changes.made = True
 
 
 def change_made() -> bool:
-    """Whether this request has stored something."""
+    """Whether this request has stored a change."""
     changes = _OF_REQUEST.get()
     return changes is not None and changes.made
 
 
-def fate(*, only_looks: bool) -> str:
-    """What is true of a request that failed and nobody knows where, as a text to translate."""
+def sentence_of_change(*, only_reads: bool) -> str:
+    """The sentence about the change of a request that failed with an unexpected error, as a text to translate."""
     if change_made():
         return HOLDS
-    return NOTHING if only_looks else UNKNOWN
+    return NOTHING if only_reads else UNKNOWN

@@ -1,4 +1,4 @@
-"""What the form of a send task offers: templates, groups, senders and zones that exist, and sensible first values."""
+"""The choices in the form of a send task, and its first values."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from ses_ops.storage.audience.recipients import RecipientGroup
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: Senders that are offered: those of the newest tasks.
+#: Number of senders that are offered: those of the newest tasks.
 MOST_SENDERS = 20
-#: Sender domains that a hint names.
+#: Number of sender domains that a hint names.
 MOST_DOMAINS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What exists, for a person."""
+    """The templates, groups, senders and domains that a person can choose from."""
 
     templates: Sequence[str]
     groups: Sequence[RecipientGroup]
-    #: The newest first.
+    #: Senders of tasks that the person may see, the newest first.
     senders: Sequence[str]
     #: Sender domains with a warm-up plan.
     domains: Sequence[str]
@@ -48,18 +48,18 @@ class Choices:
 
     @property
     def possible(self) -> bool:
-        """Whether a task can be made at all."""
+        """Whether there is a template and a group, so that a task can be made at all."""
         return bool(self.templates and self.groups)
 
     @property
     def some_domains(self) -> str:
-        """The first few, for a hint."""
+        """The first few sender domains, for a hint."""
         more = ", …" if len(self.domains) > MOST_DOMAINS else ""
         return ", ".join(self.domains[:MOST_DOMAINS]) + more
 
 
 def choices(user: BaseUser) -> Choices:
-    """Read what there is to choose from. Bounded by groups, templates and tasks, never by recipients."""
+    """Read the choices. The work grows with groups, templates and tasks, never with recipients."""
     tasks = tasks_seen(user)
     with reading() as conn:
         groups = recipients.list_groups(conn)
@@ -73,9 +73,9 @@ def choices(user: BaseUser) -> Choices:
 
 
 def empty_form(given: Choices, *, template: str = "", group: str = "") -> Form:
-    """The first look at the form of a new task: everything that can be guessed without risk is filled in.
+    """The form of a new task, with every field filled in that can be guessed without risk.
 
-    `template` and `group` are those of the page that the person came from; one that does not exist is not taken over.
+    `template` and `group` are those of the page that the person came from; names that do not exist are ignored.
     """
     now = datetime.now(UTC)
     template = _chosen(template, given.templates)
@@ -97,7 +97,7 @@ def empty_form(given: Choices, *, template: str = "", group: str = "") -> Form:
 
 
 def _chosen(wanted: str, existing: Sequence[str]) -> str:
-    """What was asked for, if there is such a one; else the only one that there is."""
+    """The wanted name if it exists, else the only existing name, else an empty text."""
     if wanted in existing:
         return wanted
     return existing[0] if len(existing) == 1 else ""
@@ -105,7 +105,7 @@ def _chosen(wanted: str, existing: Sequence[str]) -> str:
 
 @cache
 def time_zones() -> tuple[str, ...]:
-    """IANA zones by their own names; the aliases of old are understood, but not offered."""
+    """The IANA zones by their canonical names; old aliases are accepted in the form, but not offered."""
     continents = {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
     return ("UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in continents))
 
@@ -115,14 +115,14 @@ def _senders(tasks: Sequence[TaskOverview]) -> list[str]:
 
 
 def _first_sender(given: Choices) -> str:
-    """The sender of the last task; before there is one, the usual local part at the only domain that may send."""
+    """The sender of the newest task; without a task `news` at the only sender domain, if there is one."""
     if given.senders:
         return given.senders[0]
     return f"news@{given.domains[0]}" if len(given.domains) == 1 else ""
 
 
 def _domains() -> list[str]:
-    """Only a hint: what is wrong with the Variable is said where it matters, when the task is checked."""
+    """The sender domains with a plan, for a hint. An error of the Variable is shown later, when the task is checked."""
     try:
         return sorted(quota_plans().entries)
     except SesError:

@@ -1,8 +1,8 @@
-"""The `ses` database as pages use it: a few connections that are kept, and one snapshot for all who look.
+"""The `ses` database for pages: kept connections, and snapshots shared by all viewers.
 
-A page that only looks runs read-only, and cannot keep the server busy for longer than STATEMENT_TIMEOUT. What live
-fragments ask for every two seconds is read once a second at most, whoever and how many look (`Snapshot`).
-All of this blocks: routes that use it are plain functions, which FastAPI runs in its thread pool.
+A page that only reads uses a read-only transaction, and cannot keep the server busy for longer than STATEMENT_TIMEOUT.
+Data that live fragments ask for every two seconds is read once a second at most, however many viewers there are
+(`Snapshot`). All functions here block: routes that use them are plain functions, which FastAPI runs in its thread pool.
 """
 
 from __future__ import annotations
@@ -27,24 +27,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 
-#: Idle connections that are kept, and for how many seconds.
+#: Largest number of idle connections that are kept; then seconds for which they are.
 KEPT = 4
 KEPT_FOR = 60.0
-#: Seconds that a snapshot is good for.
+#: Seconds for which a snapshot is valid.
 SNAPSHOT_AGE = 1.0
-#: Milliseconds.
+#: Milliseconds after which the server ends a statement of a page.
 STATEMENT_TIMEOUT = 15_000
-#: Downloads that one process serves at a time.
+#: Largest number of downloads that one process serves at a time.
 EXPORTS = 8
 _EXPORTS = threading.BoundedSemaphore(EXPORTS)
-#: Milliseconds after which PostgreSQL ends the transaction of a download that nobody goes on with: more than `download`
-#: is patient.
+#: Milliseconds after which PostgreSQL ends the idle transaction of a download: more than the timeout of `download`.
 _EXPORT_IDLE = 120_000
 _READ_ONLY = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT}"
 
 
 class ReadConnections:
-    """Idle read-only connections. None is kept that failed, that is old, or that belongs to another database."""
+    """Keeps idle read-only connections, but none that failed, that is old, or that belongs to another database."""
 
     def __init__(self) -> None:
         self._idle: list[tuple[float, str, Connection]] = []
@@ -82,7 +81,7 @@ class ReadConnections:
         conn.close()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for _, _, conn in idle:
@@ -90,7 +89,7 @@ class ReadConnections:
 
 
 def _opened(dsn: str, application: str, options: str = "") -> Connection:
-    """A new connection to a database of our schema. Raises DatabaseUnavailable, NotSetUp."""
+    """A new connection to a database with the schema of this version. Raises DatabaseUnavailable, NotSetUp."""
     conn = connect(dsn, application=application, options=options)
     try:
         with errors_wrapped(conn):
@@ -112,16 +111,16 @@ def reading() -> Iterator[Connection]:
 
 
 def database_is_ready() -> None:
-    """Raise what `reading` would: for a form that is of no use without a database, and needs nothing of it yet."""
+    """Raise the errors of `reading`, for a form that needs a database only when it is sent."""
     with reading():
         pass
 
 
 @contextmanager
 def streaming() -> Iterator[Connection]:
-    """A read-only connection of its own for an answer that leaves bit by bit (`download.Download`).
+    """A read-only connection of its own for a response that is streamed (`download.Download`).
 
-    Raises DatabaseUnavailable when there are EXPORTS of them.
+    Raises DatabaseUnavailable when EXPORTS of these are open.
     """
     _take_export()
     options = f"{_READ_ONLY} -c idle_in_transaction_session_timeout={_EXPORT_IDLE}"
@@ -133,7 +132,7 @@ def streaming() -> Iterator[Connection]:
 
 
 def check_exports() -> None:
-    """Raise what `streaming` would, before the first byte of an answer."""
+    """Raise the errors of `streaming`, before the first byte of a response."""
     _take_export()
     _EXPORTS.release()
     database_is_ready()
@@ -141,14 +140,14 @@ def check_exports() -> None:
 
 def _take_export() -> None:
     if not _EXPORTS.acquire(blocking=False):
-        raise DatabaseUnavailable(f"{EXPORTS} exports are being downloaded now; try again in a minute")
+        raise DatabaseUnavailable("too_many_exports", count=EXPORTS)
 
 
 @contextmanager
 def changing() -> Iterator[Connection]:
-    """A connection of its own for a change; what was kept for lookers is forgotten after it.
+    """A connection of its own for a change, after which all snapshots are dropped.
 
-    Whoever leaves it without an error has changed something (what is only tried leaves it by one).
+    A block that ends without an error counts as a change (an attempt that changes nothing ends by an error).
     """
     try:
         with closing(_opened(ses_db_dsn(), "ses-ops console")) as conn, errors_wrapped(conn):
@@ -159,9 +158,9 @@ def changing() -> Iterator[Connection]:
 
 
 class Snapshot(Generic[T]):
-    """What a statement says, shared by all requests for `age` seconds. Those who come together wait for one answer."""
+    """The result of a query, shared by all requests for `age` seconds. Simultaneous requests wait for one query."""
 
-    _all: list[Snapshot | SnapshotByKey] = []  # noqa: RUF012 - every snapshot there is
+    _all: list[Snapshot | SnapshotByKey] = []  # noqa: RUF012 - the list of all snapshots is meant to be shared
 
     def __init__(self, read: Callable[[Connection], T], *, age: float = SNAPSHOT_AGE, known: bool = True) -> None:
         self._read = read
@@ -174,7 +173,7 @@ class Snapshot(Generic[T]):
             Snapshot._all.append(self)
 
     def get(self, *, fresh: bool = False) -> T:
-        """The snapshot; `fresh` for a page that a person just asked for: it must show what the person just did."""
+        """The snapshot; `fresh` for a page that a person just opened, which must show the person's last change."""
         dsn = ses_db_dsn()
         with self._lock:
             too_old = self._value is None or self._of != dsn or time.monotonic() - self._read_at > self._age
@@ -186,13 +185,13 @@ class Snapshot(Generic[T]):
             return self._value
 
     def forget(self) -> None:
-        """Read again when asked next."""
+        """Drop the value, so that the next request reads it again."""
         with self._lock:
             self._value = None
 
 
 class SnapshotByKey(Generic[K, T]):
-    """A snapshot a key, such as the name of a task; the `most` that were asked for last are kept."""
+    """A snapshot for each key, such as the name of a task; the `most` newest keys are kept."""
 
     def __init__(self, read: Callable[[Connection, K], T], *, age: float = SNAPSHOT_AGE, most: int = 200) -> None:
         self._read = read
@@ -212,18 +211,18 @@ class SnapshotByKey(Generic[K, T]):
         return one.get(fresh=fresh)
 
     def forget(self) -> None:
-        """Read everything again when asked next."""
+        """Drop all snapshots, so that the next requests read them again."""
         with self._lock:
             self._kept.clear()
 
 
 def forget_snapshots() -> None:
-    """After a change, everybody is to see it."""
+    """Drop all snapshots after a change, so that every viewer sees the change."""
     for one in Snapshot._all:
         one.forget()
 
 
 def close_idle() -> None:
-    """Close the connections that nobody uses, and forget what was read."""
+    """Close the idle connections and drop all snapshots."""
     _READERS.close()
     forget_snapshots()

@@ -1,7 +1,7 @@
-"""The console as Airflow's plugin loader gets it: an ASGI application that is made when the first request comes.
+"""The console as an ASGI application that is built at the first request.
 
-Every component of Airflow loads the plugin, each task's process too; only the API server ever answers a request. What
-the loader touches must therefore import nothing.
+Every component of Airflow loads the plugin, each task's process too, and only the API server ever serves a request. So
+the object for the plugin loader must import nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LazyConsole:
-    """Builds the console once, in the first request, and hands every request on to it."""
+    """Builds the console once, in the first request, and passes every request on to it."""
 
     def __init__(self) -> None:
         self._app: Any = None
@@ -24,7 +24,7 @@ class LazyConsole:
 
     @property
     def app(self) -> Any:
-        """The FastAPI application behind it."""
+        """The FastAPI application of the console."""
         with self._lock:
             if self._app is None:
                 from ses_ops.console.app import build_app

@@ -1,7 +1,7 @@
-"""A file that leaves bit by bit, at the pace of who reads it; and for those who do not read, to its end all the same.
+"""Streamed downloads, bounded in time.
 
-What a download reads from is a transaction of the database, so a reader who stands still must not keep it: each piece
-has to be taken within PATIENCE seconds, and all of them within LONGEST.
+A download reads from a transaction of the database, which a browser that stops reading must not keep open: the browser
+has to take each piece within PIECE_TIMEOUT seconds, and the whole within LONGEST.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Downloads of one person at a time, of those that a process serves (`database.EXPORTS`).
+#: Largest number of downloads of one person at a time, of those that a process serves (`database.EXPORTS`).
 EXPORTS_EACH = 2
-#: Bytes that are sent at a time, and seconds in which they must be taken: two kilobytes a second.
-PIECE, PATIENCE = 64 * 1024, 30.0
-#: Seconds for all of a download.
+#: Bytes of one piece; then seconds in which the browser must take a piece: two kilobytes a second.
+PIECE, PIECE_TIMEOUT = 64 * 1024, 30.0
+#: Seconds of the longest download.
 LONGEST = 3600.0
-#: The last line of a file that was ended before its end.
+#: The last line of a file that was ended early.
 NOT_ALL = b"\r\nses-ops: this file is not complete; it was read too slowly\r\n"
 
 _lock = threading.Lock()
@@ -42,7 +42,7 @@ _running: Counter[str] = Counter()
 
 @contextmanager
 def export_of(person: str) -> Iterator[None]:
-    """One of a person's places, in the `with`. Raises DatabaseUnavailable when all are taken."""
+    """Take one of a person's places for downloads in the `with`. Raises DatabaseUnavailable when all are taken."""
     with _lock:
         _check(person)
         _running[person] += 1
@@ -56,7 +56,7 @@ def export_of(person: str) -> Iterator[None]:
 
 
 def check_exports(person: str) -> None:
-    """Raise DatabaseUnavailable, before the first byte of an answer, when there is no place for a download."""
+    """Raise DatabaseUnavailable, before the first byte of a response, when there is no place for a download."""
     with _lock:
         _check(person)
     database.check_exports()
@@ -64,11 +64,11 @@ def check_exports(person: str) -> None:
 
 def _check(person: str) -> None:
     if _running[person] >= EXPORTS_EACH:
-        raise DatabaseUnavailable(f"you are downloading {EXPORTS_EACH} files now; wait until one of them is here")
+        raise DatabaseUnavailable("too_many_downloads", count=EXPORTS_EACH)
 
 
 class Download(Response):
-    """Sends blocks as they are made, in a thread. However it ends, the blocks' generator is closed at once.
+    """A response that sends blocks as a thread makes them. However it ends, the generator of blocks is closed at once.
 
     With `person` it takes one of that person's places for downloads.
     """
@@ -79,7 +79,7 @@ class Download(Response):
         self._blocks = blocks
         self._person = person
         self._place = ExitStack()
-        # Without a body the base class would say how long it is.
+        # The constructor of the base class would set a Content-Length.
         self.status_code = 200
         self.background = None
         self.body = b""
@@ -99,11 +99,11 @@ class Download(Response):
             try:
                 await self._send_blocks(send, gone)
             except TimeoutError:
-                log.warning("a download is ended: not read for %d seconds, or longer than %d", PATIENCE, LONGEST)
+                log.warning("a download is ended: not read for %d seconds, or longer than %d", PIECE_TIMEOUT, LONGEST)
                 await self._close()
-                # Airflow's middleware ends every answer as if it were whole, so the file says itself that it is not.
+                # Airflow's middleware ends each response as if it were whole, so the file itself says that it is not.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(max(PATIENCE, LONGEST)):
+                    async with asyncio.timeout(max(PIECE_TIMEOUT, LONGEST)):
                         await send({"type": "http.response.body", "body": NOT_ALL, "more_body": False})
         finally:
             gone.cancel()
@@ -117,14 +117,14 @@ class Download(Response):
                     return
                 if time.monotonic() > ends_at:
                     raise TimeoutError
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(PIECE_TIMEOUT):
                     piece = block[at : at + PIECE]
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PIECE_TIMEOUT):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _close(self) -> None:
-        """End the statement, also when this request is cancelled; and let the next download of the person begin."""
+        """End the statement, also when this request is cancelled, and free the person's place."""
         with CancelScope(shield=True):
             await to_thread.run_sync(self._blocks.close)
         self._place.close()

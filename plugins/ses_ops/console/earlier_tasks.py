@@ -1,8 +1,8 @@
-"""Deleted tasks whose name, and so whose DAG, belongs to another task now: its people are not theirs.
+"""Deleted tasks whose name, and so whose DAG, belongs to another task now.
 
-Rights stand on the DAG of a name. Who may see the DAG may see what its last task sent; what the tasks before it sent
-may be seen by who sees every DAG, and by the roles that those tasks had. Where the auth manager has no roles for DAGs,
-a right to a DAG is a right to all that ever had its name.
+Rights belong to the DAG of a name. A person who may see the DAG may see the mail of its last task; the mail of earlier
+tasks may be seen by persons who see every DAG, and by the roles that those tasks had. Where the auth manager has no
+roles for DAGs, a right to a DAG is a right to all tasks that ever had its name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def hidden_tasks(user: BaseUser, name: str | None = None) -> frozenset[int]:
-    """The ids of such tasks, of a name or of all, that a person may not see."""
+    """The ids of the earlier tasks, of one name or of all, that a person may not see."""
     if not fab_roles.uses_roles():
         return frozenset()
     own = fab_roles.roles(of=user)

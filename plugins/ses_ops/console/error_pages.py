@@ -1,4 +1,4 @@
-"""What a person sees when something cannot be done: what is wrong and how to mend it, never a traceback."""
+"""Error pages: what is wrong and how to mend it, never a traceback."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
+from markupsafe import Markup
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ses_ops.console.change_made import HOLDS, change_made, fate
+from ses_ops.console.change_made import HOLDS, change_made, sentence_of_change
+from ses_ops.console.errors import marked
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import marked
 from ses_ops.errors import (
     Conflict,
     ConnectionProblem,
@@ -31,8 +32,8 @@ from ses_ops.storage.connection import schema_problem
 log = logging.getLogger(__name__)
 
 #: Methods that change nothing.
-_LOOKS = ("GET", "HEAD", "OPTIONS")
-#: A path of the server: of a socket, of a certificate. It helps nobody at a browser.
+_READS = ("GET", "HEAD", "OPTIONS")
+#: A path of the server (of a socket, of a certificate), which does not help a person at a browser.
 _PATH = re.compile(r"(?<![\w:/<])/(?:[^\s/\"',;]+/)+[^\s/\"',;]*")
 
 _TITLES = {
@@ -48,7 +49,7 @@ _TITLES = {
     500: N_("Something went wrong in the console"),
     503: N_("A server does not answer"),
 }
-#: For an error that has another title than most of its status.
+#: Titles of errors that differ from the title of their status.
 _TITLES_OF: dict[type[SesError], str] = {
     NotSetUp: N_("This installation is not ready yet"),
     ConnectionProblem: N_("This installation is not ready yet"),
@@ -73,7 +74,7 @@ _STATUS: tuple[tuple[type[SesError], int], ...] = (
 
 
 def add_error_pages(app: FastAPI) -> None:
-    """Every error of the application becomes a page."""
+    """Make every error of the application a page."""
     app.add_exception_handler(StarletteHTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, lambda request, _: error_page(request, 404))
     app.add_exception_handler(SesError, _ses_error)
@@ -81,17 +82,17 @@ def add_error_pages(app: FastAPI) -> None:
 
 
 def status_of(problem: SesError) -> int:
-    """The HTTP status of an error of ours."""
+    """The HTTP status of an error of ses-ops."""
     return next(status for kind, status in _STATUS if isinstance(problem, kind))
 
 
 def error_page(request: Request, status: int, words: str | None = None, title: str | None = None) -> Response:
-    """The page of an error; `words` say more than the status does."""
+    """The page of an error; `words` replace the text of the status."""
     lang = language_of(request)
     title = lang.gettext(title or _TITLES.get(status, _TITLES[500 if status >= 500 else 400]))
     text = words or (lang.gettext(_WORDS[status]) if status in _WORDS else "")
     if status == 500:
-        text = f"{lang.gettext(fate(only_looks=request.method in _LOOKS))} {text}"
+        text = f"{lang.gettext(sentence_of_change(only_reads=request.method in _READS))} {text}"
     elif change_made():
         text = f"{text}{'' if text.endswith(('.', '。')) else '.'} {lang.gettext(HOLDS)}"
     return render(request, "error.html", status=status, code=status, title=title, text=text)
@@ -100,19 +101,17 @@ def error_page(request: Request, status: int, words: str | None = None, title: s
 def _http_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, StarletteHTTPException)
     own = problem.detail if problem.detail != HTTPException(problem.status_code).detail else None
-    # Airflow's own words ("Forbidden", "Not authenticated") help nobody: only a sentence of ours is shown.
+    # Airflow's own texts ("Forbidden", "Not authenticated") do not help a person: only sentences of ses-ops are shown.
     sentence = own if own and own.endswith(".") else None
     return error_page(request, problem.status_code, sentence and language_of(request).gettext(sentence))
 
 
 def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
-    # The hint to what was not found is a command, of which a page knows nothing.
-    text = str(problem).partition("; `ses ")[0] if isinstance(problem, NotFound) else str(problem)
-    if not isinstance(problem, NotFound):
-        text = _PATH.sub("…", text)
+    shown = marked(language_of(request), problem)
+    text = shown if isinstance(problem, NotFound) else Markup(_PATH.sub("…", shown))  # noqa: S704
     title = next((title for kind, title in _TITLES_OF.items() if isinstance(problem, kind)), None)
-    return error_page(request, status_of(problem), marked(language_of(request), text), title)
+    return error_page(request, status_of(problem), text, title)
 
 
 def _other(request: Request, problem: Exception) -> Response:

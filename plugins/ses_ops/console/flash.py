@@ -1,6 +1,7 @@
-"""One sentence about what was just done, for the next page: kept in a cookie that this page takes away.
+"""A flash: one sentence for the next page about what was just done.
 
-The cookie is the person's own and the sentence is shown as text, so it needs no signature.
+The flash is kept in a cookie, which the next page removes. The cookie is the person's own and the sentence is shown as
+text, so the cookie needs no signature.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 COOKIE = "ses_flash"
-#: Characters; a cookie holds 4 kB.
+#: Characters of the longest sentence; a cookie holds 4 kB.
 LONGEST = 600
-#: Seconds.
+#: Seconds for which the cookie is kept.
 KEPT_FOR = 60
 
 Kind = Literal["done", "problem", "note"]
@@ -25,14 +26,14 @@ Kind = Literal["done", "problem", "note"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flash:
-    """A sentence, and whether it is good news."""
+    """A sentence, and its kind."""
 
     kind: Kind
     text: str
 
 
 def set_flash(request: Request, answer: Response, flash: Flash) -> None:
-    """Hand a sentence to the next page."""
+    """Set the cookie with a sentence for the next page."""
     content = json.dumps([flash.kind, flash.text[:LONGEST]]).encode()
     answer.set_cookie(
         COOKIE,
@@ -46,7 +47,7 @@ def set_flash(request: Request, answer: Response, flash: Flash) -> None:
 
 
 def take_flash(request: Request) -> Flash | None:
-    """The sentence for this page, if there is one; `forget_flash` takes it out of the browser."""
+    """The sentence for this page; None without one. `forget_flash` removes the cookie."""
     try:
         kind, text = json.loads(base64.urlsafe_b64decode(request.cookies[COOKIE].encode("ascii")))
         return Flash(kind=kind, text=str(text)[:LONGEST]) if kind in ("done", "problem", "note") else None
@@ -55,6 +56,6 @@ def take_flash(request: Request) -> Flash | None:
 
 
 def forget_flash(request: Request, answer: Response) -> None:
-    """Take the sentence out of the browser."""
+    """Remove the cookie with the sentence."""
     if COOKIE in request.cookies:
         answer.delete_cookie(COOKIE, path=request.scope.get("root_path") or "/", httponly=True, samesite="strict")

@@ -1,4 +1,7 @@
-"""What every answer of the console says to the browser: nothing from a recipient, a template or a server can run."""
+"""The security headers of every response of the console.
+
+With them no text of a recipient, a template or a server can run in a browser.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
     Message = MutableMapping[str, Any]
 
-#: No inline script or style, nothing from another host; framed by Airflow's own UI only.
+#: The policy: no inline script or style, no content of another host, frames in Airflow's own UI only.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -28,7 +31,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
-#: An answer may set its own of these, such as a stricter policy for a mail's HTML.
+#: The default headers; a response may set its own, such as a stricter policy for a mail's HTML.
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -38,7 +41,7 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """Pure ASGI: adds HEADERS to every answer that does not set its own."""
+    """A pure ASGI middleware that adds HEADERS to every response that does not set its own."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app

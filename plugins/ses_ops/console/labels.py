@@ -1,4 +1,4 @@
-"""The words of the domain's states and kinds, as pages show them: `_(STATUS[task.status])`."""
+"""The labels of the domain's states and kinds on pages: `_(STATUS[task.status])`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ MESSAGE: dict[MessageStatus, str] = {
     MessageStatus.QUEUED: N_("waiting for its turn"),
     MessageStatus.SENDING: N_("on its way"),
 }
-#: With `count` and `cron`; the zone stands behind it.
+#: Labels of recurrences once and several times, with `count`; a page shows the zone behind the label.
 _EVERY = {"h": (N_("every hour"), N_("every %(count)s hours")), "d": (N_("every day"), N_("every %(count)s days"))}
 CRON = N_("cron %(cron)s")
 
 
 def rhythm(schedule: Schedule) -> tuple[str, dict[str, object]] | None:
-    """How a recurring task repeats, as a message and its values; None for the others."""
+    """The recurrence of a task, as a message and its values; None for tasks that do not recur."""
     if schedule.cron:
         return CRON, {"cron": schedule.cron}
     if not isinstance(schedule.every, Every):

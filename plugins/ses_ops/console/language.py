@@ -1,7 +1,8 @@
-"""English and Japanese, by the browser's Accept-Language: words from gettext catalogs, numbers and dates from CLDR.
+"""The languages of the console, by the browser's Accept-Language: English and Japanese.
 
-The words of a page stand in `locale/ja/LC_MESSAGES/<page>.po`, those of several pages in `common.po`; all files of a
-language become one catalog when it is first asked for. English needs none: the message ids are the English text.
+Texts come from gettext catalogs, numbers and dates from CLDR. The texts of a page are in
+`locale/ja/LC_MESSAGES/<page>.po`, those of several pages in `common.po`; all files of a language become one catalog at
+its first use. English needs none, because the message ids are the English texts.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "ja")
 DEFAULT = "en"
 _CATALOGS = Path(__file__).with_name("locale")
-#: Longer headers are no browser's.
+#: Characters of the longest Accept-Language header that is read; no browser sends a longer one.
 _HEADER_LIMIT = 1000
-#: Of durations, in seconds.
+#: Units of durations, in seconds.
 _UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def N_(text: str) -> str:
-    """Marks a text that `Language.gettext` translates later (the name is that of gettext's tools)."""
+    """Mark a text that `Language.gettext` translates later. (The name is a convention of gettext's tools.)"""
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """The words, numbers and dates of one language."""
+    """The texts, numbers and dates of one language."""
 
     code: str
-    #: Message id, or the pair (singular, plural) to its translation or translations.
+    #: Translations by message id, or by the pair (singular, plural).
     messages: dict[str, str | tuple[str, ...]]
 
-    def gettext(self, text: str, **values: object) -> str:
+    def gettext(self, text: str, /, **values: object) -> str:
         """The text in this language; `%(name)s` in it is replaced by values."""
         found = self.messages.get(text) or text
         chosen = found if isinstance(found, str) else found[0]
@@ -60,12 +61,12 @@ class Language:
         return chosen % {"num": self.number(count), **values}
 
     def number(self, value: float) -> str:
-        """12,345 or 0.5."""
+        """A number such as 12,345 or 0.5."""
         return str(format_decimal(value, locale=self.code))
 
     def percent(self, share: float) -> str:
-        """A share of 1 as 45%, rounded down: never 100% before everything is there."""
-        # What makes 0.29 of 29 of 100 is a hair below it.
+        """A share of 1 as a percentage such as 45%, rounded down: never 100% before the share is 1."""
+        # 29 / 100 is slightly less than 0.29 in binary.
         return str(format_percent(math.floor(share * 100 + 1e-9) / 100, locale=self.code))
 
     def utc(self, moment: datetime) -> str:
@@ -74,10 +75,10 @@ class Language:
         return f"{text} UTC"
 
     def duration(self, span: timedelta) -> str:
-        """A span in the largest unit that it is a whole number of: 90 seconds, 2 minutes."""
+        """A duration in the largest unit of which it is a whole number: 90 seconds, 2 minutes."""
         seconds = span.total_seconds()
         unit, length = next(one for one in _UNITS if seconds % one[1] == 0 or one[1] == 1)
-        # Babel's Japanese has short names of durations only, which are whole words there.
+        # For Japanese Babel has only short names of durations, which are whole words in that language.
         form: Literal["short", "long"] = "short" if self.code == "ja" else "long"
         return str(format_unit(seconds / length, f"duration-{unit}", length=form, locale=self.code))
 
@@ -93,12 +94,12 @@ def language(code: str) -> Language:
 
 
 def language_of(request: Request) -> Language:
-    """The language that the browser asks for, English if it knows none of ours."""
+    """The language that the browser asks for; English if it accepts neither."""
     return language(negotiate(request.headers.get("accept-language", "")))
 
 
 def negotiate(header: str) -> str:
-    """The first of our languages in an Accept-Language header, by weight (RFC 9110, section 12.5.4)."""
+    """The first of LANGUAGES in an Accept-Language header, by weight (RFC 9110, section 12.5.4)."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(header[:_HEADER_LIMIT].split(",")):
         tag, _, parameter = part.strip().partition(";")
@@ -117,7 +118,7 @@ def catalog_files(code: str) -> list[Path]:
 
 
 def read_catalog(file: Path, code: str) -> Catalog:
-    """A .po file as Babel reads it."""
+    """The catalog of a .po file, read by Babel."""
     with file.open("rb") as lines:
         return read_po(lines, locale=Locale.parse(code))
 

@@ -1,4 +1,4 @@
-"""A long list on a page: which part of it, in which order, and links that change one thing and keep the others."""
+"""The state of a long list on a page: search, order, page; and links that change one of them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIZES = (25, 50, 100)
-#: Pages that are linked on either side of the one that is shown.
+#: Number of pages that are linked on either side of the shown page.
 AROUND = 2
-#: Characters of a search text that are looked at.
+#: Number of characters of a search text that are used.
 LONGEST_TEXT = 320
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """What a person asked a list for. Anything odd in the address falls back to the default, never to an error."""
+    """The state of a list, read from the address. Invalid parts of the address become defaults, never errors."""
 
-    #: The column it is sorted by; one of those that the page knows.
+    #: The column of the order; one of the page's columns.
     sort: str
     descending: bool
-    #: From 1.
+    #: The number of the page, from 1.
     page: int = 1
     size: int = SIZES[0]
-    #: What is searched for.
+    #: The search text.
     text: str = ""
     #: The filters that are set, by name.
     filters: Mapping[str, str]
@@ -45,7 +45,7 @@ class Listing:
         filters: Mapping[str, Sequence[str] | None] | None = None,
         descending: bool = False,
     ) -> Listing:
-        """From the address. `sorts`: the columns, the default first; `filters`: their allowed values, None for any."""
+        """Read the address. `sorts`: the columns, default first; `filters`: the allowed values, None for any."""
         sort = query.get("sort", "")
         order = query.get("order", "")
         wanted = {name: query.get(name, "").strip()[:LONGEST_TEXT] for name in filters or {}}
@@ -67,21 +67,21 @@ class Listing:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The rows a page that can be chosen."""
+        """The numbers of rows a page that a person can choose."""
         return SIZES
 
     @property
     def narrowed(self) -> bool:
-        """Whether something is searched for or filtered."""
+        """Whether the list has a search text or a filter."""
         return bool(self.text or self.filters)
 
     @property
     def offset(self) -> int:
-        """Rows before the page, for a statement with OFFSET and LIMIT."""
+        """Number of rows before the page, for a statement with OFFSET and LIMIT."""
         return (self.page - 1) * self.size
 
     def query(self) -> str:
-        """This list as the query of an address, only with what is not the default."""
+        """This state as the query of an address, without defaults."""
         parts: dict[str, str] = {**({"q": self.text} if self.text else {}), **self.filters}
         if (self.sort, self.descending) != (self.default_sort, self.default_descending):
             parts |= {"sort": self.sort, "order": "desc" if self.descending else "asc"}
@@ -92,15 +92,15 @@ class Listing:
         return "?" + urlencode(parts) if parts else "?"
 
     def sorted_by(self, column: str) -> Listing:
-        """The same from its first page, sorted by a column; by the same column again: the other way round."""
+        """The link to the first page, ordered by a column; for the present column in the opposite order."""
         return replace(self, sort=column, descending=self.sort == column and not self.descending, page=1)
 
     def at_page(self, page: int) -> Listing:
-        """The same at another page."""
+        """The link to another page."""
         return replace(self, page=page)
 
     def cut(self, rows: Sequence[T]) -> Page[T]:
-        """The page of rows that are all in memory. Past the last page is the last page."""
+        """The page of a list that is in memory; a page beyond the last is the last."""
         pages = max(1, -(-len(rows) // self.size))
         at = replace(self, page=min(self.page, pages))
         return Page(listing=at, rows=rows[at.offset : at.offset + at.size], total=len(rows))
@@ -116,7 +116,7 @@ class Page(Generic[T]):
 
     @property
     def pages(self) -> int:
-        """How many there are, at least 1."""
+        """Number of pages, at least 1."""
         return max(1, -(-self.total // self.listing.size))
 
     @property
@@ -136,9 +136,9 @@ class Page(Generic[T]):
 
 
 def page_numbers(page: int, pages: int) -> list[int | None]:
-    """The pages that are linked: the first, the last, those around the one that is shown; None where some are left out.
+    """The numbers of the linked pages: first, last, and those around the shown one; None in the place of a gap.
 
-    A gap of a single page is no gap: its number is as short as the dots.
+    A gap of a single page is filled with its number, which is as short as the dots.
     """
     near = {1, pages, *range(page - AROUND, page + AROUND + 1)}
     shown = sorted(one for one in near if 1 <= one <= pages)

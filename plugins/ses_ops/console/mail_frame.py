@@ -1,7 +1,8 @@
-"""A mail's HTML as an answer of its own, for the sandboxed frame of a page: it can run nothing and load nothing.
+"""A mail's HTML as a response of its own, for the sandboxed frame of a page.
 
-The page has `<iframe sandbox="" src="..." title="...">`. The policy says the same to who opens the address without the
-frame. Styles of the mail are its own; pictures of other hosts are not loaded: a look at a mail tells nobody anything.
+The page has `<iframe sandbox="" src="..." title="...">`; the policy of the response is the same for a browser that
+opens the address without the frame. The mail can run no script. Its styles are its own; pictures of other hosts are not
+loaded, so that no host learns that the mail was read.
 """
 
 from __future__ import annotations
@@ -22,5 +23,5 @@ MAIL_POLICY = "; ".join(
 
 
 def mail_frame(html: str) -> HTMLResponse:
-    """The HTML part of a mail, as it is."""
+    """The response with the HTML part of a mail, unchanged."""
     return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})

@@ -1,8 +1,8 @@
-"""Pages: Jinja2 templates of `html/`, with everything that every page needs, and fragments that are polled.
+"""Pages and polled fragments, rendered from the Jinja2 templates in `html/`.
 
-Templates escape every value, and a name that is not there is an error. They know `_()`, `ngettext()`, `number()`,
+Templates escape every value, and an undefined name is an error. They have the names `_()`, `ngettext()`, `number()`,
 `percent()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`, `may_look`,
-`flash`, and what the page gives them.
+`flash`, and those that the page passes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ses_ops.console.access import may_change_console, may_see_shared
+from ses_ops.console.errors import marked
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
-from ses_ops.console.sentences import marked
 from ses_ops.console.static_files import version_of
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
@@ -39,23 +39,23 @@ _HTML = Path(__file__).with_name("html")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NavigationEntry:
-    """A link of the console's own navigation. It is shown when a page with that path is registered."""
+    """A link of the console's own navigation, shown when a page with that path is registered."""
 
     path: str
     label: str
-    #: Only for those who may make and change things.
+    #: Whether the link is only for persons who may make and change things.
     changes: bool = False
-    #: Only for those who may see what all tasks share.
+    #: Whether the link is only for persons who may see what all tasks share.
     shared: bool = True
-    #: Pages below it that have other addresses.
+    #: Paths of other pages that belong to this entry.
     also: tuple[str, ...] = ()
 
     def leads_to(self, path: str) -> int:
-        """How much of a path is this entry's: 0 when the page is no part of it."""
+        """Number of characters of a path that match this entry; 0 when the page does not belong to it."""
         return max(len(one) if path == one or path.startswith(f"{one}/") else 0 for one in (self.path, *self.also))
 
 
-#: In the order of the navigation; every page of the console is here, so that adding one changes nothing in this file.
+#: The entries in the order of the navigation. All pages of the console are listed: a new one changes nothing here.
 NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview"), shared=False),
     NavigationEntry(path="/tasks", label=N_("Send tasks"), shared=False, also=("/bulk-tasks",)),
@@ -68,7 +68,7 @@ NAVIGATION = (
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A whole page. `context` are the template's own names."""
+    """A whole page; `context` has the names for this template."""
     words = language_of(request)
     common = _common(request, words)
     navigation = _navigation(request, common)
@@ -89,9 +89,9 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
 
 
 def fragment(request: Request, template: str, *, every: int, **context: Any) -> Response:
-    """A part of a page that live.js asks for again and again: 304 and no content while it has not changed.
+    """A part of a page that live.js polls; 304 without content while it has not changed.
 
-    `every`: in how many seconds it is to ask again (`live_pace`), 0 when this is the end.
+    `every` is the number of seconds until the next poll (`poll_interval`), 0 to end polling.
     """
     words = language_of(request)
     body = environment(words.code).get_template(template).render(**_common(request, words), **context).encode()
@@ -104,7 +104,7 @@ def fragment(request: Request, template: str, *, every: int, **context: Any) -> 
 
 @cache
 def environment(code: str) -> Environment:
-    """The templates in one language."""
+    """The Jinja2 environment of one language."""
     words = language(code)
     made = Environment(
         loader=FileSystemLoader(_HTML),
@@ -121,7 +121,7 @@ def environment(code: str) -> Environment:
         "percent": words.percent,
         "date": words.date,
         "moment": lambda when, seconds=False: moment(words, when, seconds=seconds),
-        "said": lambda sentence: marked(words, str(sentence)),
+        "said": lambda sentence: marked(words, sentence),
         "zoned": lambda when, time_zone: zoned(words, when, time_zone),
         "clock": lambda when, time_zone: f"{wall_clock(when, time_zone)} {time_zone}",
         "static": version_of,
@@ -130,9 +130,9 @@ def environment(code: str) -> Environment:
 
 
 def moment(words: Language, when: datetime | None, *, seconds: bool = False) -> Markup:
-    """A moment as `<time>`: UTC as it leaves the server; ses.js shows the viewer's zone, and UTC when hovered.
+    """A moment as `<time>` in UTC; ses.js shows it in the viewer's zone, and in UTC when hovered.
 
-    `seconds`: with them, where two moments would look alike.
+    `seconds` adds the seconds, where two moments would look alike.
     """
     if when is None:
         return Markup("<span class='muted'>–</span>")
@@ -146,7 +146,7 @@ def moment(words: Language, when: datetime | None, *, seconds: bool = False) -> 
 
 
 def zoned(words: Language, when: datetime | None, time_zone: str) -> Markup:
-    """A start: the wall clock of the task's own zone, and beside it the moment as the viewer's clock shows it."""
+    """A start on the wall clock of the task's own zone, and beside that in the viewer's zone."""
     if when is None:
         return moment(words, when)
     return Markup(
@@ -155,7 +155,7 @@ def zoned(words: Language, when: datetime | None, time_zone: str) -> Markup:
 
 
 def wall_clock(when: datetime, time_zone: str) -> str:
-    """`2026-12-01 09:00`; as the database has it (in UTC) when a row has a zone that is none."""
+    """A wall clock time such as `2026-12-01 09:00`; in UTC when the stored zone is invalid."""
     try:
         tz = zone(time_zone)
         return f"{to_wall_clock(when, tz):%Y-%m-%d %H:%M}"
@@ -164,7 +164,7 @@ def wall_clock(when: datetime, time_zone: str) -> str:
 
 
 def _escaping(gettext: Any) -> Any:
-    """For templates: the text and the values in it are escaped, except those that are markup already."""
+    """A translating function for templates that escapes the text and the values, except values that are markup."""
 
     def translate(text: str, **values: object) -> str:
         translated = gettext(text)
@@ -178,21 +178,21 @@ def _common(request: Request, words: Language) -> dict[str, Any]:
     user = getattr(request.state, "ses_user", None)
 
     def url(path: str, **query: object) -> str:
-        """A page of the console: url("/tasks/{}/pause", ...) is `url("/tasks/" ~ name ~ "/pause")`."""
+        """The URL of a page of the console: `url("/tasks/" ~ name ~ "/pause")`."""
         kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
         return root + quote(path, safe="/%?=&+~-._") + ("?" + urlencode(kept) if kept else "")
 
     return {
         "lang": words.code,
         "url": url,
-        #: Airflow's own pages: `airflow("/dags/" ~ dag_id)`. Their links need the attribute data-leave-frame.
+        #: The URL of a page of Airflow: `airflow("/dags/" ~ dag_id)`. The link needs the attribute data-leave-frame.
         "airflow": lambda path: root.removesuffix(PREFIX) + quote(path, safe="/%?=&+~-._"),
         "here": request.scope["path"].removeprefix(root) or "/",
         "user": user.get_name() if user is not None else None,
         "may_change": user is not None and may_change_console(user),
-        #: Whether groups, templates, sender domains and the suppression list may be seen: links to them need it.
+        #: Whether the person may see groups, templates, sender domains and the suppression list, and so links to them.
         "may_look": user is not None and may_see_shared(user),
-        #: The mailbox of `make run`, None elsewhere. Its links need target="_blank" and data-leave-frame.
+        #: The URL of the mailbox of `make run`, None elsewhere. The link needs target="_blank" and data-leave-frame.
         "mailbox": mailbox_url(request),
         "now": datetime.now(UTC),
     }
@@ -210,6 +210,6 @@ def _navigation(request: Request, common: Mapping[str, Any]) -> list[NavigationE
 
 
 def _current(navigation: Sequence[NavigationEntry], here: str) -> NavigationEntry | None:
-    """The entry that a page belongs to: that with the longest part of its path."""
+    """The entry that a page belongs to: the one that matches the longest part of the path."""
     length, found = max(((entry.leads_to(here), entry) for entry in navigation), key=itemgetter(0), default=(0, None))
     return found if length else None

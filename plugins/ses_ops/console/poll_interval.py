@@ -1,7 +1,8 @@
-"""How often an open page asks for what moves: at once while mail leaves, seldom while nothing can have changed.
+"""The interval at which an open page polls: short while mail is sent, else long.
 
-A thousand tasks cost 0.2 s a look (docs/decisions/0006), so a page that is left open over night must not take one every
-two seconds. What a person does leads to a whole page, which shows it at once; what waits here is what others do.
+A poll costs 0.2 s with a thousand tasks (docs/decisions/0006), so a page that is left open over night must not poll
+every two seconds. A person's own change leads to a whole new page, which shows the change at once; only the changes of
+others are seen late.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: Seconds while mail leaves or is about to, and while it does not.
+#: Seconds between two polls while mail is sent or about to be, and while it is not.
 MOVING, STILL = 2, 12
-#: Airflow begins what is due within this, or it does not for a reason that does not pass by itself.
+#: The time within which Airflow begins a run that is due; a later run has a reason that does not pass by itself.
 _BEGINS_WITHIN = timedelta(minutes=2)
 
 
 def pace(tasks: Iterable[TaskOverview], *, now: datetime) -> int:
-    """Seconds after which something can look different: never past the moment at which the next mail leaves."""
+    """Seconds until the next poll: never later than the moment at which the next mail is due."""
     every = STILL
     for task in tasks:
         if task.status is TaskStatus.SENDING:

@@ -1,7 +1,7 @@
-"""The sender domains and their quotas: read once every two seconds for everybody who looks.
+"""The snapshot of sender domains and their quotas, read at most every two seconds.
 
-Sender domains have no DAG, so who may read DAGs may look at their numbers; names of tasks are shown to those only who
-may see the tasks. The Variable itself, word for word, is for those who may read Variables in Airflow.
+Sender domains have no DAG, so every person who may see what tasks share sees their numbers; names of tasks are shown
+only to persons who may see those tasks. The text of the Variable is shown to persons who may read Variables in Airflow.
 """
 
 from __future__ import annotations
@@ -25,37 +25,39 @@ if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.storage.tasks.overview import TaskOverview
+
 
 @dataclass(frozen=True, kw_only=True)
 class Domains:
-    """Every sender domain that has tasks, an entry, or a past."""
+    """Every sender domain that has tasks, an entry in the Variable, or sent mail."""
 
     plans: QuotaPlans
-    #: By the database's clock.
+    #: The moment of the query, by the database's clock.
     read_at: datetime
     quotas: tuple[DomainQuota, ...]
 
     def find(self, domain: str) -> DomainQuota | None:
-        """One of them, however it is written."""
+        """The quota of one domain, in any spelling (`domain_key`); None for an unknown domain."""
         key = domain_key(domain)
         return next((quota for quota in self.quotas if quota.domain == key), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VariableRights:
-    """What a person may do with the Variable in Airflow."""
+    """A person's rights to the quota Variable in Airflow, and where it is set."""
 
     read: bool
-    #: False too where it is set elsewhere: an edit in Airflow would change nothing.
+    #: False also where the Variable is set outside of Airflow's database, because an edit there would change nothing.
     edit: bool
-    #: The environment sets it.
+    #: Whether the environment sets the Variable.
     from_environment: bool
-    #: The secrets backend that sets it, "" if none does.
+    #: The secrets backend that sets the Variable; "" without one.
     backend: str
 
 
 def variable_rights(user: BaseUser) -> VariableRights:
-    """What Airflow says about this person and the Variable."""
+    """The rights of a person to the quota Variable."""
     details = VariableDetails(key=VARIABLE)
     manager = get_auth_manager()
     fixed = fixed_variable(VARIABLE)
@@ -76,7 +78,12 @@ def _read(conn: Connection) -> Domains:
 DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)
 
 
+def has_quota_now(task: TaskOverview) -> bool:
+    """Whether the quota day of a task's sender domain has room for its mail at this moment."""
+    return quota_left(task.sender_domain, task.name, fresh=True)
+
+
 def quota_left(domain: str, task: str, *, fresh: bool = False) -> bool:
-    """Whether a domain's quota day has room for mail of a task now."""
+    """Whether a domain has quota left for mail of a task today."""
     quota = DOMAINS.get(fresh=fresh).find(domain)
     return quota is not None and quota.room_for(task) > 0

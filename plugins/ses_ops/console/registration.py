@@ -1,4 +1,4 @@
-"""Where the console appears in Airflow's UI: the entry "Mail", and a tab on the pages of DAGs and DAG runs."""
+"""The console's registration in Airflow's UI: the entry "Mail", and tabs of DAGs and runs."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 from ses_ops.console.deferred_app import LazyConsole
 from ses_ops.orchestration.console_link import PREFIX, root_path
 
-#: The UI keeps the address of the page in the frame behind this: `/plugin/mail/ses/tasks`.
+#: The route of the frame in the UI; the path of the page in the frame follows: `/plugin/mail/ses/tasks`.
 NAV_ROUTE = "mail"
 
 
 def fastapi_apps() -> list[dict[str, Any]]:
-    """For `AirflowPlugin.fastapi_apps`."""
+    """The value of `AirflowPlugin.fastapi_apps`."""
     return [{"app": LazyConsole(), "url_prefix": PREFIX, "name": "ses-ops console"}]
 
 
 def external_views() -> list[dict[str, Any]]:
-    """For `AirflowPlugin.external_views`. Airflow's UI does not put its own root path before these addresses."""
+    """The value of `AirflowPlugin.external_views`, with the root path, which Airflow's UI does not add itself."""
     top = root_path() + PREFIX
     icons = {"icon": f"{top}/static/mail.svg", "icon_dark_mode": f"{top}/static/mail-dark.svg"}
     return [

@@ -1,7 +1,7 @@
-"""No other site can make a person's browser change something here (cross-site request forgery).
+"""The protection against cross-site request forgery.
 
-Airflow's login is a cookie, which a browser also sends with a form of another site in some cases. So every request
-that can change something must come from our own pages, by what browsers say of it and no script can change.
+Airflow's login is a cookie, which a browser also sends with a form of another site in some cases. So every request that
+can change something must come from the console's own pages, by headers that browsers set and no script can change.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ REFUSED = N_("This request came from another site and was refused. Open the page
 
 
 def readable_address(request: Request) -> None:
-    """Refuse an address with a NUL in it with 400: no page of ours makes one, and PostgreSQL takes none."""
+    """Refuse a URL with a NUL with 400: no page of the console makes one, and PostgreSQL stores none."""
     if "\0" in request.url.path or "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
         raise HTTPException(400)
 
 
 def same_origin(request: Request) -> None:
-    """Refuse a changing request of another site with 403. Without both headers it comes from no browser's page."""
+    """Refuse a changing request of another site, or one without both headers, which no page sends, with 403."""
     if request.method in _SAFE:
         return
     fetch_site = request.headers.get("sec-fetch-site")

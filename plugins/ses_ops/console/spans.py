@@ -1,4 +1,4 @@
-"""Lengths of time and speeds in a person's language."""
+"""Durations and speeds in a person's language."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A_MINUTE = N_("%(count)s a minute")
 
 
 def span(words: Language, length: timedelta) -> str:
-    """In two units at most: 3 hrs 12 mins. Less than a second is a second."""
+    """A duration in at most two units: 3 hrs 12 mins. Less than a second counts as a second."""
     seconds = max(1, round(length.total_seconds()))
     parts: list[str] = []
     for unit, size in _UNITS:
@@ -33,7 +33,7 @@ def span(words: Language, length: timedelta) -> str:
 
 
 def rate(words: Language, a_second: float) -> str:
-    """A speed in messages, in the unit in which it is at least one."""
+    """A speed in messages a second, minute or hour: the smallest unit with at least one message."""
     if a_second >= 1:
         return words.gettext(A_SECOND, count=words.number(round(a_second, 1) if a_second < 10 else round(a_second)))
     return words.gettext(A_MINUTE, count=words.number(round(a_second * 60, 1)))

@@ -1,4 +1,6 @@
-"""Style, script and pictures: by a route that asks for a login, which a mounted StaticFiles would not.
+"""Static files: style, script and pictures, served to logged-in users only.
+
+A mounted StaticFiles would not require a login.
 
 Pages link to `<name>?v=<hash>`, which the browser may keep for ever; a new version has another address.
 """
@@ -23,7 +25,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaticFile:
-    """A file as it is sent."""
+    """A file with its headers."""
 
     content: bytes
     media_type: str
@@ -32,12 +34,12 @@ class StaticFile:
 
 @cache
 def static_files() -> dict[str, StaticFile]:
-    """Every file of `static/` by its path there: no path of a request ever reaches the file system."""
+    """Every file of `static/` by its relative path, so that no path of a request reaches the file system."""
     return {path.relative_to(_FOLDER).as_posix(): _read(path) for path in _FOLDER.rglob("*") if path.is_file()}
 
 
 def version_of(name: str) -> str:
-    """What stands behind `?v=` in links to a file."""
+    """The value of `v` in links to a file."""
     return static_files()[name].version
 
 

@@ -1,4 +1,7 @@
-"""The templates of the folder, compiled once: read again when a file of the folder has changed, is new or is gone."""
+"""The catalogue of the templates folder, compiled once and again after a change.
+
+A change is a file that was changed, added or removed.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Path, time of the last change (nanoseconds), bytes.
+#: A file as (path, time of the last change in nanoseconds, bytes).
 _Stamp = tuple[str, int, int]
 
 
 class _Templates:
-    """What was found in which state of the folder. A template may include files of any other: one change, all anew."""
+    """The templates of one state of the folder. (A template may include files of any other, so a change drops all.)"""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,12 +43,12 @@ _TEMPLATES = _Templates()
 
 
 def templates_seen() -> tuple[TemplateFacts, ...]:
-    """Every template by name, those that cannot be used among them."""
+    """Every template by name, also those that cannot be used."""
     return _TEMPLATES.get()
 
 
 def templates_state() -> tuple[Path, frozenset[_Stamp]]:
-    """What changes whenever a file of the folder does."""
+    """The state of the folder, which changes whenever a file of the folder does."""
     root = settings.templates_root()
     return root, frozenset(_stamps(root))
 

@@ -1,4 +1,4 @@
-"""One look at a template: which part of it, how wide, and with whose values. All of it stands in the page's address."""
+"""The preview of a template: part, width and values, all from the page's address."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
     from ses_ops.rendering.template_apart import TemplateApart
 
-#: The HTML part at two widths, the text part, the files.
+#: The views: the HTML part at two widths, the text part, the files.
 VIEWS: dict[str, str] = {
     "desktop": N_("Desktop"),
     "phone": N_("Phone"),
     "text": N_("Text part"),
     "source": N_("Source"),
 }
-#: What the name of a variable's field begins with.
+#: The beginning of the name of a variable's field.
 FIELD = "v."
-#: Characters of an edited value: it travels in an address.
+#: Characters of the longest edited value, because the value is a part of the address.
 LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """As the address says. Without a group the values are the sample's, some of them perhaps edited."""
+    """The choice in the address. Without a group the values are those of the sample, some perhaps edited."""
 
     view: str = "desktop"
     group: str = ""
@@ -44,7 +44,7 @@ class Look:
 
     @classmethod
     def read(cls, query: QueryParams) -> Look:
-        """From the address; anything odd in it is left out."""
+        """Read the address; invalid parts are left out."""
         return cls(
             view=view if (view := query.get("view", "")) in VIEWS else "desktop",
             group=query.get("group", "").strip(),
@@ -57,32 +57,32 @@ class Look:
         )
 
     def query(self, view: str | None = None) -> str:
-        """The same look, or another view of it, as the query of an address."""
+        """The same preview, or another view of it, as the query of an address."""
         values = {} if self.group else {FIELD + name: value for name, value in self.edited.items()}
         whose = {"group": self.group, "address": self.address}
         parts = {"view": view or self.view, **{name: value for name, value in whose.items() if value}, **values}
         return "?" + urlencode(parts)
 
     def with_parts(self, parts: tuple[str, ...]) -> Look:
-        """Without an HTML part, its text part is what is looked at first."""
+        """The same preview, with the text view for a template without an HTML part."""
         return self if "html" in parts or self.view not in ("desktop", "phone") else replace(self, view="text")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """The values of a look."""
+    """The values of a preview."""
 
     values: dict[str, str]
-    #: The fields of the page, with what is wrong with them.
+    #: The fields of the page, with their errors.
     form: Form
-    #: Whose values they are; None for the sample's.
+    #: The address of the recipient who has the values; None for those of the sample.
     recipient: str | None = None
 
 
 def chosen_values(template: TemplateApart, look: Look, words: Language) -> Chosen:
-    """The values that a look asks for. When its recipient is not there, the sample's, and an error beside the field."""
+    """The values of a preview. For an unknown recipient those of the sample, with an error beside the field."""
     names = sorted(template.variables_for())
-    # A variable without a sample is shown as its own name.
+    # A variable without a sample value has its own name as value.
     values = {name: look.edited.get(name, template.sample_values.get(name, name)) for name in names}
     form = Form.of(group=look.group, address=look.address, **{FIELD + name: values[name] for name in names})
     if not look.group:

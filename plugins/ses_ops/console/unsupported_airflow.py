@@ -1,4 +1,7 @@
-"""The console on an Airflow that ses-ops does not work with: one page, which says so. Imports nothing of Airflow."""
+"""The console on an unsupported Airflow: one page that says so.
+
+This imports nothing of Airflow.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ _PAGE = """<!doctype html>
 
 
 def refused_apps(why: str) -> list[dict[str, Any]]:
-    """For `AirflowPlugin.fastapi_apps`."""
+    """The value of `AirflowPlugin.fastapi_apps`."""
     return [{"app": RefusedConsole(why), "url_prefix": PREFIX, "name": "ses-ops console"}]
 
 
 def refused_views() -> list[dict[str, Any]]:
-    """For `AirflowPlugin.external_views`, where this Airflow has any."""
+    """The value of `AirflowPlugin.external_views`, for an Airflow that has external views."""
     return [{"name": "Mail", "href": f"{PREFIX}/", "destination": "nav", "url_route": NAV_ROUTE}]
 
 
 class RefusedConsole:
-    """Answers every request with the sentence."""
+    """An ASGI application that answers every request with the sentence."""
 
     def __init__(self, why: str) -> None:
         self._page = (_PAGE % escape(why)).encode()

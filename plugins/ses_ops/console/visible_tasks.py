@@ -1,4 +1,4 @@
-"""The send tasks that a person may see, with their counts: read once a second for everybody who looks."""
+"""The send tasks that a person may see, with their counts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
-    """What a person may see, in the order of creation; `fresh` for a whole page, not for what is polled."""
+    """The tasks that a person may see, in order of creation; `fresh` for a whole page, not for a polled fragment."""
     return _seen(user, TASKS.get(fresh=fresh))
 
 
 def deleted_tasks_seen(user: BaseUser, *, fresh: bool = False) -> list[TaskOverview]:
-    """As `tasks_seen`, of tasks that were deleted: who may see the DAG of a name may see what it was."""
+    """The deleted tasks that a person may see: those of names whose DAG the person may see."""
     found = _seen(user, DELETED.get(fresh=fresh))
     hidden = hidden_tasks(user) if found else ()
     return [task for task in found if task.id not in hidden]

@@ -1,4 +1,4 @@
-"""Freeze the audience of an occurrence: the recipient group as it is now becomes ledger rows, once."""
+"""The freeze of an audience: the group's present recipients become ledger rows, once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
-from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.connection import transaction
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenAudience:
-    """What this run's occurrence holds. Nothing at all when the run only drains what is cached."""
+    """The audience of this run's occurrence; empty when the run only sends cached mail."""
 
     occurrence_ids: tuple[int, ...]
-    #: Messages, the suppressed among them.
+    #: Number of messages, with the suppressed ones.
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
     #: Why this run starts nothing at all: its slot is no longer in the schedule, or it is an earlier task's.
-    passed_over: str | None = None
+    passed_over: Explanation | None = None
 
 
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
-    """Write this run's occurrence to the ledger, in one transaction; repeating it changes nothing.
+    """Write this run's occurrence to the ledger, in one transaction; a repetition changes nothing.
 
-    A run by hand also starts what had missed its start; of several occurrences that waited for a person only the
-    newest, because each would mail the same group. Raises SesError when the template cannot be used or its variables
-    are not the group's: then nothing is written, and the task shows the error.
+    A run by hand also starts an occurrence that had missed its start; of several occurrences that waited for a person
+    only the newest, because each would mail the same group. Raises SesError when the template cannot be used or needs
+    other variables than the group has: then nothing is written, and the error is stored at the task.
     """
     try:
         with transaction(conn):
@@ -57,7 +57,7 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 
 
 def _hold(conn: Connection, run: Run, problem: SesError) -> None:
-    """Show the error, and keep the occurrence: when it is mended, `ses task resume` or a trigger by hand starts it."""
+    """Store the error, and hold the occurrence: after a correction `ses task resume` or a trigger by hand starts it."""
     with transaction(conn):
         send_tasks.set_error(conn, run.task_name, str(problem))
         task = send_tasks.lock_row_if_any(conn, run.task_name)
@@ -89,7 +89,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if waiting:
         check_template(task.content, templates_root, group=task.group, variables=task.group_variables)
     for older in waiting[:-1]:
-        reason = f"given up for the newer one that a person started; {older.held_reason}"
+        reason = str(Explanation("start_superseded", why=older.held_reason))
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
         missed = None if by_hand else _missed(task, run)
@@ -109,16 +109,17 @@ def _missed(task: LockedTask, run: Run) -> str | None:
     if run.logical_at is None:
         return None
     where = task.schedule.time_zone
-    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task.start_grace, time_zone=where)
-    return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
+    now, grace = datetime.now(UTC), task.start_grace
+    reason = missed_start(task=run.task_name, slot=run.logical_at, now=now, grace=grace, time_zone=where)
+    return None if reason is None else str(reason)
 
 
 def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_root: Path) -> None:
     variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task.group_id)
     if variables is None:
-        raise NotFound("recipient group", task.group or "?", hint="it was deleted after this task had ended")
+        raise NotFound("recipient group", task.group or "", code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
-    if variables != task.group_variables:  # a file was imported since: its rows are those that were written
+    if variables != task.group_variables:  # a file was imported since then, whose rows were written
         check_template(task.content, templates_root, group=task.group, variables=variables)
     keep_first_subject(conn, task.id, task.content, occurrence_id, templates_root)
     occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task.sender_domain)

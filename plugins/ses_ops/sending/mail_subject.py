@@ -1,4 +1,4 @@
-"""A task's subject as its first recipient sees it: for lists, which a person reads and searches."""
+"""The subject of a task as its first recipient sees it, for lists and searches."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from ses_ops.rendering.template import MailTemplate
     from ses_ops.storage.tasks.mail_subjects import MailSubject
 
-#: A subject does not depend on who sends it.
+#: A sender for rendering: the subject does not depend on the sender.
 _ANYBODY = "anybody@example.com"
 
 
 def keep_first_subject(
     conn: Connection, task_id: int, content: MailContent, occurrence_id: int, templates_root: Path
 ) -> None:
-    """Remember, with an audience that is being frozen, the subject of its first message."""
+    """Store the subject of the first message of an audience that is being frozen."""
     values = mail_subjects.first_values(conn, occurrence_id)
     subject = None
     if values is not None:
         try:
             subject = task_renderer(content, templates_root, installation_id="check").subject(values)
         except SesError:
-            # That one message fails when its turn comes, and says why; the list shows the subject's source.
+            # That message will fail in its turn, with the reason; the list shows the source of the subject.
             subject = None
     mail_subjects.keep_first_subject(conn, task_id, subject)
 
 
 def rendered_subjects(templates_root: Path, template: str, tasks: Sequence[MailSubject]) -> list[str | None]:
-    """For each task of a template the subject that its first recipient would see.
+    """The subject that the first recipient of each task would see, for tasks of one template.
 
-    None where there is nobody yet, or it cannot be made.
+    None where there is no recipient yet, or the subject cannot be rendered.
     """
     try:
         found = load_template(templates_root, template)

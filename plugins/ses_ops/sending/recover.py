@@ -1,4 +1,4 @@
-"""Find what a lost trigger or a dead run left behind, so that no queue hangs until a person looks."""
+"""Recovery from lost triggers and dead runs, so that no mail waits for a person."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Cached mail that is due for longer has lost its run.
-DUE_PATIENCE = timedelta(seconds=90)
-#: Reserved chunks that nobody began or kept alive for longer have lost theirs. A chunk that only waited for a free
-#: worker slot is taken away without harm: its task will find nothing to do, and another run sends it.
-RESERVED_PATIENCE = timedelta(minutes=15)
+#: The time after which cached mail that is due counts as mail without a run.
+DUE_TIMEOUT = timedelta(seconds=90)
+#: The time without a begin or a heartbeat after which a reserved chunk counts as abandoned. A chunk that only waited
+#: for a free worker slot is released without harm: its task will find nothing to do, and another run sends the chunk.
+RESERVED_TIMEOUT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,24 +37,25 @@ class Overdue:
 
 
 def recover(
-    conn: Connection, *, due_patience: timedelta = DUE_PATIENCE, reserved_patience: timedelta = RESERVED_PATIENCE
+    conn: Connection, *, due_timeout: timedelta = DUE_TIMEOUT, reserved_timeout: timedelta = RESERVED_TIMEOUT
 ) -> list[Overdue]:
-    """Release chunks of dead runs, finish what has nothing left, and name the tasks whose cached mail is due without
-    a run. Safe to repeat.
+    """Release the chunks of dead runs, finish tasks without pending mail, and name the tasks that need a run.
+
+    Those are the tasks whose cached mail is due and has no run. Safe to repeat.
     """
     with transaction(conn):
-        stale = chunks.stale_reserved(conn, patience=reserved_patience)
+        stale = chunks.stale_reserved(conn, timeout=reserved_timeout)
     for chunk in stale:
         try:
             release_abandoned(conn, chunk.id, run_id=chunk.run_id, reason=None)
         except Conflict:
-            continue  # somebody sends it after all
-        except StatementFailed:  # not that the server is away: this one must not hold up the others
+            continue  # a process sends the chunk after all
+        except StatementFailed:  # (not an unavailable server.) This chunk must not delay the others
             log.exception("chunk %s cannot be released", chunk.id)
     _finish_what_is_over(conn)
     with transaction(conn):
         now = database_now(conn)
-        overdue = chunks.overdue_tasks(conn, patience=due_patience)
+        overdue = chunks.overdue_tasks(conn, timeout=due_timeout)
     return [
         Overdue(task_name=name, run_id=f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}", run_after=now)
         for name in overdue
@@ -62,7 +63,7 @@ def recover(
 
 
 def _finish_what_is_over(conn: Connection) -> None:
-    """Finish the tasks that no settle finished: a person can mark a run failed, or clear it, while it settles."""
+    """Finish tasks that no settle step finished: a person can mark a run failed, or clear it, while it settles."""
     with transaction(conn):
         names = occurrences.tasks_to_finish(conn)
     for name in names:

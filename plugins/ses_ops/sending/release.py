@@ -1,4 +1,4 @@
-"""Release a chunk: what it used of its quota stays used, the rest of the quota goes back to its day."""
+"""The release of a chunk: unused quota goes back to its day."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.ledger.chunks import LockedChunk
 
-#: Waits after a try that failed for another reason than the quota (server down, temporary refusals): doubled each time.
+#: The first and the longest delay after a run that ended for another reason than the quota (server down, deferrals);
+#: each delay is twice the delay before.
 FIRST_RETRY_AFTER = timedelta(minutes=1)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """Why a reservation ends with messages still pending."""
+    """The reason why a reservation ends while messages are pending."""
 
     reason: str
-    #: Wait before the next try, growing each time; else they are due at once.
+    #: Whether the messages are retried after a growing delay; else they are due at once.
     backoff: bool
 
 
 def release_chunk(conn: Connection, chunk_id: int, *, run_id: str, now: datetime, ending: Ending) -> bool:
-    """Settle a chunk that has nothing pending, cache the rest of another. False when this run holds it no more.
+    """Settle a chunk without pending messages, or cache its pending ones. False when this run does not hold the chunk.
 
     The caller holds the transaction. Locks the quota day before the chunk, as reserving does.
     """
@@ -44,10 +45,10 @@ def release_chunk(conn: Connection, chunk_id: int, *, run_id: str, now: datetime
 
 
 def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: str | None) -> None:
-    """Release a chunk that nobody sends any more, in a transaction of its own; Conflict while somebody does."""
+    """Release a chunk that no process sends any more, in a transaction of its own. Raises Conflict while one does."""
     if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
         conn.rollback()
-        raise Conflict(f"chunk {chunk_id} is still being sent")
+        raise Conflict("chunk_still_being_sent", chunk=chunk_id)
     try:
         with transaction(conn):
             chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)

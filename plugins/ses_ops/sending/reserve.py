@@ -1,4 +1,4 @@
-"""Reserve a sender domain's quota and cut cached mail into chunks against it; what does not fit stays cached."""
+"""The reservation of quota for cached mail, cut into chunks; other mail stays cached."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from ses_ops.storage.ledger.chunks import CachedChunk, CachedMail
     from ses_ops.storage.tasks.stored_task import LockedTask
 
-#: Messages a chunk: 10 to 20 seconds of work at full speed, against a second of overhead of an Airflow task.
+#: Messages of a chunk: 10 to 20 s of work at full speed, against 1 s of overhead of an Airflow task.
 DEFAULT_CHUNK_SIZE = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reservation:
-    """What a run may send now."""
+    """The chunks that a run may send now."""
 
     chunk_ids: list[int]
-    #: Messages reserved by this call.
+    #: Number of messages reserved by this call.
     reserved: int
-    #: Messages of the task that stay cached.
+    #: Number of messages of the task that stay cached.
     cached: int
     day: QuotaDay | None = None
 
 
 @dataclass(kw_only=True, slots=True)
 class _LockedDay:
-    """The quota day under its row lock."""
+    """The quota day whose row is locked."""
 
     id: int
     day: QuotaDay
@@ -51,12 +51,12 @@ class _LockedDay:
 def reserve_chunks(
     conn: Connection, run: Run, *, plans: QuotaPlans, chunk_size: int = DEFAULT_CHUNK_SIZE
 ) -> Reservation:
-    """Reserve for the cached mail of this task that is due, in one transaction under the quota day's row lock.
+    """Reserve quota for the cached mail of this task that is due, in one transaction under the quota day's row lock.
 
-    Oldest cached first, and behind all mail of the domain that was cached before and becomes due within the day
-    (docs/decisions/0005). Repeated by the same run it returns what that run holds already. A run that a person
-    triggered does not wait for the due time.
-    Raises QuotaError or InvalidInput for a Variable that cannot be used: nothing is reserved then.
+    Mail that was cached first comes first, behind all mail of the domain that was cached before and becomes due within
+    the day (docs/decisions/0005). A repetition by the same run returns the chunks that the run holds already. A run
+    that a person triggered does not wait for the due time. Raises QuotaError or InvalidInput for a Variable that cannot
+    be used: nothing is reserved then.
     """
     try:
         with transaction(conn):
@@ -75,14 +75,14 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
     locked = None
     its_own = of_earlier_task(run, task_id=task.id, created_at=task.created_at) is None
     if its_own and task.cancelled_at is None and task.paused_at is None:
-        send_tasks.set_error(conn, run.task_name, None)  # first: mail of a task with an error has no claim
+        send_tasks.set_error(conn, run.task_name, None)  # at first, as mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
         plan = plans[task.sender_domain]
         try:
             locked = lock_quota_day(conn, plan)
         except WarmupNotBegun as not_yet:
             if task.type == TaskType.TEST:
-                raise  # never sent later
+                raise  # a test send is never sent later
             return _wait_for_warmup(conn, task, not_yet)
         mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=locked.now, all_due=by_hand)
         besides = chunks.cached_besides(
@@ -107,13 +107,13 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
 
 
 def _ahead_of(chunk: CachedChunk, besides: list[CachedMail]) -> int:
-    """Messages of others that were cached before this chunk and so come first."""
+    """Number of messages of other tasks that were cached before this chunk and so come first."""
     cached_at = chunk.cached_at
     return sum(other.pending for other in besides if cached_at is None or other.cached_at < cached_at)
 
 
 def _wait_for_warmup(conn: Connection, task: LockedTask, not_yet: WarmupNotBegun) -> Reservation:
-    """Cache what would be sent now until the first day of the warm-up."""
+    """Cache the task's mail until the first day of the warm-up."""
     now = database_now(conn)
     mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=now, all_due=False)
     reason = f"the warm-up of {task.sender_domain} begins at {not_yet.words}"
@@ -123,11 +123,11 @@ def _wait_for_warmup(conn: Connection, task: LockedTask, not_yet: WarmupNotBegun
 
 
 def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
-    """Lock the quota day that is now, by the database's clock, making its row at first use.
+    """Lock the present quota day, by the database's clock; its row is made at first use.
 
-    Waiting for the lock may take longer than the day lasts; then the next day is locked as well.
+    The wait for the lock may take longer than the day lasts; then the next day is locked as well.
     """
-    # The rows of two days that overlap, because the plan was edited, are locked by whoever comes first.
+    # After an edit of the plan two days may overlap; the lock of the domain lets one transaction lock both rows.
     sender_domains.lock_domain(conn, plan.domain)
     began = sender_domains.begin_rehearsal(conn, plan)
     now = database_now(conn)
@@ -145,7 +145,7 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
 def _take(
     conn: Connection, run: Run, locked: _LockedDay, chunk: CachedChunk, taken: int, chunk_size: int
 ) -> int | None:
-    """Reserve the first `taken` pending messages in pieces; returns the id of the chunk that stays cached, if any."""
+    """Reserve the first `taken` pending messages in chunks; returns the id of the chunk that stays cached, if any."""
     current = chunk
     while taken > 0:
         size = min(taken, chunk_size)

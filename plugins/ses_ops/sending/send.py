@@ -1,4 +1,4 @@
-"""Send one reserved chunk: one event loop talks SMTP and keeps the ledger."""
+"""The sending of one reserved chunk: SMTP and ledger in one event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_ops.sending.chunk.claim import Attempt, claim_chunk, settle_from_journa
 from ses_ops.sending.chunk.feed import MessageFeed
 from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
-from ses_ops.sending.chunk.writer import DATABASE_PATIENCE, LedgerKeeper
+from ses_ops.sending.chunk.writer import DATABASE_TIMEOUT, LedgerWriter
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkReport:
-    """What one call did. Counts are messages; `left` are still to be sent."""
+    """The result of one call. Counts are messages; `left` are still to be sent."""
 
     sent: int = 0
     failed: int = 0
     suppressed: int = 0
     unknown: int = 0
     left: int = 0
-    #: finished | released: <why> | stopped | nothing to do
+    #: One of: finished | released: <why> | stopped | nothing to do
     ending: str = "nothing to do"
 
 
@@ -62,13 +62,13 @@ def send_chunk(
     templates_root: Path,
     stop: threading.Event,
 ) -> ChunkReport:
-    """Send what is pending in a chunk that `run_id` reserved; at the end its reservation is released.
+    """Send the pending messages of a chunk that `run_id` reserved; at the end the reservation is released.
 
-    Correct at any interruption: see chunk/claim.py. `stop` ends it early, with every outcome written. Raises
-    TransportUnavailable or DatabaseUnavailable when a server is away (the chunk stays reserved, try again), Conflict
-    while another process sends it, AttemptSuperseded when another has taken it over, LedgerBehind, TemplateError or
-    MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers when the server knows too few of
-    it (what was not sent is kept).
+    Correct at any interruption: see chunk/claim.py. `stop` ends the sending early, with every outcome written. Raises
+    TransportUnavailable or DatabaseUnavailable when a server cannot be reached (the chunk stays reserved, a retry is
+    due), Conflict while another process sends the chunk, AttemptSuperseded when another attempt has the chunk,
+    LedgerBehind, TemplateError or MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers
+    when the server does not know too many recipients (unsent messages are kept).
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
@@ -82,15 +82,15 @@ def send_chunk(
         feed = MessageFeed(render, sender, journal, resends=task.on_unknown is OnUnknown.RESEND)
         written = behind = False
         try:
-            keeper = run_in_loop(_send(ledger, feed, smtp, stop))
+            writer = run_in_loop(_send(ledger, feed, smtp, stop))
             written = True
-            return _finish(ledger, keeper)
+            return _finish(ledger, writer)
         except BaseException as problem:
-            _note(ledger, problem, taken_back=_taken_back(problem, task, journal))
+            _note(ledger, problem, to_requeue=_to_requeue(problem, task, journal))
             behind = isinstance(problem, LedgerBehind)
             raise
         finally:
-            # The journal first: whoever gets the chunk when its lock goes must be able to read it.
+            # The journal is closed first: the process that gets the chunk after the lock must be able to read it.
             if journal is not None:
                 journal.close(keep=not written)
             _release_claim(ledger, behind=behind)
@@ -105,20 +105,16 @@ def _task(conn: Connection, chunk_id: int) -> TaskOfChunk:
 
 
 def _renderer(task: TaskOfChunk, templates_root: Path) -> MessageRenderer:
-    """Raises TemplateError when the template needs values by now that the audience was frozen without.
+    """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
-    What it no longer needs does no harm: the frozen values stay unused.
+    Values that the template does not need any more do no harm.
     """
     content = task.content
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
     if missing:
-        raise TemplateError(
-            f"it was changed after this mailing's audience was frozen and now needs {', '.join(missing)}, which its "
-            f"recipients have no values for; take that out of the template, then `ses task resume {task.name}`",
-            template=task.template,
-        )
+        raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
     return task_renderer(content, templates_root, installation_id=task.installation_id, template=template)
 
 
@@ -128,27 +124,27 @@ def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> byt
     )
 
 
-async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerKeeper:
+async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerWriter:
     transport = SmtpTransport(smtp)
-    keeper = LedgerKeeper(ledger, feed, transport, stop=stop, settings=smtp)
+    writer = LedgerWriter(ledger, feed, transport, stop=stop, settings=smtp)
     await ledger.open()
     mail = asyncio.ensure_future(transport.run(feed))
-    mail.add_done_callback(lambda _: keeper.transport_ended())
+    mail.add_done_callback(lambda _: writer.transport_ended())
     try:
-        await keeper.run()
+        await writer.run()
     finally:
-        # After an error of the ledger: what is under way comes to its end, in the journal at least.
+        # After an error of the ledger the messages under way get their outcomes, at least in the journal.
         transport.stop()
         await asyncio.wait([mail])
         ledger.close()
     mail.result()  # raises TransportUnavailable
-    if keeper.problem is not None:
-        raise keeper.problem
-    return keeper
+    if writer.problem is not None:
+        raise writer.problem
+    return writer
 
 
-def _taken_back(problem: BaseException, task: TaskOfChunk, journal: Journal | None) -> list[int]:
-    """The messages that were refused although the reason is not in them. (A test send's go to nobody later.)"""
+def _to_requeue(problem: BaseException, task: TaskOfChunk, journal: Journal | None) -> list[int]:
+    """Numbers of the messages that were refused although the reason is not in them; none of a test send."""
     if not isinstance(problem, MailRefused) or task.type == TaskType.TEST:
         return []
     for seq in problem.to_requeue:
@@ -157,45 +153,45 @@ def _taken_back(problem: BaseException, task: TaskOfChunk, journal: Journal | No
     return list(problem.to_requeue)
 
 
-def _note(ledger: ChunkLedger, problem: BaseException, *, taken_back: list[int]) -> None:
-    """Write down why it ended; a database that is away is waited for where messages have to be taken back."""
-    give_up_at = time.monotonic() + (DATABASE_PATIENCE if taken_back else 0.0)
+def _note(ledger: ChunkLedger, problem: BaseException, *, to_requeue: list[int]) -> None:
+    """Store why the attempt ended; an unavailable database is waited for if messages have to be requeued."""
+    deadline = time.monotonic() + (DATABASE_TIMEOUT if to_requeue else 0.0)
     while True:
         try:
             if ledger.control.closed:
                 ledger.control = connect(ledger.dsn, application=APPLICATION, options=KEY_LOOKUPS)
-            _write_note(ledger, problem, taken_back)
+            _write_note(ledger, problem, to_requeue)
         except DatabaseUnavailable:
             ledger.control.close()
-            if time.monotonic() < give_up_at:
+            if time.monotonic() < deadline:
                 time.sleep(0.5)
                 continue
-        except Exception:  # noqa: S110 - the first problem is the one to tell; the note only helps
+        except Exception:  # noqa: S110 - the first problem is the one to report; the note only helps
             pass
         return
 
 
-def _write_note(ledger: ChunkLedger, problem: BaseException, taken_back: list[int]) -> None:
-    """May be repeated, and does nothing to a chunk that another attempt has taken over meanwhile."""
+def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[int]) -> None:
+    """Store the note. Safe to repeat; a chunk that another attempt has by now is not changed."""
     attempt = ledger.attempt
     with transaction(ledger.control) as conn:
         reason = " ".join(str(problem).split())[:500] or type(problem).__name__
-        if taken_back:
-            attempts.take_back(
+        if to_requeue:
+            attempts.requeue_refused(
                 conn,
                 chunk_id=attempt.chunk_id,
                 attempt_id=attempt.id,
                 occurrence_id=attempt.occurrence_id,
-                seqs=taken_back,
+                seqs=to_requeue,
             )
         chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
         attempts.end(conn, attempt_id=attempt.id, ending=reason)
 
 
 def _release_claim(ledger: ChunkLedger, *, behind: bool) -> None:
-    """Give the claim back now: the server sees only after a moment that a connection is closed.
+    """Release the claim now, because the server notices a closed connection only after a moment.
 
-    First what a database that fell behind has lost of it, from the journal, which must be closed.
+    `behind`: the outcomes that the database has lost are written before, from the journal, which must be closed.
     """
     conn = ledger.control
     try:
@@ -203,22 +199,22 @@ def _release_claim(ledger: ChunkLedger, *, behind: bool) -> None:
             settle_from_journal(conn, ledger.attempt)
         with transaction(conn):
             chunk_locks.unlock(conn, chunk_id=ledger.attempt.chunk_id)
-    except Exception:  # noqa: S110 - then it ends with the connection
+    except Exception:  # noqa: S110 - then the claim ends with the connection
         pass
     finally:
         conn.close()
 
 
-def _finish(ledger: ChunkLedger, keeper: LedgerKeeper) -> ChunkReport:
+def _finish(ledger: ChunkLedger, writer: LedgerWriter) -> ChunkReport:
     attempt, conn = ledger.attempt, ledger.control
     with transaction(conn):
         chunk = chunks.reservation_of(conn, chunk_id=attempt.chunk_id)
         assert chunk is not None
-        if keeper.stopped_by_caller and chunk.pending:
+        if writer.stopped_by_caller and chunk.pending:
             ending = "stopped"
         elif chunk.pending:
-            reason = keeper.stop_reason or keeper.deferrals.last_words or "messages are left"
-            why = Ending(reason=reason, backoff=not keeper.stop_reason)
+            reason = writer.stop_reason or writer.deferrals.last_words or "messages are left"
+            why = Ending(reason=reason, backoff=not writer.stop_reason)
             ending = f"released: {why.reason}"
         else:
             why, ending = Ending(reason="", backoff=False), "finished"

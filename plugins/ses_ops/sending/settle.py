@@ -1,4 +1,4 @@
-"""End a run: release what it still holds, finish occurrences, and say when the next run has something to do."""
+"""The end of a run: releases chunks, finishes occurrences, names the next run."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """Where the task stands. Counts are messages, over all its occurrences."""
+    """The state of the task after a run. Counts are messages, over all its occurrences."""
 
     sent: int
     cached: int
     failed: int
     unknown: int
-    #: When cached mail goes on, and the id of the run that does it; None when nothing is cached.
+    #: When cached mail is resumed, and the id of that run; None when no mail is cached.
     resume_at: datetime | None = None
     resume_run_id: str | None = None
-    #: Why the mail waits.
+    #: Why mail is cached.
     reason: str | None = None
-    #: What a person has to mend first.
+    #: The error that a person has to mend first.
     error: str | None = None
 
 
 def settle(conn: Connection, run: Run) -> Settlement:
     """Settle a run; may be repeated, and run beside another run of the same task.
 
-    Raises Conflict while a process still sends a chunk of this run (it will be settled when that is done).
+    Raises Conflict while a process still sends a chunk of this run; the run can be settled after that.
     """
     with transaction(conn):
         task = send_tasks.lock_row(conn, run.task_name)
@@ -53,7 +53,7 @@ def settle(conn: Connection, run: Run) -> Settlement:
 
 
 def finish_what_is_over(conn: Connection, task: LockedTask) -> None:
-    """Finish the task's occurrences that have nothing left to be sent, and with its only one the task.
+    """Finish the task's occurrences without pending messages, and with its only occurrence the task.
 
     The caller holds the transaction and the task's row.
     """

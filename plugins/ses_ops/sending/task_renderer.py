@@ -1,4 +1,7 @@
-"""The renderer of a send task: made once a chunk, and once before an audience is frozen to see that it can be made."""
+"""The renderer of a send task's messages.
+
+It is made once a chunk, and once before an audience is frozen, as a check.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from ses_ops.rendering.template import MailTemplate, load_template
 def task_renderer(
     content: MailContent, templates_root: Path, *, installation_id: str, template: MailTemplate | None = None
 ) -> MessageRenderer:
-    """From the content of a task's mail, and its template if that is loaded already.
+    """The renderer of a task's mail, with its template if that is loaded already.
 
-    Raises TemplateError or InvalidInput when its template, subject or link cannot be used, or when all its mail would
-    show an empty link. A test send may: whoever sends it is to see what the template is like.
+    Raises TemplateError or InvalidInput when template, subject or link cannot be used, or when all mail would show an
+    empty link. A test send may show one, because its purpose is to show the template.
     """
     template = template or load_template(templates_root, content.template)
     if not content.unsubscribe_url and not content.is_test:
@@ -29,7 +32,7 @@ def task_renderer(
 
 
 def content_renderer(content: MailContent, template: MailTemplate, *, installation_id: str) -> MessageRenderer:
-    """As `task_renderer`, without the look at the link; for a loaded template."""
+    """As `task_renderer` for a loaded template, without the check of the link."""
     return MessageRenderer(
         template,
         sender=parse_sender(content.sender),
@@ -46,9 +49,9 @@ def content_renderer(content: MailContent, template: MailTemplate, *, installati
 def check_template(
     content: MailContent, templates_root: Path, *, group: str | None, variables: Sequence[str] | None
 ) -> MessageRenderer:
-    """Refuse mail that cannot be rendered, or whose template needs variables that its group lacks (domain.md).
+    """Refuse mail that cannot be rendered, or whose template needs variables that the group lacks.
 
-    Returns its renderer, for a look at a message; what it makes has no message id of this installation.
+    Returns the renderer for a preview of a message, which has no message id of this installation.
     """
     template = load_template(templates_root, content.template)
     renderer = task_renderer(content, templates_root, installation_id="check", template=template)
@@ -56,7 +59,9 @@ def check_template(
     try:
         compare_variables(used, variables or ())
     except InvalidInput as problem:
-        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
+        raise TemplateError(
+            "template_does_not_fit_group", problem=problem, group=group, template=content.template
+        ) from problem
     return renderer
 
 
@@ -64,8 +69,9 @@ def _refuse_empty_link(template: MailTemplate, subject: str | None) -> None:
     use = template.bare_link(subject)
     if use is not None:
         raise TemplateError(
-            f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}), which would be empty in all mail of "
-            "this task: give the task an unsubscribe_url, or show it only `if unsubscribe_url`",
+            "unsubscribe_url_empty",
+            line=use.line,
+            file=use.file,
             template=template.name,
             part="unsubscribe_url",
         )

@@ -168,7 +168,7 @@ class _Worker:
         settle(conn, run)
         self.race.used[self.slot] += sent
         if deed >= 100 - RECOVERS:
-            recover(conn, reserved_patience=PATIENCE)
+            recover(conn, reserved_timeout=PATIENCE)
 
     def send(self, chunk_id: int, run: Run) -> int:
         known = self.race.arguments

@@ -143,7 +143,7 @@ def test_a_throttled_relay_is_offered_what_it_put_off_before_anything_new(world,
 
 
 def test_those_who_are_always_put_off_come_neither_before_nor_after_all_others(world, mail_server, monkeypatch) -> None:
-    monkeypatch.setattr("ses_ops.sending.chunk.writer.AGAIN_AT_ONCE", 5)
+    monkeypatch.setattr("ses_ops.sending.chunk.writer.RETRIES_AT_ONCE", 5)
     mail_server.refuse = lambda recipient: THROTTLED
     world.group("customers", 400)
     world.task("hello", group="customers")

@@ -55,7 +55,7 @@ def test_chunks_that_wait_for_their_turn_are_spared_while_their_run_lives(world,
 def test_one_chunk_that_cannot_be_released_does_not_hold_up_the_others(world, chunks):
     world.execute("UPDATE attempt SET heartbeat_at = now() - interval '20 minutes'")
     world.execute(REFUSED.format(chunks[0]))
-    recover(world.conn, due_patience=timedelta(0))
+    recover(world.conn, due_timeout=timedelta(0))
     assert reserved(world) == chunks[:1]
     world.check_ledger()
 
@@ -70,7 +70,7 @@ def test_one_chunk_that_cannot_be_released_does_not_hold_up_the_others(world, ch
     ],
 )
 def test_what_is_looked_up_again_and_again_is_looked_up_by_an_index(world, module, name, index):
-    values = {"since": "2026-01-01", "patience": "1 hour", "tests": True, "hidden": []}
+    values = {"since": "2026-01-01", "timeout": "1 hour", "tests": True, "hidden": []}
     with connected(world.dsn, options="-c enable_seqscan=off") as conn, conn.cursor() as cursor:
         cursor.execute("EXPLAIN " + statements(module.__file__)[name], values)
         assert index in "\n".join(line for (line,) in cursor.fetchall())

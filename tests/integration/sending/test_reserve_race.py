@@ -115,7 +115,7 @@ def test_many_rounds_of_16_processes_with_crashes_never_exceed_the_quota(world, 
     assert 0 < used < ALLOTMENT, "some was sent and some room was left to the end"
     # What was not sent comes back, and all of it can be sent.
     wait_for_chunk_locks_to_go(world)
-    recover(world.conn, reserved_patience=timedelta(0))
+    recover(world.conn, reserved_timeout=timedelta(0))
     assert world.rows("SELECT reserved FROM quota_day") == [(0,)]
     world.check_ledger()
     for number in range(TASKS):

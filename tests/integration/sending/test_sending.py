@@ -334,11 +334,11 @@ def test_recovery_names_overdue_tasks_and_releases_chunks_of_dead_runs(world, ma
     world.reserve(run)
     assert recover(world.conn) == []
     nothing = timedelta(0)
-    (overdue,) = recover(world.conn, due_patience=nothing, reserved_patience=nothing)
+    (overdue,) = recover(world.conn, due_timeout=nothing, reserved_timeout=nothing)
     assert overdue.task_name == "hello"
     assert overdue.run_id.startswith("resume__")
     assert world.whole_run(world.run("hello", RunKind.RESUME)).sent == 10
-    assert recover(world.conn, due_patience=nothing, reserved_patience=nothing) == []
+    assert recover(world.conn, due_timeout=nothing, reserved_timeout=nothing) == []
 
 
 def test_the_database_going_away_in_mid_send_is_waited_out(postgres, tmp_path):

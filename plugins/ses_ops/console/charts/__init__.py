@@ -1,1 +1,1 @@
-"""Charts and bars as plain SVG: no library, no inline style."""
+"""Charts and bars as plain SVG, without a library or inline styles."""

@@ -1,7 +1,7 @@
-"""A chart of columns as plain SVG: no library, no inline style, readable at any width.
+"""A column chart as plain SVG, readable at any width.
 
-Positions along the width are percentages and heights are pixels, without a viewBox, so that words keep their size when
-the chart is narrow. What the columns say stands in a table beside them: the picture is never the only way to it.
+Positions along the width are percentages and heights are pixels, without a viewBox, so that labels keep their size when
+the chart is narrow. The page has the same numbers in a table, so that the picture is never the only way to read them.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from babel.numbers import format_compact_decimal
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
-#: Pixels: of the columns, and of the words below and above them.
+#: Pixels of height: of the columns, and of the labels below and above them.
 HEIGHT, BELOW, ABOVE = 180, 24, 18
-#: The part of its place that a column fills.
+#: Share of its place that a column fills.
 _FILLED = 0.78
-#: Words below the columns, at most: as many as fit on a phone.
+#: Largest number of labels below the columns: as many as fit on a phone.
 _LABELS = 4
-#: Pixels; what is there is seen.
+#: Pixels of the lowest column, so that every number above zero is seen.
 _LOWEST = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What one column shows."""
+    """The numbers and texts of one column."""
 
-    #: Below it, when there is room.
+    #: The label below the column, written when there is room.
     label: str
-    #: The whole of it in words, shown when hovered.
+    #: The numbers in words, shown when the column is hovered.
     title: str
     front: int
-    #: Stands on top of it, in the colour of failures.
+    #: The part on top of the column, in the colour of failures.
     top: int = 0
-    #: A lighter column behind it: what could have been.
+    #: A lighter column behind, for the number that was possible.
     back: int | None = None
-    #: Today.
+    #: Whether the column is today's.
     marked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A column in its place: `x`, `width` and `middle` are percentages, the rest is pixels from the top."""
+    """A placed column: `x`, `width` and `middle` are percentages, the other positions are pixels from the top."""
 
     column: Column
     x: str
     width: str
     middle: str
-    #: Its whole place, to be hovered.
+    #: The whole place of the column, which can be hovered.
     place: str
     place_width: str
     front: tuple[float, float] | None
@@ -65,16 +65,16 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line across the chart at a value."""
+    """A line across the chart at one value."""
 
     y: float
-    #: 2.5K
+    #: The value in a short form, such as 2.5K.
     label: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Everything that the template draws."""
+    """The chart as the template draws it."""
 
     columns: Sequence[Drawn]
     lines: Sequence[Line]
@@ -124,19 +124,19 @@ def draw(words: Language, columns: Sequence[Column], *, root: bool = False) -> C
 
 
 def _round_up(value: int, *, root: bool) -> int:
-    """The next value whose lines (quarters, or sixteenths on the root scale) have short names."""
+    """The next value whose lines (quarters, or sixteenths on the root scale) have short labels."""
     unit = 16 if root else 4
     if value <= unit:
         return unit
     ten = 10 ** math.floor(math.log10(value / unit))
     steps = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 8, 10)
-    # There is no half message: small values have whole lines.
+    # There is no half message, so the lines of small values must be whole numbers.
     fitting = (unit * int(ten * step) for step in steps if ten * step == int(ten * step))
     return next(whole for whole in fitting if whole >= value)
 
 
 def day_label(words: Language, day: date) -> str:
-    """24 Nov, as the language writes it."""
+    """A day such as 24 Nov, in the form of the language."""
     return str(format_skeleton("MMMd", day, locale=words.code))
 
 
@@ -145,7 +145,7 @@ def _short(words: Language, value: float) -> str:
 
 
 def _labelled(columns: Sequence[Column]) -> set[int]:
-    """Places whose words are written: today's, and others at equal distances from it."""
+    """The places whose labels are written: today's, and others at equal distances from today's."""
     if not columns:
         return set()
     step = -(-len(columns) // _LABELS)

@@ -1,4 +1,7 @@
-"""A task's counts as the parts of a bar, drawn as SVG: a style attribute would need a weaker security policy."""
+"""A task's counts as the parts of a bar, drawn as SVG.
+
+(A bar made with a style attribute would need a weaker security policy.)
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 #: Units of the bar's width.
 WIDTH = 1000
 
-#: In the order in which they stand in the bar: the class of the part, the count, its word. The word of a message's
-#: status in a list is the same one (tasks/messages.py).
+#: The parts in the order of the bar, each with its class, its count and its word, which is also the word of a message's
+#: status in a list.
 PARTS = (
     ("sent", "sent_count", N_("sent")),
     ("failed", "failed_count", N_("failed")),
@@ -27,9 +30,9 @@ PARTS = (
     ("queued", "queued_count", N_("waiting for its turn")),
     ("progress", "in_progress_count", N_("on its way")),
 )
-#: Named only where there are any.
+#: Parts that are named only where they are not empty.
 SELDOM = frozenset({"cancelled", "retrying", "queued"})
-#: The status of messages that a part counts, where it has another name.
+#: The status of the messages that a part counts, where its name differs from the part's.
 STATUS_OF = {"progress": "sending"}
 
 
@@ -45,7 +48,7 @@ class Part:
 
 
 def words_of(counts: TaskOverview | Counts) -> list[tuple[str, str, str, str]]:
-    """The parts that a page names: class, count, word, status. Those that are seldom only where there are any."""
+    """The parts that a page names, as (class, count, word, status); the SELDOM ones only where they are not empty."""
     return [
         (kind, field, word, STATUS_OF.get(kind, kind))
         for kind, field, word in PARTS
@@ -54,7 +57,7 @@ def words_of(counts: TaskOverview | Counts) -> list[tuple[str, str, str, str]]:
 
 
 def parts_of(task: TaskOverview | LatestStart | Counts) -> list[Part]:
-    """The parts that are not empty. A part that exists is at least one unit wide, and they never overlap."""
+    """The parts that are not empty. Every part is at least one unit wide, and parts never overlap."""
     found: list[Part] = []
     total, before, at = max(task.request_count, 1), 0, 0
     for kind, field, word in PARTS:
@@ -69,10 +72,10 @@ def parts_of(task: TaskOverview | LatestStart | Counts) -> list[Part]:
 
 
 def start_of(task: TaskOverview) -> TaskOverview | LatestStart:
-    """What a task's progress is of: its newest start. Over all starts it would fall whenever one begins."""
+    """The start that a task's progress is of: the newest. (Over all starts progress would fall at each new start.)"""
     return task.latest_start or task
 
 
 def sent_share(counts: TaskOverview | LatestStart | Counts) -> float:
-    """Sent of requested, from 0 to 1: the one measure of progress. It never falls: what was sent stays sent."""
+    """Sent of requested, from 0 to 1: the measure of progress, which never falls, because sent messages stay sent."""
     return counts.sent_count / counts.request_count if counts.request_count else 0.0

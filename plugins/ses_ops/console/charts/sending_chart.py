@@ -1,7 +1,7 @@
-"""Messages over time as plain SVG: columns of what left, bands where nothing did. No library, no inline style.
+"""A chart of messages over time as plain SVG: columns of sent messages, bands of gaps.
 
 Positions along the width are percentages and heights are pixels, so that the picture fits any width. The times below
-it are HTML, which ses.js writes in the viewer's zone; what it shows stands in a table beside it too.
+the picture are HTML, which ses.js writes in the viewer's zone. The page has the same numbers in a table.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from ses_ops.console.charts.sending_gaps import GapKind, gaps
 if TYPE_CHECKING:
     from ses_ops.storage.ledger.progress import Burst, PersonsPause
 
-#: Pixels.
+#: Pixels of height.
 HEIGHT = 160
-#: Columns, at most.
+#: Largest number of columns.
 _MOST = 60
 #: Seconds that a column can stand for.
 _WIDTHS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200),
     *(86_400 * days for days in (1, 2, 7, 14, 30, 90, 180, 365)),
 )
-#: Shorter ones are how sending goes: a new run, a chunk that waits for a worker.
+#: The shortest gap that is shown: shorter gaps are part of sending (a new run, a chunk that waits for a worker).
 SHORTEST_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """What left from `start` to `end`. `x` and `width` are percentages; the others are pixels from the top, height."""
+    """The messages from `start` to `end`. `x`, `width`: percentages; the pairs: pixels from the top, and of height."""
 
     start: datetime
     end: datetime
@@ -46,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """A time in which nothing left, in its place. `lasts`: it is not over."""
+    """A placed gap, in which no message left. `lasts`: the gap is not over."""
 
     start: datetime
     end: datetime
@@ -57,27 +57,27 @@ class Pause:
 
     @property
     def length(self) -> timedelta:
-        """How long it is, until now if it lasts."""
+        """The length of the gap, until now if it lasts."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chart:
-    """Everything that the template draws, and the table says."""
+    """The chart as the template draws it, and the table lists it."""
 
     begin: datetime
     end: datetime
-    #: How long a column is, and the most messages in one.
+    #: The length of time of a column, and the largest number of messages in one.
     step: timedelta
     highest: int
-    #: Only those in which something left.
+    #: The columns with at least one message.
     columns: Sequence[Column]
     pauses: Sequence[Pause]
     height: int = HEIGHT
 
     @property
     def gap_kinds(self) -> list[GapKind]:
-        """Those that the legend has to name."""
+        """The kinds of gaps that the legend has to name."""
         return [kind for kind in GapKind if any(one.kind is kind for one in self.pauses)]
 
     @property
@@ -87,12 +87,12 @@ class Chart:
 
     @property
     def sent(self) -> int:
-        """Messages in the picture."""
+        """Number of sent messages in the chart."""
         return sum(one.sent for one in self.columns)
 
     @property
     def failed(self) -> int:
-        """Failed messages in the picture."""
+        """Number of failed messages in the chart."""
         return sum(one.failed for one in self.columns)
 
     @property
@@ -109,9 +109,10 @@ def draw(
     due_at: datetime | None = None,
     pauses: Sequence[PersonsPause] = (),
 ) -> Chart | None:
-    """The chart of what left when; None when nothing ever did.
+    """The chart of messages over time; None when no message was ever sent.
 
-    `waits`: there is mail to be sent, so now is in it; `due_at`: when that goes on by itself; `pauses`: of persons.
+    `waits`: mail is pending, so the chart extends to `now`; `due_at`: when pending mail is resumed by itself; `pauses`:
+    the pauses by persons.
     """
     if not bursts:
         return None
@@ -151,7 +152,7 @@ def draw(
 
 
 def _width(seconds: float) -> int:
-    """The shortest width with which it all has room, one column kept for an odd beginning."""
+    """The shortest width of a column with which the whole time fits, with one column to spare for the beginning."""
     return next((width for width in _WIDTHS if seconds <= width * (_MOST - 1)), _WIDTHS[-1])
 
 
@@ -161,7 +162,7 @@ def _floor(moment: datetime, step: timedelta) -> datetime:
 
 
 def _spread(bursts: Iterable[Burst], begin: datetime, step: timedelta, places: int) -> list[tuple[int, int]]:
-    """What left in each place: a burst's messages evenly over its time, in whole numbers that add up to all of them."""
+    """The messages of each column: those of a burst evenly over its time, in whole numbers that add up to all."""
     sent, failed = [0] * places, [0] * places
     for burst in bursts:
         length = burst.ended_at - burst.started_at
@@ -183,7 +184,7 @@ def _spread(bursts: Iterable[Burst], begin: datetime, step: timedelta, places: i
 def _column(start: datetime, step: timedelta, place: int, places: int, sent: int, failed: int, highest: int) -> Column:
     room = 1 / places
     tall = round(HEIGHT * sent / highest, 1)
-    # What is there is seen.
+    # Every failure is seen.
     tall_failed = max(2.0, round(HEIGHT * failed / highest, 1)) if failed else 0.0
     top = max(0.0, HEIGHT - tall - tall_failed)
     return Column(

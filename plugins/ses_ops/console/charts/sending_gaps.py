@@ -1,4 +1,4 @@
-"""Times in which nothing of a send task was sent, and why: it waited, was paused, or no sender was running."""
+"""Gaps in which no message of a send task was sent, with their reasons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class GapKind(StrEnum):
-    """Why nothing was sent."""
+    """The reason why no message was sent."""
 
-    #: For quota, for the mail server, for its time: it was to be so.
+    #: The mail waited as planned: for quota, for a retry, for its start.
     WAITED = "waited"
     #: A person had paused the task.
     PAUSED = "paused"
-    #: Mail was due, or was being sent, and all was down: a machine, Airflow, the database.
+    #: Mail was due or was being sent, and no sender ran: a machine, Airflow or the database was down.
     DOWN = "down"
 
 
@@ -73,7 +73,7 @@ def gaps(
 
 
 def _idle(bursts: Sequence[Burst], now: datetime | None) -> Iterator[tuple[Burst, Burst | None, datetime, datetime]]:
-    """What was sent last, what is sent next (None: nothing yet), and the time between them."""
+    """Each gap: the burst before, the burst after (None: not yet), and the times between the two."""
     ordered = sorted(bursts, key=lambda one: one.started_at)
     last = ordered[0]
     for burst in ordered:
@@ -88,7 +88,7 @@ def _idle(bursts: Sequence[Burst], now: datetime | None) -> Iterator[tuple[Burst
 def _cut(
     start: datetime, end: datetime, due: datetime | None, *, down_from_the_start: bool, pauses: Sequence[PersonsPause]
 ) -> list[Gap]:
-    """A gap in pieces: what a person paused, and of the rest what was before and what behind its time."""
+    """A gap in pieces: the pauses by persons, and the rest before and after the moment at which mail was due."""
     ends_of_pauses = [one.resumed_at or end for one in pauses]
     places = [due] if due is not None else []
     places += [*(one.paused_at for one in pauses), *ends_of_pauses]
@@ -106,7 +106,7 @@ def _cut(
 
 
 def _without_short(pieces: Sequence[Gap], shortest: timedelta) -> list[Gap]:
-    """Neighbours of one kind, or of which one is too short to be seen, become one."""
+    """The pieces, with neighbours joined that are of one kind, or of which one is too short to be seen."""
     found: list[Gap] = []
     for piece in pieces:
         joins = found and (piece.kind is found[-1].kind or piece.length < shortest or found[-1].length < shortest)

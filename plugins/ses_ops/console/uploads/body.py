@@ -1,6 +1,7 @@
-"""The body of a request as an iterator in another thread, while the event loop goes on serving everybody else.
+"""The body of a request as an iterator for another thread.
 
-Bytes wait in a short queue: when the reader is slow, the browser is made to wait, and memory stays as it is.
+The event loop serves other requests meanwhile. Pieces wait in a short queue: when the reader is slow, the browser
+waits, and memory does not grow.
 """
 
 from __future__ import annotations
@@ -19,25 +20,24 @@ from ses_ops.errors import ImportStopped
 
 T = TypeVar("T")
 
-#: Pieces that wait for the reader; a server hands out some 64 kB at a time.
+#: Largest number of pieces in the queue; a server passes on some 64 kB at a time.
 DEPTH = 16
-#: Seconds without a byte after which a browser is taken for gone: it would keep a transaction open.
+#: Seconds without a byte after which a browser counts as gone: it would keep a transaction open.
 SILENCE = 30.0
-#: Seconds of waiting after which the bytes that came are counted, and how many a second are the least: whoever sends
-#: fewer would keep a transaction and a place among the imports. Waiting for the database does not count.
+#: Seconds of waiting after which the received bytes are counted; then the smallest number of bytes a second: a slower
+#: browser would keep a transaction and a place among the imports. Waiting for the database does not count.
 WINDOW, LEAST_RATE = 30.0, 4096
-#: Seconds of waiting for all of a file.
+#: Seconds of waiting for a whole file.
 LONGEST = 2 * 3600.0
 #: What is said of it.
-TOO_SLOW = "the file came too slowly"
 
 
 class TooSlow(Exception):
-    """A body comes slower than LEAST_RATE, or takes longer than LONGEST."""
+    """A body is slower than LEAST_RATE, or takes longer than LONGEST."""
 
 
 class Pace:
-    """How fast a body comes, measured only while somebody waits for it."""
+    """Measures the speed of a body, only while a reader waits for it."""
 
     def __init__(self) -> None:
         self._all = 0.0
@@ -45,7 +45,7 @@ class Pace:
         self._bytes = 0
 
     async def next_of(self, pieces: AsyncIterator[bytes]) -> bytes | None:
-        """The next piece, None at the end. Raises TimeoutError when nothing comes, TooSlow when little does."""
+        """The next piece; None at the end. Raises TimeoutError when no piece comes, TooSlow for a slow body."""
         begun = time.monotonic()
         async with asyncio.timeout(SILENCE):
             piece = await anext(pieces, None)
@@ -61,7 +61,7 @@ class Pace:
 
 
 class Incoming:
-    """The pieces of a body, in the thread that reads them. Raises ImportStopped when it is stopped."""
+    """An iterator of the pieces of a body, for the thread that reads them. Raises ImportStopped when it is stopped."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -71,7 +71,7 @@ class Incoming:
 
     @property
     def stopped(self) -> ImportStopped | None:
-        """Why nothing more is read: the browser went away (also after the last byte), it was too slow, or `stop`."""
+        """Why reading ended: the browser closed the connection (also after the last byte), was too slow, or `stop`."""
         return self._stopped
 
     def __iter__(self) -> Iterator[bytes]:
@@ -85,12 +85,12 @@ class Incoming:
             yield piece
 
     def stop(self, why: ImportStopped) -> None:
-        """Wake the reader, who may wait for bytes that never come; from any thread."""
+        """Stop the iterator and wake its reader; from any thread."""
         self._stopped = self._stopped or why
         self._pieces.put(None)
 
     async def _pump(self, request: Request, pieces: AsyncIterator[bytes]) -> None:
-        """Hand over the body, then wait for the end of the connection."""
+        """Put the pieces of the body into the queue, then wait for the end of the connection."""
         pace = Pace()
         try:
             while (piece := await pace.next_of(pieces)) is not None:
@@ -99,18 +99,18 @@ class Incoming:
             self._pieces.put(None)
             await request.receive()
         except TooSlow:
-            self.stop(ImportStopped(TOO_SLOW))
+            self.stop(ImportStopped("upload_too_slow"))
         except (ClientDisconnect, TimeoutError):
             pass
         finally:
             # Whatever ended it: nobody must wait for what will never come.
-            self.stop(ImportStopped("the connection to the browser broke off"))
+            self.stop(ImportStopped("upload_broken_off"))
 
 
 async def in_thread(
     request: Request, pieces: AsyncIterator[bytes], work: Callable[[Incoming], T], *, limiter: CapacityLimiter
 ) -> T:
-    """Run `work` in a thread of its own on what is left of a request's body; what it does not read is left unread."""
+    """Run `work` in a thread on the rest of a request's body; the part that `work` does not read is left unread."""
     incoming = Incoming(asyncio.get_running_loop())
     pump = asyncio.create_task(incoming._pump(request, pieces))
     try:

@@ -1,7 +1,7 @@
-"""A posted form with a file of moderate size: kept by the server as a temporary file until the request has its answer.
+"""Posted forms with a file of moderate size, kept until the response is sent.
 
-The size is counted while the bytes come, whatever the request says of itself. What is too much is read and thrown away,
-up to a bound, so that the browser shows our answer and not a broken connection.
+The size is counted while the bytes come, whatever the request's headers say. Bytes beyond the limit are read and
+dropped, up to a bound, so that the browser shows the response and not a broken connection.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from ses_ops.console.forms import Form, posted
 from ses_ops.console.uploads.body import Pace, TooSlow
 
-#: Bytes of the whole form; a suppression list of a million addresses has some 30 MB.
+#: Bytes of the largest form; a suppression list of a million addresses has some 30 MB.
 LARGEST_FILE = 50 * 1024 * 1024
-#: Bytes behind the limit that are still listened to.
+#: Bytes up to which a form beyond the limit is read and dropped.
 LISTENED_TO = 4 * LARGEST_FILE
-#: Bytes that are read at a time.
+#: Bytes of one block.
 BLOCK = 256 * 1024
 
 
@@ -30,7 +30,7 @@ class FileForm:
     """The texts of a form, and its file."""
 
     form: Form
-    #: None when no file was chosen, or when it is too large.
+    #: None when no file was chosen, or when the file is too large.
     file: BinaryIO | None = None
     name: str = ""
     too_large: bool = False
@@ -55,7 +55,7 @@ async def posted_with_file(request: Request) -> AsyncIterator[FileForm]:
     except MultiPartException:
         if not counted.too_large:
             raise HTTPException(400) from None
-        # The page has its file field behind all others, so that these have come by now.
+        # The page has the file field behind all other fields, so that these have come by now.
         yield FileForm(form=Form(_texts(parser.items)), too_large=True)
         return
     try:
@@ -75,7 +75,7 @@ FileFormDep = Annotated[FileForm, Depends(posted_with_file)]
 
 
 class _Counted:
-    """The bytes of a request up to LARGEST_FILE, and whether there were more."""
+    """The bytes of a request up to LARGEST_FILE, and whether the request had more."""
 
     def __init__(self, request: Request) -> None:
         self._request = request

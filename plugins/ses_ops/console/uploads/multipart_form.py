@@ -1,7 +1,7 @@
-"""A form with a file, read as it comes: first the texts that stand before the file, then the file's blocks.
+"""A parser of forms with a file: first the texts, then the blocks of the file.
 
-Nothing of the file is kept, so a form must have its file behind all other fields, as it stands on the page. A form ends
-with its closing boundary; one that ends without was cut off, and whoever reads its blocks learns of it.
+The file is not kept, so a form must have its file behind all other fields, as the page has it. A form ends with its
+closing boundary; a form without one was cut off, which is an error for the reader of the blocks.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes of the texts of a form with a file.
+#: Bytes of the longest texts of a form with a file.
 LARGEST_TEXTS = 64 * 1024
 MOST_TEXTS = 50
 MULTIPART = "multipart/form-data"
 
 
 class MultipartForm:
-    """Reads a body of `multipart/form-data`; `texts` and `file_name` are there from construction on.
+    """Parses a body of `multipart/form-data`; `texts` and `file_name` are set from construction on.
 
     Raises InvalidInput for a body that is no such form.
     """
@@ -33,7 +33,7 @@ class MultipartForm:
     def __init__(self, content_type: str, chunks: Iterator[bytes], *, largest_file: int) -> None:
         #: Texts by the names of their fields.
         self.texts: dict[str, list[str]] = {}
-        #: As the browser says; None when the form has no file, or none was chosen.
+        #: The file's name by the browser; None when the form has no file, or none was chosen.
         self.file_name: str | None = None
         self._chunks = chunks
         self._largest = largest_file
@@ -49,35 +49,34 @@ class MultipartForm:
 
     @property
     def begun(self) -> bool:
-        """Whether all texts are there: the file has begun, or the form has none."""
+        """Whether all texts have been read: the file has begun, or the form has none."""
         return self._in_file or self._file_ended or self._ended
 
     def feed(self, chunk: bytes) -> None:
-        """Read on, for a body whose chunks nobody can wait for here. Raises InvalidInput."""
+        """Parse one more chunk, for a body whose chunks are awaited elsewhere. Raises InvalidInput."""
         try:
             self._parser.write(chunk)
         except FormParserError as cause:
-            raise InvalidInput("this is no form that a browser sends") from cause
+            raise InvalidInput("not_a_form") from cause
 
     def go_on(self, chunks: Iterator[bytes]) -> None:
-        """Where the rest of the body comes from."""
+        """Set the source of the rest of the body."""
         self._chunks = chunks
 
     def blocks(self) -> Iterator[bytes]:
-        """The file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
+        """The blocks of the file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
         size = 0
         while True:
             while self._file:
                 block = self._file.popleft()
                 size += len(block)
                 if size > self._largest:
-                    problem = f"the file is larger than {self._largest:,} bytes"
-                    raise BadCsv(problem, fault=CsvFault.TOO_MANY_BYTES, most=self._largest)
+                    raise BadCsv(CsvFault.TOO_MANY_BYTES, most=self._largest)
                 yield block
             if self._ended:
                 return
             if not self._read_chunk():
-                raise ImportStopped("the upload was cut off before its end")
+                raise ImportStopped("upload_cut_off")
 
     def _read_chunk(self) -> bool:
         chunk = next(self._chunks, None)
@@ -90,7 +89,7 @@ class MultipartForm:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind.decode("latin-1") != MULTIPART or not boundary:
-            raise InvalidInput("this is no form with a file")
+            raise InvalidInput("form_without_file")
         try:
             return MultipartParser(
                 boundary,
@@ -106,7 +105,7 @@ class MultipartForm:
                 },
             )
         except FormParserError as cause:
-            raise InvalidInput("this is no form that a browser sends") from cause
+            raise InvalidInput("not_a_form") from cause
 
     def _part_begins(self) -> None:
         self._disposition = {}
@@ -134,7 +133,7 @@ class MultipartForm:
         elif not self._file_ended:
             self._text_bytes += end - start
             if self._text_bytes > LARGEST_TEXTS:
-                raise InvalidInput(f"the texts of the form are longer than {LARGEST_TEXTS:,} bytes")
+                raise InvalidInput("form_too_long", most=LARGEST_TEXTS)
             self._text += data[start:end]
 
     def _part_ends(self) -> None:
@@ -145,7 +144,7 @@ class MultipartForm:
         if self._file_ended or not name:
             return
         if len(self.texts) >= MOST_TEXTS:
-            raise InvalidInput(f"the form has more than {MOST_TEXTS} fields")
+            raise InvalidInput("form_with_too_many_fields", most=MOST_TEXTS)
         self.texts.setdefault(name, []).append(self._text.decode("utf-8", "replace"))
 
     def _form_ends(self) -> None:

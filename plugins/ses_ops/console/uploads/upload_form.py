@@ -1,4 +1,7 @@
-"""The texts of an upload's form, read while its file is still on its way: they cost no thread and no connection."""
+"""The texts of an upload's form, read before its file has come.
+
+That takes no thread and no connection.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ses_ops.console.forms import LARGEST, MOST_FIELDS, Form
 from ses_ops.console.uploads.multipart_form import MULTIPART, MultipartForm
 from ses_ops.errors import InvalidInput
 
-#: Bytes: some twenty million rows. `ses group import` takes more.
+#: Bytes of the largest file: some twenty million rows. `ses group import` takes larger files.
 LARGEST_FILE = 2 * 1024**3
 #: Seconds for the texts, which stand before the file.
 _WITHIN = 30.0
@@ -21,24 +24,24 @@ _WITHIN = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """The texts of the form; the file behind them is still on its way."""
+    """The texts of the form; the file behind them has not come yet."""
 
     form: Form
     upload: MultipartForm | None
 
     @property
     def file_name(self) -> str | None:
-        """None when no file was chosen."""
+        """The name of the file; None when no file was chosen."""
         return self.upload.file_name if self.upload else None
 
     def blocks(self) -> Iterator[bytes]:
-        """The file."""
+        """The blocks of the file."""
         assert self.upload is not None
         return self.upload.blocks()
 
 
 async def texts_of(request: Request, pieces: AsyncIterator[bytes], *, largest_file: int) -> Posted:
-    """The form up to its file. 400, 408, 413."""
+    """Read the form up to its file. Responds 400 to an invalid form, 408 to a slow one, 413 to a large one."""
     kind = request.headers.get("content-type", "")
     try:
         async with asyncio.timeout(_WITHIN):

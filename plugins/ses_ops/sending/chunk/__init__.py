@@ -1,1 +1,1 @@
-"""One process's work on one chunk: its claim, its journal, the ledger's side of it."""
+"""The work of one process on one chunk: claim, journal, ledger, feed."""

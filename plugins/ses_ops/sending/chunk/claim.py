@@ -1,4 +1,7 @@
-"""One process's try at one chunk: its claim, its fence, and what a dead try before it left in doubt."""
+"""The claim of a process to a chunk, its fence, and messages left in doubt.
+
+Messages are in doubt that a dead attempt had marked and not reported.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.ledger.chunks import LockedChunk
 
-#: What a reconnection adds to the steps of an attempt, more than it makes itself: less than three a message of a chunk.
+#: The number that a reconnection adds to the steps of an attempt, more than an attempt can make itself: fewer than
+#: three a message of a chunk.
 FENCE = 1_000_000
 _FIRST_CODE = JournalEntry.FIRST_CODE
 
@@ -32,7 +36,7 @@ class Attempt:
     """A claimed chunk. Only the holder of its newest attempt may move the chunk's mark."""
 
     id: int
-    #: Names its journal.
+    #: The name of the attempt's journal.
     journal_id: str
     chunk_id: int
     run_id: str
@@ -40,28 +44,29 @@ class Attempt:
     task_id: int
     first_seq: int
     last_seq: int
-    #: Messages up to here had been marked by earlier tries.
+    #: The last message that earlier attempts had marked.
     sending_through: int
     quota_day_id: int
-    #: Messages that it may send: what is reserved and not used. Fewer than are pending when tries that ended in doubt
-    #: have used up the day.
+    #: Number of messages that the attempt may send: the reserved places that are not used. It is lower than the number
+    #: of pending messages when attempts that ended in doubt have used up the day.
     places: int
-    #: The edition of the task that is sent; when the task has another one, the rest is left for that. None: any.
+    #: The edition of the task that is sent: when the task gets another edition, the other messages are left for that.
+    #: None: any edition.
     edition: int | None = None
 
 
 def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
-    """Take a chunk over to send an edition of its task; None when this run has nothing to do with it any more.
+    """Claim a chunk to send an edition of its task; None when this run does not hold the chunk any more.
 
-    The advisory lock lives as long as the connection, so a dead process never holds it: then every message that it
-    had marked and not reported is in doubt, and becomes *unknown* (or is sent again where the task says so). Raises
-    Conflict when another process is sending this chunk right now.
+    The advisory lock lives as long as the connection, so a dead process never holds it: then every message that the
+    process had marked and not reported is in doubt, and becomes *unknown* (or is resent where the task says so). Raises
+    Conflict while another process sends this chunk.
     """
     with transaction(conn):
         if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
             other = attempts.last_of_chunk(conn, chunk_id=chunk_id)
             pid, host = (other.pid, other.host) if other else (None, None)
-            raise Conflict(f"chunk {chunk_id} is being sent by process {pid} on {host}; this try waits for it")
+            raise Conflict("chunk_being_sent", chunk=chunk_id, pid=pid, host=host)
         chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
         if chunk is None or chunk.run_id != run_id:
             return None
@@ -71,7 +76,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
         begun = attempts.begin(
             conn, chunk_id=chunk_id, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), edition=edition
         )
-    # Not before: if the commit fails, the next try needs it.
+    # The journal is removed after the commit: if the commit fails, the next attempt needs the journal.
     remove_journal(journal)
     assert chunk.quota_day_id is not None
     return Attempt(
@@ -91,14 +96,15 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
 
 
 def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
-    """Decide on what a dead attempt had marked and not reported. Returns the journal to remove once this is committed.
+    """Settle the messages that a dead attempt had marked and not reported. Returns the journal to remove afterwards.
 
-    Its journal, if it is here, tells what was never begun and what the server said; the rest becomes *unknown*, or is
-    requeued where the task says `resend`, and uses a place of the day's quota all the same. The caller holds the rows
-    of the chunk and, before it, of its quota day, and the chunk's advisory lock.
+    The journal of the attempt, if this machine has it, tells which messages were never begun and the server's replies.
+    The other messages become *unknown*, or are requeued where the task says `resend`, and use a place of the day's
+    quota all the same. The caller holds the rows of the quota day and, after it, of the chunk, and the chunk's advisory
+    lock.
     """
     if chunk.attempt_id is None:
-        # Nobody has it, so nothing should lie behind the mark. What does all the same may have been sent.
+        # No attempt has the chunk, so no pending message should be marked. If one is marked, it may have been sent.
         if chunk.sending_through >= chunk.first_seq:
             _settle(conn, chunk, None)
         return None
@@ -109,7 +115,7 @@ def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
 
 
 def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
-    """Write what this attempt did and the database has lost, from the attempt's journal, which must be closed."""
+    """Write the outcomes that the database has lost, from this attempt's journal, which must be closed."""
     with transaction(conn):
         chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
         if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
@@ -137,43 +143,39 @@ def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | N
 
 
 def _may_have_left(entry: int) -> bool:
-    """Whether the server may have taken a message, by its entry in the journal, and nobody knows."""
+    """Whether a message is in doubt by its entry in the journal: the server may have it or not."""
     return entry < _FIRST_CODE and entry not in (JournalEntry.UNTOUCHED, JournalEntry.DEFERRED)
 
 
 def _settled(seq: int, entry: int, open_state: MessageState) -> Written:
-    """What becomes of a message by its entry in the journal; `open_state` where nobody knows."""
+    """The outcome of a message by its entry in the journal; `open_state` for a message in doubt."""
     if entry == JournalEntry.UNTOUCHED:
         return Written(seq, MessageState.REQUEUED, None, "", 0)
     if entry == JournalEntry.DEFERRED:
         return Written(seq, MessageState.REQUEUED, None, "", 1)
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
-        return Written(seq, state, int(entry), "the reply's text was lost with the sending process", 1)
-    return Written(seq, open_state, None, "the sending process died before the outcome was known", 1)
+        return Written(seq, state, int(entry), str(Explanation("reply_text_lost")), 1)
+    return Written(seq, open_state, None, str(Explanation("sender_died")), 1)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
-    """After a lost connection: the steps this attempt has committed; none that is still under way can follow.
+    """Number of steps that this attempt has committed, after a lost connection; no older step can follow.
 
-    `steps` are those that were committed as far as it knows. Raises LedgerBehind when the database knows of fewer,
-    AttemptSuperseded unless the chunk is still this attempt's, DatabaseUnavailable while the server has not
-    noticed that `old_sessions` (its processes) are over. The caller holds the transaction.
+    `steps` is the number as far as the process knows. Raises LedgerBehind when the database knows of fewer,
+    AttemptSuperseded unless the chunk still belongs to this attempt, DatabaseUnavailable while the server has not
+    noticed the end of `old_sessions` (pids of its processes). The caller holds the transaction.
     """
     chunk = chunks.lock(conn, chunk_id=attempt.chunk_id)
     if chunk is not None and (chunk.state is not ChunkState.RESERVED or chunk.attempt_id != attempt.id):
         chunk = None
     known = attempts.exists(conn, attempt_id=attempt.id, journal_id=attempt.journal_id)
     if not known or (chunk is not None and chunk.steps < steps):
-        raise LedgerBehind(
-            f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
-            "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
-            "server's log, then resume the task (docs/production.md, Failover)"
-        )
+        raise LedgerBehind("ledger_behind", chunk=attempt.chunk_id)
     if chunk is None:
-        raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+        raise AttemptSuperseded("chunk_taken_over_while_away", chunk=attempt.chunk_id)
     if not chunk_locks.try_lock(conn, chunk_id=attempt.chunk_id):
         chunk_locks.end_old_sessions(conn, chunk_id=attempt.chunk_id, pids=old_sessions)
-        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
+        raise DatabaseUnavailable("chunk_held_by_lost_session", chunk=attempt.chunk_id)
     attempts.fence_steps(conn, chunk_id=attempt.chunk_id, fence=FENCE)
     return chunk.steps

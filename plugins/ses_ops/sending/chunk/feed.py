@@ -1,4 +1,4 @@
-"""Between the ledger and the transport: marked messages one way, outcomes the other."""
+"""The feed of a transport: marked messages of the ledger in, outcomes out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
+from ses_ops.errors import Explanation, InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk.hard_bounces import HardBounces
 from ses_ops.sending.chunk.journal import JournalEntry
 from ses_ops.storage.ledger.batches import Marked, Written
@@ -25,17 +25,17 @@ _STATES = {
     Delivery.DEFERRED: MessageState.REQUEUED,
     Delivery.UNKNOWN: MessageState.UNKNOWN,
 }
-# Members of an enum, which Python looks up by a call, as plain constants.
+# Members of enums are plain constants here, because Python looks a member up by a call.
 _SENT, _STATE_SENT = Delivery.SENT, MessageState.SENT
 
 
-#: A message that lost its connection after its final dot so often stays in doubt, whatever its task says: a server that
-#: takes each and never answers would be sent it for ever.
+#: Number of attempts that lost their connection after the final dot, after which a message stays in doubt whatever its
+#: task says: to a server that accepts each message and never answers it would be resent for ever.
 MOST_TRIES_IN_DOUBT = 3
-#: Seconds of the clock that `MessageFeed.day_ends` is a moment of. It goes on while the machine is suspended, unlike
-#: Python's own monotonic clock, and nobody sets it. (No function of our own: it is read twice a message.)
+#: Seconds of the clock of `MessageFeed.day_ends`. Unlike Python's own monotonic clock it runs while the machine is
+#: suspended, and it is never set. (It is a `partial` and not a function because it is read twice a message.)
 feed_clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-#: So many messages in a row that cannot be made are no fault of their recipients' values.
+#: Number of messages in a row that cannot be made, after which the template is at fault and not the recipients' values.
 MOST_UNMADE = 50
 
 
@@ -54,24 +54,24 @@ class MessageFeed:
         self.batch = 0
         self.hard_bounces = HardBounces(wanted=True, most_share=1.0)
         self.has_journal = journal is not None
-        #: No message begins from this moment of `feed_clock` on: the quota day that pays for it is over.
+        #: The moment of `feed_clock` from which on no message begins, because the quota day that pays for it is over.
         self.day_ends = 0.0
-        #: Of `done`: those that are tried again though the server may have them.
+        #: Numbers of the messages in `done` that are retried although the server may have them.
         self.doubtful: set[int] = set()
         #: What the task does with messages in doubt.
         self._resends = resends
-        #: Tries of those whose connection was lost after the final dot.
+        #: Number of attempts of each message that lost its connection after the final dot.
         self._doubts: dict[int, int] = {}
         self._render = self._rendered = render
-        #: Messages in a row that could not be made.
+        #: Number of messages in a row that could not be made.
         self._unmade = 0
         self._sender = sender_address
         self._note = journal.write if journal else _nothing_of
 
     def next_envelope(self) -> Envelope | None:
-        """The next marked message, rendered. One that cannot be made of its values has failed.
+        """The next marked message, rendered. A message that cannot be made of its values has failed.
 
-        Raises MailCannotBeMade when too many in a row cannot; and any other error of rendering, which is ours.
+        Raises MailCannotBeMade after MOST_UNMADE of these in a row, and any other error of rendering, which is a bug.
         """
         if feed_clock() >= self.day_ends:
             return None
@@ -88,19 +88,16 @@ class MessageFeed:
             except BaseException:
                 self.ready.appendleft(self.in_flight.pop(message.seq))
                 raise
-            # What `render` makes has no line that begins with a dot.
+            # No line of a rendered message begins with a dot.
             return Envelope(message.seq, self._sender, message.address, content, True, message.retried)
         return None
 
     def _could_not_make(self, problem: Exception) -> None:
         self._unmade += 1
-        # Only now does a message that can be made have to be looked at: it ends the row.
+        # From now on a message that can be made has to be noticed, because it ends the row.
         self._render = self._rendered_again
         if self._unmade >= MOST_UNMADE:
-            raise MailCannotBeMade(
-                f"{self._unmade} messages in a row cannot be made: {_one_line(problem)}; mend the template, "
-                "then `ses task resume` for those that wait and `ses task retry-failed` for those that failed"
-            )
+            raise MailCannotBeMade("mail_cannot_be_made", count=self._unmade, problem=problem)
 
     def _rendered_again(self, message: Marked) -> bytes:
         content = self._rendered(message)
@@ -108,20 +105,20 @@ class MessageFeed:
         return content
 
     def content_begins(self, envelope: Envelope) -> None:
-        """After a crash this one is in doubt, unless its outcome was noted too. Raises EnvelopeWithdrawn.
+        """Note that the message is in doubt after a crash, unless its outcome is noted too. Raises EnvelopeWithdrawn.
 
-        It may have been taken long ago: this process can be stopped, and its machine suspended, at any moment.
+        The envelope may have been taken long ago: this process can be stopped, and its machine suspended, at any time.
         """
         if feed_clock() >= self.day_ends:
-            raise EnvelopeWithdrawn("the quota day ended")
+            raise EnvelopeWithdrawn(Explanation("quota_day_ended"))
         self._note(envelope[0], JournalEntry.BEGUN)
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:
-        """Note it, and keep it for the ledger."""
+        """Note an outcome in the journal, and keep it for the ledger."""
         delivery, code, text, _ = outcome
         seq = envelope[0]
         if delivery is _SENT and code:
-            # Nearly all of them, so without the questions below.
+            # The case of nearly all messages, so without the tests below.
             self._note(seq, code)
             self._add(Written(seq, _STATE_SENT, code, text, 1))
             return
@@ -130,16 +127,16 @@ class MessageFeed:
         elif delivery is Delivery.DEFERRED:
             self._note(seq, JournalEntry.DEFERRED)
         elif self._resends and self._doubts.get(seq, self.in_flight[seq].tries) < MOST_TRIES_IN_DOUBT - 1:
-            # The task wants it, whether it is the process or the connection that was lost.
+            # The task says `resend`, which holds for a lost connection as for a dead process.
             self._doubts[seq] = self._doubts.get(seq, self.in_flight[seq].tries) + 1
-            # In the journal it stays begun until this is written: who settles it after a crash has to charge it, too.
+            # The journal's entry stays BEGUN until this outcome is written: after a crash it has to be charged, too.
             self.doubtful.add(seq)
             self._add(Written(seq, MessageState.REQUEUED, code, text, 1))
             return
         self._add(Written(seq, _STATES[delivery], code, text, self._tried(seq, outcome)))
 
     def _tried(self, seq: int, outcome: Outcome) -> int:
-        """Whether the server was asked (or may have been)."""
+        """1 when the server was asked, or may have been, else 0."""
         if type(outcome) is LocalRefusal:
             return 0
         if outcome.delivery is Delivery.FAILED and outcome.failure is not None and outcome.failure.no_such_address:
@@ -152,7 +149,7 @@ class MessageFeed:
             self.on_batch()
 
     def take_doubts(self, outcomes: list[Written]) -> int:
-        """How many of these outcomes are of messages that the server may have and that are tried again."""
+        """Number of these outcomes that are retries of messages which the server may have."""
         if not self.doubtful:
             return 0
         found = self.doubtful.intersection(entry.seq for entry in outcomes)
@@ -161,21 +158,21 @@ class MessageFeed:
 
     @property
     def idle(self) -> bool:
-        """Nothing is marked without an outcome in the ledger."""
+        """Whether no message is marked without an outcome in the ledger."""
         return not self.ready and not self.in_flight
 
     @property
     def marked(self) -> int:
-        """Messages that are marked without an outcome in the ledger."""
+        """Number of messages that are marked without an outcome in the ledger."""
         return len(self.ready) + len(self.in_flight)
 
     def take_done(self, most: int) -> list[Written]:
-        """Outcomes to be written now, in the order in which they came."""
+        """At most `most` outcomes to be written now, in the order in which they came."""
         done = self.done
         return [done.popleft() for _ in range(min(len(done), most))]
 
-    def landed(self, written: list[Written]) -> list[tuple[Written, Marked]]:
-        """Their outcome is in the ledger: forget them. Returns those to be tried again with their messages."""
+    def confirm(self, written: list[Written]) -> list[tuple[Written, Marked]]:
+        """Drop the messages whose outcomes are in the ledger now; returns the requeued ones with their messages."""
         requeued = []
         for entry in written:
             message = self.in_flight.pop(entry.seq)
@@ -185,7 +182,7 @@ class MessageFeed:
         return requeued
 
     def give_back(self, why: str) -> list[Written]:
-        """Messages that were marked and never taken, once the transport has ended: safe to be tried again later."""
+        """Requeue the messages that were marked and never taken, when the transport has ended: a retry is safe."""
         given = list(self.ready)
         self.ready.clear()
         self.in_flight.update((message.seq, message) for message in given)

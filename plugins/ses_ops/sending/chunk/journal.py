@@ -1,10 +1,11 @@
-"""What a sender has begun and heard, message by message, in memory that outlives its process.
+"""The journal of a sender: progress and replies a message, in shared memory.
 
-The ledger is told in batches, so after a crash it cannot say of the last few dozen messages whether they were begun.
-A journal can: two octets a message in shared memory, which the kernel keeps when a process dies and loses with the
-machine. So it is only trusted where it must be true: on the same machine, since the same boot, and when its writer is
-dead (the kernel gives up a dead process's lock on it). Its name is random, so a copy of the database, which counts its
-attempts from the same number on, finds none of the other's. Without one, all that was marked is in doubt.
+Outcomes enter the ledger in batches, so after a crash the ledger does not show whether the last few dozen messages were
+begun. The journal does: two octets a message in shared memory, which the kernel keeps when a process dies and loses
+with the machine. So a journal is only trusted where it must be true: on the same machine, since the same boot, and when
+its writer is dead (the kernel releases a dead process's lock on the file). The name of a journal is random, so a copy
+of the database, which counts its attempts from the same number on, finds no journal of the original. Without a journal
+all marked messages are in doubt.
 """
 
 from __future__ import annotations
@@ -23,24 +24,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: A file system in memory: a journal that survived a power cut on a disk could be older than what was sent.
+#: A file system in memory: a journal that survived a power cut on a disk could be older than the last sent message.
 FOLDER = Path("/dev/shm")  # noqa: S108 - files are made anew for this user alone
 _NAME = "ses-ops-journal-"
 _HEADER = 8
-#: Seconds that a journal may wait for its chunk to be claimed again.
+#: Seconds for which a journal is kept for its chunk to be claimed again.
 _KEPT = 7 * 86_400
 
 
 class JournalEntry(IntEnum):
-    """What an entry holds: one of these, or the code of the server's reply."""
+    """An entry of the journal: one of these, or the code of the server's reply."""
 
-    #: No octet of its content has left.
+    #: No octet of the content has left.
     UNTOUCHED = 0
-    #: Its content was about to be written.
+    #: The content was about to be written.
     BEGUN = 1
-    #: The server did not take it, or not yet.
+    #: The server did not take the message, or not yet.
     DEFERRED = 2
-    #: Higher ones are codes of replies: 2xx sent, 5xx refused for good.
+    #: The smallest code of a reply: 2xx for sent, 5xx for refused for good.
     FIRST_CODE = 200
 
 
@@ -61,7 +62,7 @@ class Journal:
         self._entries[seq - self._first] = entry
 
     def close(self, *, keep: bool) -> None:
-        """`keep` it for whoever sends the rest; otherwise every outcome is in the ledger."""
+        """Close the journal. `keep` it for the next attempt, unless every outcome is in the ledger."""
         if not keep:
             self._path.unlink(missing_ok=True)
         self._entries.release()
@@ -71,7 +72,7 @@ class Journal:
 
 
 def open_journal(journal_id: str, *, first_seq: int, last_seq: int) -> Journal | None:
-    """A new journal, or None where there is no shared memory (or none left)."""
+    """A new journal; None where there is no shared memory, or none is left."""
     _sweep()
     path = _path(journal_id)
     try:
@@ -80,7 +81,7 @@ def open_journal(journal_id: str, *, first_seq: int, last_seq: int) -> Journal |
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Claims the memory now: writing to a map that has none kills the process.
+        # The memory is allocated now, because a write to a map without memory kills the process.
         os.posix_fallocate(descriptor, 0, _size(first_seq, last_seq))
         return Journal(path, descriptor, first_seq, last_seq)
     except OSError:
@@ -90,7 +91,7 @@ def open_journal(journal_id: str, *, first_seq: int, last_seq: int) -> Journal |
 
 
 def read_journal(journal_id: str) -> Mapping[int, int] | None:
-    """A dead attempt's entries by seq; None when there is no journal here or its writer may still live."""
+    """The entries of a dead attempt by seq; None without a journal on this machine, or when its writer may live."""
     try:
         descriptor = os.open(_path(journal_id), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -110,14 +111,14 @@ def read_journal(journal_id: str) -> Mapping[int, int] | None:
 
 
 def remove_journal(journal_id: str | None) -> None:
-    """Forget a dead attempt's journal, if it is here (None: there was no attempt)."""
+    """Remove the journal of a dead attempt, if this machine has it (None: there was no attempt)."""
     if journal_id is not None:
         with suppress(OSError):
             _path(journal_id).unlink(missing_ok=True)
 
 
 def _sweep() -> None:
-    """Remove what nobody asked for: the chunk was finished on another machine."""
+    """Remove old journals, whose chunks were finished on another machine."""
     for path in FOLDER.glob(f"{_NAME}*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - _KEPT:

@@ -1,6 +1,6 @@
-"""The ledger's side of sending a chunk: batches of outcomes in, batches of marked messages out, one commit each.
+"""The ledger of a chunk that is being sent: outcomes in, marked messages out.
 
-A batch's outcomes are written and the mark moves over the next batch in the same statement, so few messages are ever
+One commit writes a batch of outcomes and moves the mark over the next batch of messages, so that few messages are ever
 in doubt, and the database commits a few hundred times a second instead of ten thousand.
 """
 
@@ -25,11 +25,11 @@ APPLICATION = "ses-ops send"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """What one commit brought."""
+class BatchResult:
+    """The result of one commit: the messages that were marked."""
 
     marked: list[Marked]
-    #: No unmarked message is left in the chunk.
+    #: Whether no unmarked message is left in the chunk.
     exhausted: bool
     #: Why sending must stop now: paused, cancelled, or the quota day is over.
     stop_reason: str | None = None
@@ -37,23 +37,23 @@ class Step:
 
 @dataclass(slots=True)
 class ChunkLedger:
-    """Reads and writes the messages of one claimed chunk, inside the event loop."""
+    """Reads and writes the messages of one claimed chunk, within the event loop."""
 
-    #: Holds the claim's advisory lock; idle while sending.
+    #: The connection that holds the claim's advisory lock; idle while sending.
     control: Connection
     dsn: str
     attempt: Attempt
     through: int = field(init=False)
-    #: Outcomes that this attempt has written, by state.
+    #: Number of outcomes that this attempt has written, by state.
     counts: dict[str, int] = field(init=False)
-    #: Places of the day's quota that were given up for tries that ended in doubt.
-    given_up: int = field(init=False, default=0)
+    #: Number of places of the day's quota that were charged for attempts that ended in doubt.
+    charged: int = field(init=False, default=0)
     _conn: AsyncConnection = field(init=False)
-    #: Statements of this attempt that were committed, as the chunk counts them.
+    #: Number of statements of this attempt that were committed, as the chunk counts them.
     _steps: int = field(init=False, default=0)
-    #: The server's processes that hold or held the claim: one may not have noticed yet that its connection is lost.
+    #: Pids of the server's processes that hold or held the claim: one may not have noticed its lost connection yet.
     _sessions: list[int] = field(init=False)
-    #: Whether the statement whose answer was lost did happen; None: no answer was lost.
+    #: Whether the statement whose answer was lost was committed; None when no answer was lost.
     _happened: bool | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -67,15 +67,15 @@ class ChunkLedger:
         await batches.prepare(self._conn)
 
     async def requeued(self, give_up_after: float) -> tuple[list[Marked], frozenset[int]]:
-        """The messages that earlier tries left to be tried again. They are not marked: see `mark_again`.
+        """The messages that earlier attempts left to be retried. They are not marked: see `mark_again`.
 
-        Also the numbers of those that a server first deferred more than `give_up_after` seconds ago.
+        Then the numbers of those that a server first deferred more than `give_up_after` seconds ago.
         """
         span = {"first_seq": self.attempt.first_seq, "last_seq": self.attempt.last_seq}
         return await batches.requeued(self._conn, **self._occurrence, **span, give_up_after=give_up_after)
 
     async def note_deferred(self, seqs: list[int]) -> None:
-        """Remember when the server first deferred these messages. Safe to repeat. Raises DatabaseUnavailable."""
+        """Store when the server first deferred these messages. Safe to repeat. Raises DatabaseUnavailable."""
         await batches.note_deferred(self._conn, **self._occurrence, seqs=seqs)
 
     async def suppress(self, bounced: dict[int, str]) -> None:
@@ -86,20 +86,20 @@ class ChunkLedger:
         if bounced:
             await batches.suppress(self._conn, bounced, **self._occurrence, task_id=self.attempt.task_id)
 
-    async def step(self, outcomes: list[Written], *, limit: int) -> Step:
+    async def step(self, outcomes: list[Written], *, limit: int) -> BatchResult:
         """Write the outcomes and mark up to `limit` more messages: both are committed on return, or neither is.
 
-        Raises AttemptSuperseded when the chunk is no longer ours, DatabaseUnavailable when the server is away: then
-        `recover_step` tells whether it happened.
+        Raises AttemptSuperseded when another attempt has the chunk, DatabaseUnavailable when the server cannot be
+        reached: then `recover_step` tells whether the step was committed.
         """
         batch = await self._write(outcomes, limit)
         if batch is None:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
+            raise AttemptSuperseded("chunk_taken_over", chunk=self.attempt.chunk_id)
         through, written, sent, failed, suppressed, unknown, stop_reason, marked = batch
         self._confirm(through, sent=sent, failed=failed, suppressed=suppressed, unknown=unknown)
         if written != len(outcomes) + suppressed:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
-        return Step(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
+            raise AttemptSuperseded("outcome_of_another_attempt", chunk=self.attempt.chunk_id)
+        return BatchResult(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
 
     async def _write(self, outcomes: list[Written], limit: int) -> Batch | None:
         attempt = self.attempt
@@ -123,9 +123,9 @@ class ChunkLedger:
             self.counts[state] += count
 
     async def mark_again(self, messages: list[Marked]) -> list[Marked]:
-        """Mark messages that are to be tried again; returns those that may be sent (none while the task is stopped).
+        """Mark messages that are to be retried; returns those that may be sent (none while the task is stopped).
 
-        The others have been suppressed, or stay as they are. Raises as `step` does.
+        The other messages have been suppressed, or stay unchanged. Raises as `step` does.
         """
         attempt = self.attempt
         marked = await batches.mark_again(
@@ -138,12 +138,12 @@ class ChunkLedger:
             edition=attempt.edition,
         )
         if marked is None:
-            return []  # stopped or superseded: the next step says which
+            return []  # the task is stopped, or the attempt superseded: the next step tells which
         self._confirm(self.through, suppressed=marked.suppressed)
         return _chosen(messages, marked.seqs)
 
     async def heartbeat(self) -> tuple[int, float]:
-        """Say that this attempt lives; returns how many do now, this one included, and the seconds left of the day."""
+        """Report that this attempt lives; returns the number of living attempts, and the seconds left of the day."""
         return await batches.heartbeat(self._conn, attempt_id=self.attempt.id, chunk_id=self.attempt.chunk_id)
 
     @property
@@ -152,20 +152,20 @@ class ChunkLedger:
 
     @property
     def places(self) -> int:
-        """Messages that may still be sent of what is reserved, those that are under way among them."""
-        return self.attempt.places - self.given_up - self.counts["sent"] - self.counts["unknown"]
+        """Number of messages that may still be sent of the reserved ones, with those that are under way."""
+        return self.attempt.places - self.charged - self.counts["sent"] - self.counts["unknown"]
 
     async def charge_doubt(self, count: int) -> None:
-        """Charge the day for tries that will be made again though the server may have taken them.
+        """Charge the day for attempts that will be repeated although the server may have taken the message.
 
-        Before their outcome is written: a crash in between charges one of them twice and none never. Raises
-        DatabaseUnavailable.
+        This comes before their outcome is written: a crash in between charges an attempt twice, but never not at all.
+        Raises DatabaseUnavailable.
         """
         of_day = {"quota_day_id": self.attempt.quota_day_id, "chunk_id": self.attempt.chunk_id}
-        self.given_up += await attempts.charge_doubt_while_sending(self._conn, **of_day, count=count)
+        self.charged += await attempts.charge_doubt_while_sending(self._conn, **of_day, count=count)
 
-    async def recover_step(self, outcomes: list[Written]) -> Step | None:
-        """After a lost connection: connect anew; the step that was under way if it did happen, else None.
+    async def recover_step(self, outcomes: list[Written]) -> BatchResult | None:
+        """Connect anew after a lost connection; returns the step that was under way if it was committed, else None.
 
         Raises AttemptSuperseded when another attempt has the chunk, DatabaseUnavailable.
         """
@@ -180,10 +180,10 @@ class ChunkLedger:
         self._happened, self.through = None, through
         for state in self.counts:
             self.counts[state] += states.count(state)
-        return Step(marked=marked, exhausted=through >= self.attempt.last_seq)
+        return BatchResult(marked=marked, exhausted=through >= self.attempt.last_seq)
 
     async def recover_again(self, messages: list[Marked]) -> list[Marked] | None:
-        """The same for `mark_again`."""
+        """As `recover_step`, for `mark_again`."""
         await self._reconnect()
         seqs = [message.seq for message in messages]
         sending = await batches.sending_of(self._conn, **self._occurrence, seqs=seqs) if self._happened else []
@@ -191,11 +191,11 @@ class ChunkLedger:
         return _chosen(messages, sending) if happened else None
 
     async def _reconnect(self) -> None:
-        """New connections, the chunk still ours, and what was under way on the old ones decided."""
+        """Connect anew, check the claim, and find out whether the last statement was committed."""
         self.close()
         steps = await asyncio.get_running_loop().run_in_executor(None, self._renew_control)
         if self._happened is None:
-            # Fences whose own answer was lost are in it too.
+            # The number has the fences whose own answer was lost, too.
             self._happened = (steps - self._steps) % FENCE == 1
         self._steps = steps + FENCE
         await self.open()
@@ -210,7 +210,7 @@ class ChunkLedger:
         return steps
 
     def close(self) -> None:
-        """Close the connection of the steps; `control` stays."""
+        """Close the connection of the steps; `control` stays open."""
         self._conn.close()
 
 

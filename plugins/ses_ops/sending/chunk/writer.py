@@ -1,4 +1,7 @@
-"""Keeps the ledger while a chunk is sent, in the same event loop: marks messages, writes their outcomes."""
+"""The writer of the ledger while a chunk is sent: marks messages, writes outcomes.
+
+It runs in the event loop of the transport.
+"""
 
 from __future__ import annotations
 
@@ -16,42 +19,43 @@ if TYPE_CHECKING:
     import threading
 
     from ses_ops.sending.chunk.feed import MessageFeed
-    from ses_ops.sending.chunk.ledger import ChunkLedger, Step
+    from ses_ops.sending.chunk.ledger import BatchResult, ChunkLedger
     from ses_ops.storage.ledger.batches import Marked, Written
     from ses_ops.transports.port import Transport
     from ses_ops.transports.smtp.settings import SmtpSettings
 
-#: Messages marked without an outcome in the ledger: what a lost machine leaves in doubt at most. With a journal a
-#: process that dies leaves no more than its connections; without one, all that was marked.
+#: Largest number of messages marked without an outcome in the ledger: the number that a lost machine leaves in doubt.
+#: With a journal a process that dies leaves in doubt at most one a connection; without a journal, all marked ones.
 MOST_MARKED = 256
 MOST_MARKED_WITHOUT_JOURNAL = 100
-#: Fewer for a slow sender: so many for each connection and what it sends in the time of a few commits (seconds), and no
-#: more than the rate limit lets out in so many seconds.
+#: The bound for a slow sender: marked messages a connection, and those of the seconds of a few commits; with a rate
+#: limit at most the messages of MARKED_TIME_OF_LIMIT seconds.
 MARKED_A_CONNECTION = 5
 MARKED_TIME = 0.02
 MARKED_TIME_OF_LIMIT = 2.0
-#: Outcomes, or room for others, that are worth a commit.
+#: Number of outcomes, or of free places, that are worth a commit.
 BATCH = 64
-#: Outcomes written in one commit at most.
+#: Largest number of outcomes in one commit.
 MOST_OUTCOMES = 500
-#: Messages that are tried again at once while there are new ones: those who are always put off must not come before all
-#: others in every run, nor after all others.
-AGAIN_AT_ONCE = 16
-#: Seconds that outcomes wait for company before they are written; and under a rate limit, where nobody waits for room.
+#: Largest number of messages that are retried at a time while there are new ones: recipients who are always deferred
+#: must not come before all others in every run, nor after all others.
+RETRIES_AT_ONCE = 16
+#: Seconds that outcomes wait for more outcomes before they are written; then the same under a rate limit, where no
+#: connection waits for free places.
 LINGER = 0.003
 RATE_LIMITED_LINGER = 0.03
-#: Seconds between two looks around while nothing happens.
+#: Seconds between two turns while nothing happens.
 PAUSE = 0.01
-#: Seconds between two looks at pause, cancel and the number of senders.
-LOOK_EVERY = 1.0
-#: Seconds in which all senders have looked, and so share the rate with one that has just begun.
-ALL_HAVE_LOOKED = 1.2 * LOOK_EVERY
-#: Seconds that a lost database may take to come back.
-DATABASE_PATIENCE = 120.0
+#: Seconds between two heartbeats, which also read pause, cancellation and the number of senders.
+HEARTBEAT_EVERY = 1.0
+#: Seconds after which every sender has had a heartbeat, and so shares the rate with a sender that has just begun.
+RATE_SHARED_AFTER = 1.2 * HEARTBEAT_EVERY
+#: Seconds for which an unavailable database is waited for.
+DATABASE_TIMEOUT = 120.0
 
 
-class LedgerKeeper:
-    """One chunk's. `transport_ended` must be called when the transport will report nothing more."""
+class LedgerWriter:
+    """The writer of one chunk. `transport_ended` must be called when the transport will report no more outcomes."""
 
     def __init__(
         self,
@@ -70,40 +74,40 @@ class LedgerKeeper:
         self._linger = RATE_LIMITED_LINGER if self._rate else LINGER
         self._ceiling = MOST_MARKED if feed.has_journal else MOST_MARKED_WITHOUT_JOURNAL
         self._for_connections = max(MARKED_A_CONNECTION * settings.connections, 4 * MARKED_A_CONNECTION)
-        #: Outcomes written since the last look.
+        #: Number of outcomes written since the last heartbeat.
         self._written = 0
-        #: No message before this moment.
+        #: The moment before which no message is marked.
         self._begin_at = 0.0
-        #: Why sending stopped early (paused, cancelled, the quota day over).
+        #: Why sending stopped early: paused, cancelled, or the quota day is over.
         self.stop_reason: str | None = None
         self.stopped_by_caller = False
-        #: What a person must see before more is sent.
+        #: The error that a person must see before more is sent.
         self.problem: TooManyUnknownUsers | None = None
         self._give_up_after = settings.give_up_after
         self.deferrals = Deferrals(settings.give_up_after)
         self._exhausted = False
-        #: Messages to be tried again now.
+        #: Messages to be retried now.
         self._again: list[Marked] = []
         self._transport_over = False
-        self._next_look = 0.0
+        self._next_heartbeat = 0.0
         self._waiter: asyncio.Future[None] | None = None
         feed.on_batch = self._awake
         feed.hard_bounces = HardBounces(wanted=settings.suppress_hard_bounces, most_share=settings.most_unknown_users)
         self._bound_marks(self._rate, 0)
 
     async def run(self) -> None:
-        """Until every message has its outcome in the ledger or is given back, and the transport has ended."""
+        """Run until every message has its outcome in the ledger or is requeued, and the transport has ended."""
         self._again, self.deferrals.overdue = await self._ledger.requeued(self._give_up_after)
-        if await self._look() > 1 and self._rate:
-            # The others still have their old shares of it.
-            self._begin_at = time.monotonic() + ALL_HAVE_LOOKED
+        if await self._heartbeat() > 1 and self._rate:
+            # The other senders still use their old shares of the rate.
+            self._begin_at = time.monotonic() + RATE_SHARED_AFTER
         while not self._finished():
             await self._turn()
         self._transport.drain()
         await self._flush()
 
     def transport_ended(self) -> None:
-        """The transport will report nothing more."""
+        """Note that the transport will report no more outcomes."""
         self._transport_over = True
         self._awake()
 
@@ -111,7 +115,7 @@ class LedgerKeeper:
         if self._transport_over:
             return True
         if self._stopping:
-            return False  # the transport finishes what is in flight and then ends
+            return False  # the transport finishes the messages in flight and then ends
         return self._feed.idle and self._nothing_left
 
     @property
@@ -126,30 +130,30 @@ class LedgerKeeper:
         room = 0 if self._stopping or now < self._begin_at else self._room()
         self._again += self.deferrals.due(now)
         if self._again and room > 0:
-            await self._mark_again(room if self._exhausted else min(room, AGAIN_AT_ONCE))
+            await self._mark_again(room if self._exhausted else min(room, RETRIES_AT_ONCE))
             room = self._room()
         outcomes = self._outcomes()
-        # Their places are free for others once they are written, which the same commit does.
-        room = 0 if self._exhausted or self._stopping or self._put_off_first else room + len(outcomes)
+        # The places of these outcomes are free for other messages once they are written, which the same commit does.
+        room = 0 if self._exhausted or self._stopping or self._deferred_first else room + len(outcomes)
         places = self._places()
         room = min(room, places)
         if outcomes or room >= min(self._batch, places) > 0:
             await self._step(outcomes, max(0, room))
         self._stop_without_places()
-        if now >= self._next_look:
-            await self._look()
+        if now >= self._next_heartbeat:
+            await self._heartbeat()
         await self._rest()
 
     def _room(self) -> int:
-        """Messages that may be marked now."""
+        """Number of messages that may be marked now."""
         return min(self._most_marked - self._feed.marked, self._places())
 
     def _places(self) -> int:
-        """Messages that may be marked besides: more than are left of the chunk, unless doubts have used up the day."""
+        """Number of places for more messages: enough for the rest of the chunk, unless doubts have used up the day."""
         return self._ledger.places - self._feed.marked
 
     def _stop_without_places(self) -> None:
-        """What is left waits for the quota of another day."""
+        """Stop when no place is left: the other messages wait for the quota of another day."""
         if self._feed.idle and self._places() <= 0 and not (self._stopping or self._nothing_left):
             self._halt(reason="tries whose end is in doubt have used up the quota that was reserved")
 
@@ -162,19 +166,19 @@ class LedgerKeeper:
         return self._exhausted and not self.deferrals and not self._again
 
     @property
-    def _put_off_first(self) -> bool:
-        """A server that puts off most of its mail is offered nothing new before it took or refused that."""
+    def _deferred_first(self) -> bool:
+        """Whether only retries are sent: a server that defers most of the mail gets no new message before them."""
         return self._transport.slowed_to is not None and bool(self._again or self.deferrals)
 
     async def _rest(self) -> None:
-        """Until a batch of outcomes is there, or a moment has gone."""
+        """Wait for a batch of outcomes, or for a moment."""
         if len(self._feed.done) >= self._batch:
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        alarm = loop.call_later(self._linger if self._feed.in_flight else PAUSE, self._awake)
+        timer = loop.call_later(self._linger if self._feed.in_flight else PAUSE, self._awake)
         await self._waiter
-        alarm.cancel()
+        timer.cancel()
 
     def _awake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -186,8 +190,8 @@ class LedgerKeeper:
         step = await self._persist(outcomes, room)
         self._exhausted = self._exhausted or step.exhausted
         self._written += len(outcomes)
-        if put_off := self._feed.landed(outcomes):
-            await self._put_off(put_off)
+        if deferred := self._feed.confirm(outcomes):
+            await self._defer(deferred)
         if step.marked:
             self._feed.ready.extend(step.marked)
             self._transport.wake()
@@ -197,9 +201,9 @@ class LedgerKeeper:
             self.problem = TooManyUnknownUsers(unknown=bounces.count, of=bounces.count + bounces.accepted)
             self._halt(reason=str(self.problem))
 
-    async def _persist(self, outcomes: list[Written], room: int) -> Step:
-        """One step of the ledger, waiting out a database that is away for a while."""
-        give_up_at = time.monotonic() + DATABASE_PATIENCE
+    async def _persist(self, outcomes: list[Written], room: int) -> BatchResult:
+        """Write one step of the ledger; an unavailable database is waited for."""
+        deadline = time.monotonic() + DATABASE_TIMEOUT
         lost = False
         doubts = self._feed.take_doubts(outcomes)
         while True:
@@ -207,25 +211,26 @@ class LedgerKeeper:
                 if lost and (step := await self._ledger.recover_step(outcomes)) is not None:
                     return step
                 lost = False
-                # Before their outcomes, and safe to repeat: a crash in between loses none of both.
+                # Suppressions are written before the outcomes, and are safe to repeat: a crash in between loses
+                # neither.
                 bounces = self._feed.hard_bounces
                 if bounces and (believed := bounces.believed(last=self._transport_over)):
                     await self._ledger.suppress(believed)
-                    bounces.landed(believed)
+                    bounces.confirm(believed)
                 if doubts:
                     await self._ledger.charge_doubt(doubts)
                     doubts, room = 0, min(room, max(0, self._places()))
                 return await self._ledger.step(outcomes, limit=room)
             except DatabaseUnavailable:
-                if time.monotonic() > give_up_at:
+                if time.monotonic() > deadline:
                     raise
             lost = True
             await asyncio.sleep(0.5)
 
     async def _mark_again(self, room: int) -> None:
-        """The same for messages that are tried again."""
+        """Mark messages that are retried; an unavailable database is waited for."""
         messages = self._again[:room]
-        give_up_at = time.monotonic() + DATABASE_PATIENCE
+        deadline = time.monotonic() + DATABASE_TIMEOUT
         lost = False
         while True:
             try:
@@ -235,7 +240,7 @@ class LedgerKeeper:
                     marked = await self._ledger.mark_again(messages)
                 break
             except DatabaseUnavailable:
-                if time.monotonic() > give_up_at:
+                if time.monotonic() > deadline:
                     raise
             lost = True
             await asyncio.sleep(0.5)
@@ -246,26 +251,26 @@ class LedgerKeeper:
     def _outcomes(self) -> list[Written]:
         return self.deferrals.judge(self._feed.take_done(MOST_OUTCOMES))
 
-    async def _put_off(self, requeued: list[tuple[Written, Marked]]) -> None:
+    async def _defer(self, requeued: list[tuple[Written, Marked]]) -> None:
         for entry, message in requeued:
-            self.deferrals.put_off(entry, message, now=time.monotonic())
+            self.deferrals.defer(entry, message, now=time.monotonic())
         if seqs := [entry.seq for entry, _ in requeued if entry.code]:
-            # After the outcomes and not with them: if it gets lost, the days begin with the next refusal.
+            # The moments are stored after the outcomes: if that gets lost, the time begins with the next deferral.
             with suppress(DatabaseUnavailable):
                 await self._ledger.note_deferred(seqs)
 
-    async def _look(self) -> int:
-        """Every second: say that we live, share the rate with the others, notice a pause while nothing moves.
+    async def _heartbeat(self) -> int:
+        """Send a heartbeat, share the rate with the other senders, and notice a pause even while no outcome comes.
 
-        Returns how many senders are alive, this one included.
+        Returns the number of living senders, with this one.
         """
-        self._next_look = time.monotonic() + LOOK_EVERY
+        self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY
         try:
             before = feed_clock()
             senders, seconds_left = await self._ledger.heartbeat()
             self._feed.day_ends = before + seconds_left
         except DatabaseUnavailable:
-            # Not left to the next outcome: while none comes, nobody would see a pause or the end of the day.
+            # A step here waits for the database: without outcomes a pause or the end of the day would not be noticed.
             await self._step([], 0)
             return 1
         share = self._rate and self._rate / senders
@@ -278,13 +283,13 @@ class LedgerKeeper:
         return senders
 
     def _bound_marks(self, share: float | None, in_last_second: int) -> None:
-        """How many messages may be marked: no more than keeps a sender of this speed busy."""
+        """Set the largest number of marked messages: enough to keep a sender of this speed busy."""
         most = min(self._ceiling, self._for_connections + int(MARKED_TIME * in_last_second))
         self._most_marked = most if share is None else min(most, max(1, int(MARKED_TIME_OF_LIMIT * share)))
         self._batch = self._feed.batch = max(1, min(BATCH, self._most_marked // 3))
 
     async def _flush(self) -> None:
-        """The transport has ended or will: write what it still reports, give back what it never took."""
+        """Write the last outcomes of the transport, then requeue the messages that it never took."""
         while not self._transport_over:
             await self._write_done()
             await self._rest()
@@ -294,7 +299,7 @@ class LedgerKeeper:
             await self._step(given[:MOST_OUTCOMES], 0)
             given = given[MOST_OUTCOMES:]
         if self._feed.hard_bounces:
-            await self._step([], 0)  # no more answers come: those of a short chunk are believed now
+            await self._step([], 0)  # no more replies come, so those of a short chunk are believed now
 
     async def _write_done(self) -> None:
         while outcomes := self._outcomes():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _SQL = statements(__file__)
 
 #: How long a change waits for the lock of an import.
-_PATIENCE = "2s"
+_LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +74,7 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
     """A group by name; raises NotFound."""
     group = group_if_any(conn, name)
     if group is None:
-        raise NotFound("recipient group", name, hint="`ses group list` shows them all")
+        raise NotFound("recipient group", name)
     return group
 
 
@@ -147,7 +147,7 @@ def create_group(conn: Connection, name: str, *, description: str) -> None:
     """Make a group without recipients; Conflict when there is one of that name. The caller holds the transaction."""
     check_group_name(name)
     if not execute(conn, _SQL["insert_group"], name=name, description=description):
-        raise Conflict(f"there is a recipient group named {name!r} already")
+        raise Conflict("group_exists", group=name)
 
 
 def describe_group(conn: Connection, name: str, *, description: str) -> None:
@@ -160,7 +160,7 @@ def describe_group(conn: Connection, name: str, *, description: str) -> None:
 @contextmanager
 def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
     """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
-    fetch_value(conn, _SQL["wait_a_moment"], patience=_PATIENCE)
+    fetch_value(conn, _SQL["wait_a_moment"], timeout=_LOCK_TIMEOUT)
     try:
         yield
     except psycopg2.errors.LockNotAvailable as cause:
@@ -195,11 +195,11 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         group_content.empty_group(conn, group_id=group.id)
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
     except psycopg2.errors.IntegrityError as cause:
-        raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
+        raise Conflict("group_still_in_use", group=name) from cause
     return group
 
 
 def check_group_name(name: str) -> None:
     """Raise InvalidInput unless a name can be written on a command line and in YAML without quotes."""
     if not name or len(name) > 100 or not all(char.isalnum() or char in "_-." for char in name):
-        raise InvalidInput(f"{name!r} cannot be a group's name: use up to 100 letters, digits, -, _ and .")
+        raise InvalidInput("not_a_group_name", name=name)

@@ -101,4 +101,4 @@ SELECT count(*)::int AS count FROM recipient r JOIN suppression s ON s.address_k
 WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());
 
 -- name: wait_a_moment
-SELECT set_config('lock_timeout', %(patience)s, true);
+SELECT set_config('lock_timeout', %(timeout)s, true);

@@ -110,10 +110,12 @@ def _charge(*, quota_day_id: int | None, chunk_id: int, count: int) -> tuple[str
     return _SQL["charge_doubt"], {"quota_day_id": quota_day_id, "chunk_id": chunk_id, "count": count}
 
 
-def take_back(conn: Connection, *, chunk_id: int, attempt_id: int, occurrence_id: int, seqs: Sequence[int]) -> None:
+def requeue_refused(
+    conn: Connection, *, chunk_id: int, attempt_id: int, occurrence_id: int, seqs: Sequence[int]
+) -> None:
     """Have messages of an attempt tried again that were refused although the reason is not in them."""
     keys = {"chunk_id": chunk_id, "attempt_id": attempt_id, "occurrence_id": occurrence_id}
-    execute(conn, _SQL["take_back"], **keys, seqs=list(seqs))
+    execute(conn, _SQL["requeue_refused"], **keys, seqs=list(seqs))
 
 
 def fence_steps(conn: Connection, *, chunk_id: int, fence: int) -> None:

@@ -73,7 +73,7 @@ UPDATE quota_day q SET used = q.used + %(count)s, reserved = q.reserved - m.give
 FROM mine m WHERE q.id = %(quota_day_id)s
 RETURNING m.given_up;
 
--- name: take_back
+-- name: requeue_refused
 -- The server refused one after the other, and took none: the reason was not in them. They wait, with its words.
 WITH mine AS (
     SELECT id FROM chunk WHERE id = %(chunk_id)s AND attempt_id = %(attempt_id)s AND state = 'reserved' FOR UPDATE

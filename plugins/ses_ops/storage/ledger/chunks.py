@@ -170,9 +170,9 @@ def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[Rese
     return fetch_rows(conn, ReservedChunk, _SQL["reserved_of_run"], run_id=run_id, task_id=task_id)
 
 
-def stale_reserved(conn: Connection, *, patience: timedelta) -> list[ReservedChunk]:
-    """Reserved chunks of runs that have given no sign of life for longer than `patience`."""
-    return fetch_rows(conn, ReservedChunk, _SQL["stale_reserved"], patience=patience)
+def stale_reserved(conn: Connection, *, timeout: timedelta) -> list[ReservedChunk]:
+    """Reserved chunks of runs that have given no sign of life for longer than `timeout`."""
+    return fetch_rows(conn, ReservedChunk, _SQL["stale_reserved"], timeout=timeout)
 
 
 def lock(conn: Connection, *, chunk_id: int) -> LockedChunk | None:
@@ -222,9 +222,9 @@ def cached_summary(conn: Connection, *, task_id: int) -> CachedSummary:
     return found
 
 
-def overdue_tasks(conn: Connection, *, patience: timedelta) -> list[str]:
-    """The names of tasks whose cached messages have been due for longer than `patience`, the longest first."""
-    return fetch_values(conn, _SQL["overdue_tasks"], patience=patience)
+def overdue_tasks(conn: Connection, *, timeout: timedelta) -> list[str]:
+    """The names of tasks whose cached messages have been due for longer than `timeout`, the longest first."""
+    return fetch_values(conn, _SQL["overdue_tasks"], timeout=timeout)
 
 
 def lock_with_outcome(conn: Connection, *, task_id: int, state: MessageState) -> list[ChunkWithOutcome]:

@@ -100,7 +100,7 @@ FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 -- Cached mail that is due and that no run took: its trigger was lost.
 SELECT t.name
 FROM chunk c JOIN send_task t ON t.id = c.task_id
-WHERE c.state = 'cached' AND c.due_at < now() - %(patience)s::interval AND t.type <> 'test'
+WHERE c.state = 'cached' AND c.due_at < now() - %(timeout)s::interval AND t.type <> 'test'
   AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
 GROUP BY t.name ORDER BY min(c.due_at);
 
@@ -109,10 +109,10 @@ GROUP BY t.name ORDER BY min(c.due_at);
 -- the last chunk of a run waits for hours while the others are sent. No attempt is older than its quota day.
 WITH alive AS MATERIALIZED (
     SELECT DISTINCT b.task_id, a.run_id FROM attempt a JOIN chunk b ON b.id = a.chunk_id
-    WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(patience)s::interval
+    WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(timeout)s::interval
 )
 SELECT c.id, c.run_id, c.reason FROM chunk c
-WHERE c.state = 'reserved' AND c.reserved_at < now() - %(patience)s::interval
+WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed
