@@ -54,7 +54,7 @@ def resume_if_switched_on(conn: Connection, name: str, is_on: Callable[[], bool]
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, name)
-    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
+    if row.paused_at is None or not (row.paused_reason or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
         return Changed(changed=False)
     with transaction(conn):
         return Changed(changed=send_tasks.resume(conn, name))
