@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tests.parts import REPOSITORY, Part, parts
 from tests.run_guard import guarded, workers
+from tests.sizes import STARTUP
 
 #: Processes at once, and those of them that may have a stack: on two cores, which a stack leaves free half of the time.
 PROCESSES, STACKS = 4, 2
@@ -67,6 +68,7 @@ class RunningPart:
             command.append("--color=yes")
         # Its modules are compiled once, not in every process that a test starts.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
             command,
             cwd=REPOSITORY,

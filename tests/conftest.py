@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -26,6 +27,8 @@ _GUARD = pytest.StashKey[RunGuard]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whatever ends this run, nothing that it started stays (run_guard.py), and it ends (lost_run.py)."""
+    # As in startup/sitecustomize.py: also where this process was started without it.
+    gc.set_threshold(50_000, 20, 20)
     end_as_by_ctrl_c()
     config.stash[_GUARD] = RunGuard()
     config.pluginmanager.register(LostRun(config))

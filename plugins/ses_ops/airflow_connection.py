@@ -13,7 +13,6 @@ from ses_ops.errors import ConnectionProblem
 #: Types of a connection to PostgreSQL. Airflow's form offers `postgres` only where the PostgreSQL provider is
 #: installed, `generic` everywhere.
 POSTGRES_TYPES = ("postgres", "postgresql", "generic")
-_EXPECTED = "postgres://user:password@host:5432/database"
 #: The one parameter of a URI that holds all extras as JSON.
 _EXTRA = "__extra__"
 #: Extras of Airflow's PostgreSQL provider that are not parameters of libpq.
@@ -74,11 +73,12 @@ def libpq_uri(given: ConnectionFields) -> str:
     kind = given.conn_type.lower().partition("+")[0]
     if kind not in POSTGRES_TYPES:
         raise ConnectionProblem(
-            f"{given.conn_type!r} is not postgres (or generic): ses-ops keeps its data in PostgreSQL",
+            "not_postgres",
+            value=given.conn_type,
             where=given.source,
         )
     if not given.schema:
-        raise ConnectionProblem("names no database: postgres://user:password@host:5432/DATABASE", where=given.source)
+        raise ConnectionProblem("database_not_named", where=given.source)
     password = ":" + quote(given.password, safe="") if given.password else ""
     user = f"{quote(given.login, safe='')}{password}@" if given.login else ""
     port = f":{given.port}" if given.port else ""
@@ -92,7 +92,7 @@ def _parameter(name: str, value: object, given: ConnectionFields) -> str:
         return "1" if value else "0"
     if isinstance(value, str | int | float):
         return str(value)
-    raise ConnectionProblem("is not a text or a number", where=given.source, field=f"extra.{name}")
+    raise ConnectionProblem("not_text_or_number", where=given.source, field=f"extra.{name}")
 
 
 def _bracketed(host: str) -> str:
@@ -107,9 +107,9 @@ def _of_uri(text: str, source: str) -> ConnectionFields:
         port, host = parts.port, _host(parts)
     except ValueError:
         # The text of the cause is not shown, because it can contain the password.
-        raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source) from None
+        raise ConnectionProblem("not_a_connection_uri", where=source) from None
     if "://" not in text:
-        raise ConnectionProblem(f"is no connection URI: {_EXPECTED}", where=source)
+        raise ConnectionProblem("not_a_connection_uri", where=source)
     extra: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
     extra |= _extra(extra.pop(_EXTRA, None), source)
     fields = {"conn_type": parts.scheme, "login": unquote(parts.username or ""), "host": host, "port": port}
@@ -129,14 +129,14 @@ def _of_json(text: str, source: str) -> ConnectionFields:
     try:
         given = json.loads(text)
     except ValueError:
-        raise ConnectionProblem("is not valid JSON", where=source) from None
+        raise ConnectionProblem("not_json", where=source) from None
     return _checked(given, source)
 
 
 def _checked(given: Mapping[str, Any], source: str) -> ConnectionFields:
     port = given.get("port")
     if not (port is None or port == "" or (str(port).isascii() and str(port).isdecimal())):
-        raise ConnectionProblem("is not a whole number", where=source, field="port")
+        raise ConnectionProblem("not_a_whole_number", where=source, field="port")
     texts = {name: str(given.get(name) or "") for name in ("conn_type", "login", "password", "host", "schema")}
     return ConnectionFields(
         source=source, port=int(port) if port else None, extra=_extra(given.get("extra"), source), **texts
@@ -148,7 +148,7 @@ def _extra(extra: object, source: str) -> dict[str, Any]:
         try:
             extra = json.loads(extra) if extra.strip() else {}
         except ValueError:
-            raise ConnectionProblem("is not valid JSON", where=source, field="extra") from None
+            raise ConnectionProblem("not_json", where=source, field="extra") from None
     if extra is not None and not isinstance(extra, dict):
-        raise ConnectionProblem("is not a JSON object", where=source, field="extra")
+        raise ConnectionProblem("not_a_json_object", where=source, field="extra")
     return extra or {}

@@ -1,62 +1,157 @@
-"""Every error that ses-ops raises on purpose. One base class; errors carry their data as attributes.
+"""Every error that ses-ops raises on purpose: one base class, a code, and facts. The sentence is made from the code.
 
-The text of an error is written for the person who can mend it: it names the thing, the place and what to do.
+A code is a stable name (`group_busy`) that programs and stored rows hold; the facts are the values of its sentence, by
+name, each of which JSON can hold. `error_sentences/` has the English sentence of every code, which logs, the command
+line and stored rows show; the console words a code in the reader's language. What to type or to click is a hint, which
+each face adds itself.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
+from typing import Any, Self
+
+#: Facts that say where something is wrong. They stand before the sentence, unless the sentence has them itself.
+#: PostgreSQL's jsonb holds no NUL and no half of a surrogate pair.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+PLACES = ("template", "part", "domain", "server", "during", "where", "field")
+_OPTIONAL = frozenset({*PLACES, "in_line", "who"})
+
+
+def fact(value: Any) -> Any:
+    """A fact as JSON can hold it, but for explanations, which hold facts themselves."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | Explanation):
+        return value
+    if isinstance(value, SesError):
+        return value.explanation
+    if isinstance(value, Mapping):
+        return {str(name): fact(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [fact(one) for one in value]
+    return str(value)
+
+
+def _facts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a code; a place that is not known is none of them."""
+    return {name: fact(one) for name, one in given.items() if one is not None or name not in _OPTIONAL}
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Explanation:
+    """Why something is as it is: a code and its facts. As a text it is the English sentence.
+
+    What an error says, and what is stored with a task, an occurrence or a chunk to be shown later.
+    """
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, code: str, /, **facts: Any) -> None:
+        object.__setattr__(self, "code", str(code))
+        object.__setattr__(self, "facts", _facts(facts))
+
+    def __str__(self) -> str:
+        from ses_ops.error_sentences import english
+
+        return english(self.code, self.facts)
+
+    def without(self, *names: str) -> Explanation:
+        """The same without some of its facts, such as the places that are named beside it."""
+        return Explanation(self.code, **{name: one for name, one in self.facts.items() if name not in names})
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The facts as JSON holds them: an explanation among them is an object of its code and its facts."""
+        return {name: _stored(one) for name, one in self.facts.items()}
+
+    @classmethod
+    def read(cls, code: str, facts: Mapping[str, Any]) -> Self:
+        """The explanation whose `stored` facts these are."""
+        return cls(code, **{name: _read(one) for name, one in facts.items()})
+
+
+def _stored(one: Any) -> Any:
+    if isinstance(one, Explanation):
+        return {"code": one.code, "facts": one.stored}
+    if isinstance(one, str):
+        return _NOT_STORABLE.sub("\ufffd", one)
+    if isinstance(one, dict):
+        return {_stored(name): _stored(item) for name, item in one.items()}
+    return [_stored(item) for item in one] if isinstance(one, list) else one
+
+
+def _read(one: Any) -> Any:
+    if isinstance(one, dict) and one.keys() == {"code", "facts"}:
+        return Explanation.read(one["code"], one["facts"])
+    return [_read(item) for item in one] if isinstance(one, list) else one
 
 
 class SesError(Exception):
-    """The base of all errors of this project; its text is one readable line."""
+    """The base of all errors of this project; its text is one readable line.
+
+    Below the faces every error has a code of `error_sentences/`. The command line and the stack, which show an error to
+    nobody but a person at a terminal, may give their own sentence in its place; such an error is worded as it is.
+    """
+
+    def __init__(self, code: str, /, **facts: Any) -> None:
+        self.code = str(code)
+        self.facts: dict[str, Any] = _facts(facts)
+        super().__init__(code)
+
+    def __str__(self) -> str:
+        return str(self.explanation)
+
+    @property
+    def explanation(self) -> Explanation:
+        """Its code and its facts as a value, to be stored or to be a fact of another."""
+        return Explanation(self.code, **self.facts)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Python would make it anew of its text alone, which most of ours are not made of."""
+        """Python would make it anew of its code alone."""
         return _again, (type(self), self.args, self.__dict__)
 
 
-def _again(kind: type[SesError], args: tuple[object, ...], facts: dict[str, object]) -> SesError:
+def _again(kind: type[SesError], args: tuple[object, ...], attributes: dict[str, object]) -> SesError:
     error = kind.__new__(kind, *args)
     error.args = args
-    error.__dict__.update(facts)
+    error.__dict__.update(attributes)
     return error
 
 
 class InvalidInput(SesError):
     """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
 
-    def __init__(self, message: str, *, where: str | None = None, field: str | None = None) -> None:
+    def __init__(self, code: str, /, *, where: str | None = None, field: str | None = None, **facts: Any) -> None:
         self.where = where
         self.field = field
-        place = ": ".join(part for part in (where, field) if part)
-        super().__init__(f"{place}: {message}" if place else message)
+        super().__init__(code, where=where, field=field, **facts)
+
+    def at(self, *, where: str | None = None, field: str | None = None, **facts: Any) -> Self:
+        """The same error at another place; its facts stay, and more may come."""
+        return type(self)(self.code, **{**self.facts, "where": where, "field": field, **facts})
 
 
 class ConnectionProblem(InvalidInput):
-    """A connection to a server cannot be right: `where` names the place that it was found in, `problem` is the rest."""
-
-    def __init__(self, problem: str, *, where: str, field: str | None = None) -> None:
-        self.problem = problem
-        super().__init__(problem, where=where, field=field)
+    """A connection to a server cannot be right: `where` names the place that it was found in."""
 
 
 class BadCsv(InvalidInput):
-    """A CSV file cannot be read at all: `fault` says why in general (audience/csv/faults.py), `facts` in particular."""
-
-    def __init__(self, message: str, *, fault: str, where: str | None = None, **facts: object) -> None:
-        self.fault = fault
-        self.facts = facts
-        super().__init__(message, where=where)
+    """A CSV file cannot be read at all; its code is a `CsvFault` (audience/csv/faults.py)."""
 
 
 class NotFound(SesError):
     """A thing that was named does not exist."""
 
-    def __init__(self, kind: str, name: str, *, hint: str = "") -> None:
+    def __init__(self, kind: str, name: str, *, code: str | None = None, **facts: Any) -> None:
         self.kind = kind
         self.name = name
-        super().__init__(f"there is no {kind} named {name!r}" + (f"; {hint}" if hint else ""))
+        super().__init__(code or f"{kind.replace(' ', '_')}_not_found".lower(), name=name, **facts)
 
 
 class Conflict(SesError):
@@ -68,10 +163,7 @@ class StartNotAllowed(SesError):
 
     def __init__(self, task: str) -> None:
         self.task = task
-        super().__init__(
-            f"this change can make mail of send task {task!r} leave, which needs the right to trigger its DAG; ask "
-            "somebody who has it"
-        )
+        super().__init__("start_not_allowed", name=task)
 
 
 class ResumeNotAllowed(SesError):
@@ -79,9 +171,7 @@ class ResumeNotAllowed(SesError):
 
     def __init__(self, task: str) -> None:
         self.task = task
-        super().__init__(
-            "Mail of this task waits and would be sent. Ask an administrator for the right to trigger its DAG."
-        )
+        super().__init__("resume_not_allowed")
 
 
 class GroupInUse(Conflict):
@@ -90,7 +180,7 @@ class GroupInUse(Conflict):
     def __init__(self, group: str, tasks: list[str]) -> None:
         self.group = group
         self.tasks = tasks
-        super().__init__(f"recipient group {group!r} is used by {', '.join(tasks)}; `ses task delete` them first")
+        super().__init__("group_in_use", group=group, tasks=tasks)
 
 
 class GroupBusy(Conflict):
@@ -99,26 +189,24 @@ class GroupBusy(Conflict):
     def __init__(self, group: str, *, by: str | None = None) -> None:
         self.group = group
         self.by = by
-        who = f"{by} is importing a file" if by else "a file is being imported"
-        super().__init__(f"{who} into {group!r} now; try again when that is done")
+        super().__init__("group_busy_by" if by else "group_busy", group=group, who=by)
 
 
 class ImportStopped(SesError):
     """An import was ended before its end, and nothing of it was kept; `by` is who asked for it, if somebody did."""
 
-    def __init__(self, message: str, *, by: str | None = None) -> None:
+    def __init__(self, code: str, /, *, by: str | None = None) -> None:
         self.by = by
-        super().__init__(message)
+        super().__init__(code, who=by)
 
 
 class QuotaError(SesError):
-    """The warm-up quota Variable has no valid entry for a sender domain; its sentence is stored as a task's error."""
+    """The warm-up quota Variable has no valid entry for a sender domain; stored as a task's error."""
 
-    def __init__(self, message: str, *, domain: str, field: str | None = None) -> None:
+    def __init__(self, code: str, /, *, domain: str, field: str | None = None, **facts: Any) -> None:
         self.domain = domain
         self.field = field
-        place = f"nothing can be sent from {domain!r}: " + (f"{field}: " if field else "")
-        super().__init__(place + message)
+        super().__init__(code, domain=domain, field=field, **facts)
 
 
 class WarmupNotBegun(QuotaError):
@@ -127,9 +215,7 @@ class WarmupNotBegun(QuotaError):
     def __init__(self, domain: str, *, begins_at: datetime, words: str) -> None:
         self.begins_at = begins_at
         self.words = words
-        super().__init__(
-            f"the warm-up begins at {words}; nothing may be sent before", domain=domain, field="started_on"
-        )
+        super().__init__("warmup_not_begun", domain=domain, field="started_on", start=words)
 
 
 class QuotaExhausted(SesError):
@@ -139,11 +225,10 @@ class QuotaExhausted(SesError):
 class TemplateError(SesError):
     """A template does not exist, does not compile, or its variables do not match."""
 
-    def __init__(self, message: str, *, template: str, part: str | None = None) -> None:
+    def __init__(self, code: str, /, *, template: str, part: str | None = None, **facts: Any) -> None:
         self.template = template
         self.part = part
-        place = f"template {template!r}" + (f" ({part})" if part else "")
-        super().__init__(f"{place}: {message}")
+        super().__init__(code, template=template, part=part, **facts)
 
 
 class MailCannotBeMade(SesError):
@@ -151,16 +236,12 @@ class MailCannotBeMade(SesError):
 
 
 class TooManyUnknownUsers(SesError):
-    """So many recipients do not exist that the mail server, or the list, may be the wrong one."""
+    """So large a share of the recipients does not exist that the mail server, or the list, may be the wrong one."""
 
     def __init__(self, *, unknown: int, of: int) -> None:
         self.unknown = unknown
         self.of = of
-        super().__init__(
-            f"the mail server does not know {unknown} of the first {of} recipients; sending has stopped and nobody was "
-            "suppressed. See whether it is the right server and the right list, then resume the task; the connection's "
-            "most_unknown_users is the share that is allowed"
-        )
+        super().__init__("too_many_unknown_users", unknown=unknown, count=of)
 
 
 class NotSetUp(SesError):

@@ -104,7 +104,7 @@ def maintenance_minutes() -> int:
     name = "SES_MAINTENANCE_MINUTES"
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "maintenance_minutes") or "1"
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 30):
-        raise InvalidInput(f"{given!r} is not a whole number of minutes from 1 to 30", where=name)
+        raise InvalidInput("not_minutes", given=given, where=name)
     return int(given)
 
 
@@ -112,7 +112,7 @@ def sample_wanted() -> bool:
     """Whether `make run` loads the sample data into an empty database. Raises InvalidInput."""
     given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
     if given not in ("on", "off"):
-        raise InvalidInput(f"{given!r} is neither on nor off", where="SES_SAMPLE")
+        raise InvalidInput("not_on_or_off", given=given, where="SES_SAMPLE")
     return given == "on"
 
 
@@ -140,7 +140,7 @@ def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
     given = os.environ.get("SES_WEB_HOST", "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
-        raise InvalidInput(f"{given!r} is not a host name or address", where="SES_WEB_HOST")
+        raise InvalidInput("not_a_host", value=given, where="SES_WEB_HOST")
     return given
 
 
@@ -149,7 +149,7 @@ def _port(name: str, default: int) -> int:
     if not given:
         return default
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 65535):
-        raise InvalidInput(f"{given!r} is not a port (a whole number from 1 to 65535)", where=name)
+        raise InvalidInput("not_a_port", given=given, where=name)
     return int(given)
 
 
@@ -181,9 +181,9 @@ def running_stack() -> RunningStack | None:
     except FileNotFoundError:
         return None
     except PermissionError as cause:
-        raise SesError(f"{path} belongs to another user: run this as the user who ran `make run`") from cause
+        raise SesError("stack_file_of_another_user", path=path) from cause
     except (OSError, ValueError, TypeError) as cause:
-        raise SesError(f"{path} cannot be read ({cause}): stop `make run` and start it again") from cause
+        raise SesError("stack_file_not_readable", path=path, cause=cause) from cause
 
 
 def db_dsn() -> str:
@@ -233,45 +233,23 @@ def make_run_is_here() -> bool:
 def no_database(*, in_airflow: bool = False) -> NotSetUp:
     """The error for a missing setting of the database; `in_airflow`: Airflow was asked and has no connection."""
     if in_airflow:
-        return NotSetUp(
-            "no database: Airflow has no connection ses_db. Make it in Airflow under Admin > Connections (type Generic "
-            f"or, if offered, Postgres), or set {SES_DB} for all of Airflow's components; then run `ses migrate`"
-        )
+        return NotSetUp("no_database_connection", variable=SES_DB)
     if make_run_is_here():
-        return NotSetUp(
-            f"no database: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_DB} to the PostgreSQL to use"
-        )
-    return NotSetUp(
-        "no database: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
-        f"has it, or {SES_DB} to the PostgreSQL to use"
-    )
+        return NotSetUp("no_database_here", home=ses_home(), variable=SES_DB)
+    return NotSetUp("no_database", variable=SES_DB)
 
 
 def no_mail_server(*, in_airflow: bool = False) -> NotSetUp:
     """The error for a missing setting of the mail server; see `no_database`."""
     if in_airflow:
-        return NotSetUp(
-            "no mail server: Airflow has no connection ses_smtp. Make it in Airflow under Admin > Connections (type "
-            f"SMTP), or set {SES_SMTP} for all of Airflow's components, for example to "
-            "smtp://login:password@mail.example.com:587/?tls=starttls"
-        )
+        return NotSetUp("no_mail_server_connection", variable=SES_SMTP)
     if make_run_is_here():
-        return NotSetUp(
-            f"no mail server: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, "
-            f"or set {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
-        )
-    return NotSetUp(
-        "no mail server: no Airflow was found that could name it. Set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow "
-        f"has it, or {SES_SMTP}, for example to smtp://login:password@mail.example.com:587/?tls=starttls"
-    )
+        return NotSetUp("no_mail_server_here", home=ses_home(), variable=SES_SMTP)
+    return NotSetUp("no_mail_server", variable=SES_SMTP)
 
 
 def no_airflow() -> NotSetUp:
     """The error for an Airflow that is needed and cannot be found."""
     if make_run_is_here():
-        return NotSetUp(
-            f"no Airflow: nothing runs in SES_HOME ({ses_home()}). Start `make run` in another terminal, or set "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN or AIRFLOW_HOME as your Airflow has it"
-        )
-    return NotSetUp("no Airflow was found: set AIRFLOW_HOME (or AIRFLOW_CONFIG) as your Airflow has it")
+        return NotSetUp("no_airflow_here", home=ses_home())
+    return NotSetUp("airflow_not_found")

@@ -19,6 +19,8 @@ from typing import Any
 
 import psutil
 
+from tests.sizes import STARTUP
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Seconds; 25-60 were measured on two shared cores.
 READY_WITHIN = 280.0
@@ -69,7 +71,7 @@ class StackProcess:
             for name, value in os.environ.items()
             if not name.startswith(("AIRFLOW", "SES_", "MAKE", "MFLAGS", "PYTEST", "PYTHONPATH"))
         }
-        return {**kept, **self.settings, "SES_HOME": str(self.home)}
+        return {**kept, "PYTHONPATH": STARTUP, **self.settings, "SES_HOME": str(self.home)}
 
     @property
     def output(self) -> str:

@@ -178,6 +178,7 @@ def test_templates_that_cannot_be_used(world, reader):
         "g": {"subject.txt": "Hi {{ name.first }}", "body.txt": "Hi", "sample.json": '{"name": "Ann"}'},
         "h": {"subject.txt": "Hi", "body.txt": "Hi {{ name|shout }}{% nonsense %}"},
         "i": {"subject.txt": "Hi", "body.txt": "Hi {{ _name }}"},
+        "j": {"subject.txt": "Hi", "body.txt": "{% for x in [] recursive %}{% endfor %}"},
     }
     for name, files in broken.items():
         folder = world.templates / name

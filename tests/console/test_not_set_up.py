@@ -50,12 +50,12 @@ def with_an_extra_that_libpq_does_not_know(world, postgres, monkeypatch) -> str:
 
 def without_tables(world, postgres, monkeypatch) -> str:
     monkeypatch.setenv(DB, postgres.dsn(postgres.new_database()))
-    return "run `ses migrate`"
+    return "the ses database has no tables yet"
 
 
 def of_an_older_version(world, postgres, monkeypatch) -> str:
     world.execute("UPDATE ses_schema_version SET version_num = '0010'")
-    return "run `ses migrate`"
+    return "the ses database has an older version's schema"
 
 
 def of_a_newer_version(world, postgres, monkeypatch) -> str:

@@ -28,10 +28,10 @@ FORM = {
 @pytest.fixture
 def tests(monkeypatch):
     """Test sends that were started."""
-    from ses_ops.console import test_send_runs
+    from ses_ops.orchestration import test_send_runs
 
     orders = []
-    monkeypatch.setattr(test_send_runs, "problem_of_dag", lambda: None)
+    monkeypatch.setattr(test_send_runs, "dag_state", lambda: test_send_runs.DagState.READY)
     monkeypatch.setattr(test_send_runs, "start", lambda order, run_id, by: orders.append(order))
     return orders
 

@@ -1,165 +1,85 @@
-"""Errors and stored reasons on Japanese pages: every sentence of the source has its Japanese, and is found again."""
+"""Errors and stored reasons on Japanese pages: every code has its Japanese sentence, and no translation is idle."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
 
 import pytest
 
 from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.console.errors import marked, message_id, worded
 from ses_ops.console.import_words import _FAULTS
 from ses_ops.console.language import catalog_files, language, read_catalog
-from ses_ops.console.sentences import FILES, NESTED, marked, read, said, sentences
+from ses_ops.console.recognised_texts import FILES
 from ses_ops.domain.template_variables import compare_variables
-from ses_ops.errors import InvalidInput
-from tests.console.raised_sentences import Site, sites
+from ses_ops.error_sentences import places, sentences
+from ses_ops.errors import Explanation, InvalidInput, NotFound, TemplateError
+from tests.raised_codes import texts
 
 JA, EN = language("ja"), language("en")
-#: Stands for a value; no sentence has it.
-VALUE = "7"
-
-#: Sentences that no page shows, by the file where they stand: why, and how they are known.
-NOT_ON_A_PAGE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "audience/csv/formats.py": (
-        "BadCsv: the console words its fault",
-        ("a workbook of", "is compressed", "is no CSV file"),
-    ),
-    "audience/csv/encoding.py": (
-        "BadCsv: the console words its fault",
-        ("is not UTF-8 (line", "is written in", "or it is damaged"),
-    ),
-    "audience/csv/encoding_signs.py": ("the console looks at its field first", ("is not an encoding",)),
-    "audience/csv/reader.py": ("BadCsv: the console words its fault", ("the file is empty;",)),
-    "audience/csv/header.py": (
-        "BadCsv: the console words its fault",
-        (
-            *("the header", "there is no header:", "has no column ", "no column is named"),
-            "could each hold the address",
-        ),
-    ),
-    "audience/column_names.py": (
-        "BadCsv: the console words its fault",
-        ("the header's column", "to be named", "be the name of a column"),
-    ),
-    "audience/workbook/package.py": ("BadCsv: the console words its fault", ("is a workbook",)),
-    "audience/workbook/reader.py": (
-        "BadCsv: the console words its fault",
-        ("the file is empty;", "has no sheet", "is an .xlsx file"),
-    ),
-    "audience/recipient_file.py": ("BadCsv: the console words its fault", ("is an .xlsx file",)),
-    "console/groups/preview.py": ("BadCsv: the console words its fault", ("is too large",)),
-    "storage/audience/group_import.py": (
-        "BadCsv: the console words its fault",
-        ("has a header", "none of its", "--strict", "has other columns"),
-    ),
-    "console/uploads/multipart_form.py": ("BadCsv: the console words its fault", ("the file is larger than",)),
-    "domain/send_task.py": ("only a file can be like that", ("must be a mapping", "unsubscribe page", "unknown key;")),
-    "settings.py": ("settings of make run, which has no page", ("neither on nor off", "is not a port")),
-    "rendering/message.py": ("the installation's id, which nobody types", ("it must have 1-64 letters",)),
-    "console/suppression/list.py": ("a state of the list, with a label", ("manual",)),
+#: Codes that no page shows, and why.
+NOT_ON_A_PAGE = {
+    **dict.fromkeys(CsvFault, "the console has words of its own: import_words"),
+    **dict.fromkeys(("columns_missing", "columns_besides", "both"), "of a fault of a file"),
+    "not_an_encoding": "the console looks at its field first",
+    **dict.fromkeys(("not_a_port", "not_on_or_off"), "settings of make run, which has no page"),
+    **dict.fromkeys(("not_a_mapping", "unknown_key", "unknown_key_meant", "no_unsubscribe_page"), "of a file"),
+    **dict.fromkeys(("recipient_not_in_group", "sender_domain_not_known"), "of a command"),
+    **dict.fromkeys(("no_start_any_more", "run_of_earlier_task"), "in the log of a run"),
 }
-#: What an error hands on: the sentence of another, which is collected where it is made, or a library's.
-HANDED_ON = {
-    "message": "of whoever calls",
-    "problem.problem": "of a connection, with its place named",
-    "harm[1]": "audience/csv/lines.py: damage",
-    "reason": "audience/csv/reader.py: _unreadable",
-    "f'{says}{place}'": "Jinja2's words",
-    "str(error).rstrip('.')": "email-validator's words",
-    "str(error).removeprefix('sender: ')": "domain/address.py: parse_sender",
-    "f'{self._settings.address}: {reason}'": "why the connection was lost",
-    "f'{self.address}: {during}: {self.lost}'": "why the connection was lost",
-    "f'{stream.address}: {stream.lost}'": "why the connection was lost",
-    "name": "of a group",
-    "order.group": "of a group",
-    "plan.domain": "of a sender domain",
-    "task.name": "of a task",
-}
-#: Put together where the collector cannot see it; the test that names them makes them for real.
+#: Ids that are put together of two texts, or stand in `console/errors.py`.
 PUT_TOGETHER = (
-    "'%(quoted)s'",
-    "the login %(login)s was refused",
-    "the run was ended",
-    "template %(template)s",
-    "is not a text",
-    "a loop runs away",
+    *("a loop runs away: more than", "%(link)s is not a link in printable ASCII; write its host"),
+    *("'%(quoted)s'", "template %(template)s", "%(problem)s (line", "nothing can be sent from"),
 )
 
 
-@cache
-def all_sites() -> tuple[Site, ...]:
-    return tuple(sites())
+def ids_of_codes() -> dict[str, str]:
+    return {message_id(sentence): code for code, sentence in sentences().items()}
 
 
-def every_site() -> list[Site]:
-    return [one for one in all_sites() if one.says_something]
-
-
-def on_a_page(site: Site) -> bool:
-    _, parts = NOT_ON_A_PAGE.get(site.place.partition(":")[0], ("", ()))
-    return not any(part in site.filled(VALUE) for part in parts)
-
-
-def english_in(text: str) -> Iterator[str]:
-    """What of a sentence has no Japanese."""
-    found = read(text, sentences("ja"))
-    if found is not None:
-        for name, fact in found[1].items():
-            if name in NESTED:
-                yield from english_in(fact)
-            elif re.search("[a-z]{2}", fact):  # one letter is a unit
-                yield fact
-        return
-    place, colon, rest = text.partition(": ")
-    if colon:
-        yield from english_in(place)
-        yield from english_in(rest)
-    elif re.search("[a-z]", text):
-        yield text
-
-
-def test_every_sentence_that_can_reach_a_page_is_in_japanese():
+def test_the_sentence_of_every_code_is_in_japanese():
     missing = {
-        site.filled("%s"): f"{site.place}: {left}"
-        for site in every_site()
-        if on_a_page(site) and (left := list(english_in(site.filled(VALUE))))
+        code: id
+        for id, code in ids_of_codes().items()
+        if code not in NOT_ON_A_PAGE and re.search("[a-z]", re.sub(r"%\(\w+\)s", "", id)) and id not in JA.messages
     }
-    assert not missing, "write these into a sentences_*.po:\n" + "\n".join(f"{a}   {b}" for a, b in missing.items())
+    assert not missing, "write these into a sentences_*.po:\n" + "\n".join(missing.values())
 
 
-def test_every_sentence_can_be_said_with_any_values():
-    for site in every_site():
-        said(JA, site.filled("100%(x)s {}"))
+def test_no_code_is_excused_that_nobody_has():
+    assert not NOT_ON_A_PAGE.keys() - sentences().keys() - {CsvFault.UTF16}
 
 
-def test_no_error_is_raised_with_a_sentence_that_cannot_be_read_in_the_source():
-    unseen = {site.code: site.place for site in all_sites() if site.raised and not site.says_something}
-    assert not {code: place for code, place in unseen.items() if code not in HANDED_ON}
-    assert not [code for code in HANDED_ON if code not in unseen], "handed on by nobody any more"
+@pytest.mark.parametrize("words", [EN, JA], ids=["en", "ja"])
+def test_every_sentence_can_be_worded_with_any_facts(words):
+    for code, sentence in sentences().items():
+        texts = {one.name: 7 if one.format else "100%(x)s {}" for one in places(sentence)}
+        assert worded(words, Explanation(code, **texts))
+        assert "{" not in message_id(sentence).replace("{{", "").replace("{#", "").replace("{%", "") or "{" in sentence
 
 
 def test_no_catalog_keeps_a_sentence_that_nobody_says():
-    said_somewhere = {
-        found[0].id
-        for site in every_site()
-        for text in (site.filled(VALUE), site.filled(VALUE).partition(": ")[2])
-        for found in [read(text, sentences("ja")), read(text.partition(": ")[2], sentences("ja"))]
-        if found
-    }
+    said = ids_of_codes()
+    source = texts()
     idle = [
         message.id
         for file in catalog_files("ja")
         if file.name.startswith(FILES)
         for message in read_catalog(file, "ja")
-        if message.id
-        and message.id not in said_somewhere
+        if isinstance(message.id, str)
+        and message.id
+        and message.id not in said
         # Those of libraries have a comment that says so.
         and not message.user_comments
-        and not message.id.startswith(PUT_TOGETHER)  # type: ignore[union-attr]
+        and not message.id.startswith(PUT_TOGETHER)
+        and not any(_longest_text(message.id) in text for text in source)
     ]
     assert not idle
+
+
+def _longest_text(id: str) -> str:
+    return max(re.split(r"%\(\w+\)s", id), key=len).replace("%%", "%")
 
 
 def test_every_fault_of_a_csv_file_has_words_of_its_own():
@@ -167,62 +87,71 @@ def test_every_fault_of_a_csv_file_has_words_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("english", "japanese"),
+    ("said", "japanese"),
     [
-        # A value, a kind of thing, a hint.
+        (NotFound("recipient group", "customers"), "「customers」という受信者グループはありません"),
+        # An explanation in an explanation.
         (
-            "there is no recipient group named 'customers'; `ses group list` shows them all",
-            "「customers」という受信者グループはありません。コマンド `ses group list` ですべて確認できます",
-        ),
-        # A sentence in a sentence, in a third; the name of a task is no sentence.
-        (
-            "given up for the newer one that a person started; its start at 2026-12-01 09:00 UTC was missed by"
-            " 3 h 12 min, more than start_grace 1 h; `ses task resume template` or a trigger by hand sends it",
+            Explanation(
+                "start_superseded",
+                why=Explanation(
+                    "start_missed",
+                    moment="2026-12-01 09:00",
+                    zone="UTC",
+                    late="3 h 12 min",
+                    grace="1 h",
+                    task="template",
+                ),
+            ),
             "より新しい回が手動で開始されたため、この回の送信は取りやめました。2026-12-01 09:00 UTC の開始が 3 h 12 min"
-            " 遅れ、許容範囲（start_grace）の 1 h を超えました。再開するか、DAG を手動でトリガーすると送信されます"
-            "（コマンドでは `ses task resume template`）",
+            " 遅れ、許容範囲（start_grace）の 1 h を超えました",
         ),
-        # A place before it, which has a name of its own.
+        # A place before it.
         (
-            "template 'hello' (body.html): 'town' is undefined (line 3 of base.html)",
-            "テンプレート「hello」（body.html）: 変数「town」の値がありません（base.html の3行目）",
+            TemplateError("values_missing", template="hello", part="body.html", names=["town", "name"]),
+            "テンプレート「hello」（body.html）: town, name の値が指定されていません",
         ),
         # A field before it, a colon and a quotation mark in the value.
-        ('start_at: "it\'s: late" has passed', "start_at: 「it's: late」は過ぎています"),
+        (
+            InvalidInput("expiry_has_passed", value="it's: late", field="start_at"),
+            "start_at: 「it's: late」は過ぎています",
+        ),
         # What the server said stays what it said.
         (
-            "mail.example.com:25: refused the first 50 messages: 554 5.7.1 Relay access denied: nobody;"
-            " check login, sender and what this server may relay; all messages wait, and are tried again later",
-            "mail.example.com:25: 最初の 50通がすべて拒否されました: 554 5.7.1 Relay access denied: nobody。"
+            Explanation(
+                "first_messages_refused", server="mail.example.com:25", count=50, code=554, text="5.7.1 Relay denied"
+            ),
+            "mail.example.com:25: 最初の 50通がすべて拒否されました: 554 5.7.1 Relay denied。"
             "login、差出人、このサーバーで中継できる宛先を確認してください。すべてのメッセージは待機し、後で再試行されます",
         ),
+        # Texts that have no code: what a library says, what became of one message, what nobody translated.
+        ("'town' is undefined", "変数「town」の値がありません"),
+        ("5.6.7 a non-ASCII address, and this server lacks SMTPUTF8", None),
         ("550 5.1.1 the user is missing", "550 5.1.1 the user is missing"),
-        ("paused by ann: the template needs work", "ann が一時停止しました: the template needs work"),
     ],
 )
-def test_a_sentence_is_found_again_with_its_values(english, japanese):
-    assert said(JA, english) == japanese
-    assert said(EN, english) == english
+def test_an_error_is_worded_in_the_language_of_the_reader(said, japanese):
+    assert worded(JA, said) == japanese or (japanese is None and not worded(JA, said).isascii())
+    assert worded(EN, said) == str(said)
 
 
 @pytest.mark.parametrize(("template", "group"), [("name", ""), ("name", "city")], ids=["missing", "and unused"])
 def test_variables_that_do_not_match_are_said_whole(template, group):
     with pytest.raises(InvalidInput) as problem:
         compare_variables(template.split(), group.split())
-    sentence = str(problem.value).removeprefix("variables: ")
-    for text in (sentence, f"its {sentence} (recipient group 'customers')"):
-        assert not list(english_in(text.replace("name", VALUE).replace("city", VALUE).replace("customers", VALUE)))
+    whole = TemplateError("template_does_not_fit_group", template="t", group="customers", problem=problem.value)
+    assert not re.search("[a-z]{3}", re.sub("variables|name|city|customers", "", worded(JA, whole)))
 
 
 def test_what_nobody_translated_is_marked_as_english_and_stays_harmless():
     assert marked(JA, "550 <b>no</b>") == '<bdi lang="en">550 &lt;b&gt;no&lt;/b&gt;</bdi>'
     assert marked(JA, "電話で依頼") == "<bdi>電話で依頼</bdi>"
     assert marked(EN, "550 <b>no</b>") == "550 &lt;b&gt;no&lt;/b&gt;"
-    assert "<b>" not in marked(JA, "send task '<b>' is being sent; try again when it is done")
-    assert "%" in said(JA, "'100%(x)s' has passed"), "a value is never read as a place"
+    assert "<b>" not in marked(JA, Explanation("task_being_sent", name="<b>"))
+    assert "%(x)s" in worded(JA, Explanation("expiry_has_passed", value="100%(x)s")), "a value is never read as a place"
 
 
 def test_no_text_takes_long_or_breaks_anything():
     hostile = (": " * 3_000, "template '" * 400, "not sent: " * 300, "x" * 100_000, "; " * 2_000, "'" * 4_000)
     for text in hostile:
-        assert isinstance(said(JA, text), str)
+        assert isinstance(worded(JA, text), str)

@@ -208,7 +208,7 @@ def test_nothing_is_kept_of_a_file_that_fails_at_its_end(world, user, monkeypatc
     def fails(*_args, **_more):
         raise RuntimeError("the machine stops here")
 
-    monkeypatch.setattr("ses_ops.storage.suppression.entries.execute", fails)
+    monkeypatch.setattr("ses_ops.storage.suppression.bulk.execute", fails)
     assert upload(user, b"address\nann@example.com\n").status_code == 500
     assert not listed(world)
 

@@ -13,7 +13,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 
 import ses_ops.console
 from ses_ops.console.language import catalog_files, language, negotiate, read_catalog
-from ses_ops.console.sentences import FILES
+from ses_ops.console.recognised_texts import FILES
 
 CONSOLE = Path(ses_ops.console.__file__).parent
 METHODS = [("**.py", "python"), ("html/**.html", "jinja2.ext:babel_extract")]

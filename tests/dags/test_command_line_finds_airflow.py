@@ -17,6 +17,7 @@ import pytest
 
 from ses_ops import settings
 from ses_ops.cli import session
+from ses_ops.cli.hints import with_hint
 from ses_ops.errors import NotSetUp
 from tests.airflow_environment import REPOSITORY
 
@@ -254,8 +255,8 @@ def test_make_run_is_named_only_where_it_can_be_run(checkout, monkeypatch, tmp_p
     for ask in (session.ses_db, session.ses_smtp):
         with pytest.raises(NotSetUp) as raised:
             ask()
-        assert ("make run" in str(raised.value)) is checkout
-        assert "AIRFLOW_CONN_SES_" in str(raised.value)
+        assert ("make run" in with_hint(raised.value)) is checkout
+        assert "AIRFLOW_CONN_SES_" in with_hint(raised.value)
 
 
 def test_a_list_is_there_at_once_when_no_airflow_has_to_be_asked(ses: Ses, world, ses_dsn) -> None:
@@ -268,3 +269,21 @@ def test_a_list_is_there_at_once_when_no_airflow_has_to_be_asked(ses: Ses, world
     assert done.returncode == 0, done.stderr
     used = spent.children_user + spent.children_system - before.children_user - before.children_system
     assert used < 1.0, f"{used:.2f} s of processor time, {time.monotonic() - begin:.2f} s in all"
+
+
+def test_what_a_command_changed_is_in_that_airflows_audit_log(ses: Ses, world, airflow_db, ses_dsn, tmp_path) -> None:
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    configuration(tmp_path / "airflow", airflow_db)
+    world.group("customers", 3)
+    world.task("hello", group="customers")
+    done = ses("task", "cancel", "hello", AIRFLOW_CONN_SES_DB=ses_dsn)
+    assert (done.returncode, done.stdout) == (0, "hello: cancelled\n"), done.stderr
+    assert done.stderr == ""
+    with create_session() as session:
+        (row,) = session.scalars(select(Log).where(Log.event.startswith("ses_", autoescape=True)))
+        assert (row.event, row.dag_id) == ("ses_cancel_task", "send_task__hello")
+        assert row.owner.endswith("(command line)")
+        assert json.loads(row.extra) == {"task": "hello"}

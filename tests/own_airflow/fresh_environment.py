@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.sizes import STARTUP
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 #: Seconds. Without a cache everything is downloaded.
@@ -91,6 +93,7 @@ class FreshEnvironment:
         given = clean_environment()
         return {
             **given,
+            "PYTHONPATH": STARTUP,
             **settings,
             "VIRTUAL_ENV": str(self.folder),
             "PATH": os.pathsep.join([str(self.bin), given.get("PATH", os.defpath)]),

@@ -9,10 +9,10 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import ses_ops
+from ses_ops.storage.named_sql import Statements
 
 ROOT = Path(ses_ops.__file__).parent
 FACES = ("console", "cli")
@@ -20,7 +20,6 @@ FACES = ("console", "cli")
 _CHANGES = re.compile(
     r"\b(INSERT\s+INTO|UPDATE\s+\w+(\s+\w+)?\s+SET|DELETE\s+FROM|COPY\s+\w+|TRUNCATE)\b", re.IGNORECASE
 )
-_NAME = re.compile(r"^-- name: *(\w+)", re.MULTILINE)
 #: Functions of `orchestration/` that change what Airflow has.
 OF_AIRFLOW = {
     *("pause_dag", "unpause_dag", "start_run", "trigger_run", "update_dags", "forget_task", "request_dag_parse"),
@@ -32,16 +31,11 @@ def module_of(file: Path) -> str:
     return ".".join(("ses_ops", *file.relative_to(ROOT).with_suffix("").parts))
 
 
-@cache
-def changing_statements() -> frozenset[tuple[str, str]]:
-    """(file, statement) of those that change a table."""
-    found = set()
-    for file in (ROOT / "storage").glob("*/*.sql"):
-        parts = _NAME.split(file.read_text())[1:]
-        for name, sql in zip(parts[0::2], parts[1::2], strict=True):
-            if _CHANGES.search(re.sub(r"--.*", "", sql)):
-                found.add((file.stem, name))
-    return frozenset(found)
+def changing_statements(module: Path) -> set[str]:
+    """The statements of a module of storage that change a table."""
+    file = module.with_suffix(".sql")
+    statements = Statements(file).by_name.items() if file.is_file() else ()
+    return {name for name, sql in statements if _CHANGES.search(re.sub(r"--.*", "", sql))}
 
 
 def imports_of(tree: ast.AST) -> dict[str, str]:
@@ -62,18 +56,14 @@ def used_by(node: ast.AST, names: dict[str, str], module: str) -> Iterator[str]:
             yield f"{names.get(one.value.id, one.value.id)}.{one.attr}"
 
 
-def statements_in(node: ast.AST) -> set[tuple[str, str]]:
-    """The (file, statement) pairs that a piece of code names."""
-    found = set()
-    for one in ast.walk(node):
-        if isinstance(one, ast.Call):
-            texts = [arg.value for arg in one.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-            found |= set(pairwise(texts))
-        if isinstance(one, ast.Subscript) and isinstance(one.value, ast.Call) and one.value.args:
-            noun, name = one.value.args[0], one.slice
-            if isinstance(noun, ast.Constant) and isinstance(name, ast.Constant):
-                found.add((str(noun.value), str(name.value)))
-    return found
+def statements_in(node: ast.AST) -> set[str]:
+    """The statements that a piece of code names, each as `_SQL["name"]`."""
+    return {
+        str(one.slice.value)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant)
+        if isinstance(one.value, ast.Name) and one.value.id == "_SQL"
+    }
 
 
 @cache
@@ -83,11 +73,11 @@ def changing_functions() -> frozenset[str]:
     found = set()
     for file in (ROOT / "storage").rglob("*.py"):
         tree, module = ast.parse(file.read_text()), module_of(file)
-        names = imports_of(tree)
+        names, changing = imports_of(tree), changing_statements(file)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 uses[f"{module}.{node.name}"] = set(used_by(node, names, module))
-                if statements_in(node) & changing_statements():
+                if statements_in(node) & changing:
                     found.add(f"{module}.{node.name}")
     while more := {name for name, used in uses.items() if used & found} - found:
         found |= more
@@ -102,7 +92,7 @@ def faces() -> Iterator[tuple[str, ast.Module]]:
 
 def test_what_is_read_of_the_statements_is_not_empty():
     names = {name.rpartition(".")[2] for name in changing_functions()}
-    assert {"delete_group", "describe_group", "erase", "apply_task", "add_all", "import_group"} <= names
+    assert {"delete_group", "describe_group", "erase", "insert", "add_all", "import_group"} <= names
     assert not {"find_group", "list_groups", "list_tasks", "lock_row", "find_row", "mail_of_task"} & names
 
 

@@ -58,7 +58,7 @@ def look_at(blocks: Callable[[], Iterable[bytes]], *, where: str, encoding: str 
     try:
         return _read(blocks(), where=where, encoding=encoding, sure=True, **options)
     except BadCsv as problem:
-        if encoding or problem.fault != CsvFault.OTHER_ENCODING:
+        if encoding or problem.code != CsvFault.OTHER_ENCODING:
             raise
         likely = str(problem.facts["encoding"])
     return _read(blocks(), where=where, encoding=likely, sure=False, **options)

@@ -115,7 +115,7 @@ class GroupUpload:
             notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
         )
         if not begun:
-            raise Conflict("this form was sent already; open the page of uploads anew")
+            raise Conflict("form_sent_before")
 
     def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
         order = self.order
@@ -163,9 +163,9 @@ class GroupUpload:
         """The last moment at which nothing has happened yet."""
         self._check()
         if done.created and not self.order.new_group:
-            raise NotFound("recipient group", self.order.group, hint="it was deleted meanwhile")
+            raise NotFound("recipient group", self.order.group, code="recipient_group_deleted_meanwhile")
         if self.order.new_group and not done.created:
-            raise Conflict(f"there is a recipient group named {self.order.group!r} already")
+            raise Conflict("group_exists", group=self.order.group)
         group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
     def _watch(self, notes: Connection, conn: Connection) -> None:
@@ -173,7 +173,7 @@ class GroupUpload:
             try:
                 by = group_imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
-                    self._stop(ImportStopped(f"stopped by {by}", by=by))
+                    self._stop(ImportStopped("import_stopped", by=by))
                 elif (why := self._ended()) is not None:
                     self._stop(why)
                 if self._stopped is not None:

@@ -21,11 +21,11 @@ def startable(conn: Connection, name: str) -> SendTask:
     """A task that can start by hand now. Raises NotFound, and Conflict for one that cannot."""
     row = send_tasks.find_row(conn, name)
     if row["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; apply it under another name to send it after all")
+        raise Conflict("task_cancelled", name=name)
     if row["type"] not in (TaskType.TRIGGERED, TaskType.RECURRING):
-        raise Conflict(f"send task {name!r} has one start, which it makes by itself; clone it to send it once more")
+        raise Conflict("task_starts_by_itself", name=name)
     if row["paused_at"] is not None:
-        raise Conflict(f"send task {name!r} is paused; resume it first")
+        raise Conflict("task_paused", name=name)
     return send_tasks.task_of(row)
 
 

@@ -37,11 +37,7 @@ def apply_task(
     """
     group = recipients.group_if_any(conn, task.group)
     if group is None:
-        raise InvalidInput(
-            f"there is no recipient group {task.group!r}; `ses group import {task.group} FILE.csv` makes it",
-            where=where,
-            field="group",
-        )
+        raise InvalidInput("no_such_group", group=task.group, where=where, field="group")
     row = send_tasks.lock_row_if_any(conn, task.name)
     columns = _columns(task, group.id)
     if row is None:
@@ -80,20 +76,20 @@ def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: Send
     """
     name = current["name"]
     if current["cancelled_at"] is not None:
-        raise Conflict(f"send task {name!r} is cancelled; delete it first or choose another name")
+        raise Conflict("task_name_cancelled", name=name)
     mail = editions.mail_of_task(conn, current["id"])
     once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
     if not (mail.begun and once):
         return mail
     if mail.frozen and not mail.left:
-        raise Conflict(f"all mail of send task {name!r} has left; nothing of it can change any more")
+        raise Conflict("task_mail_has_left", name=name)
     if current["group"] is None:
-        raise Conflict(f"the recipient group of send task {name!r} was deleted; nothing of it can change any more")
+        raise Conflict("task_group_deleted", name=name)
     change = becomes and TaskChange(before=task_of(current), after=becomes)
     if change and ("type" in change.fields or "schedule" in change.fields):
-        raise Conflict(f"send task {name!r} has already begun to send; when it starts can change no more")
+        raise Conflict("task_start_has_begun", name=name)
     if change and mail.frozen and "group" in change.fields:
-        raise Conflict(f"send task {name!r} has already begun to send; who gets it can change no more")
+        raise Conflict("task_audience_frozen", name=name)
     return mail
 
 
@@ -106,7 +102,8 @@ def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: 
             continue
         if moment < now:
             shown = to_wall_clock(moment, zone(schedule.time_zone))
-            raise InvalidInput(f"{shown:%Y-%m-%d %H:%M} {schedule.time_zone} has passed", where=where, field=field)
+            value = f"{shown:%Y-%m-%d %H:%M} {schedule.time_zone}"
+            raise InvalidInput("time_has_passed", value=value, where=where, field=field)
 
 
 def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
@@ -116,7 +113,7 @@ def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
     ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))
     if schedule.type is TaskType.RECURRING and ahead is None:
         field = "until" if schedule.until is not None else "cron"
-        raise InvalidInput("no start of this task is left until then", where=where, field=field)
+        raise InvalidInput("no_start_left", where=where, field=field)
 
 
 def _columns(task: SendTask, group_id: int) -> TaskColumns:

@@ -86,7 +86,8 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
         values = dict(recipient_values(one.values))
         if missing := sorted(used - values.keys()):
             raise TemplateError(
-                f"it needs {', '.join(missing)}, which the recipients who are left have no values for",
+                "values_missing_for_the_rest",
+                names=missing,
                 template=content.template,
             )
         try:

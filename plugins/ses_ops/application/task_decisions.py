@@ -20,6 +20,7 @@ from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
@@ -46,6 +47,11 @@ class Resumed(Changed):
     kind: RunKind | None = None
     #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
     waits: TaskOverview | None = None
+
+    @property
+    def goes_on_at(self) -> datetime | None:
+        """When a task that waits for quota goes on by itself; None for one that goes on now."""
+        return self.waits.next_run_at if self.waits else None
 
 
 def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:
@@ -188,11 +194,9 @@ def delete(conn: Connection, actor: Actor, name: str) -> Changed:
         if overview is not None and task["cancelled_at"] is None:
             unsent = overview.unsent_count
             if unsent:
-                raise Conflict(
-                    f"send task {name!r} has {unsent:,} messages not sent yet; `ses task cancel {name}` first"
-                )
+                raise Conflict("task_has_unsent_messages", name=name, count=unsent)
         if chunks.being_sent(conn, task_id=task["id"]):
-            raise Conflict(f"send task {name!r} is being sent; try again when it has stopped")
+            raise Conflict("task_still_being_sent", name=name)
         when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
         send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
     return Changed(scheduler=(TaskDeleted(task=name),))
@@ -209,26 +213,26 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
     """Where a task stands that is no test send; raises NotFound."""
     found = next(iter(list_tasks(conn, name=name)), None)
     if found is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return found
 
 
 def _refuse_ended(conn: Connection, name: str) -> None:
     """What has ended keeps its status."""
     if _overview(conn, name).status is TaskStatus.FINISHED:
-        raise Conflict(f"send task {name!r} has finished: nothing of it is left to be stopped or to go on")
+        raise Conflict("task_finished", name=name)
 
 
 def _refuse_cancelled(task: dict[str, Any]) -> None:
     if task["cancelled_at"] is not None:
-        raise Conflict(f"send task {task['name']!r} is cancelled; apply it under another name to send it after all")
+        raise Conflict("task_cancelled", name=task["name"])
 
 
 def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[ChunkWithOutcome]:
     """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
     found = chunks.lock_with_outcome(conn, task_id=task["id"], state=state)
     if any(chunk.state is ChunkState.RESERVED for chunk in found):
-        raise Conflict(f"send task {task['name']!r} is being sent; try again when it is done")
+        raise Conflict("task_being_sent", name=task["name"])
     return found
 
 

@@ -37,7 +37,7 @@ class NameTaken(InvalidInput):
     """Another send task has the name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is a send task {name!r} already; choose another name", field="name")
+        super().__init__("task_name_taken", name=name, field="name")
 
 
 class ChangedMeanwhile(Conflict):
@@ -132,7 +132,7 @@ def write_change(
     """
     send_tasks.lock_row(conn, task.name)
     if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
-        raise ChangedMeanwhile(f"send task {task.name!r} was changed meanwhile; look at it again")
+        raise ChangedMeanwhile("task_changed_meanwhile", name=task.name)
     may_start = actor.may_start(task.name)
     return apply_definition(
         conn, task, now=now, where="", templates_root=templates_root, by=actor.name, may_start=may_start

@@ -84,8 +84,7 @@ def test_send(
         if reservation.cached:
             _give_up(conn, run, name)
             raise QuotaExhausted(
-                f"today's quota of {parse_sender(order.sender).domain} has no room for {len(order.recipients)} more "
-                "messages; a test send is never cached, try again tomorrow"
+                "test_send_without_quota", domain=parse_sender(order.sender).domain, count=len(order.recipients)
             )
         total = ChunkReport(ending="finished")
         for chunk_id in reservation.chunk_ids:
@@ -117,7 +116,7 @@ def order_test_send(
 def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_root: Path) -> None:
     if not 1 <= len(order.recipients) <= MOST_RECIPIENTS:
         raise InvalidInput(
-            f"a test send goes to 1 to {MOST_RECIPIENTS} addresses, not {len(order.recipients)}", field="recipients"
+            "test_send_recipients", most=MOST_RECIPIENTS, count=len(order.recipients), field="recipients"
         )
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
@@ -127,7 +126,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     used = template.variables_for(subject=order.subject, unsubscribe_url=link)
     missing = sorted(used - set(values))
     if missing:
-        raise TemplateError(f"no value given for {', '.join(missing)}", template=order.template)
+        raise TemplateError("values_missing", names=missing, template=order.template)
     with transaction(conn):
         if send_tasks.lock_row_if_any(conn, name) is not None:
             return

@@ -35,9 +35,9 @@ def read_mapping(lines: Iterable[str]) -> dict[str, str]:
         column, sign, name = line.rpartition("=")
         column, name = column.strip(), variable_name(name)
         if not sign or not column or not name:
-            raise InvalidInput(f"{line.strip()!r} is not of the form COLUMN=NAME, such as First Name=first_name")
+            raise InvalidInput("not_a_column_mapping", line=line.strip())
         if column in chosen:
-            raise InvalidInput(f"the column {column!r} is given two names")
+            raise InvalidInput("column_named_twice", column=column)
         chosen[column] = name
     return chosen
 
@@ -90,7 +90,7 @@ def _refuse_reserved(names: Sequence[str], where: str) -> None:
         try:
             check_variable_name(name)
         except InvalidInput as cause:
-            raise BadCsv(f"the header's column {cause}", fault=CsvFault.BAD_VARIABLE, where=where, name=name) from cause
+            raise BadCsv(CsvFault.RESERVED_VARIABLE, where=where, name=name, problem=cause) from cause
 
 
 def _fitting(name: str) -> str:
@@ -108,8 +108,6 @@ def _check_chosen(chosen: Mapping[str, str], written: Sequence[str], where: str)
     known = set(written)
     for column, name in chosen.items():
         if column not in known:
-            problem = f"has no column {column!r} to be named {name!r}; it has {listed(written)}"
-            raise BadCsv(problem, fault=CsvFault.NO_MAPPED_COLUMN, where=where, name=column, columns=listed(written))
+            raise BadCsv(CsvFault.NO_MAPPED_COLUMN, where=where, name=column, variable=name, columns=listed(written))
         if not fits(name):
-            problem = f"{name[:LONGEST_NAME]!r} cannot be the name of a column"
-            raise BadCsv(problem, fault=CsvFault.BAD_VARIABLE, where=where, name=name[:LONGEST_NAME])
+            raise BadCsv(CsvFault.BAD_VARIABLE, where=where, name=name[:LONGEST_NAME])

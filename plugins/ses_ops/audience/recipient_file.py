@@ -58,8 +58,7 @@ def recipient_rows(
             if file.tell() > LARGEST_FILE:
                 most = LARGEST_FILE // 1024**2
                 raise BadCsv(
-                    f'is an .xlsx file of more than {most} MB; save it as "CSV UTF-8"',
-                    fault=CsvFault.LARGE_WORKBOOK,
+                    CsvFault.LARGE_WORKBOOK,
                     where=where,
                     most=most,
                 )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
     ask_airflow,
@@ -48,7 +49,7 @@ def run_checks() -> Iterator[Check]:
             for state, text in check():
                 yield Check(name=name, state=state, text=text)
         except SesError as problem:
-            yield Check(name=name, state="FAIL", text=str(problem))
+            yield Check(name=name, state="FAIL", text=with_hint(problem))
         except Exception as problem:
             yield Check(name=name, state="FAIL", text=f"{type(problem).__name__}: {problem}")
 
@@ -80,7 +81,7 @@ def _database() -> Findings:
             found = server(conn)
         check_session(db_dsn())
     except DatabaseUnavailable as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"PostgreSQL {found.version}, database {found.name} ({found.size / 1e6:,.0f} MB), from {source}"
 
@@ -105,7 +106,7 @@ def _smtp() -> Findings:
     try:
         found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))
     except SesError as problem:
-        yield "FAIL", f"{problem} (the connection is from {source})"
+        yield "FAIL", f"{with_hint(problem)} (the connection is from {source})"
         return
     yield "ok", f"{found}; from {source}"
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from ses_ops import __version__
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.lazy_group import LazyGroup
 from ses_ops.cli.meant import meant_instead
 from ses_ops.errors import NotFound, SesError
@@ -101,7 +102,7 @@ def _run(arguments: Sequence[str]) -> int:
 def _fail_with(problem: Exception) -> int:
     if isinstance(problem, SesError):
         for part in getattr(problem, "problems", ()) or (problem,):
-            _fail(f"{part}{meant_instead(part) if isinstance(part, NotFound) else ''}", 1)
+            _fail(f"{with_hint(part)}{meant_instead(part) if isinstance(part, NotFound) else ''}", 1)
         return 1
     known = _database_problem(problem)
     if known:

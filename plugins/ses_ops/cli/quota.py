@@ -39,7 +39,7 @@ def show(ctx: click.Context, domain: str | None, as_json: bool) -> None:
         known = known_domains(conn, plans)
         chosen = known if domain is None else [domain_key(domain)]
         if domain is not None and chosen[0] not in known:
-            raise NotFound("sender domain", domain, hint=f"known are {', '.join(known) or 'none'}")
+            raise NotFound("sender domain", domain, code="sender_domain_not_known", known=known)
         rows = [_facts(conn, domain_quota(conn, plans, one)) for one in chosen]
     if as_json:
         print_json(rows)

@@ -13,6 +13,7 @@ import click
 
 from ses_ops import settings
 from ses_ops.cli.actor import shell_actor, shell_user
+from ses_ops.cli.hints import with_hint
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
@@ -156,7 +157,7 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
                 conn, task, now=now, where=str(file), templates_root=root, by=shell_user()
             )
         except SesError as problem:
-            text = str(problem)
+            text = with_hint(problem)
             problems.append(problem if text.startswith(str(file)) else SesError(f"{file}: {text}"))
     return done, problems
 
@@ -260,4 +261,4 @@ def _warn_of_quota(domains: set[str]) -> None:
         try:
             plans[domain]
         except SesError as problem:
-            warn(f"{problem}; until that is mended the task will show an error and send nothing")
+            warn(f"{with_hint(problem)}; until that is mended the task will show an error and send nothing")

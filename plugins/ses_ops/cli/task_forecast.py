@@ -29,7 +29,7 @@ def forecast_command(name: str, as_json: bool) -> None:
     with database() as conn:
         found = list_tasks(conn, name=name)
         if not found:
-            raise NotFound("send task", name, hint="`ses task list` shows them all")
+            raise NotFound("send task", name)
         plan = quota_plans()[found[0].sender_domain]
         made = forecast_of_task(conn, found[0], plan)
     _show(name, made, as_json)

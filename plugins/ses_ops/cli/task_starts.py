@@ -55,5 +55,5 @@ def start_id(conn: Connection, task_id: int, number: int) -> int:
 
     found = progress.occurrence_by_number(conn, task_id, number)
     if found is None:
-        raise NotFound("start of this send task", str(number), hint="`ses task starts` lists them")
+        raise NotFound("start of this send task", str(number))
     return found

@@ -119,7 +119,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         row = task_to_show(conn, name, task_id)
         found = list_tasks(conn, task_id=row["id"])
         if not found:  # a test send
-            raise NotFound("send task", name, hint="`ses task list` shows them all")
+            raise NotFound("send task", name)
         changed = editions(conn, row["id"]) if row["edition"] > 1 else []
     one = found[0]
     facts = {

@@ -115,7 +115,7 @@ def _values_of(group: str, address: str | None) -> dict[str, str]:
     with database() as conn:
         found = recipients.sample(conn, recipients.find_group(conn, group).id, address_key=key)
     if not found:
-        raise NotFound("recipient", address or "(first)", hint=f"group {group!r} does not have it")
+        raise NotFound("recipient", address or "(first)", code="recipient_not_in_group", group=group)
     return found[0][1]
 
 

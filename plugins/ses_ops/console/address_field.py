@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ses_ops.console.sentences import said
+from ses_ops.console.errors import worded
 from ses_ops.domain.address import Address, parse_address
 from ses_ops.errors import InvalidInput
 
@@ -27,7 +27,7 @@ def read_addresses(text: str, words: Language, *, most: int) -> tuple[list[Addre
         try:
             address = parse_address(part)
         except InvalidInput as problem:
-            problems.append(said(words, str(problem)))
+            problems.append(worded(words, problem))
         else:
             found.setdefault(address.key, address)
     if problems:

@@ -140,7 +140,7 @@ def check_exports() -> None:
 
 def _take_export() -> None:
     if not _EXPORTS.acquire(blocking=False):
-        raise DatabaseUnavailable(f"{EXPORTS} exports are being downloaded now; try again in a minute")
+        raise DatabaseUnavailable("too_many_exports", count=EXPORTS)
 
 
 @contextmanager

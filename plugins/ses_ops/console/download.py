@@ -64,7 +64,7 @@ def check_exports(person: str) -> None:
 
 def _check(person: str) -> None:
     if _running[person] >= EXPORTS_EACH:
-        raise DatabaseUnavailable(f"you are downloading {EXPORTS_EACH} files now; wait until one of them is here")
+        raise DatabaseUnavailable("too_many_downloads", count=EXPORTS_EACH)
 
 
 class Download(Response):

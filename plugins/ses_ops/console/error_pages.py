@@ -7,14 +7,15 @@ import re
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
+from markupsafe import Markup
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ses_ops.console.change_made import HOLDS, change_made, sentence_of_change
+from ses_ops.console.errors import marked
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import marked
 from ses_ops.errors import (
     Conflict,
     ConnectionProblem,
@@ -107,12 +108,10 @@ def _http_error(request: Request, problem: Exception) -> Response:
 
 def _ses_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, SesError)
-    # The hint to what was not found is a command, of which a page knows nothing.
-    text = str(problem).partition("; `ses ")[0] if isinstance(problem, NotFound) else str(problem)
-    if not isinstance(problem, NotFound):
-        text = _PATH.sub("…", text)
+    shown = marked(language_of(request), problem)
+    text = shown if isinstance(problem, NotFound) else Markup(_PATH.sub("…", shown))  # noqa: S704
     title = next((title for kind, title in _TITLES_OF.items() if isinstance(problem, kind)), None)
-    return error_page(request, status_of(problem), marked(language_of(request), text), title)
+    return error_page(request, status_of(problem), text, title)
 
 
 def _other(request: Request, problem: Exception) -> Response:

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs
 from fastapi import Depends, HTTPException, Request
 from starlette.responses import RedirectResponse
 
+from ses_ops.console.errors import worded_beside
 from ses_ops.console.flash import Flash, set_flash
-from ses_ops.console.sentences import said_of
 from ses_ops.errors import InvalidInput, QuotaError, SesError, TemplateError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Form:
         field = cause.field if isinstance(cause, InvalidInput | QuotaError) else None
         field = "template" if isinstance(cause, TemplateError) else field
         name = names.get(field or WHOLE, field or WHOLE)
-        self.problem(name if name in self._values or name in names.values() else WHOLE, said_of(words, cause))
+        self.problem(name if name in self._values or name in names.values() else WHOLE, worded_beside(words, cause))
 
 
 async def posted(request: Request) -> Form:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.csv.encoding_signs import python_codec
 from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.console.errors import worded, worded_beside
 from ses_ops.console.forms import WHOLE, Form
 from ses_ops.console.language import N_, Language
-from ses_ops.console.sentences import said, said_of
-from ses_ops.console.uploads.body import TOO_SLOW
-from ses_ops.errors import BadCsv, GroupBusy, ImportStopped, InvalidInput, SesError
+from ses_ops.errors import BadCsv, Explanation, GroupBusy, ImportStopped, InvalidInput, SesError
 from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
 
 if TYPE_CHECKING:
@@ -38,6 +37,10 @@ DELIMITERS: dict[str, str] = {
     "\t": N_("Tab"),
     "|": N_("Vertical bar |"),
 }
+_VARIABLE = N_(
+    "The column %(name)s cannot be a variable of a template. Rename it: letters, digits and _, a letter first, "
+    "and not unsubscribe_url, which is filled in by itself."
+)
 _FAULTS: dict[str, str] = {
     CsvFault.EMPTY: N_("The file is empty. Its first row must name the columns, such as address,name."),
     CsvFault.TOO_MANY_BYTES: N_(
@@ -91,10 +94,8 @@ _FAULTS: dict[str, str] = {
         "Rows can only be added with the columns that the group has. Missing in the file: %(missing)s. Not in the "
         "group: %(unknown)s."
     ),
-    CsvFault.BAD_VARIABLE: N_(
-        "The column %(name)s cannot be a variable of a template. Rename it: letters, digits and _, a letter first, "
-        "and not unsubscribe_url, which is filled in by itself."
-    ),
+    CsvFault.BAD_VARIABLE: _VARIABLE,
+    CsvFault.RESERVED_VARIABLE: _VARIABLE,
     CsvFault.OTHER_DELIMITER: N_("The columns of this file are separated by another character: %(found)s"),
     CsvFault.NO_HEADER: N_(
         "There is no header: the first row holds the address %(address)s. Put a row with the names of the columns "
@@ -138,18 +139,18 @@ _UNEXPECTED = N_("Something went wrong on the server; its log says what. The gro
 def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
     """The field that an error belongs to, and what to say there."""
     if isinstance(problem, BadCsv):
-        return _fault(words, problem.fault, problem.facts)
+        return _fault(words, problem.code, problem.facts)
     if isinstance(problem, ImportStopped):
-        return "file", _stopped(words, problem.by, str(problem))
+        return "file", _stopped(words, problem.by, problem.code)
     if isinstance(problem, GroupBusy):
         return WHOLE, busy(words, problem)
-    return WHOLE, said_of(words, problem)
+    return WHOLE, worded_beside(words, problem)
 
 
 def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] | None:
     """The same of an import that is over; None of one that runs or was done."""
     if record.state is ImportState.STOPPED:
-        return "file", _stopped(words, record.stopped_by, record.problem)
+        return "file", _stopped(words, record.stopped_by, record.fault)
     if record.state is ImportState.LOST:
         return "file", words.gettext(_LOST)
     if record.state is not ImportState.FAILED:
@@ -158,7 +159,9 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
         # Facts that are not those of the fault are of another version, or written by hand.
         with suppress(AttributeError, KeyError, TypeError, ValueError):
             return _fault(words, str(record.fault), record.facts)
-    return "file", said(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
+    if record.fault:
+        return "file", worded(words, Explanation.read(record.fault, record.facts))
+    return "file", worded(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
 
 
 def check_encoding(words: Language, form: Form) -> None:
@@ -179,8 +182,8 @@ def reasons(words: Language, kinds: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{words.gettext(REASONS.get(kind, kind))} ({words.number(count)})" for kind, count in kinds)
 
 
-def _stopped(words: Language, by: str | None, problem: str | None) -> str:
-    if not by and problem == TOO_SLOW:
+def _stopped(words: Language, by: str | None, code: str | None) -> str:
+    if not by and code == "upload_too_slow":
         return words.gettext(_TOO_SLOW)
     return words.gettext(_STOPPED, who=by) if by else words.gettext(_BROKE_OFF)
 

@@ -46,8 +46,8 @@ class Language:
     #: Translations by message id, or by the pair (singular, plural).
     messages: dict[str, str | tuple[str, ...]]
 
-    def gettext(self, text: str, **values: object) -> str:
-        """The text in this language, with `%(name)s` replaced by the values."""
+    def gettext(self, text: str, /, **values: object) -> str:
+        """The text in this language; `%(name)s` in it is replaced by values."""
         found = self.messages.get(text) or text
         chosen = found if isinstance(found, str) else found[0]
         return chosen % values if values else chosen

@@ -22,10 +22,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ses_ops.console.access import may_change_console, may_see_shared
+from ses_ops.console.errors import marked
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
-from ses_ops.console.sentences import marked
 from ses_ops.console.static_files import version_of
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
@@ -121,7 +121,7 @@ def environment(code: str) -> Environment:
         "percent": words.percent,
         "date": words.date,
         "moment": lambda when, seconds=False: moment(words, when, seconds=seconds),
-        "said": lambda sentence: marked(words, str(sentence)),
+        "said": lambda sentence: marked(words, sentence),
         "zoned": lambda when, time_zone: zoned(words, when, time_zone),
         "clock": lambda when, time_zone: f"{wall_clock(when, time_zone)} {time_zone}",
         "static": version_of,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.storage.tasks.overview import TaskOverview
+
 
 @dataclass(frozen=True, kw_only=True)
 class Domains:
@@ -74,6 +76,11 @@ def _read(conn: Connection) -> Domains:
 
 
 DOMAINS: Snapshot[Domains] = Snapshot(_read, age=2.0)
+
+
+def has_quota_now(task: TaskOverview) -> bool:
+    """Whether the quota day of a task's sender domain has room for its mail at this moment."""
+    return quota_left(task.sender_domain, task.name, fresh=True)
 
 
 def quota_left(domain: str, task: str, *, fresh: bool = False) -> bool:

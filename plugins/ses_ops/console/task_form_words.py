@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ses_ops.console.errors import BESIDE_FIELD, worded
 from ses_ops.console.language import N_
-from ses_ops.console.sentences import said
+from ses_ops.error_sentences import sentences
+from ses_ops.errors import SesError, TemplateError
 
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
@@ -42,18 +44,19 @@ _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
 #: What is wrong with these has a place in them, and how to write them is not known to everybody.
 _BOTH = frozenset({"cron"})
 #: What is said of a span that is no mistake in writing: it is too long.
-_TOO_LONG = "the year"
+_TOO_LONG = "span_too_long"
 
 
-def in_words(words: Language, field: str, reason: str, *, empty: bool) -> str:
-    """What stands beside a field. `reason` is what the domain says, which is English and more exact."""
+def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> str:
+    """What stands beside a field. What the domain says is more exact than how to mend it."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field in _ENOUGH and _TOO_LONG not in reason:
+    if field in _ENOUGH and problem.code != _TOO_LONG:
         return words.gettext(_MEND[field])
-    exact = said(words, reason)
+    beside_field = isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url")
+    exact = worded(words, problem, without=(*BESIDE_FIELD, *(("template", "part") if beside_field else ())))
     if field in _BOTH:
         return f"{exact[:1].upper() + exact[1:]} – {words.gettext(_MEND[field])}"
     if words.code == "en":
         return exact[:1].upper() + exact[1:]
-    return words.gettext(_MEND[field]) if exact == reason and field in _MEND else exact
+    return exact if problem.code in sentences() or field not in _MEND else words.gettext(_MEND[field])

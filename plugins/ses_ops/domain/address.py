@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import idna
 
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 
 #: Octets of the longest local part (RFC 5321 4.5.3.1.1) and of the longest address (erratum 1690 of RFC 3696).
 MAX_LOCAL_PART = 64
@@ -43,7 +43,6 @@ _RESERVED_LABEL = re.compile(r"(?:^|\.)(?!xn--)..--")
 #: A domain that stands in for the real one: the library refuses example.test, .local and the like, which people test
 #: with, so it is given only the local part, in front of this domain.
 _STAND_IN_DOMAIN = "@a.co"
-_NO_DOMAIN = "nothing stands after the @"
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SENDER = re.compile(r'(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*)\s*<\s*(?P<address>[^<>]*?)\s*>|(?P<bare>[^<>]+)', re.DOTALL)
 
@@ -91,17 +90,17 @@ def parse_address(text: str, *, dotless: bool = False) -> Address:
 def parse_sender(text: str) -> Sender:
     """The sender in `Example Shop <news@mail.example.com>` or in a bare address; raises InvalidInput."""
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in text):
-        raise InvalidInput(f"{_shown(text)} has a line break or another control character in it", field="sender")
+        raise InvalidInput("sender_with_control_character", sender=_shortened(text), field="sender")
     match = _SENDER.fullmatch(text.strip()) if len(text) <= MAX_SENDER else None
     if match is None:
-        raise InvalidInput(f'{_shown(text)} is not of the form "Name <address>"', field="sender")
+        raise InvalidInput("not_a_sender", sender=_shortened(text), field="sender")
     address = parse_address(match["address"] if match["bare"] is None else match["bare"], dotless=True).address
     name = (match["name"] or "").strip()
     if _QUOTED.fullmatch(name):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if len(name) > MAX_DISPLAY_NAME:
-        raise InvalidInput(f"the display name has more than {MAX_DISPLAY_NAME} characters", field="sender")
+        raise InvalidInput("display_name_too_long", most=MAX_DISPLAY_NAME, field="sender")
     return Sender(display_name=name, address=address, domain=address.rpartition("@")[2])
 
 
@@ -112,9 +111,7 @@ def answerable(address: str) -> str:
     6531): the message would reach servers that cannot read the address, and recipients who cannot answer to it.
     """
     if not address.isascii():
-        raise InvalidInput(
-            f"{_shown(address)} has letters beyond ASCII before the @, and not everybody can answer to it"
-        )
+        raise InvalidInput("address_not_answerable", address=_shortened(address))
     return address
 
 
@@ -122,22 +119,24 @@ def answerable(address: str) -> str:
 def parse_domain(text: str) -> str:
     """A domain name in lower case and as IDNA A-labels; raises InvalidInput with the reason."""
     if len(text) > MAX_DOMAIN:
-        raise InvalidInput(f"the domain has more than {MAX_DOMAIN} characters")
+        raise InvalidInput("domain_too_long", most=MAX_DOMAIN)
     domain = text.lower()
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError) as error:
-            raise InvalidInput(f"the domain {_shown(text)} is not a valid international one ({error})") from error
+            raise InvalidInput("not_an_international_domain", domain=_shortened(text), cause=error) from error
     if not _HOST_NAME.fullmatch(domain) or len(domain) > MAX_DOMAIN or _RESERVED_LABEL.search(domain):
-        raise InvalidInput(f"{_shown(text)} is not a domain name: {_why_no_domain(domain)}" if text else _NO_DOMAIN)
+        if not text:
+            raise InvalidInput("domain_empty")
+        raise InvalidInput("not_a_domain", domain=_shortened(text), why=_why_no_domain(domain))
     if domain.rpartition(".")[2].isdigit():
-        raise InvalidInput(f"{_shown(text)} is not a domain name: it ends in a number")
+        raise InvalidInput("domain_ends_in_a_number", domain=_shortened(text))
     if "xn--" in domain:
         try:
             idna.decode(domain)
         except (idna.IDNAError, UnicodeError) as error:
-            raise InvalidInput(f"the domain {_shown(text)} is not a valid international one ({error})") from error
+            raise InvalidInput("not_an_international_domain", domain=_shortened(text), cause=error) from error
     return domain
 
 
@@ -155,52 +154,52 @@ def domain_key(text: str) -> str:
         return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text.strip()).lower())
 
 
-def _why_no_domain(domain: str) -> str:
+def _why_no_domain(domain: str) -> Explanation:
     """The fault in the form of a domain (in lower case and ASCII), in words."""
     if domain.startswith("["):
-        return "an IP address in brackets takes no mass mail; a name such as mail.example.com is needed"
+        return Explanation("domain_is_an_ip_address")
     odd = re.search(r"[^a-z0-9.-]", domain)
     if odd:
-        return f"it has {_shown(odd[0])} in it"
+        return Explanation("domain_with_odd_character", character=odd[0])
     if domain.endswith("."):
-        return "it ends in a dot"
+        return Explanation("domain_ends_in_a_dot")
     labels = domain.split(".")
     if "" in labels:
-        return "it begins with a dot, or has two in a row"
+        return Explanation("domain_with_empty_label")
     if max(map(len, labels)) > MAX_LABEL:
-        return f"a part between its dots is longer than {MAX_LABEL} octets"
+        return Explanation("label_too_long", most=MAX_LABEL)
     if len(domain) > MAX_DOMAIN:
-        return f"it is longer than {MAX_DOMAIN} octets"
+        return Explanation("domain_name_too_long", most=MAX_DOMAIN)
     if any(label.startswith("-") or label.endswith("-") for label in labels):
-        return "a part between its dots begins or ends with a hyphen"
-    return 'a part between its dots has "--" as its third and fourth character, and is not the xn-- form of a name'
+        return Explanation("label_with_outer_hyphen")
+    return Explanation("label_reserved")
 
 
-def _why_no_dot(domain: str) -> str:
+def _why_no_dot(domain: str) -> Explanation:
     # The import stands here because few addresses get this far.
     from ses_ops.domain.mistyped_addresses import domain_meant
 
     meant = domain_meant(f"@{domain}")
-    return f"it has no dot in it; is {meant} meant?" if meant else "it has no dot in it"
+    return Explanation("domain_without_dot_meant", domain=meant) if meant else Explanation("domain_without_dot")
 
 
 def _parse_unusual(text: str, *, dotless: bool) -> Address:
     local, at, domain_text = text.rpartition("@")
     if not text:
-        raise InvalidInput("the address is empty")
+        raise InvalidInput("address_empty")
     if not at:
-        raise InvalidInput(f"{_shown(text)} has no @")
+        raise InvalidInput("address_without_at_sign", address=_shortened(text))
     try:
         _refuse_more_than_an_address(text, local)
         domain = parse_domain(domain_text)
         if "." not in domain and not dotless:
-            raise InvalidInput(f"{_shown(domain_text)} is not a domain name: {_why_no_dot(domain)}")
+            raise InvalidInput("not_a_domain", domain=_shortened(domain_text), why=_why_no_dot(domain))
         local = _checked_local_part(local)
     except InvalidInput as error:
-        raise InvalidInput(f"{_shown(text)} is not an address: {error}") from error
+        raise InvalidInput("not_an_address", address=_shortened(text), why=error) from error
     address = f"{local}@{domain}"
     if len(address.encode()) > MAX_ADDRESS:
-        raise InvalidInput(f"{_shown(text)} is longer than {MAX_ADDRESS} octets")
+        raise InvalidInput("address_too_long", address=_shortened(text), most=MAX_ADDRESS)
     # Case folding can take a text out of NFC again, and a key must not depend on the composition of a character.
     return Address(address, unicodedata.normalize("NFC", f"{local.casefold()}@{domain}"))
 
@@ -209,18 +208,18 @@ def _refuse_more_than_an_address(text: str, local: str) -> None:
     """Refuse mistakes that a check of one side of the @ would describe wrongly."""
     if local.startswith('"'):
         if not _QUOTED.fullmatch(local):
-            raise InvalidInput("its quotation marks must begin and end all that stands before the @")
+            raise InvalidInput("address_with_open_quotation_marks")
     elif "<" in text or ">" in text:
-        raise InvalidInput("it must be the address alone, without a name and without < and >")
+        raise InvalidInput("address_with_name")
     elif "@" in local:
-        raise InvalidInput("it has more than one @; a row has one address")
+        raise InvalidInput("several_addresses")
 
 
 def _checked_local_part(local: str) -> str:
     if len(local) <= MAX_LOCAL_PART and _DOT_ATOM.fullmatch(local):
         return local
     if len(local) > MAX_ADDRESS:
-        raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
+        raise InvalidInput("local_part_too_long", most=MAX_LOCAL_PART)
     # The import stands here because few addresses get this far; its 30 ms are a tenth of what `ses task list` may take.
     import email_validator
 
@@ -229,18 +228,18 @@ def _checked_local_part(local: str) -> str:
             local + _STAND_IN_DOMAIN, check_deliverability=False, allow_smtputf8=True, allow_quoted_local=True
         ).local_part
     except (email_validator.EmailNotValidError, UnicodeError) as error:
-        raise InvalidInput(str(error).rstrip(".")) from error
+        raise InvalidInput("local_part_not_valid", says=str(error).rstrip(".")) from error
     # The library has this limit only in its strict mode, which also refuses quoted local parts.
     if len(checked.encode()) > MAX_LOCAL_PART:
-        raise InvalidInput(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
+        raise InvalidInput("local_part_too_long", most=MAX_LOCAL_PART)
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in checked):
-        raise InvalidInput("the part before the @ has a control character in it")
+        raise InvalidInput("local_part_with_control_character")
     # The library accepts other spaces within quotation marks, which no mail server would carry.
     if any(unicodedata.category(char) == "Zs" and char != " " for char in checked):
-        raise InvalidInput("the part before the @ has a space other than the ordinary one in it")
+        raise InvalidInput("local_part_with_odd_space")
     return checked
 
 
-def _shown(text: str) -> str:
-    """`text` in one readable line: quoted, control characters escaped, at most 80 characters."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")
+def _shortened(text: str) -> str:
+    """A text of at most 80 characters, for one readable line."""
+    return text if len(text) <= 80 else text[:77] + "..."

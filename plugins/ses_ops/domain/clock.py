@@ -31,9 +31,7 @@ def zone(name: str, *, where: str | None = None, field: str = "time_zone") -> Zo
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        raise InvalidInput(
-            f"{name!r} is not an IANA time zone (write for example Asia/Tokyo or UTC)", where=where, field=field
-        ) from None
+        raise InvalidInput("not_a_time_zone", name=name, where=where, field=field) from None
 
 
 def from_wall_clock(local: datetime, tz: ZoneInfo) -> datetime:
@@ -105,5 +103,5 @@ def read_moment(text: str, tz: ZoneInfo, *, whole_day: bool = False, where: str 
     else:
         known = YEARS[0] - 1 <= moment.year <= YEARS[-1] + 1 and is_in_time(moment, tz)
     if not known:
-        raise InvalidInput(f"{written!r} is not in the years from {YEARS[0]} to {YEARS[-1]}", where=where)
+        raise InvalidInput("time_out_of_range", value=written, first=YEARS[0], last=YEARS[-1], where=where)
     return moment.astimezone(UTC)

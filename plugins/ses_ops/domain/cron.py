@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ses_ops.domain.clock import BEGINNING_OF_TIME, END_OF_TIME, from_wall_clock, to_wall_clock
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 
 if TYPE_CHECKING:
     from croniter import croniter
@@ -45,11 +45,11 @@ class _Field:
     most: int
     names: tuple[str, ...] = ()
 
-    def fault(self, text: str) -> str | None:
+    def fault(self, text: str) -> Explanation | None:
         """The fault of the field's text, in words; None for a good text."""
         return next((found for part in text.split(",") if (found := self._fault_of(part))), None)
 
-    def _fault_of(self, part: str) -> str | None:
+    def _fault_of(self, part: str) -> Explanation | None:
         span, slash, step = part.partition("/")
         first, hyphen, last = span.partition("-")
         low = self.least if first == "*" else self._number(first)
@@ -59,23 +59,19 @@ class _Field:
             return self._impossible(part)
         if low > high:
             two = f"{low}-{self.most},{self.least}-{high}"
-            return f"its {self.name} {part!r} runs backwards; write it as two, {two}"
+            return Explanation("cron_range_backwards", kind=self.name, part=part, two=two)
         if slash and not self._is_step(step):
-            return f"its {self.name} {part!r} has a step that is no whole number from 1 to {self.most}"
+            return Explanation("cron_step_not_valid", kind=self.name, part=part, most=self.most)
         if slash and not (hyphen or first == "*"):
-            return f"its {self.name} {part!r} has a step without a range; write {first}-{self.most}/{step}"
+            other = f"{first}-{self.most}/{step}"
+            return Explanation("cron_step_without_range", kind=self.name, part=part, other=other)
         return None
 
-    def _impossible(self, part: str) -> str:
+    def _impossible(self, part: str) -> Explanation:
+        span = {"kind": self.name, "part": part, "least": self.least, "most": self.most}
         if self.names:
-            return (
-                f"its {self.name} cannot be {part!r}: it is * or numbers from {self.least} to {self.most} or names "
-                f"such as {self.names[1].upper()}, in lists (1,15), ranges (1-5) and steps (*/10)"
-            )
-        return (
-            f"its {self.name} cannot be {part!r}: it is * or numbers from {self.least} to {self.most}, "
-            "in lists (1,15), ranges (1-5) and steps (*/10)"
-        )
+            return Explanation("cron_value_not_valid_named", **span, name=self.names[1].upper())
+        return Explanation("cron_value_not_valid", **span)
 
     def _number(self, text: str) -> int | None:
         if text.lower() in self.names:
@@ -102,19 +98,19 @@ def check_cron(expression: object, *, where: str | None = None) -> str:
     """Return a cron expression of five POSIX fields, with single spaces; raises InvalidInput for anything else."""
     text = " ".join(str(expression).split())
 
-    def _error(message: str) -> InvalidInput:
-        return InvalidInput(message, where=where, field="cron")
+    def _error(code: str, **facts: object) -> InvalidInput:
+        return InvalidInput(code, where=where, field="cron", **facts)
 
     parts = text.split(" ")
     if nickname := _NICKNAMES.get(text.lower()):
-        raise _error(f"{text!r} is not a cron expression of five fields; write {nickname!r}")
+        raise _error("cron_nickname", value=text, other=nickname)
     if len(parts) != len(_FIELDS):
-        raise _error(f"{text!r} is not a cron expression of five fields, such as '0 9 * * MON'")
+        raise _error("not_a_cron_expression", value=text)
     for field, part in zip(_FIELDS, parts, strict=True):
         if why := field.fault(part):
-            raise _error(f"{text!r} is not a cron expression of five fields: {why}")
+            raise _error("cron_field_not_valid", value=text, why=why)
     if not _happens(text):
-        raise _error(f"{text!r} never happens")
+        raise _error("cron_never_happens", value=text)
     return text
 
 

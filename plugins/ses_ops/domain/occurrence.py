@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ses_ops.domain.clock import check_aware, to_wall_clock, zone
 from ses_ops.domain.schedule import Schedule, TaskType
+from ses_ops.errors import Explanation
 
 #: The key of the one occurrence of an immediate, scheduled or test task.
 ONCE = "once"
@@ -68,7 +69,7 @@ def occurrence_key(task_type: TaskType, run: Run) -> str | None:
     return None
 
 
-def not_to_start(schedule: Schedule, run: Run) -> str | None:
+def not_to_start(schedule: Schedule, run: Run) -> Explanation | None:
     """Why a scheduled run must not start an occurrence; None when it may.
 
     A reason is that the schedule has changed since, or that the run belongs to an earlier task of the same name. Any
@@ -83,10 +84,10 @@ def not_to_start(schedule: Schedule, run: Run) -> str | None:
     if is_its_own:
         return None
     slot = f"{run.logical_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return f"{slot} is no start of this task any more: its schedule was changed"
+    return Explanation("no_start_any_more", moment=slot)
 
 
-def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | None:
+def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> Explanation | None:
     """Why a triggered run must send nothing; None when it may.
 
     The reason is that the run was made for a deleted task that had the name of this task. Scheduled runs are judged by
@@ -100,16 +101,18 @@ def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> str | No
         is_its_own = run.run_after is None or run.run_after >= created_at
     if is_its_own:
         return None
-    return "this run was made for an earlier send task of this name, which was deleted; trigger the DAG anew"
+    return Explanation("run_of_earlier_task")
 
 
-def missed_start(*, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC") -> str | None:
+def missed_start(
+    *, task: str, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC"
+) -> Explanation | None:
     """Why a late start must wait for a person; None when it may start. Times are in the task's own zone."""
     late = check_aware(now) - check_aware(slot)
     if late <= grace:
         return None
     shown = f"{to_wall_clock(slot, zone(time_zone)):%Y-%m-%d %H:%M}"
-    return f"its start at {shown} {time_zone} was missed by {spell(late)}, more than start_grace {spell(grace)}"
+    return Explanation("start_missed", task=task, moment=shown, zone=time_zone, late=spell(late), grace=spell(grace))
 
 
 def spell(span: timedelta) -> str:

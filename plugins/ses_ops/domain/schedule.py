@@ -22,7 +22,7 @@ from ses_ops.domain.clock import (
     zone,
 )
 from ses_ops.domain.cron import check_cron, next_cron
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,15 +59,14 @@ class Every:
         found = _EVERY.fullmatch(str(text).strip())
         if not found:
             raise InvalidInput(
-                f"{text!r} is not a recurrence: write whole hours or days, such as 24h or 7d",
+                "not_a_recurrence",
+                value=text,
                 where=where,
                 field="every",
             )
         every = cls(count=int(found[1][: _MOST_DIGITS + 1]), unit=found[2])
         if every.step > WHOLE_OF_TIME:
-            raise InvalidInput(
-                f"{text!r} is longer than the years from {YEARS[0]} to {YEARS[-1]}", where=where, field="every"
-            )
+            raise InvalidInput("span_too_long", value=text, first=YEARS[0], last=YEARS[-1], where=where, field="every")
         return every
 
     def __str__(self) -> str:
@@ -94,8 +93,8 @@ class Schedule:
     every: Every | None = None
     cron: str | None = None
     until: datetime | None = None
-    #: Why no slot can be worked out, in words, when the schedule was stored by an older version or by hand.
-    problem: str | None = None
+    #: Why no slot can be worked out, when the schedule was stored by an older version or by hand.
+    problem: Explanation | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.start_at, self.until):
@@ -199,13 +198,13 @@ def stored_schedule(
 
     A value that cannot be read is left out and named in `problem`, so that no page, list or timetable fails by it.
     """
-    complaints: list[str] = []
+    complaints: list[Explanation] = []
 
     def read(check: Callable[[], T]) -> T | None:
         try:
             return check()
         except InvalidInput as problem:
-            complaints.append(str(problem))
+            complaints.append(problem.explanation)
             return None
 
     tz = read(lambda: zone(time_zone))
@@ -213,10 +212,10 @@ def stored_schedule(
     checked = read(lambda: check_cron(cron)) if cron is not None else None
     if tz is not None and start_at is not None and not is_in_time(start_at, tz):
         complaints.append(
-            f"its start at {start_at:%Y-%m-%d %H:%M} UTC is not in the years from {YEARS[0]} to {YEARS[-1]}"
+            Explanation("start_out_of_range", moment=f"{start_at:%Y-%m-%d %H:%M}", first=YEARS[0], last=YEARS[-1])
         )
     if task_type is TaskType.RECURRING and (every is None) == (cron is None):
-        complaints.append("a recurring task needs every (such as 24h or 7d) or cron, and not both")
+        complaints.append(Explanation("every_or_cron"))
     return Schedule(
         type=task_type,
         time_zone="UTC" if tz is None else time_zone,

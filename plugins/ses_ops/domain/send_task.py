@@ -18,7 +18,7 @@ from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_fields import TaskFields
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
 DEFAULT_START_GRACE = timedelta(hours=1)
@@ -50,16 +50,16 @@ def stored_advertisement(text: str) -> Advertisement:
     return Advertisement(text) if text in set(Advertisement) else Advertisement.NONE
 
 
-def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> str | None:
+def stored_problem(*, sender: str, reply_to: str | None, advertisement: str) -> Explanation | None:
     """Why the stored fields of a task, without its schedule, do not make a mail; None when they do. Never fails."""
     try:
         parse_sender(sender)
         if reply_to is not None:
             answerable(parse_address(reply_to).address)
         if advertisement not in set(Advertisement):
-            raise InvalidInput("it must be none, before or after", field="advertisement")
+            raise InvalidInput("not_an_advertisement_place", field="advertisement")
     except InvalidInput as problem:
-        return str(problem)
+        return problem.explanation
     return None
 
 
@@ -111,7 +111,7 @@ def read_send_task(
     again is no error.
     """
     if not isinstance(entry, Mapping):
-        wrong = InvalidInput("must be a mapping with at least name, type, template, sender and group", where=where)
+        wrong = InvalidInput("not_a_mapping", where=where)
         return None, [wrong]
     fields = TaskFields(entry, where, lines or {})
     for key in entry:
@@ -143,19 +143,18 @@ def read_send_task(
 
 def _check_key(fields: TaskFields, key: object) -> None:
     if key in _OWN_UNSUBSCRIBE_PAGE:
-        raise fields.problem(
-            str(key), "ses-ops has no unsubscribe page of its own yet; give the address of yours as unsubscribe_url"
-        )
+        raise fields.problem(str(key), "no_unsubscribe_page")
     if key not in FIELDS:
         close = get_close_matches(str(key).lower(), FIELDS, 1)
-        meant = f" did you mean {close[0]}?" if close else ""
-        raise fields.problem(str(key), f"unknown key;{meant} known are {', '.join(FIELDS)}")
+        if close:
+            raise fields.problem(str(key), "unknown_key_meant", meant=close[0], known=FIELDS)
+        raise fields.problem(str(key), "unknown_key", known=FIELDS)
 
 
 def _name(fields: TaskFields) -> str:
     name = fields.text("name")
     if not NAME.fullmatch(name):
-        raise fields.problem("name", f"{name!r} must be 1 to 100 of a-z, 0-9 and -, not beginning or ending with -")
+        raise fields.problem("name", "not_a_task_name", name=name)
     return name
 
 
@@ -184,24 +183,24 @@ def _fits_type(fields: TaskFields, task_type: TaskType) -> None:
     recurring = task_type is TaskType.RECURRING
     wrong, problem = fields.problems, fields.problem
     if task_type is TaskType.SCHEDULED and not fields.has("start_at"):
-        wrong.append(problem("start_at", "is missing: a scheduled task needs a start time"))
+        wrong.append(problem("start_at", "start_of_scheduled_missing"))
     if task_type in (TaskType.IMMEDIATE, TaskType.TRIGGERED) and fields.has("start_at"):
-        wrong.append(problem("start_at", f"makes no sense for a task of type {task_type}"))
+        wrong.append(problem("start_at", "field_not_of_this_type", type=task_type))
     for field in ("every", "cron", "until"):
         if fields.has(field) and not recurring:
-            wrong.append(problem(field, f"makes no sense for a task of type {task_type}; type: recurring has it"))
+            wrong.append(problem(field, "field_of_recurring_only", type=task_type))
     if recurring and fields.has("every") == fields.has("cron"):
-        wrong.append(problem("every", "a recurring task needs every (such as 24h or 7d) or cron, and not both"))
+        wrong.append(problem("every", "every_or_cron"))
     if recurring and fields.has("every") and not fields.has("start_at"):
-        wrong.append(problem("start_at", "is missing: a recurring task with every needs a start time"))
+        wrong.append(problem("start_at", "start_of_recurring_missing"))
 
 
 def _has_starts(fields: TaskFields, schedule: Schedule) -> None:
     start, until = schedule.start_at, schedule.until
     if until is not None and start is not None and until <= start:
-        raise fields.problem("until", "the end is not after the start")
+        raise fields.problem("until", "end_not_after_start")
     if schedule.every is not None and replace(schedule, until=None).next_after(start) is None:
-        raise fields.problem("every", f"its second start would be after the year {YEARS[-1]}")
+        raise fields.problem("every", "second_start_too_late", last=YEARS[-1])
 
 
 def _subject(fields: TaskFields) -> str | None:
@@ -210,9 +209,9 @@ def _subject(fields: TaskFields) -> str | None:
     if subject is None:
         return None
     if any(ord(character) < 32 or ord(character) == 127 for character in str(value).strip()):
-        raise fields.problem("subject", "has a line break or another control character")
+        raise fields.problem("subject", "control_character")
     if len(subject) > MAX_SUBJECT:
-        raise fields.problem("subject", f"has {len(subject)} characters; at most {MAX_SUBJECT} are allowed")
+        raise fields.problem("subject", "text_too_long", count=len(subject), most=MAX_SUBJECT)
     return subject
 
 

@@ -27,10 +27,10 @@ def read_expiry(text: str | None, reason: str, *, now: datetime, where: str) -> 
     if not text:
         return None
     if reason != SuppressionReason.MANUAL:
-        raise InvalidInput(f"an entry of reason {reason} does not end; only manual ones can", where=where)
+        raise InvalidInput("expiry_not_of_this_reason", reason=reason, where=where)
     moment = read_moment(text, zone("UTC"), where=where)
     if moment is None:
-        raise InvalidInput(f"{text!r} is not a day or time; write for example 2027-01-31", where=where)
+        raise InvalidInput("not_an_expiry", value=text, where=where)
     if moment <= now:
-        raise InvalidInput(f"{text!r} has passed", where=where)
+        raise InvalidInput("expiry_has_passed", value=text, where=where)
     return moment

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from ses_ops.domain.clock import WHOLE_OF_TIME, YEARS, iso_8601, read_moment, to_wall_clock
@@ -43,11 +43,10 @@ class TaskFields:
             self.problems.append(problem)
             return None
 
-    def problem(self, field: str, message: str) -> InvalidInput:
+    def problem(self, field: str, code: str, /, **facts: object) -> InvalidInput:
         """Make the error of a field, with the line of the field if that is known."""
-        if field in self.lines:
-            message += f" (line {self.lines[field]})"
-        return InvalidInput(message, where=self.where, field=field)
+        place: dict[str, Any] = {"where": self.where, "field": field, "in_line": self.lines.get(field)}
+        return InvalidInput(code, **{**facts, **place})
 
     def has(self, field: str) -> bool:
         """Whether the field is set."""
@@ -59,16 +58,16 @@ class TaskFields:
         if value is None:
             return None
         if not isinstance(value, str) or not value.strip():
-            raise self.problem(field, f"must be a text, not {value!r}")
+            raise self.problem(field, "not_a_text", value=value)
         if _NOT_STORABLE.search(value):
-            raise self.problem(field, "has a line break or another control character")
+            raise self.problem(field, "control_character")
         return value.strip()
 
     def text(self, field: str) -> str:
         """A text, stripped of white space; a problem when the field is not set."""
         value = self.optional_text(field)
         if value is None:
-            raise self.problem(field, "is missing")
+            raise self.problem(field, "field_missing")
         return value
 
     def names(self, field: str, *, most: int, longest: int) -> tuple[str, ...]:
@@ -76,12 +75,12 @@ class TaskFields:
         given = self.optional_text(field) or ""
         found = {one.strip() for one in given.split(",")} - {""}
         if len(found) > most:
-            raise self.problem(field, f"has {len(found)} names; at most {most} are allowed")
+            raise self.problem(field, "too_many_names", count=len(found), most=most)
         for name in sorted(found):
             if len(name) > longest:
-                raise self.problem(field, f"{name!r} has more than {longest} characters")
+                raise self.problem(field, "name_too_long", name=name, most=longest)
             if any(ord(character) < 32 or ord(character) == 127 for character in name):
-                raise self.problem(field, "has a line break or another control character")
+                raise self.problem(field, "control_character")
         return tuple(sorted(found))
 
     def choice(
@@ -98,8 +97,10 @@ class TaskFields:
             return default
         allowed = [choice for choice in choices if choice not in excluded]
         if value not in [choice.value for choice in allowed]:
-            words = ", ".join(choice.value for choice in allowed)
-            raise self.problem(field, f"must be one of {words}" + (f", not {value!r}" if value is not None else ""))
+            known = [choice.value for choice in allowed]
+            if value is None:
+                raise self.problem(field, "choice_missing", choices=known)
+            raise self.problem(field, "choice_not_known", choices=known, value=value)
         return choices(value)
 
     def moment(self, field: str, tz: ZoneInfo, *, repeats: bool = False, whole_day: bool = False) -> datetime | None:
@@ -115,16 +116,15 @@ class TaskFields:
         if isinstance(text, str):
             moment = self.checked(field, lambda: read_moment(text, tz, whole_day=whole_day))
         if not isinstance(text, str) or moment is None:
-            raise self.problem(field, f"{value!r} is not a time; write for example 2026-12-01 09:00")
+            raise self.problem(field, "not_a_time", value=value)
         written = datetime.fromisoformat(iso_8601(text))
         is_day = whole_day and _is_day(iso_8601(text))
         shown = to_wall_clock(moment, tz)
         if written.tzinfo is not None or is_day or shown == written:
             return moment
-        skipped = f"{written:%Y-%m-%d %H:%M} does not exist in {tz.key}: a clock change skips it"
-        if repeats:
-            raise self.problem(field, f"{skipped}, and every later day would be at {shown:%H:%M}; begin on another day")
-        raise self.problem(field, f"{skipped}; write {shown:%H:%M}, which is the same moment, or another time")
+        code = "time_skipped_every_day" if repeats else "time_skipped"
+        skipped = {"moment": f"{written:%Y-%m-%d %H:%M}", "zone": tz.key, "other": f"{shown:%H:%M}"}
+        raise self.problem(field, code, **skipped)
 
     def span(self, field: str, default: timedelta) -> timedelta:
         """A duration, such as 30m."""
@@ -133,10 +133,10 @@ class TaskFields:
             return default
         found = _SPAN.fullmatch(str(value).strip())
         if not found:
-            raise self.problem(field, f"{value!r} is not a span; write for example 30m, 1h or 2d")
+            raise self.problem(field, "not_a_span", value=value)
         seconds = int(found[1][: _MOST_DIGITS + 1]) * _SPAN_SECONDS[found[2]]
         if seconds > WHOLE_OF_TIME.total_seconds():
-            raise self.problem(field, f"{value!r} is longer than the years from {YEARS[0]} to {YEARS[-1]}")
+            raise self.problem(field, "span_too_long", value=value, first=YEARS[0], last=YEARS[-1])
         return timedelta(seconds=seconds)
 
     def checked(self, field: str, check: Callable[[], T]) -> T:
@@ -144,9 +144,7 @@ class TaskFields:
         try:
             return check()
         except InvalidInput as cause:
-            # The cause may name the field too, which the new error names once.
-            text = str(cause).removeprefix(f"{cause.field}: ") if cause.field == field else str(cause)
-            raise self.problem(field, text) from cause
+            raise self.problem(field, cause.code, **cause.facts) from cause
 
 
 def _is_day(text: str) -> bool:

@@ -59,13 +59,13 @@ def recipient_values(values: Mapping[str, str | None]) -> Mapping[str, str]:
 def check_variable_name(name: str) -> None:
     """Raise InvalidInput unless `name` can be written in a template as `{{ name }}`."""
     if not name.isidentifier():
-        raise InvalidInput(f"{name!r} cannot be a variable: use letters, digits and _, not beginning with a digit")
+        raise InvalidInput("variable_not_a_name", name=name)
     if name.startswith("_"):
-        raise InvalidInput(f"{name!r} cannot be a variable: names that begin with _ are not open to templates")
+        raise InvalidInput("variable_begins_with_underscore", name=name)
     if name in _JINJA_WORDS:
-        raise InvalidInput(f"{name!r} cannot be a variable: the word has a meaning of its own in templates")
+        raise InvalidInput("variable_is_a_keyword", name=name)
     if name in RESERVED_VARIABLES:
-        raise InvalidInput(f"{name!r} cannot be a variable of a recipient group: ses-ops fills it in itself")
+        raise InvalidInput("variable_is_filled_in", name=name)
 
 
 def compare_variables(template: Collection[str], group: Collection[str]) -> None:
@@ -76,15 +76,14 @@ def compare_variables(template: Collection[str], group: Collection[str]) -> None
         check_variable_name(name)
         if name in columns:
             raise InvalidInput(
-                f"the recipient group has {columns[name]!r} and {written!r}, which are one variable to a template; "
-                "rename one of them and import the file again",
+                "variables_are_one",
+                one=columns[name],
+                other=written,
                 field="variables",
             )
         columns[name] = written
     if missing := sorted(set(map(variable_name, template)) - set(columns)):
-        raise InvalidInput(
-            f"the template needs {', '.join(missing)}, which the recipient group does not have", field="variables"
-        )
+        raise InvalidInput("variables_missing_in_group", names=missing, field="variables")
 
 
 def unused_columns(template: Collection[str], group: Iterable[str]) -> list[str]:

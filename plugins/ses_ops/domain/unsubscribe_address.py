@@ -17,13 +17,13 @@ def unsubscribe_address(text: str) -> str:
     """The same text if it can be the address in a mail; raises InvalidInput for one that no recipient could reach."""
     plain = _TEMPLATE_CODE.sub("x", text)
     if not re.match(r"https?://|mailto:", text, re.I) or re.match(r"(?:https?://|mailto:)[{}]", text, re.I):
-        raise InvalidInput(f"{text!r} must begin with https://, http:// or mailto:")
+        raise InvalidInput("unsubscribe_url_of_other_scheme", url=text)
     if re.search(r"[\x00-\x20\x7f]", plain):
-        raise InvalidInput(f"{text!r} has a space or another character in it that no address has")
+        raise InvalidInput("unsubscribe_url_with_odd_character", url=text)
     if page := _PAGE.fullmatch(plain):
         _check_host(page["host"], text)
         if page["port"] is not None and not re.fullmatch(r"[0-9]{1,5}", page["port"]):
-            raise InvalidInput(f"{text!r} has a port that is no number")
+            raise InvalidInput("unsubscribe_url_with_odd_port", url=text)
     elif mailbox := _MAILBOX.match(plain):
         _check_host(parse_address(mailbox["address"]).address.rpartition("@")[2], text)
     return text
@@ -38,4 +38,4 @@ def _check_host(host: str, text: str) -> None:
     """Refuse a host without a dot in its name: recipients can reach only hosts of the internet."""
     name = parse_domain(host) if host else ""
     if "." not in name or name.rpartition(".")[2].isdigit():
-        raise InvalidInput(f"{text!r} leads nowhere: {host!r} is no host name with a dot, such as shop.example.com")
+        raise InvalidInput("unsubscribe_url_leads_nowhere", url=text, host=host)

@@ -136,25 +136,19 @@ def parse_quota_variable(value: object) -> dict[str, Any]:
     Raises InvalidInput when it is absent or no JSON object. Entries are not checked yet.
     """
     if value is None or value == "":
-        raise InvalidInput(f"the Airflow Variable {VARIABLE} is not set; " + _EXAMPLE)
+        raise InvalidInput("quota_not_set")
     if isinstance(value, str):
         try:
             value = json.loads(value, object_pairs_hook=quota_object)
         except ValueError as cause:
-            raise InvalidInput(f"the Airflow Variable {VARIABLE} is not JSON ({cause}); " + _EXAMPLE) from cause
+            raise InvalidInput("quota_not_json", cause=cause) from cause
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"the Airflow Variable {VARIABLE} must be a JSON object, one entry a domain; " + _EXAMPLE)
+        raise InvalidInput("quota_not_an_object")
     pairs = value.pairs if isinstance(value, RepeatedKeys) else list(value.items())
     entries: dict[str, list[tuple[str, Any]]] = {}
     for name, entry in pairs:
         entries.setdefault(domain_key(str(name)), []).append((str(name), entry))
     return {key: found[0][1] if len(found) == 1 else several_entries(found) for key, found in entries.items()}
-
-
-_EXAMPLE = (
-    'set it to for example {"mail.example.com": {"plan": "standard", "started_on": "2026-12-01", '
-    '"time_zone": "Asia/Tokyo"}}'
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,7 +177,7 @@ class QuotaPlans:
             raise self.problem
         found = self.checked.get(domain)
         if found is None:
-            raise QuotaError(f"the Airflow Variable {VARIABLE} has no entry for this sender domain", domain=domain)
+            raise QuotaError("quota_entry_missing", domain=domain)
         if isinstance(found, QuotaError):
             raise found
         return found
@@ -200,20 +194,20 @@ def parse_plan(domain: str, entry: object) -> WarmupPlan:
     """Check one entry of the Variable. Raises QuotaError naming the domain and the field."""
     if isinstance(entry, SeveralEntries):
         names = ", ".join(map(repr, entry.names))
-        raise QuotaError(f"this domain has several entries: {names}; keep one of them", domain=domain)
+        raise QuotaError("quota_entries_repeated", names=names, domain=domain)
     _refuse_no_domain(domain)
     if not isinstance(entry, Mapping):
-        raise QuotaError("must be an object with plan and started_on", domain=domain)
+        raise QuotaError("quota_entry_not_an_object", domain=domain)
     for key in entry.repeated() if isinstance(entry, RepeatedKeys) else ():
-        raise QuotaError("the field stands there more than once; keep one", domain=domain, field=key)
+        raise QuotaError("quota_field_repeated", domain=domain, field=key)
     for key in entry:
         if key not in FIELDS:
-            raise QuotaError(f"unknown field; known are {', '.join(FIELDS)}", domain=domain, field=str(key))
+            raise QuotaError("quota_field_unknown", fields=FIELDS, domain=domain, field=str(key))
     tz_name = entry.get("time_zone", "UTC")
     try:
         zone(tz_name)
     except InvalidInput:
-        raise QuotaError(f"{tz_name!r} is not an IANA time zone", domain=domain, field="time_zone") from None
+        raise QuotaError("quota_time_zone_unknown", name=tz_name, domain=domain, field="time_zone") from None
     limit = entry.get("daily_limit")
     return WarmupPlan(
         domain=domain,
@@ -231,12 +225,12 @@ def _refuse_no_domain(domain: str) -> None:
     try:
         parse_domain(domain)
     except InvalidInput as problem:
-        raise QuotaError(f"this is not a domain name: {problem}", domain=domain) from problem
+        raise QuotaError("quota_domain_not_valid", problem=problem, domain=domain) from problem
 
 
 def _whole(domain: str, field: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise QuotaError(f"must be a whole number of messages, 1 or more, not {value!r}", domain=domain, field=field)
+        raise QuotaError("quota_number_not_valid", value=value, domain=domain, field=field)
     return value
 
 
@@ -245,7 +239,8 @@ def _steps(domain: str, value: object) -> tuple[int, ...]:
         return STANDARD_PLAN
     if not isinstance(value, list | tuple) or not value:
         raise QuotaError(
-            f'must be "standard" or a list of messages a day, such as [500, 1000], not {value!r}',
+            "quota_plan_not_valid",
+            value=value,
             domain=domain,
             field="plan",
         )
@@ -254,7 +249,10 @@ def _steps(domain: str, value: object) -> tuple[int, ...]:
 
 def _started_at(domain: str, value: object, tz_name: str) -> datetime:
     problem = QuotaError(
-        f"must be a date such as 2026-12-01 (or a date and time) from {YEARS[0]} to {YEARS[-1]}, not {value!r}",
+        "quota_start_not_a_date",
+        first=YEARS[0],
+        last=YEARS[-1],
+        value=value,
         domain=domain,
         field="started_on",
     )
@@ -271,8 +269,8 @@ def _started_at(domain: str, value: object, tz_name: str) -> datetime:
 
 def _day_length(domain: str, value: object) -> timedelta:
     problem = QuotaError(
-        f"must be an ISO 8601 duration from PT5S to PT24H, such as PT24H (a real day) or PT60S (a rehearsal), "
-        f"not {value!r}",
+        "quota_day_length_not_valid",
+        value=value,
         domain=domain,
         field="day_length",
     )

@@ -53,9 +53,7 @@ def check_airflow(installed: str | None = None) -> None:
     """
     given = installed or airflow_version()
     if given is not None and _minor(given) < OLDEST:
-        raise UnsupportedAirflow(
-            f"ses-ops needs Airflow {_words(OLDEST)} or newer and this is Airflow {given}, so nothing of it is active"
-        )
+        raise UnsupportedAirflow("airflow_unsupported", oldest=_words(OLDEST), version=given)
 
 
 def refusal(installed: str | None = None) -> str | None:

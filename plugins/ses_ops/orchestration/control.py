@@ -95,7 +95,7 @@ def trigger_run(
         except DagRunAlreadyExists:
             return False
         except DagNotFound as cause:
-            raise NotFound("DAG", dag_id(task_name), hint="Airflow has not read the send task yet") from cause
+            raise NotFound("DAG", dag_id(task_name), code="dag_not_read") from cause
         return True
 
 
@@ -277,7 +277,7 @@ def _session() -> Iterator[Session]:
             yield session
     except SQLAlchemyError as cause:  # not reachable, no right to write, not migrated, no free connection in the pool
         first_line = (str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__).splitlines()[0]
-        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+        raise DatabaseUnavailable("airflow_database_unavailable", cause=first_line) from cause
 
 
 #: The same session, for the modules beside this one.

@@ -47,7 +47,7 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
     began = time.monotonic()
     try:
         if name is None and _failed_just_now():
-            raise DatabaseUnavailable("the ses database did not answer a moment ago")
+            raise DatabaseUnavailable("database_did_not_answer_before")
         rows = _read_within(TIMEOUT, ses_db_dsn(), name)
     except Exception as problem:  # no error may take the DAGs of running mailings away
         if time.monotonic() - began >= _SLOW:
@@ -85,7 +85,7 @@ def _read_within(seconds: float, dsn: str, name: str | None) -> list[dict[str, A
     if failed:
         raise failed[0]
     if not found:
-        raise DatabaseUnavailable(f"the ses database did not answer within {seconds:.0f} s")
+        raise DatabaseUnavailable("database_did_not_answer", seconds=seconds)
     return found[0]
 
 

@@ -45,15 +45,12 @@ def write_quota_entry(domain: str, entry: Mapping[str, Any], *, seen: str) -> No
         if _write(domain, entry, seen, read):
             _forget()
             return
-    raise Conflict(
-        f"what is read as the Airflow Variable {VARIABLE} is not what Airflow's database has, because a secrets backend"
-        " sets it; edit it there"
-    )
+    raise Conflict("quota_set_by_secrets_backend", name=VARIABLE)
 
 
 def _write(domain: str, entry: Mapping[str, Any], seen: str, read: str | None) -> bool:
     """False when the Variable in the database is not the one that was read."""
-    meanwhile = Conflict(f"the entry of {domain!r} was edited meanwhile; look at it as it is now, and save again")
+    meanwhile = Conflict("quota_entry_changed_meanwhile", domain=domain)
     with metadata_session() as session:
         from airflow.models.variable import Variable
         from sqlalchemy.exc import IntegrityError

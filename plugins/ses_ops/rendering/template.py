@@ -140,8 +140,8 @@ def load_template(root: Path, name: str) -> MailTemplate:
         raise TemplateError("a name has only lower-case letters, digits, - and _", template=name)
     folder = root / name
     if not folder.is_dir():
-        known = ", ".join(list_templates(root)) or "none"
-        raise NotFound("template", name, hint=f"{settings.short(root)} has: {known}")
+        known = list_templates(root)
+        raise NotFound("template", name, folder=settings.short(root), names=known)
     return _Loading(root, name).load()
 
 

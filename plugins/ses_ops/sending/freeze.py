@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
 from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.connection import transaction
@@ -32,8 +32,8 @@ class FrozenAudience:
     request_count: int
     #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None = None
-    #: Why this run starts no occurrence: its slot is no longer in the schedule, or the run is of an earlier task.
-    passed_over: str | None = None
+    #: Why this run starts nothing at all: its slot is no longer in the schedule, or it is an earlier task's.
+    passed_over: Explanation | None = None
 
 
 def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> FrozenAudience:
@@ -89,7 +89,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if waiting:
         check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
     for older in waiting[:-1]:
-        reason = f"given up for the newer one that a person started; {older.held_reason}"
+        reason = str(Explanation("start_superseded", why=older.held_reason))
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
         missed = None if by_hand else _missed(task, run)
@@ -109,14 +109,15 @@ def _missed(task: dict[str, Any], run: Run) -> str | None:
     if run.logical_at is None:
         return None
     where = send_tasks.schedule_of(task).time_zone
-    reason = missed_start(slot=run.logical_at, now=datetime.now(UTC), grace=task["start_grace"], time_zone=where)
-    return reason and f"{reason}; `ses task resume {run.task_name}` or a trigger by hand sends it"
+    now, grace = datetime.now(UTC), task["start_grace"]
+    reason = missed_start(task=run.task_name, slot=run.logical_at, now=now, grace=grace, time_zone=where)
+    return None if reason is None else str(reason)
 
 
 def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
     variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task["group_id"])
     if variables is None:
-        raise NotFound("recipient group", task["group"], hint="it was deleted after this task had ended")
+        raise NotFound("recipient group", task["group"], code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
     if variables != task["group_variables"]:  # a file was imported since then, whose rows were written
         check_template(content_of(task), templates_root, group=task["group"], variables=variables)

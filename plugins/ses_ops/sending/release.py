@@ -48,7 +48,7 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
     """Release a chunk that no process sends any more, in a transaction of its own. Raises Conflict while one does."""
     if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
         conn.rollback()
-        raise Conflict(f"chunk {chunk_id} is still being sent")
+        raise Conflict("chunk_still_being_sent", chunk=chunk_id)
     try:
         with transaction(conn):
             chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)

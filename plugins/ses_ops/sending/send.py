@@ -114,11 +114,7 @@ def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task["frozen_variables"])))
     if missing:
-        raise TemplateError(
-            f"it was changed after this mailing's audience was frozen and now needs {', '.join(missing)}, which its "
-            f"recipients have no values for; take that out of the template, then `ses task resume {task['name']}`",
-            template=task["template"],
-        )
+        raise TemplateError("template_changed_since", names=missing, task=task["name"], template=task["template"])
     return task_renderer(content, templates_root, installation_id=task["installation_id"], template=template)
 
 

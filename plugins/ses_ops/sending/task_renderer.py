@@ -59,7 +59,9 @@ def check_template(
     try:
         compare_variables(used, variables)
     except InvalidInput as problem:
-        raise TemplateError(f"its {problem} (recipient group {group!r})", template=content.template) from problem
+        raise TemplateError(
+            "template_does_not_fit_group", problem=problem, group=group, template=content.template
+        ) from problem
     return renderer
 
 
@@ -67,8 +69,9 @@ def _refuse_empty_link(template: MailTemplate, subject: str | None) -> None:
     use = template.bare_link(subject)
     if use is not None:
         raise TemplateError(
-            f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}), which would be empty in all mail of "
-            "this task: give the task an unsubscribe_url, or show it only `if unsubscribe_url`",
+            "unsubscribe_url_empty",
+            line=use.line,
+            file=use.file,
             template=template.name,
             part="unsubscribe_url",
         )

@@ -31,7 +31,7 @@ class AsyncConnection:
                 await self._done()
             read_totally(self._conn)
         except (psycopg2.OperationalError, TimeoutError) as cause:
-            raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
+            raise DatabaseUnavailable("database_not_connected", cause=one_line(cause)) from cause
         return self
 
     async def fetch(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
@@ -45,7 +45,7 @@ class AsyncConnection:
             if not is_lost(self._conn, cause):
                 raise
             self.close()
-            raise DatabaseUnavailable(f"the ses database failed: {one_line(cause)}") from cause
+            raise DatabaseUnavailable("database_failed", cause=one_line(cause)) from cause
 
     def close(self) -> None:
         """Close at once; the server rolls back an open statement. Safe to repeat."""

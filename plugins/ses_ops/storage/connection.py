@@ -71,9 +71,9 @@ def connect(
         read_totally(conn)
         return conn
     except psycopg2.OperationalError as cause:
-        raise DatabaseUnavailable(f"cannot connect to the ses database: {one_line(cause)}") from cause
+        raise DatabaseUnavailable("database_not_connected", cause=one_line(cause)) from cause
     except psycopg2.ProgrammingError as cause:  # the connection has an extra that libpq does not know
-        raise NotSetUp(f"the connection to the ses database cannot be used: {one_line(cause)}") from cause
+        raise NotSetUp("database_connection_not_usable", cause=one_line(cause)) from cause
 
 
 def connection_options(application: str, options: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
             if problem := schema_problem(cause):
                 raise problem from cause
             raise
-        raise DatabaseUnavailable(f"the ses database failed: {one_line(cause)}") from cause
+        raise DatabaseUnavailable("database_failed", cause=one_line(cause)) from cause
     except BaseException:
         _roll_back(conn)
         raise
@@ -128,7 +128,7 @@ def schema_problem(cause: BaseException) -> NotSetUp | None:
     """The error for a statement about a missing table or column: the database has the schema of another version."""
     if not isinstance(cause, _NOT_THERE):
         return None
-    return NotSetUp("the ses database has not this version's schema; run `ses migrate`")
+    return NotSetUp("schema_of_another_version")
 
 
 def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:

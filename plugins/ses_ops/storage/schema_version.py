@@ -31,14 +31,9 @@ def check_schema(conn: Connection) -> None:
     conn.rollback()
     newest = known_versions()[-1]
     if version is None:
-        raise NotSetUp("the ses database has no tables yet; run `ses migrate`")
+        raise NotSetUp("schema_missing")
     if version == newest:
         return
     if version in known_versions():
-        raise NotSetUp(
-            f"the ses database has an older version's schema ({version}, this one needs {newest}); run `ses migrate`"
-        )
-    raise NotSetUp(
-        f"the ses database has a newer version's schema ({version}, this one knows {newest}); install that version "
-        "of ses-ops in all of Airflow's components"
-    )
+        raise NotSetUp("schema_older", there=version, needed=newest)
+    raise NotSetUp("schema_newer", there=version, needed=newest)

@@ -37,11 +37,7 @@ def check_session(dsn: str) -> None:
                 others.append(connect(dsn))
                 _session(others[-1])  # the transaction of the session stays open
                 if _session(conn) != first:
-                    raise SesError(
-                        "the database is behind a pooler that gives each transaction another session (PgBouncer with "
-                        "pool_mode = transaction): locks of senders would not hold. Name PostgreSQL itself in "
-                        "the connection ses_db, or use pool_mode = session"
-                    )
+                    raise SesError("pooler_of_transactions")
                 conn.commit()
             _check_settings(conn)
     finally:
@@ -55,10 +51,7 @@ def _session(conn: Connection) -> int:
 
 def _check_settings(conn: Connection) -> None:
     if fetch_value(conn, _SQL["check_interval"]) != CHECK_INTERVAL:
-        raise SesError(
-            "the settings that ses-ops asks of its connections do not arrive (a pooler with ignore_startup_parameters "
-            "= options?). Name PostgreSQL itself in the connection ses_db"
-        )
+        raise SesError("settings_do_not_arrive")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,8 @@ A `ConnectionFailed` is retried by the transport itself; a `SetupRefused` or a `
 
 from __future__ import annotations
 
+from typing import Any
+
 from ses_ops.errors import TransportUnavailable
 
 
@@ -27,6 +29,6 @@ class MailRefused(SetupRefused):
     not in the messages. The list grows until every message under way has its outcome.
     """
 
-    def __init__(self, message: str, *, to_requeue: list[int]) -> None:
+    def __init__(self, code: str, /, *, to_requeue: list[int], **facts: Any) -> None:
         self.to_requeue = to_requeue
-        super().__init__(message)
+        super().__init__(code, **facts)

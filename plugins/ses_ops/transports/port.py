@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from ses_ops.domain.delivery_failure import DeliveryFailure
+from ses_ops.errors import Explanation
 
 
 class Delivery(Enum):
@@ -63,7 +64,11 @@ class LocalRefusal(Outcome):
 
 
 class EnvelopeWithdrawn(Exception):
-    """The feed takes back an envelope that it gave out: its content must not be written any more."""
+    """The feed takes back an envelope that it gave out: its content must not be written any more; `reason` is why."""
+
+    def __init__(self, reason: Explanation) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Feed(Protocol):

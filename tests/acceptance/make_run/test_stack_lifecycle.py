@@ -22,8 +22,9 @@ from ses_ops.storage.tasks.overview import list_tasks
 from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.stack_process import StackProcess
 
-#: Seconds: senders have 20, what they need 10 each and PostgreSQL what it writes down; some seconds are usual.
-STOPPED_WITHIN = 45.0
+#: Seconds: senders have 20, what they need 10 each and PostgreSQL what it writes down; some seconds are usual, and a
+#: busy machine takes longer for all that has no limit of its own.
+STOPPED_WITHIN = 90.0
 #: More than leave until somebody presses Ctrl-C.
 RECIPIENTS = 10_000
 
@@ -117,7 +118,9 @@ def test_ctrl_c_in_the_midst_of_a_mailing_leaves_no_process_and_no_doubt(stack: 
     _start_mailing(stack, tmp_path)
     tree = psutil.Process(stack.supervisor().pid).children(recursive=True)
     assert len(tree) > 8, "the test looked at too few processes"
-    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 2))]
+    # Beside other parts of the tests it has more to do already.
+    idle = 2 * (os.cpu_count() or 2) - round(os.getloadavg()[0])
+    burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(idle)]
     try:
         began = time.monotonic()
         stack.interrupt()

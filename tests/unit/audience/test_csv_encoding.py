@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_ops.audience.csv.reader import CsvRows, Row
+from ses_ops.cli.hints import with_hint
 from ses_ops.errors import BadCsv, InvalidInput
 from tests.sizes import examples
 
@@ -40,7 +41,7 @@ def cells(text: str):
 def refusal(data: bytes, **options) -> str:
     with pytest.raises(InvalidInput) as caught:
         read(data, **options)
-    return str(caught.value)
+    return with_hint(caught.value)
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_ops.audience.csv.reader import MAX_ROW, CsvRows, Rejected, Row
+from ses_ops.cli.hints import with_hint
 from ses_ops.errors import InvalidInput
 from tests.sizes import examples
 
@@ -23,7 +24,7 @@ def read(data: bytes, *, block: int = 7, **options):
 def refusal(data: bytes, **options) -> str:
     with pytest.raises(InvalidInput) as caught:
         read(data, **options)
-    return str(caught.value)
+    return with_hint(caught.value)
 
 
 def test_rows_carry_their_line_and_the_values_in_header_order():

@@ -87,11 +87,16 @@ def test_a_run_works_for_one_occurrence(task_type, a_run, key):
 
 def test_a_start_within_its_grace_may_still_happen():
     hour = timedelta(hours=1)
-    assert missed_start(slot=SLOT, now=SLOT + hour, grace=hour) is None
-    assert "missed by 1 h 1 min" in missed_start(slot=SLOT, now=SLOT + timedelta(minutes=61), grace=hour)
-    late = {"slot": datetime(2026, 12, 1, tzinfo=UTC), "now": datetime(2026, 12, 2, tzinfo=UTC), "grace": hour}
-    assert missed_start(**late).startswith("its start at 2026-12-01 00:00 UTC was missed")
-    assert missed_start(**late, time_zone="Asia/Tokyo").startswith(
+    assert missed_start(task="t", slot=SLOT, now=SLOT + hour, grace=hour) is None
+    assert "missed by 1 h 1 min" in str(missed_start(task="t", slot=SLOT, now=SLOT + timedelta(minutes=61), grace=hour))
+    late = {
+        "task": "t",
+        "slot": datetime(2026, 12, 1, tzinfo=UTC),
+        "now": datetime(2026, 12, 2, tzinfo=UTC),
+        "grace": hour,
+    }
+    assert str(missed_start(task="t", **late)).startswith("its start at 2026-12-01 00:00 UTC was missed")
+    assert str(missed_start(task="t", **late, time_zone="Asia/Tokyo")).startswith(
         "its start at 2026-12-01 09:00 Asia/Tokyo was missed"
     )
 

@@ -106,6 +106,15 @@ def test_the_list_of_allowed_nodes_has_all_that_jinja2_knows_but_these() -> None
     assert not_allowed == base_classes | of_extensions | of_python | of_contexts | {"NSRef"}
 
 
+def test_a_loop_over_a_given_list(write: WriteTemplate) -> None:
+    source = "{% for line in lines %}{{ loop.index }}. {{ line.count }} {{ line['name'] | upper }};{% endfor %}"
+    template = write(html=source + "{{ lines | sum(attribute='count') }}")
+    assert template.variables == {"lines"}
+    lines = [{"name": "Mug & cup", "count": 2}, {"name": "Hat", "count": 1}]
+    assert template.html is not None
+    assert template.html.render({"lines": lines}) == "1. 2 MUG &amp; CUP;2. 1 HAT;3"
+
+
 def test_ordinary_expressions_work(write: WriteTemplate) -> None:
     source = (
         "{{ name|upper }} {{ name[:1] }} {{ '%.2f' % total|float }} {{ 3 * 4 }} {{ '-' * 10 }} {{ 2 ** 8 }} "

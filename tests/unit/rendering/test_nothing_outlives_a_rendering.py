@@ -40,7 +40,6 @@ _PIECES = st.sampled_from(
         "{{ m.items.__iadd__([name]) }}",
         "{{ [m.items] | map('append', name) | list }}",
         "{{ [m.items] | map(attribute='append') | list }}",
-        "{% set m.kept = name %}",
         "{% set kept = name %}",
         "{% set kept = dict(a=name) %}{% set m = kept %}",
         "{% for x in [1, 2] %}{{ loop.changed(name) }}{{ loop.cycle(name, 'x') }}{% endfor %}",

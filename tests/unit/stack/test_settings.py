@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ses_ops import settings
+from ses_ops.cli.hints import hint
 from ses_ops.errors import InvalidInput, SesError
 
 
@@ -65,10 +66,13 @@ def test_a_database_that_cannot_be_used_names_the_setting_and_hides_the_password
 
 
 def test_without_a_stack_or_a_setting_the_error_says_what_to_do() -> None:
-    with pytest.raises(SesError, match=r"make run.*AIRFLOW_CONN_SES_DB"):
+    with pytest.raises(SesError, match=r"^no database: nothing runs in SES_HOME") as no_database:
         settings.db_dsn()
-    with pytest.raises(SesError, match=r"make run.*AIRFLOW_CONN_SES_SMTP"):
+    with pytest.raises(SesError, match=r"^no mail server: nothing runs in SES_HOME") as no_server:
         settings.smtp_connection_uri()
+    for problem, variable in ((no_database, "AIRFLOW_CONN_SES_DB"), (no_server, "AIRFLOW_CONN_SES_SMTP")):
+        assert "`make run`" in hint(problem.value)
+        assert variable in hint(problem.value)
 
 
 def test_the_environment_wins_over_the_running_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -135,9 +135,7 @@ def _refuse_other_encoding(sample: bytes, line_before: bytes, where: str, line: 
     likely = likely_encoding(line_before + sample)
     shown = row[:200].decode(likely, errors="replace")
     raise BadCsv(
-        f"is not UTF-8 (line {line}, byte {byte}); as {likely} that line reads {shown!r}: if that is right, import it "
-        f"with --encoding {likely}, else with its true encoding",
-        fault=CsvFault.OTHER_ENCODING,
+        CsvFault.OTHER_ENCODING,
         where=where,
         line=line,
         byte=byte,
@@ -158,8 +156,7 @@ def _decoded(blocks: Iterable[bytes], codec: str, where: str, *, line: int = 1) 
     except UnicodeDecodeError as cause:
         line += cause.object.count(b"\n", 0, cause.start)
         raise BadCsv(
-            f"is not {codec}, or it is damaged: near line {line} are bytes that {codec} does not have",
-            fault=CsvFault.NOT_IN_ENCODING,
+            CsvFault.NOT_IN_ENCODING,
             where=where,
             encoding=codec,
             line=line,
@@ -192,8 +189,7 @@ def _without_marks(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _refused(name: str, where: str) -> BadCsv:
     return BadCsv(
-        f'is written in {name}; save it as "CSV UTF-8", or, if it is really UTF-8, import it with --encoding utf-8',
-        fault=CsvFault.ENCODING,
+        CsvFault.ENCODING,
         where=where,
         encoding=name,
     )

@@ -72,7 +72,7 @@ def python_codec(name: str) -> str:
 
 
 def _unknown(name: str) -> InvalidInput:
-    return InvalidInput(f"{name!r} is not an encoding; known are such as utf-8, cp1252, shift_jis, gb18030, utf-16")
+    return InvalidInput("not_an_encoding", name=name)
 
 
 def unmistakable_encoding(head: bytes) -> str | None:

@@ -53,6 +53,8 @@ class CsvFault(StrEnum):
     TOO_MANY_COLUMNS = "too_many_columns"
     #: [name] A name chosen for a column cannot be a variable of a template.
     BAD_VARIABLE = "bad_variable"
+    #: [name, problem] A column has a name that ses-ops fills in itself.
+    RESERVED_VARIABLE = "reserved_variable"
     #: [found] The header is one column with another delimiter in it.
     OTHER_DELIMITER = "other_delimiter"
     #: [address] The first row is a recipient and not a header.

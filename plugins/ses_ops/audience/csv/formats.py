@@ -49,16 +49,13 @@ def refuse_other_format(head: bytes, where: str) -> None:
     """Raise BadCsv that names the format of a file that is no text, or a text that is no CSV."""
     if head.startswith(_COMPOUND) or (head.startswith(b"PK\x03\x04") and head[30:].startswith(_PARTS_OF_A_WORKBOOK)):
         raise BadCsv(
-            'is a workbook of a spreadsheet; open it there and save it as .xlsx (without a password) or as "CSV UTF-8"',
-            fault=CsvFault.WORKBOOK,
+            CsvFault.WORKBOOK,
             where=where,
         )
     for magic, name, command in _COMPRESSED:
         if head.startswith(magic):
-            problem = f"is compressed ({name}); unpack it first: {command} FILE"
-            raise BadCsv(problem, fault=CsvFault.COMPRESSED, where=where, format=name)
+            raise BadCsv(CsvFault.COMPRESSED, where=where, format=name, command=command)
     text = head.removeprefix(b"\xef\xbb\xbf")
     for pattern, name in _OTHERS:
         if pattern.match(text):
-            problem = f"is no CSV file but another format ({name}); export the addresses as CSV"
-            raise BadCsv(problem, fault=CsvFault.OTHER_FORMAT, where=where, format=name)
+            raise BadCsv(CsvFault.OTHER_FORMAT, where=where, format=name)

@@ -91,8 +91,7 @@ def read_header(
 ) -> Header:
     """Check the first row. `names` are the names of variables that a person chose, by column. Raises BadCsv."""
     if len(fields) > MOST_COLUMNS:
-        problem = f"the header has {len(fields):,} columns; at most {MOST_COLUMNS:,} are taken"
-        raise BadCsv(problem, fault=CsvFault.TOO_MANY_COLUMNS, where=where, columns=len(fields), most=MOST_COLUMNS)
+        raise BadCsv(CsvFault.TOO_MANY_COLUMNS, where=where, columns=len(fields), most=MOST_COLUMNS)
     _refuse_other_delimiter(fields, where, delimiter)
     _refuse_data(fields, where)
     chosen = names or {}
@@ -103,8 +102,7 @@ def read_header(
     plain = tuple(chosen.get(text) or variable_name(text) for text in written)
     for index, name in enumerate(plain, 1):
         if not name:
-            problem = f"the header's column {index} has no name"
-            raise BadCsv(problem, fault=CsvFault.UNNAMED_COLUMN, where=where, column=index)
+            raise BadCsv(CsvFault.UNNAMED_COLUMN, where=where, column=index)
     _refuse_repeated(written, plain, where)
     columns = column_names(written, chosen, where=where)
     address = _find_address(plain, written, where, address_column)
@@ -117,8 +115,7 @@ def _refuse_other_delimiter(fields: Sequence[str], where: str, delimiter: str) -
     for wide, meant in _WIDE_DELIMITERS.items():
         if wide != delimiter and any(wide in name for name in fields):
             raise BadCsv(
-                f"the header has a full-width {wide!r} in it; write {meant!r} between the columns",
-                fault=CsvFault.WIDE_DELIMITER,
+                CsvFault.WIDE_DELIMITER,
                 where=where,
                 wide=wide,
                 meant=meant,
@@ -128,9 +125,9 @@ def _refuse_other_delimiter(fields: Sequence[str], where: str, delimiter: str) -
     for character, shown in _OTHER_DELIMITERS.items():
         if character != delimiter and character in fields[0].strip():
             raise BadCsv(
-                f"the header is one column with {shown} in it: the delimiter is wrong; add --delimiter {shown}",
-                fault=CsvFault.OTHER_DELIMITER,
+                CsvFault.OTHER_DELIMITER,
                 where=where,
+                shown=shown,
                 found=character,
             )
 
@@ -142,9 +139,7 @@ def _refuse_data(fields: Sequence[str], where: str) -> None:
         except InvalidInput:
             continue
         raise BadCsv(
-            f"there is no header: the first row holds the address {name.strip()!r}; put a row with the names of the "
-            "columns above it, such as address,name",
-            fault=CsvFault.NO_HEADER,
+            CsvFault.NO_HEADER,
             where=where,
             address=name.strip(),
         )
@@ -157,12 +152,10 @@ def _refuse_repeated(fields: Sequence[str], columns: tuple[str, ...], where: str
     written = {name: [fields[place] for place in found] for name, found in places.items() if len(found) > 1}
     same = sorted(name for name, found in written.items() if len(set(found)) == 1)
     if same:
-        problem = f"the header names {listed(same)} more than once"
-        raise BadCsv(problem, fault=CsvFault.REPEATED_COLUMN, where=where, names=listed(same))
+        raise BadCsv(CsvFault.REPEATED_COLUMN, where=where, names=listed(same))
     for name, found in written.items():
         names = listed([f"{text!r} (column {place + 1})" for text, place in zip(found, places[name], strict=True)])
-        problem = f"the header has columns that are one variable to a template: {names}; rename one of them"
-        raise BadCsv(problem, fault=CsvFault.SAME_VARIABLE, where=where, names=names)
+        raise BadCsv(CsvFault.SAME_VARIABLE, where=where, names=names)
 
 
 def _find_address(columns: tuple[str, ...], written: tuple[str, ...], where: str, wanted: str | None) -> int:
@@ -170,19 +163,13 @@ def _find_address(columns: tuple[str, ...], written: tuple[str, ...], where: str
         for known, name in ((columns, variable_name(wanted)), (written, wanted.strip())):
             if name in known:
                 return known.index(name)
-        problem = f"has no column {wanted!r}; it has {listed(columns)}"
-        raise BadCsv(problem, fault=CsvFault.NO_SUCH_COLUMN, where=where, name=wanted, columns=listed(columns))
+        raise BadCsv(CsvFault.NO_SUCH_COLUMN, where=where, name=wanted, columns=listed(columns))
     found = [index for index, name in enumerate(columns) if name.lower() in ADDRESS_COLUMNS]
     if not found:
         found = [index for index, name in enumerate(columns) if offered_name(name) in _MORE_ADDRESS_COLUMNS]
     if len(found) == 1:
         return found[0]
     names = listed([columns[index] for index in found])
-    problem = f"{names} could each hold the address" if found else f"no column is named {', '.join(ADDRESS_COLUMNS)}"
-    raise BadCsv(
-        f"{problem}; name the address column with --address-column (there are: {listed(columns)})",
-        fault=CsvFault.SEVERAL_ADDRESS_COLUMNS if found else CsvFault.NO_ADDRESS_COLUMN,
-        where=where,
-        names=names,
-        columns=listed(columns),
-    )
+    if found:
+        raise BadCsv(CsvFault.SEVERAL_ADDRESS_COLUMNS, where=where, names=names, columns=listed(columns))
+    raise BadCsv(CsvFault.NO_ADDRESS_COLUMN, where=where, known=ADDRESS_COLUMNS, columns=listed(columns))

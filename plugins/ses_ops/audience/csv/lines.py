@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
+from ses_ops.audience.csv.faults import CsvFault
+from ses_ops.errors import Explanation
+
 #: Bytes of the longest row. A longer row is a mistake (a quote that is never closed, a file that is no CSV at all).
 MAX_ROW = 1_000_000
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
@@ -147,18 +150,13 @@ class Lines:
             window *= 4
 
 
-def damage(fields: list[str]) -> tuple[str, str] | None:
-    """The fault of a row of a damaged text: its kind, and a sentence; None for a good row."""
+def damage(fields: list[str]) -> Explanation | None:
+    """The fault of a row of a damaged text; None for a good row."""
     row = "".join(fields)
     if "\0" in row:
-        return "NUL byte", "there is a NUL byte in this row: it is no text, or it was damaged"
+        return Explanation(CsvFault.NUL_BYTE)
     byte = bad_byte(fields)
-    if byte is None:
-        return None
-    return "not UTF-8", (
-        f"is not UTF-8: byte {byte}; save the file as UTF-8, or convert it: "
-        f"iconv -f WINDOWS-1252 -t UTF-8 IN.csv > OUT.csv (with the encoding that it really has)"
-    )
+    return None if byte is None else Explanation(CsvFault.NOT_UTF8, byte=byte)
 
 
 def bad_byte(fields: list[str]) -> str | None:

@@ -17,9 +17,9 @@ from ses_ops.audience.csv.delimiter import guess_delimiter
 from ses_ops.audience.csv.encoding import as_utf8
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.audience.csv.header import named_delimiter, read_header
-from ses_ops.audience.csv.lines import MAX_ROW, Lines, RowTooLong, bad_byte, damage, readable
+from ses_ops.audience.csv.lines import MAX_ROW, Lines, RowTooLong, damage, readable
 from ses_ops.domain.address import parse_address
-from ses_ops.errors import BadCsv, InvalidInput
+from ses_ops.errors import BadCsv, Explanation, InvalidInput
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -29,16 +29,9 @@ if TYPE_CHECKING:
 EXCERPT = 200
 #: Number of characters of a row that cannot be parsed, of which the report makes columns as far as possible.
 LONGEST_UNPARSED = 2_000
+
+
 #: The kind of a rejected row as a fault of the file, for the header, which cannot be left out.
-_FAULTS_OF_HEADER = {
-    "not UTF-8": CsvFault.NOT_UTF8,
-    "NUL byte": CsvFault.NUL_BYTE,
-    "quotation marks": CsvFault.QUOTATION_MARKS,
-    "stray line break": CsvFault.STRAY_LINE_BREAK,
-    "too long": CsvFault.TOO_LONG,
-}
-
-
 class Row(NamedTuple):
     """A recipient: first line of the row (from 1), address, key of the address, values in the order of the header."""
 
@@ -48,8 +41,24 @@ class Row(NamedTuple):
     values: list[str]
 
 
+#: The kind of reasons that an explanation is of, as lists and reports count them. All others are of the address.
+_KINDS: dict[str, str] = {
+    CsvFault.NUL_BYTE: "NUL byte",
+    CsvFault.NOT_UTF8: "not UTF-8",
+    CsvFault.QUOTATION_MARKS: "quotation marks",
+    CsvFault.STRAY_LINE_BREAK: "stray line break",
+    CsvFault.TOO_LONG: "too long",
+    "wrong_number_of_fields": "wrong number of fields",
+    "wrong_number_of_fields_over_lines": "wrong number of fields",
+    "one_field": "wrong number of fields",
+    "one_field_over_lines": "wrong number of fields",
+    "error_in_a_cell": "error in a cell",
+    "formula_without_a_value": "formula without a value",
+}
+
+
 class Rejected(NamedTuple):
-    """A row that cannot be used. `kind` is the class of reasons, `reason` the full sentence.
+    """A row that cannot be used. `kind` is the class of reasons, `reason` the English sentence of its explanation.
 
     `cells` are the cells of the row, as far as it could be parsed; `text` is the row as in the file, shortened.
     """
@@ -59,6 +68,11 @@ class Rejected(NamedTuple):
     reason: str
     text: str
     cells: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, line: int, reason: Explanation, text: str, cells: Iterable[str]) -> Rejected:
+        """The row that an explanation is of."""
+        return cls(line, _KINDS.get(reason.code, "bad address"), str(reason), text, tuple(cells))
 
 
 class CsvRows:
@@ -91,11 +105,10 @@ class CsvRows:
         while first is not None and (not any(first) or named_delimiter(delimiter.join(first)) is not None):
             first = self._next()
         if first is None:
-            raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=where)
+            raise BadCsv(CsvFault.EMPTY, where=where)
         place = f"{where}: line {self._line}"
         if self._lines.damaged and (harm := damage(first)):
-            fault = _FAULTS_OF_HEADER[harm[0]]
-            raise BadCsv(harm[1], fault=fault, where=place, line=self._line, byte=bad_byte(first))
+            raise BadCsv(harm.code, **{**harm.facts, "where": place, "line": self._line})
         self.header = read_header(first, where=place, delimiter=delimiter, address_column=address_column, names=names)
 
     def _note_encoding(self, codec: str) -> None:
@@ -112,9 +125,9 @@ class CsvRows:
         try:
             return next(self._reader, None)
         except (csv.Error, RowTooLong) as cause:
-            kind, reason = _unreadable(cause)
-            place, fault = f"{self.where}: line {self._line}", _FAULTS_OF_HEADER[kind]
-            raise BadCsv(reason, fault=fault, where=place, line=self._line, bytes=MAX_ROW) from cause
+            reason = _unreadable(cause)
+            where = f"{self.where}: line {self._line}"
+            raise BadCsv(reason.code, **{**reason.facts, "where": where, "line": self._line}) from cause
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty lines are skipped."""
@@ -134,12 +147,12 @@ class CsvRows:
                         while len(fields) > width and not fields[-1]:  # a spreadsheet adds empty cells to a shorter row
                             del fields[-1]
                     if lines.damaged and (harm := damage(fields)):
-                        yield self._rejected(line, harm[0], fields, reason=harm[1])
+                        yield self._rejected(line, harm, fields)
                     elif len(fields) == width:
                         try:
                             address, key = parse(fields[position])
                         except InvalidInput as problem:
-                            yield self._rejected(line, "bad address", fields, reason=str(problem))
+                            yield self._rejected(line, problem.explanation, fields)
                         else:
                             del fields[position]
                             for place in extra:
@@ -150,43 +163,39 @@ class CsvRows:
                     line = before + reader.line_num + 1
                 return
             except (csv.Error, RowTooLong) as cause:
-                kind, reason = _unreadable(cause)
+                reason = _unreadable(cause)
                 text = lines.skip_first(before + reader.line_num - line + 1)
-            yield self._unparsed(line, kind, reason, text.rstrip("\r\n"))
+            yield self._unparsed(line, reason, text.rstrip("\r\n"))
             # Continue behind the first line of the row: the lines that a quote swallowed are read again, as own rows.
             before, reader = line, self._reader_from_here()
             line += 1
 
     def _wrong_number(self, fields: list[str], first_line: int, last_line: int) -> Rejected:
-        noun = "field" if len(fields) == 1 else "fields"
-        reason = f"{len(fields)} {noun} where the header has {len(self.header.columns)}"
+        code = "one_field" if len(fields) == 1 else "wrong_number_of_fields"
+        facts = {"count": len(fields), "width": len(self.header.columns)}
         if last_line > first_line:
             # A misplaced quotation mark may have joined unrelated lines.
-            reason += f" (the row goes on to line {last_line})"
-        return self._rejected(first_line, "wrong number of fields", fields, reason=reason)
+            return self._rejected(first_line, Explanation(f"{code}_over_lines", **facts, line=last_line), fields)
+        return self._rejected(first_line, Explanation(code, **facts), fields)
 
-    def _rejected(self, line: int, kind: str, fields: list[str], *, reason: str) -> Rejected:
+    def _rejected(self, line: int, reason: Explanation, fields: list[str]) -> Rejected:
         text = readable(self.delimiter.join(fields)[:EXCERPT])
         own = self.header.without_ours(fields)
-        return Rejected(line, kind, reason, text, tuple(map(readable, own) if self._lines.damaged else own))
+        return Rejected.of(line, reason, text, map(readable, own) if self._lines.damaged else own)
 
-    def _unparsed(self, line: int, kind: str, reason: str, text: str) -> Rejected:
+    def _unparsed(self, line: int, reason: Explanation, text: str) -> Rejected:
         """A rejected row that could not be parsed strictly; its cells are those of a tolerant reader."""
         text = readable(text[:LONGEST_UNPARSED])
         # A line break inside the row would be a mistake once more.
         line_of_text = " ".join(text.splitlines()) if not text.isprintable() else text
         fields = next(csv.reader([line_of_text], delimiter=self.delimiter, skipinitialspace=True), [text])
-        return Rejected(line, kind, reason, text[:EXCERPT], tuple(self.header.without_ours(fields)))
+        return Rejected.of(line, reason, text[:EXCERPT], self.header.without_ours(fields))
 
 
-def _unreadable(cause: Exception) -> tuple[str, str]:
-    """Why a row cannot be parsed: the kind, and a sentence."""
+def _unreadable(cause: Exception) -> Explanation:
+    """Why a row cannot be parsed."""
     if isinstance(cause, RowTooLong) or "field larger" in str(cause):
-        return "too long", f"a row is longer than {MAX_ROW:,} bytes: is a quotation mark opened and never closed?"
+        return Explanation(CsvFault.TOO_LONG, bytes=MAX_ROW)
     if "new-line character" in str(cause):
-        return "stray line break", (
-            "there is a carriage return (CR) in the middle of this row; take it out, or put the value into quotes"
-        )
-    return "quotation marks", (
-        f"the quotation marks of this row do not match ({cause}); write a quote inside a quoted field twice"
-    )
+        return Explanation(CsvFault.STRAY_LINE_BREAK)
+    return Explanation(CsvFault.QUOTATION_MARKS, cause=cause)

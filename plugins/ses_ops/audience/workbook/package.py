@@ -100,6 +100,4 @@ def _check_tags(package: zipfile.ZipFile, part: zipfile.ZipInfo, where: str, che
 
 def _too_large(where: str) -> NoReturn:
     most = LARGEST_FILE // 1024**2
-    problem = f"is a workbook that is too large to be read (more than {most} MB, or it unpacks to too much)"
-    problem += '; save it as "CSV UTF-8"'
-    raise BadCsv(problem, fault=CsvFault.LARGE_WORKBOOK, where=where, most=most)
+    raise BadCsv(CsvFault.LARGE_WORKBOOK, where=where, most=most)

@@ -16,7 +16,7 @@ from ses_ops.audience.csv.reader import EXCERPT, Rejected, Row
 from ses_ops.audience.workbook.cells import cell_text
 from ses_ops.audience.workbook.package import MOST_ROWS, check_package
 from ses_ops.domain.address import parse_address
-from ses_ops.errors import BadCsv, ImportStopped, InvalidInput
+from ses_ops.errors import BadCsv, Explanation, ImportStopped, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,7 +67,7 @@ class WorkbookRows:
                 fields.pop()
             if fields:
                 return line, fields
-        raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=self.where)
+        raise BadCsv(CsvFault.EMPTY, where=self.where)
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Every row after the header, in order; empty rows are skipped."""
@@ -99,41 +99,37 @@ class WorkbookRows:
         for line, (cells, sources) in enumerate(zip(rows, self._formulas.iter_rows(**span), strict=True), first):
             yield line, cells, frozenset(place for place, one in enumerate(sources) if one.data_type == "f")
 
-    def _read(self, line: int, fields: list[str], bad: tuple[str, str] | None) -> Row | Rejected:
+    def _read(self, line: int, fields: list[str], bad: Explanation | None) -> Row | Rejected:
         header = self.header
         width = len(header.written)
         if header.ours:
             fields = list(map(without_mark, fields))
         if bad is not None:
-            return self._rejected(line, bad[0], fields, reason=bad[1])
+            return self._rejected(line, bad, fields)
         if len(fields) != width:
-            reason = f"{len(fields)} fields where the header has {width}"
-            return self._rejected(line, "wrong number of fields", fields, reason=reason)
+            reason = Explanation("wrong_number_of_fields", count=len(fields), width=width)
+            return self._rejected(line, reason, fields)
         try:
             address, key = parse_address(fields[header.address])
         except InvalidInput as problem:
-            return self._rejected(line, "bad address", fields, reason=str(problem))
+            return self._rejected(line, problem.explanation, fields)
         out = {header.address, *header.ours}
         return Row(line, address, key, [field for place, field in enumerate(fields) if place not in out])
 
-    def _rejected(self, line: int, kind: str, fields: list[str], *, reason: str) -> Rejected:
-        own = self.header.without_ours(fields)
-        return Rejected(line, kind, reason, ",".join(fields)[:EXCERPT], tuple(own))
+    def _rejected(self, line: int, reason: Explanation, fields: list[str]) -> Rejected:
+        return Rejected.of(line, reason, ",".join(fields)[:EXCERPT], self.header.without_ours(fields))
 
 
-def _bad_cell(cells: tuple[Any, ...], formulas: frozenset[int]) -> tuple[str, str] | None:
+def _bad_cell(cells: tuple[Any, ...], formulas: frozenset[int]) -> Explanation | None:
     """Why a row is rejected for an error such as #N/A in a cell, or for a formula without a value; None for neither.
 
     Returns the kind, and a sentence.
     """
     for place, cell in enumerate(cells):
         if cell.data_type == "e":
-            return "error in a cell", f"column {place + 1} holds the error {cell.value}"
+            return Explanation("error_in_a_cell", column=place + 1, error=cell.value)
         if cell.value is None and place in formulas:
-            return "formula without a value", (
-                f"column {place + 1} is a formula whose value the file does not hold; open it in a spreadsheet, save "
-                "it and import it again"
-            )
+            return Explanation("formula_without_a_value", column=place + 1)
     return None
 
 
@@ -148,15 +144,14 @@ def _opened(file: BinaryIO, sheet: str | None, where: str, *, values: bool) -> t
         book = load_workbook(file, read_only=True, data_only=values, keep_links=False)
     visible = _visible(book)
     if not visible:
-        raise BadCsv("the file is empty; its first row must name the columns", fault=CsvFault.EMPTY, where=where)
+        raise BadCsv(CsvFault.EMPTY, where=where)
     if sheet is None:
         return book, book.active if book.active in visible else visible[0]
     names = ", ".join(one.title for one in visible)
     for one in visible:
         if one.title == sheet:
             return book, one
-    problem = f"has no sheet {sheet!r}; it has {names}"
-    raise BadCsv(problem, fault=CsvFault.NO_SUCH_SHEET, where=where, name=sheet, names=names)
+    raise BadCsv(CsvFault.NO_SUCH_SHEET, where=where, name=sheet, names=names)
 
 
 def _visible(book: Any) -> list[Any]:
@@ -165,7 +160,6 @@ def _visible(book: Any) -> list[Any]:
 
 def _broken(where: str) -> BadCsv:
     return BadCsv(
-        'is an .xlsx file that cannot be read: it is damaged, or of an unusual kind; save it as "CSV UTF-8"',
-        fault=CsvFault.BROKEN_WORKBOOK,
+        CsvFault.BROKEN_WORKBOOK,
         where=where,
     )

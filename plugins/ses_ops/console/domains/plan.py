@@ -16,11 +16,11 @@ from ses_ops.console.database import forget_snapshots, reading
 from ses_ops.console.domains.coming_days import coming
 from ses_ops.console.domains.pages import domain_page
 from ses_ops.console.domains.plan_form import read_plan
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.quota_snapshot import DOMAINS, variable_rights
-from ses_ops.console.sentences import said
 from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
@@ -58,7 +58,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         forget_snapshots()
         # The page shows the entry as it is now: who saves again has seen it.
         again = form.with_values(seen=_mark(key))
-        again.problem("", said(words, str(problem)))
+        again.problem("", worded(words, problem))
         return domain_page(request, user, key, form=again, status=409, new=True)
     note_change()
     forget_snapshots()
@@ -72,7 +72,7 @@ def new_domain(request: Request, user: GetUserDep, domain: str = "") -> Response
     try:
         key = parse_domain(domain.strip().rstrip("."))
     except InvalidInput as problem:
-        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+        flash = Flash(kind="problem", text=worded(language_of(request), problem))
         return see_other(request, "/domains", flash)
     return domain_page(request, user, key, new=True)
 

@@ -63,7 +63,7 @@ def _look(request: Request, posted: FileForm, group: str | None) -> Response:
 
 def _read(posted: FileForm, group: str | None) -> FileLook:
     if posted.too_large:
-        raise BadCsv("is too large", fault=CsvFault.LARGE_WORKBOOK, most=LARGEST_FILE // 1024**2)
+        raise BadCsv(CsvFault.LARGE_WORKBOOK, most=LARGEST_FILE // 1024**2)
     blocks = beginning(posted.blocks())
     found = look_at(lambda: blocks, where=posted.name, **file_options(posted.form))
     if group is not None and posted.form.text("mode") == "add":

@@ -28,12 +28,12 @@ from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
 from ses_ops.console.error_pages import status_of
+from ses_ops.console.errors import worded_beside
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, see_other
 from ses_ops.console.groups.rights import check_may_fill
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said_of
 from ses_ops.console.uploads.body import Incoming, in_thread
 from ses_ops.console.uploads.upload_form import LARGEST_FILE, Posted, texts_of
 from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
@@ -162,7 +162,7 @@ def check_fields(request: Request, form: Form) -> None:
     try:
         read_mapping(form.raw("map").splitlines())
     except InvalidInput as problem:
-        form.problem("map", said_of(language_of(request), problem))
+        form.problem("map", worded_beside(language_of(request), problem))
 
 
 def file_options(form: Form) -> dict[str, Any]:

@@ -9,22 +9,24 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.application import task_decisions as decisions
+from ses_ops.application import task_decisions
+from ses_ops.application.task_decisions import Doubt
 from ses_ops.console.access import deletes_task, edits_task, starts_task
-from ses_ops.console.actor import actor_of
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
-from ses_ops.console.tasks import decisions as task_decisions
-from ses_ops.console.tell_airflow import tell
+from ses_ops.console.quota_snapshot import has_quota_now
 from ses_ops.errors import Conflict
 from ses_ops.storage.ledger.failures import NO_CODE
 
 router = APIRouter()
 
+#: Characters of a reason.
+LONGEST_REASON = 500
 _ONLY_WAITS = N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s.")
 _RESUMED_AND_WAITS = N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s.")
 _CANCEL = (
@@ -55,8 +57,8 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
     """Stop a task's mail until it is resumed."""
 
     def act() -> Flash:
-        changed = task_decisions.pause(user, name, reason=form.text("reason"))
-        text = N_("%(name)s is paused.") if changed else N_("%(name)s was paused already.")
+        done, _ = change(user, task_decisions.pause, name, reason=form.text("reason")[:LONGEST_REASON])
+        text = N_("%(name)s is paused.") if done.changed else N_("%(name)s was paused already.")
         return _done(request, text, name)
 
     return _then_back(request, form, act)
@@ -70,11 +72,11 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """
 
     def act() -> Flash:
-        done = task_decisions.resume(user, name)
-        if done.until is None:
-            return _done(request, N_("%(name)s goes on."), name, untold=done.untold)
+        done, untold = change(user, task_decisions.resume, name, quota_left=has_quota_now)
+        if done.goes_on_at is None:
+            return _done(request, N_("%(name)s goes on."), name, untold=untold)
         text = _RESUMED_AND_WAITS if done.changed else _ONLY_WAITS
-        return _waiting(request, text, name, done.until)
+        return _waiting(request, text, name, done.goes_on_at)
 
     return _then_back(request, form, act)
 
@@ -93,15 +95,14 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
         return _ask_what_failed(request, name, form, status=422)
 
     def act() -> Flash:
-        with changing() as conn:
-            done = decisions.retry_failed(conn, actor_of(user), name, codes=codes or None)
+        done, untold = change(user, task_decisions.retry_failed, name, codes=codes or None)
         text = language_of(request).ngettext(
             "%(num)s failed message of %(name)s is tried again.",
             "%(num)s failed messages of %(name)s are tried again.",
             done.count,
             name=name,
         )
-        return _flash(request, text, tell(done))
+        return _flash(request, text, untold)
 
     return _then_back(request, form, act)
 
@@ -111,9 +112,9 @@ def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 2
     back = way_back(form, "/tasks")
     try:
         with reading() as conn:
-            failed = decisions.what_failed(conn, name)
+            failed = task_decisions.what_failed(conn, name)
     except Conflict as problem:
-        return see_other(request, back, Flash(kind="problem", text=said(language_of(request), str(problem))))
+        return see_other(request, back, Flash(kind="problem", text=worded(language_of(request), problem)))
     return render(
         request,
         "tasks/retry_failed.html",
@@ -133,15 +134,14 @@ def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDe
     """Send again what a crash left in doubt, after a question: a few may get the mail twice."""
 
     def act() -> Flash:
-        with changing() as conn:
-            done = decisions.resolve_unknown(conn, actor_of(user), name, decisions.Doubt.RESEND)
+        done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.RESEND)
         text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s is sent again.",
             "%(num)s messages in doubt of %(name)s are sent again.",
             done.count,
             name=name,
         )
-        return _flash(request, text, tell(done))
+        return _flash(request, text, untold)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _RESEND)
 
@@ -151,15 +151,14 @@ def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) 
     """Count as sent what a crash left in doubt, after a question: a few may miss the mail."""
 
     def act() -> Flash:
-        with changing() as conn:
-            done = decisions.resolve_unknown(conn, actor_of(user), name, decisions.Doubt.ASSUME_SENT)
+        done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.ASSUME_SENT)
         text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s counts as sent now.",
             "%(num)s messages in doubt of %(name)s count as sent now.",
             done.count,
             name=name,
         )
-        return _flash(request, text, tell(done))
+        return _flash(request, text, untold)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _ASSUME_SENT)
 
@@ -169,8 +168,8 @@ def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Stop a task for good, after a question."""
 
     def act() -> Flash:
-        changed = task_decisions.cancel(user, name)
-        text = N_("%(name)s is cancelled.") if changed else N_("%(name)s was cancelled already.")
+        done, _ = change(user, task_decisions.cancel, name)
+        text = N_("%(name)s is cancelled.") if done.changed else N_("%(name)s was cancelled already.")
         return _done(request, text, name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _CANCEL)
@@ -181,7 +180,7 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     """Take a task away, after a question."""
 
     def act() -> Flash:
-        task_decisions.delete(user, name)
+        change(user, task_decisions.delete, name)
         return _done(request, N_("%(name)s is deleted."), name)
 
     return _then_back(request, form, act) if form.checked("confirmed") else _ask(request, name, form, _DELETE)
@@ -197,7 +196,7 @@ def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Respon
     try:
         flash = act()
     except Conflict as problem:
-        flash = Flash(kind="problem", text=said(language_of(request), str(problem)))
+        flash = Flash(kind="problem", text=worded(language_of(request), problem))
     return see_other(request, way_back(form, "/tasks"), flash)
 
 

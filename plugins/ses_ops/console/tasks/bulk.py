@@ -11,15 +11,18 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
+from ses_ops.application import task_decisions
 from ses_ops.console import labels
 from ses_ops.console.access import enters_console
 from ses_ops.console.change_made import UNKNOWN
+from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
-from ses_ops.console.tasks import decisions as task_decisions
+from ses_ops.console.quota_snapshot import has_quota_now
+from ses_ops.console.tasks.actions import LONGEST_REASON
 from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
 from ses_ops.errors import SesError
 
@@ -104,7 +107,7 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
     try:
         text = _ACTS[action](user, name, form, words)
     except SesError as problem:
-        return Result(name=name, done=False, text=said(words, str(problem)))
+        return Result(name=name, done=False, text=worded(words, problem))
     except Exception:  # the others are done all the same, and what became of them is told
         log.exception("%s of %r failed", action, name)
         return Result(name=name, done=False, text=words.gettext(UNKNOWN))
@@ -112,25 +115,26 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
 
 
 def _pause(user: BaseUser, name: str, form: Form, words: Language) -> str:
-    changed = task_decisions.pause(user, name, reason=form.text("reason"))
-    return words.gettext(N_("paused") if changed else N_("it was paused already"))
+    done, _ = change(user, task_decisions.pause, name, reason=form.text("reason")[:LONGEST_REASON])
+    return words.gettext(N_("paused") if done.changed else N_("it was paused already"))
 
 
 def _resume(user: BaseUser, name: str, _: Form, words: Language) -> str:
-    done = task_decisions.resume(user, name)
-    if done.until is not None:
-        return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=words.utc(done.until))
+    done, untold = change(user, task_decisions.resume, name, quota_left=has_quota_now)
+    if done.goes_on_at is not None:
+        when = words.utc(done.goes_on_at)
+        return words.gettext(N_("it waits for quota, and goes on by itself at %(when)s"), when=when)
     text = words.gettext(N_("goes on"))
-    return f"{text}. {words.gettext(done.untold)}" if done.untold else text
+    return f"{text}. {words.gettext(untold)}" if untold else text
 
 
 def _cancel(user: BaseUser, name: str, _: Form, words: Language) -> str:
-    changed = task_decisions.cancel(user, name)
-    return words.gettext(N_("cancelled") if changed else N_("it was cancelled already"))
+    done = change(user, task_decisions.cancel, name)[0]
+    return words.gettext(N_("cancelled") if done.changed else N_("it was cancelled already"))
 
 
 def _delete(user: BaseUser, name: str, _: Form, words: Language) -> str:
-    task_decisions.delete(user, name)
+    change(user, task_decisions.delete, name)
     return words.gettext(N_("deleted"))
 
 

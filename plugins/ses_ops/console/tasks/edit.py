@@ -16,18 +16,18 @@ from ses_ops.application.task_changes import check_changeable
 from ses_ops.application.task_content import first_message_left
 from ses_ops.console.access import Right, changes_task, may, may_change_console
 from ses_ops.console.actor import actor_of
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import WHOLE, Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.mail_frame import mail_frame
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.edit_review import EditReview, edit_review
 from ses_ops.console.tasks.form import form_of, read_task
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, tried, write_or_note
 from ses_ops.console.tasks.roles import check_roles, role_choices
 from ses_ops.console.tasks.test_of_form import first_values, send_test
-from ses_ops.console.tell_airflow import tell
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import SendTask
 from ses_ops.errors import StartNotAllowed
@@ -148,10 +148,11 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
     done = write_or_note(form, words, lambda: _written(user, task, form))
     if done is None:
         return _again(request, user, form, current)
-    if not done.changed:
+    written, untold = done
+    if not written.changed:
         return _back(request, user, name, words.gettext("Nothing was changed in %(name)s.", name=name))
     text = words.gettext("The send task %(name)s is changed.", name=name)
-    if untold := tell(done):
+    if untold:
         text = f"{text} {words.gettext(untold)}"
     return _back(request, user, name, text)
 
@@ -196,7 +197,7 @@ def _with_refusal(
     try:
         return answer()
     except StartNotAllowed as refused:
-        form.problem(WHOLE, said(language_of(request), str(refused)))
+        form.problem(WHOLE, worded(language_of(request), refused))
         return _again(request, user, form, current, status=403)
 
 
@@ -207,7 +208,6 @@ def _try(conn: Connection, task: SendTask, form: Form, user: BaseUser) -> task_d
     )
 
 
-def _written(user: BaseUser, task: SendTask, form: Form) -> task_definitions.Written:
-    now, root = datetime.now(UTC), settings.templates_root()
-    with changing() as conn:
-        return task_definitions.change(conn, actor_of(user), task, seen=form.text("seen"), now=now, templates_root=root)
+def _written(user: BaseUser, task: SendTask, form: Form) -> tuple[task_definitions.Written, str | None]:
+    how: dict[str, Any] = {"now": datetime.now(UTC), "templates_root": settings.templates_root()}
+    return change(user, task_definitions.change, task, seen=form.text("seen"), **how)

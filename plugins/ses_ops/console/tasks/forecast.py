@@ -75,8 +75,9 @@ class LeavingDays:
         return max(last.starts_at, self.due_at or last.starts_at), last.ends_at
 
 
-def leaving_days(conn: Connection, name: str, domain: str, added: Sequence[PendingMail], *, now: datetime) ->
-LeavingDays:
+def leaving_days(
+    conn: Connection, name: str, domain: str, added: Sequence[PendingMail], *, now: datetime
+) -> LeavingDays:
     """The days of what waits of a task, and of some mail of it behind all that waits."""
     plans = quota_plans()
     waiting = queue_with(conn, domain, added)

@@ -123,7 +123,7 @@ def note(form: Form, words: Language, problem: SesError) -> None:
     elif isinstance(problem, NotFound):
         field = {"template": "template", "recipient group": "group"}.get(problem.kind, WHOLE)
     known = field in FIELDS
-    text = in_words(words, field, _reason(problem), empty=known and not form.text(_NAMES.get(field, field)))
+    text = in_words(words, field, problem, empty=known and not form.text(_NAMES.get(field, field)))
     form.problem(_NAMES.get(field, field) if known else WHOLE, text)
 
 
@@ -155,17 +155,6 @@ def _set_right(entry: dict[str, Any], field: str) -> None:
         entry.pop(field, None)
     for other in _WITH.get(field, ()):
         entry.pop(other, None)
-
-
-def _reason(problem: SesError) -> str:
-    """An error without the names of the field and the template that it stands beside."""
-    text = str(problem)
-    if isinstance(problem, InvalidInput) and problem.field:
-        while text.startswith(f"{problem.field}: "):
-            text = text.removeprefix(f"{problem.field}: ")
-    if isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url"):
-        text = text.partition(": ")[2] or text
-    return text
 
 
 def _is_zone(name: str) -> bool:

@@ -13,9 +13,9 @@ from ses_ops import settings
 from ses_ops.application import task_definitions
 from ses_ops.application.task_content import first_message
 from ses_ops.console.access import Right, changes_console, may
-from ses_ops.console.actor import actor_of
 from ses_ops.console.choices import Choices, choices, empty_form
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import language_of
@@ -25,7 +25,6 @@ from ses_ops.console.tasks.form import form_of
 from ses_ops.console.tasks.form_pages import checked, form_page, review_page, task_page, write_or_note
 from ses_ops.console.tasks.roles import check_roles, only_nameable, role_choices, with_own_roles
 from ses_ops.console.tasks.test_of_form import first_values, send_test
-from ses_ops.console.tell_airflow import tell
 from ses_ops.domain.send_task import SendTask, parse_send_task
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.send_tasks import Applied
@@ -72,7 +71,7 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
     if task is None or not done:
         return form_page(request, user, form, status=422)
     text = words.gettext("The send task %(name)s is created.", name=task.name)
-    if untold := tell(done):
+    if untold := done[1]:
         text = f"{text} {words.gettext(untold)}"
     return see_other(request, task_page(request, user, task.name), Flash(kind="done", text=text))
 
@@ -126,7 +125,6 @@ def _create(conn: Connection, task: SendTask) -> Applied:
     return task_definitions.write_new(conn, task, now=datetime.now(UTC), templates_root=settings.templates_root())
 
 
-def _created(user: BaseUser, task: SendTask) -> task_definitions.Written:
+def _created(user: BaseUser, task: SendTask) -> tuple[task_definitions.Written, str | None]:
     now, root = datetime.now(UTC), settings.templates_root()
-    with changing() as conn:
-        return task_definitions.create(conn, actor_of(user), task, now=now, templates_root=root)
+    return change(user, task_definitions.create, task, now=now, templates_root=root)

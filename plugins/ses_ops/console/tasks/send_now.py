@@ -14,23 +14,22 @@ from ses_ops import settings
 from ses_ops.application.send_now import start_now as start
 from ses_ops.application.send_now import startable, starts_again
 from ses_ops.application.task_content import FirstMessage, check_content, first_message
-from ses_ops.console import test_send_runs
 from ses_ops.console.access import starts_task
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
+from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
-from ses_ops.console.sentences import said
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.console.tasks.form_pages import task_page
 from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.errors import InvalidInput, NotFound, TemplateError
-from ses_ops.orchestration import control
+from ses_ops.orchestration import control, test_send_runs
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 
@@ -101,7 +100,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
         with reading() as conn:
             start = _start(conn, task)
     except (InvalidInput, NotFound, TemplateError) as wrong:
-        problem = said(words, str(wrong))
+        problem = worded(words, wrong)
     return render(
         request,
         "tasks/send_now.html",

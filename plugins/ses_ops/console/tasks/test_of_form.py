@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops import settings
-from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend, order_test_send
-from ses_ops.console import test_send_runs
-from ses_ops.console.access import SEND_DAG
-from ses_ops.console.actor import actor_of
+from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
-from ses_ops.console.test_send_form import check_sender
+from ses_ops.console.test_send_form import check_sender, start_test
 from ses_ops.domain.template_variables import recipient_values
-from ses_ops.errors import InvalidInput
 from ses_ops.rendering.template_apart import load_apart
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions, send_tasks
@@ -69,8 +65,6 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
     check_sender(sender, len(addresses), words)
     if sender.errors:
         return TestOfTask(problem=next(iter(sender.errors.values())))
-    if off := test_send_runs.problem_of_dag():
-        return TestOfTask(problem=words.gettext(off, dag=SEND_DAG))
     order = TestSend(
         template=task.template,
         sender=task.sender,
@@ -81,15 +75,6 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
         unsubscribe_url=task.unsubscribe_url,
         advertisement=task.advertisement.value,
     )
-    run_id = test_send_runs.new_run_id()
-    actor = actor_of(user)
-
-    def start() -> None:
-        test_send_runs.start(order, run_id=run_id, by=actor.name)
-
-    try:
-        order_test_send(actor, order, run_id=run_id, start=start, of_task=task.name)
-    except InvalidInput as refused:
-        form.problem_of(words, refused, fields={"": RECIPIENTS})
-        return TestOfTask(problem=form.error(RECIPIENTS))
-    return TestOfTask(run_id=run_id)
+    asked = Form()
+    run_id = start_test(asked, user, order, words, of_task=task.name)
+    return TestOfTask(run_id=run_id, problem=next(iter(asked.errors.values()), None))

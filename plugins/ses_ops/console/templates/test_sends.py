@@ -9,10 +9,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops import settings
-from ses_ops.application.test_sends import MOST_RECIPIENTS, order_test_send
-from ses_ops.console import test_send_runs
+from ses_ops.application.test_sends import MOST_RECIPIENTS
 from ses_ops.console.access import SEND_DAG, changes_console, reads_shared
-from ses_ops.console.actor import actor_of
 from ses_ops.console.choices import choices, empty_form
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form, PostedDep, see_other
@@ -21,9 +19,9 @@ from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
 from ses_ops.console.template_preview import FIELD, Look, chosen_values
 from ses_ops.console.templates.list import facts_of
-from ses_ops.console.test_send_form import read_order
+from ses_ops.console.test_send_form import read_order, start_test
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.errors import InvalidInput
+from ses_ops.orchestration import test_send_runs
 from ses_ops.rendering.template_apart import TemplateApart, load_apart
 from ses_ops.storage.tasks import test_sends
 
@@ -64,17 +62,8 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
     """Check everything that can be checked, then start the run that sends."""
     loaded = load_apart(settings.templates_root(), facts_of(template).name)
     order = read_order(form, loaded, language_of(request))
-    if order is not None and (problem := test_send_runs.problem_of_dag()):
-        form.problem("", language_of(request).gettext(problem, dag=SEND_DAG))
-    if order is None or form.errors:
-        return _form_page(request, user, loaded, form, status=422)
-    run_id, actor = test_send_runs.new_run_id(), actor_of(user)
-    try:
-        order_test_send(
-            actor, order, run_id=run_id, start=lambda: test_send_runs.start(order, run_id=run_id, by=actor.name)
-        )
-    except InvalidInput as refused:
-        form.problem_of(language_of(request), refused)
+    run_id = order and start_test(form, user, order, language_of(request))
+    if run_id is None:
         return _form_page(request, user, loaded, form, status=422)
     return see_other(request, f"/test-sends/{run_id}")
 

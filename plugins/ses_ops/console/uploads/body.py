@@ -29,8 +29,7 @@ SILENCE = 30.0
 WINDOW, LEAST_RATE = 30.0, 4096
 #: Seconds of waiting for a whole file.
 LONGEST = 2 * 3600.0
-#: The sentence of an import that was stopped for that.
-TOO_SLOW = "the file came too slowly"
+#: What is said of it.
 
 
 class TooSlow(Exception):
@@ -100,12 +99,12 @@ class Incoming:
             self._pieces.put(None)
             await request.receive()
         except TooSlow:
-            self.stop(ImportStopped(TOO_SLOW))
+            self.stop(ImportStopped("upload_too_slow"))
         except (ClientDisconnect, TimeoutError):
             pass
         finally:
-            # However the body ended, the reader must not wait for more.
-            self.stop(ImportStopped("the connection to the browser broke off"))
+            # Whatever ended it: nobody must wait for what will never come.
+            self.stop(ImportStopped("upload_broken_off"))
 
 
 async def in_thread(

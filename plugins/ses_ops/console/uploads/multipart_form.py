@@ -57,7 +57,7 @@ class MultipartForm:
         try:
             self._parser.write(chunk)
         except FormParserError as cause:
-            raise InvalidInput("this is no form that a browser sends") from cause
+            raise InvalidInput("not_a_form") from cause
 
     def go_on(self, chunks: Iterator[bytes]) -> None:
         """Set the source of the rest of the body."""
@@ -71,13 +71,12 @@ class MultipartForm:
                 block = self._file.popleft()
                 size += len(block)
                 if size > self._largest:
-                    problem = f"the file is larger than {self._largest:,} bytes"
-                    raise BadCsv(problem, fault=CsvFault.TOO_MANY_BYTES, most=self._largest)
+                    raise BadCsv(CsvFault.TOO_MANY_BYTES, most=self._largest)
                 yield block
             if self._ended:
                 return
             if not self._read_chunk():
-                raise ImportStopped("the upload was cut off before its end")
+                raise ImportStopped("upload_cut_off")
 
     def _read_chunk(self) -> bool:
         chunk = next(self._chunks, None)
@@ -90,7 +89,7 @@ class MultipartForm:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind.decode("latin-1") != MULTIPART or not boundary:
-            raise InvalidInput("this is no form with a file")
+            raise InvalidInput("form_without_file")
         try:
             return MultipartParser(
                 boundary,
@@ -106,7 +105,7 @@ class MultipartForm:
                 },
             )
         except FormParserError as cause:
-            raise InvalidInput("this is no form that a browser sends") from cause
+            raise InvalidInput("not_a_form") from cause
 
     def _part_begins(self) -> None:
         self._disposition = {}
@@ -134,7 +133,7 @@ class MultipartForm:
         elif not self._file_ended:
             self._text_bytes += end - start
             if self._text_bytes > LARGEST_TEXTS:
-                raise InvalidInput(f"the texts of the form are longer than {LARGEST_TEXTS:,} bytes")
+                raise InvalidInput("form_too_long", most=LARGEST_TEXTS)
             self._text += data[start:end]
 
     def _part_ends(self) -> None:
@@ -145,7 +144,7 @@ class MultipartForm:
         if self._file_ended or not name:
             return
         if len(self.texts) >= MOST_TEXTS:
-            raise InvalidInput(f"the form has more than {MOST_TEXTS} fields")
+            raise InvalidInput("form_with_too_many_fields", most=MOST_TEXTS)
         self.texts.setdefault(name, []).append(self._text.decode("utf-8", "replace"))
 
     def _form_ends(self) -> None:

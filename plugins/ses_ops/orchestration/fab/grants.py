@@ -60,7 +60,7 @@ def missing_grants(teams: Iterable[str]) -> Grants:
     teams = tuple(teams)
     if not uses_roles():
         if teams:
-            raise SesError(NO_ROLES)
+            raise SesError("roles_not_supported")
         return Grants(new_roles=(), rights=())
     wanted = dict.fromkeys(SEES_DAGS, (PLUGINS,)) | dict.fromkeys(teams, TEAM)
     with metadata_session() as session:

@@ -133,8 +133,7 @@ def _answer(backend: SecretsBackend, ask: Callable[[], Any], what: str) -> Any:
         # The cause's own text is not shown: it can have a password, or a path of the server.
         log.debug("the secrets backend %s failed", backend.name, exc_info=True)
         raise LookUpFailed(
-            f"the secrets backend {backend.name} failed when it was asked for {what} ({type(cause).__name__}); until it"
-            " answers nothing is read from anywhere else"
+            "secrets_backend_failed", backend=backend.name, what=what, cause=type(cause).__name__
         ) from cause
 
 

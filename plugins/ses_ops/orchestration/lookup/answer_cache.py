@@ -53,9 +53,7 @@ class _Answer:
 
     def get(self, ask: Callable[[], Any], kept_for: float, timeout: float) -> Any:
         if not self._lock.acquire(timeout=timeout):
-            raise LookUpFailed(
-                f"Airflow has not said within {timeout:.0f} s where the servers are; try again in a minute"
-            )
+            raise LookUpFailed("airflow_did_not_answer", seconds=timeout)
         try:
             if time.monotonic() >= self._good_until:
                 self._value, self._problem = None, None

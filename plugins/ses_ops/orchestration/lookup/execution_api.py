@@ -47,7 +47,7 @@ def _supervisor() -> Any:
 def _answer(question: Any, absent: Any, what: str) -> Any:
     from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 
-    failed = LookUpFailed(f"Airflow's api-server did not answer when it was asked for {what}")
+    failed = LookUpFailed("api_server_did_not_answer", what=what)
     try:
         answer = _supervisor().send(question)
     except AirflowRuntimeError as problem:
@@ -60,5 +60,5 @@ def _answer(question: Any, absent: Any, what: str) -> Any:
     if error is absent:
         return None
     if error is getattr(ErrorType, "PERMISSION_DENIED", False):
-        raise NotSetUp(f"Airflow does not allow this task to read {what}")
+        raise NotSetUp("read_not_allowed", what=what)
     raise failed

@@ -17,10 +17,6 @@ from ses_ops.errors import ConnectionProblem, DatabaseUnavailable, NotSetUp
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-_OTHER_KEY = (
-    "cannot be decrypted: this process has another Fernet key (AIRFLOW__CORE__FERNET_KEY) than the one that wrote it"
-)
-
 
 def database_name() -> str:
     """The URL of the database, which tells the answers of one database from those of another."""
@@ -39,7 +35,7 @@ def connection(conn_id: str) -> ConnectionFields | None:
         except Exception as cause:
             if not _is_of_the_key(cause):
                 raise
-            raise ConnectionProblem(_OTHER_KEY, where=source) from cause
+            raise ConnectionProblem("other_fernet_key", where=source) from cause
 
 
 def variable(key: str) -> str | None:
@@ -52,7 +48,7 @@ def variable(key: str) -> str | None:
         value = MetastoreBackend().get_variable(key=key, session=session)
         # Airflow returns None for a Variable that does not exist and for one that it cannot decrypt.
         if value is None and session.scalar(select(Variable.key).where(Variable.key == key, Variable.is_encrypted)):
-            raise NotSetUp(f"the Airflow Variable {key}: {_OTHER_KEY}")
+            raise NotSetUp("variable_of_other_fernet_key", key=key)
         return value
 
 
@@ -66,7 +62,7 @@ def _session() -> Iterator[Session]:
             yield session
     except DBAPIError as cause:
         first_line = str(cause.orig or cause).strip().splitlines()[0]
-        raise DatabaseUnavailable(f"cannot use Airflow's database: {first_line}") from cause
+        raise DatabaseUnavailable("airflow_database_unavailable", cause=first_line) from cause
 
 
 def _is_of_the_key(cause: Any) -> bool:

@@ -74,10 +74,7 @@ def _make(section: str) -> SecretsBackend | None:
     try:
         defaults, loaded = (1, load()) if section == "workers" else (2, ensure_secrets_loaded())
     except Exception as cause:  # the text of the cause is not shown, because it can have a login
-        raise LookUpFailed(
-            f"the secrets backend that Airflow's configuration names in [{section}] cannot be made "
-            f"({type(cause).__name__})"
-        ) from cause
+        raise LookUpFailed("secrets_backend_not_usable", section=section, cause=type(cause).__name__) from cause
     if len(loaded) <= defaults:
         return None
     return SecretsBackend(name=type(loaded[0]).__name__, section=section, backend=loaded[0])

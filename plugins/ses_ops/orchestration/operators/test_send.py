@@ -51,7 +51,7 @@ class TestSendOperator(StoppableOperator):
         self.log.info("%s", report)
         counts = {name: getattr(report, name) for name in COUNTS}
         if report.failed or report.unknown:
-            raise AirflowFailException(f"not everything was sent: {counts}; `ses task messages` has the reasons")
+            raise AirflowFailException(f"not everything was sent: {counts}; its messages have the reasons")
         if report.left:
             raise AirflowException(f"not everything was sent yet: {counts} ({report.ending})")
         return counts

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
-from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, LedgerBehind
+from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
@@ -66,7 +66,7 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
         if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
             other = attempts.last_of_chunk(conn, chunk_id=chunk_id)
             pid, host = (other.pid, other.host) if other else (None, None)
-            raise Conflict(f"chunk {chunk_id} is being sent by process {pid} on {host}; this try waits for it")
+            raise Conflict("chunk_being_sent", chunk=chunk_id, pid=pid, host=host)
         chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
         if chunk is None or chunk.run_id != run_id:
             return None
@@ -155,8 +155,8 @@ def _settled(seq: int, entry: int, open_state: MessageState) -> Written:
         return Written(seq, MessageState.REQUEUED, None, "", 1)
     if entry >= _FIRST_CODE:
         state = MessageState.SENT if entry < 400 else MessageState.FAILED
-        return Written(seq, state, int(entry), "the reply's text was lost with the sending process", 1)
-    return Written(seq, open_state, None, "the sending process died before the outcome was known", 1)
+        return Written(seq, state, int(entry), str(Explanation("reply_text_lost")), 1)
+    return Written(seq, open_state, None, str(Explanation("sender_died")), 1)
 
 
 def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sessions: list[int]) -> int:
@@ -171,15 +171,11 @@ def check_still_mine(conn: Connection, attempt: Attempt, *, steps: int, old_sess
         chunk = None
     known = attempts.exists(conn, attempt_id=attempt.id, journal_id=attempt.journal_id)
     if not known or (chunk is not None and chunk.steps < steps):
-        raise LedgerBehind(
-            f"the database has lost what was committed for chunk {attempt.chunk_id}: it is a copy that lagged "
-            "behind, or does not write its commits to disk. Nothing more is sent. Compare what is queued with the mail "
-            "server's log, then resume the task (docs/production.md, Failover)"
-        )
+        raise LedgerBehind("ledger_behind", chunk=attempt.chunk_id)
     if chunk is None:
-        raise AttemptSuperseded(f"chunk {attempt.chunk_id} was taken over while the database was away")
+        raise AttemptSuperseded("chunk_taken_over_while_away", chunk=attempt.chunk_id)
     if not chunk_locks.try_lock(conn, chunk_id=attempt.chunk_id):
         chunk_locks.end_old_sessions(conn, chunk_id=attempt.chunk_id, pids=old_sessions)
-        raise DatabaseUnavailable(f"chunk {attempt.chunk_id} is still held by the session that was lost")
+        raise DatabaseUnavailable("chunk_held_by_lost_session", chunk=attempt.chunk_id)
     attempts.fence_steps(conn, chunk_id=attempt.chunk_id, fence=FENCE)
     return chunk.steps

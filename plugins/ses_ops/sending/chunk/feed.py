@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import InvalidInput, MailCannotBeMade, TemplateError
+from ses_ops.errors import Explanation, InvalidInput, MailCannotBeMade, TemplateError
 from ses_ops.sending.chunk.hard_bounces import HardBounces
 from ses_ops.sending.chunk.journal import JournalEntry
 from ses_ops.storage.ledger.batches import Marked, Written
@@ -97,10 +97,7 @@ class MessageFeed:
         # From now on a message that can be made has to be noticed, because it ends the row.
         self._render = self._rendered_again
         if self._unmade >= MOST_UNMADE:
-            raise MailCannotBeMade(
-                f"{self._unmade} messages in a row cannot be made: {_one_line(problem)}; mend the template, "
-                "then `ses task resume` for those that wait and `ses task retry-failed` for those that failed"
-            )
+            raise MailCannotBeMade("mail_cannot_be_made", count=self._unmade, problem=problem)
 
     def _rendered_again(self, message: Marked) -> bytes:
         content = self._rendered(message)
@@ -113,7 +110,7 @@ class MessageFeed:
         The envelope may have been taken long ago: this process can be stopped, and its machine suspended, at any time.
         """
         if feed_clock() >= self.day_ends:
-            raise EnvelopeWithdrawn("the quota day ended")
+            raise EnvelopeWithdrawn(Explanation("quota_day_ended"))
         self._note(envelope[0], JournalEntry.BEGUN)
 
     def outcome(self, envelope: Envelope, outcome: Outcome) -> None:

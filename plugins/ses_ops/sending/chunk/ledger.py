@@ -94,11 +94,11 @@ class ChunkLedger:
         """
         batch = await self._write(outcomes, limit)
         if batch is None:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id} was taken over by another attempt")
+            raise AttemptSuperseded("chunk_taken_over", chunk=self.attempt.chunk_id)
         through, written, sent, failed, suppressed, unknown, stop_reason, marked = batch
         self._confirm(through, sent=sent, failed=failed, suppressed=suppressed, unknown=unknown)
         if written != len(outcomes) + suppressed:
-            raise AttemptSuperseded(f"chunk {self.attempt.chunk_id}: an outcome is somebody else's already")
+            raise AttemptSuperseded("outcome_of_another_attempt", chunk=self.attempt.chunk_id)
         return BatchResult(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
 
     async def _write(self, outcomes: list[Written], limit: int) -> Batch | None:

@@ -12,7 +12,7 @@ from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.audience.csv.reader import Rejected, Row
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.mistyped_addresses import DoubtfulAddresses
-from ses_ops.errors import BadCsv
+from ses_ops.errors import BadCsv, Explanation
 from ses_ops.storage.audience import group_content, recipients
 from ses_ops.storage.connection import transaction
 
@@ -155,11 +155,8 @@ class _Import:
         count = group_content.remove_repeated(self._conn, self._group.group_id)
         for line, address, values, first in group_content.repeated(self._conn) if count else ():
             check()
-            reason = (
-                f"the same address stands on line {first - before}"
-                if first > before
-                else ("the address is in the group already")
-            )
+            again = Explanation("duplicate_address", line=first - before)
+            reason = str(again if first > before else Explanation("address_in_group"))
             cells = header.cells(address, [values.get(name) or "" for name in header.variables])
             self._leave_out(Rejected(line - before, DUPLICATE, reason, address, cells))
         self._added -= count
@@ -211,26 +208,23 @@ def refuse_other_columns(header: Header, variables: Sequence[str], where: str) -
     missing = [name for name in variables if name not in header.variables]
     unknown = [name for name in header.variables if name not in variables]
     if missing or unknown:
-        parts = [f"lacks {listed(missing)}"] if missing else []
-        parts += [f"has {listed(unknown)} besides"] if unknown else []
-        problem = f"has other columns than the group: it {' and '.join(parts)}"
-        raise BadCsv(
-            problem, fault=CsvFault.OTHER_COLUMNS, where=where, missing=listed(missing), unknown=listed(unknown)
-        )
+        found = [Explanation("columns_missing", names=listed(missing))] if missing else []
+        found += [Explanation("columns_besides", names=listed(unknown))] if unknown else []
+        differs = found[0] if len(found) == 1 else Explanation("both", one=found[0], other=found[1])
+        lists = {"missing": listed(missing), "unknown": listed(unknown)}
+        raise BadCsv(CsvFault.OTHER_COLUMNS, where=where, differs=differs, **lists)
 
 
 def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
     """The error of a file without a usable row; `kinds` are the reasons."""
     if not kinds:
-        return BadCsv("has a header and no rows", fault=CsvFault.NO_ROWS, where=where)
-    problem = f"none of its {kinds.total():,} rows can be used ({by_kind(kinds)})"
-    return BadCsv(problem, fault=CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
+        return BadCsv(CsvFault.NO_ROWS, where=where)
+    return BadCsv(CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
     if strict and kinds:
-        problem = f"--strict: {kinds.total():,} rows were rejected ({by_kind(kinds)})"
-        raise BadCsv(problem, fault=CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
+        raise BadCsv(CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def by_kind(kinds: dict[str, int]) -> str:

@@ -139,8 +139,8 @@ def note_failed(
 ) -> None:
     """Write why the import failed; `problem` is None for an unexpected error."""
     why = {
-        "fault": getattr(problem, "fault", None),
-        "facts": json.dumps(getattr(problem, "facts", {})),
+        "fault": problem.code if isinstance(problem, SesError) else None,
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}),
         "problem": str(problem) if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}

@@ -73,7 +73,7 @@ def find_group(conn: Connection, name: str) -> RecipientGroup:
     """A group by name; raises NotFound."""
     group = group_if_any(conn, name)
     if group is None:
-        raise NotFound("recipient group", name, hint="`ses group list` shows them all")
+        raise NotFound("recipient group", name)
     return group
 
 
@@ -146,7 +146,7 @@ def create_group(conn: Connection, name: str, *, description: str) -> None:
     """Make a group without recipients; Conflict when there is one of that name. The caller holds the transaction."""
     check_group_name(name)
     if not execute(conn, _SQL["insert_group"], name=name, description=description):
-        raise Conflict(f"there is a recipient group named {name!r} already")
+        raise Conflict("group_exists", group=name)
 
 
 def describe_group(conn: Connection, name: str, *, description: str) -> None:
@@ -195,11 +195,11 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
         group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
-        raise Conflict(f"recipient group {name!r} is still used by a send task") from cause
+        raise Conflict("group_still_in_use", group=name) from cause
     return group
 
 
 def check_group_name(name: str) -> None:
     """Raise InvalidInput unless a name can be written on a command line and in YAML without quotes."""
     if not name or len(name) > 100 or not all(char.isalnum() or char in "_-." for char in name):
-        raise InvalidInput(f"{name!r} cannot be a group's name: use up to 100 letters, digits, -, _ and .")
+        raise InvalidInput("not_a_group_name", name=name)

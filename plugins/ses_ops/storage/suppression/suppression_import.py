@@ -14,7 +14,7 @@ from ses_ops.audience.csv.reader import Rejected, Row
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.storage.audience.group_import import nothing_usable
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import bulk
@@ -92,7 +92,7 @@ def _entries(
     columns = rows.header.variables
     for name in columns:
         if name not in (*COLUMNS, *EXPORTED_ONLY):
-            raise InvalidInput(f"unknown column; known are the address, {', '.join(COLUMNS)}", where=where, field=name)
+            raise InvalidInput("unknown_column", columns=COLUMNS, where=where, field=name)
     for row in rows.rows():
         if isinstance(row, Rejected):
             report(row)
@@ -109,7 +109,7 @@ def _entries(
 class _CannotBe(Exception):
     """A rejected row for an invalid value in another column."""
 
-    def __init__(self, kind: str, *, reason: str) -> None:
+    def __init__(self, kind: str, reason: Explanation) -> None:
         self.kind = kind
         super().__init__(reason)
 
@@ -120,11 +120,13 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
     try:
         chosen = SuppressionReason(reason)
     except ValueError:
-        raise _CannotBe("bad reason", reason=f"{reason!r} is not one of {', '.join(SuppressionReason)}") from None
+        raise _CannotBe(
+            "bad reason", Explanation("option_not_known", value=reason, known=list(SuppressionReason))
+        ) from None
     try:
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
-        raise _CannotBe("bad expiry", reason=str(problem)) from problem
+        raise _CannotBe("bad expiry", problem.explanation) from problem
     if address != without_mark(address):  # an export of ses-ops has marks for spreadsheets
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

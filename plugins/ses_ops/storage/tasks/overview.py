@@ -10,6 +10,7 @@ from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
+from ses_ops.errors import Explanation
 from ses_ops.storage.named_sql import fetch_all, statements
 from ses_ops.storage.tasks.send_tasks import schedule_of
 
@@ -213,13 +214,10 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
 
 
 def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
-    broken: str | None
     if schedule.problem is not None:
-        broken = f"its schedule cannot be worked out: {schedule.problem}"
-        return broken
+        return str(Explanation("schedule_not_usable", problem=schedule.problem))
     found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
-    broken = found and f"its definition cannot be used: {found}"
-    return broken
+    return None if found is None else str(Explanation("definition_not_usable", problem=found))
 
 
 _SAME = (

@@ -88,7 +88,7 @@ def find_row(conn: Connection, name: str) -> dict[str, Any]:
     """The row of a task by name; raises NotFound."""
     row = fetch_one(conn, _SQL["tasks"], name=name)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
 
 
@@ -107,7 +107,7 @@ def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict
     """
     row = fetch_one(conn, _SQL["task_to_show"], name=name, task_id=task_id)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
 
 
@@ -136,7 +136,7 @@ def lock_row(conn: Connection, name: str) -> dict[str, Any]:
     """The row of a task, locked until the transaction ends; raises NotFound."""
     row = lock_row_if_any(conn, name)
     if row is None:
-        raise NotFound("send task", name, hint="`ses task list` shows them all")
+        raise NotFound("send task", name)
     return row
 
 

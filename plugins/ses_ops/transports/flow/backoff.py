@@ -88,4 +88,4 @@ class Backoff:
             limit = max(limit, self._settings.timeout + self._settings.data_timeout)
         if now - self._trouble_since < limit:
             return None
-        return TransportUnavailable(f"no message got through for {now - self._trouble_since:.0f} s: {self._last}")
+        return TransportUnavailable("no_message_got_through", seconds=now - self._trouble_since, problem=self._last)

@@ -78,14 +78,12 @@ class RefusalStreak:
         return not (self.ever_accepted and failure.fault is Fault.RECIPIENT)
 
     def _error(self, outcome: Outcome, failure: DeliveryFailure) -> TransportUnavailable:
-        which = "the last" if self.ever_accepted else "the first"
-        words = f"{which} {self._count} messages: {outcome.code} {outcome.text}"
+        which = "last" if self.ever_accepted else "first"
+        reply = {"server": self._server, "count": self._count, "code": outcome.code, "text": outcome.text}
         if outcome.delivery is Delivery.DEFERRED and failure.fault is not Fault.SENDER:
-            return MailDeferred(f"{self._server}: put off {words}; all that is left waits and is tried again by itself")
+            return MailDeferred(f"{which}_messages_deferred", **reply)
         if failure.reason is Reason.TOO_BIG:
-            advice = "make the messages smaller; those have failed, all others wait"
-        elif failure.fault is Fault.CONTENT:
-            advice = "check the template; those have failed, all others wait"
+            what = "messages_too_big"
         else:
-            advice = "check login, sender and what this server may relay; all messages wait, and are tried again later"
-        return MailRefused(f"{self._server}: refused {words}; {advice}", to_requeue=self._refused)
+            what = "messages_refused_for_content" if failure.fault is Fault.CONTENT else "messages_refused"
+        return MailRefused(f"{which}_{what}", to_requeue=self._refused, **reply)

@@ -59,7 +59,7 @@ class AccessTokens:
         # The import takes 0.1 s, which only a login by OAuth 2 has to pay.
         import httpx
 
-        where = f"{self._settings.address}: token from {self._oauth2.endpoint}"
+        place = {"server": self._settings.address, "during": f"token from {self._oauth2.endpoint}"}
         timeout = self._settings.timeout
         try:
             async with asyncio.timeout(timeout):
@@ -69,12 +69,12 @@ class AccessTokens:
                 async with httpx.AsyncClient(verify=self._trust, timeout=timeout) as client:
                     answer = await client.post(self._oauth2.endpoint, data=_question(self._oauth2))
         except TimeoutError:
-            raise ConnectionFailed(f"{where}: no answer within {timeout:g} s") from None
+            raise ConnectionFailed("token_timeout", **place, seconds=timeout) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise SetupRefused(f"{where}: its certificate is not trusted: {printable(str(error))}") from None
+                raise SetupRefused("token_server_not_trusted", **place, cause=printable(str(error))) from None
             raise ConnectionFailed(
-                f"{where}: cannot be asked: {printable(str(error)) or type(error).__name__}"
+                "token_not_reached", **place, cause=printable(str(error)) or type(error).__name__
             ) from None
         return self._read(answer)
 
@@ -89,13 +89,11 @@ class AccessTokens:
         reason = ": ".join(str(said[name]) for name in ("error", "error_description") if said.get(name))
         for secret in (self._oauth2.client_secret, said.get("access_token")):
             reason = reason.replace(str(secret), "***") if secret else reason
-        where = f"{self._settings.address}: token from {self._oauth2.endpoint}"
+        place = {"server": self._settings.address, "during": f"token from {self._oauth2.endpoint}"}
         words = f"{answer.status_code} {printable(reason)}".rstrip()
         if answer.status_code >= 500 or answer.status_code == 429 or said.get("error") in _TRANSIENT:
-            raise ConnectionFailed(f"{where}: gives none for now: {words}")
-        raise SetupRefused(
-            f"{where}: gives none: {words}; check client_id, client_secret, tenant_id, scope and token_url"
-        )
+            raise ConnectionFailed("token_deferred", **place, reply=words)
+        raise SetupRefused("token_refused", **place, reply=words)
 
 
 def _question(oauth2: OAuth2) -> dict[str, str]:

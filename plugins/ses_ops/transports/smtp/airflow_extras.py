@@ -51,7 +51,7 @@ def translated(extra: Mapping[str, Any], *, conn_type: str, login: str | None) -
         if login is None and "from_email" in given:
             login = text("extra.from_email", given.pop("from_email"))
         if login is None:
-            raise _wrong("login", "is missing: OAuth 2 needs the address of the mailbox")
+            raise _wrong("login", "mailbox_missing")
     else:
         unused += [f"extra.{name}: is not used: auth_type is not oauth2" for name in _OAUTH2 if name in given]
     unused += [f"extra.{name}: {why}" for name, why in _NO_MEANING.items() if name in given]
@@ -65,7 +65,7 @@ def _is_oauth2(given: Mapping[str, Any]) -> bool:
     """
     kind = str(given.get("auth_type", "")).lower()
     if kind not in ("", "basic", "oauth2"):
-        raise _wrong("extra.auth_type", f"{given['auth_type']!r} is not one of basic, oauth2")
+        raise _wrong("extra.auth_type", "auth_type_unknown", value=given["auth_type"])
     return kind == "oauth2" or (
         not kind and ("access_token" in given or {"client_id", "client_secret"} <= given.keys())
     )
@@ -93,7 +93,7 @@ def _verification(given: Mapping[str, Any], own: dict[str, Any]) -> list[str]:
     """
     kind = given.get("ssl_context", "default")
     if kind not in ("default", "none"):
-        raise _wrong("extra.ssl_context", f"{kind!r} is not one of default, none")
+        raise _wrong("extra.ssl_context", "ssl_context_unknown", value=kind)
     if kind == "none":
         if "verify" in given:
             return ["extra.ssl_context: is not used: verify says whether certificates are verified"]
@@ -105,5 +105,5 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if name in _SECRET:  # an error shows no secret
-        raise _wrong(f"extra.{name}", "is not a text")
+        raise _wrong(f"extra.{name}", "option_not_text")
     return text(f"extra.{name}", value)

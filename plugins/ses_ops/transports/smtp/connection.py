@@ -17,6 +17,7 @@ coroutine or a timer.
 from __future__ import annotations
 
 from ses_ops.domain.delivery_failure import Fault, Reason, Stage
+from ses_ops.errors import Explanation
 from ses_ops.transports.errors import SetupRefused
 from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
@@ -153,9 +154,9 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(self._begun.mail, _MAIL)  # type: ignore[union-attr]
         elif step == _QUIT:
-            self._lose("said goodbye")
+            self._lose(Explanation("server_said_goodbye"))
         else:
-            self._lose(f"unexpected reply {code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=code, text=reply.text))
 
     def _mail(self, reply: Reply) -> None:
         code = reply.code
@@ -164,7 +165,7 @@ class MailConnection(MailStream):
             if not self._written:
                 self._write(self._begun.rcpt, _RCPT)  # type: ignore[union-attr]
         elif code < 400:
-            self._lose(f"unexpected reply {code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=code, text=reply.text))
         elif mail_misframed(reply, self._written, ever_accepted=self._pool.ever_accepted):
             self._pipelining_not_borne(reply)
         else:
@@ -177,11 +178,10 @@ class MailConnection(MailStream):
         if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
             # The server took mail of the same sender over this connection: another connection may serve.
             self._limits.session_used_up(self._mails - 1, outcome)
-            self._lose(f"the server takes no more over this connection: {code} {text}", outcome)
+            self._lose(Explanation("connection_takes_no_more", code=code, text=text), outcome)
         elif code in LOGIN_NEEDED:
-            self._lose(f"the server takes no mail: {code} {text}", outcome, cost=RetryCost.ALL)
-            words = f"refuses mail without login or TLS: {code} {text}; check login, tls"
-            self._pool.end_run(SetupRefused(f"{self.address}: {words}"))
+            self._lose(Explanation("server_takes_no_mail", code=code, text=text), outcome, cost=RetryCost.ALL)
+            self._pool.end_run(SetupRefused("login_or_tls_needed", server=self.address, code=code, text=text))
         else:
             self._step = _RCPT
             self._refuse(reply, outcome)
@@ -204,7 +204,7 @@ class MailConnection(MailStream):
         code = reply.code
         if self._refused:
             if code == 354 and self._half_taken:
-                self._lose("354 for a message whose MAIL was refused: ended here, it would be delivered empty")
+                self._lose(Explanation("content_asked_for_after_refusal"))
             elif code == 354:
                 # RFC 2920 3.1: the server accepts DATA with no recipient, so the data is ended with nothing in it.
                 self._write(b".\r\n", _LONE_DOT)
@@ -241,7 +241,7 @@ class MailConnection(MailStream):
         """Act on the reply to the final dot, the only reply that makes a message sent."""
         code, text = reply.code, reply.text
         if not 200 <= code <= 299 and code < 400:
-            self._lose(f"unexpected reply {code} {text} to the final dot")
+            self._lose(Explanation("unexpected_reply_to_content", code=code, text=text))
             return
         if self._begun is not None and misframes(reply, _FINAL):
             # Nothing tells whether this reply is to the final dot or to the command behind the dot.
@@ -267,11 +267,11 @@ class MailConnection(MailStream):
         """Settle a message that was refused before its content, and leave its transaction."""
         message = self._begun
         if reply.code < 400 or message is None:
-            self._lose(f"unexpected reply {reply.code} {reply.text}")
+            self._lose(Explanation("unexpected_reply", code=reply.code, text=reply.text))
             return
         if self._accepted and outcome.failure and outcome.failure.reason is Reason.SESSION_USED_UP:
             self._limits.session_used_up(self._mails - 1, outcome)
-            words = f"the server takes no more over this connection: {reply.code} {reply.text}"
+            words = Explanation("connection_takes_no_more", code=reply.code, text=reply.text)
             self._lose(words, outcome, cost=RetryCost.USED_CONNECTION)
             return
         self._begun = None
@@ -285,7 +285,7 @@ class MailConnection(MailStream):
 
     def _pipelining_not_borne(self, reply: Reply) -> None:
         """Close, because the server does not bear the mode: the message is retried in the next lower mode."""
-        self._lose(f"the server does not bear pipelining: {reply.code} {reply.text}", cost=RetryCost.FRAMING)
+        self._lose(Explanation("pipelining_not_borne", code=reply.code, text=reply.text), cost=RetryCost.FRAMING)
 
     def _closing(self, reply: Reply) -> None:
         """Act on 421, which can come at any step (RFC 5321, 3.8): the server closes the connection."""
@@ -299,7 +299,7 @@ class MailConnection(MailStream):
             self._pool.dropped(ended, closing(outcome, content_is_gone=is_gone), cost=RetryCost.ALL)
         elif self._accepted and self._step in (_RSET, _MAIL):
             self._limits.session_used_up(self._mails - 1, outcome)
-        self._lose(f"the server closes the connection: 421 {reply.text}", outcome)
+        self._lose(Explanation("connection_closed_by_server", reply=reply.text), outcome)
 
     def _next(self) -> None:
         message = self.take()
@@ -312,5 +312,5 @@ class MailConnection(MailStream):
         else:
             self._pool.idle(self)
 
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: Explanation) -> None:
         self._pool.gone(self, reason)

@@ -20,14 +20,14 @@ def found_in(source: str) -> Iterator[None]:
     try:
         yield
     except ConnectionProblem as problem:
-        raise ConnectionProblem(problem.problem, where=source, field=problem.field) from problem.__cause__
+        raise problem.at(where=source, field=problem.field) from problem.__cause__
 
 
 def fields_of(text: str) -> dict[str, Any]:
     """The fields of a connection in either form. Raises InvalidInput."""
     text = text.strip()
     if not text:
-        raise wrong(None, "is empty; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form")
+        raise wrong(None, "mail_connection_empty")
     return _fields_of_json(text) if text.startswith("{") else _fields_of_uri(text)
 
 
@@ -38,10 +38,10 @@ def _fields_of_uri(text: str) -> dict[str, Any]:
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError as error:
         # The parser's own message could quote the part with the password.
-        reason = "the port is not a number" if "port" in str(error).lower() else "is not a URI"
-        raise wrong(None, f"{reason}; expected smtp://login:password@host:port/?tls=starttls") from None
+        is_port = "port" in str(error).lower()
+        raise wrong(None, "port_not_a_number" if is_port else "mail_connection_not_readable") from None
     if not parts.scheme or not parts.netloc:
-        raise wrong(None, "is not a URI; expected smtp://login:password@host:port/?tls=starttls or Airflow's JSON form")
+        raise wrong(None, "mail_connection_not_a_uri")
     extra: dict[str, Any] = dict(query)
     packed = extra.pop("__extra__", None)
     if packed is not None:
@@ -60,16 +60,17 @@ def _fields_of_json(text: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise wrong(None, f"is not valid JSON{place}") from None
+        if isinstance(error, json.JSONDecodeError):
+            raise wrong(None, "not_json_at", line=error.lineno, column=error.colno) from None
+        raise wrong(None, "not_json") from None
     if not isinstance(given, dict):
-        raise wrong(None, "is not a JSON object")
+        raise wrong(None, "not_a_json_object")
     unknown = set(given) - {"conn_type", "host", "login", "password", "port", "extra", "schema", "description"}
     if unknown:
-        raise wrong(sorted(unknown)[0], "is not a field of an Airflow connection; options belong into extra")
+        raise wrong(sorted(unknown)[0], "not_a_connection_field")
     for name in ("conn_type", "host", "login", "password"):
         if given.get(name) is not None and not isinstance(given[name], str):
-            raise wrong(name, "is not a text")
+            raise wrong(name, "option_not_text")
     return {
         "conn_type": given.get("conn_type"),
         "host": given.get("host"),
@@ -87,9 +88,9 @@ def _extra_object(extra: object) -> dict[str, Any]:
         try:
             extra = json.loads(extra)
         except ValueError:
-            raise wrong("extra", "is not valid JSON") from None
+            raise wrong("extra", "not_json") from None
     if not isinstance(extra, dict):
-        raise wrong("extra", "is not a JSON object")
+        raise wrong("extra", "not_a_json_object")
     return extra
 
 
@@ -99,7 +100,7 @@ def integer(name: str, value: object) -> int:
         return value
     if isinstance(value, str) and value.strip().isdecimal():
         return int(value)
-    raise wrong(name, f"{value!r} is not a whole number")
+    raise wrong(name, "option_not_a_whole_number", value=value)
 
 
 def number(name: str, value: object) -> float | None:
@@ -111,7 +112,7 @@ def number(name: str, value: object) -> float | None:
             return float(value)
         except ValueError:
             pass
-    raise wrong(name, f"{value!r} is not a number")
+    raise wrong(name, "option_not_a_number", value=value)
 
 
 def boolean(name: str, value: object) -> bool:
@@ -122,16 +123,16 @@ def boolean(name: str, value: object) -> bool:
     try:
         return known[str(value).strip().lower()]
     except KeyError:
-        raise wrong(name, f"{value!r} is not true or false") from None
+        raise wrong(name, "option_not_a_boolean", value=value) from None
 
 
 def text(name: str, value: object) -> str:
     """A text; any other type is refused."""
     if not isinstance(value, str):
-        raise wrong(name, f"{value!r} is not a text")
+        raise wrong(name, "option_value_not_text", value=value)
     return value
 
 
-def wrong(name: str | None, message: str) -> ConnectionProblem:
+def wrong(name: str | None, code: str, /, **facts: Any) -> ConnectionProblem:
     """Make, but do not raise, the error for a field of the connection."""
-    return ConnectionProblem(message, where=CONNECTION_VARIABLE, field=name)
+    return ConnectionProblem(code, where=CONNECTION_VARIABLE, field=name, **facts)

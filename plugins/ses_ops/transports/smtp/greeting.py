@@ -22,8 +22,8 @@ async def greeting(stream: SmtpStream, *, timeout: float) -> None:
     """
     reply = await stream.reply(during="waiting for the banner", timeout=timeout)
     if reply.code != 220:
-        words = f"{stream.address}: the server does not want to talk: {reply.code} {reply.text}"
-        raise GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
+        kind = GreetingRefused if reply.code >= 500 else ConnectionFailed
+        raise kind("greeting_refused", server=stream.address, code=reply.code, text=reply.text)
 
 
 async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) -> Capabilities:
@@ -42,20 +42,15 @@ async def hello(stream: SmtpStream, settings: SmtpSettings, *, after_tls: bool) 
         if not name.startswith("["):
             raise
         # The reply was 421, or the server closed without a reply. Many servers refuse an address literal as a name.
-        raise ConnectionFailed(
-            f"{error}; it may not like our name {name}: set local_hostname to this machine's full host name"
-        ) from error
+        raise ConnectionFailed("our_name_not_liked", problem=error, name=name) from error
     if reply.code == 250:
         return Capabilities.of_ehlo(reply)
     raise _refused(stream, name, reply)
 
 
 def _refused(stream: SmtpStream, name: str, reply: Reply) -> ConnectionFailed | GreetingRefused:
-    words = (
-        f"{stream.address}: the server refused our greeting as {name}: {reply.code} {reply.text}; "
-        "if that is about the name, set local_hostname to this machine's full host name"
-    )
-    return GreetingRefused(words) if reply.code >= 500 else ConnectionFailed(words)
+    kind = GreetingRefused if reply.code >= 500 else ConnectionFailed
+    return kind("our_greeting_refused", server=stream.address, name=name, code=reply.code, text=reply.text)
 
 
 def own_name(stream: SmtpStream) -> str:

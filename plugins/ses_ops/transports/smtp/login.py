@@ -56,9 +56,7 @@ class Authenticator:
         """
         settings = self._settings
         if not (encrypted or settings.allow_plaintext_auth or is_this_machine(stream)):
-            raise SetupRefused(
-                f"{stream.address}: the login would go over the network unencrypted; set tls, or allow_plaintext_auth"
-            )
+            raise SetupRefused("login_unencrypted", server=stream.address)
         credentials = Credentials(
             login=settings.login or "",
             password=settings.password or "",
@@ -71,7 +69,7 @@ class Authenticator:
         for mechanism in self._to_try(stream.address, capabilities):
             try:
                 if stream.lost is not None:
-                    raise ConnectionFailed(f"{stream.address}: {stream.lost}")
+                    raise ConnectionFailed("connection_lost", server=stream.address, why=stream.lost)
                 accepted = await self._try(stream, mechanism(credentials))
             except ConnectionFailed as error:
                 if refused_here:
@@ -84,8 +82,8 @@ class Authenticator:
             refused_here = True
         tried = ", ".join(f"{name}: {words}" for name, words in self._refused.items())
         self._refused.clear()
-        what = "login, auth_type and where the token is from" if token is not None else "login and password"
-        raise SetupRefused(f"{stream.address}: the login {credentials.login!r} was refused: {tried}; check {what}")
+        code = "login_with_token_refused" if token is not None else "login_refused"
+        raise SetupRefused(code, server=stream.address, login=credentials.login, reply=tried)
 
     def _to_try(self, address: str, capabilities: Capabilities) -> list[type[Exchange]]:
         """The mechanisms to try, in order: only that of the settings, or that which succeeded, else all by preference.
@@ -98,11 +96,10 @@ class Authenticator:
             return [one for one in can if one.name == only]
         shared = [one for one in can if one.name in capabilities.auth]
         if not shared:
-            offered = ", ".join(sorted(capabilities.auth)) or "no login at all"
-            names = ", ".join(one.name for one in can)
-            raise SetupRefused(
-                f"{address}: offers {offered}; with these settings this program can do {names}; check port and tls"
-            )
+            names = [one.name for one in can]
+            if not capabilities.auth:
+                raise SetupRefused("login_not_offered", server=address, can=names)
+            raise SetupRefused("no_mechanism_shared", server=address, offered=sorted(capabilities.auth), can=names)
         left = [one for one in shared if one.name not in self._refused]
         return sorted(left, key=lambda one: self._lost[one.name])
 
@@ -114,7 +111,9 @@ class Authenticator:
         said = f"{reply.code} {stream.said(reply)}" + (f" ({exchange.complaint})" if exchange.complaint else "")
         if 400 <= reply.code <= 499 and reply.code != _ANOTHER_MECHANISM:
             login = self._settings.login
-            raise ConnectionFailed(f"{stream.address}: the login {login!r} was put off: {exchange.name}: {said}")
+            raise ConnectionFailed(
+                "login_deferred", server=stream.address, login=login, reply=f"{exchange.name}: {said}"
+            )
         self._refused[exchange.name] = said
         return False
 

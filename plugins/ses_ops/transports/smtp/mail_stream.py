@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Delivery, Envelope, EnvelopeWithdrawn, Outcome
 from ses_ops.transports.smtp.message_outcome import lost_with_content, retry_cost, suspects_framing
 from ses_ops.transports.smtp.pipelining import Mode
@@ -62,10 +63,10 @@ class MailStream(SmtpStream):
         """Act on this reply."""
 
     @abstractmethod
-    def _gone(self, reason: str) -> None:
+    def _gone(self, reason: Explanation) -> None:
         """Report to the pool that the connection is closed."""
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: Explanation) -> None:
         """Close at once and report what was under way."""
         self._lose(reason, cost=RetryCost.ALL)
 
@@ -95,16 +96,16 @@ class MailStream(SmtpStream):
                 return
             if self._asked and reply.code != 421:
                 # Every earlier command was answered: this reply left before the newest command, and does not answer it.
-                self._lose(f"a reply that nobody asked for: {reply.code} {reply.text}")
+                self._lose(Explanation("reply_not_asked_for", code=reply.code, text=reply.text))
                 return
             self._advance(reply)
         if parser.broken and self._step != _CLOSED:
-            self._lose(f"the server sent {parser.broken}")
+            self._lose(Explanation("not_smtp_spoken", why=parser.broken))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Settle the messages under way."""
         super().connection_lost(exc)
-        self._lose(self.lost or "the connection is closed")
+        self._lose(self.lost or Explanation("connection_closed"))
 
     def pause_writing(self) -> None:
         """Note that the network takes no more bytes for now."""
@@ -123,12 +124,12 @@ class MailStream(SmtpStream):
         """Report that the content is written next; returns whether it may be. If not, the connection is closed."""
         try:
             self._pool.content_begins(envelope)
-        except EnvelopeWithdrawn as why:
-            self._lose(str(why), cost=RetryCost.ALL)
+        except EnvelopeWithdrawn as withdrawn:
+            self._lose(withdrawn.reason, cost=RetryCost.ALL)
             return False
         return True
 
-    def _lose(self, reason: str, outcome: Outcome | None = None, *, cost: RetryCost | None = None) -> None:
+    def _lose(self, reason: Explanation, outcome: Outcome | None = None, *, cost: RetryCost | None = None) -> None:
         """Close the connection and settle the messages under way.
 
         `outcome` is the outcome by the server's own reply; without a reply the mode of the commands may be the reason.

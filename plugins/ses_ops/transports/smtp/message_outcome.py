@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ses_ops.domain.delivery_failure import Fault, Stage, classify
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Delivery, Outcome
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import RetryCost
@@ -83,7 +84,7 @@ def closing(outcome: Outcome, *, content_is_gone: bool) -> Outcome:
     return Outcome(Delivery.UNKNOWN, 421, text, outcome.failure)
 
 
-def lost_with_content(reason: str, *, content_is_gone: bool) -> Outcome:
+def lost_with_content(reason: Explanation, *, content_is_gone: bool) -> Outcome:
     """The outcome of a message whose connection was lost while its content was written, or before the reply to it."""
     if content_is_gone:
         return Outcome(Delivery.UNKNOWN, None, f"{reason} (after the final dot)"[:500])

@@ -32,11 +32,11 @@ class OAuth2:
     def __post_init__(self) -> None:
         """Refuse values that cannot work, before any connection is opened."""
         if self.access_token is None and not self.renewable:
-            raise _wrong("extra.auth_type", "is oauth2, which needs access_token, or client_id and client_secret")
+            raise _wrong("extra.auth_type", "oauth2_incomplete")
         if self.access_token is not None and not _TOKEN.fullmatch(self.access_token):
-            raise _wrong("extra.access_token", "has a space, a line end or a character that is not ASCII")
+            raise _wrong("extra.access_token", "token_not_printable_ascii")
         if self.tenant_id is not None and not _TENANT.fullmatch(self.tenant_id):
-            raise _wrong("extra.tenant_id", f"{self.tenant_id!r} is not the id or domain of a directory")
+            raise _wrong("extra.tenant_id", "tenant_not_valid", value=self.tenant_id)
         if self.token_url is not None:
             try:
                 parts = urlsplit(self.token_url)
@@ -44,7 +44,7 @@ class OAuth2:
             except ValueError:
                 good = False
             if not good:
-                raise _wrong("extra.token_url", "is not an https:// address without login")
+                raise _wrong("extra.token_url", "token_url_not_https")
 
     @property
     def renewable(self) -> bool:

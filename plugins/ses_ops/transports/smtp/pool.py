@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Envelope, Outcome
 
 #: The class of the connections in the pool.
@@ -70,7 +71,7 @@ class Pool(Protocol[Connection_contra]):
     def idle(self, connection: Connection_contra) -> None:
         """Called when the connection has no message to send."""
 
-    def gone(self, connection: Connection_contra, reason: str) -> None:
+    def gone(self, connection: Connection_contra, reason: Explanation) -> None:
         """Called when the connection is closed; its envelopes have been reported by then."""
 
     def end_run(self, error: Exception) -> None:

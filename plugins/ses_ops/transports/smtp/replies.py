@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ses_ops.errors import Explanation
+
 #: Octets of the longest reply line. RFC 5321 4.5.3.1.5 allows 512; the session with a server that sends more is ended.
 MAX_LINE_BYTES = 4096
 #: Largest number of lines in one reply: more are an attack or an accident.
@@ -47,7 +49,7 @@ class ReplyParser:
         self._lines: list[bytes] = []
         # A server sends the same few lines again and again: the first 32 different lines are kept, parsed.
         self._known: dict[bytes, Reply] = {}
-        self.broken: str | None = None
+        self.broken: Explanation | None = None
 
     @property
     def unread(self) -> bool:
@@ -76,33 +78,33 @@ class ReplyParser:
                 if len(self._known) < _KNOWN_LINES:
                     self._known[line] = reply
             else:
-                self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+                self.broken = Explanation("line_not_smtp", line=printable(line[:80]))
                 return replies
         if len(self._rest) > MAX_LINE_BYTES:
-            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+            self.broken = Explanation("reply_line_too_long", most=MAX_LINE_BYTES)
         return replies
 
     def _unusual(self, line: bytes, replies: list[Reply]) -> bool:
         """Take a line that is part of a longer reply, or has no text; returns False when it is malformed."""
         if len(line) > MAX_LINE_BYTES:
-            self.broken = f"a reply line of more than {MAX_LINE_BYTES} bytes"
+            self.broken = Explanation("reply_line_too_long", most=MAX_LINE_BYTES)
             return False
         line = line.removesuffix(b"\r")
         well_formed = len(line) >= 3 and line[0] in _CLASSES and line[1] in _DIGITS and line[2] in _DIGITS
         if not well_formed or (len(line) > 3 and line[3] not in (_SPACE, _HYPHEN)):
-            self.broken = f"a line that is no SMTP reply: {printable(line[:80])!r}"
+            self.broken = Explanation("line_not_smtp", line=printable(line[:80]))
             return False
         code = int(line[:3])
         if self._lines and self._code == 220 and code >= 400:
             # The first line of a greeting that tests whether a client waits (postscreen), then a refusal in its place.
             self._lines = []
         if self._lines and code != self._code:
-            self.broken = f"a reply that begins with {self._code} and goes on with {code}"
+            self.broken = Explanation("reply_of_two_codes", first=self._code, second=code)
             return False
         self._code = code
         self._lines.append(line[4:])
         if len(self._lines) > MAX_REPLY_LINES:
-            self.broken = f"a reply of more than {MAX_REPLY_LINES} lines"
+            self.broken = Explanation("reply_too_long", most=MAX_REPLY_LINES)
             return False
         if len(line) == 3 or line[3] == _SPACE:
             replies.append(Reply(code, b"\n".join(self._lines)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from ses_ops.domain.delivery_failure import Reason
+from ses_ops.errors import Explanation
 from ses_ops.transports.port import Outcome
 from ses_ops.transports.smtp.capabilities import Capabilities
 from ses_ops.transports.smtp.pipelining import Mode, Pipelining, bears_across
@@ -38,7 +39,7 @@ class ServerLimits:
             mode = Mode.ACROSS if self._pipelining is Pipelining.ACROSS else Mode.GROUP
         return min(mode, self.highest_mode)
 
-    def lower_mode(self, mode: Mode, reason: str) -> bool:
+    def lower_mode(self, mode: Mode, reason: Explanation) -> bool:
         """Stop using a mode that the server did not bear, on every connection. Returns whether it was in use."""
         lower = Mode(max(Mode.NONE, mode - 1))
         if self.highest_mode <= lower:

@@ -106,9 +106,7 @@ class SessionOpener:
         encrypted = settings.tls is Tls.TLS
         capabilities = await hello(stream, settings, after_tls=False)
         if settings.tls is Tls.STARTTLS and not capabilities.starttls:
-            raise SetupRefused(
-                f"{stream.address}: does not offer STARTTLS, which the settings ask for; check port and tls"
-            )
+            raise SetupRefused("starttls_not_offered", server=stream.address)
         if capabilities.starttls and not encrypted and settings.tls is not Tls.NONE:
             await self._start_tls(stream)
             # The capabilities sent before TLS may be forged, so EHLO is sent again (RFC 3207, 4.2).
@@ -130,13 +128,10 @@ class SessionOpener:
         waiting = asyncio.ensure_future(greeting(stream, timeout=within - silence))
         try:
             if await self._waits_for_tls(address, waiting):
-                raise SetupRefused(f"{stream.address}: the server waits for TLS from the first byte: set tls to tls")
+                raise SetupRefused("tls_expected_by_server", server=stream.address)
             await waiting
         except NoReply:
-            raise ConnectionFailed(
-                f"{stream.address}: no greeting within {within:g} s; check host and port, set tls to tls if this port "
-                "speaks TLS from the first byte, or set a longer greeting_timeout"
-            ) from None
+            raise ConnectionFailed("no_greeting", server=stream.address, seconds=within) from None
         finally:
             waiting.cancel()
 
@@ -162,12 +157,10 @@ class SessionOpener:
         reply = await stream.command(b"STARTTLS", during="STARTTLS", timeout=settings.timeout)
         if reply.code != 220:
             # The session does not go on without TLS: an attacker who can forge this reply could read the mail.
-            words = f"{stream.address}: the server offers STARTTLS but refuses it: {reply.code} {reply.text}"
-            raise SetupRefused(words) if reply.code >= 500 else ConnectionFailed(words)
+            kind = SetupRefused if reply.code >= 500 else ConnectionFailed
+            raise kind("starttls_refused", server=stream.address, code=reply.code, text=reply.text)
         if stream.unread:
-            raise SetupRefused(
-                f"{stream.address}: something stood between STARTTLS and the TLS handshake; not going on"
-            )
+            raise SetupRefused("starttls_injection", server=stream.address)
         try:
             encrypted = await asyncio.get_running_loop().start_tls(
                 stream.transport,
@@ -179,7 +172,7 @@ class SessionOpener:
         except (ssl.SSLError, OSError) as error:
             raise tls_failure(settings, error) from error
         if encrypted is None:
-            raise ConnectionFailed(f"{stream.address}: the connection broke in the TLS handshake")
+            raise ConnectionFailed("tls_handshake_broken", server=stream.address)
         stream.connection_made(encrypted)
 
     async def _log_in(self, stream: SmtpStream, capabilities: Capabilities, token: str | None, *, new: bool) -> None:
@@ -194,29 +187,25 @@ class SessionOpener:
 
 def _check_quiet(stream: SmtpStream) -> None:
     if stream.lost is not None:
-        raise ConnectionFailed(f"{stream.address}: {stream.lost}")
+        raise ConnectionFailed("connection_lost", server=stream.address, why=stream.lost)
     if stream.unread:
-        raise ConnectionFailed(f"{stream.address}: the server sent more replies than it was asked for")
+        raise ConnectionFailed("too_many_replies", server=stream.address)
 
 
 def _unreachable(settings: SmtpSettings, error: OSError | UnicodeError) -> ConnectionFailed | SetupRefused:
     """The error for a connection that could not be opened."""
     if isinstance(error, TimeoutError):
+        code = "no_tls_session" if settings.tls is Tls.TLS else "no_connection"
         tried = f"{settings.timeout:g} s{_of_others(error)}"
-        reason = (
-            f"no TLS session within {tried}; check host, port, tls and firewall"
-            if settings.tls is Tls.TLS
-            else f"no connection within {tried}; check host, port and firewall"
-        )
-        return ConnectionFailed(f"{settings.address}: {reason}")
+        return ConnectionFailed(code, server=settings.address, time=tried)
     if isinstance(error, ssl.SSLError):
         return tls_failure(settings, error)
     if isinstance(error, socket.gaierror):
-        return ConnectionFailed(f"{settings.address}: no such host ({error.strerror}); check the host")
+        return ConnectionFailed("no_such_host", server=settings.address, cause=error.strerror)
     if isinstance(error, UnicodeError):
-        return SetupRefused(f"{settings.address}: is not a host name; check the host")
+        return SetupRefused("not_a_host_name", server=settings.address)
     failure = f"{error.strerror or error}{_of_others(error)}"
-    return ConnectionFailed(f"{settings.address}: cannot connect ({failure}); check host and port")
+    return ConnectionFailed("cannot_connect", server=settings.address, why=failure)
 
 
 def _of_others(error: Exception) -> str:

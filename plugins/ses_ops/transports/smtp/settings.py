@@ -98,25 +98,25 @@ class SmtpSettings:
         for name in ("host", "local_hostname"):
             value = getattr(self, name)
             if value is not None and not _HOST.fullmatch(value.strip("[]")):
-                raise _wrong(name, f"{value!r} is not a host name or address")
+                raise _wrong(name, "not_a_host", value=value)
         if not 1 <= self.port <= 65535:
-            raise _wrong("port", f"{self.port} is not between 1 and 65535")
+            raise _wrong("port", "port_out_of_range", value=self.port)
         self._check_counts()
         for name in (*_SECONDS, "max_messages_per_second"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
-                raise _wrong(name, f"{value} is not a positive number")
+                raise _wrong(name, "not_positive", value=value)
         if self.password is not None and self.login is None:
-            raise _wrong("login", "a password is given, but no login")
+            raise _wrong("login", "password_without_login")
         if "\0" in (self.login or "") + (self.password or ""):
-            raise _wrong("login", "login and password cannot contain NUL (RFC 4616)")
+            raise _wrong("login", "login_with_nul")
         if self.oauth2 is not None and (not self.login or not self.login.isprintable()):
-            raise _wrong("login", "is not the address of a mailbox, which OAuth 2 needs")
+            raise _wrong("login", "login_not_a_mailbox")
         can = [one.name for one in (WITH_PASSWORD if self.oauth2 is None else WITH_TOKEN)]
         if self.auth_mechanism is not None and self.auth_mechanism not in can:
-            raise _wrong("auth_mechanism", f"{self.auth_mechanism!r} is not one of {', '.join(can)}")
+            raise _wrong("auth_mechanism", "option_not_known", value=self.auth_mechanism, known=can)
         if self.ca_file is not None and not os.path.isfile(self.ca_file):
-            raise _wrong("ca_file", f"there is no file {self.ca_file!r}")
+            raise _wrong("ca_file", "file_missing", file=self.ca_file)
 
     @property
     def greeting_within(self) -> float:
@@ -125,11 +125,11 @@ class SmtpSettings:
 
     def _check_counts(self) -> None:
         if not 1 <= self.connections <= 1000:
-            raise _wrong("connections", f"{self.connections} is not between 1 and 1000")
+            raise _wrong("connections", "connections_out_of_range", value=self.connections)
         if self.messages_per_connection is not None and self.messages_per_connection < 1:
-            raise _wrong("messages_per_connection", f"{self.messages_per_connection} is not 1 or more")
+            raise _wrong("messages_per_connection", "not_one_or_more", value=self.messages_per_connection)
         if not 0 < self.most_unknown_users <= 1:
-            raise _wrong("most_unknown_users", f"{self.most_unknown_users} is not a share between 0 and 1")
+            raise _wrong("most_unknown_users", "not_a_share", value=self.most_unknown_users)
 
     @property
     def address(self) -> str:
@@ -179,9 +179,9 @@ def smtp_settings_from_fields(
     if kind in ("generic", "email"):
         kind = "smtp"
     if kind not in ("smtp", "smtps"):
-        raise _wrong("conn_type", f"{kind!r} is not smtp or smtps")
+        raise _wrong("conn_type", "not_smtp", value=kind)
     if not host:
-        raise _wrong("host", "is missing")
+        raise _wrong("host", "field_missing")
     own, oauth2, login, unused = translated(extra, conn_type=kind, login=login or None)
     if oauth2 is not None and password:
         password, unused = None, (*unused, "password: is not used: auth_type is oauth2")
@@ -191,7 +191,7 @@ def smtp_settings_from_fields(
     if tls is None:
         tls = Tls.TLS if kind == "smtps" or number == 465 else Tls.STARTTLS_IF_OFFERED
     elif kind == "smtps" and tls is not Tls.TLS:
-        raise _wrong("tls", f"smtps means TLS from the first byte, but tls is {tls.value!r}; use smtp://")
+        raise _wrong("tls", "smtps_contradicts_tls", value=tls.value)
     if number is None:
         number = 465 if tls is Tls.TLS else 587 if login else 25
     options.update(oauth2=oauth2, unused=unused)
@@ -204,7 +204,7 @@ def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
         reader = _READERS.get(name)
         if reader is None:
             known = ", ".join(sorted({*_READERS, *AIRFLOW_EXTRAS}))
-            raise _wrong(f"extra.{name}", f"is not an option; the options are {known}")
+            raise _wrong(f"extra.{name}", "option_unknown", options=known)
         read = reader(name, value) if value is not None and value != "" else None
         if read is not None:
             options[name] = read
@@ -219,7 +219,7 @@ def _tls(name: str, value: object) -> Tls:
     try:
         return Tls(str(value).lower())
     except ValueError:
-        raise _wrong(name, f"{value!r} is not one of {', '.join(one.value for one in Tls)}") from None
+        raise _wrong(name, "option_not_known", value=value, known=(one.value for one in Tls)) from None
 
 
 def _pipelining(name: str, value: object) -> Pipelining:
@@ -228,7 +228,7 @@ def _pipelining(name: str, value: object) -> Pipelining:
     try:
         return known[str(value).strip().lower()]
     except KeyError:
-        raise _wrong(name, f"{value!r} is not one of {', '.join(one.value for one in Pipelining)}") from None
+        raise _wrong(name, "option_not_known", value=value, known=(one.value for one in Pipelining)) from None
 
 
 def _mechanism(name: str, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.smtp.steps import Step
 
 #: Octets a second. A server that reads more slowly than this, over a whole timeout, only occupies a connection.
@@ -24,7 +25,7 @@ class StallDetector:
         self._measured_from = 0
         self._rate_due = 0.0
 
-    def stall_reason(self, at: tuple[Step, int], unwritten: int, now: float) -> str | None:
+    def stall_reason(self, at: tuple[Step, int], unwritten: int, now: float) -> Explanation | None:
         """Why the connection is to be closed; None while the dialogue moves. To be called every second or more often.
 
         `at` is the step of the dialogue and the number of messages settled; `unwritten` the number of octets that the
@@ -38,12 +39,12 @@ class StallDetector:
             if now < self._reply_due:
                 return None
             if unwritten:
-                return f"the server reads no more: nothing moved within {timeout:g} s"
-            return f"no reply to {at[0].name} within {timeout:g} s"
+                return Explanation("server_reads_no_more", seconds=timeout)
+            return Explanation("no_reply_to", step=at[0].name, seconds=timeout)
         elif now >= self._rate_due:
             moved = self._measured_from - unwritten
             if moved < MIN_READ_RATE * timeout:
-                return f"the server reads too slowly: {moved} bytes within {timeout:g} s"
+                return Explanation("server_reads_too_slowly", moved=moved, seconds=timeout)
             self._measured_from, self._rate_due = unwritten, now + timeout
         self._unwritten, self._reply_due = unwritten, now + timeout
         return None

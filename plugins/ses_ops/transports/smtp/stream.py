@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from ses_ops.errors import Explanation
 from ses_ops.transports.errors import ConnectionFailed
 from ses_ops.transports.smtp.replies import Reply, ReplyParser, printable
 
@@ -28,7 +29,7 @@ class SmtpStream(asyncio.Protocol):
         #: `host:port`, for messages.
         self.address = address
         #: Why the connection was lost; None while it is open.
-        self.lost: str | None = None
+        self.lost: Explanation | None = None
         #: The text of the server's first reply; None before it.
         self.greeting: str | None = None
         self._parser = ReplyParser()
@@ -46,18 +47,19 @@ class SmtpStream(asyncio.Protocol):
         self._replies += self._parser.feed(data)
         broken = self._parser.broken
         if broken and self.secrets:
-            broken = "something that is no SMTP reply"  # the malformed line may have a part of a secret
+            broken = Explanation("something_else")  # the malformed line may have a part of a secret
         elif len(self._replies) > _MAX_UNREAD:
-            broken = "far more replies than it was asked for"
+            broken = Explanation("far_too_many_replies")
             self._replies.clear()
         if broken:
-            self.lost = self.lost or f"the server sent {broken}"
+            self.lost = self.lost or Explanation("not_smtp_spoken", why=broken)
             self.transport.abort()
         self._awake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Keep the reason."""
-        self.lost = self.lost or (f"the connection broke: {exc}" if exc else "the server closed the connection")
+        reason = Explanation("connection_broken", cause=exc) if exc else Explanation("server_closed_connection")
+        self.lost = self.lost or reason
         self._awake()
 
     async def command(self, line: bytes, *, during: str, timeout: float) -> Reply:
@@ -72,17 +74,17 @@ class SmtpStream(asyncio.Protocol):
             async with asyncio.timeout(timeout):
                 while not self._replies:
                     if self.lost is not None:
-                        raise ConnectionFailed(f"{self.address}: {during}: {self.lost}")
+                        raise ConnectionFailed("connection_lost", server=self.address, during=during, why=self.lost)
                     self._waiter = asyncio.get_running_loop().create_future()
                     await self._waiter
         except TimeoutError:
-            raise NoReply(f"{self.address}: {during}: no reply within {timeout:g} s") from None
+            raise NoReply("no_reply", server=self.address, during=during, seconds=timeout) from None
         reply = self._replies.pop(0)
         if self.greeting is None:
             self.greeting = reply.text
         if reply.code == 421:
             said = self.said(reply)
-            raise ConnectionFailed(f"{self.address}: {during}: the server closes the connection: 421 {said}")
+            raise ConnectionFailed("connection_closed_by_server", server=self.address, during=during, reply=said)
         return reply
 
     def said(self, reply: Reply) -> str:

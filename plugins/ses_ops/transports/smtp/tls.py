@@ -33,9 +33,7 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise SetupRefused(
-            f"{settings.address}: ca_file {settings.ca_file!r} holds no certificates: {error}"
-        ) from error
+        raise SetupRefused("ca_file_not_usable", server=settings.address, file=settings.ca_file, cause=error) from error
     if settings.ca_file is not None:
         # Python 3.13 requires of every certificate what RFC 5280 requires of public ones (a critical basicConstraints,
         # keyUsage, authorityKeyIdentifier). Private authorities, such as easy-rsa's, lack some of these, and a person
@@ -50,13 +48,10 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
 def tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | SetupRefused:
     """The error for a failed handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return SetupRefused(
-            f"{settings.address}: the server's certificate is not trusted: {error.verify_message}; "
-            "name its authority in ca_file, or the right host, or set verify to false"
-        )
+        return SetupRefused("certificate_not_trusted", server=settings.address, cause=error.verify_message)
     if settings.tls is Tls.TLS and isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
-        return SetupRefused(f"{settings.address}: does not speak TLS from the first byte; set tls to starttls")
-    return ConnectionFailed(f"{settings.address}: the TLS handshake failed: {error or type(error).__name__}")
+        return SetupRefused("tls_not_spoken", server=settings.address)
+    return ConnectionFailed("tls_handshake_failed", server=settings.address, cause=error or type(error).__name__)
 
 
 async def speaks_tls(settings: SmtpSettings, address: ServerAddress, *, timeout: float) -> bool:

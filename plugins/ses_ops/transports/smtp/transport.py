@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 
-from ses_ops.errors import TransportUnavailable
+from ses_ops.errors import Explanation, TransportUnavailable
 from ses_ops.transports.errors import ConnectionFailed, SetupRefused
 from ses_ops.transports.flow.backoff import Backoff
 from ses_ops.transports.flow.pace import Pace
@@ -145,7 +145,7 @@ class SmtpTransport:
         if self._draining or self._stopping:
             self._timer.soon()
 
-    def gone(self, connection: MailConnection, reason: str) -> None:
+    def gone(self, connection: MailConnection, reason: Explanation) -> None:
         """Forget a closed connection."""
         self._connections.discard(connection)
         if self._all_gone is not None and not self._connections and not self._all_gone.done():
@@ -154,7 +154,7 @@ class SmtpTransport:
             self._idle.remove(connection)
         elif not connection.misframed and (connection.settled == 0 or connection.silent):
             # A connection that broke with its first message, or went silent, counts as one that could not be opened.
-            self._failed(ConnectionFailed(f"{self._settings.address}: {reason}"))
+            self._failed(ConnectionFailed("connection_lost", server=self._settings.address, why=reason))
         self._timer.soon()
 
     def end_run(self, error: Exception) -> None:
@@ -190,7 +190,7 @@ class SmtpTransport:
         if self._finished is None or self._finished.done():
             return
         if self._stopping:
-            self._defer_staged("stopped before it was begun")
+            self._defer_staged(Explanation("stopped_before_it_was_begun"))
         while self._idle:
             connection = self._idle[-1]
             if connection.used_up:
@@ -273,8 +273,8 @@ class SmtpTransport:
         _log.warning("SMTP connection failed: %s", error)
         self._backoff.failed(error, established=len(self._connections), now=self._loop.time())
 
-    def _defer_staged(self, reason: str) -> None:
-        text = str(self._error)[:500] if isinstance(self._error, TransportUnavailable) else reason
+    def _defer_staged(self, reason: Explanation) -> None:
+        text = str(self._error if isinstance(self._error, TransportUnavailable) else reason)[:500]
         while self._staged:
             self._report(self._staged.popleft(), Outcome(Delivery.DEFERRED, None, text))
 
@@ -314,6 +314,6 @@ class SmtpTransport:
         if self._ticker is not None:
             self._ticker.cancel()
         for connection in list(self._connections):
-            connection.abandon("the run was ended")
+            connection.abandon(Explanation("run_ended"))
         self._opening.clear()
-        self._defer_staged("the run was ended before it was begun")
+        self._defer_staged(Explanation("run_ended_before_it_was_begun"))

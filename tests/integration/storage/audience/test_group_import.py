@@ -64,7 +64,7 @@ def test_a_second_import_replaces_content_and_variables_and_keeps_the_descriptio
     [
         ("email,name\n", {}, "has a header and no rows"),
         ("email,name\nx,A\ny,B\n", {}, r"none of its 2 rows can be used \(bad address 2\)"),
-        ("email,name\na@b.example,A\nx,B\n", {"strict": True}, "--strict: 1 rows were rejected"),
+        ("email,name\na@b.example,A\nx,B\n", {"strict": True}, "1 rows were rejected"),
         ("email,name\na@b.example,A\nA@b.example,B\n", {"strict": True}, "duplicate address 1"),
         ("email,name\na@b.example,Ä\n".encode() + b"b@b.example,\xff\n", {"strict": True}, "not UTF-8 1"),
         ('email,name\na@b.example,A\nb@b.example,"B\n', {"strict": True}, "quotation marks 1"),

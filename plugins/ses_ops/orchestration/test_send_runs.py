@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow.api.common.trigger_dag import trigger_dag
@@ -13,27 +14,30 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
-from ses_ops.console.access import SEND_DAG
-from ses_ops.console.change_made import note_change
-from ses_ops.console.language import N_
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.errors import InvalidInput
 from ses_ops.orchestration.control import metadata_session
+from ses_ops.orchestration.fab.roles import SEND_DAG
 
 if TYPE_CHECKING:
     from ses_ops.application.test_sends import TestSend
 
-NOT_READ = N_("Airflow has not read the DAG %(dag)s yet. Try again in a minute.")
-SWITCHED_OFF = N_("The DAG %(dag)s is paused in Airflow. Unpause it there, then try again.")
+
+class DagState(StrEnum):
+    """Whether a run of the DAG could start now."""
+
+    NOT_READ = "not read"
+    PAUSED = "paused"
+    READY = "ready"
 
 
-def problem_of_dag() -> str | None:
-    """Why no test send could start now, as a text to translate; None when one can."""
+def dag_state() -> DagState:
+    """Of the DAG of test sends."""
     with metadata_session() as session:
         dag = session.get(DagModel, SEND_DAG)
         if dag is None or dag.is_stale:
-            return NOT_READ
-        return SWITCHED_OFF if dag.is_paused else None
+            return DagState.NOT_READ
+        return DagState.PAUSED if dag.is_paused else DagState.READY
 
 
 def new_run_id() -> str:
@@ -65,9 +69,8 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
                 session=session,
             )
         except (DagNotFound, ParamValidationError, ValueError) as cause:
-            # A template that is newer than Airflow's last parse of the DAG file is refused here.
-            raise InvalidInput(f"Airflow refused it, try again in a minute: {_first_line(cause)}") from cause
-    note_change()
+            # A template that is newer than what Airflow last read of the DAG's file is refused here.
+            raise InvalidInput("refused_by_airflow", cause=_first_line(cause)) from cause
 
 
 def run_state(run_id: str) -> str | None:

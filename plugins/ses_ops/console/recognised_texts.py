@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
-
 from ses_ops.console.language import N_, catalog_files, read_catalog
-from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
@@ -105,28 +102,9 @@ def read(text: str, known: Iterable[Sentence]) -> tuple[Sentence, dict[str, str]
     return None
 
 
-def said(words: Language, text: str) -> str:
+def recognised(words: Language, text: str) -> str:
     """A sentence in the person's language; as it is when nobody translated it."""
     return _said(words, text, DEEPEST) if len(text) <= LONGEST else text
-
-
-def said_of(words: Language, cause: SesError) -> str:
-    """An error that stands beside its field: without the name of that and of the file."""
-    text = str(cause)
-    if isinstance(cause, InvalidInput):
-        place = ": ".join(part for part in (cause.where, cause.field) if part)
-        text = text.removeprefix(f"{place}: ")
-    text = said(words, text)
-    return text[:1].upper() + text[1:] if words.code == "en" else text
-
-
-def marked(words: Language, text: str) -> Markup:
-    """The same for a page: what stays English there is marked as such, for whoever has it read out."""
-    shown = said(words, text)
-    if shown != text or words.code == "en":
-        return escape(shown)
-    # What a person typed may be in any language.
-    return (Markup('<bdi lang="en">{}</bdi>') if text.isascii() else Markup("<bdi>{}</bdi>")).format(text)
 
 
 def _is_one(fact: str) -> bool:
