@@ -1,8 +1,8 @@
-"""An upload that becomes the content of a recipient group: watched, counted, stopped when somebody asks for it.
+"""The import of an upload into a recipient group, with progress and cancellation.
 
-The import itself is one transaction on one connection (storage/group_import). Beside it a thread tells the table of
-imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
-browser went away: whatever it does then, reading rows or looking for duplicates.
+The import itself is one transaction on one connection (storage/group_import). Beside it a thread with a
+connection of its own writes the progress to the table of imports, and cancels the import when a person asked for that
+or when the browser's connection closed. It does so in every phase, while rows are read and while duplicates are sought.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two signs of life, and between two looks at whether it is to stop.
+#: Seconds between two writes of the progress, and between two checks whether the import has to stop.
 BEAT = 0.5
 _APPLICATION = "ses-ops group import"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadOrder:
-    """What a person asked for. The group is a new one or one that exists: the other is refused."""
+    """The options of an import. With `create` the group must not exist; without it the group must exist."""
 
     id: UUID
     group: str
@@ -45,26 +45,29 @@ class UploadOrder:
     by: str
     file_name: str
     file_bytes: int | None
-    #: None: found out from the first line.
+    #: Separator; None: found from the first line.
     delimiter: str | None = None
     address_column: str | None = None
-    #: None: UTF-8, or what leaves no doubt.
+    #: Encoding; None: UTF-8, or another one that is certain.
     encoding: str | None = None
-    #: Names chosen for columns, and the sheet of a workbook; None: the one that it shows.
+    #: Names chosen for columns, and the sheet of a workbook; None: the sheet that the workbook opens with.
     names: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    #: Add to what the group holds, instead of replacing it.
+    #: Whether the rows are added to the group's recipients instead of replacing them.
     append: bool = False
-    #: None: unchanged.
+    #: Description of the group; None: unchanged.
     description: str | None = None
-    #: Whether empty cells are missing values; None: unchanged.
+    #: Whether empty cells are missing values; None: the group's setting stays.
     empty_is_missing: bool | None = None
-    #: Nothing, if any row is rejected.
+    #: Whether one rejected row makes the whole import fail.
     strict: bool = False
 
 
 class GroupUpload:
-    """One import. Called from another thread: `ended` says why no more blocks come, if so; `stop` ends them."""
+    """One import.
+
+    `ended` and `stop` are called from the watching thread: `ended` returns the reason for which no more blocks come, or
+    None; `stop` ends the blocks."""
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class GroupUpload:
         self._over = threading.Event()
 
     def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
-        """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        """Import the blocks of a file. Raises SesError; then the group is unchanged, and the import's record has the reason."""
         with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
             done = self._run(dsn, blocks)
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
@@ -147,7 +150,7 @@ class GroupUpload:
             yield block
 
     def _check(self) -> None:
-        """Every loop of an import comes by here, also those that read nothing more from the browser."""
+        """Count rows; every loop of an import calls it, also those that read nothing more from the browser."""
         if self._stopped is not None:
             raise self._stopped
 
@@ -160,7 +163,7 @@ class GroupUpload:
         self._rejected.add(rejected)
 
     def _conclude(self, conn: Connection, done: GroupImport) -> None:
-        """The last moment at which nothing has happened yet."""
+        """Raise if the import has to stop: the last check before its transaction commits."""
         self._check()
         if done.created and not self.order.new_group:
             raise NotFound("recipient group", self.order.group, code="recipient_group_deleted_meanwhile")
@@ -177,14 +180,14 @@ class GroupUpload:
                 elif (why := self._ended()) is not None:
                     self._stop(why)
                 if self._stopped is not None:
-                    # Again and again: between two statements there is nothing to cancel.
+                    # The cancellation is repeated: one that arrives between two statements cancels nothing.
                     conn.cancel()
             except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
         self._stopped = self._stopped or why
-        # The import may be waiting for the next block, and the server for the import.
+        # The import may wait for the next block while the server waits for the import.
         self._stop_blocks(self._stopped)
 
     def _end(self, watcher: threading.Thread) -> None:
