@@ -87,11 +87,8 @@ class _Seen:
 
     check: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
-
-    @property
-    def lines(self) -> list[str]:
-        return [line for row in self.rows for line in _lines(row, self.check)]
 
 
 def _try(conn: Connection, found: TaskFiles, seen: _Seen) -> None:
@@ -122,7 +119,7 @@ def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied
         {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
         for name, one in done.items()
     ]
-    assert all(line for line in seen.lines)
+    seen.lines = [line for row in seen.rows for line in _lines(row, seen.check)]
     return done
 
 

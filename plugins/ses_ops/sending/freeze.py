@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
-from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, Sentence, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.connection import transaction
@@ -59,14 +59,14 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 def _hold(conn: Connection, run: Run, problem: SesError) -> None:
     """Store the error, and hold the occurrence: after a correction `ses task resume` or a trigger by hand starts it."""
     with transaction(conn):
-        send_tasks.set_error(conn, run.task_name, str(problem))
+        send_tasks.set_error(conn, run.task_name, problem.sentence)
         task = send_tasks.lock_row_if_any(conn, run.task_name)
         key = None if task is None else occurrence_key(task.type, run)
         if task is None or key is None:
             return
         _begin(conn, task, key, run)
         for occurrence in occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=False):
-            occurrences.hold(conn, occurrence_id=occurrence.id, reason=str(problem))
+            occurrences.hold(conn, occurrence_id=occurrence.id, reason=problem.sentence)
 
 
 def _begin(conn: Connection, task: LockedTask, key: str, run: Run) -> None:
@@ -89,7 +89,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     if waiting:
         check_template(task.content, templates_root, group=task.group, variables=task.group_variables)
     for older in waiting[:-1]:
-        reason = str(Explanation("start_superseded", why=older.held_reason))
+        held = older.held_reason.explanation if isinstance(older.held_reason, Sentence) else older.held_reason
+        reason = Explanation("start_superseded", why=held).sentence
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
         missed = None if by_hand else _missed(task, run)
@@ -111,13 +112,13 @@ def _missed(task: LockedTask, run: Run) -> str | None:
     where = task.schedule.time_zone
     now, grace = datetime.now(UTC), task.start_grace
     reason = missed_start(task=run.task_name, slot=run.logical_at, now=now, grace=grace, time_zone=where)
-    return None if reason is None else str(reason)
+    return None if reason is None else reason.sentence
 
 
 def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_root: Path) -> None:
     variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task.group_id)
     if variables is None:
-        raise NotFound("recipient group", task.group or "", code="recipient_group_deleted_after_the_end")
+        raise NotFound("recipient group", task.group or "?", code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
     if variables != task.group_variables:  # a file was imported since then, whose rows were written
         check_template(task.content, templates_root, group=task.group, variables=variables)

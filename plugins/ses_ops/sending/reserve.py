@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, quota_day, resume_again_at
-from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
+from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, WarmupNotBegun
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.quota import quota_days, sender_domains
@@ -65,7 +65,7 @@ def reserve_chunks(
         raise
     except SesError as problem:
         with transaction(conn):
-            send_tasks.set_error(conn, run.task_name, str(problem))
+            send_tasks.set_error(conn, run.task_name, problem.sentence)
         raise
 
 
@@ -116,7 +116,7 @@ def _wait_for_warmup(conn: Connection, task: LockedTask, not_yet: WarmupNotBegun
     """Cache the task's mail until the first day of the warm-up."""
     now = database_now(conn)
     mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=now, all_due=False)
-    reason = f"the warm-up of {task.sender_domain} begins at {not_yet.words}"
+    reason = Explanation("waits_for_warmup", domain=task.sender_domain, start=not_yet.words).sentence
     for chunk in mine:
         chunks.cache(conn, chunk_id=chunk.id, now=now, due_at=not_yet.begins_at, reason=reason)
     return Reservation(chunk_ids=[], reserved=0, cached=sum(chunk.pending for chunk in mine))
@@ -161,6 +161,6 @@ def _take(
 
 
 def _cache(conn: Connection, chunk_id: int, locked: _LockedDay, cached_at: datetime | None) -> None:
-    reason = f"today's quota of {locked.day.allotment:,} for {locked.plan.domain} is used up"
+    reason = Explanation("quota_used_up", quota=locked.day.allotment, domain=locked.plan.domain).sentence
     due_at = resume_again_at(locked.plan, cached_at or locked.now, locked.day)
     chunks.cache(conn, chunk_id=chunk_id, now=locked.now, due_at=due_at, reason=reason)

@@ -12,7 +12,7 @@ from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
-from ses_ops.errors import DatabaseUnavailable, LedgerBehind, TemplateError
+from ses_ops.errors import DatabaseUnavailable, Explanation, LedgerBehind, Sentence, SesError, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.chunk.claim import Attempt, claim_chunk, settle_from_journal
 from ses_ops.sending.chunk.feed import MessageFeed
@@ -175,7 +175,7 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
     """Store the note. Safe to repeat; a chunk that another attempt has by now is not changed."""
     attempt = ledger.attempt
     with transaction(ledger.control) as conn:
-        reason = " ".join(str(problem).split())[:500] or type(problem).__name__
+        reason = _reason(problem)
         if to_requeue:
             attempts.requeue_refused(
                 conn,
@@ -186,6 +186,12 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
             )
         chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
         attempts.end(conn, attempt_id=attempt.id, ending=reason)
+
+
+def _reason(problem: BaseException) -> str:
+    if isinstance(problem, SesError):
+        return Sentence(problem.explanation, problem.sentence[:500])
+    return " ".join(str(problem).split())[:500] or type(problem).__name__
 
 
 def _release_claim(ledger: ChunkLedger, *, behind: bool) -> None:
@@ -213,7 +219,7 @@ def _finish(ledger: ChunkLedger, writer: LedgerWriter) -> ChunkReport:
         if writer.stopped_by_caller and chunk.pending:
             ending = "stopped"
         elif chunk.pending:
-            reason = writer.stop_reason or writer.deferrals.last_words or "messages are left"
+            reason = writer.stop_reason or writer.deferrals.last_words or Explanation("messages_left").sentence
             why = Ending(reason=reason, backoff=not writer.stop_reason)
             ending = f"released: {why.reason}"
         else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.messages import MessageSearch, message_page, whole_or_part
 from ses_ops.storage.suppression import entries

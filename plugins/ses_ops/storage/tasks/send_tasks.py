@@ -1,4 +1,4 @@
-"""Send tasks: looked up, locked, written, paused, cancelled, deleted."""
+"""The rows of send tasks: read, write, pause, cancel, delete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.errors import NotFound
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
+from ses_ops.storage.named_sql import (
+    execute,
+    explained,
+    fetch_all,
+    fetch_row,
+    fetch_rows,
+    fetch_value,
+    statements,
+)
 from ses_ops.storage.tasks.stored_task import LockedTask, StoredTask, TaskOfChunk, row_of
 
 if TYPE_CHECKING:
@@ -22,12 +30,12 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: How long the DAG of a finished or cancelled task is still made.
+#: The time for which a finished or cancelled task still has a DAG.
 DAG_RETENTION = timedelta(days=7)
 
 
 class Applied(StrEnum):
-    """What applying a definition did."""
+    """The result of applying a definition."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -44,7 +52,7 @@ def find_row(conn: Connection, name: str) -> StoredTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeletedTask:
-    """A task that had a name before."""
+    """An earlier task of a name."""
 
     id: int
     deleted_at: datetime
@@ -67,12 +75,12 @@ def deleted_tasks_of(conn: Connection, name: str, *, most: int = 20) -> list[Del
 
 
 def earlier_tasks(conn: Connection, name: str | None = None) -> dict[int, list[str]]:
-    """By id the roles of each deleted task whose name another task has had since; with `name` of that name only."""
+    """The roles, by id, of each deleted task whose name another task has had since; with `name` only of that name."""
     return {row["id"]: row["roles"] for row in fetch_all(conn, _SQL["earlier_tasks"], name=name)}
 
 
 def roles_of_tasks(conn: Connection) -> dict[str, tuple[str, ...]]:
-    """By name the tasks that exist and have roles."""
+    """The roles, by name, of each existing task that has roles."""
     return {row["name"]: tuple(row["roles"]) for row in fetch_all(conn, _SQL["roles_of_tasks"])}
 
 
@@ -105,19 +113,19 @@ def _of_chunk(*, on_unknown: str, installation_id: object, **columns: Any) -> Ta
 
 
 def on_unknown_of(conn: Connection, *, task_id: int) -> OnUnknown:
-    """What becomes of a task's messages in doubt."""
+    """The policy of a task for messages in doubt."""
     return OnUnknown(fetch_value(conn, _SQL["on_unknown_of"], task_id=task_id))
 
 
 def ever_any(conn: Connection) -> bool:
-    """Whether there is or was a send task, be it deleted."""
+    """Whether any send task exists or existed."""
     return bool(fetch_value(conn, _SQL["ever_any"]))
 
 
 def rows_with_dag(
     conn: Connection, *, name: str | None = None, retention: timedelta = DAG_RETENTION
 ) -> list[dict[str, Any]]:
-    """What the DAG file needs of every task that has a DAG; with `name` of that one only."""
+    """The rows for the DAG file of every task that has a DAG; with `name` only of that task."""
     return fetch_all(conn, _SQL["tasks_with_dag"], name=name, retention=retention)
 
 
@@ -142,23 +150,23 @@ def finish(conn: Connection, *, task_id: int) -> None:
 
 
 def reopen(conn: Connection, *, task_id: int) -> None:
-    """A finished task has messages to be sent again."""
+    """Reopen a finished task that has messages to be sent again."""
     execute(conn, _SQL["reopen"], task_id=task_id)
 
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
     """Put on show why a task cannot go on; None clears it."""
-    execute(conn, _SQL["set_error"], name=name, error=error)
+    execute(conn, _SQL["set_error"], name=name, **explained(error=error))
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task's mail until it is resumed; False when it was paused already."""
-    return execute(conn, _SQL["set_paused"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_paused"], name=name, **explained(reason=reason)) > 0
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
     """Say why a pause goes on that somebody tried to end."""
-    execute(conn, _SQL["set_paused_reason"], name=name, reason=reason)
+    execute(conn, _SQL["set_paused_reason"], name=name, **explained(reason=reason))
 
 
 def resume(conn: Connection, name: str) -> bool:
@@ -168,9 +176,9 @@ def resume(conn: Connection, name: str) -> bool:
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
-    return execute(conn, _SQL["set_cancelled"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_cancelled"], name=name, **explained(reason=reason)) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
     """Take a task away; its ledger stays. False when there is none of that name."""
-    return execute(conn, _SQL["set_deleted"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_deleted"], name=name, **explained(reason=reason)) > 0
