@@ -20,7 +20,7 @@ MAKERS = {"wrong": 1, "_wrong": 1, "problem": 1, "_error": 0, "error": 0}
 #: Where such a name means something else.
 NO_MAKERS = ("console/", "orchestration/", "airflow_plugin", *FACES)
 #: What those and the classes take besides facts and places.
-OPTIONS = frozenset({"taken_back", "by", "begins_at", "words", "unknown", "of"})
+OPTIONS = frozenset({"to_requeue", "by", "begins_at", "words", "unknown", "of"})
 
 
 @dataclass(frozen=True, kw_only=True)

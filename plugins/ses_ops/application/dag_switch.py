@@ -1,6 +1,6 @@
-"""The pause of a send task follows the pause switch of its DAG, which people turn in Airflow.
+"""The pause of a send task follows its DAG's switch in Airflow.
 
-Airflow has an entry of its own for the switch in its audit log, so none is asked for here.
+Airflow writes its own entry for the switch in its audit log, so this module writes none.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
 
-#: The beginning of the reason of every pause that came from the switch.
+#: First words of the reason of every pause that came from the switch.
 PAUSED_IN_AIRFLOW = "paused in Airflow"
 
 
 def follow_switch(conn: Connection, actor: Actor, name: str, *, paused: bool) -> Changed:
-    """Pause or resume a send task as its DAG's switch was turned; the actor has no name when nobody is known.
+    """Pause or resume a send task as its DAG's switch was turned; the actor's name is empty when Airflow names nobody.
 
-    In Airflow everybody who may edit a DAG can turn its switch. Pending mail does not leave by that alone: the task
-    stays paused, with a reason that says so, when the person who turned the switch on may not start mail of it.
+    In Airflow everybody who may edit a DAG can turn its switch. Pending mail does not leave by that alone: when
+    the person who turned the switch on may not start mail of the task, it stays paused, with a reason that says so.
     """
     if not paused and starts_mail(conn, name) and not actor.may_start(name):
         why = Explanation("turned_on_by_somebody")
@@ -54,7 +54,7 @@ def resume_if_switched_on(conn: Connection, name: str, is_on: Callable[[], bool]
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, name)
-    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
+    if row.paused_at is None or not (row.paused_reason or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
         return Changed(changed=False)
     with transaction(conn):
         return Changed(changed=send_tasks.resume(conn, name))

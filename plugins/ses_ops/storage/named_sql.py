@@ -1,4 +1,4 @@
-"""Named SQL statements: each module of storage has those of the .sql file beside it.
+"""Named SQL statements, each module's in the .sql file beside it.
 
 Each statement stands behind a `-- name:` line and a comment that says why. A statement belongs to one function, whose
 arguments and result are typed (docs/decisions/0032); `tests/unit/test_statements.py` holds that.
@@ -45,7 +45,7 @@ class Statements:
 
     @cached_property
     def by_name(self) -> dict[str, str]:
-        """All of them."""
+        """All statements of the file."""
         parts = _NAME.split(self._file.read_text(encoding="utf-8"))[1:]
         names = parts[0::2]
         if len(set(names)) != len(names):
@@ -54,7 +54,7 @@ class Statements:
 
 
 def fetch_rows(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> list[Row]:
-    """Run a statement; each row as what `make` makes of its columns by name."""
+    """Run a statement; returns `make(**columns)` of each row."""
     with conn.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description or ()]
@@ -62,7 +62,7 @@ def fetch_rows(conn: Connection, make: Callable[..., Row], sql: str, /, **values
 
 
 def fetch_row(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> Row | None:
-    """Run a statement; its first row as what `make` makes of it, or None."""
+    """Run a statement; returns `make(**columns)` of the first row, or None."""
     with conn.cursor() as cursor:
         cursor.execute(sql, values)
         row = cursor.fetchone()

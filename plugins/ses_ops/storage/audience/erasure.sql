@@ -69,20 +69,14 @@ SELECT EXISTS (
 ) AS found;
 
 -- name: import_reports
-SELECT id::text, report FROM group_import WHERE report IS NOT NULL;
+SELECT id::text, report FROM import_run WHERE report IS NOT NULL;
 
 -- name: set_import_report
-UPDATE group_import SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
-
--- name: suppression_reports
-SELECT id::text, report FROM suppression_report;
-
--- name: set_suppression_report
-UPDATE suppression_report SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
+UPDATE import_run SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
 
 -- name: clear_imports
 -- Addresses that may be mistyped, and why a file was refused, may name it.
-UPDATE group_import i SET
+UPDATE import_run i SET
     doubtful = coalesce((
         SELECT jsonb_agg(one) FROM jsonb_array_elements(i.doubtful) one WHERE lower(one ->> 1) <> %(address_key)s
     ), '[]'),
