@@ -29,8 +29,8 @@ from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
+from ses_ops.console.quota_errors import entry_text, example_text, wrong_with_variable
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
-from ses_ops.console.quota_words import entry_text, example_text, wrong_with_variable
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.forecast import ForecastDay

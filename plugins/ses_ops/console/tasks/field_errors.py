@@ -1,4 +1,4 @@
-"""What is wrong with a field of the send task form, and how to mend it, in the person's language."""
+"""Errors of a field of the send task form as the console words them: what is wrong, and how to mend it."""
 
 from __future__ import annotations
 

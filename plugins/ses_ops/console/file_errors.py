@@ -1,4 +1,4 @@
-"""What an import of recipients says to a person: why a file cannot be used, beside which field, and how to mend it."""
+"""Errors of a file of recipients as the console words them: by code what is wrong and beside which field."""
 
 from __future__ import annotations
 
