@@ -37,7 +37,8 @@ def follow_switch(conn: Connection, actor: Actor, name: str, *, paused: bool) ->
         return Changed(changed=False)
     with transaction(conn):
         if paused:
-            why = Explanation("paused_in_airflow_by" if (who := actor.name) else "paused_in_airflow", who=who or None)
+            who = actor.name
+            why = Explanation("paused_in_airflow_by", who=who) if who else Explanation("paused_in_airflow")
             return Changed(changed=send_tasks.pause(conn, name, reason=why.sentence))
         return Changed(changed=send_tasks.resume(conn, name))
 
