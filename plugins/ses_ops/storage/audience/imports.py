@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ses_ops.errors import SesError
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.import_outcome import ImportOutcome
     from ses_ops.audience.rejected_rows import RejectedRows
-    from ses_ops.errors import SesError
 
 _SQL = statements(__file__)
 
