@@ -19,7 +19,7 @@ from typing import Any, Self
 #: PostgreSQL's jsonb holds no NUL and no half of a surrogate pair.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 PLACES = ("template", "part", "domain", "server", "during", "where", "field")
-_OPTIONAL = frozenset({*PLACES, "in_line", "who"})
+_OPTIONAL = frozenset({*PLACES, "in_line", "in_file", "who", "host"})
 
 
 def fact(value: Any) -> Any:

@@ -26,6 +26,7 @@ DONE = (
     "plugins/ses_ops/airflow_connection.py",
     "plugins/ses_ops/airflow_places.py",
     "plugins/ses_ops/airflow_plugin.py",
+    "plugins/ses_ops/application",
     "plugins/ses_ops/audience",
     "plugins/ses_ops/domain",
     "plugins/ses_ops/orchestration",

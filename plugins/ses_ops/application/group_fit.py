@@ -1,4 +1,4 @@
-"""The send tasks of a recipient group, and whether they can still send to it."""
+"""The fit of send tasks to their recipient group."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misfit:
-    """A task that cannot send to its group, and why."""
+    """A task that cannot send to its group, and the reason."""
 
     task: str
     problem: str
 
 
 def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Misfit]:
-    """Tasks that are not over, and whose template needs other variables than the group has (an import changed them)."""
+    """The tasks that have not ended and whose template needs variables that the group has no more, after an import."""
     group = recipients.find_group(conn, group_name)
-    #: Hundreds of tasks may send the same mail.
+    #: A cache by template: hundreds of tasks may have the same one.
     known: dict[MailContent, str | None] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
@@ -47,7 +47,7 @@ def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Mis
 
 
 def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
-    """Tasks that are not over, each with what of its template its author may not mean (`value_warnings`)."""
+    """The tasks that have not ended, each with the warnings about its template (`value_warnings`)."""
     group = recipients.find_group(conn, group_name)
     known: dict[MailContent, list[ValueWarning]] = {}
     found = []

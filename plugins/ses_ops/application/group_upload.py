@@ -1,4 +1,4 @@
-"""An upload that becomes the content of a recipient group: watched, counted, stopped when somebody asks for it.
+"""The import of an upload into a recipient group, with progress and cancellation.
 
 The import itself is one transaction on one connection (application/group_import). Beside it a thread tells the table of
 imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two signs of life, and between two looks at whether it is to stop.
+#: Seconds between two writes of the progress, and between two checks whether the import has to stop.
 BEAT = 0.5
 _APPLICATION = "ses-ops group import"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadOrder:
-    """What a person asked for. The group is a new one or one that exists: the other is refused."""
+    """The options of an import. With `create` the group must not exist; without it the group must exist."""
 
     id: UUID
     group: str
@@ -46,26 +46,29 @@ class UploadOrder:
     by: str
     file_name: str
     file_bytes: int | None
-    #: None: found out from the first line.
+    #: Separator; None: found from the first line.
     delimiter: str | None = None
     address_column: str | None = None
-    #: None: UTF-8, or what leaves no doubt.
+    #: Encoding; None: UTF-8, or another one that is certain.
     encoding: str | None = None
-    #: Names chosen for columns, and the sheet of a workbook; None: the one that it shows.
+    #: Names chosen for columns, and the sheet of a workbook; None: the sheet that the workbook opens with.
     names: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    #: Add to what the group holds, instead of replacing it.
+    #: Whether the rows are added to the group's recipients instead of replacing them.
     append: bool = False
-    #: None: unchanged.
+    #: Description of the group; None: unchanged.
     description: str | None = None
-    #: Whether empty cells are missing values; None: unchanged.
+    #: Whether empty cells are missing values; None: the group's setting stays.
     empty_is_missing: bool | None = None
-    #: Nothing, if any row is rejected.
+    #: Whether one rejected row makes the whole import fail.
     strict: bool = False
 
 
 class GroupUpload:
-    """One import. Called from another thread: `ended` says why no more blocks come, if so; `stop` ends them."""
+    """One import.
+
+    `ended` and `stop` are called from the watching thread: `ended` returns the reason for which no more blocks come, or
+    None; `stop` ends the blocks."""
 
     def __init__(
         self,
@@ -148,7 +151,7 @@ class GroupUpload:
             yield block
 
     def _check(self) -> None:
-        """Every loop of an import comes by here, also those that read nothing more from the browser."""
+        """Count rows; every loop of an import calls it, also those that read nothing more from the browser."""
         if self._stopped is not None:
             raise self._stopped
 
@@ -178,14 +181,14 @@ class GroupUpload:
                 elif (why := self._ended()) is not None:
                     self._stop(why)
                 if self._stopped is not None:
-                    # Again and again: between two statements there is nothing to cancel.
+                    # The cancellation is repeated: one that arrives between two statements cancels nothing.
                     conn.cancel()
             except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
         self._stopped = self._stopped or why
-        # The import may be waiting for the next block, and the server for the import.
+        # The import may wait for the next block while the server waits for the import.
         self._stop_blocks(self._stopped)
 
     def _end(self, watcher: threading.Thread) -> None:

@@ -122,6 +122,6 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
         raise _CannotBe("bad expiry", problem.explanation) from problem
-    if address != without_mark(address):  # our own export, which a spreadsheet may open
+    if address != without_mark(address):  # an export of ses-ops has marks for spreadsheets
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

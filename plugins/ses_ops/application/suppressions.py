@@ -1,4 +1,4 @@
-"""The suppression list: add addresses, remove one, add those of a file."""
+"""Use cases of the suppression list: add, remove, import."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptReport:
-    """Where the rows that an import leaves out are kept: a report that a person can download."""
+    """The store of the rows that an import leaves out: a report that a person can download."""
 
     id: UUID
     file_name: str
-    #: Gets the rows while the file is read.
+    #: Called with each row that is left out, while the file is read.
     rows: RejectedRows
 
     def progress(self, stored: int) -> Progress:
@@ -51,7 +51,7 @@ def add(
     note: str,
     expires_at: datetime | None,
 ) -> Counted:
-    """Put addresses on the list, all or none; those that are not there already for at least as long are counted."""
+    """Put addresses on the list, all or none; counts those that the list did not have for at least as long."""
     facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value, "note": note}
     with actor.recorded("suppress", **facts) as recorded, transaction(conn):
         more: dict[str, Any] = {"reason": reason, "note": note, "expires_at": expires_at, "added_by": actor.name}
@@ -60,7 +60,7 @@ def add(
 
 
 def remove(conn: Connection, actor: Actor, address: Address, *, why: str | None = None) -> Changed:
-    """Take an address off the list; why is kept in the audit log. Raises NotFound."""
+    """Remove an address from the list; the audit log keeps the reason. Raises NotFound."""
     with actor.recorded("unsuppress", address=address.address, **({"why": why} if why else {})), transaction(conn):
         entries.remove(conn, address)
     return Changed()

@@ -1,4 +1,7 @@
-"""A definition becomes a task's row: what can still change of a task, and what a change does to its mail."""
+"""Storing of definitions: what can still change, and its effect on mail.
+
+This module decides what of a task can still change, and what a change does to its mail.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,11 @@ def apply_task(
 ) -> Applied:
     """Create or change a task; the caller holds the transaction.
 
-    Applying an unchanged definition again does nothing. A change reaches all mail that has not left; what a sender has
-    in hand at this moment leaves as it was, and is counted for the edition before. `by` is who changes it, `may_start`
-    whether that person may start mail of it.
-    Raises InvalidInput for a start that has passed or an unknown group, Conflict for what can change no more, and
-    StartNotAllowed when mail would leave by it that this person may not start.
+    Applying an unchanged definition again does nothing. A change reaches all mail that has not left, except the
+    messages that a sender has in memory at this moment: they leave as they were and count for the edition before. `by`
+    is who changes it, `may_start` whether that person may start mail of it. Raises InvalidInput for a start that has
+    passed or an unknown group, Conflict for what can change no more, and StartNotAllowed when mail would leave by it
+    that this person may not start.
     """
     group = recipients.group_if_any(conn, task.group)
     if group is None:
@@ -71,8 +74,8 @@ def apply_task(
 def check_changeable(conn: Connection, current: StoredTask, becomes: SendTask | None = None) -> MailOfTask:
     """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
 
-    A task with one start has had it once its occurrence has begun, and its recipients once they are read; what its mail
-    is made of can change until all has left. Returns where its mail stands.
+    A task with one start has had it once its occurrence has begun, and its recipients once they are read; the
+    content of its mail can change until all has left. Returns the progress of its mail.
     """
     name = current.name
     if current.cancelled_at is not None:
@@ -94,7 +97,7 @@ def check_changeable(conn: Connection, current: StoredTask, becomes: SendTask | 
 
 
 def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: str) -> None:
-    """In the zone that the person wrote it in. What is stored already may have passed."""
+    """The start in the zone that the person wrote it in. A start that is stored already may have passed."""
     schedule, was = task.schedule, before.schedule if before else None
     for field in ("start_at", "until"):
         moment = getattr(schedule, field)
@@ -107,7 +110,7 @@ def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: 
 
 
 def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
-    """A recurring task that would never start: no slot of its cron expression is before its end."""
+    """Raise InvalidInput for a recurring task that would never start: its cron has no slot before its end."""
     schedule = task.schedule
     begin = schedule.start_at or now
     ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))

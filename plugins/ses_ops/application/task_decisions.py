@@ -1,4 +1,7 @@
-"""What a person decides about a task: pause, resume, cancel, delete, retry, resolve. Each is one transaction."""
+"""Decisions about a task: pause, resume, cancel, delete, retry, resolve.
+
+Each decision is one transaction.
+"""
 
 from __future__ import annotations
 
@@ -32,34 +35,34 @@ if TYPE_CHECKING:
 
 
 class Doubt(StrEnum):
-    """What to do with messages whose fate a crash left open."""
+    """The decision about messages that are unknown after a crash: sent or not."""
 
-    #: A few may get the mail twice.
+    #: Send the messages again: a few recipients may get the mail twice.
     RESEND = "resend"
-    #: A few may not get it at all.
+    #: Count the messages as sent: a few recipients may not get the mail at all.
     ASSUME_SENT = "assume-sent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resumed(Changed):
-    """A resume. `changed` is False when there was nothing to resume: nobody paused the task, it waits for quota."""
+    """The result of a resume. `changed` is False when nobody had paused the task: it waits for quota."""
 
-    #: Of the run that has work to do; None when none has.
+    #: Kind of the run that has work to do; None without work.
     kind: RunKind | None = None
-    #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
+    #: The task, if it waits only for quota: it continues by itself at its `next_run_at`.
     waits: TaskOverview | None = None
 
     @property
     def goes_on_at(self) -> datetime | None:
-        """When a task that waits for quota goes on by itself; None for one that goes on now."""
+        """Time at which a task that waits for quota continues by itself; None for a task that continues now."""
         return self.waits.next_run_at if self.waits else None
 
 
 def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:
-    """Send a task's failed messages again, those with some codes (`failures.NO_CODE`: without one) or all.
+    """Retry a task's failed messages: all, or those with some codes (`failures.NO_CODE`: without one).
 
-    Those to addresses that are on the suppression list stay failed; those that are tried are counted.
-    Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
+    Messages to suppressed addresses stay failed; the result counts the messages that are retried.
+        Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
     """
     wanted = {"codes": sorted(codes)} if codes else {}
     with actor.recorded("retry_failed", task=name, **wanted) as facts, transaction(conn):
@@ -70,14 +73,14 @@ def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection
 
 
 def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
-    """What `retry_failed` would do: how many of which code. Raises NotFound, and Conflict for a cancelled task."""
+    """The counts of `retry_failed` by code, without a retry. Raises NotFound, and Conflict for a cancelled task."""
     task = send_tasks.find_row(conn, name)
     _refuse_cancelled(task)
     return failed_by_code(conn, task.id)
 
 
 def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> Counted:
-    """Decide about a task's unknown messages, which are counted. Raises as `retry_failed` does."""
+    """Resolve a task's unknown messages; the result counts them. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is Doubt.RESEND:
             count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
@@ -96,11 +99,11 @@ def _requeued(name: str, count: int) -> Counted:
 def resume(
     conn: Connection, actor: Actor, name: str, *, quota_left: Callable[[TaskOverview], bool] = lambda _: False
 ) -> Resumed:
-    """End a person's pause and clear an error; what the mail server deferred is tried now.
+    """End a person's pause and clear an error; mail that the mail server deferred is retried now.
 
-    Mail that waits for quota keeps its time, unless the sender domain's day has room for it now, which `quota_left` is
-    asked about such a task. Raises Conflict for a task that has ended, and ResumeNotAllowed when mail would leave that
-    the actor may not start; then everything is as it was.
+    Mail that waits for quota keeps its time, unless the sender domain has quota left today (`quota_left`). Raises
+    Conflict for a task that has ended, and ResumeNotAllowed when mail would leave that the actor may not start; then
+    nothing is changed.
     """
     before = next(iter(list_tasks(conn, name=name)), None)
     left = before is not None and before.cached_count > 0 and quota_left(before)
@@ -115,7 +118,7 @@ def resume(
 
 
 def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> RunKind | None:
-    """Returns the kind of the run that has work to do, if one has.
+    """Resume a locked task; the kind of the run that has work to do, or None.
 
     A RESUME sends what is cached and can start nothing new; an occurrence that missed its start, or that an error kept
     from starting, stays as it is until a run of kind TRIGGERED takes it. Airflow makes a run by itself for a start that
@@ -141,7 +144,10 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
 
 
 def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
-    """The task that was just resumed, if it waits for quota; None too when it cannot be asked: it is resumed by now."""
+    """The task that was just resumed, if it waits for quota.
+
+    None too when its row cannot be read: it is resumed then.
+    """
     try:
         after = next(iter(list_tasks(conn, name=name)), None)
     except (SesError, StatementFailed):
@@ -150,19 +156,19 @@ def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
 
 
 def starts_mail(conn: Connection, name: str) -> bool:
-    """Whether mail of a task would leave if its pause ended now: what waits, or a start that has come meanwhile."""
+    """Whether mail of a task would leave if its pause ended now: pending mail, or that of a start during the pause."""
     with transaction(conn):
         overview = next(iter(list_tasks(conn, name=name)), None)
         return overview is not None and (overview.unsent_count > 0 or _overdue(conn, overview))
 
 
 def _overdue(conn: Connection, overview: TaskOverview) -> bool:
-    """A start has come that Airflow makes a run for as soon as it may."""
+    """Whether a start has come for which Airflow creates a run as soon as the pause ends."""
     return overview.next_slot is not None and overview.next_slot <= database_now(conn)
 
 
 def pause(conn: Connection, actor: Actor, name: str, *, reason: str | None = None) -> Changed:
-    """Stop a task's mail until it is resumed; nothing is changed when it was paused already.
+    """Pause a task until it is resumed; no change when it was paused already.
 
     Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
@@ -190,7 +196,7 @@ def cancel(conn: Connection, actor: Actor, name: str) -> Changed:
 
 
 def delete(conn: Connection, actor: Actor, name: str) -> Changed:
-    """Take a task away; its ledger stays. Raises Conflict while mail of it is on its way or waits to be sent."""
+    """Delete a task; its ledger stays. Raises Conflict while its mail is being sent or pending."""
     with actor.recorded("delete_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
         overview = next(iter(list_tasks(conn, name=name)), None)
@@ -213,7 +219,7 @@ def _going(conn: Connection, name: str) -> LockedTask:
 
 
 def _overview(conn: Connection, name: str) -> TaskOverview:
-    """Where a task stands that is no test send; raises NotFound."""
+    """The progress of a task that is no test send. Raises NotFound."""
     found = next(iter(list_tasks(conn, name=name)), None)
     if found is None:
         raise NotFound("send task", name)
@@ -221,7 +227,7 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
 
 
 def _refuse_ended(conn: Connection, name: str) -> None:
-    """What has ended keeps its status."""
+    """Raise Conflict for a task that has ended: it keeps its status."""
     if _overview(conn, name).status is TaskStatus.FINISHED:
         raise Conflict("task_finished", name=name)
 

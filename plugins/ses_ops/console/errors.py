@@ -29,6 +29,7 @@ _TEMPLATE = N_("template %(template)s")
 _PART = N_("template %(template)s (%(part)s)")
 _DOMAIN = N_("nothing can be sent from %(domain)s: %(problem)s")
 _LINE = N_("%(problem)s (line %(line)s)")
+_LINE_OF = N_("%(problem)s (line %(line)s of %(file)s)")
 
 
 def worded(words: Language, said: SesError | Explanation | str, *, without: Collection[str] = ()) -> str:
@@ -45,7 +46,12 @@ def worded(words: Language, said: SesError | Explanation | str, *, without: Coll
     text = words.gettext(message_id(sentence), **{one.name: _value(words, one, facts.get(one.name)) for one in own})
     named = {name: one for name, one in facts.items() if name not in {place.name for place in own}}
     if (line := named.get("in_line")) is not None:
-        text = words.gettext(_LINE, problem=text, line=line)
+        file = named.get("in_file")
+        text = (
+            words.gettext(_LINE_OF, problem=text, line=line, file=file)
+            if file
+            else words.gettext(_LINE, problem=text, line=line)
+        )
     return _behind_places(words, named, text)
 
 

@@ -72,7 +72,7 @@ def connect(
         return conn
     except psycopg2.OperationalError as cause:
         raise DatabaseUnavailable("database_not_connected", cause=one_line(cause)) from cause
-    except psycopg2.ProgrammingError as cause:  # an extra of the connection that libpq does not know
+    except psycopg2.ProgrammingError as cause:  # the connection has an extra that libpq does not know
         raise NotSetUp("database_connection_not_usable", cause=one_line(cause)) from cause
 
 

@@ -111,7 +111,7 @@ def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Itera
 
 
 def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[dict[str, Any]], MessageKey | None]:
-    """The rows of a page and one more, as they are read; then the key of the last row read, None: the end."""
+    """The rows of a page and one more, in the direction of reading; then the key of the last row; None: the end."""
     values = _values(search)
     if search.address_key is not None:
         return fetch_all(conn, _SQL["messages_to"], **values, limit=size + 1), None
