@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application.quota_status import DAYS_AHEAD, DomainQuota, domain_quota
-from ses_ops.console import labels
+from ses_ops.console import labels, spans
 from ses_ops.console.access import reads_shared
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.choices import time_zones
@@ -249,5 +248,4 @@ def _length(words: Language, line: DomainLine) -> str | None:
     """How long a day of a rehearsal is; None for real days."""
     if not line.rehearsal or line.quota.plan is None:
         return None
-    length: timedelta = line.quota.plan.day_length
-    return words.duration(length)
+    return spans.span(words, line.quota.plan.day_length)
