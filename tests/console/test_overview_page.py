@@ -11,7 +11,7 @@ import pytest
 from ses_ops.console.charts.column_chart import Column, draw
 from ses_ops.console.language import language
 from ses_ops.console.overview.sent_days import by_day
-from ses_ops.storage.ledger.activity import Sent
+from ses_ops.storage.ledger.activity import SentQuarter
 from tests.integration.sending_world import DOMAIN, quota
 
 VARIABLE = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
@@ -197,7 +197,7 @@ def test_messages_a_day_come_from_attempts_those_that_go_on_included(world, view
 
 def test_a_day_is_the_day_of_the_domains_plan():
     late = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
-    sent = [Sent(domain=domain, began_at=late, sent=5, failed=1) for domain in ("tokyo.example", "utc.example")]
+    sent = [SentQuarter(domain=domain, began_at=late, sent=5, failed=1) for domain in ("tokyo.example", "utc.example")]
     days = by_day(sent, zones={"tokyo.example": "Asia/Tokyo"}, now=late)
     assert [(f"{day.day}", day.sent, day.failed, day.today) for day in days[-2:]] == [
         ("2026-11-24", 5, 1, False),

@@ -26,12 +26,14 @@ DONE = (
     "plugins/ses_ops/airflow_connection.py",
     "plugins/ses_ops/airflow_places.py",
     "plugins/ses_ops/airflow_plugin.py",
+    "plugins/ses_ops/application",
     "plugins/ses_ops/audience",
     "plugins/ses_ops/domain",
     "plugins/ses_ops/orchestration",
     "plugins/ses_ops/sending",
     "plugins/ses_ops/settings.py",
     "plugins/ses_ops/stack",
+    "plugins/ses_ops/storage",
     "plugins/ses_ops/transports",
 )
 

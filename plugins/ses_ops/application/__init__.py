@@ -1,6 +1,6 @@
-"""Use cases, one function each: every change goes through here, whoever asks for it.
+"""Use cases of ses-ops, one function each.
 
-A use case is `(conn, actor, values) -> value`. It owns the transaction, asks for the entry in the audit log around it,
-and says in a frozen value what was changed and which notices the scheduler has to get (`changed.py`); the ports are in
-`ports.py`.
+The console, the command line and the DAGs change data only through them. A use case is
+`(conn, actor, values) -> value`. It owns the transaction, writes the entry in the audit log around it, and returns a
+frozen value: what was changed and which notices the scheduler has to get (`changed.py`). `ports.py` has the ports.
 """

@@ -1,7 +1,7 @@
-"""What a use case gives back: what it changed, and the notices that the scheduler is to be given afterwards.
+"""The result of a use case: its changes, and notices for the scheduler.
 
-Our tables decide whether mail leaves, so they come first. A face gives the notices after the commit, as well as that
-can be done, and says what could not be told.
+The tables of ses-ops decide whether mail leaves, so they are changed first. The caller (console, command line) gives
+the notices after the commit and reports each one that the scheduler did not accept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskPaused:
-    """Runs of a task need not start."""
+    """Notice that the scheduler starts no more runs of a task."""
 
     task: str
 
@@ -27,7 +27,7 @@ class TaskPaused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskResumed:
-    """Runs of a task may start again."""
+    """Notice that the scheduler may start runs of a task again."""
 
     task: str
 
@@ -38,32 +38,32 @@ class TaskResumed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunWanted:
-    """Mail of a task waits for a run."""
+    """Notice that mail of a task needs a run."""
 
     task: str
-    #: None: one that sends what waits and starts what is due.
+    #: Kind of the run; None: a run that sends pending mail and starts occurrences that are due.
     kind: RunKind | None = None
 
     def tell(self, scheduler: Scheduler) -> str | None:
-        """Have the run started; its id, None when it exists already. Raises NotFound."""
+        """Have the run started; its id, or None when the run exists already. Raises NotFound."""
         return scheduler.start_run(self.task, self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TasksWritten:
-    """Definitions of tasks are other ones now."""
+    """Notice that the definitions of tasks have changed."""
 
     created: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
 
     def tell(self, scheduler: Scheduler) -> bool:
-        """Have them read; False when the scheduler finds them by itself later."""
+        """Have the definitions read; False when the scheduler finds them by itself later."""
         return scheduler.update_dags(created=list(self.created), changed=list(self.changed))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskDeleted:
-    """A task is gone."""
+    """Notice that a task was deleted."""
 
     task: str
 
@@ -77,16 +77,16 @@ Notice = TaskPaused | TaskResumed | RunWanted | TasksWritten | TaskDeleted
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changed:
-    """What every use case says of a change."""
+    """The result of every use case that changes something."""
 
-    #: False when everything was so already.
+    #: False when the stored values were the wanted ones already.
     changed: bool = True
-    #: In the order in which they are to be given.
+    #: Notices for the scheduler, in the order in which they have to be given.
     scheduler: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counted(Changed):
-    """A change of messages."""
+    """The result of a use case that changes messages."""
 
     count: int = 0

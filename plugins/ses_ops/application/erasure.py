@@ -1,4 +1,4 @@
-"""A person asks to be forgotten."""
+"""Erasure of a person who asks to be forgotten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def erase(conn: Connection, actor: Actor, address: Address) -> Erasure:
     """Forget the person of an address. Safe to repeat. Raises GroupBusy while an import runs.
 
-    The address itself does not stay in the audit log: what stands for it does.
+    The audit log has a hash in place of the address.
     """
     person = erased_address(conn, address.key)
     with actor.recorded("erase_person", person=person) as facts, transaction(conn):

@@ -1,6 +1,7 @@
-"""Exports, which change nothing and stand in the audit log all the same: they are many people's addresses at once.
+"""Exports of addresses, each recorded in the audit log.
 
-Each is recorded before the first byte leaves: what does not exist is an error, not a broken file.
+An export changes nothing, but it discloses many people's addresses at once. It is recorded before the first byte
+leaves, so a missing group, task or report is an error and not a broken file.
 """
 
 from __future__ import annotations

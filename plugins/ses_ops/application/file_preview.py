@@ -1,4 +1,4 @@
-"""What a file of recipients would be read as, before anything is stored: its encoding, its columns, its first rows."""
+"""Preview of a recipient file: its encoding, columns and first rows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from ses_ops.audience.csv.header import Header
     from ses_ops.audience.recipient_file import RecipientRows
 
-#: Bytes of a CSV file that are looked at. What first is no ASCII behind them is decided when the file is imported, and
-#: then too none of it is stored in a wrong encoding.
+#: Bytes of a CSV file that the preview reads. When the first character beyond ASCII stands behind them, the import
+#: decides about the encoding, and nothing is stored in a wrong one then either.
 LOOKED_AT = 8 * 1024**2
-#: Rows that are shown from the beginning, and of those with letters beyond ASCII, which tell a wrong encoding.
+#: Number of first rows shown, and of rows with letters beyond ASCII, by which a person sees a wrong encoding.
 FIRST_ROWS, TELLING_ROWS = 5, 5
-#: Rows that are read to find telling ones.
+#: Number of rows read to find those with letters beyond ASCII.
 _MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownRow:
-    """A row as its columns will be read; `problem` is why it would be left out."""
+    """A row of the file by its columns; `problem` is the reason for which the import would leave it out."""
 
     line: int
     cells: tuple[str, ...]
@@ -37,21 +37,21 @@ class ShownRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileLook:
-    """How a file would be read."""
+    """The encoding, columns and first rows with which an import would read a file."""
 
     encoding: str
-    #: Whether nobody can doubt the encoding; else it is the likely one, and a person has to say so.
+    #: Whether the encoding is certain; else it is the likely one, and a person has to confirm it.
     sure: bool
     delimiter: str
     header: Header
-    #: Of a workbook: the sheet that is read, and all of them.
+    #: Of a workbook: the sheet that is read, and the names of all sheets.
     sheet: str | None
     sheets: tuple[str, ...]
     rows: tuple[ShownRow, ...]
 
 
 def look_at(blocks: Callable[[], Iterable[bytes]], *, where: str, encoding: str | None, **options: Any) -> FileLook:
-    """Read the beginning of a file; `blocks` gives it each time anew. Raises BadCsv.
+    """Read the beginning of a file; `blocks` returns its blocks from the beginning at each call. Raises BadCsv.
 
     `options` are those of `recipient_rows`. A file whose encoding can only be guessed is read in the likely one.
     """
@@ -107,7 +107,7 @@ def _shown(rows: RecipientRows) -> list[ShownRow]:
 
 
 def beginning(blocks: Iterable[bytes], most: int = LOOKED_AT) -> list[bytes]:
-    """The blocks of a CSV file up to a size, and whole lines only; all of any other file."""
+    """The blocks of a CSV file up to a size, cut at the end of a line; all blocks of any other file."""
     found: list[bytes] = []
     size = 0
     for block in blocks:
@@ -119,7 +119,7 @@ def beginning(blocks: Iterable[bytes], most: int = LOOKED_AT) -> list[bytes]:
 
 
 def _whole_lines(blocks: list[bytes]) -> list[bytes]:
-    """Without the half line at the end; in UTF-16 a line end is not where one byte says so, so nothing is cut there."""
+    """The block without the partial line at its end; unchanged in UTF-16, where one byte does not mark a line end."""
     end = blocks[-1].rfind(b"\n")
     if end < 0 or b"\0" in blocks[0][:1000]:
         return blocks

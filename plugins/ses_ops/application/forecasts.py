@@ -1,10 +1,13 @@
-"""On which quota day each part of a task will go out, behind the mail of other tasks that was cached before."""
+"""Forecasts: the quota day on which each part of a task leaves.
+
+The mail of other tasks that was cached before leaves first.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.forecast import Forecast, PendingMail, forecast
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import QuotaError
@@ -24,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def forecast_of_task(conn: Connection, one: TaskOverview, plan: WarmupPlan) -> Forecast:
-    """The forecast of a task that exists: what waits, and its next occurrence."""
+    """The forecast of a stored task: its pending mail and its next occurrence."""
     now = database_now(conn)
     return forecast_with(conn, plan, queue_with(conn, plan.domain, to_come(conn, one, now)), now=now)
 
 
-def queue_with(conn: Connection, domain: str, added: Sequence[Waiting]) -> list[Waiting]:
-    """What of a sender domain waits, in the order of service, and some mail behind it."""
+def queue_with(conn: Connection, domain: str, added: Sequence[PendingMail]) -> list[PendingMail]:
+    """The pending mail of a sender domain in the order of service, then `mail` behind it."""
     return [*sender_domains.backlog(conn, domain), *added]
 
 
-def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting], *, now: datetime) -> Forecast:
-    """The forecast of a sender domain for all that waits."""
+def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[PendingMail], *, now: datetime) -> Forecast:
+    """The forecast of a sender domain for all its pending mail."""
     try:
         today = sender_domains.today(conn, plan)
         left, began = today.left, today.rehearsal_began_at
@@ -44,10 +47,10 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[Waiting]
     return forecast(plan, waiting, now=now, left_today=left, rehearsal_began_at=began)
 
 
-def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[Waiting]:
+def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[PendingMail]:
     """The audience of a task's next occurrence, which is not in the ledger yet.
 
-    Of a group of more than `exact_up_to` recipients all are counted, the suppressed too.
+    Of a group of more than `exact_up_to` recipients all are counted, the suppressed ones too.
     """
     if one.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
         return []
@@ -71,8 +74,8 @@ def first_occurrence(
     begun: bool,
     now: datetime,
     exact_up_to: int | None = None,
-) -> list[Waiting]:
-    """The same for a definition, which need not be stored. Nothing when no occurrence is to come."""
+) -> list[PendingMail]:
+    """The forecast of a definition, stored or not, for its next occurrence; empty when it has none."""
     next_slot = schedule.next_after(now)
     if schedule.type is not TaskType.RECURRING:
         if begun or schedule.type is TaskType.TRIGGERED:
@@ -83,4 +86,4 @@ def first_occurrence(
     found = recipients.find_group(conn, group)
     exact = exact_up_to is None or found.recipient_count <= exact_up_to
     suppressed = recipients.suppressed_count(conn, found.id) if exact else 0
-    return [Waiting(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]
+    return [PendingMail(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]

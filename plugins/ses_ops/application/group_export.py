@@ -1,4 +1,7 @@
-"""The recipients of a group as a CSV file: safe to open in a spreadsheet, and to be imported again as it is."""
+"""Export of a recipient group as a CSV file.
+
+The file is safe to open in a spreadsheet, and it can be imported again unchanged.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.audience.recipients import RecipientGroup
 
-#: Rows that are read, and written, at a time.
+#: Number of rows read, and written, at a time.
 BATCH = 5_000
 
 
 def group_csv(conn: Connection, group: RecipientGroup) -> Generator[bytes, None, None]:
-    """The file in blocks; its last column says why somebody gets no mail. It begins with what tells Excel UTF-8."""
-    # A variable of a template may be called address, too.
+    """The file in blocks, first the byte order mark by which Excel knows UTF-8. Its last column says why a recipient
+    gets no mail."""
+    # A variable of a template may be called "address", as the first column is.
     taken = {name.lower() for name in group.variables}
     address = next((name for name in ADDRESS_COLUMNS if name not in taken), ADDRESS_COLUMNS[0])
     yield b"\xef\xbb\xbf" + _lines([(address, *group.variables, SUPPRESSED_COLUMN)])

@@ -1,4 +1,4 @@
-"""The send tasks of a recipient group, and whether they can still send to it."""
+"""The fit of send tasks to their recipient group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ses_ops.errors import SesError
 from ses_ops.rendering import apart
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,44 +23,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misfit:
-    """A task that cannot send to its group, and why."""
+    """A task that cannot send to its group, and the reason."""
 
     task: str
     problem: str
 
 
 def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Misfit]:
-    """Tasks that are not over, and whose template needs other variables than the group has (an import changed them)."""
+    """The tasks that have not ended and whose template needs variables that the group has no more, after an import."""
     group = recipients.find_group(conn, group_name)
-    #: Hundreds of tasks may send the same mail.
+    #: A cache by template: hundreds of tasks may have the same one.
     known: dict[MailContent, str | None] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
-        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+        if task.is_over:
             continue
-        content = content_of(task)
+        content = task.content
         if content not in known:
             known[content] = _problem(content, templates_root, group)
         if (problem := known[content]) is not None:
-            found.append(Misfit(task=task["name"], problem=problem))
+            found.append(Misfit(task=task.name, problem=problem))
     return found
 
 
 def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
-    """Tasks that are not over, each with what of its template its author may not mean (`value_warnings`)."""
+    """The tasks that have not ended, each with the warnings about its template (`value_warnings`)."""
     group = recipients.find_group(conn, group_name)
     known: dict[MailContent, list[ValueWarning]] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
-        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+        if task.is_over:
             continue
-        content = content_of(task)
+        content = task.content
         if content not in known:
             try:
                 known[content] = value_warnings(conn, content, group=group_name, templates_root=templates_root)
             except SesError:  # `misfits` says so
                 known[content] = []
-        found += [(task["name"], doubt) for doubt in known[content]]
+        found += [(task.name, doubt) for doubt in known[content]]
     return found
 
 

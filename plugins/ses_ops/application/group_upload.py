@@ -1,6 +1,6 @@
-"""An upload that becomes the content of a recipient group: watched, counted, stopped when somebody asks for it.
+"""The import of an upload into a recipient group, with progress and cancellation.
 
-The import itself is one transaction on one connection (storage/group_import). Beside it a thread tells the table of
+The import itself is one transaction on one connection (application/group_import). Beside it a thread tells the table of
 imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
 browser went away: whatever it does then, reading rows or looking for duplicates.
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ses_ops.application.group_import import import_group
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
-from ses_ops.storage.audience import group_imports
-from ses_ops.storage.audience.group_import import GroupImport, import_group
-from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.import_outcome import ImportOutcome
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two signs of life, and between two looks at whether it is to stop.
+#: Seconds between two writes of the progress, and between two checks whether the import has to stop.
 BEAT = 0.5
 _APPLICATION = "ses-ops group import"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadOrder:
-    """What a person asked for. The group is a new one or one that exists: the other is refused."""
+    """The options of an import. With `create` the group must not exist; without it the group must exist."""
 
     id: UUID
     group: str
@@ -45,26 +46,29 @@ class UploadOrder:
     by: str
     file_name: str
     file_bytes: int | None
-    #: None: found out from the first line.
+    #: Separator; None: found from the first line.
     delimiter: str | None = None
     address_column: str | None = None
-    #: None: UTF-8, or what leaves no doubt.
+    #: Encoding; None: UTF-8, or another one that is certain.
     encoding: str | None = None
-    #: Names chosen for columns, and the sheet of a workbook; None: the one that it shows.
+    #: Names chosen for columns, and the sheet of a workbook; None: the sheet that the workbook opens with.
     names: Mapping[str, str] = field(default_factory=dict)
     sheet: str | None = None
-    #: Add to what the group holds, instead of replacing it.
+    #: Whether the rows are added to the group's recipients instead of replacing them.
     append: bool = False
-    #: None: unchanged.
+    #: Description of the group; None: unchanged.
     description: str | None = None
-    #: Whether empty cells are missing values; None: unchanged.
+    #: Whether empty cells are missing values; None: the group's setting stays.
     empty_is_missing: bool | None = None
-    #: Nothing, if any row is rejected.
+    #: Whether one rejected row makes the whole import fail.
     strict: bool = False
 
 
 class GroupUpload:
-    """One import. Called from another thread: `ended` says why no more blocks come, if so; `stop` ends them."""
+    """One import.
+
+    `ended` and `stop` are called from the watching thread: `ended` returns the reason for which no more blocks come, or
+    None; `stop` ends the blocks."""
 
     def __init__(
         self,
@@ -82,14 +86,14 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
+    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> ImportOutcome:
         """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
         with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
             done = self._run(dsn, blocks)
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
             return done
 
-    def _run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+    def _run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
             self._begin(notes)
@@ -109,15 +113,15 @@ class GroupUpload:
 
     def _begin(self, notes: Connection) -> None:
         order = self.order
-        for other in group_imports.running(notes, order.group):
+        for other in imports.running(notes, order.group):
             raise GroupBusy(order.group, by=other["started_by"])
-        begun = group_imports.begin(
+        begun = imports.begin(
             notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
         )
         if not begun:
             raise Conflict("form_sent_before")
 
-    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
+    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> ImportOutcome:
         order = self.order
         return import_group(
             conn,
@@ -147,7 +151,7 @@ class GroupUpload:
             yield block
 
     def _check(self) -> None:
-        """Every loop of an import comes by here, also those that read nothing more from the browser."""
+        """Count rows; every loop of an import calls it, also those that read nothing more from the browser."""
         if self._stopped is not None:
             raise self._stopped
 
@@ -159,32 +163,32 @@ class GroupUpload:
         self._check()
         self._rejected.add(rejected)
 
-    def _conclude(self, conn: Connection, done: GroupImport) -> None:
+    def _conclude(self, conn: Connection, done: ImportOutcome) -> None:
         """The last moment at which nothing has happened yet."""
         self._check()
         if done.created and not self.order.new_group:
             raise NotFound("recipient group", self.order.group, code="recipient_group_deleted_meanwhile")
         if self.order.new_group and not done.created:
             raise Conflict("group_exists", group=self.order.group)
-        group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
+        imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
     def _watch(self, notes: Connection, conn: Connection) -> None:
         while not self._over.wait(BEAT):
             try:
-                by = group_imports.note_progress(notes, self.order.id, self._progress())
+                by = imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
                     self._stop(ImportStopped("import_stopped", by=by))
                 elif (why := self._ended()) is not None:
                     self._stop(why)
                 if self._stopped is not None:
-                    # Again and again: between two statements there is nothing to cancel.
+                    # The cancellation is repeated: one that arrives between two statements cancels nothing.
                     conn.cancel()
             except StatementFailed:
                 log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
         self._stopped = self._stopped or why
-        # The import may be waiting for the next block, and the server for the import.
+        # The import may wait for the next block while the server waits for the import.
         self._stop_blocks(self._stopped)
 
     def _end(self, watcher: threading.Thread) -> None:
@@ -195,9 +199,7 @@ class GroupUpload:
         state = ImportState.STOPPED if isinstance(problem, ImportStopped) else ImportState.FAILED
         words = problem if isinstance(problem, SesError) else None
         try:
-            group_imports.note_failed(
-                notes, self.order.id, self._progress(), self._report(), state=state, problem=words
-            )
+            imports.note_failed(notes, self.order.id, self._progress(), self._report(), state=state, problem=words)
         except StatementFailed:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
@@ -205,5 +207,4 @@ class GroupUpload:
         return Progress(bytes_read=self._bytes, rows_stored=self._stored, rows_rejected=self._rejected.count)
 
     def _report(self) -> Report:
-        rows = self._rejected
-        return Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
+        return Report.of(self._rejected)

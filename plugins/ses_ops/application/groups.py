@@ -1,4 +1,4 @@
-"""Recipient groups: make one, describe it, fill it from a file, stop an import, delete it."""
+"""Use cases of recipient groups: create, describe, import, cancel an import, delete."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed
-from ses_ops.storage.audience import group_imports, recipients
-from ses_ops.storage.audience.group_import import import_group
+from ses_ops.application.group_import import import_group
+from ses_ops.storage.audience import imports, recipients
 from ses_ops.storage.connection import transaction
 
 if TYPE_CHECKING:
@@ -16,39 +16,41 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
-    from ses_ops.storage.audience.group_import import GroupImport
-    from ses_ops.storage.audience.group_imports import ImportRecord
+    from ses_ops.audience.import_outcome import ImportOutcome
+    from ses_ops.storage.audience.imports import ImportRecord
     from ses_ops.storage.audience.recipients import RecipientGroup
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupDeleted(Changed):
-    """A group that is gone, as it was."""
+    """The result of a deletion: the group as it was before."""
 
     group: RecipientGroup
 
 
 def create(conn: Connection, actor: Actor, name: str, *, description: str) -> Changed:
-    """Make a group without recipients. Raises InvalidInput for the name, Conflict when there is one of that name."""
+    """Create an empty group. Raises InvalidInput for the name, Conflict when a group of that name exists."""
     with actor.recorded("create_group", group=name), transaction(conn):
         recipients.create_group(conn, name, description=description)
     return Changed()
 
 
 def describe(conn: Connection, actor: Actor, name: str, *, description: str) -> Changed:
-    """Change the words about a group. Raises NotFound, and GroupBusy while an import holds it."""
+    """Change the description of a group. Raises NotFound, and GroupBusy while an import holds it."""
     with actor.recorded("describe_group", group=name), transaction(conn):
         recipients.describe_group(conn, name, description=description)
     return Changed()
 
 
 def delete(conn: Connection, actor: Actor, name: str) -> GroupDeleted:
-    """Take a group and its recipients away. Raises NotFound, GroupInUse, and GroupBusy while an import holds it."""
+    """Delete a group and its recipients. Raises NotFound, GroupInUse, and GroupBusy while an import holds it."""
     with actor.recorded("delete_group", group=name), transaction(conn):
-        return GroupDeleted(group=recipients.delete_group(conn, name))
+        group = recipients.delete_group(conn, name)
+        imports.forget_group(conn, name)
+    return GroupDeleted(group=group)
 
 
-def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> GroupImport:
+def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> ImportOutcome:
     """Make the rows of a file the content of a group; `options` are those of `import_group`, which raises."""
     with actor.recorded("import_group", group=name, file=options["where"]) as facts:
         done = import_group(conn, name, blocks, **options)
@@ -57,6 +59,6 @@ def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[byte
 
 
 def stop_import(conn: Connection, actor: Actor, record: ImportRecord) -> Changed:
-    """Have an import stop within a second, whichever process runs it; nothing changes when it was over already."""
+    """Cancel an import within a second, whichever process runs it; no change when it had ended already."""
     with actor.recorded("stop_import", group=record.group_name), transaction(conn):
-        return Changed(changed=group_imports.ask_to_stop(conn, record.id, by=actor.name))
+        return Changed(changed=imports.ask_to_stop(conn, record.id, by=actor.name))

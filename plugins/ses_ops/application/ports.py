@@ -1,7 +1,7 @@
-"""What a use case needs of the world outside: who asks, where it is written down, and the scheduler of runs.
+"""Ports of the use cases: the actor, the audit log, the scheduler.
 
-Airflow implements `Scheduler` (orchestration/control.py) and `AuditLog` (orchestration/audit.py). Each face makes its
-`Actor`: the console of a login, the command line of the user of the shell.
+Airflow implements `Scheduler` (orchestration/control.py) and `AuditLog` (orchestration/audit.py). The console makes
+an `Actor` from the login, the command line from the user of the shell.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class Scheduler(Protocol):
-    """What starts the runs of send tasks. Every call may raise SesError: the scheduler may be away."""
+    """The scheduler of send tasks. Every call may raise SesError: the scheduler may be unavailable."""
 
     def pause_dag(self, task_name: str, /) -> bool:
         """Start no more runs of a task; False when the scheduler does not know the task yet."""
         ...
 
     def unpause_dag(self, task_name: str, /) -> bool:
-        """Start runs of a task again; False when the scheduler does not know the task yet."""
+        """Allow runs of a task again; False when the scheduler does not know the task yet."""
         ...
 
     def start_run(self, task_name: str, kind: RunKind | None = None, /) -> str | None:
-        """Start a run for what a person decided; its id, or None when it exists. Raises NotFound."""
+        """Start a run for a person's decision; its id, or None when the run exists. Raises NotFound."""
         ...
 
     def trigger_run(self, task_name: str, run_id: str, conf: dict[str, Any] | None = None, /) -> bool:
@@ -41,25 +41,25 @@ class Scheduler(Protocol):
         ...
 
     def forget_task(self, task_name: str, /) -> None:
-        """Start no run of a deleted task."""
+        """Remove a deleted task from the scheduler."""
         ...
 
 
 class PlanStore(Protocol):
-    """Where the warm-up plans of the sender domains are kept (orchestration/quota_variable.py: an Airflow Variable)."""
+    """The store of the sender domains' warm-up plans (orchestration/quota_variable.py: an Airflow Variable)."""
 
     def write_quota_entry(self, domain: str, entry: Mapping[str, Any], /, *, seen: str) -> None:
-        """Give a domain another entry, if its entry still has the mark `seen`. Raises Conflict."""
+        """Replace the entry of a domain if it still has the fingerprint `seen`. Raises Conflict."""
         ...
 
 
 class AuditLog(Protocol):
-    """Who did what to which task, and whether it was refused."""
+    """The audit log: who did what to which task, and whether it was refused."""
 
     def recorded(
         self, who: str, action: str, *, task: str | None = None, **details: Any
     ) -> AbstractContextManager[dict[str, Any]]:
-        """Record an action, which is done in the `with`. What is added to the yielded dictionary is recorded too.
+        """Record the action in the `with` block; items added to the yielded dictionary are recorded too.
 
         `details` are facts such as names and numbers: no passwords, no recipients' values. An action that raises
         SesError has `refused` with its sentence, one that raises anything else `failed` with the error's class.
@@ -68,11 +68,11 @@ class AuditLog(Protocol):
 
 
 class NoAuditLog:
-    """Keeps nothing: for tests, and for a process that has no audit log."""
+    """An audit log that keeps nothing: for tests, and for a process without one."""
 
     @contextmanager
     def recorded(self, who: str, action: str, *, task: str | None = None, **details: Any) -> Iterator[dict[str, Any]]:
-        """Do it."""
+        """Record nothing."""
         del who, action
         yield {**({"task": task} if task else {}), **details}
 
@@ -91,15 +91,15 @@ def _nothing(roles_by_task: Mapping[str, tuple[str, ...]]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks for a change, and what that one may do."""
+    """The person who asks for a change, and what that person may do."""
 
-    #: As it stands in the audit log and beside what was changed.
+    #: The person's name in the audit log and in the changed rows.
     name: str
     audit: AuditLog = _NO_AUDIT_LOG
     #: Whether the actor may start mail of a task.
     may_start: Callable[[str], bool] = _everything
-    #: Gives the DAGs of tasks to roles, before the change is committed: nobody has a task that they cannot see. An
-    #: actor for whom that can wait leaves it out and does it afterwards, for `Changed.roles`.
+    #: Gives the DAGs of tasks to roles before the change is committed, so that nobody has a task that they cannot
+    #: see. An actor that can do so after the commit leaves this out and uses `Changed.roles`.
     give_roles: Callable[[Mapping[str, tuple[str, ...]]], object] = _nothing
 
     def recorded(

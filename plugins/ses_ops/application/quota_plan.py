@@ -1,4 +1,7 @@
-"""The warm-up plan of a sender domain: an entry of the Airflow Variable with all of them."""
+"""Changes of a sender domain's warm-up plan.
+
+A plan is the entry of a sender domain in the Airflow Variable that has the plans of all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,16 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor, PlanStore
 
-#: The action in the audit log, whose entries are the history of a plan.
+#: Action name in the audit log; its entries are the history of a plan.
 ACTION = "change_quota"
 
 
 def change(
     actor: Actor, store: PlanStore, domain: str, entry: Mapping[str, Any], *, before: object, seen: str
 ) -> Changed:
-    """Give a domain another plan, if its entry is still what the person saw; `before` is what it was.
+    """Replace the plan of a domain if its entry is still the one that the person saw; `before` is that entry.
 
-    Raises QuotaError, InvalidInput and Conflict, as the store does.
+    Raises QuotaError, InvalidInput and Conflict, as `PlanStore` does.
     """
     with actor.recorded(ACTION, domain=domain, before=before, after=entry):
         store.write_quota_entry(domain, entry, seen=seen)

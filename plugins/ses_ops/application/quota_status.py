@@ -1,4 +1,4 @@
-"""Where the quota of each sender domain stands: its plan, today, what waits, and what is wrong with its entry."""
+"""Quota status of the sender domains: plan, today's use, pending mail, problems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.forecast import Forecast, Waiting, forecast
+from ses_ops.domain.forecast import Forecast, PendingMail, forecast
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
 from ses_ops.storage.connection import database_now
@@ -16,56 +16,57 @@ from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-#: Quota days that a page looks ahead; what leaves later is said to leave later.
+#: Number of quota days that a page forecasts; mail of later days is shown as "later".
 DAYS_AHEAD = 366
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DomainQuota:
-    """One sender domain. Counts are messages."""
+    """The status of one sender domain. Counts are messages."""
 
     domain: str
-    #: None when the Variable has no valid entry for it.
+    #: The plan; None when the Variable has no valid entry for the domain.
     plan: WarmupPlan | None
-    #: None without a plan, and before the warm-up has begun.
+    #: The use of today; None without a plan, and before the warm-up has begun.
     today: QuotaToday | None
     problem: InvalidInput | QuotaError | None
-    #: In the order of service.
+    #: Tasks with pending mail, in the order of service.
     waiting: tuple[CachedMail, ...]
-    #: By the database's clock.
+    #: Time of the status by the database's clock.
     now: datetime
 
     @property
     def not_begun(self) -> bool:
-        """The plan is right and its first day is still to come."""
+        """Whether the plan is valid and its first day is still to come."""
         return self.plan is not None and self.today is None
 
     @property
     def backlog(self) -> int:
-        """Messages that wait: cached, retrying, and waiting for their turn."""
+        """Number of pending messages: cached, retrying and queued."""
         return sum(mail.count for mail in self.waiting)
 
     @property
     def stopped(self) -> int:
-        """Those of them whose task waits for a person."""
+        """Number of pending messages whose task waits for a person."""
         return sum(mail.count for mail in self.waiting if mail.stopped)
 
     def room_for(self, task: str) -> int:
-        """Messages of a task that could leave today: what is left, less what waits of others and has the first call."""
+        """Number of a task's messages that could leave today: the quota left, less other tasks' mail that is served
+        first."""
         if self.today is None:
             return 0
         others = (mail.count for mail in self.waiting if mail.task != task and not mail.stopped and not mail.reserved)
         return max(0, self.today.left - sum(others))
 
     def forecast(self) -> Forecast | None:
-        """On which quota day the rest of them leaves, whichever task they belong to; None without a plan."""
+        """The forecast of the pending messages of all tasks by quota day; None without a plan."""
         if self.plan is None:
             return None
         by_due: dict[datetime | None, int] = {}
         for mail in self.waiting:
             if not mail.stopped and not mail.reserved:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
-        waiting = [Waiting(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
+        waiting = [PendingMail(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(
             self.plan,
             waiting,
@@ -77,12 +78,12 @@ class DomainQuota:
 
 
 def known_domains(conn: Connection, plans: QuotaPlans) -> list[str]:
-    """Every domain that a task uses, that has sent, or that has an entry."""
+    """The status of every domain that a task uses, that has sent, or that has an entry in the Variable."""
     return sorted({*sender_domains.domains(conn), *plans.entries})
 
 
 def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuota:
-    """One domain; the domain need not be known."""
+    """The status of one domain, known or not."""
     plan: WarmupPlan | None = None
     today: QuotaToday | None = None
     problem: InvalidInput | QuotaError | None = None

@@ -1,4 +1,7 @@
-"""A CSV file to begin with: the columns of a recipient group, or those that a template needs."""
+"""Sample CSV files with the columns of a group or of a template.
+
+A person fills such a file and imports it.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ _ADDRESSES = ("ann@example.com", "ben@example.com")
 
 
 def sample_of_group(conn: Connection, name: str) -> str:
-    """The columns of a group. Raises NotFound."""
+    """A sample file with the columns of a group. Raises NotFound."""
     return _sample(recipients.find_group(conn, name).variables, {})
 
 
 def sample_of_template(templates_root: Path, name: str) -> str:
-    """The columns that a template needs, with its sample values. Raises TemplateError."""
+    """A sample file with the columns that a template needs and its sample values. Raises TemplateError."""
     template = load_apart(templates_root, name)
     return _sample(sorted(template.variables_for()), template.sample_values)
 

@@ -1,4 +1,4 @@
-"""The suppression list: add addresses, remove one, add those of a file."""
+"""Use cases of the suppression list: add, remove, import."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed, Counted
+from ses_ops.application.suppression_import import import_suppressions
 from ses_ops.errors import InvalidInput
-from ses_ops.storage.audience.group_imports import Report
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import entries, suppression_reports
-from ses_ops.storage.suppression.suppression_import import SuppressionImport, import_suppressions
+from ses_ops.storage.suppression import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.import_outcome import ImportOutcome
     from ses_ops.audience.rejected_rows import RejectedRows
     from ses_ops.domain.address import Address
     from ses_ops.domain.suppression import SuppressionReason
@@ -28,12 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptReport:
-    """Where the rows that an import leaves out are kept: a report that a person can download."""
+    """The store of the rows that an import leaves out: a report that a person can download."""
 
     id: UUID
     file_name: str
-    #: Gets the rows while the file is read.
+    #: Called with each row that is left out, while the file is read.
     rows: RejectedRows
+
+    def progress(self, stored: int) -> Progress:
+        """How far the import is."""
+        return Progress(rows_stored=stored, rows_rejected=self.rows.count)
 
 
 def add(
@@ -45,7 +51,7 @@ def add(
     note: str,
     expires_at: datetime | None,
 ) -> Counted:
-    """Put addresses on the list, all or none; those that are not there already for at least as long are counted."""
+    """Put addresses on the list, all or none; counts those that the list did not have for at least as long."""
     facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value, "note": note}
     with actor.recorded("suppress", **facts) as recorded, transaction(conn):
         more: dict[str, Any] = {"reason": reason, "note": note, "expires_at": expires_at, "added_by": actor.name}
@@ -54,7 +60,7 @@ def add(
 
 
 def remove(conn: Connection, actor: Actor, address: Address, *, why: str | None = None) -> Changed:
-    """Take an address off the list; why is kept in the audit log. Raises NotFound."""
+    """Remove an address from the list; the audit log keeps the reason. Raises NotFound."""
     with actor.recorded("unsuppress", address=address.address, **({"why": why} if why else {})), transaction(conn):
         entries.remove(conn, address)
     return Changed()
@@ -69,18 +75,14 @@ def import_file(
     report: Callable[[Rejected], None],
     kept: KeptReport | None = None,
     **options: Any,
-) -> SuppressionImport:
+) -> ImportOutcome:
     """Add the addresses of a file, all or none; `options` are those of `import_suppressions`, which raises.
 
-    `report` is told of the rows that are left out; they are stored as `kept` too, also when nothing was imported.
+    `report` is told of the rows that are left out. With `kept` the import stays on record, also one that failed.
     """
-    rejected = 0
-
-    def counted(row: Rejected) -> None:
-        nonlocal rejected
-        rejected += 1
-        report(row)
-
+    if kept is not None:
+        with transaction(conn):
+            imports.begin(conn, kept.id, group=None, file_name=kept.file_name, file_bytes=None, by=actor.name)
     try:
         with actor.recorded("import_suppression", file=where) as facts:
             done = import_suppressions(
@@ -88,21 +90,24 @@ def import_file(
                 blocks,
                 where=where,
                 added_by=actor.name,
-                report=counted,
-                before_commit=lambda done: _keep(conn, actor, kept, done),
+                report=report,
+                before_commit=lambda done: _note_imported(conn, kept, done),
                 **options,
             )
-            facts.update(read=done.read, changed=done.changed, rejected=rejected)
+            facts.update(read=done.read, changed=done.added, rejected=done.rejected_count)
             return done
-    except InvalidInput:
-        with transaction(conn):
-            _keep(conn, actor, kept, None)
+    except InvalidInput as problem:
+        _note_failed(conn, kept, problem)
         raise
 
 
-def _keep(conn: Connection, actor: Actor, kept: KeptReport | None, done: SuppressionImport | None) -> None:
-    if kept is None or not kept.rows.count:
-        return
-    rows = kept.rows
-    report = Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
-    suppression_reports.add(conn, kept.id, file_name=kept.file_name, by=actor.name, done=done, report=report)
+def _note_imported(conn: Connection, kept: KeptReport | None, done: ImportOutcome) -> None:
+    if kept is not None:
+        imports.note_imported(conn, kept.id, kept.progress(done.read), done, Report.of(kept.rows))
+
+
+def _note_failed(conn: Connection, kept: KeptReport | None, problem: InvalidInput) -> None:
+    if kept is not None:
+        state, report = ImportState.FAILED, Report.of(kept.rows)
+        with transaction(conn):
+            imports.note_failed(conn, kept.id, kept.progress(0), report, state=state, problem=problem)

@@ -1,10 +1,13 @@
-"""A definition becomes a task's row: what can still change of a task, and what a change does to its mail."""
+"""Storing of definitions: what can still change, and its effect on mail.
+
+This module decides what of a task can still change, and what a change does to its mail.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.schedule import TaskType
@@ -13,15 +16,15 @@ from ses_ops.errors import Conflict, InvalidInput, StartNotAllowed
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.tasks import editions, send_tasks
-from ses_ops.storage.tasks.send_tasks import Applied, TaskColumns, task_of
+from ses_ops.storage.tasks.send_tasks import Applied
+from ses_ops.storage.tasks.stored_task import TaskColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.tasks.editions import MailOfTask
+    from ses_ops.storage.tasks.stored_task import StoredTask
 
 
 def apply_task(
@@ -29,11 +32,11 @@ def apply_task(
 ) -> Applied:
     """Create or change a task; the caller holds the transaction.
 
-    Applying an unchanged definition again does nothing. A change reaches all mail that has not left; what a sender has
-    in hand at this moment leaves as it was, and is counted for the edition before. `by` is who changes it, `may_start`
-    whether that person may start mail of it.
-    Raises InvalidInput for a start that has passed or an unknown group, Conflict for what can change no more, and
-    StartNotAllowed when mail would leave by it that this person may not start.
+    Applying an unchanged definition again does nothing. A change reaches all mail that has not left, except the
+    messages that a sender has in memory at this moment: they leave as they were and count for the edition before. `by`
+    is who changes it, `may_start` whether that person may start mail of it. Raises InvalidInput for a start that has
+    passed or an unknown group, Conflict for what can change no more, and StartNotAllowed when mail would leave by it
+    that this person may not start.
     """
     group = recipients.group_if_any(conn, task.group)
     if group is None:
@@ -46,46 +49,46 @@ def apply_task(
         send_tasks.insert(conn, columns)
         return Applied.CREATED
     current = send_tasks.find_row(conn, task.name)
-    change = TaskChange(before=task_of(current), after=task)
+    change = TaskChange(before=current.definition, after=task)
     if change.before == task:
         return Applied.UNCHANGED
     if change.fields == ("roles",):  # no matter of its mail: it can change as long as there is the task
-        send_tasks.set_roles(conn, task_id=row["id"], roles=columns.roles)
+        send_tasks.set_roles(conn, task_id=row.id, roles=columns.roles)
         return Applied.CHANGED
     mail = check_changeable(conn, current, task)
-    stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
+    stands = current.error is not None and current.paused_at is None and mail.waiting > 0
     if not may_start and change.starts_mail(stands=stands):
         raise StartNotAllowed(task.name)
     if change.of_when:
         _refuse_past(task, change.before, now, where)
         _refuse_without_start(task, now, where)
     if change.of_content:
-        editions.begin_edition(conn, row["id"], by=by)
-    send_tasks.update(conn, columns, task_id=row["id"])
-    chunks.move_cached(conn, task_id=row["id"], sender_domain=task.sender_domain, sooner=may_start)
+        editions.begin_edition(conn, row.id, by=by)
+    send_tasks.update(conn, columns, task_id=row.id)
+    chunks.move_cached(conn, task_id=row.id, sender_domain=task.sender_domain, sooner=may_start)
     if change.of_content and may_start:
-        chunks.hurry_refused(conn, task_id=row["id"])
+        chunks.hurry_refused(conn, task_id=row.id)
     return Applied.CHANGED
 
 
-def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: SendTask | None = None) -> MailOfTask:
+def check_changeable(conn: Connection, current: StoredTask, becomes: SendTask | None = None) -> MailOfTask:
     """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
 
-    A task with one start has had it once its occurrence has begun, and its recipients once they are read; what its mail
-    is made of can change until all has left. Returns where its mail stands.
+    A task with one start has had it once its occurrence has begun, and its recipients once they are read; the
+    content of its mail can change until all has left. Returns the progress of its mail.
     """
-    name = current["name"]
-    if current["cancelled_at"] is not None:
+    name = current.name
+    if current.cancelled_at is not None:
         raise Conflict("task_name_cancelled", name=name)
-    mail = editions.mail_of_task(conn, current["id"])
-    once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
+    mail = editions.mail_of_task(conn, current.id)
+    once = {current.type, becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
     if not (mail.begun and once):
         return mail
     if mail.frozen and not mail.left:
         raise Conflict("task_mail_has_left", name=name)
-    if current["group"] is None:
+    if current.group is None:
         raise Conflict("task_group_deleted", name=name)
-    change = becomes and TaskChange(before=task_of(current), after=becomes)
+    change = becomes and TaskChange(before=current.definition, after=becomes)
     if change and ("type" in change.fields or "schedule" in change.fields):
         raise Conflict("task_start_has_begun", name=name)
     if change and mail.frozen and "group" in change.fields:
@@ -94,7 +97,7 @@ def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: Send
 
 
 def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: str) -> None:
-    """In the zone that the person wrote it in. What is stored already may have passed."""
+    """The start in the zone that the person wrote it in. A start that is stored already may have passed."""
     schedule, was = task.schedule, before.schedule if before else None
     for field in ("start_at", "until"):
         moment = getattr(schedule, field)
@@ -107,7 +110,7 @@ def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: 
 
 
 def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
-    """A recurring task that would never start: no slot of its cron expression is before its end."""
+    """Raise InvalidInput for a recurring task that would never start: its cron has no slot before its end."""
     schedule = task.schedule
     begin = schedule.start_at or now
     ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))

@@ -1,4 +1,7 @@
-"""Whether a task could send: its template fits its group, and the message to the first recipient can be made."""
+"""Checks of a task's content against its group or its pending mail.
+
+A task can be sent when its template fits its group and the message to the first recipient can be made.
+"""
 
 from __future__ import annotations
 
@@ -27,31 +30,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FirstMessage:
-    """What the first recipient of a task would see."""
+    """The message that the first recipient of a task would see."""
 
-    #: None when the group is empty; the values are the template's sample then.
+    #: The first recipient; None when the group is empty: the values are the template's samples then.
     address: str | None
     preview: Preview
 
 
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
-    """Check what only a real message shows (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
+    """Check the properties that only a real message has (size, link, subject).
+
+    Raises NotFound, TemplateError or InvalidInput.
+    """
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
     apart.call(task.template, _check, content_of_task(task), templates_root, group.name, group.variables, sample)
 
 
 def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
-    """Check a definition against mail of the task that has not left: it has the values that it was frozen with.
+    """Check a definition against mail of the task that has not left, whose values are frozen.
 
-    Raises TemplateError when it needs others, or as `check_content` does.
+    Raises TemplateError when the definition needs other values, else as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
         apart.call(task.template, _check_left, content_of_task(task), templates_root, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
-    """The first message of the task that has not left, as a definition makes it; None when all has."""
+    """The first message of the task that has not left, made by a definition; None when all have left."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
         return apart.call(task.template, _first, content_of_task(task), templates_root, found)
@@ -59,7 +65,7 @@ def first_message_left(conn: Connection, task_id: int, task: SendTask, templates
 
 
 def first_message(conn: Connection, task: SendTask, templates_root: Path) -> FirstMessage:
-    """The message to the first recipient, which need not be one of a task that is stored. Raises as the check does."""
+    """The message to the first recipient of a definition, stored or not. Raises as `check_content` does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
     return apart.call(task.template, _first, content_of_task(task), templates_root, found)
@@ -94,7 +100,7 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
             renderer.render(occurrence_id=one.occurrence_id, seq=one.seq, address=one.address, values=values)
         except SesError as problem:
             problems.append(problem)
-    if len(problems) == len(left):  # else it is some recipients' values, who fail alone
+    if len(problems) == len(left):  # otherwise the values of single recipients are wrong, and only their messages fail
         raise problems[0]
 
 

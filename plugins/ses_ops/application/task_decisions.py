@@ -1,17 +1,20 @@
-"""What a person decides about a task: pause, resume, cancel, delete, retry, resolve. Each is one transaction."""
+"""Decisions about a task: pause, resume, cancel, delete, retry, resolve.
+
+Each decision is one transaction.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.application.changed import Changed, Counted, Notice, RunWanted, TaskDeleted, TaskPaused, TaskResumed
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict, NotFound, ResumeNotAllowed, SesError
+from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.ledger import chunks, occurrences
 from ses_ops.storage.ledger.failures import failed_by_code
@@ -28,58 +31,59 @@ if TYPE_CHECKING:
     from ses_ops.storage.ledger.chunks import ChunkWithOutcome
     from ses_ops.storage.ledger.failures import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
+    from ses_ops.storage.tasks.stored_task import LockedTask, StoredTask
 
 
 class Doubt(StrEnum):
-    """What to do with messages whose fate a crash left open."""
+    """The decision about messages that are unknown after a crash: sent or not."""
 
-    #: A few may get the mail twice.
+    #: Send the messages again: a few recipients may get the mail twice.
     RESEND = "resend"
-    #: A few may not get it at all.
+    #: Count the messages as sent: a few recipients may not get the mail at all.
     ASSUME_SENT = "assume-sent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resumed(Changed):
-    """A resume. `changed` is False when there was nothing to resume: nobody paused the task, it waits for quota."""
+    """The result of a resume. `changed` is False when nobody had paused the task: it waits for quota."""
 
-    #: Of the run that has work to do; None when none has.
+    #: Kind of the run that has work to do; None without work.
     kind: RunKind | None = None
-    #: The task, if it waits for quota and for nothing else: it goes on by itself at its `next_run_at`.
+    #: The task, if it waits only for quota: it continues by itself at its `next_run_at`.
     waits: TaskOverview | None = None
 
     @property
     def goes_on_at(self) -> datetime | None:
-        """When a task that waits for quota goes on by itself; None for one that goes on now."""
+        """Time at which a task that waits for quota continues by itself; None for a task that continues now."""
         return self.waits.next_run_at if self.waits else None
 
 
 def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection[int] | None = None) -> Counted:
-    """Send a task's failed messages again, those with some codes (`failures.NO_CODE`: without one) or all.
+    """Retry a task's failed messages: all, or those with some codes (`failures.NO_CODE`: without one).
 
-    Those to addresses that are on the suppression list stay failed; those that are tried are counted.
-    Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
+    Messages to suppressed addresses stay failed; the result counts the messages that are retried.
+        Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
     """
     wanted = {"codes": sorted(codes)} if codes else {}
     with actor.recorded("retry_failed", task=name, **wanted) as facts, transaction(conn):
         task = _going(conn, name)
-        count = _requeue(conn, task, MessageState.FAILED, "a person asked for another try", codes=codes)
+        count = _requeue(conn, task, MessageState.FAILED, Explanation("retry_asked_for").sentence, codes=codes)
         facts["count"] = count
     return _requeued(name, count)
 
 
 def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
-    """What `retry_failed` would do: how many of which code. Raises NotFound, and Conflict for a cancelled task."""
+    """The counts of `retry_failed` by code, without a retry. Raises NotFound, and Conflict for a cancelled task."""
     task = send_tasks.find_row(conn, name)
     _refuse_cancelled(task)
-    return failed_by_code(conn, task["id"])
+    return failed_by_code(conn, task.id)
 
 
 def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> Counted:
-    """Decide about a task's unknown messages, which are counted. Raises as `retry_failed` does."""
+    """Resolve a task's unknown messages; the result counts them. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is Doubt.RESEND:
-            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
+            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
@@ -95,11 +99,11 @@ def _requeued(name: str, count: int) -> Counted:
 def resume(
     conn: Connection, actor: Actor, name: str, *, quota_left: Callable[[TaskOverview], bool] = lambda _: False
 ) -> Resumed:
-    """End a person's pause and clear an error; what the mail server deferred is tried now.
+    """End a person's pause and clear an error; mail that the mail server deferred is retried now.
 
-    Mail that waits for quota keeps its time, unless the sender domain's day has room for it now, which `quota_left` is
-    asked about such a task. Raises Conflict for a task that has ended, and ResumeNotAllowed when mail would leave that
-    the actor may not start; then everything is as it was.
+    Mail that waits for quota keeps its time, unless the sender domain has quota left today (`quota_left`). Raises
+    Conflict for a task that has ended, and ResumeNotAllowed when mail would leave that the actor may not start; then
+    nothing is changed.
     """
     before = next(iter(list_tasks(conn, name=name)), None)
     left = before is not None and before.cached_count > 0 and quota_left(before)
@@ -114,7 +118,7 @@ def resume(
 
 
 def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> RunKind | None:
-    """Returns the kind of the run that has work to do, if one has.
+    """Resume a locked task; the kind of the run that has work to do, or None.
 
     A RESUME sends what is cached and can start nothing new; an occurrence that missed its start, or that an error kept
     from starting, stays as it is until a run of kind TRIGGERED takes it. Airflow makes a run by itself for a start that
@@ -122,17 +126,17 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
     """
     task = _going(conn, name)
     _refuse_ended(conn, name)
-    had_error = send_tasks.find_row(conn, name)["error"] is not None
+    had_error = send_tasks.find_row(conn, name).error is not None
     send_tasks.resume(conn, name)
     send_tasks.set_error(conn, name, None)
-    chunks.release_cached_now(conn, task_id=task["id"], quota_left=quota_left)
+    chunks.release_cached_now(conn, task_id=task.id, quota_left=quota_left)
     overview = _overview(conn, name)
     held = overview.error is not None  # the task's own error was cleared above
-    once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+    once = task.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
     kind = None
-    if held or (once and had_error and not occurrences.any_of_task(conn, task_id=task["id"])):
+    if held or (once and had_error and not occurrences.any_of_task(conn, task_id=task.id)):
         kind = RunKind.TRIGGERED
-    elif chunks.cached_summary(conn, task_id=task["id"]).pending:
+    elif chunks.cached_summary(conn, task_id=task.id).pending:
         kind = RunKind.RESUME
     if (kind is not None or _overdue(conn, overview)) and not actor.may_start(name):
         raise ResumeNotAllowed(name)
@@ -140,7 +144,10 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
 
 
 def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
-    """The task that was just resumed, if it waits for quota; None too when it cannot be asked: it is resumed by now."""
+    """The task that was just resumed, if it waits for quota.
+
+    None too when its row cannot be read: it is resumed then.
+    """
     try:
         after = next(iter(list_tasks(conn, name=name)), None)
     except (SesError, StatementFailed):
@@ -149,27 +156,29 @@ def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
 
 
 def starts_mail(conn: Connection, name: str) -> bool:
-    """Whether mail of a task would leave if its pause ended now: what waits, or a start that has come meanwhile."""
+    """Whether mail of a task would leave if its pause ended now: pending mail, or that of a start during the pause."""
     with transaction(conn):
         overview = next(iter(list_tasks(conn, name=name)), None)
         return overview is not None and (overview.unsent_count > 0 or _overdue(conn, overview))
 
 
 def _overdue(conn: Connection, overview: TaskOverview) -> bool:
-    """A start has come that Airflow makes a run for as soon as it may."""
+    """Whether a start has come for which Airflow creates a run as soon as the pause ends."""
     return overview.next_slot is not None and overview.next_slot <= database_now(conn)
 
 
 def pause(conn: Connection, actor: Actor, name: str, *, reason: str | None = None) -> Changed:
-    """Stop a task's mail until it is resumed; nothing is changed when it was paused already.
+    """Pause a task until it is resumed; no change when it was paused already.
 
     Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
-    who = f"paused by {actor.name}"
+    why = Explanation("paused_by", who=actor.name)
+    if reason:
+        why = Explanation("paused_by_because", who=actor.name, note=reason)
     with actor.recorded("pause_task", task=name, reason=reason or ""), transaction(conn):
         _going(conn, name)
         _refuse_ended(conn, name)
-        changed = send_tasks.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
+        changed = send_tasks.pause(conn, name, reason=why.sentence)
     return Changed(changed=changed, scheduler=(TaskPaused(task=name),))
 
 
@@ -180,29 +189,29 @@ def cancel(conn: Connection, actor: Actor, name: str) -> Changed:
     """
     with actor.recorded("cancel_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
-        if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
+        if task.cancelled_at is None and task.type != TaskType.TEST:
             _refuse_ended(conn, name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        return Changed(changed=send_tasks.cancel(conn, name, reason=f"cancelled by {actor.name} at {when}"))
+        why = Explanation("cancelled_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        return Changed(changed=send_tasks.cancel(conn, name, reason=why.sentence))
 
 
 def delete(conn: Connection, actor: Actor, name: str) -> Changed:
-    """Take a task away; its ledger stays. Raises Conflict while mail of it is on its way or waits to be sent."""
+    """Delete a task; its ledger stays. Raises Conflict while its mail is being sent or pending."""
     with actor.recorded("delete_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
         overview = next(iter(list_tasks(conn, name=name)), None)
-        if overview is not None and task["cancelled_at"] is None:
+        if overview is not None and task.cancelled_at is None:
             unsent = overview.unsent_count
             if unsent:
                 raise Conflict("task_has_unsent_messages", name=name, count=unsent)
-        if chunks.being_sent(conn, task_id=task["id"]):
+        if chunks.being_sent(conn, task_id=task.id):
             raise Conflict("task_still_being_sent", name=name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
+        why = Explanation("deleted_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        send_tasks.delete(conn, name, reason=why.sentence)
     return Changed(scheduler=(TaskDeleted(task=name),))
 
 
-def _going(conn: Connection, name: str) -> dict[str, Any]:
+def _going(conn: Connection, name: str) -> LockedTask:
     """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
     task = send_tasks.lock_row(conn, name)
     _refuse_cancelled(task)
@@ -210,7 +219,7 @@ def _going(conn: Connection, name: str) -> dict[str, Any]:
 
 
 def _overview(conn: Connection, name: str) -> TaskOverview:
-    """Where a task stands that is no test send; raises NotFound."""
+    """The progress of a task that is no test send. Raises NotFound."""
     found = next(iter(list_tasks(conn, name=name)), None)
     if found is None:
         raise NotFound("send task", name)
@@ -218,27 +227,27 @@ def _overview(conn: Connection, name: str) -> TaskOverview:
 
 
 def _refuse_ended(conn: Connection, name: str) -> None:
-    """What has ended keeps its status."""
+    """Raise Conflict for a task that has ended: it keeps its status."""
     if _overview(conn, name).status is TaskStatus.FINISHED:
         raise Conflict("task_finished", name=name)
 
 
-def _refuse_cancelled(task: dict[str, Any]) -> None:
-    if task["cancelled_at"] is not None:
-        raise Conflict("task_cancelled", name=task["name"])
+def _refuse_cancelled(task: LockedTask | StoredTask) -> None:
+    if task.cancelled_at is not None:
+        raise Conflict("task_cancelled", name=task.name)
 
 
-def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[ChunkWithOutcome]:
+def _chunks_with(conn: Connection, task: LockedTask, state: MessageState) -> list[ChunkWithOutcome]:
     """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
-    found = chunks.lock_with_outcome(conn, task_id=task["id"], state=state)
+    found = chunks.lock_with_outcome(conn, task_id=task.id, state=state)
     if any(chunk.state is ChunkState.RESERVED for chunk in found):
-        raise Conflict("task_being_sent", name=task["name"])
+        raise Conflict("task_being_sent", name=task.name)
     return found
 
 
 def _requeue(
     conn: Connection,
-    task: dict[str, Any],
+    task: LockedTask,
     state: MessageState,
     reason: str,
     *,
@@ -249,6 +258,6 @@ def _requeue(
         for chunk in _chunks_with(conn, task, state)
     )
     if count:
-        occurrences.reopen(conn, task_id=task["id"])
-        send_tasks.reopen(conn, task_id=task["id"])
+        occurrences.reopen(conn, task_id=task.id)
+        send_tasks.reopen(conn, task_id=task.id)
     return count

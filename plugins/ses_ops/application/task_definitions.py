@@ -1,7 +1,7 @@
-"""A person's definition of a send task becomes a task: by YAML files or by the console's form, by the same rules.
+"""Creation and change of send tasks from definitions.
 
-`apply_definition`, `write_new` and `write_change` run in a transaction of the caller's, who may undo it: they try a
-definition before it is made.
+YAML files and the console's form follow the same rules. `apply_definition`, `write_new` and `write_change` run in the
+caller's transaction, which the caller may roll back to try a definition.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.storage.connection import KeyTaken, transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.editions import due_now, mail_of_task
-from ses_ops.storage.tasks.send_tasks import Applied, task_of
+from ses_ops.storage.tasks.send_tasks import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,26 +31,27 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.tasks.stored_task import StoredTask
 
 
 class NameTaken(InvalidInput):
-    """Another send task has the name."""
+    """Error: another send task has the name."""
 
     def __init__(self, name: str) -> None:
         super().__init__("task_name_taken", name=name, field="name")
 
 
 class ChangedMeanwhile(Conflict):
-    """A task is not what it was when a person began to change it."""
+    """Error: a task was changed by somebody else since a person began to change it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written(Changed):
-    """Definitions that were applied."""
+    """The result of applied definitions."""
 
-    #: By the task's name.
+    #: Results by the task's name.
     applied: Mapping[str, Applied]
-    #: By the task's name, of those whose DAGs are other roles' now.
+    #: Roles by the task's name, of the tasks whose DAGs other roles have now.
     roles: Mapping[str, tuple[str, ...]]
 
 
@@ -64,25 +65,25 @@ def apply_definition(
     by: str = "",
     may_start: bool = True,
 ) -> Applied:
-    """Create or change a task that could send; raises what `apply_task`, `check_content` and `check_left` raise."""
+    """Create or change a task that can be sent. Raises what `apply_task`, `check_content` and `check_left` raise."""
     applied = apply_task(conn, task, now=now, where=where, by=by, may_start=may_start)
     row = send_tasks.find_row(conn, task.name)
     if audience_is_read(conn, row):
-        check_left(conn, row["id"], task, templates_root)
+        check_left(conn, row.id, task, templates_root)
         return applied
     check_content(conn, task, templates_root)
     if applied is Applied.CHANGED:
-        check_left(conn, row["id"], task, templates_root)
+        check_left(conn, row.id, task, templates_root)
     return applied
 
 
-def audience_is_read(conn: Connection, row: Mapping[str, Any]) -> bool:
+def audience_is_read(conn: Connection, row: StoredTask) -> bool:
     """Whether all mail that a task will ever send is in the ledger: the group means nothing to it any more."""
-    return row["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row["id"]).frozen
+    return row.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row.id).frozen
 
 
 def create(conn: Connection, actor: Actor, task: SendTask, *, now: datetime, templates_root: Path) -> Written:
-    """Make a new task. The same definition again does nothing. Raises what `write_new` raises."""
+    """Create a task. The same definition again changes nothing. Raises what `write_new` raises."""
     with actor.recorded("create_task", task=task.name, **_facts(task)), transaction(conn):
         applied = write_new(conn, task, now=now, templates_root=templates_root)
         roles = {task.name: task.roles} if applied is Applied.CREATED else {}
@@ -92,26 +93,26 @@ def create(conn: Connection, actor: Actor, task: SendTask, *, now: datetime, tem
 
 
 def write_new(conn: Connection, task: SendTask, *, now: datetime, templates_root: Path) -> Applied:
-    """A new task, in the caller's transaction. The same definition again (a form that was sent twice) does nothing.
+    """Create a task in the caller's transaction. The same definition again (a form sent twice) changes nothing.
 
     Raises NameTaken, and what `apply_definition` raises.
     """
     if send_tasks.lock_row_if_any(conn, task.name) is not None:
-        if task_of(send_tasks.find_row(conn, task.name)) == task:
+        if send_tasks.find_row(conn, task.name).definition == task:
             return Applied.UNCHANGED
         raise NameTaken(task.name)
     try:
         return apply_definition(conn, task, now=now, where="", templates_root=templates_root)
-    except KeyTaken as cause:  # somebody was quicker by a moment
+    except KeyTaken as cause:  # another transaction created the task in this moment
         raise NameTaken(task.name) from cause
 
 
 def change(
     conn: Connection, actor: Actor, task: SendTask, *, seen: str, now: datetime, templates_root: Path
 ) -> Written:
-    """Change a task that exists and is what the person saw: `seen` is its fingerprint then.
+    """Change an existing task that still has the fingerprint `seen`, with which the person saw it.
 
-    Mail that an error held back goes on by it. Raises what `write_change` raises.
+    Mail that an error stopped is sent with the new definition. Raises what `write_change` raises.
     """
     changed = _changed_fields(conn, task)
     with actor.recorded("change_task", task=task.name, changed=changed), transaction(conn):
@@ -131,7 +132,7 @@ def write_change(
     Raises NotFound, ChangedMeanwhile, and what `apply_definition` raises.
     """
     send_tasks.lock_row(conn, task.name)
-    if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
+    if fingerprint(send_tasks.find_row(conn, task.name).definition) != seen:
         raise ChangedMeanwhile("task_changed_meanwhile", name=task.name)
     may_start = actor.may_start(task.name)
     return apply_definition(
@@ -145,9 +146,9 @@ def apply(
     tasks: Mapping[str, SendTask],
     write: Callable[[], Mapping[str, Applied]],
 ) -> Written:
-    """Create and change tasks together, all or none: `write` does it, and raises when something is wrong with any.
+    """Create and change tasks together, all or none: `write` creates and changes, and raises for any wrong one.
 
-    `tasks` are those that it may write, by name.
+    `tasks` are the tasks that `write` may write, by name.
     """
     before = {name: stored(conn, name) for name in tasks}
     with ExitStack() as entries:
@@ -168,7 +169,7 @@ def apply(
 def stored(conn: Connection, name: str) -> SendTask | None:
     """A task's definition; None when there is no task of that name."""
     try:
-        return task_of(send_tasks.find_row(conn, name))
+        return send_tasks.find_row(conn, name).definition
     except NotFound:
         return None
 
@@ -183,7 +184,7 @@ def _changed_fields(conn: Connection, task: SendTask) -> list[str]:
 
 
 def _facts(task: SendTask) -> dict[str, Any]:
-    """What the audit log says of a new task."""
+    """The details of a new task for the audit log."""
     facts: dict[str, Any] = {
         "type": task.type.value,
         "template": task.template,
@@ -197,11 +198,11 @@ def _written(applied: Mapping[str, Applied], roles: Mapping[str, tuple[str, ...]
     created = tuple(name for name, one in applied.items() if one is Applied.CREATED)
     changed = tuple(name for name, one in applied.items() if one is Applied.CHANGED)
     notices: tuple[Notice, ...] = (TasksWritten(created=created, changed=changed),) if created or changed else ()
-    # Mail that an error or a refusal held back goes on.
+    # Mail that an error or a refusal stopped is sent from now on.
     notices += tuple(RunWanted(task=name) for name in due if name in changed)
     return Written(changed=bool(created or changed), applied=applied, roles=roles, scheduler=notices)
 
 
 def fingerprint(task: SendTask) -> str:
-    """The same for two definitions that are equal: whether a task is still what a person saw when they began."""
+    """A fingerprint, the same for equal definitions: it shows whether a task is still the one that a person saw."""
     return hashlib.sha256(repr(task).encode()).hexdigest()[:16]

@@ -1,4 +1,7 @@
-"""Test sends: at most 20 addresses, at once, in the ledger like all mail, never cached."""
+"""Test sends, at most 20 addresses each.
+
+A test send leaves at once. It is in the ledger like all mail, and it is never cached for a later quota day.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
-from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
+from ses_ops.errors import Explanation, InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
@@ -23,7 +26,7 @@ from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import TaskColumns
+from ses_ops.storage.tasks.stored_task import TaskColumns
 from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
@@ -40,13 +43,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Addresses of one test send (domain.md).
+#: Most addresses of one test send (domain.md).
 MOST_RECIPIENTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestSend:
-    """What the form says. `values` are the template's variables, the same for every recipient."""
+    """The content of a test send. `values` are the template's variables, the same for every recipient."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -56,7 +59,7 @@ class TestSend:
     values: Mapping[str, str]
     subject: str | None = None
     reply_to: str | None = None
-    #: With variables, as a send task has it.
+    #: Subject with variables, as a send task has it.
     unsubscribe_url: str | None = None
     advertisement: str = Advertisement.NONE.value
 
@@ -99,9 +102,9 @@ test_send.__test__ = False  # type: ignore[attr-defined]
 def order_test_send(
     actor: Actor, order: TestSend, *, run_id: str, start: Callable[[], T], of_task: str | None = None
 ) -> T:
-    """Have a test send made by `start`: by a run of Airflow, or in this process. Raises what that raises.
+    """Have `start` make a test send, in a run of Airflow or in this process. Raises what `start` raises.
 
-    `of_task`: the send task that is tried by it.
+    `of_task`: the send task whose mail is tested.
     """
     facts: dict[str, Any] = {
         "template": order.template,
@@ -177,7 +180,7 @@ def _checked_link(order: TestSend) -> str | None:
 
 
 def _give_up(conn: Connection, run: Run, name: str) -> None:
-    """All or nothing: what could be reserved goes back, and the record says that it was given up."""
+    """Return the reserved quota and cancel the test send, which is sent to all addresses or to none."""
     with transaction(conn):
-        send_tasks.cancel(conn, name, reason="the quota had no room for this test send")
+        send_tasks.cancel(conn, name, reason=Explanation("test_send_without_room").sentence)
     settle(conn, run)

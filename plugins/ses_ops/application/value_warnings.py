@@ -1,4 +1,7 @@
-"""Where a template reads otherwise than its author may think, by what a group's cells hold. Nothing is refused."""
+"""Warnings about a template whose author may expect other values.
+
+A warning is about what the cells of a group hold. It refuses nothing.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ if TYPE_CHECKING:
 
 
 class Doubt(StrEnum):
-    """What may not be meant."""
+    """A kind of warning."""
 
-    #: `default()` of a column that has empty cells, which are no missing values in this group.
+    #: `default()` of a column with empty cells, which are not missing values in this group.
     EMPTY_CELLS = "empty_cells"
-    #: `{% if column %}` of a column with texts such as false, no or 0.
+    #: `{% if column %}` of a column with texts such as "false", "no" or "0", which are true.
     SAYS_NO = "says_no"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValueWarning:
-    """A doubt about some columns of a group. Its text is for the command line."""
+    """A warning about some columns of a group. Its text is for the command line."""
 
     doubt: Doubt
     group: str
@@ -50,7 +53,7 @@ class ValueWarning:
 
 
 def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
-    """What a person is told before a mailing. Raises NotFound, TemplateError."""
+    """The warnings for a person before a mailing. Raises NotFound, TemplateError."""
     uses = apart.call(content.template, _uses, templates_root, content)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))

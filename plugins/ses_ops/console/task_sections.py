@@ -17,7 +17,7 @@ from ses_ops.domain.task_status import TaskStatus
 
 if TYPE_CHECKING:
     from ses_ops.console.quota_snapshot import Domains
-    from ses_ops.storage.ledger.activity import Failures
+    from ses_ops.storage.ledger.activity import RecentFailures
     from ses_ops.storage.tasks.overview import TaskOverview
 
 #: Rows of a section; how many more there are is said, with a link to all of them.
@@ -124,14 +124,14 @@ class Sections:
     sending: Section
     paused: Section
     retrying: Section
-    failures: Sequence[Failures]
+    failures: Sequence[RecentFailures]
     failures_total: int
     #: The task that starts next, when nothing is sending.
     next_task: TaskOverview | None
 
 
 def sections_of(
-    tasks: Sequence[TaskOverview], *, failures: Sequence[Failures], domains: Domains, may_look: bool
+    tasks: Sequence[TaskOverview], *, failures: Sequence[RecentFailures], domains: Domains, may_look: bool
 ) -> Sections:
     """Sort the tasks that a person may see. `may_look`: whether they may see the sender domains, too."""
     names = {task.name for task in tasks}

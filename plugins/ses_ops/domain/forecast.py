@@ -19,7 +19,7 @@ MOST_DAYS = 3660
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class PendingMail:
     """Pending mail of one task. A sequence of these is in the order of service: mail that was cached first is first."""
 
     task: str
@@ -54,7 +54,7 @@ class Forecast:
 
 def forecast(
     plan: WarmupPlan,
-    waiting: Sequence[Waiting],
+    waiting: Sequence[PendingMail],
     *,
     now: datetime,
     left_today: int | None,
@@ -84,7 +84,7 @@ def forecast(
     return Forecast(days=tuple(days), remaining=tuple((part.task, count) for part, count in queue))
 
 
-_Queue = list[tuple[Waiting, int]]
+_Queue = list[tuple[PendingMail, int]]
 
 
 def _serve(queue: _Queue, day: QuotaDay, room: int) -> tuple[list[tuple[str, int]], _Queue]:

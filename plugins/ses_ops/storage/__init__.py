@@ -1,1 +1,4 @@
-"""PostgreSQL: the truth about tasks, recipients, messages and quota. SQL lives by noun, in the .sql files here."""
+"""PostgreSQL: the record of tasks, recipients, messages and quota.
+
+Each noun has a folder; each module has its statements in the .sql file beside it.
+"""

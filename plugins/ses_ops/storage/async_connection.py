@@ -1,4 +1,4 @@
-"""A connection that works inside an event loop: mail and its ledger share a thread, and neither waits for the other."""
+"""A connection for an event loop, in which mail and ledger share a thread."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class AsyncConnection:
-    """One statement at a time, each a transaction of its own. Belongs to the running event loop."""
+    """Runs one statement at a time, each in a transaction of its own. It belongs to the running event loop."""
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
 
     @classmethod
     async def open(cls, dsn: str, *, application: str, options: str = "") -> AsyncConnection:
-        """Connect; raises DatabaseUnavailable."""
+        """Open a connection. Raises DatabaseUnavailable."""
         try:
             self = cls(psycopg2.connect(dsn, async_=1, **connection_options(application, options)))
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -35,7 +35,7 @@ class AsyncConnection:
         return self
 
     async def fetch(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
-        """The rows of a statement, committed when they are here. Raises DatabaseUnavailable when the server is lost."""
+        """The rows of a statement, which is committed on return. Raises DatabaseUnavailable when the server is lost."""
         try:
             with self._conn.cursor() as cursor:
                 cursor.execute(sql, values)
@@ -48,7 +48,7 @@ class AsyncConnection:
             raise DatabaseUnavailable("database_failed", cause=one_line(cause)) from cause
 
     def close(self) -> None:
-        """Close at once; the server rolls back what is under way. May be repeated."""
+        """Close at once; the server rolls back an open statement. Safe to repeat."""
         self._conn.close()
 
     async def _done(self) -> None:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: What the driver raises for a statement that fails although the server is there (see `transaction`).
+#: The driver's error for a statement that fails although the server is available (see `transaction`).
 StatementFailed = psycopg2.Error
-#: The same when the connection or the server is gone.
+#: The driver's error for a lost connection or server.
 ConnectionLost = (psycopg2.OperationalError, psycopg2.InterfaceError)
-#: The same for a row whose key another row has.
+#: The driver's error for a row whose key another row has.
 KeyTaken = psycopg2.errors.UniqueViolation
 
-#: What PostgreSQL says of a table, a column, a type, a schema that it has not.
+#: PostgreSQL's error codes for a missing table, column, type or schema.
 _NOT_THERE = (
     psycopg2.errors.UndefinedTable,
     psycopg2.errors.UndefinedColumn,
@@ -39,20 +39,20 @@ _NOT_THERE = (
 CONNECT_TIMEOUT = 10
 
 
-#: For a sender, whose every statement looks a few rows up by key. The planner does not know a freshly frozen audience
-#: yet and would read a million rows to update fifty.
+#: Server settings for a sender, whose statements look up a few rows by key. The planner does not know a freshly frozen
+#: audience yet and would read a million rows to update fifty.
 KEY_LOOKUPS = (
-    # What the mark says must outlive the server, whatever a database is set to for the sake of speed.
+    # The mark must survive a crash of the server, so the setting is made here, whatever the database's own is.
     "-c synchronous_commit=on"
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
     " -c plan_cache_mode=force_generic_plan"
 )
 
-#: Milliseconds after which a statement of minutes (a million recipients) ends when nobody waits for its answer;
-#: PostgreSQL 14 and later.
+#: Milliseconds after which a long statement (a million recipients) ends when its client is gone; PostgreSQL 14 and
+#: later.
 CHECK_INTERVAL = 10_000
 
-#: The server's own keepalives, and how long an answer that nobody acknowledges may keep a session alive (milliseconds).
+#: The server's keepalives, and the milliseconds for which an unacknowledged answer may keep a session alive.
 NOTICE_LOST_CLIENT = (
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000"
     f" -c client_connection_check_interval={CHECK_INTERVAL}"
@@ -62,7 +62,7 @@ NOTICE_LOST_CLIENT = (
 def connect(
     dsn: str, *, application: str = "ses-ops", options: str = "", connect_timeout: int = CONNECT_TIMEOUT
 ) -> Connection:
-    """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's own words, NotSetUp.
+    """Open a connection (UTC, autocommit off). Raises DatabaseUnavailable with the server's message, NotSetUp.
 
     `options` are server settings in libpq's form.
     """
@@ -72,15 +72,16 @@ def connect(
         return conn
     except psycopg2.OperationalError as cause:
         raise DatabaseUnavailable("database_not_connected", cause=one_line(cause)) from cause
-    except psycopg2.ProgrammingError as cause:  # an extra of the connection that libpq does not know
+    except psycopg2.ProgrammingError as cause:  # the connection has an extra that libpq does not know
         raise NotSetUp("database_connection_not_usable", cause=one_line(cause)) from cause
 
 
 def connection_options(application: str, options: str) -> dict[str, Any]:
-    """What every connection of ours asks of libpq.
+    """The parameters of every connection for libpq.
 
-    TCP keepalives find a server that vanished within about 30 s, instead of the kernel's two hours. The server is asked
-    for the same: the session of a machine that lost its power holds the lock of the chunk that it was sending.
+    TCP keepalives notice a vanished server within about 30 s, instead of the kernel's two hours. The server gets the
+    same settings: the session of a machine that lost its power holds the lock of the chunk that the machine was
+    sending.
     """
     return {
         "application_name": application,
@@ -99,7 +100,7 @@ def one_line(error: BaseException) -> str:
 
 @contextmanager
 def transaction(conn: Connection) -> Iterator[Connection]:
-    """One transaction: commits at the end, rolls back at an error. A lost server raises DatabaseUnavailable."""
+    """One transaction: commits at the end, rolls back at an error. Raises DatabaseUnavailable for a lost server."""
     with errors_wrapped(conn):
         yield conn
         conn.commit()
@@ -107,7 +108,7 @@ def transaction(conn: Connection) -> Iterator[Connection]:
 
 @contextmanager
 def errors_wrapped(conn: Connection) -> Iterator[None]:
-    """Roll back at any error, and wrap the driver's for a lost server in DatabaseUnavailable."""
+    """Roll back at any error, and raise DatabaseUnavailable for the driver's error of a lost server."""
     try:
         yield
     except psycopg2.Error as cause:
@@ -124,15 +125,15 @@ def errors_wrapped(conn: Connection) -> Iterator[None]:
 
 
 def schema_problem(cause: BaseException) -> NotSetUp | None:
-    """The error for a statement that speaks of what the database has not: it has the schema of another version."""
+    """The error for a statement about a missing table or column: the database has the schema of another version."""
     if not isinstance(cause, _NOT_THERE):
         return None
     return NotSetUp("schema_of_another_version")
 
 
 def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:
-    """Whether an error says that the connection or the server is gone, and not that the statement was wrong."""
-    # A connection that breaks inside a statement is a bare DatabaseError in psycopg2, no OperationalError.
+    """Whether an error means a lost connection or server, and not a wrong statement."""
+    # For a connection that breaks within a statement psycopg2 raises a bare DatabaseError, no OperationalError.
     bare = type(cause) is psycopg2.DatabaseError
     return bare or bool(conn.closed) or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
 
@@ -157,6 +158,6 @@ def connected(
 
 
 def database_now(conn: Connection) -> datetime:
-    """The moment by the database's clock: the one clock that all workers share."""
+    """The present moment by the database's clock, which all workers share."""
     now: datetime = fetch_value(conn, _SQL["now"])
     return now

@@ -1,4 +1,4 @@
-"""Rows for PostgreSQL's COPY: an iterator of lines as the file that psycopg2 reads from."""
+"""Rows for PostgreSQL's COPY: an iterator of lines as a file for psycopg2."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-#: Lines taken from the iterator at a time: some 100 kB, so that neither Python nor libpq is called for every row.
+#: Number of lines in one read (some 100 kB), so that neither Python nor libpq is called for every row.
 _LINES_AT_ONCE = 1000
 
 
 def copy_text(value: str) -> str:
-    """A value as COPY's text format writes it (PostgreSQL manual, COPY, "Text Format")."""
+    """A value in COPY's text format (PostgreSQL manual, COPY, "Text Format")."""
     if "\\" in value:
         value = value.replace("\\", "\\\\")
     if "\t" in value or "\n" in value or "\r" in value:
@@ -30,25 +30,26 @@ def copy_in(
 ) -> int:
     """Run a COPY ... FROM STDIN over complete lines; returns the number of rows. Raises what `lines` raises.
 
-    `taken` is told of rows on their way, a thousand or fewer at a time.
+    `taken` is called with the number of rows read, a thousand or fewer at a time.
     """
     source = _Source(lines, taken)
     with conn.cursor() as cursor:
         try:
             cursor.copy_expert(statement, source)
         except psycopg2.Error as failed:
-            # psycopg2 hides an error of read(), Ctrl-C among them, behind one of the server.
+            # psycopg2 hides an error of read(), also that of Ctrl-C, behind an error of the server.
             if source.error is not None:
                 raise source.error from None
             if "error in .read() call" in str(failed):
-                # Nothing in read() failed, so it was cut off from outside, before its first line or behind its last.
+                # read() did not fail, so the statement was cut off from outside, before the first line or behind the
+                # last.
                 raise KeyboardInterrupt from None
             raise
         return int(cursor.rowcount)
 
 
 class _Source:
-    """Lines as a readable file; remembers the error that ended them."""
+    """The lines as a readable file, which keeps the error that ended them."""
 
     def __init__(self, lines: Iterator[str], taken: Callable[[int], None] | None = None) -> None:
         self._lines = lines
@@ -57,12 +58,12 @@ class _Source:
         self.error: BaseException | None = None
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to `size` bytes; none at the end."""
+        """Up to `size` bytes; empty at the end."""
         while len(self._rest) < size:
             try:
                 more = "".join(islice(self._lines, _LINES_AT_ONCE))
                 if self._taken is not None and more:
-                    # A line end inside of a value is escaped (`copy_text`).
+                    # A line end within a value is escaped (`copy_text`).
                     self._taken(more.count("\n"))
             except BaseException as error:
                 self.error = error

@@ -6,10 +6,10 @@ import re
 
 from ses_ops.domain.search_key import address_keys
 
-#: What means something in a pattern.
+#: The characters with a meaning in a pattern.
 _AS_IT_IS = re.compile(r"[\\%_]")
 
 
 def containing(text: str) -> list[str]:
-    """The patterns of address keys that have a text in them, however it is written; for `LIKE ANY`."""
+    """The patterns of address keys that have a text in them, in any spelling of the text; for `LIKE ANY`."""
     return ["%" + _AS_IT_IS.sub(r"\\\g<0>", key) + "%" for key in address_keys(text)]

@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 
 from ses_ops.storage.connection import connect
 
-#: Two processes that upgrade at once wait for each other on this advisory lock.
+#: The advisory lock on which two processes that upgrade at once wait for each other.
 MIGRATION_LOCK = 7_365_733
-#: Under this name migrations/env.py finds the connection that it shall work on.
+#: The attribute in which migrations/env.py finds its connection.
 CONNECTION = "ses_ops connection"
 
 
@@ -34,7 +34,7 @@ def _engine(dsn: str) -> sqlalchemy.Engine:
 
 
 def upgrade(dsn: str, to: str = "head") -> str:
-    """Bring the database to the newest schema, or one before it, in one transaction; returns the newest's version.
+    """Upgrade the database to the newest schema, or to an older one, in one transaction; returns the newest version.
 
     Safe to repeat.
     """
@@ -47,12 +47,12 @@ def upgrade(dsn: str, to: str = "head") -> str:
 
 
 def newest_version() -> str:
-    """The version that this code needs."""
+    """The version of the schema that this code needs."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 def current_version(dsn: str) -> str | None:
-    """The version that the database has; None before the first upgrade."""
+    """The version of the database's schema; None before the first upgrade."""
     try:
         with _engine(dsn).connect() as connection:
             options = {"version_table": "ses_schema_version"}

@@ -1,6 +1,6 @@
-"""Whether a database has the schema that this code was written for, asked at each new connection of the console.
+"""The check of a database's schema version, at each new connection of the console.
 
-Alembic, which brings a schema to its newest version (`migrate`), is too heavy for that.
+Alembic, which upgrades a schema (`migrate`), is too slow to import for that.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _VERSIONS = Path(__file__).with_name("migrations") / "versions"
 
 @cache
 def known_versions() -> tuple[str, ...]:
-    """The versions that this code knows, the newest last: the numbers that the names of the migrations begin with."""
+    """The versions that this code knows, newest last: the numbers at the beginning of the migrations' file names."""
     return tuple(sorted(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*_*.sql")))
 
 
 def check_schema(conn: Connection) -> None:
-    """Raise NotSetUp, which says what to do, for a database that has not the newest schema, or a newer one."""
+    """Raise NotSetUp, with what to do, for a database that has an older schema, or a newer one."""
     version = fetch_value(conn, _SQL["version"]) if fetch_value(conn, _SQL["is_there"]) else None
     conn.rollback()
     newest = known_versions()[-1]

@@ -1,4 +1,7 @@
-"""Whether a connection is a session of the server's own, which advisory locks and prepared statements need."""
+"""The check that a connection is one session of the server.
+
+Advisory locks and prepared statements need that.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Other connections that try to get the session of the first between two of its transactions: a pooler hands out
-#: the one that became free last, and may have some idle ones besides.
+#: Number of other connections that try to get the session of the first between two of its transactions: a pooler hands
+#: out the session that became free last, and may have some idle ones besides.
 OTHERS = 3
 
 
 def check_session(dsn: str) -> None:
-    """Raise SesError when transactions of one connection are not all of one session, or our settings do not arrive.
+    """Raise SesError when the transactions of one connection are not of one session, or server settings do not arrive.
 
-    So it is behind a pooler of transactions (PgBouncer with `pool_mode = transaction`): a sender's lock on its chunk
-    would be somebody else's in its next transaction, and two could send the same chunk.
+    That is so behind a pooler of transactions (PgBouncer with `pool_mode = transaction`): a sender's lock on its chunk
+    would belong to another client in the next transaction, and two senders could send the same chunk.
     """
     others: list[Connection] = []
     try:
@@ -32,7 +35,7 @@ def check_session(dsn: str) -> None:
             conn.commit()
             for _ in range(OTHERS):
                 others.append(connect(dsn))
-                _session(others[-1])  # and its transaction goes on
+                _session(others[-1])  # the transaction of the session stays open
                 if _session(conn) != first:
                     raise SesError("pooler_of_transactions")
                 conn.commit()
@@ -53,13 +56,13 @@ def _check_settings(conn: Connection) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """What a person is told of the database."""
+    """The facts of the database for `ses doctor`."""
 
-    #: Of PostgreSQL.
+    #: The version of PostgreSQL.
     version: str
-    #: Of the database.
+    #: The name of the database.
     name: str
-    #: Bytes.
+    #: The size of the database in bytes.
     size: int
 
 

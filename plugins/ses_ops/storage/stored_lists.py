@@ -1,13 +1,14 @@
-"""Reads of stored lists that never fail: a JSON column can hold anything, an array can hold NULL.
+"""Readers of stored lists that never fail.
 
-One row that was written by hand, or by another program, must not take down the pages that it is in.
+A JSON column can hold anything, an array can hold NULL, and one row that was written by hand or by another program must
+not break the pages that show it.
 """
 
 from __future__ import annotations
 
 
 def stored_counts(value: object) -> tuple[tuple[str, int], ...]:
-    """`[["bad address", 3], ...]` as it is stored; what is no such pair is left out."""
+    """Stored pairs such as `[["bad address", 3], ...]`; other items are left out."""
     pairs = value if isinstance(value, list) else []
     return tuple((one[0], one[1]) for one in pairs if _is_count(one))
 
@@ -17,7 +18,7 @@ def _is_count(one: object) -> bool:
 
 
 def stored_doubts(value: object) -> tuple[tuple[int, str, str], ...]:
-    """`[[3, "anna@gmial.com", "gmail.com"], ...]` as it is stored; what is no such triple is left out."""
+    """Stored triples such as `[[3, "anna@gmial.com", "gmail.com"], ...]`; other items are left out."""
     triples = value if isinstance(value, list) else []
     return tuple((one[0], one[1], one[2]) for one in triples if _is_doubt(one))
 
@@ -27,5 +28,5 @@ def _is_doubt(one: object) -> bool:
 
 
 def stored_names(value: list[str | None] | None) -> tuple[str, ...]:
-    """An array of names; NULL among them is an empty one."""
+    """A stored array of names; NULL in it becomes an empty text."""
     return tuple(name or "" for name in value or ())

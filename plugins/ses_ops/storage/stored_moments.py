@@ -1,8 +1,8 @@
-"""Reads of PostgreSQL's moments and spans that never fail: it knows more of both than Python does.
+"""Readers of PostgreSQL's moments and intervals that never fail.
 
 A timestamptz goes from 4713 BC to the year 294276 and has `infinity`; an interval can last 178 million years. psycopg2
-raises an error for what does not fit, and then one row, written by hand or by another program, takes every list down
-that it is in. Here such a value is the first or the last one that Python has, which no schedule takes for a time.
+raises an error for values that do not fit, and then one row, written by hand or by another program, breaks every list
+that has the row. Here such a value becomes the first or the last one of Python, which no schedule takes for a time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-#: Type numbers of PostgreSQL (pg_type.oid).
+#: The oids of PostgreSQL's types (pg_type.oid).
 _TIMESTAMPTZ, _INTERVAL = 1184, 1186
 
 
 def read_totally(conn: Connection) -> None:
-    """Have a connection read every moment and span that PostgreSQL can store."""
+    """Make a connection read every moment and interval that PostgreSQL can store."""
     register_type(_MOMENT, conn)
     register_type(_SPAN, conn)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ses_ops.domain.forecast import Waiting, forecast
+from ses_ops.domain.forecast import PendingMail, forecast
 from ses_ops.domain.warmup import parse_plan
 from tests.sizes import examples
 
@@ -22,7 +22,7 @@ def plan(*steps: int, started_on: str = "2026-12-01", **more: object):
 def test_a_task_goes_out_behind_what_was_cached_before_day_by_day():
     made = forecast(
         plan(500, 1000, 2000),
-        [Waiting(task="old", count=700), Waiting(task="new", count=1200)],
+        [PendingMail(task="old", count=700), PendingMail(task="new", count=1200)],
         now=NOW,
         left_today=100,
     )
@@ -37,7 +37,7 @@ def test_a_task_goes_out_behind_what_was_cached_before_day_by_day():
 def test_mail_that_is_not_due_yet_has_no_claim_on_an_earlier_day():
     made = forecast(
         plan(10),
-        [Waiting(task="later", count=5, due_at=NOW + timedelta(days=400)), Waiting(task="now", count=15)],
+        [PendingMail(task="later", count=5, due_at=NOW + timedelta(days=400)), PendingMail(task="now", count=15)],
         now=NOW,
         left_today=None,
     )
@@ -49,19 +49,19 @@ def test_mail_that_is_not_due_yet_has_no_claim_on_an_earlier_day():
 
 
 def test_before_the_warm_up_begins_the_first_day_is_its_first():
-    made = forecast(plan(10, started_on="2027-01-01"), [Waiting(task="t", count=3)], now=NOW, left_today=None)
+    made = forecast(plan(10, started_on="2027-01-01"), [PendingMail(task="t", count=3)], now=NOW, left_today=None)
     assert made.days[0].day.number == 1
     assert made.days[0].day.starts_at == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_what_finds_no_day_is_said():
-    made = forecast(plan(1), [Waiting(task="t", count=5)], now=NOW, left_today=1, most_days=3)
+    made = forecast(plan(1), [PendingMail(task="t", count=5)], now=NOW, left_today=1, most_days=3)
     assert made.remaining == (("t", 2),)
 
 
 _WAITING = st.lists(
     st.builds(
-        lambda task, count, due: Waiting(
+        lambda task, count, due: PendingMail(
             task=task, count=count, due_at=None if due is None else NOW + timedelta(hours=due)
         ),
         st.sampled_from("abc"),
@@ -101,7 +101,7 @@ def test_nothing_is_lost_no_day_is_overdrawn_and_nobody_is_overtaken(waiting, st
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=8), st.integers(20, 300))
 def test_what_was_cached_first_is_finished_before_the_next_begins(counts, step):
-    waiting = [Waiting(task=str(index), count=count) for index, count in enumerate(counts)]
+    waiting = [PendingMail(task=str(index), count=count) for index, count in enumerate(counts)]
     made = forecast(plan(step), waiting, now=NOW, left_today=step)
     order = [int(task) for day in made.days for task, _ in day.parts]
     assert order == sorted(order)
@@ -109,6 +109,6 @@ def test_what_was_cached_first_is_finished_before_the_next_begins(counts, step):
 
 def test_mail_that_is_due_at_the_end_of_time_has_no_day():
     far = datetime.max.replace(tzinfo=UTC)
-    made = forecast(plan(500), [Waiting(task="a", count=5, due_at=far)], now=NOW, left_today=None)
+    made = forecast(plan(500), [PendingMail(task="a", count=5, due_at=far)], now=NOW, left_today=None)
     assert made.days == ()
     assert made.remaining == (("a", 5),)

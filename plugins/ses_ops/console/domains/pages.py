@@ -62,8 +62,8 @@ _PLANNED = N_("%(when)s: %(quota)s may be sent")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """Waiting mail of one task, by where it stands."""
+class TaskBacklog:
+    """The pending mail of one task, by status."""
 
     #: None: all tasks together that the person may not see.
     task: str | None
@@ -198,7 +198,7 @@ def _now(line: DomainLine, user: BaseUser) -> dict[str, Any]:
     for mail in line.quota.waiting:
         key = (mail.task if mail.task in names else None, mail.stopped)
         waiting.setdefault(key, Counter())[mail.standing] += mail.count
-    parts = [Waiting(task=task, stopped=stopped, counts=counts) for (task, stopped), counts in waiting.items()]
+    parts = [TaskBacklog(task=task, stopped=stopped, counts=counts) for (task, stopped), counts in waiting.items()]
     return {
         "line": line,
         "quota": line.quota,

@@ -27,7 +27,7 @@ from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.ledger import activity
-from ses_ops.storage.ledger.activity import Failures
+from ses_ops.storage.ledger.activity import RecentFailures
 
 router = APIRouter()
 
@@ -36,7 +36,7 @@ FAILURES_SHOWN_FOR = timedelta(days=7)
 _DAY = N_("%(day)s: %(sent)s sent, %(failed)s failed")
 
 #: Read once a second for everybody who looks.
-FAILURES: Snapshot[list[Failures]] = Snapshot(
+FAILURES: Snapshot[list[RecentFailures]] = Snapshot(
     lambda conn: activity.recent_failures(conn, since=database_now(conn) - FAILURES_SHOWN_FOR)
 )
 

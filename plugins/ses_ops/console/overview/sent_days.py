@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.clock import to_wall_clock, zone
 
 if TYPE_CHECKING:
-    from ses_ops.storage.ledger.activity import Sent
+    from ses_ops.storage.ledger.activity import SentQuarter
 
 DAYS = 30
 
@@ -25,7 +25,7 @@ class DaySent:
     today: bool
 
 
-def by_day(sent: Sequence[Sent], *, zones: Mapping[str, str], now: datetime) -> list[DaySent]:
+def by_day(sent: Sequence[SentQuarter], *, zones: Mapping[str, str], now: datetime) -> list[DaySent]:
     """The last DAYS days up to today, without a gap; a domain without a plan counts in UTC.
 
     Today is the latest that it is in any of the zones: a new day in Tokyo is shown although UTC's is still the old one.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.quota_words import Wrong
-    from ses_ops.domain.forecast import Forecast, Waiting
+    from ses_ops.domain.forecast import Forecast, PendingMail
 
 #: Seconds for which an open page shows the same forecast.
 AGE = 15.0
@@ -75,7 +75,9 @@ class LeavingDays:
         return max(last.starts_at, self.due_at or last.starts_at), last.ends_at
 
 
-def leaving_days(conn: Connection, name: str, domain: str, added: Sequence[Waiting], *, now: datetime) -> LeavingDays:
+def leaving_days(
+    conn: Connection, name: str, domain: str, added: Sequence[PendingMail], *, now: datetime
+) -> LeavingDays:
     """The days of what waits of a task, and of some mail of it behind all that waits."""
     plans = quota_plans()
     waiting = queue_with(conn, domain, added)

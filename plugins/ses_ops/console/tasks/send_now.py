@@ -26,7 +26,7 @@ from ses_ops.console.page import render
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.console.tasks.form_pages import task_page
-from ses_ops.domain.forecast import Waiting
+from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.occurrence import SEND_AGAIN
 from ses_ops.errors import InvalidInput, NotFound, TemplateError
 from ses_ops.orchestration import control, test_send_runs
@@ -120,7 +120,7 @@ def _start(conn: Connection, task: SendTask) -> Start:
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)
     suppressed = recipients.suppressed_count(conn, group.id)
-    added = [Waiting(task=task.name, count=group.recipient_count - suppressed, due_at=now)]
+    added = [PendingMail(task=task.name, count=group.recipient_count - suppressed, due_at=now)]
     return Start(
         recipients=group.recipient_count,
         suppressed=suppressed,

@@ -1,7 +1,7 @@
-"""A person who asks to be forgotten: their address and values go, what was counted and what they forbade stays.
+"""The erasure of a person: address and values go, counts and suppression stay.
 
-Wherever the address stood there is a keyed hash of it then (`erased:...`): the same in every table, so that a person
-who was suppressed stays suppressed when a file brings the address again. See docs/decisions/0020.
+In every table the address is replaced by the same keyed hash (`erased:...`), so that a person who was suppressed stays
+suppressed when a file brings the address again. See docs/decisions/0020.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: The note of an entry that only keeps a sender from a message it holds already; the next erasure takes it away.
+#: The note of an entry that only stops a sender from a message that it holds already; the next erasure removes the
+#: entry.
 FOR_NOW = "being erased"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """What is stored of a person now."""
+    """The data that is stored of a person."""
 
-    #: What stands, or will stand, for the address.
+    #: The hash that replaces the address.
     person: str
-    #: Recipients by the group's name.
+    #: Number of recipients by the group's name.
     groups: dict[str, int]
     messages: int
     suppressed: bool
@@ -44,22 +45,22 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Erasure:
-    """What an erasure did."""
+    """The result of an erasure."""
 
     person: str
     groups: dict[str, int] = field(default_factory=dict)
     messages: int
-    #: Messages that a sender holds at this moment: they are not sent any more unless they are on their way already, and
-    #: the next erasure takes them.
+    #: Number of messages that a sender holds at this moment: they are not sent any more unless they are under way
+    #: already, and the next erasure erases them.
     being_sent: int
     #: Whether the person is on the suppression list, under the hash.
     suppressed: bool
-    #: Reports of imports that named the person.
+    #: Number of reports of imports that named the person.
     reports: int
 
 
 def look(conn: Connection, address: Address) -> Person:
-    """What would be erased."""
+    """The data that an erasure would erase."""
     person = erased_address(conn, address.key)
     key = {"address_key": address.key}
     groups = fetch_all(conn, _SQL["groups_of"], **key)
@@ -72,7 +73,7 @@ def look(conn: Connection, address: Address) -> Person:
 
 
 def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
-    """Forget a person, in the caller's transaction. Safe to repeat. Raises GroupBusy while an import runs."""
+    """Erase a person, in the caller's transaction. Safe to repeat. Raises GroupBusy while an import runs."""
     person, key = erased_address(conn, address.key), {"address_key": address.key}
     execute(conn, _SQL["hold_tasks"], **key)
     with not_waiting_for_an_import(conn, "a group of this person"):
@@ -101,7 +102,7 @@ def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastErasure:
-    """An erasure as it was noted."""
+    """An erasure in the log."""
 
     person: str
     erased_by: str
@@ -124,22 +125,18 @@ def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
 
 
 def _clear_reports(conn: Connection, address: Address) -> int:
-    """Take the person's rows out of the reports of rows that imports left out."""
+    """Remove the person's rows from the reports of rejected rows."""
     count = 0
-    for reports, keep in (
-        (_SQL["import_reports"], _SQL["set_import_report"]),
-        (_SQL["suppression_reports"], _SQL["set_suppression_report"]),
-    ):
-        for row in fetch_all(conn, reports):
-            kept = _without(bytes(row["report"]), address)
-            if kept is not None:
-                report, rows = kept
-                count += execute(conn, keep, id=row["id"], report=report, rows=rows)
+    for row in fetch_all(conn, _SQL["import_reports"]):
+        kept = _without(bytes(row["report"]), address)
+        if kept is not None:
+            report, rows = kept
+            count += execute(conn, _SQL["set_import_report"], id=row["id"], report=report, rows=rows)
     return count
 
 
 def _without(report: bytes, address: Address) -> tuple[bytes, int] | None:
-    """A report without the rows that name an address, and how many are left; None when none does."""
+    """A report without the rows that name an address, and the number of its rows; None when no row names it."""
     text = gzip.decompress(report).decode("utf-8-sig", "replace")
     named = re.compile(re.escape(address.key), re.IGNORECASE)
     if not named.search(text):
@@ -152,7 +149,7 @@ def _without(report: bytes, address: Address) -> tuple[bytes, int] | None:
 
 
 def _clear_texts(conn: Connection, address: Address, person: str) -> None:
-    """Errors and reasons that name the address."""
+    """Remove the address from stored errors and reasons."""
     execute(conn, _SQL["clear_imports"], address_key=address.key)
     values = {"address_key": address.key, "pattern": re.sub(r"([^\w@])", r"\\\1", address.key), "person": person}
     for clear in (_SQL["clear_task_errors"], _SQL["clear_chunk_reasons"], _SQL["clear_held_reasons"]):

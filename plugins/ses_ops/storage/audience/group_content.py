@@ -1,4 +1,4 @@
-"""What an import does to a recipient group: lock it, take its recipients away or leave them, stream in new ones."""
+"""The content of a recipient group during an import: lock, delete, stream in."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Memory of the one hash table of an import; the addresses of a million recipients fit.
+#: Memory of the hash table of an import, in which the addresses of a million recipients fit.
 _WORK_MEM = "128MB"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replacing:
-    """A group that an import writes to: one whose content is being replaced, or added to."""
+    """A group that an import writes to: its content is replaced, or rows are added."""
 
     group_id: int
     created: bool
     empty_is_missing: bool
     appending: bool = False
-    #: What stays: its recipients, their variables, and the last of their lines. Nothing when all is replaced.
+    #: The content that stays: number of recipients, variables, and last line. Empty when all content is replaced.
     count: int = 0
     variables: tuple[str, ...] = ()
     last_line: int = 0
@@ -41,7 +41,7 @@ class Replacing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _LockedGroup:
-    """The row of a group as an import finds or makes it."""
+    """The row of a group that an import found or made."""
 
     id: int
     created: bool
@@ -53,9 +53,9 @@ class _LockedGroup:
 def begin_replacing(
     conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
 ) -> Replacing:
-    """Lock a group, making it if need be, and take its recipients away; the caller holds the transaction.
+    """Lock a group, made if it does not exist, and delete its recipients; the caller holds the transaction.
 
-    Everybody else goes on seeing the old content until the transaction ends.
+    Other sessions see the old content until the transaction ends.
     """
     group = _locked_group(conn, name, description=description, empty_is_missing=empty_is_missing)
     if not group.created:
@@ -66,7 +66,7 @@ def begin_replacing(
 def begin_appending(
     conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None = None
 ) -> Replacing:
-    """Lock a group, making it if need be, and leave its recipients; the caller holds the transaction."""
+    """Lock a group, made if it does not exist, and keep its recipients; the caller holds the transaction."""
     group = _locked_group(conn, name, description=description, empty_is_missing=empty_is_missing)
     return Replacing(
         group_id=group.id,
@@ -82,7 +82,7 @@ def begin_appending(
 def _locked_group(
     conn: Connection, name: str, *, description: str | None, empty_is_missing: bool | None
 ) -> _LockedGroup:
-    # The true variables come with the content: until then nobody sees this row.
+    # The variables are written with the content; until then no other session sees this row.
     given = {"name": name, "description": description, "empty_is_missing": empty_is_missing}
     group = fetch_row(conn, _LockedGroup, _SQL["upsert_group"], **given, variables=[])
     assert group is not None
@@ -90,7 +90,7 @@ def _locked_group(
 
 
 def empty_group(conn: Connection, *, group_id: int) -> None:
-    """Take all recipients of a group away."""
+    """Delete all recipients of a group."""
     execute(conn, _SQL["empty_group"], group_id=group_id)
 
 
@@ -103,13 +103,13 @@ def copy_recipients(
     facts: ColumnFacts,
     stored: Callable[[int], None] | None = None,
 ) -> int:
-    """Stream rows into a group; returns their number. `facts` and `stored` are told of them on the way."""
+    """Stream rows into a group; returns their number. `facts` and `stored` are called with them meanwhile."""
     lines = _copy_lines(group, rows, variables, facts)
     return copy_in(conn, _SQL["copy_recipients"], lines, taken=stored)
 
 
 def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str], facts: ColumnFacts) -> Iterator[str]:
-    """One line of COPY text a recipient; the values become JSON by one format string, in C."""
+    """The lines of COPY text, one a recipient; the values become JSON by one format string, in C."""
     names = (encode_basestring(name).replace("%", "%%") for name in variables)
     as_json = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
     encode, escape, never = encode_basestring, copy_text, SAYS_NO.isdisjoint
@@ -123,19 +123,19 @@ def _copy_lines(group: Replacing, rows: Iterable[Row], variables: Sequence[str],
             if not never(values):
                 facts.add(values)
             packed = as_json % tuple(map(encode, values))
-        # What JSON escapes it escapes with a backslash, so this is all that is left to escape for COPY.
+        # JSON escapes with a backslash, which is the only character left to escape for COPY.
         if "\\" in packed:
             packed = packed.replace("\\", "\\\\")
         yield f"{group_id}\t{line + before}\t{escape(address)}\t{escape(key)}\t{packed}\n"
 
 
 def _with_empty(values: Sequence[str], of_empty: str) -> tuple[str, ...]:
-    """Values as JSON; `of_empty` is what an empty cell is."""
+    """Values as JSON; `of_empty` is the value of an empty cell."""
     return tuple(encode_basestring(value) if value else of_empty for value in values)
 
 
 def remove_repeated(conn: Connection, group_id: int) -> int:
-    """Keep the first row of every address; returns how many others there were (`repeated` lists them)."""
+    """Keep the first row of every address; returns the number of deleted rows (`repeated` lists them)."""
     fetch_value(conn, _SQL["plan_for_many"], work_mem=_WORK_MEM)
     found = execute(conn, _SQL["find_repeated"], group_id=group_id)
     if found:
@@ -144,7 +144,7 @@ def remove_repeated(conn: Connection, group_id: int) -> int:
 
 
 def repeated(conn: Connection) -> Iterator[tuple[int, str, dict[str, str | None], int]]:
-    """(line, address, values, line of the row that stayed) of what `remove_repeated` took out; in its transaction."""
+    """(line, address, values, line of the kept row) of the rows that `remove_repeated` deleted; in its transaction."""
     with conn.cursor(name="repeated") as cursor:
         cursor.itersize = 1_000
         cursor.execute(_SQL["repeated"])
@@ -154,6 +154,6 @@ def repeated(conn: Connection) -> Iterator[tuple[int, str, dict[str, str | None]
 def set_content(
     conn: Connection, group_id: int, *, count: int, variables: Sequence[str], facts: ColumnFacts, appended: bool = False
 ) -> None:
-    """Write what the group holds now into its row; `appended`: what was seen of its columns before stays true."""
+    """Write the facts of the present content into the group's row; `appended`: the facts of earlier rows stay, too."""
     seen = {"with_empty_cells": facts.with_empty_cells, "saying_no": facts.saying_no, "appended": appended}
     execute(conn, _SQL["set_content"], group_id=group_id, count=count, variables=list(variables), **seen)

@@ -1,4 +1,4 @@
-"""Recipient groups: replace the whole content at once, list, sample, delete."""
+"""Recipient groups and their recipients: lists, samples, rights to change, deletion."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_content, group_imports
+from ses_ops.storage.audience import group_content
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
 from ses_ops.storage.stored_lists import stored_names
 from ses_ops.storage.suppression import hashed_suppression
+from ses_ops.storage.tasks.stored_task import TaskOfGroup, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,20 +26,20 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: How long a change waits for the lock of an import.
+#: The time for which a change waits for the lock of an import (PostgreSQL's lock_timeout).
 _LOCK_TIMEOUT = "2s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecipientGroup:
-    """A group as it is stored, without its recipients."""
+    """A stored group, without its recipients."""
 
     id: int
     name: str
     description: str
     variables: tuple[str, ...]
     recipient_count: int
-    #: Whether an empty cell of its file is a missing value, which default() of a template fills in.
+    #: Whether an empty cell of the file is a missing value, which default() of a template fills in.
     empty_is_missing: bool
     created_at: datetime
     updated_at: datetime
@@ -46,7 +47,7 @@ class RecipientGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupColumns:
-    """What an import saw of a group's columns: the names of some of them. Nothing of an older version's import."""
+    """The facts of a group's columns that imports found; none for an import of an older version."""
 
     empty_is_missing: bool
     with_empty_cells: list[str]
@@ -55,12 +56,12 @@ class GroupColumns:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient:
-    """A recipient as a person looks at it; `line` is that of its file."""
+    """A recipient on a page; `line` is its line in the file."""
 
     line: int
     address: str
     values: dict[str, str]
-    #: Why it gets no mail now; None when it does.
+    #: Why the recipient gets no mail now; None when it gets mail.
     suppressed: str | None
 
 
@@ -85,12 +86,12 @@ def group_if_any(conn: Connection, name: str) -> RecipientGroup | None:
 def _group(*, variables: list[str | None] | None, **columns: Any) -> RecipientGroup:
     written = stored_names(variables)
     names = tuple(map(variable_name, written))
-    # Two that are one are shown as they are written, so that a person can see which to rename.
+    # Two names that are one variable are kept as written, so that a person can see which to rename.
     return RecipientGroup(variables=names if len(set(names)) == len(names) else written, **columns)
 
 
 def column_facts(conn: Connection, name: str) -> GroupColumns:
-    """What is known of a group's columns; raises NotFound."""
+    """The facts of a group's columns; raises NotFound."""
     found = fetch_row(conn, GroupColumns, _SQL["column_facts"], name=name)
     if found is None:
         raise NotFound("recipient group", name)
@@ -100,13 +101,13 @@ def column_facts(conn: Connection, name: str) -> GroupColumns:
 def sample(
     conn: Connection, group_id: int, *, limit: int = 1, address_key: str | None = None
 ) -> list[tuple[str, dict[str, str]]]:
-    """(address, values) of the first recipients, or of one address."""
+    """The (address, values) of the first recipients, or of one address."""
     rows = fetch_all(conn, _SQL["sample"], group_id=group_id, address_key=address_key, limit=limit)
     return [(row["address"], dict(recipient_values(row["values"]))) for row in rows]
 
 
 def look(conn: Connection, group_id: int, *, line: int, limit: int, text: str = "") -> list[Recipient]:
-    """Recipients from a line of their file on; with `text` that address, or those that have the text in them."""
+    """Recipients from a line of the file on; with `text` the ones whose address has the text in it."""
     wanted: dict[str, Any] = {"group_id": group_id, "line": line, "limit": limit, "key": None, "patterns": None}
     try:
         wanted["key"] = parse_address(text).key if text else None
@@ -137,7 +138,7 @@ def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> in
 
 
 def suppressed_count(conn: Connection, group_id: int) -> int:
-    """Recipients of a group that are on the suppression list now."""
+    """Number of recipients of a group that are on the suppression list now."""
     known = int(fetch_value(conn, _SQL["suppressed_of_group"], group_id=group_id))
     return known + hashed_suppression.count_suppressed(conn, group_id)
 
@@ -150,7 +151,7 @@ def create_group(conn: Connection, name: str, *, description: str) -> None:
 
 
 def describe_group(conn: Connection, name: str, *, description: str) -> None:
-    """Change the words about a group; Conflict while an import holds it. The caller holds the transaction."""
+    """Change the description of a group; Conflict while an import holds it. The caller holds the transaction."""
     with not_waiting_for_an_import(conn, name):
         if not execute(conn, _SQL["describe_group"], name=name, description=description):
             raise NotFound("recipient group", name)
@@ -158,7 +159,7 @@ def describe_group(conn: Connection, name: str, *, description: str) -> None:
 
 @contextmanager
 def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
-    """In the `with`, the row of a group is waited for a moment only: an import holds it as long as its upload takes."""
+    """Wait for the row of a group only a moment in the `with`: an import holds the row as long as its upload takes."""
     fetch_value(conn, _SQL["wait_a_moment"], timeout=_LOCK_TIMEOUT)
     try:
         yield
@@ -166,25 +167,25 @@ def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
         raise GroupBusy(name) from cause
 
 
-def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
-    """Tasks that exist and send to a group: with the columns of `content_of`."""
-    return fetch_all(conn, _SQL["tasks_of_group"], group_id=group_id)
+def tasks_of_group(conn: Connection, group_id: int) -> list[TaskOfGroup]:
+    """Tasks that exist and send to a group, be they over."""
+    return fetch_rows(conn, row_of(TaskOfGroup), _SQL["tasks_of_group"], group_id=group_id)
 
 
 def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str, str]]:
-    """The groups' tasks that are neither finished nor cancelled: pairs of group and task, oldest task first."""
+    """The unfinished tasks of groups, as pairs of group and task, oldest task first."""
     found = fetch_all(conn, _SQL["unfinished_tasks"], groups=list(groups))
     return [(row["group_name"], row["name"]) for row in found]
 
 
 def delete_group(conn: Connection, name: str) -> RecipientGroup:
-    """Take a group and its recipients away; Conflict while a task may send to it. The caller holds the transaction.
+    """Delete a group and its recipients; Conflict while a task may send to it. The caller holds the transaction.
 
-    Tasks that have ended keep their ledger, which names every address itself; their pages go on naming the group.
+    Tasks that have ended keep their ledger, which has every address itself; their pages still name the group.
     """
     group = find_group(conn, name)
     tasks = tasks_of_group(conn, group.id)
-    used_by = [row["name"] for row in tasks if row["cancelled_at"] is None and row["finished_at"] is None]
+    used_by = [task.name for task in tasks if not task.is_over]
     if used_by:
         raise GroupInUse(name, used_by)
     try:
@@ -193,7 +194,6 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, _SQL["let_go_of_group"], group_id=group.id)
         group_content.empty_group(conn, group_id=group.id)
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
-        group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict("group_still_in_use", group=name) from cause
     return group

@@ -1,1 +1,1 @@
-"""Occurrences, chunks, attempts and messages, and what is counted of them."""
+"""The ledger: occurrences, chunks, attempts, messages, and their counts."""

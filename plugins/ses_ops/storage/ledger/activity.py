@@ -1,4 +1,7 @@
-"""What happened lately, over all tasks: when how much was sent, and failures. Sums of counters, never of messages."""
+"""Recent activity over all tasks: sent messages and failures.
+
+The numbers are sums of counters, never counts of messages.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ _SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failures:
-    """Messages of a task that failed lately."""
+class RecentFailures:
+    """Recently failed messages of a task."""
 
     task: str
     count: int
-    #: When the last of them was tried.
+    #: The moment of the last attempt at one of them.
     tried_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sent:
-    """What a sender domain's attempts of one quarter of an hour did. Counts are messages."""
+class SentQuarter:
+    """The results of a sender domain's attempts within a quarter of an hour. Counts are messages."""
 
     domain: str
     began_at: datetime
@@ -36,15 +39,15 @@ class Sent:
     failed: int
 
 
-def sent_lately(conn: Connection, *, since: datetime, hidden: Collection[str], tests: bool) -> list[Sent]:
-    """What was sent after `since`, without what the tasks named in `hidden` sent. `tests`: with test sends."""
+def sent_lately(conn: Connection, *, since: datetime, hidden: Collection[str], tests: bool) -> list[SentQuarter]:
+    """The messages sent after `since`, without those of the tasks in `hidden`; `tests`: with test sends."""
     rows = fetch_all(conn, _SQL["sent_lately"], since=since, hidden=list(hidden), tests=tests)
-    return [Sent(**row) for row in rows]
+    return [SentQuarter(**row) for row in rows]
 
 
-def recent_failures(conn: Connection, *, since: datetime) -> list[Failures]:
+def recent_failures(conn: Connection, *, since: datetime) -> list[RecentFailures]:
     """The tasks with failed messages that were last tried after `since`, the latest first."""
-    return [Failures(**row) for row in fetch_all(conn, _SQL["recent_failures"], since=since)]
+    return [RecentFailures(**row) for row in fetch_all(conn, _SQL["recent_failures"], since=since)]
 
 
 def deleted_tasks(conn: Connection) -> list[str]:

@@ -1,4 +1,4 @@
-"""Attempts: one process's try at one chunk each, and what a dead one left in doubt."""
+"""Attempts of processes at chunks, and the messages that dead ones left in doubt."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class AttemptBegun:
     """A new attempt."""
 
     id: int
-    #: Names its journal.
+    #: The name of the attempt's journal.
     journal_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptPlace:
-    """Where an attempt runs or ran."""
+    """The process and host of an attempt."""
 
     host: str
     pid: int
 
 
 def begin(conn: Connection, *, chunk_id: int, run_id: str, host: str, pid: int, edition: int | None) -> AttemptBegun:
-    """Write a new attempt at a chunk, and make it the only one that can move the chunk's mark."""
+    """Write a new attempt at a chunk, which is then the only one that can move the chunk's mark."""
     who = {"run_id": run_id, "host": host, "pid": pid, "edition": edition}
     made = fetch_row(conn, AttemptBegun, _SQL["begin"], chunk_id=chunk_id, **who)
     assert made is not None
@@ -51,7 +51,7 @@ def journal_of(conn: Connection, *, attempt_id: int) -> str:
 
 
 def exists(conn: Connection, *, attempt_id: int, journal_id: str) -> bool:
-    """Whether the database knows an attempt: one that lagged behind before a failover may not."""
+    """Whether the database has an attempt: a copy that lagged behind before a failover may not have it."""
     return bool(fetch_value(conn, _SQL["exists"], id=attempt_id, journal_id=journal_id))
 
 
@@ -61,19 +61,19 @@ def last_of_chunk(conn: Connection, *, chunk_id: int) -> AttemptPlace | None:
 
 
 def end(conn: Connection, *, attempt_id: int, ending: str) -> None:
-    """Write when and how an attempt ended, the first time, and what it did by now."""
+    """Write when and how an attempt ended, if that is not written yet, and its present results."""
     execute(conn, _SQL["end"], id=attempt_id, ending=ending)
 
 
 def in_doubt(conn: Connection, *, chunk_id: int, begun: Sequence[int]) -> list[int]:
-    """Lock the messages that a dead attempt may have sent; `begun` are those that its journal says it began."""
+    """Lock the messages that a dead attempt may have sent; `begun` are those that it began by its journal."""
     return fetch_values(conn, _SQL["in_doubt"], chunk_id=chunk_id, begun=list(begun))
 
 
 def settle(
     conn: Connection, *, chunk_id: int, occurrence_id: int, attempt_id: int | None, settled: Sequence[Written]
 ) -> None:
-    """Write what becomes of messages in doubt, and count it in their chunk. Without a text the former one stays."""
+    """Write the outcomes of messages in doubt, and count them in the chunk. Without a text the former text stays."""
     execute(
         conn,
         _SQL["settle_doubtful"],
@@ -94,13 +94,13 @@ _COUNTED = (MessageState.SENT, MessageState.FAILED, MessageState.UNKNOWN)
 
 
 def charge_doubt(conn: Connection, *, quota_day_id: int | None, chunk_id: int, count: int) -> None:
-    """Charge a quota day for tries that are made again though the server may have taken the messages."""
+    """Charge a quota day for attempts that are repeated although the server may have taken the messages."""
     sql, values = _charge(quota_day_id=quota_day_id, chunk_id=chunk_id, count=count)
     fetch_value(conn, sql, **values)
 
 
 async def charge_doubt_while_sending(conn: AsyncConnection, *, quota_day_id: int, chunk_id: int, count: int) -> int:
-    """The same inside the event loop; returns the places that the chunk had to give to it, because the day had none."""
+    """As `charge_doubt`, in the event loop; returns the places that the chunk was charged, because the day had none."""
     sql, values = _charge(quota_day_id=quota_day_id, chunk_id=chunk_id, count=count)
     rows = await conn.fetch(sql, values)
     return int(rows[0][0]) if rows else 0
@@ -113,11 +113,11 @@ def _charge(*, quota_day_id: int | None, chunk_id: int, count: int) -> tuple[str
 def requeue_refused(
     conn: Connection, *, chunk_id: int, attempt_id: int, occurrence_id: int, seqs: Sequence[int]
 ) -> None:
-    """Have messages of an attempt tried again that were refused although the reason is not in them."""
+    """Requeue messages of an attempt that were refused although the reason is not in them."""
     keys = {"chunk_id": chunk_id, "attempt_id": attempt_id, "occurrence_id": occurrence_id}
     execute(conn, _SQL["requeue_refused"], **keys, seqs=list(seqs))
 
 
 def fence_steps(conn: Connection, *, chunk_id: int, fence: int) -> None:
-    """Count a chunk's steps on by more than any attempt makes: no statement of before can come through any more."""
+    """Raise a chunk's steps by more than any attempt makes, so that no earlier statement can succeed any more."""
     execute(conn, _SQL["fence_steps"], chunk_id=chunk_id, fence=fence)

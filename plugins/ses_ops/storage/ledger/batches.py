@@ -1,4 +1,4 @@
-"""Batches: outcomes of messages written, and the next messages marked, while their chunk is sent.
+"""Batches of a chunk that is being sent: outcomes written, next messages marked.
 
 These functions are the hot path. They run inside the event loop that sends the mail, each a transaction of its own.
 """
@@ -26,7 +26,7 @@ class Marked(NamedTuple):
     address: str
     values: dict[str, str]
     tries: int
-    #: It had failed, and a person asked for another try: a refusal of it says nothing new of the server.
+    #: The message had failed and a person asked for a retry: another refusal says nothing new of the server.
     retried: bool = False
 
 
@@ -41,7 +41,7 @@ class Written(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one step committed. Counts are messages whose outcome was written."""
+    """The result of one step. Counts are messages whose outcome was written."""
 
     #: The last message of the chunk that is marked.
     through: int
@@ -56,15 +56,15 @@ class Batch(NamedTuple):
 
 
 class MarkedAgain(NamedTuple):
-    """What marking messages for another try committed."""
+    """The result of marking messages for a retry."""
 
-    #: Messages that went on the suppression list meanwhile.
+    #: Number of messages whose address entered the suppression list meanwhile.
     suppressed: int
     seqs: list[int]
 
 
 async def prepare(conn: AsyncConnection) -> None:
-    """Have the server plan the statements of `step` and `mark_again`, once a connection."""
+    """Prepare the statements of `step` and `mark_again`, once a connection."""
     await conn.fetch(_SQL["prepare_step"])
     await conn.fetch(_SQL["prepare_again"])
 
@@ -82,10 +82,10 @@ async def step(
     steps: int,
     edition: int | None,
 ) -> Batch | None:
-    """Write outcomes, and mark up to `limit` messages from `first_seq` on. None: the chunk is another attempt's."""
+    """Write outcomes, and mark up to `limit` messages from `first_seq` on. None: another attempt has the chunk."""
     seqs, states, codes, texts, tried = zip(*outcomes, strict=True) if outcomes else ((),) * 5
     keys = (chunk_id, attempt_id, occurrence_id, first_seq, last_seq, limit)
-    # Arrays as PostgreSQL writes them: the driver's way costs as much as the statement.
+    # The arrays are written as PostgreSQL's literals, because the driver's conversion costs as much as the statement.
     numbers = _array(codes).replace("None", "NULL")
     arrays = (_array(seqs), _array(states), numbers, _text_array(texts), _array(tried))
     rows = await conn.fetch(_SQL["step"], (*keys, *arrays, steps, edition))
@@ -106,7 +106,7 @@ async def mark_again(
     steps: int,
     edition: int | None,
 ) -> MarkedAgain | None:
-    """Mark messages for another try. None: the chunk is another attempt's, or sending it was stopped."""
+    """Mark messages for a retry. None: another attempt has the chunk, or its task is stopped."""
     rows = await conn.fetch(_SQL["again"], (chunk_id, attempt_id, occurrence_id, _array(seqs), steps, edition))
     return MarkedAgain(*rows[0]) if rows else None
 
@@ -114,9 +114,9 @@ async def mark_again(
 async def requeued(
     conn: AsyncConnection, *, occurrence_id: int, first_seq: int, last_seq: int, give_up_after: float
 ) -> tuple[list[Marked], frozenset[int]]:
-    """Messages that earlier attempts left to be tried again, not marked yet.
+    """The messages that earlier attempts left to be retried, not marked yet.
 
-    Also the numbers of those that a server first deferred more than `give_up_after` seconds ago.
+    Then the numbers of those that a server first deferred more than `give_up_after` seconds ago.
     """
     span = {"occurrence_id": occurrence_id, "first_seq": first_seq, "last_seq": last_seq}
     rows = await conn.fetch(_SQL["requeued"], {**span, "give_up_after": give_up_after})
@@ -124,18 +124,18 @@ async def requeued(
 
 
 async def note_deferred(conn: AsyncConnection, *, occurrence_id: int, seqs: Sequence[int]) -> None:
-    """Remember when a server first deferred messages; what was noted before stays."""
+    """Store when a server first deferred messages; an earlier moment stays."""
     await conn.fetch(_SQL["note_deferred"], {"occurrence_id": occurrence_id, "seqs": list(seqs)})
 
 
 async def suppress(conn: AsyncConnection, bounced: Mapping[int, str], *, task_id: int, occurrence_id: int) -> None:
-    """Put the addresses of messages on the suppression list, with the server's words by the message's number."""
+    """Put the addresses of messages on the suppression list; `bounced` has the server's replies by message number."""
     words = {"seqs": list(bounced), "words": list(bounced.values())}
     await conn.fetch(_SQL["suppress"], {**words, "task_id": task_id, "occurrence_id": occurrence_id})
 
 
 async def heartbeat(conn: AsyncConnection, *, attempt_id: int, chunk_id: int) -> tuple[int, float]:
-    """Say that an attempt lives; returns how many do, this one included, and the seconds left of the quota day."""
+    """Report that an attempt lives; returns the number of living attempts, and the seconds left of the quota day."""
     ((senders, seconds),) = await conn.fetch(_SQL["heartbeat"], {"id": attempt_id, "chunk_id": chunk_id})
     return int(senders), float(seconds)
 
@@ -147,24 +147,24 @@ async def mark_of_chunk(conn: AsyncConnection, *, chunk_id: int) -> int:
 
 
 async def marked_between(conn: AsyncConnection, *, occurrence_id: int, first_seq: int, last_seq: int) -> list[Marked]:
-    """The messages that a step marked whose answer was lost."""
+    """The messages that a step marked before its answer was lost."""
     span = {"occurrence_id": occurrence_id, "first_seq": first_seq, "last_seq": last_seq}
     return [Marked(*row) for row in await conn.fetch(_SQL["marked_between"], span)]
 
 
 async def sending_of(conn: AsyncConnection, *, occurrence_id: int, seqs: Sequence[int]) -> list[int]:
-    """Those of some messages that are marked for another try."""
+    """The numbers of those of some messages that are marked for a retry."""
     rows = await conn.fetch(_SQL["sending_of"], {"occurrence_id": occurrence_id, "seqs": list(seqs)})
     return [row[0] for row in rows]
 
 
 def _array(values: Iterable[Any]) -> str:
-    """An array's literal; for values without quotes, commas and braces."""
+    """The literal of an array of values without quotes, commas and braces."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def _text_array(texts: Sequence[str]) -> str | list[str]:
-    """The same for texts: a literal where none of them needs more than quotes, else for the driver to quote."""
+    """The literal of an array of texts; the list itself, for the driver to quote, where a text needs escapes."""
     quoted = '","'.join(texts)
     if "\\" in quoted or quoted.count('"') != 2 * max(0, len(texts) - 1):
         return list(texts)

@@ -1,6 +1,6 @@
 """Chunks: ranges of an occurrence's messages, cached until a run reserves quota for them.
 
-Whoever needs the rows of a chunk and of its quota day locks the day first, as reserving does.
+A transaction that needs the rows of a chunk and of its quota day locks the day first, as reserving does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import ChunkState
-from ses_ops.storage.named_sql import execute, fetch_one, fetch_row, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.errors import Explanation
+from ses_ops.storage.named_sql import (
+    execute,
+    explained,
+    fetch_one,
+    fetch_row,
+    fetch_rows,
+    fetch_value,
+    fetch_values,
+    statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,7 +34,7 @@ _SQL = statements(__file__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedChunk:
-    """A cached chunk under its row lock. Counts are messages."""
+    """A cached chunk whose row is locked. Counts are messages."""
 
     id: int
     occurrence_id: int
@@ -37,7 +47,7 @@ class CachedChunk:
     unknown: int
     #: The last message that is marked.
     sending_through: int
-    #: When it was cached for want of quota; None before that.
+    #: The moment at which the chunk was cached for lack of quota; None before that.
     cached_at: datetime | None
 
 
@@ -55,13 +65,13 @@ class ReservedChunk:
 
     id: int
     run_id: str
-    #: What the last try at it met.
+    #: The reason why the last attempt ended.
     reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedChunk:
-    """A chunk under its row lock. Counts are messages."""
+    """A chunk whose row is locked. Counts are messages."""
 
     id: int
     occurrence_id: int
@@ -72,30 +82,30 @@ class LockedChunk:
     pending: int
     sent: int
     unknown: int
-    #: The run that holds it, or did last.
+    #: The run that holds the chunk, or held it last.
     run_id: str | None
     #: The last message that is marked.
     sending_through: int
     quota_day_id: int | None
-    #: Places of the quota day that are reserved for it.
+    #: Number of places of the quota day that are reserved for the chunk.
     reserved: int
-    #: Its sent and unknown messages when they were reserved.
+    #: Number of its sent and unknown messages at the moment of the reservation.
     used_before: int
     attempt_id: int | None
-    #: Tries in a row that failed for another reason than the quota.
+    #: Number of runs in a row that ended for another reason than the quota.
     setbacks: int
-    #: Statements of its newest attempt that were committed.
+    #: Number of statements of the newest attempt that were committed.
     steps: int
 
     @property
     def used(self) -> int:
-        """Places of the quota day that this reservation has used."""
+        """Number of places of the quota day that this reservation has used."""
         return self.sent + self.unknown - self.used_before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkReservation:
-    """Where the reservation of a chunk counts, as it was a moment ago."""
+    """The reservation of a chunk, read without a lock."""
 
     state: ChunkState
     quota_day_id: int | None
@@ -104,7 +114,7 @@ class ChunkReservation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedSummary:
-    """All cached messages of a task: how many, when the first of them are due, and why those wait."""
+    """The cached messages of a task: number, the first due time, and the reason of those due first."""
 
     due_at: datetime | None
     pending: int
@@ -152,17 +162,25 @@ def reserve(conn: Connection, *, chunk_id: int, run_id: str, quota_day_id: int, 
 
 def cache(conn: Connection, *, chunk_id: int, now: datetime, due_at: datetime, reason: str) -> None:
     """Have a chunk wait for quota until `due_at`; a time that was given to it before and is to come stays."""
-    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, reason=reason)
+    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, **explained(reason=reason))
 
 
 def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: bool) -> None:
     """Have a task's cached messages wait for another domain's quota; `sooner`: no longer for the former's."""
-    execute(conn, _SQL["move_cached"], task_id=task_id, sender_domain=sender_domain, sooner=sooner)
+    moved = Explanation("sender_domain_changed").sentence
+    execute(
+        conn,
+        _SQL["move_cached"],
+        task_id=task_id,
+        sender_domain=sender_domain,
+        sooner=sooner,
+        **explained(reason=moved),
+    )
 
 
 def hurry_refused(conn: Connection, *, task_id: int) -> None:
     """Have a task's cached messages tried now that wait because of a server: they are another mail by now."""
-    execute(conn, _SQL["hurry_refused"], task_id=task_id)
+    execute(conn, _SQL["hurry_refused"], task_id=task_id, **explained(reason=Explanation("task_was_changed").sentence))
 
 
 def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[ReservedChunk]:
@@ -171,7 +189,7 @@ def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[Rese
 
 
 def stale_reserved(conn: Connection, *, timeout: timedelta) -> list[ReservedChunk]:
-    """Reserved chunks of runs that have given no sign of life for longer than `timeout`."""
+    """The reserved chunks of runs without a heartbeat for longer than `timeout`."""
     return fetch_rows(conn, ReservedChunk, _SQL["stale_reserved"], timeout=timeout)
 
 
@@ -185,7 +203,7 @@ def _locked(*, state: str, **columns: Any) -> LockedChunk:
 
 
 def lock_reserved(conn: Connection, *, chunk_id: int) -> LockedChunk | None:
-    """Lock the row of a chunk behind that of its quota day; None unless a run holds the chunk."""
+    """Lock the row of the quota day, then the row of a chunk; None unless a run holds the chunk."""
     found = reservation_of(conn, chunk_id=chunk_id)
     if found is None or found.state is not ChunkState.RESERVED:
         return None
@@ -195,7 +213,7 @@ def lock_reserved(conn: Connection, *, chunk_id: int) -> LockedChunk | None:
 
 
 def reservation_of(conn: Connection, *, chunk_id: int) -> ChunkReservation | None:
-    """Where a chunk's reservation counts, without a lock."""
+    """The reservation of a chunk, read without a lock."""
     return fetch_row(conn, _reservation, _SQL["reservation_of"], id=chunk_id)
 
 
@@ -204,19 +222,19 @@ def _reservation(*, state: str, **columns: Any) -> ChunkReservation:
 
 
 def release(conn: Connection, chunk: LockedChunk, *, due_at: datetime, reason: str, setback: bool) -> None:
-    """End a chunk's reservation: what it used stays used. What is pending is cached until `due_at`."""
+    """End a chunk's reservation: used places stay used, pending messages are cached until `due_at`."""
     returned = {"reserved": chunk.reserved, "used": max(0, chunk.used)}
     execute(conn, _SQL["give_back_quota"], id=chunk.quota_day_id, **returned)
-    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, reason=reason, setback=setback)
+    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, setback=setback, **explained(reason=reason))
 
 
 def note_reason(conn: Connection, *, chunk_id: int, reason: str) -> None:
     """Remember what the last try at a chunk met."""
-    execute(conn, _SQL["note_reason"], id=chunk_id, reason=reason)
+    execute(conn, _SQL["note_reason"], id=chunk_id, **explained(reason=reason))
 
 
 def cached_summary(conn: Connection, *, task_id: int) -> CachedSummary:
-    """What a task has cached."""
+    """The cached messages of a task."""
     found = fetch_row(conn, CachedSummary, _SQL["cached_summary"], task_id=task_id)
     assert found is not None
     return found
@@ -228,7 +246,7 @@ def overdue_tasks(conn: Connection, *, timeout: timedelta) -> list[str]:
 
 
 def lock_with_outcome(conn: Connection, *, task_id: int, state: MessageState) -> list[ChunkWithOutcome]:
-    """Lock the chunks of a task that hold messages which are failed, or unknown."""
+    """Lock the chunks of a task that have failed, or unknown, messages."""
     return fetch_rows(conn, _with_outcome, _SQL["lock_with_outcome"], task_id=task_id, state=state.value)
 
 
@@ -237,9 +255,9 @@ def _with_outcome(*, id: int, state: str) -> ChunkWithOutcome:
 
 
 def requeue(conn: Connection, *, chunk_id: int, state: MessageState, reason: str, codes: Collection[int] | None) -> int:
-    """Have a chunk's failed or unknown messages sent again, of some codes or of all; returns their number."""
+    """Requeue a chunk's failed or unknown messages, of some codes or of all; returns their number."""
     chosen = {"state": state.value, "codes": None if codes is None else sorted(codes)}
-    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, reason=reason, **chosen) or 0
+    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, **chosen, **explained(reason=reason)) or 0
 
 
 def assume_sent(conn: Connection, *, chunk_id: int) -> int:
@@ -248,7 +266,7 @@ def assume_sent(conn: Connection, *, chunk_id: int) -> int:
 
 
 def release_cached_now(conn: Connection, *, task_id: int, quota_left: bool) -> None:
-    """Have a task's cached messages tried now: those that a server deferred, and all where the day has quota."""
+    """Make a task's cached messages due now: deferred ones, and all of them where the day has quota."""
     execute(conn, _SQL["release_cached_now"], task_id=task_id, quota_left=quota_left)
 
 

@@ -1,7 +1,7 @@
-"""Failed messages of a task by the server's code, with examples: counted chunk by chunk, each chunk once.
+"""Failed messages of a task by the server's code, with examples.
 
-A chunk that nothing was written to since is not counted again, so a page that is looked at for a while knows all codes
-of a million messages, and no request reads more than MOST_LOOKED_AT of them.
+They are counted chunk by chunk, and an unchanged chunk is not counted again: so a page that is open for a while has all
+codes of a million messages, and no request reads more than MOST_LOOKED_AT of them.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Messages that one call reads: one chunk of full size, some 50 ms.
+#: Largest number of messages that one call reads: one chunk of full size, some 50 ms.
 MOST_LOOKED_AT = 50_000
-#: Chunks that are remembered, and looked at for one task.
+#: Largest number of chunks that are kept, and that are read for one task.
 REMEMBERED = 20_000
 MOST_CHUNKS = 2_000
-#: What stands for the code of a message that the server was never asked about, in a form, an option and the ledger.
+#: The code of messages that failed without a reply of the server, in forms, options and the ledger.
 NO_CODE = 0
-#: Examples of each code.
+#: Number of examples of each code.
 EXAMPLES = 3
 
 
 class _ByCode(NamedTuple):
-    """The failures of a chunk with one code, and the first of them."""
+    """The failures of a chunk with one code, with the first ones as examples."""
 
     code: int | None
     messages: int
@@ -41,7 +41,7 @@ class _ByCode(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A failed message: to whom, and what the server said."""
+    """A failed message: its recipient, and the server's reply."""
 
     address: str
     text: str
@@ -49,7 +49,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failures:
-    """Messages that failed with one code of the server; None: without one."""
+    """The messages that failed with one code of the server; None without a reply."""
 
     code: int | None
     count: int
@@ -57,14 +57,14 @@ class Failures:
 
 
 class FailureCounts:
-    """Counts and remembers; to be shared by all requests."""
+    """Counts failures and keeps the counts of chunks; to be shared by all requests."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[Any, ...], list[_ByCode]] = OrderedDict()
         self._lock = threading.Lock()
 
     def by_code(self, conn: Connection, scope: Scope) -> list[Failures]:
-        """The most frequent code first. May be of a part of the failures only: ask again, or compare the sum."""
+        """The counts, most frequent code first. They may be of a part of the failures: repeat, or compare the sum."""
         chunks = fetch_all(conn, _SQL["chunks_with_failures"], **scope.values, limit=MOST_CHUNKS)
         database = conn.info.dbname, conn.info.host, conn.info.port
         with self._lock:
@@ -81,7 +81,7 @@ class FailureCounts:
 
 
 def _within(most: int, chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many chunks as hold so many messages, one at least."""
+    """The first chunks that together have `most` messages, at least one chunk."""
     taken: list[dict[str, Any]] = []
     for chunk in chunks:
         most -= chunk["last_seq"] - chunk["first_seq"] + 1
@@ -127,24 +127,24 @@ def _together(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedByCode:
-    """Messages that failed with one code of the server."""
+    """The number of messages that failed with one code of the server."""
 
-    #: NO_CODE for those without one.
+    #: The code; NO_CODE for messages without a reply.
     code: int
     count: int
-    #: Of them, those to addresses that are on the suppression list now: they are not tried again.
+    #: Number of these messages whose address is on the suppression list now: they are not retried.
     suppressed: int
-    #: What the server said of one of them.
+    #: The server's reply to one of them.
     text: str
 
     @property
     def retried(self) -> int:
-        """Messages that another try would send."""
+        """Number of messages that a retry would send."""
         return self.count - self.suppressed
 
 
 def failed_by_code(conn: Connection, task_id: int) -> list[FailedByCode]:
-    """The most frequent code first. Reads every failed message: 0.2 s for a hundred thousand."""
+    """The counts, most frequent code first. Reads every failed message: 0.2 s for a hundred thousand."""
     return [
         FailedByCode(
             code=row["code"] or NO_CODE, count=row["count"], suppressed=row["suppressed"], text=row["text"] or ""

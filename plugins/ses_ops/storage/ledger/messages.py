@@ -1,13 +1,12 @@
-"""Messages of a task as a person sees them, a page at a time: by status, address, occurrence or chunks.
+"""Pages of a task's messages: by status, address, occurrence or chunks.
 
-A page is found by the key where the one before it ended, or the one behind it began, never by counting rows. What few
-messages have, a status or a part of an address, is looked for in so many rows at a time: a page may be short, and says
-where the search goes on.
+A page is found by the key at which the page before ended, or the page behind began, never by counting rows. A rare
+status or a part of an address is searched in MOST_LOOKED_AT rows at a time: a page may be short, and has the key at
+which the search continues.
 
-No index helps more. One that names `state`, a partial one too, ends the heap-only updates of the hot path: each
-outcome would be written to every index of the ledger. One of trigrams, for parts of an address, makes an audience take
-four times as long to write (200 000 rows: 8.6 s instead of 2.1 s), for a question that is asked now and then of one
-task.
+No further index would help. An index on `state`, also a partial one, would end the heap-only updates of the hot path:
+each outcome would be written to every index of the ledger. An index of trigrams, for parts of an address, would make an
+audience take four times as long to write (200 000 rows: 8.6 s instead of 2.1 s), for a rare question about one task.
 """
 
 from __future__ import annotations
@@ -26,52 +25,52 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Rows that are looked at for one page: some 50 ms, twice that when they are not in memory.
+#: Largest number of rows that are read for one page: some 50 ms, twice that when they are not in memory.
 MOST_LOOKED_AT = 200_000
-#: Chunks of one page.
+#: Largest number of chunks of one page.
 _MOST_CHUNKS = 1_000
 
 
 class MessageKey(NamedTuple):
-    """A place in the list of a task: right behind this message."""
+    """A position in a task's list: directly behind this message."""
 
     occurrence_id: int
     seq: int
 
 
-#: Before all messages, and behind them.
+#: The positions before the first message, and behind the last.
 TOP = MessageKey(0, 0)
 END = MessageKey(2**63 - 1, 2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageSearch:
-    """Which messages of a task. `status` is one of MessageStatus, `address_key` a normalised address."""
+    """A search of a task's messages. `status` is one of MessageStatus, `address_key` a normalised address."""
 
     task_id: int
     status: str | None = None
     address_key: str | None = None
-    #: Only addresses that have this text in them.
+    #: A text that the address must have in it.
     part: str | None = None
     occurrence_id: int | None = None
-    #: Only messages of these chunks.
+    #: Ids of chunks, whose messages only are listed.
     chunk_ids: list[int] | None = None
     after: MessageKey = TOP
-    #: Only messages up to here, and of them the last ones: the page that ends here.
+    #: The position at which the page ends, instead of a beginning.
     through: MessageKey | None = None
 
     @property
     def is_rare(self) -> bool:
-        """Whether it may have to be looked for."""
+        """Whether rows may have to be read that do not match."""
         return self.status is not None or self.part is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessagePage:
-    """Some messages in the order of sending.
+    """A page of messages in the order of sending.
 
-    `next` is where the list goes on (the `after` of the next page), `previous` where what stands before this page ends
-    (the `through` of the previous page); None at the end and at the beginning of the list.
+    `next` is the `after` of the next page, None at the end of the list; `previous` the `through` of the previous page,
+    None at the beginning.
     """
 
     rows: list[dict[str, Any]]
@@ -80,7 +79,7 @@ class MessagePage:
 
 
 def whole_or_part(text: str) -> tuple[str | None, str | None]:
-    """What a person asks for as `address_key` and as `part` of a search: a text that is an address is a whole one."""
+    """A typed text as `address_key` or as `part` of a search: a text that is an address means the whole address."""
     try:
         return (parse_address(text).key, None) if text else (None, None)
     except InvalidInput:
@@ -88,7 +87,7 @@ def whole_or_part(text: str) -> tuple[str | None, str | None]:
 
 
 def message_page(conn: Connection, search: MessageSearch, *, size: int) -> MessagePage:
-    """One page. When something is looked for it may be short, or empty, and not be the last."""
+    """One page. A page of a search may be short or empty, and yet not be the last."""
     rows, reached = _read(conn, search, size=size)
     if search.through is not None:
         if len(rows) > size:
@@ -102,7 +101,7 @@ def message_page(conn: Connection, search: MessageSearch, *, size: int) -> Messa
 
 
 def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Every message that is left to list, in batches of `size` at most."""
+    """All messages of a search, in batches of at most `size`."""
     after: MessageKey | None = search.after
     while after is not None:
         page = message_page(conn, replace(search, after=after), size=size)
@@ -112,7 +111,7 @@ def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Itera
 
 
 def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[dict[str, Any]], MessageKey | None]:
-    """One row more than a page has, in the direction of reading, and how far was looked; None for all the way."""
+    """The rows of a page and one more, in the direction of reading; then the key of the last row; None: the end."""
     values = _values(search)
     if search.address_key is not None:
         return fetch_all(conn, _SQL["messages_to"], **values, limit=size + 1), None
@@ -153,7 +152,7 @@ _Ranges = list[dict[str, Any]]
 
 
 def _first(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
-    """The first ranges that hold `most` rows together, and where they end; None when there is nothing behind them."""
+    """The first ranges with `most` rows together, and the key at their end; None when there are no more ranges."""
     taken: _Ranges = []
     for part in ranges:
         last = min(part["last_seq"], part["first_seq"] + most - 1)
@@ -167,7 +166,7 @@ def _first(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
 
 
 def _last(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
-    """The same from the end, of ranges in falling order: what stands before them ends at the key."""
+    """As `_first`, for ranges in descending order: the rows before them end at the key."""
     taken: _Ranges = []
     for part in ranges:
         first = max(part["first_seq"], part["last_seq"] - most + 1)

@@ -1,4 +1,4 @@
-"""Occurrences: the starts of a send task, from the moment when a run begins one until its audience is sent."""
+"""Occurrences: the starts of a send task, each with its audience."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, explained, fetch_rows, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class UnfrozenOccurrence:
     """An occurrence whose audience has not been read yet."""
 
     id: int
-    #: Why it waits for a person instead of starting.
+    #: Why the occurrence waits for a person instead of starting.
     held_reason: str | None
 
 
@@ -33,30 +33,30 @@ class OccurrenceOfRun:
     """An occurrence that a DAG run began, or whose slot is the run's."""
 
     id: int
-    #: Messages, the suppressed among them.
+    #: Number of messages, with the suppressed ones.
     request_count: int
     frozen_at: datetime | None
     held_reason: str | None
 
 
 def begin(conn: Connection, *, task_id: int, key: str, run_id: str, logical_at: datetime | None) -> None:
-    """Write an occurrence unless its task has one of this key. The caller holds the task's row."""
+    """Write an occurrence, unless the task has one with this key. The caller holds the task's row."""
     execute(conn, _SQL["begin"], task_id=task_id, key=key, run_id=run_id, logical_at=logical_at)
 
 
 def lock_unfrozen(conn: Connection, *, task_id: int, key: str | None, with_held: bool) -> list[UnfrozenOccurrence]:
-    """The occurrence of a key, and `with_held` those of its task that wait for a person, this run's own last."""
+    """Lock the occurrence of a key, and `with_held` those that wait for a person; the run's own is last."""
     return fetch_rows(conn, UnfrozenOccurrence, _SQL["lock_unfrozen"], task_id=task_id, key=key, with_held=with_held)
 
 
 def hold(conn: Connection, *, occurrence_id: int, reason: str) -> None:
     """Have an occurrence wait for a person, and say why."""
-    execute(conn, _SQL["hold"], id=occurrence_id, reason=reason)
+    execute(conn, _SQL["hold"], id=occurrence_id, **explained(reason=reason))
 
 
 def supersede(conn: Connection, *, occurrence_id: int, reason: str) -> None:
     """End an occurrence without an audience, because a newer one is started in its place."""
-    execute(conn, _SQL["supersede"], id=occurrence_id, reason=reason)
+    execute(conn, _SQL["supersede"], id=occurrence_id, **explained(reason=reason))
 
 
 def write_audience(conn: Connection, *, occurrence_id: int, group_id: int | None) -> list[str] | None:
@@ -92,12 +92,12 @@ def of_run(conn: Connection, *, task_id: int, key: str | None, run_id: str) -> l
 
 
 def finish(conn: Connection, *, task_id: int) -> None:
-    """Finish the occurrences of a task that have nothing left to be sent."""
+    """Finish the occurrences of a task without pending messages."""
     execute(conn, _SQL["finish"], task_id=task_id)
 
 
 def tasks_to_finish(conn: Connection) -> list[str]:
-    """The names of tasks with an occurrence that has nothing left to be sent and was not finished."""
+    """The names of tasks with an unfinished occurrence that has no pending messages."""
     return fetch_values(conn, _SQL["tasks_to_finish"])
 
 

@@ -1,4 +1,7 @@
-"""Where a send task stands, or one of its occurrences, or one of its DAG runs: counters and attempts, no messages."""
+"""The progress of a send task, an occurrence or a DAG run.
+
+It is read from counters and attempts, not from messages.
+"""
 
 from __future__ import annotations
 
@@ -14,34 +17,34 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Chunks whose attempts a chart is made of.
+#: Largest number of chunks whose attempts are in a chart.
 MOST_CHUNKS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """What part of a task is looked at: all of it, an occurrence, or what a DAG run is about."""
+    """The scope of a page: a whole task, an occurrence, or the mail of a DAG run."""
 
     task_id: int
     occurrence_id: int | None = None
     run_id: str | None = None
-    #: The run's chunks; None without a run.
+    #: Ids of the run's chunks; None without a run.
     chunk_ids: list[int] | None = None
 
     @property
     def is_whole(self) -> bool:
-        """All of the task."""
+        """The scope of a whole task."""
         return self.occurrence_id is None and self.chunk_ids is None
 
     @property
     def values(self) -> dict[str, Any]:
-        """For statements."""
+        """The scope as parameters of a statement."""
         return {"task_id": self.task_id, "occurrence_id": self.occurrence_id, "chunk_ids": self.chunk_ids}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Messages by MessageStatus; together they are the requested ones, always. `chunks`: how many there are."""
+    """Numbers of messages by MessageStatus, which always add up to the requested ones; `chunks`: number of chunks."""
 
     request_count: int
     sent_count: int
@@ -51,46 +54,46 @@ class Counts:
     cancelled_count: int
     cached_count: int
     retrying_count: int
-    #: Wait for their turn.
+    #: Messages that wait for a reservation, or for a sender.
     queued_count: int
-    #: On their way: a living sender holds them.
+    #: Messages that a living sender holds.
     in_progress_count: int
     chunks: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OccurrenceProgress(Counts):
-    """One start of a task, and where its mail stands."""
+    """One occurrence of a task, and the counts of its mail."""
 
     id: int
-    #: From 1, in the order of the starts of its task.
+    #: The number of the occurrence, from 1, in the order of the task's starts.
     number: int
     key: str
-    #: The DAG run that began it.
+    #: The DAG run that began the occurrence.
     run_id: str
     logical_at: datetime | None
     created_at: datetime
-    #: Why it waits for a person instead of starting, or was given up.
+    #: Why the occurrence waits for a person instead of starting, or was superseded.
     held_reason: str | None
     frozen_at: datetime | None
     finished_at: datetime | None
-    #: When waiting mail of it goes on by itself.
+    #: When its cached mail is resumed by itself.
     due_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkProgress:
-    """A range of an occurrence's messages. `seconds`: how long it was being sent; `handled`: what became of it then."""
+    """A chunk. `seconds`: the time of sending; `handled`: number of messages that got an outcome then."""
 
     id: int
     occurrence_id: int
     occurrence: str
-    #: Of the start.
+    #: The number of the occurrence.
     occurrence_number: int
     first_seq: int
     last_seq: int
     state: ChunkState
-    #: Where its pending messages stand; None when it has none.
+    #: The status of the pending messages; None without any.
     standing: MessageStatus | None
     pending: int
     sent: int
@@ -99,9 +102,9 @@ class ChunkProgress:
     unknown: int
     cached_at: datetime | None
     next_try_at: datetime | None
-    #: Why its pending messages are not on their way.
+    #: Why the pending messages are not being sent.
     why: str | None
-    #: The run that sends it, or did last.
+    #: The run that sends the chunk, or sent it last.
     run_id: str | None
     reserved_at: datetime | None
     attempt_id: int | None
@@ -111,22 +114,22 @@ class ChunkProgress:
 
     @property
     def rate(self) -> float | None:
-        """Messages a second while it was being sent; None when nobody can say."""
+        """Messages a second while the chunk was being sent; None when that is not known."""
         return self.handled / self.seconds if self.handled and self.seconds else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Burst:
-    """What one attempt at a chunk sent, and when."""
+    """The messages that one attempt at a chunk sent, and the time."""
 
     started_at: datetime
     ended_at: datetime
     sent: int
     failed: int
     alive: bool
-    #: Of the DAG run.
+    #: The id of the DAG run.
     run_id: str = ""
-    #: It was killed or stopped in the middle of its work.
+    #: Whether the attempt was killed or stopped in the middle of its work.
     interrupted: bool = False
 
     @property
@@ -138,32 +141,32 @@ class Burst:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonsPause:
-    """A time in which a person had paused the task; None: they still do."""
+    """A pause of the task by a person; `resumed_at` is None while it lasts."""
 
     paused_at: datetime
     resumed_at: datetime | None
 
 
 def pauses(conn: Connection, task_id: int) -> list[PersonsPause]:
-    """When persons had paused a task."""
+    """The pauses of a task by persons."""
     return [PersonsPause(**row) for row in fetch_all(conn, _SQL["pauses"], task_id=task_id)]
 
 
 def scope_of_run(conn: Connection, task_id: int, run_id: str) -> Scope:
-    """What a DAG run is about."""
+    """The scope of a DAG run."""
     rows = fetch_all(conn, _SQL["chunks_of_run"], task_id=task_id, run_id=run_id)
     return Scope(task_id=task_id, run_id=run_id, chunk_ids=[row["id"] for row in rows])
 
 
 def counts(conn: Connection, scope: Scope) -> Counts:
-    """Where the messages of a scope stand."""
+    """The counts of a scope's messages."""
     row = fetch_one(conn, _SQL["counts"], **scope.values)
     assert row is not None
     return Counts(**row)
 
 
 def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | None = None) -> list[OccurrenceProgress]:
-    """The newest occurrences, or those before one of them."""
+    """The newest occurrences, or those before one occurrence."""
     rows = fetch_all(
         conn,
         _SQL["occurrences"],
@@ -183,14 +186,14 @@ def occurrence_by_number(conn: Connection, task_id: int, number: int) -> int | N
 
 
 def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
-    """The `before` of the page that stands in front of the one before an occurrence; None when that is the newest."""
+    """The `before` of the page of newer occurrences; None when that is the newest page."""
     values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}
     row = fetch_one(conn, _SQL["newer_key"], **values, before=before, limit=limit)
     return row["id"] if row else None
 
 
 def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
-    """Chunks: those being sent, those that wait, then the settled ones, the newest first."""
+    """The chunks: those being sent, the cached ones, then the settled ones, newest first."""
     rows = fetch_all(conn, _SQL["chunks"], **scope.values, limit=limit, offset=offset)
     return [ChunkProgress(**{**row, **_enums(row)}) for row in rows]
 
@@ -201,6 +204,6 @@ def _enums(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def bursts(conn: Connection, scope: Scope) -> list[Burst]:
-    """What left when, in the order of time; of the MOST_CHUNKS newest chunks."""
+    """The bursts of the MOST_CHUNKS newest chunks, in the order of time."""
     rows = fetch_all(conn, _SQL["bursts"], **scope.values, run_id=scope.run_id, limit=MOST_CHUNKS)
     return [Burst(**row) for row in rows]

@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Quota days of the past that are shown.
+#: Number of past quota days that are shown.
 HISTORY = 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayUse:
-    """Messages that a quota day has been charged with."""
+    """The numbers of messages that a quota day has been charged with."""
 
-    #: Reserved by runs and not given back yet.
+    #: Messages that runs have reserved and not returned yet.
     reserved: int = 0
-    #: Sent, or in doubt.
+    #: Messages that were sent, or are in doubt.
     used: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedDay:
-    """A quota day under its row lock."""
+    """A quota day whose row is locked."""
 
     id: int
     reserved: int
     used: int
-    #: The moment by the database's clock when the lock was there.
+    #: The moment, by the database's clock, at which the row was locked.
     now: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastDay:
-    """A quota day as a person looks at it."""
+    """A quota day on a page."""
 
     number: int
     starts_at: datetime
@@ -53,7 +53,7 @@ class PastDay:
 
 
 def lock_day(conn: Connection, domain: str, day: QuotaDay) -> LockedDay:
-    """Lock the row of a quota day, making it at its first use, and give it the allotment that the plan has now."""
+    """Lock the row of a quota day, made at its first use, and write the plan's present allotment."""
     values = {**_slot(domain, day), "number": day.number, "allotment": day.allotment}
     execute(conn, _SQL["ensure_day"], **values)
     locked = fetch_row(conn, LockedDay, _SQL["lock_day"], **values)
@@ -62,17 +62,17 @@ def lock_day(conn: Connection, domain: str, day: QuotaDay) -> LockedDay:
 
 
 def use_of(conn: Connection, domain: str, day: QuotaDay) -> DayUse:
-    """What a quota day has been charged with; nothing when it has no row yet."""
+    """The charges of a quota day; zero when it has no row yet."""
     return fetch_row(conn, DayUse, _SQL["day"], **_slot(domain, day)) or DayUse()
 
 
 def use_beside(conn: Connection, domain: str, day: QuotaDay) -> DayUse:
-    """What the days that overlap a quota day have been charged with: those of a plan before it was edited."""
+    """The charges of other days that overlap a quota day: those of the plan before an edit."""
     return fetch_row(conn, DayUse, _SQL["used_beside"], **_slot(domain, day)) or DayUse()
 
 
 def sent_in_open_chunks(conn: Connection, domain: str, day: QuotaDay) -> int:
-    """Messages of the reserved ones that have already left."""
+    """Number of the reserved messages that have already been sent."""
     return fetch_value(conn, _SQL["sent_in_open_chunks"], domain=domain, starts_at=day.starts_at) or 0
 
 

@@ -1,6 +1,6 @@
-"""Sender domains: the quota that each has today, and the mail that waits for it.
+"""Sender domains: today's quota of each, and the mail that waits for quota.
 
-Looking at them (`today`, `cached_mail`) locks nothing and makes no row.
+Reading (`today`, `cached_mail`) locks no row and makes none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.forecast import Waiting
+from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.connection import database_now
@@ -24,13 +24,13 @@ _SQL = statements(__file__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaToday:
-    """The quota day of a domain that is now. Counts are messages."""
+    """The present quota day of a domain. Counts are messages."""
 
     plan: WarmupPlan
     day: QuotaDay
-    #: Sent, or in doubt.
+    #: Messages that were sent, or are in doubt.
     used: int
-    #: Reserved by runs and not yet sent.
+    #: Messages that runs have reserved and not sent yet.
     reserved: int
     rehearsal_began_at: datetime | None
     now: datetime
@@ -42,17 +42,17 @@ class QuotaToday:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedMail:
-    """What one run of a task cached, or what waits for its turn."""
+    """Pending mail of a task: cached by one run, or waiting for its turn."""
 
     task: str
     count: int
-    #: CACHED, RETRYING or QUEUED.
+    #: The status: CACHED, RETRYING or QUEUED.
     standing: MessageStatus
-    #: It has its part of the quota, and waits for a sender.
+    #: Whether quota is reserved for the mail, which then waits for a sender.
     reserved: bool
-    #: When it may leave at the earliest; None: as soon as a run takes it.
+    #: The earliest moment for sending; None: as soon as a run takes the mail.
     due_at: datetime | None
-    #: Its task was paused by a person or has an error: a person has to act first.
+    #: Whether the task was paused by a person or has an error, so that a person has to act first.
     stopped: bool
 
 
@@ -62,13 +62,13 @@ def domains(conn: Connection) -> list[str]:
 
 
 def lock_domain(conn: Connection, domain: str) -> None:
-    """Lock the row of a sender domain, making it at its first use."""
+    """Lock the row of a sender domain, made at its first use."""
     execute(conn, _SQL["ensure_domain"], domain=domain)
     execute(conn, _SQL["lock_domain"], domain=domain)
 
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
-    """Where a domain's quota day stands; raises QuotaError before the warm-up has begun."""
+    """The present quota day of a domain; raises QuotaError before the warm-up has begun."""
     now = database_now(conn)
     began = rehearsal_began_at(conn, plan)
     day = quota_day(plan, now, rehearsal_began_at=began)
@@ -86,7 +86,7 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
 
 
 def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
-    """The first use of a rehearsal that names only a date."""
+    """The moment of the first use of a rehearsal that names only a date; None before it."""
     if not plan.rehearsal_counts_from_first_use:
         return None
     began: datetime | None = fetch_value(conn, _SQL["rehearsal_began_at"], domain=plan.domain, key=plan.rehearsal_key)
@@ -94,21 +94,21 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
 
 
 def begin_rehearsal(conn: Connection, plan: WarmupPlan) -> datetime | None:
-    """The same; the first call of all is that use. The caller holds the domain's row."""
+    """As `rehearsal_began_at`; the first call is the first use. The caller holds the domain's row."""
     if not plan.rehearsal_counts_from_first_use:
         return None
     began: datetime | None = fetch_value(conn, _SQL["begin_rehearsal"], domain=plan.domain, key=plan.rehearsal_key)
     return began
 
 
-def backlog(conn: Connection, domain: str) -> list[Waiting]:
-    """What of a domain waits for quota, in the order of service, cached and frozen but never yet cached alike."""
+def backlog(conn: Connection, domain: str) -> list[PendingMail]:
+    """The mail of a domain that waits for quota, in the order of service: cached, or frozen and never cached yet."""
     waiting = [one for one in cached_mail(conn, domain) if not one.reserved]
-    return [Waiting(task=one.task, count=one.count, due_at=one.due_at) for one in waiting]
+    return [PendingMail(task=one.task, count=one.count, due_at=one.due_at) for one in waiting]
 
 
 def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
-    """All that waits, with what a person has to act on."""
+    """All pending mail of a domain, also mail on which a person has to act."""
     return fetch_rows(conn, _cached_mail, _SQL["backlog"], domain=domain)
 
 

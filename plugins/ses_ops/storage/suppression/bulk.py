@@ -1,4 +1,4 @@
-"""Many entries of the suppression list at once, streamed in through a table of their own."""
+"""Bulk entries of the suppression list, streamed in through a temporary table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SQL = statements(__file__)
 
 
 class NewSuppression(NamedTuple):
-    """An entry to be, with the line of the file that it stands on."""
+    """A new entry, with its line in the file."""
 
     line: int
     address: str
@@ -30,7 +30,7 @@ class NewSuppression(NamedTuple):
 
 
 def add_all(conn: Connection, rows: Iterable[NewSuppression], *, added_by: str = "") -> tuple[int, int]:
-    """Stream entries in, in the caller's transaction; returns (rows read, addresses new or made to last longer)."""
+    """Stream entries into the list, in the caller's transaction; returns (rows read, addresses added or prolonged)."""
     execute(conn, _SQL["make_stage"])
     lines = (
         f"{row.line}\t{copy_text(row.address)}\t{copy_text(row.key)}\t{row.reason.value}\t{copy_text(row.note)}\t"

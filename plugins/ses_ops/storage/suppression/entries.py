@@ -1,4 +1,4 @@
-"""The suppression list: addresses that get no mail, for ever or until a day."""
+"""The entries of the suppression list: addresses that get no mail."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Entries that a list counts and can be turned to; past them a search is the way.
+#: Largest number of entries that a list counts and shows; further entries are found by a search.
 MOST_LISTED = 10_000
 
 
@@ -32,15 +32,15 @@ class Suppression:
     reason: SuppressionReason
     note: str
     created_at: datetime
-    #: None: for ever.
+    #: When the entry expires; None: never.
     expires_at: datetime | None
-    #: Who put it there; empty when nobody was noted.
+    #: The person who added the entry; empty when unknown.
     added_by: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedSuppression:
-    """An entry as a list shows it."""
+    """An entry in a list."""
 
     address: str
     reason: str
@@ -48,7 +48,7 @@ class ListedSuppression:
     created_at: datetime
     expires_at: datetime | None
     added_by: str
-    #: It has ended: the address gets mail again.
+    #: Whether the entry has expired, so that the address gets mail again.
     expired: bool
 
 
@@ -64,7 +64,7 @@ def add(
     expires_at: datetime | None,
     added_by: str = "",
 ) -> bool:
-    """Put an address on the list; False when it is there already for at least as long (then nothing changes)."""
+    """Add an address; False, without a change, when the list has it already for at least as long."""
     values = {"address_key": address.key, "address": address.address, "note": note, "expires_at": expires_at}
     return execute(conn, _SQL["add"], **values, reason=reason.value, added_by=added_by) > 0
 
@@ -76,7 +76,7 @@ def find(conn: Connection, key: str) -> Suppression | None:
 
 
 def remove(conn: Connection, address: Address) -> None:
-    """Take an address off the list; raises NotFound."""
+    """Remove an address; raises NotFound."""
     if not execute(conn, _SQL["remove"], address_key=address.key):
         raise NotFound("suppressed address", address.address)
 
@@ -94,7 +94,7 @@ def _entries(*, search: str | None, reason: str | None, limit: int | None) -> tu
 def page(
     conn: Connection, *, search: str | None, reason: str | None, offset: int, limit: int
 ) -> tuple[list[ListedSuppression], int]:
-    """A part of the list, and how many entries fit, MOST_LISTED + 1 at most."""
+    """A part of the list, and the number of matching entries, at most MOST_LISTED + 1."""
     rows = fetch_all(
         conn,
         _SQL["page"],
@@ -109,7 +109,7 @@ def page(
 
 
 def stream(conn: Connection, *, search: str | None, reason: str | None) -> Iterator[tuple[Any, ...]]:
-    """All entries that fit, newest first, as tuples in the order of `entries`, without holding them in memory."""
+    """All matching entries, newest first, as tuples in the order of `entries`, without keeping them in memory."""
     with conn.cursor(name="suppression_export") as cursor:
         cursor.itersize = 5000
         cursor.execute(*_entries(search=search, reason=reason, limit=None))

@@ -1,4 +1,4 @@
-"""Entries of the suppression list whose address was erased: known by a keyed hash, and still kept to."""
+"""Entries of the suppression list whose address was erased, kept as keyed hashes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: What a hash begins with. No address does: it has no @ in it.
+#: The beginning of a hash. No address begins so, because a hash has no @.
 ERASED = "erased:"
 
 
 def erased_address(conn: Connection, address_key: str) -> str:
-    """What stands for an address once it is erased; the same each time."""
+    """The keyed hash of an address, which is always the same."""
     return str(fetch_value(conn, _SQL["hash_of"], address_key=address_key))
 
 
 def suppress_erased(conn: Connection, occurrence_id: int) -> None:
-    """Of an audience that was just written, suppress those whom the list knows by their hash only."""
+    """Suppress the messages of a new audience whose address is on the list by its hash only."""
     if _anybody(conn):
         execute(conn, _SQL["suppress_messages"], occurrence_id=occurrence_id)
 
 
 def count_suppressed(conn: Connection, group_id: int) -> int:
-    """Recipients of a group whom the list knows by their hash only."""
+    """Number of recipients of a group that are on the list by their hash only."""
     return fetch_value(conn, _SQL["count_suppressed"], group_id=group_id) if _anybody(conn) else 0
 
 
 def _anybody(conn: Connection) -> bool:
-    """Whether the list knows anybody by a hash. Nearly always it knows nobody, and then nobody pays for a hash."""
+    """Whether the list has any hash. Nearly always it has none, and then no hash has to be computed."""
     return bool(fetch_value(conn, _SQL["anybody_suppressed"]))

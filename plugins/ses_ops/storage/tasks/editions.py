@@ -1,4 +1,4 @@
-"""Editions of a send task: what it is now, what it was, and what of its mail a change can still reach."""
+"""Editions of a send task: its definitions, present and past, and their mail."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Editions that a page shows, the newest first.
+#: Largest number of editions that a page shows, newest first.
 SHOWN = 20
-#: Occurrences, and messages of each, that are looked at to see whether a change fits what is left.
+#: Numbers of occurrences, and of messages of each, that are read to check a change against unsent mail.
 MOST_OCCURRENCES, MOST_OF_EACH = 50, 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edition:
-    """What a task's mail was made of for some time. `sent`: messages that left with it."""
+    """The content of a task's mail for some time. `sent`: number of messages sent with it."""
 
     number: int
     template: str
@@ -30,7 +30,7 @@ class Edition:
     reply_to: str | None
     unsubscribe_url: str | None
     advertisement: str
-    #: None for the edition that is in use.
+    #: The end of the edition; None for the present one.
     replaced_at: datetime | None
     replaced_by: str
     sent: int
@@ -40,27 +40,27 @@ class Edition:
 class MailOfTask:
     """Counts of messages over all of a task's occurrences."""
 
-    #: An occurrence has begun, which an error may have kept from reading its audience.
+    #: Whether an occurrence has begun, also one whose audience could not be frozen because of an error.
     begun: bool
-    #: The audience of an occurrence has been read.
+    #: Whether the audience of an occurrence has been frozen.
     frozen: bool
     sent: int
     suppressed: int
     failed: int
     unknown: int
-    #: Not sent yet, those that are leaving now among them.
+    #: Messages that are not sent yet, with those that are being sent.
     waiting: int
     leaving: int
 
     @property
     def left(self) -> int:
-        """Messages that have not left, or of which nobody knows."""
+        """Number of messages that have not left, or are in doubt."""
         return self.waiting + self.failed + self.unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageLeft:
-    """One that has not left."""
+    """A message that has not left."""
 
     occurrence_id: int
     seq: int
@@ -69,18 +69,18 @@ class MessageLeft:
 
 
 def begin_edition(conn: Connection, task_id: int, *, by: str) -> None:
-    """Keep what the task is and count one on, before its row is changed. The caller holds the row."""
+    """Store the present edition and count on, before the task's row is changed. The caller holds the row."""
     execute(conn, _SQL["keep_former"], task_id=task_id, by=by)
     execute(conn, _SQL["next_edition"], task_id=task_id)
 
 
 def editions(conn: Connection, task_id: int) -> list[Edition]:
-    """The newest first, at most SHOWN."""
+    """The newest editions, at most SHOWN."""
     return [Edition(**row) for row in fetch_all(conn, _SQL["editions"], task_id=task_id, limit=SHOWN)]
 
 
 def mail_of_task(conn: Connection, task_id: int) -> MailOfTask:
-    """Where a task's mail stands."""
+    """The counts of a task's mail."""
     row = fetch_one(conn, _SQL["mail_of_task"], task_id=task_id)
     assert row is not None
     return MailOfTask(**row)
@@ -93,6 +93,6 @@ def first_left(conn: Connection, task_id: int) -> list[MessageLeft]:
 
 
 def due_now(conn: Connection, name: str) -> bool:
-    """Whether a run of the task would send something this moment, if its quota has room."""
+    """Whether a run of the task would send mail at this moment, if there is quota."""
     row = fetch_one(conn, _SQL["due_now"], name=name)
     return bool(row and row["due"])

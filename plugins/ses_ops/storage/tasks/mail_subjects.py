@@ -1,4 +1,4 @@
-"""The subject of a task's mail: what it is made of, and the one that is kept once its audience is frozen."""
+"""The subjects of tasks' mail: their sources, and the stored first subjects."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _SQL = statements(__file__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailSubject:
-    """One task's."""
+    """The subject of one task's mail."""
 
     task_id: int
     template: str
-    #: In place of the template's.
+    #: The subject of the task, in place of the template's; None without one.
     subject: str | None
     advertisement: str
     unsubscribe_url: str | None
-    #: As the first recipient of the newest audience sees it.
+    #: The subject for the first recipient of the newest audience.
     first_subject: str | None
-    #: Those of the group's first recipient; None where `first_subject` is known, and for an empty group.
+    #: Values of the group's first recipient; None where `first_subject` is known, and for an empty group.
     values: Mapping[str, str] | None
 
 
 def mail_subjects(conn: Connection) -> list[MailSubject]:
-    """Of every send task."""
+    """The subject of every send task."""
     rows = fetch_all(conn, _SQL["mail_subjects"])
     return [MailSubject(task_id=row.pop("id"), values=_texts(row.pop("values")), **row) for row in rows]
 
@@ -43,12 +43,12 @@ def first_values(conn: Connection, occurrence_id: int) -> Mapping[str, str] | No
 
 
 def _texts(values: object) -> Mapping[str, str] | None:
-    """Values as every import of today writes them; None for anything else that a row could hold."""
+    """Values in the form of present imports; None for any other stored form."""
     if not isinstance(values, dict) or not all(one is None or isinstance(one, str) for one in values.values()):
         return None
     return values
 
 
 def keep_first_subject(conn: Connection, task_id: int, subject: str | None) -> None:
-    """Remember what the first recipient sees."""
+    """Store the subject for the first recipient."""
     execute(conn, _SQL["keep_first_subject"], task_id=task_id, first_subject=subject)

@@ -12,7 +12,7 @@ from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.errors import Explanation
 from ses_ops.storage.named_sql import fetch_all, statements
-from ses_ops.storage.tasks.send_tasks import schedule_of
+from ses_ops.storage.tasks.stored_task import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Start times that a person is shown ahead.
+#: Number of coming start times that are shown.
 NEXT_STARTS = 5
-#: Airflow makes the run of a start within seconds. One that it has not made after this long it will not make.
+#: The time after a start without a run from which on Airflow will not make the run; it makes a run within seconds.
 MISSED_AFTER = timedelta(minutes=5)
 
 
@@ -63,13 +63,13 @@ class TaskOverview:
     unknown_count: int
     cancelled_count: int
     retrying_count: int
-    #: Waits for its turn.
+    #: Messages that wait for a reservation, or for a sender.
     queued_count: int
-    #: On its way: a living sender holds it.
+    #: Messages that a living sender holds.
     in_progress_count: int
-    #: When mail of this task leaves next by itself: the resume of waiting mail or the next slot.
+    #: When mail of this task leaves next by itself: the resume of cached mail, or the next slot.
     next_run_at: datetime | None
-    #: Why it stands still, in words; None while all is well.
+    #: Why the task does not send, in words; None while all is well.
     error: str | None
     sender: str
     sender_domain: str
@@ -77,25 +77,25 @@ class TaskOverview:
     subject: str | None
     group: str
     schedule: Schedule
-    #: Why it is paused or waits.
+    #: Why the task is paused, or its mail is cached.
     reason: str | None
-    #: It stands still until a person resumes it, whatever waits.
+    #: Whether the task is paused until a person resumes it.
     paused_by_person: bool
-    #: What waits for its time could leave now, and no run has taken it yet.
+    #: Whether cached mail is due, and no run has taken it yet.
     is_due: bool
-    #: None of a task that had one start, or none.
+    #: The newest start; None for a task that had one start, or none.
     latest_start: LatestStart | None
     created_at: datetime
     updated_at: datetime
-    #: Why nothing can be sent or started by what is stored of it.
+    #: Why nothing can be sent or started with the stored definition; None for a valid one.
     problem: str | None = None
-    #: The start after the last one that had a run; may have passed.
+    #: The first start without a run, which may have passed.
     next_slot: datetime | None = None
-    #: None of a task that exists.
+    #: When the task was deleted; None for an existing task.
     deleted_at: datetime | None = None
 
     def missed_start(self, now: datetime) -> datetime | None:
-        """The start that has passed without a run of Airflow's: its DAG is switched off, or its runs are used up."""
+        """The start that has passed without a run in Airflow: the DAG is switched off, or has too many active runs."""
         if self.next_slot is None or self.status not in (
             TaskStatus.WAITING,
             TaskStatus.SENDING,
@@ -103,23 +103,23 @@ class TaskOverview:
             TaskStatus.RETRYING,
         ):
             return None
-        # Whoever resumes or changes a task gives Airflow the same time again.
+        # A resume or a change of a task gives Airflow the same time again.
         passed = now - max(self.next_slot, self.updated_at) > MISSED_AFTER
         return self.next_slot if passed and not self.paused_by_person else None
 
     @property
     def waits_for_quota(self) -> bool:
-        """It stands only because of the quota, and goes on by itself: there is nothing that a person could resume."""
+        """Whether the task waits only for quota, and continues by itself, so that a person need not resume it."""
         waits = self.status is TaskStatus.PAUSED and not self.paused_by_person and not self.retrying_count
         return waits and self.next_run_at is not None and not self.is_due
 
     @property
     def unsent_count(self) -> int:
-        """What is still to be sent: all that waits, and what is on its way."""
+        """Number of messages still to be sent: all pending ones, with those under way."""
         return self.cached_count + self.retrying_count + self.queued_count + self.in_progress_count
 
     def next_starts(self, now: datetime, count: int = NEXT_STARTS) -> list[datetime]:
-        """The next start times of a task that recurs or has not begun; none of one that was cancelled."""
+        """The next start times of a task that recurs or has not begun; none for a cancelled task."""
         if self.type is TaskType.IMMEDIATE or self.status is TaskStatus.CANCELLED:
             return []
         return self.schedule.next_slots(count, now)
@@ -128,10 +128,10 @@ class TaskOverview:
 def list_tasks(
     conn: Connection, *, name: str | None = None, task_id: int | None = None, deleted: bool = False
 ) -> list[TaskOverview]:
-    """Every send task in the order of creation; with `name` that one only (or nothing).
+    """All send tasks in the order of creation; with `name` only the task of that name.
 
-    With `deleted` those that were deleted, of which several can have had one name; with `task_id` that one, deleted or
-    not.
+    With `deleted` the deleted tasks, of which several can have had one name; with `task_id` the task of that id,
+    deleted or not.
     """
     return [_overview(row) for row in _rows(conn, name=name, task_id=task_id, deleted=deleted)]
 
@@ -141,17 +141,18 @@ def _rows(conn: Connection, *, name: str | None, task_id: int | None, deleted: b
 
 
 class KeptOverviews:
-    """`list_tasks`, again and again: a task whose row is what it was is not worked out again.
+    """`list_tasks` for repeated calls: a task whose row has not changed is not worked out again.
 
-    Of a thousand tasks only those that send have other rows a second later, and a row's next times cost four times as
-    much as reading it. What is kept is a function of the row alone, so it cannot be stale.
+    Of a thousand tasks only those that send have other rows a second later, and to work out a row's next times costs
+    four times as much as to read the row. The kept values are functions of the row alone, so they cannot be out of
+    date.
     """
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[dict[str, Any], TaskOverview]] = {}
 
     def list_tasks(self, conn: Connection) -> list[TaskOverview]:
-        """Every send task in the order of creation."""
+        """All send tasks in the order of creation."""
         before, self._kept = self._kept, {}
         for row in _rows(conn, name=None, task_id=None, deleted=False):
             known = before.get(row["id"])
@@ -160,11 +161,11 @@ class KeptOverviews:
 
 
 def _overview(row: Mapping[str, Any]) -> TaskOverview:
-    schedule = schedule_of(row)
+    schedule = schedule_of(**{name: row[name] for name in _OF_SCHEDULE})
     next_slot = schedule.next_after(row["last_slot"])
     if row["last_slot"] is None and row["occurrences"]:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
-    # One that has one start, and has had it, needs no schedule any more.
+    # A task that has had its only start needs no schedule any more.
     settled = schedule.type is not TaskType.RECURRING and bool(row["occurrences"])
     problem = None if settled else _problem(row, schedule)
     error = row["error"] or problem
@@ -208,17 +209,18 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
     if status is TaskStatus.FINISHED:
         return None
     if status is TaskStatus.CANCELLED:
-        return str(row["cancelled_reason"] or "the task is cancelled")
+        return row["cancelled_reason"] or Explanation("task_is_cancelled").sentence
     return row["paused_reason"] or row["reason"] or row["held_reason"]
 
 
 def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
     if schedule.problem is not None:
-        return str(Explanation("schedule_not_usable", problem=schedule.problem))
+        return Explanation("schedule_not_usable", problem=schedule.problem).sentence
     found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
-    return None if found is None else str(Explanation("definition_not_usable", problem=found))
+    return None if found is None else Explanation("definition_not_usable", problem=found).sentence
 
 
+_OF_SCHEDULE = ("type", "start_at", "created_at", "time_zone", "every", "cron", "until")
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),

@@ -1,4 +1,4 @@
-"""What became of a test send."""
+"""Test sends and the outcomes of their messages."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
-#: Before the run id in the name of its send task.
+#: The prefix before the run id in the name of a test send's task.
 NAME_PREFIX = "test-send "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestMessage:
-    """One of its messages."""
+    """A message of a test send."""
 
     __test__ = False  # not a test class, whatever its name
 
     address: str
     status: MessageStatus
     smtp_code: int | None
-    #: The server's words, or why it is suppressed.
+    #: The server's reply, or why the message is suppressed.
     smtp_text: str | None
     changed_at: datetime | None
-    #: Why it waits.
+    #: Why the message waits.
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestSendOutcome:
-    """A test send in the ledger: it is there from the moment when its run begins to send."""
+    """A test send in the ledger, which has it from the moment at which its run begins to send."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -45,24 +45,24 @@ class TestSendOutcome:
     sender: str
     sender_domain: str
     created_at: datetime
-    #: The day's quota had no room, and nothing was sent.
+    #: Whether the test send ended without sending, because the day's quota was used up.
     given_up: bool
     error: str | None
     messages: tuple[TestMessage, ...]
 
     @property
     def decided(self) -> bool:
-        """Whether the fate of every message is known, or in doubt for a person."""
+        """Whether every message has an outcome, or is in doubt for a person."""
         open_ones = (MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.CACHED, MessageStatus.RETRYING)
         return self.given_up or not any(message.status in open_ones for message in self.messages)
 
     def count(self, status: MessageStatus) -> int:
-        """Messages of a status."""
+        """Number of messages of a status."""
         return sum(message.status is status for message in self.messages)
 
 
 def find(conn: Connection, run_id: str) -> TestSendOutcome | None:
-    """The test send of a run; None before it began."""
+    """The test send of a run; None before it has begun."""
     task = fetch_one(conn, _SQL["test_send"], name=NAME_PREFIX + run_id)
     if task is None:
         return None

@@ -1,4 +1,4 @@
-"""What is known of each import of the console: how far it is, what it did, and the report of the rows it left out."""
+"""The records of the console's imports: progress, result, report of rejected rows."""
 
 from __future__ import annotations
 
@@ -9,41 +9,43 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ses_ops.errors import SesError
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.errors import SesError
-    from ses_ops.storage.audience.group_import import GroupImport
+    from ses_ops.audience.import_outcome import ImportOutcome
+    from ses_ops.audience.rejected_rows import RejectedRows
 
 _SQL = statements(__file__)
 
-#: Seconds without a sign of life after which the process of an import is taken for gone.
+#: Seconds without a heartbeat after which the process of an import counts as dead.
 LOST_AFTER = 30
-#: Days that an import and its report are kept: a report holds addresses.
+#: Days for which an import and its report are kept, because a report has addresses.
 KEPT_DAYS = 30
 
 
 class ImportState(StrEnum):
-    """How an import stands. All but `imported` mean that the group is as it was before."""
+    """The state of an import. In all states but `imported` the group is not changed."""
 
     RUNNING = "running"
     IMPORTED = "imported"
     FAILED = "failed"
-    #: A person stopped it, or its connection broke off.
+    #: A person stopped the import, or its connection broke.
     STOPPED = "stopped"
-    #: Its process is gone.
+    #: The process of the import died.
     LOST = "lost"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportRecord:
-    """One import. `rejected` are (kind, count), most first; `problem` is the reason of one that failed, in English."""
+    """One import. `rejected` are (kind, count), most first; `problem` is the reason of a failure, in English."""
 
     id: str
-    group_name: str
+    #: None: into the suppression list.
+    group_name: str | None
     file_name: str
     file_bytes: int | None
     started_by: str
@@ -61,21 +63,27 @@ class ImportRecord:
     facts: dict[str, Any]
     problem: str | None
     report_rows: int
-    #: Whether the rows were added to those of the group, and how many recipients they brought.
+    #: Whether the rows were added to those of the group, and the number of recipients of the file.
     appended: bool
+    #: Recipients that the file brought, or addresses that are new on the suppression list or stay on it longer.
     added_count: int | None
     encoding: str | None
-    #: The variables' names by those of the columns that have another one.
+    #: Names of variables by the names of their columns, where the two differ.
     renamed: dict[str, str]
-    #: Addresses that were taken and may be mistyped: how many, and the first as (line, address, the domain meant).
+    #: Accepted addresses that may be mistyped: their number, and the first as (line, address, domain meant).
     doubtful_count: int
     doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
 
+    @property
+    def rejected_count(self) -> int:
+        """Rows that were left out; the report may have fewer."""
+        return sum(count for _, count in self.rejected)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far an import is."""
+    """The progress of an import."""
 
     bytes_read: int = 0
     rows_stored: int = 0
@@ -88,11 +96,16 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The report of rejected rows: a CSV file, gzip, of so many rows; and the counts of all of them by kind."""
+    """The report of rejected rows: a CSV file (gzip), its number of rows, and counts of all rejected rows by kind."""
 
     content: bytes | None
     rows: int
     kinds: dict[str, int]
+
+    @classmethod
+    def of(cls, rejected: RejectedRows) -> Report:
+        """The report of rows as they are counted so far."""
+        return cls(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
 
     def values(self) -> dict[str, Any]:
         """As parameters of a statement."""
@@ -100,25 +113,28 @@ class Report:
         return {"report": self.content, "report_rows": self.rows, "rejected": json.dumps(most_first)}
 
 
-def begin(conn: Connection, id: UUID, *, group: str, file_name: str, file_bytes: int | None, by: str) -> bool:
-    """Note that an import runs, and forget those of long ago; False when the id is known already."""
+def begin(conn: Connection, id: UUID, *, group: str | None, file_name: str, file_bytes: int | None, by: str) -> bool:
+    """Note that an import runs (without `group`: into the suppression list), and forget those of long ago.
+
+    False when the id is known already.
+    """
     execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     values = {"group": group, "file_name": file_name, "file_bytes": file_bytes, "by": by}
     return execute(conn, _SQL["begin_import"], id=str(id), **values) == 1
 
 
 def running(conn: Connection, group: str) -> list[dict[str, Any]]:
-    """Imports into a group that run now: id, started_by, started_at."""
+    """The running imports into a group, with id, started_by and started_at."""
     return fetch_all(conn, _SQL["running_imports"], group=group, lost_after=LOST_AFTER)
 
 
 def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
-    """Give a sign of life; returns who asked that the import be stopped, if anybody did."""
+    """Write a heartbeat; returns the name of the person who asked to stop the import, if there is one."""
     row = fetch_one(conn, _SQL["note_progress"], id=str(id), **progress.values())
     return row["stopped_by"] if row else None
 
 
-def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImport, report: Report) -> None:
+def note_imported(conn: Connection, id: UUID, progress: Progress, done: ImportOutcome, report: Report) -> None:
     """Write what was done, in the transaction of the import."""
     facts = {
         "created": done.created,
@@ -127,7 +143,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImp
         "appended": done.appended,
         "added_count": done.added,
         "encoding": done.encoding,
-        "renamed": json.dumps(done.renamed),
+        "renamed": json.dumps(dict(done.renamed)),
         "doubtful_count": done.doubtful_count,
         "doubtful": json.dumps(done.doubtful),
     }
@@ -137,18 +153,21 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImp
 def note_failed(
     conn: Connection, id: UUID, progress: Progress, report: Report, *, state: ImportState, problem: SesError | None
 ) -> None:
-    """Write why nothing was done; `problem` None for an error that nobody expected."""
+    """Write why the import failed; `problem` is None for an unexpected error."""
     why = {
         "fault": problem.code if isinstance(problem, SesError) else None,
-        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}),
-        "problem": str(problem) if problem is not None else None,
+        # PostgreSQL takes no NUL, which a file that is no text may have in the line that is shown of it.
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}).replace(
+            "\\u0000", "\\ufffd"
+        ),
+        "problem": str(problem).replace("\0", "\ufffd") if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
     execute(conn, _SQL["note_failed"], id=str(id), state=state, **values)
 
 
 def ask_to_stop(conn: Connection, id: str, *, by: str) -> bool:
-    """Have a running import stop within a second; False when it does not run any more."""
+    """Ask a running import to stop, which it does within a second; False when it does not run any more."""
     return execute(conn, _SQL["ask_to_stop"], id=id, by=by) == 1
 
 
@@ -164,14 +183,20 @@ def of_group(conn: Connection, group: str, *, limit: int) -> list[ImportRecord]:
     return [_record(row) for row in rows]
 
 
+def of_suppression_list(conn: Connection, *, limit: int) -> list[ImportRecord]:
+    """The newest imports into the suppression list that left rows out."""
+    rows = fetch_all(conn, _SQL["suppression_imports"], limit=limit, lost_after=LOST_AFTER)
+    return [_record(row) for row in rows]
+
+
 def report_of(conn: Connection, id: str) -> bytes | None:
-    """The report of rejected rows, gzip; None when there is none."""
+    """The report of rejected rows (gzip); None without one."""
     row = fetch_one(conn, _SQL["report"], id=id)
     return bytes(row["report"]) if row and row["report"] is not None else None
 
 
 def forget_group(conn: Connection, group: str) -> None:
-    """With a group go its reports, which hold addresses."""
+    """Delete the reports of a deleted group, because they have addresses."""
     execute(conn, _SQL["forget_group"], group=group)
 
 

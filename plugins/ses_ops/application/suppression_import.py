@@ -1,18 +1,20 @@
-"""Import a CSV file into the suppression list, in one transaction: address, and if wanted reason, note and expires."""
+"""The import of a CSV file into the suppression list, in one transaction.
+
+The columns are address and, if the file has them, reason, note and expires.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.csv.cells import without_mark
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import Explanation, InvalidInput
-from ses_ops.storage.audience.group_import import nothing_usable
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import bulk
 from ses_ops.storage.suppression.bulk import NewSuppression
@@ -26,18 +28,8 @@ if TYPE_CHECKING:
     from ses_ops.audience.recipient_file import RecipientRows
 
 COLUMNS = ("reason", "note", "expires")
-#: What an export has besides; an import takes its own moment and person.
+#: Columns of an export that an import ignores, because it has its own moment and person.
 EXPORTED_ONLY = ("added_at", "added_by")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SuppressionImport:
-    """What an import did."""
-
-    #: Rows that could be used.
-    read: int
-    #: Addresses that are new on the list or stay on it longer; the others were there already.
-    changed: int
 
 
 def import_suppressions(
@@ -53,11 +45,11 @@ def import_suppressions(
     address_column: str | None = None,
     encoding: str | None = None,
     file_columns: Callable[[Sequence[str]], None] | None = None,
-    before_commit: Callable[[SuppressionImport], None] | None = None,
-) -> SuppressionImport:
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
     """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
-    `file_columns` is told the names of the file's columns before.
+    `file_columns` is called with the names of the file's columns before.
 
     Raises BadCsv for a file that cannot be read or has no usable row, InvalidInput for a column that is not known (it
     is the error's field): then nothing was added.
@@ -77,7 +69,13 @@ def import_suppressions(
         )
         if not read:
             raise nothing_usable(kinds, where)
-        done = SuppressionImport(read=read, changed=changed)
+        done = ImportOutcome(
+            read=read,
+            added=changed,
+            encoding=rows.encoding,
+            renamed=rows.header.renamed,
+            rejected=dict(kinds.most_common()),
+        )
         if before_commit is not None:
             before_commit(done)
     return done
@@ -104,7 +102,7 @@ def _entries(
 
 
 class _CannotBe(Exception):
-    """A row whose other columns cannot be used."""
+    """A rejected row for an invalid value in another column."""
 
     def __init__(self, kind: str, reason: Explanation) -> None:
         self.kind = kind
@@ -124,6 +122,6 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
         expires_at = read_expiry(fields.get("expires", "").strip(), reason, now=now, where="expires")
     except InvalidInput as problem:
         raise _CannotBe("bad expiry", problem.explanation) from problem
-    if address != without_mark(address):  # our own export, which a spreadsheet may open
+    if address != without_mark(address):  # an export of ses-ops has marks for spreadsheets
         address, key = parse_address(without_mark(address))
     return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)

@@ -1,15 +1,15 @@
-"""Import a file as the content of a recipient group, or into it, in one transaction: all of it, or nothing of it."""
+"""The import of a file into a recipient group, in one transaction."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.column_facts import ColumnFacts
 from ses_ops.audience.column_names import listed
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.mistyped_addresses import DoubtfulAddresses
 from ses_ops.errors import BadCsv, Explanation
@@ -23,36 +23,9 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.csv.header import Header
     from ses_ops.audience.recipient_file import RecipientRows
-    from ses_ops.domain.mistyped_addresses import DoubtfulAddress
     from ses_ops.storage.audience.group_content import Replacing
 
 DUPLICATE = "duplicate address"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupImport:
-    """What an import did. `rejected` counts rows by the kind of reason, duplicates among them."""
-
-    group: str
-    created: bool
-    #: Whether the rows were added to those of the group instead of taking their place.
-    appended: bool
-    #: Recipients of the group now, and those that this file brought.
-    recipients: int
-    added: int
-    variables: tuple[str, ...]
-    #: The variables' names by those of the columns that have another one.
-    renamed: dict[str, str] = field(default_factory=dict)
-    #: How the file is written; `xlsx` for a workbook.
-    encoding: str
-    rejected: dict[str, int] = field(default_factory=dict)
-    #: Addresses that were taken and may be mistyped: how many, and the first of them.
-    doubtful_count: int = 0
-    doubtful: tuple[DoubtfulAddress, ...] = ()
-
-    @property
-    def rejected_count(self) -> int:
-        return sum(self.rejected.values())
 
 
 def import_group(
@@ -74,15 +47,15 @@ def import_group(
     columns: Callable[[Sequence[str]], None] | None = None,
     stored: Callable[[int], None] | None = None,
     check: Callable[[], None] = lambda: None,
-    before_commit: Callable[[GroupImport], None] | None = None,
-) -> GroupImport:
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
     """Stream a file into a group and replace what it held, or with `append` add to it.
 
-    Without `empty_is_missing` empty cells stay what they are in the group (at first: empty texts).
-    `columns` is told those of the file, `report` every row that was left out, `stored` of rows on their way, and
-    `before_commit` what was done, in its transaction: what it raises undoes it. `check` may raise at any time.
-    Raises BadCsv for a file that cannot be read, that has no usable row, or (strict) any that is not usable: then the
-    group is as it was before.
+    Without `empty_is_missing` the meaning of empty cells in the group is not changed (at first: empty texts). `columns`
+    is called with the columns of the file, `report` with every rejected row, `stored` with the number of rows stored
+    meanwhile, and `before_commit` with the result, in the transaction, which an error of it undoes. `check` may raise
+    at any time. Raises BadCsv for a file that cannot be read or has no usable row, with `strict` for a file with a
+    rejected row: then the group is not changed.
     """
     recipients.check_group_name(name)
     file: dict[str, Any] = {
@@ -106,7 +79,7 @@ def import_group(
 
 
 class _Import:
-    """One import inside of its transaction."""
+    """One import within its transaction."""
 
     def __init__(
         self,
@@ -123,11 +96,11 @@ class _Import:
         self._kinds: Counter[str] = Counter()
         self._facts = ColumnFacts(rows.header.variables)
         self._doubtful = DoubtfulAddresses()
-        self._added = 0
+        self._read = self._added = 0
         self._group: Replacing
 
     def begin(self, append: bool, *, description: str | None, empty_is_missing: bool | None) -> None:
-        """Lock the group; Raises BadCsv when rows are to be added that do not fit it."""
+        """Lock the group. Raises BadCsv when rows are to be added that do not fit it."""
         header = self._rows.header
         given: dict[str, Any] = {"description": description, "empty_is_missing": empty_is_missing}
         if not append:
@@ -138,7 +111,7 @@ class _Import:
             refuse_other_columns(header, self._group.variables, self._where)
 
     def copy(self, stored: Callable[[int], None] | None) -> None:
-        """Stream the rows in."""
+        """Stream the rows into the group."""
         variables = self._rows.header.variables
         usable = self._usable()
         copied = group_content.copy_recipients(
@@ -146,11 +119,11 @@ class _Import:
         )
         if not copied:
             raise nothing_usable(self._kinds, self._where)
-        self._added = copied
+        self._read = self._added = copied
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def leave_out_repeated(self, check: Callable[[], None]) -> None:
-        """The first row of an address stays, and what the group had before."""
+        """Delete repeated addresses: the first row of an address stays, and earlier rows of the group."""
         before, header = self._group.last_line, self._rows.header
         count = group_content.remove_repeated(self._conn, self._group.group_id)
         for line, address, values, first in group_content.repeated(self._conn) if count else ():
@@ -162,7 +135,7 @@ class _Import:
         self._added -= count
         _refuse_rejected(self._strict, self._kinds, self._where)
 
-    def done(self) -> GroupImport:
+    def done(self) -> ImportOutcome:
         """Write what the group holds now."""
         header, group = self._rows.header, self._group
         adds = group.count > 0
@@ -175,11 +148,12 @@ class _Import:
             facts=self._facts,
             appended=adds,
         )
-        return GroupImport(
+        return ImportOutcome(
             group=self._name,
             created=group.created,
             appended=group.appending,
             recipients=group.count + self._added,
+            read=self._read,
             added=self._added,
             variables=tuple(variables),
             renamed=header.renamed,
@@ -215,18 +189,6 @@ def refuse_other_columns(header: Header, variables: Sequence[str], where: str) -
         raise BadCsv(CsvFault.OTHER_COLUMNS, where=where, differs=differs, **lists)
 
 
-def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
-    """The error of a file without a row that can be used; `kinds` are the reasons."""
-    if not kinds:
-        return BadCsv(CsvFault.NO_ROWS, where=where)
-    return BadCsv(CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
-
-
 def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
     if strict and kinds:
         raise BadCsv(CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
-
-
-def by_kind(kinds: dict[str, int]) -> str:
-    """`bad address 3, duplicate address 1`."""
-    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
