@@ -86,7 +86,10 @@ class GroupUpload:
         self._over = threading.Event()
 
     def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
-        """Import the blocks of a file. Raises SesError; then the group is unchanged, and the import's record has the reason."""
+        """Import the blocks of a file.
+
+        Raises SesError; then the group is unchanged, and the import's record has the reason.
+        """
         with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
             done = self._run(dsn, blocks)
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}

@@ -38,7 +38,10 @@ class FirstMessage:
 
 
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
-    """Check the properties that only a real message has (size, link, subject). Raises NotFound, TemplateError or InvalidInput."""
+    """Check the properties that only a real message has (size, link, subject).
+
+    Raises NotFound, TemplateError or InvalidInput.
+    """
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
     apart.call(task.template, _check, content_of_task(task), templates_root, group.name, group.variables, sample)

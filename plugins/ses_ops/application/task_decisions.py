@@ -143,7 +143,7 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
 
 
 def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
-    """The task that was just resumed, if it waits for quota. None too when its row cannot be read: it is resumed then."""
+    """The task that was just resumed, if it waits for quota. None too when its row cannot be read: it is resumed."""
     try:
         after = next(iter(list_tasks(conn, name=name)), None)
     except (SesError, StatementFailed):

@@ -1,7 +1,7 @@
-"""What is wrong with the quota Variable, in words that say how to mend it, in the reader's language.
+"""Sentences about errors of the quota Variable, in the reader's language.
 
-The errors of the domain are English, for logs and the command line; they carry the field, and that is what is worded
-here.
+Each says how to correct the Variable. The errors of the domain are English, for logs and the command line; they have
+the field, and these sentences are by field.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota
     from ses_ops.domain.warmup import QuotaPlans
 
-#: Characters of a wrong value that are shown.
+#: Most characters of a wrong value that are shown.
 LONGEST = 200
 
 NOT_SET = N_(
@@ -60,7 +60,7 @@ BY_FIELD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """Something to mend; `_(wrong.text, **wrong.values)`."""
+    """An error to correct; its text is `_(wrong.text, **wrong.values)`."""
 
     text: str
     values: Mapping[str, object]
@@ -70,7 +70,7 @@ class Wrong:
 
 
 def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
-    """What makes the whole Variable unusable."""
+    """The error that makes the whole Variable unusable, or None."""
     if plans.problem is None:
         return None
     cause = plans.problem.__cause__
@@ -81,7 +81,7 @@ def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
 
 
 def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
-    """What is wrong with one domain's entry; a warm-up that has not begun is not wrong."""
+    """The error of one domain's entry, or None; a warm-up that has not begun is no error."""
     problem = quota.problem
     if not isinstance(problem, QuotaError) or quota.not_begun:
         return None
@@ -104,7 +104,7 @@ def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
 
 
 def entry_text(plans: QuotaPlans, domain: str) -> str | None:
-    """A domain's entry as it stands in the Variable; None when there is none."""
+    """A domain's entry in the Variable; None without one."""
     if domain not in plans.entries:
         return None
     entry = plans.entries[domain]
@@ -115,7 +115,7 @@ def entry_text(plans: QuotaPlans, domain: str) -> str | None:
 
 
 def example_text(domain: str, now: datetime) -> str:
-    """An entry to begin with."""
+    """A sample of an entry."""
     entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC"}
     return json.dumps({domain: entry}, indent=2, ensure_ascii=False)
 
