@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,9 @@ ROOT = Path(ses_ops.__file__).parent
 #: The faces that talk to a terminal: they may give a sentence of their own in the place of a code.
 FACES = ("cli", "stack")
 #: Functions that make an error or hand a code on, and where in their call the code is.
-MAKERS = {"wrong": 1, "_wrong": 1, "problem": 1, "_error": 0}
+MAKERS = {"wrong": 1, "_wrong": 1, "problem": 1, "_error": 0, "error": 0}
+#: Where such a name means something else.
+NO_MAKERS = ("console/", "orchestration/", "airflow_plugin", *FACES)
 #: What those and the classes take besides facts and places.
 OPTIONS = frozenset({"to_requeue", "by", "begins_at", "words", "unknown", "of"})
 
@@ -68,10 +71,21 @@ def texts() -> frozenset[str]:
     )
 
 
+@cache
+def of_statements() -> frozenset[str]:
+    """The words in quotation marks of our statements: some of them are codes."""
+    files = (ROOT / "storage").glob("*/*.sql")
+    return frozenset(word for file in files for word in re.findall(r"'([a-z_]+)'", file.read_text()))
+
+
 def _sites(name: str, tree: ast.Module) -> Iterator[Site]:
     for call, own in _calls(tree):
         called = _name(call.func)
-        at = MAKERS.get(called) if not name.startswith(("console/", *FACES)) else None
+        at = (
+            MAKERS.get(called)
+            if not name.startswith(("console/", "orchestration/", "airflow_plugin", *FACES))
+            else None
+        )
         if called in error_classes() or (called == "__init__" and own):
             at = 0
         if called == "NotFound":

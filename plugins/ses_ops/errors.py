@@ -19,7 +19,7 @@ from typing import Any, Self
 #: PostgreSQL's jsonb holds no NUL and no half of a surrogate pair.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 PLACES = ("template", "part", "domain", "server", "during", "where", "field")
-_OPTIONAL = frozenset({*PLACES, "in_line", "who"})
+_OPTIONAL = frozenset({*PLACES, "in_line", "in_file", "who", "host"})
 
 
 def fact(value: Any) -> Any:
@@ -61,6 +61,11 @@ class Explanation:
 
         return english(self.code, self.facts)
 
+    @property
+    def sentence(self) -> Sentence:
+        """The English sentence, to be stored with its code and facts."""
+        return Sentence(self)
+
     def without(self, *names: str) -> Explanation:
         """The explanation without some of its facts, such as locations that are shown beside it."""
         return Explanation(self.code, **{name: one for name, one in self.facts.items() if name not in names})
@@ -74,6 +79,21 @@ class Explanation:
     def read(cls, code: str, facts: Mapping[str, Any]) -> Self:
         """The explanation of a code and its `stored` facts."""
         return cls(code, **{name: _read(one) for name, one in facts.items()})
+
+
+class Sentence(str):
+    """An English sentence that knows the explanation it was made of, as it is stored beside it."""
+
+    explanation: Explanation
+
+    def __new__(cls, explanation: Explanation, text: str | None = None) -> Self:
+        made = super().__new__(cls, str(explanation) if text is None else text)
+        made.explanation = explanation
+        return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Python would make it anew of its text alone."""
+        return Sentence, (self.explanation, str(self))
 
 
 def _stored(one: Any) -> Any:
@@ -111,6 +131,11 @@ class SesError(Exception):
     def explanation(self) -> Explanation:
         """The error's code and facts as a value, to be stored or to be a fact of another error."""
         return Explanation(self.code, **self.facts)
+
+    @property
+    def sentence(self) -> Sentence:
+        """Its English sentence in one line, to be stored with its code and facts."""
+        return Sentence(self.explanation, " ".join(str(self).split()))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the error with its facts; Python's default has only the code."""

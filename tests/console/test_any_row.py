@@ -39,15 +39,19 @@ VALUES = {
 }
 SWEEPS = range(len(TEXTS))
 #: Names by which the rows of this test are found again, and what pages hang on.
-KEPT = {("send_task", "name"), ("send_task", "deleted_at"), ("recipient_group", "name"), ("sender_domain", "domain")}
-IMPORTS = [f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3)]
+KEPT = {
+    *(("send_task", "name"), ("send_task", "deleted_at"), ("recipient_group", "name"), ("sender_domain", "domain")),
+    ("import_run", "group_name"),
+}
+IMPORTS = [f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3, 4)]
 SEED = f"""
-INSERT INTO group_import (id, group_name, file_name, started_by, state, ended_at, rejected, report_rows, report, fault)
+INSERT INTO import_run (id, group_name, file_name, started_by, state, ended_at, rejected, report_rows, report, fault)
 VALUES ('{IMPORTS[0]}', 'customers', 'a.csv', 'ann', 'imported', now(), '[["bad address", 3]]', 3, 'x', NULL),
        ('{IMPORTS[1]}', 'customers', 'a.csv', 'ann', 'failed', now(), '[]', 0, NULL, 'no_address_column'),
        ('{IMPORTS[2]}', 'customers', 'a.csv', 'ann', 'running', NULL, '[]', 0, NULL, NULL);
-INSERT INTO suppression_report
-VALUES ('{IMPORTS[0]}', 'a.csv', 'ann', now(), 1, 1, '[["bad address", 1]]', 1, 'x');
+INSERT INTO import_run (id, file_name, started_by, state, ended_at, rows_stored, added_count, rejected, report_rows,
+                        report)
+VALUES ('{IMPORTS[3]}', 'a.csv', 'ann', 'imported', now(), 1, 1, '[["bad address", 1]]', 1, 'x');
 INSERT INTO suppression (address_key, address, reason, note, added_by)
 VALUES ('a@b.example', 'a@b.example', 'manual', 'x', 'ann');
 INSERT INTO attempt (chunk_id, run_id, host, pid, ended_at, ending, sent, failed)
@@ -59,8 +63,8 @@ VALUES ('mail.example.com', now() - interval '1 hour', now() + interval '1 hour'
 MORE_PATHS = (
     *(f"{page}/{one}" for page in ("/imports", "/live/imports") for one in IMPORTS),
     f"/imports/{IMPORTS[0]}/rejected.csv",
-    f"/suppression/reports/{IMPORTS[0]}",
-    f"/suppression/reports/{IMPORTS[0]}/rejected.csv",
+    f"/suppression/reports/{IMPORTS[3]}",
+    f"/suppression/reports/{IMPORTS[3]}/rejected.csv",
     *("/tasks/hello?status=failed", "/templates/hello?group=customers", "/new-task?clone=hello", "/tasks/again/edit"),
     *("/tasks/again", "/domains/mail.example.com", "/run/send_task__hello/manual__1"),
 )

@@ -48,7 +48,7 @@ def test_a_group_of_a_task_that_one_may_not_edit_is_not_filled(world, user, only
         assert f"You may not edit every unfinished send task that sends to this group. {says}" in text
         assert "secret" not in text
     assert world.rows("SELECT count(*) FROM recipient") == [(3,)]
-    assert world.rows("SELECT count(*) FROM group_import") == [(0,)]
+    assert world.rows("SELECT count(*) FROM import_run") == [(0,)]
     page = user.get("/groups/customers").text
     assert (
         f"Nothing can be uploaded here. You may not edit every unfinished send task that sends to this group. {says}"

@@ -226,7 +226,7 @@ def test_how_a_file_would_be_read_is_shown_before_anything_is_stored(world, user
     assert 'data-look="bad"' in bad
     assert "Not in the group: town." in visible_text(bad)
     assert upload(viewer, GOOD, "/groups/customers/look").status_code == 403
-    assert (content(world), world.rows("SELECT count(*) FROM group_import")) == (before, [(0,)])
+    assert (content(world), world.rows("SELECT count(*) FROM import_run")) == (before, [(0,)])
 
 
 def test_a_look_at_a_workbook_shows_its_sheets(world, user):
@@ -326,20 +326,20 @@ def test_who_may_not_change_groups_may_not_upload(world, anonymous, viewer, user
         == 403
     )
     assert upload(user, GOOD, headers={}).status_code == 403
-    assert (len(content(world)), world.rows("SELECT count(*) FROM group_import")) == (1, [(0,)])
+    assert (len(content(world)), world.rows("SELECT count(*) FROM import_run")) == (1, [(0,)])
 
 
 def test_two_people_cannot_import_into_one_group_at_once(world, user):
     world.group("customers", 1)
     world.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by)"
+        "INSERT INTO import_run (id, group_name, file_name, started_by)"
         " VALUES (gen_random_uuid(), 'customers', 'f.csv', 'ann')"
     )
     answer = upload(user, GOOD)
     assert answer.status_code == 409
     assert "ann is importing a file into this group now" in answer.text
     assert "ann is importing f.csv" in user.text("/groups/customers")
-    world.execute("UPDATE group_import SET seen_at = now() - interval '1 minute'")
+    world.execute("UPDATE import_run SET seen_at = now() - interval '1 minute'")
     assert upload(user, GOOD).status_code == 303, "a process that is gone holds nobody up"
 
 
@@ -402,10 +402,10 @@ def soon(world):
 
     def wait(sql: str) -> None:
         for _ in range(400):
-            if world.rows(f"SELECT {sql} FROM group_import") == [(True,)]:
+            if world.rows(f"SELECT {sql} FROM import_run") == [(True,)]:
                 return
             time.sleep(0.05)
-        raise AssertionError(f"it does not happen: {sql}: {world.rows('SELECT * FROM group_import')}")
+        raise AssertionError(f"it does not happen: {sql}: {world.rows('SELECT * FROM import_run')}")
 
     return wait
 
@@ -444,7 +444,7 @@ def test_a_browser_that_goes_away_in_the_middle_has_imported_nothing(world, view
         soon("rows_stored > 0")
 
     streamed(world.app, "user", "/groups/customers/upload", pieces(), dropped=True)
-    assert world.rows("SELECT state FROM group_import") == [("stopped",)]
+    assert world.rows("SELECT state FROM import_run") == [("stopped",)]
     assert len(content(world)) == 1
     assert "The connection broke off before the end" in viewer.text(f"/imports/{number}")
 
@@ -466,7 +466,7 @@ def test_a_browser_that_goes_away_behind_the_last_byte_has_imported_nothing(worl
 
         streamed(world.app, "user", "/groups/customers/upload", pieces(), dropped=True)
     other.close()
-    assert world.rows("SELECT state FROM group_import") == [("stopped",)]
+    assert world.rows("SELECT state FROM import_run") == [("stopped",)]
     assert len(content(world)) == 1
 
 
@@ -489,7 +489,7 @@ def test_a_server_that_died_in_the_middle_is_not_waited_for(world, user):
     world.group("customers", 1)
     number = "00000000-0000-4000-8000-000000000003"
     world.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by, seen_at)"
+        "INSERT INTO import_run (id, group_name, file_name, started_by, seen_at)"
         " VALUES (%s, 'customers', 'f.csv', 'ann', now() - interval '1 hour')",
         number,
     )
@@ -564,7 +564,7 @@ def test_one_person_who_finishes_no_upload_does_not_keep_others_out(world, admin
     for thread in threads:
         thread.join()
     assert [status for status, _ in answers] == [422, 422]
-    assert sorted(world.rows("SELECT group_name, state FROM group_import")) == [
+    assert sorted(world.rows("SELECT group_name, state FROM import_run")) == [
         ("customers", "imported"),
         ("one", "stopped"),
         ("two", "stopped"),
@@ -590,7 +590,7 @@ def test_an_upload_says_why_its_file_ended_also_when_it_is_busy_with_what_it_has
     slow = ImportStopped("the file came too slowly")
     with pytest.raises(ImportStopped, match="too slowly"):
         GroupUpload(order, ended=lambda: slow, stop=lambda why: told.set()).run(world.dsn, ANYBODY, blocks())
-    assert world.rows("SELECT state, problem FROM group_import") == [("stopped", "the file came too slowly")]
+    assert world.rows("SELECT state, problem FROM import_run") == [("stopped", "the file came too slowly")]
 
 
 def test_an_upload_that_trickles_is_ended(world, user, soon, monkeypatch):
@@ -608,5 +608,5 @@ def test_an_upload_that_trickles_is_ended(world, user, soon, monkeypatch):
     status, page = streamed(world.app, "user", "/groups/customers/upload", pieces())
     assert status == 422
     assert "The file came too slowly" in page, page
-    assert world.rows("SELECT state, problem FROM group_import") == [("stopped", "the file came too slowly")]
+    assert world.rows("SELECT state, problem FROM import_run") == [("stopped", "the file came too slowly")]
     assert len(content(world)) == 1

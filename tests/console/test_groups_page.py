@@ -107,7 +107,7 @@ def test_the_description_is_changed_and_a_long_one_is_not_lost(world, user):
 def test_deleting_asks_first_and_takes_recipients_and_reports_away(world, user):
     world.group("customers", 3)
     world.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by, state)"
+        "INSERT INTO import_run (id, group_name, file_name, started_by, state)"
         " VALUES (gen_random_uuid(), 'customers', 'f.csv', 'ann', 'failed')"
     )
     question = user.post("/groups/customers/delete")
@@ -115,7 +115,7 @@ def test_deleting_asks_first_and_takes_recipients_and_reports_away(world, user):
     assert world.rows("SELECT count(*) FROM recipient") == [(3,)]
     assert user.post("/groups/customers/delete", confirmed="yes").headers["location"] == "/ses/groups"
     assert "customers is deleted." in user.text("/groups")
-    assert world.rows("SELECT (SELECT count(*) FROM recipient), (SELECT count(*) FROM group_import)") == [(0, 0)]
+    assert world.rows("SELECT (SELECT count(*) FROM recipient), (SELECT count(*) FROM import_run)") == [(0, 0)]
     assert [row["event"] for row in world.audit_log()] == ["ses_delete_group"]
 
 
@@ -177,7 +177,7 @@ def test_nothing_from_data_is_markup(world, user):
     world.execute("UPDATE recipient_group SET description = %s, variables = %s", HOSTILE, [HOSTILE])
     world.execute("UPDATE recipient SET address = %s, values = jsonb_build_object(%s::text, %s::text)", *[HOSTILE] * 3)
     world.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by, state, problem, fault, facts) VALUES"
+        "INSERT INTO import_run (id, group_name, file_name, started_by, state, problem, fault, facts) VALUES"
         " ('00000000-0000-4000-8000-000000000001', 'customers', %s, %s, 'failed', %s, 'no_header', %s)",
         HOSTILE,
         HOSTILE,

@@ -8,8 +8,8 @@ from html import unescape
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.console.mail_frame import MAIL_POLICY
-from ses_ops.storage.audience.group_import import import_group
 from tests.console.console_world import visible_text
 from tests.console.stopwatch import Stopwatch
 from tests.console.test_new_task_page import FORM, RECURRING

@@ -14,7 +14,7 @@ from tests.console.test_access import LINES, send
 DB = "AIRFLOW_CONN_SES_DB"
 #: What is there without a database, and forms without the file that they are about: what each answers.
 WITHOUT_DATABASE = {
-    "GET /static/{name}": 200,
+    "GET /static/{name:path}": 200,
     "GET /group-sample": 200,
     "GET /templates/{template}/html": 200,
     "GET /first-steps/preview": 303,

@@ -25,10 +25,12 @@ NOT_ON_A_PAGE = {
     **dict.fromkeys(("not_a_port", "not_on_or_off"), "settings of make run, which has no page"),
     **dict.fromkeys(("not_a_mapping", "unknown_key", "unknown_key_meant", "no_unsubscribe_page"), "of a file"),
     **dict.fromkeys(("recipient_not_in_group", "sender_domain_not_known"), "of a command"),
+    "not_an_installation_id": "the installation's id, which nobody types",
     **dict.fromkeys(("no_start_any_more", "run_of_earlier_task"), "in the log of a run"),
 }
 #: Ids that are put together of two texts, or stand in `console/errors.py`.
 PUT_TOGETHER = (
+    "assumed sent by a person",
     *("a loop runs away: more than", "%(link)s is not a link in printable ASCII; write its host"),
     *("'%(quoted)s'", "template %(template)s", "%(problem)s (line", "nothing can be sent from"),
 )

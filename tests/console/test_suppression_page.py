@@ -170,7 +170,7 @@ def test_the_report_of_an_import_is_a_file_that_has_every_row_and_is_there_tomor
     assert lines[0]["address"] == "'=bad-0"
     assert f'href="{PREFIX}{place}"' in user.get("/suppression/import").text
     assert viewer.get("/suppression/reports/none").status_code == 404
-    world.execute("UPDATE suppression_report SET made_at = now() - interval '31 days'")
+    world.execute("UPDATE import_run SET started_at = now() - interval '31 days'")
     upload(user, b"address\nben@example.com\nno address\n")
     assert viewer.get(place).status_code == 404, "a report holds addresses: it is not kept for ever"
 
@@ -180,7 +180,7 @@ def test_a_file_without_a_usable_row_leaves_a_report_too(world, user):
     assert answer.status_code == 422
     report = user.get(re.search(r'href="/ses([^"]*)" download', answer.text)[1])
     assert report.text.count("\n") == 3
-    (id,) = world.rows("SELECT id::text FROM suppression_report")[0]
+    (id,) = world.rows("SELECT id::text FROM import_run")[0]
     assert "Not imported: list.csv" in user.text(f"/suppression/reports/{id}")
     assert not listed(world)
 

@@ -20,6 +20,7 @@ from ses_ops.cli import session
 from ses_ops.cli.hints import with_hint
 from ses_ops.errors import NotSetUp
 from tests.airflow_environment import REPOSITORY
+from tests.sizes import STARTUP
 
 DB, SMTP, QUOTA = "AIRFLOW_CONN_SES_DB", "AIRFLOW_CONN_SES_SMTP", "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 Ses = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,7 +59,7 @@ def ses(tmp_path: Path) -> Ses:
             capture_output=True,
             text=True,
             check=False,
-            env={**clean, **places, "PYTHONPATH": str(REPOSITORY), **environment},
+            env={**clean, **places, "PYTHONPATH": f"{STARTUP}:{REPOSITORY}", **environment},
             cwd=tmp_path,
         )
 

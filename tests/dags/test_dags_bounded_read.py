@@ -16,6 +16,7 @@ from psycopg2.extensions import parse_dsn
 from ses_ops.orchestration import dag_rows
 from ses_ops.storage.connection import connect
 from tests.airflow_environment import HOME, REPOSITORY
+from tests.sizes import STARTUP
 
 #: Seconds: of our limits here, and of a machine that does other things, too.
 LIMIT, SPARE = 2, 20.0
@@ -142,7 +143,7 @@ def test_a_failure_that_is_told_at_once_is_not_remembered(known, monkeypatch):
 NOT_AT_PARSE = (
     *("alembic.config", "openpyxl", "uvloop", "asyncpg", "babel", "rich", "charset_normalizer", "email_validator"),
     *("ses_ops.rendering", "ses_ops.console", "ses_ops.cli", "ses_ops.stack", "ses_ops.sending.send"),
-    *("ses_ops.storage.migrate", "ses_ops.storage.audience.group_import", "ses_ops.transports.smtp.transport"),
+    *("ses_ops.storage.migrate", "ses_ops.application.group_import", "ses_ops.transports.smtp.transport"),
 )
 IMPORTS = """
 import sys
@@ -160,7 +161,7 @@ print("NEW", *(set(sys.modules) - before))
 def test_reading_our_dag_files_imports_nothing_that_only_sending_or_the_console_needs(world, tmp_path):
     import os
 
-    places = {"PYTHONPATH": str(REPOSITORY / "plugins"), "AIRFLOW_HOME": str(tmp_path)}
+    places = {"PYTHONPATH": f"{STARTUP}:{REPOSITORY}/plugins", "AIRFLOW_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", IMPORTS, str(REPOSITORY / "dags")],
         env={**os.environ, **places},

@@ -14,6 +14,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.sizes import STARTUP
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "plugins" / "ses_ops"
 #: Of Airflow, so that what it says can be read.
@@ -129,6 +131,7 @@ class EmptyEnvironment:
                 "PATH": f"{self.python.parent}:{os.defpath}",
                 "HOME": str(self.folder),
                 "LANG": "C.UTF-8",
+                "PYTHONPATH": STARTUP,
                 "AIRFLOW_HOME": str(self.airflow_home),
                 **QUIET,
                 **env,

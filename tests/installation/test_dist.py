@@ -77,8 +77,8 @@ def test_the_requirements_are_what_the_wheel_asks_for(dist, asked_for):
 def test_plugins_zip_is_the_plugin_where_no_wheel_is(dist, plain: EmptyEnvironment):
     with zipfile.ZipFile(dist / "plugins.zip") as packed:
         packed.extractall(plain.plugins)
-    assert (plain.plugins / "ses_ops" / "storage" / "ledger" / "ledger.sql").read_text() == (
-        PACKAGE / "storage" / "ledger" / "ledger.sql"
+    assert (plain.plugins / "ses_ops" / "storage" / "ledger" / "messages.sql").read_text() == (
+        PACKAGE / "storage" / "ledger" / "messages.sql"
     ).read_text()
     found = load(plain)
     assert_nothing_happened(found)

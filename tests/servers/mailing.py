@@ -15,7 +15,6 @@ from ses_ops.sending.send import send_chunk
 from ses_ops.sending.task_renderer import task_renderer
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import content_of
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.sending_world import World
 from tests.servers.nasty_mail import Person
@@ -104,9 +103,9 @@ class Mailing(World):
 
     def _read(self, chunk_id: int, sent: Sent) -> None:
         with transaction(self.conn):
-            task = send_tasks.row_of_chunk(self.conn, chunk_id=chunk_id)
+            task = send_tasks.of_chunk(self.conn, chunk_id=chunk_id)
         assert task is not None
-        renderer = task_renderer(content_of(task), self.templates, installation_id=task["installation_id"])
+        renderer = task_renderer(task.content, self.templates, installation_id=task.installation_id)
         rows = self.rows(
             'SELECT m.occurrence_id, m.seq, m.state::text, m.address, m."values", m.smtp_code, m.smtp_text'
             " FROM message m JOIN chunk c USING (occurrence_id) WHERE c.id = %s ORDER BY m.seq",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -13,6 +16,13 @@ BIN = Path(sys.executable).parent
 def test_imports_go_one_way():
     done = subprocess.run([str(BIN / "lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_imports_go_in_a_circle():
+    # Also none that a function or TYPE_CHECKING hides; a package and what lies in it are two modules here.
+    imports = grimp.build_graph("ses_ops", cache_dir=None)
+    order = TopologicalSorter({one: imports.find_modules_directly_imported_by(one) for one in imports.modules})
+    order.prepare()  # raises CycleError, which names the circle
 
 
 def test_the_code_is_clean_for_ruff():

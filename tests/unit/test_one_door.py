@@ -92,7 +92,7 @@ def faces() -> Iterator[tuple[str, ast.Module]]:
 
 def test_what_is_read_of_the_statements_is_not_empty():
     names = {name.rpartition(".")[2] for name in changing_functions()}
-    assert {"delete_group", "describe_group", "erase", "insert", "add_all", "import_group"} <= names
+    assert {"delete_group", "describe_group", "erase", "insert", "add_all"} <= names
     assert not {"find_group", "list_groups", "list_tasks", "lock_row", "find_row", "mail_of_task"} & names
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.application.changed import Changed
 from ses_ops.application.task_decisions import starts_mail
+from ses_ops.errors import Explanation
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.tasks import send_tasks
 
@@ -30,14 +31,18 @@ def follow_switch(conn: Connection, actor: Actor, name: str, *, paused: bool) ->
     the person who turned the switch on may not start mail of the task, it stays paused, with a reason that says so.
     """
     if not paused and starts_mail(conn, name) and not actor.may_start(name):
-        why = f"turned on in Airflow by {actor.name or 'somebody'}, who may not start mail of this task"
+        why = Explanation("turned_on_by_somebody")
+        if actor.name:
+            why = Explanation("turned_on_by", user=actor.name)
         with transaction(conn):
-            send_tasks.keep_paused(conn, name, reason=why)
+            send_tasks.keep_paused(conn, name, reason=why.sentence)
         return Changed(changed=False)
     with transaction(conn):
         if paused:
-            why = PAUSED_IN_AIRFLOW + (f" by {actor.name}" if actor.name else "")
-            return Changed(changed=send_tasks.pause(conn, name, reason=why))
+            why = (
+                Explanation("paused_in_airflow_by", who=actor.name) if actor.name else Explanation("paused_in_airflow")
+            )
+            return Changed(changed=send_tasks.pause(conn, name, reason=why.sentence))
         return Changed(changed=send_tasks.resume(conn, name))
 
 
@@ -49,7 +54,7 @@ def resume_if_switched_on(conn: Connection, name: str, is_on: Callable[[], bool]
     """
     with transaction(conn):
         row = send_tasks.find_row(conn, name)
-    if row["paused_at"] is None or not (row["paused_reason"] or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
+    if row.paused_at is None or not (row.paused_reason or "").startswith(PAUSED_IN_AIRFLOW) or not is_on():
         return Changed(changed=False)
     with transaction(conn):
         return Changed(changed=send_tasks.resume(conn, name))

@@ -10,7 +10,6 @@ from ses_ops.errors import SesError
 from ses_ops.rendering import apart
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +36,13 @@ def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Mis
     known: dict[MailContent, str | None] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
-        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+        if task.is_over:
             continue
-        content = content_of(task)
+        content = task.content
         if content not in known:
             known[content] = _problem(content, templates_root, group)
         if (problem := known[content]) is not None:
-            found.append(Misfit(task=task["name"], problem=problem))
+            found.append(Misfit(task=task.name, problem=problem))
     return found
 
 
@@ -53,15 +52,15 @@ def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tu
     known: dict[MailContent, list[ValueWarning]] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
-        if task["cancelled_at"] is not None or task["finished_at"] is not None:
+        if task.is_over:
             continue
-        content = content_of(task)
+        content = task.content
         if content not in known:
             try:
                 known[content] = value_warnings(conn, content, group=group_name, templates_root=templates_root)
             except SesError:  # `misfits` says so
                 known[content] = []
-        found += [(task["name"], doubt) for doubt in known[content]]
+        found += [(task.name, doubt) for doubt in known[content]]
     return found
 
 

@@ -1,8 +1,8 @@
 """The import of an upload into a recipient group, with progress and cancellation.
 
-The import itself is one transaction on one connection (storage/group_import). Beside it a thread with a
-connection of its own writes the progress to the table of imports, and cancels the import when a person asked for that
-or when the browser's connection closed. It does so in every phase, while rows are read and while duplicates are sought.
+The import itself is one transaction on one connection (application/group_import). Beside it a thread tells the table of
+imports how far it is, on a connection of its own, and breaks the import off when a person asked for it or when the
+browser went away: whatever it does then, reading rows or looking for duplicates.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ses_ops.application.group_import import import_group
 from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
-from ses_ops.storage.audience import group_imports
-from ses_ops.storage.audience.group_import import GroupImport, import_group
-from ses_ops.storage.audience.group_imports import ImportState, Progress, Report
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.import_outcome import ImportOutcome
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class GroupUpload:
         self._stopped: ImportStopped | None = None
         self._over = threading.Event()
 
-    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> GroupImport:
+    def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> ImportOutcome:
         """Import the blocks of a file.
 
         Raises SesError; then the group is unchanged, and the import's record has the reason.
@@ -95,7 +96,7 @@ class GroupUpload:
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}
             return done
 
-    def _run(self, dsn: str, blocks: Iterable[bytes]) -> GroupImport:
+    def _run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
         with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
             notes.autocommit = True
             self._begin(notes)
@@ -115,15 +116,15 @@ class GroupUpload:
 
     def _begin(self, notes: Connection) -> None:
         order = self.order
-        for other in group_imports.running(notes, order.group):
+        for other in imports.running(notes, order.group):
             raise GroupBusy(order.group, by=other["started_by"])
-        begun = group_imports.begin(
+        begun = imports.begin(
             notes, order.id, group=order.group, file_name=order.file_name, file_bytes=order.file_bytes, by=order.by
         )
         if not begun:
             raise Conflict("form_sent_before")
 
-    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> GroupImport:
+    def _import(self, conn: Connection, blocks: Iterable[bytes]) -> ImportOutcome:
         order = self.order
         return import_group(
             conn,
@@ -165,19 +166,19 @@ class GroupUpload:
         self._check()
         self._rejected.add(rejected)
 
-    def _conclude(self, conn: Connection, done: GroupImport) -> None:
-        """Raise if the import has to stop: the last check before its transaction commits."""
+    def _conclude(self, conn: Connection, done: ImportOutcome) -> None:
+        """The last moment at which nothing has happened yet."""
         self._check()
         if done.created and not self.order.new_group:
             raise NotFound("recipient group", self.order.group, code="recipient_group_deleted_meanwhile")
         if self.order.new_group and not done.created:
             raise Conflict("group_exists", group=self.order.group)
-        group_imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
+        imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
     def _watch(self, notes: Connection, conn: Connection) -> None:
         while not self._over.wait(BEAT):
             try:
-                by = group_imports.note_progress(notes, self.order.id, self._progress())
+                by = imports.note_progress(notes, self.order.id, self._progress())
                 if by is not None:
                     self._stop(ImportStopped("import_stopped", by=by))
                 elif (why := self._ended()) is not None:
@@ -201,9 +202,7 @@ class GroupUpload:
         state = ImportState.STOPPED if isinstance(problem, ImportStopped) else ImportState.FAILED
         words = problem if isinstance(problem, SesError) else None
         try:
-            group_imports.note_failed(
-                notes, self.order.id, self._progress(), self._report(), state=state, problem=words
-            )
+            imports.note_failed(notes, self.order.id, self._progress(), self._report(), state=state, problem=words)
         except StatementFailed:
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
@@ -211,5 +210,4 @@ class GroupUpload:
         return Progress(bytes_read=self._bytes, rows_stored=self._stored, rows_rejected=self._rejected.count)
 
     def _report(self) -> Report:
-        rows = self._rejected
-        return Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
+        return Report.of(self._rejected)

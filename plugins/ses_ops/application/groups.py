@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed
-from ses_ops.storage.audience import group_imports, recipients
-from ses_ops.storage.audience.group_import import import_group
+from ses_ops.application.group_import import import_group
+from ses_ops.storage.audience import imports, recipients
 from ses_ops.storage.connection import transaction
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
-    from ses_ops.storage.audience.group_import import GroupImport
-    from ses_ops.storage.audience.group_imports import ImportRecord
+    from ses_ops.audience.import_outcome import ImportOutcome
+    from ses_ops.storage.audience.imports import ImportRecord
     from ses_ops.storage.audience.recipients import RecipientGroup
 
 
@@ -45,10 +45,12 @@ def describe(conn: Connection, actor: Actor, name: str, *, description: str) -> 
 def delete(conn: Connection, actor: Actor, name: str) -> GroupDeleted:
     """Delete a group and its recipients. Raises NotFound, GroupInUse, and GroupBusy while an import holds it."""
     with actor.recorded("delete_group", group=name), transaction(conn):
-        return GroupDeleted(group=recipients.delete_group(conn, name))
+        group = recipients.delete_group(conn, name)
+        imports.forget_group(conn, name)
+    return GroupDeleted(group=group)
 
 
-def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> GroupImport:
+def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[bytes], **options: Any) -> ImportOutcome:
     """Make the rows of a file the content of a group; `options` are those of `import_group`, which raises."""
     with actor.recorded("import_group", group=name, file=options["where"]) as facts:
         done = import_group(conn, name, blocks, **options)
@@ -59,4 +61,4 @@ def import_file(conn: Connection, actor: Actor, name: str, blocks: Iterable[byte
 def stop_import(conn: Connection, actor: Actor, record: ImportRecord) -> Changed:
     """Cancel an import within a second, whichever process runs it; no change when it had ended already."""
     with actor.recorded("stop_import", group=record.group_name), transaction(conn):
-        return Changed(changed=group_imports.ask_to_stop(conn, record.id, by=actor.name))
+        return Changed(changed=imports.ask_to_stop(conn, record.id, by=actor.name))

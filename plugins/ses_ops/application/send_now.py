@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 def startable(conn: Connection, name: str) -> SendTask:
     """The row of a task that can start by hand now. Raises NotFound, and Conflict for one that cannot."""
     row = send_tasks.find_row(conn, name)
-    if row["cancelled_at"] is not None:
+    if row.cancelled_at is not None:
         raise Conflict("task_cancelled", name=name)
-    if row["type"] not in (TaskType.TRIGGERED, TaskType.RECURRING):
+    if row.type not in (TaskType.TRIGGERED, TaskType.RECURRING):
         raise Conflict("task_starts_by_itself", name=name)
-    if row["paused_at"] is not None:
+    if row.paused_at is not None:
         raise Conflict("task_paused", name=name)
-    return send_tasks.task_of(row)
+    return row.definition
 
 
 def starts_again(task: SendTask) -> bool:

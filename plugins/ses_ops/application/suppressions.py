@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed, Counted
+from ses_ops.application.suppression_import import import_suppressions
 from ses_ops.errors import InvalidInput
-from ses_ops.storage.audience.group_imports import Report
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportState, Progress, Report
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.suppression import entries, suppression_reports
-from ses_ops.storage.suppression.suppression_import import SuppressionImport, import_suppressions
+from ses_ops.storage.suppression import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.audience.csv.reader import Rejected
+    from ses_ops.audience.import_outcome import ImportOutcome
     from ses_ops.audience.rejected_rows import RejectedRows
     from ses_ops.domain.address import Address
     from ses_ops.domain.suppression import SuppressionReason
@@ -34,6 +36,10 @@ class KeptReport:
     file_name: str
     #: Called with each row that is left out, while the file is read.
     rows: RejectedRows
+
+    def progress(self, stored: int) -> Progress:
+        """How far the import is."""
+        return Progress(rows_stored=stored, rows_rejected=self.rows.count)
 
 
 def add(
@@ -69,18 +75,14 @@ def import_file(
     report: Callable[[Rejected], None],
     kept: KeptReport | None = None,
     **options: Any,
-) -> SuppressionImport:
+) -> ImportOutcome:
     """Add the addresses of a file, all or none; `options` are those of `import_suppressions`, which raises.
 
-    `report` is called with the rows that are left out; they are stored as `kept` too, also when nothing was imported.
+    `report` is told of the rows that are left out. With `kept` the import stays on record, also one that failed.
     """
-    rejected = 0
-
-    def counted(row: Rejected) -> None:
-        nonlocal rejected
-        rejected += 1
-        report(row)
-
+    if kept is not None:
+        with transaction(conn):
+            imports.begin(conn, kept.id, group=None, file_name=kept.file_name, file_bytes=None, by=actor.name)
     try:
         with actor.recorded("import_suppression", file=where) as facts:
             done = import_suppressions(
@@ -88,21 +90,24 @@ def import_file(
                 blocks,
                 where=where,
                 added_by=actor.name,
-                report=counted,
-                before_commit=lambda done: _keep(conn, actor, kept, done),
+                report=report,
+                before_commit=lambda done: _note_imported(conn, kept, done),
                 **options,
             )
-            facts.update(read=done.read, changed=done.changed, rejected=rejected)
+            facts.update(read=done.read, changed=done.added, rejected=done.rejected_count)
             return done
-    except InvalidInput:
-        with transaction(conn):
-            _keep(conn, actor, kept, None)
+    except InvalidInput as problem:
+        _note_failed(conn, kept, problem)
         raise
 
 
-def _keep(conn: Connection, actor: Actor, kept: KeptReport | None, done: SuppressionImport | None) -> None:
-    if kept is None or not kept.rows.count:
-        return
-    rows = kept.rows
-    report = Report(content=rows.packed(), rows=rows.packed_rows, kinds=dict(rows.kinds))
-    suppression_reports.add(conn, kept.id, file_name=kept.file_name, by=actor.name, done=done, report=report)
+def _note_imported(conn: Connection, kept: KeptReport | None, done: ImportOutcome) -> None:
+    if kept is not None:
+        imports.note_imported(conn, kept.id, kept.progress(done.read), done, Report.of(kept.rows))
+
+
+def _note_failed(conn: Connection, kept: KeptReport | None, problem: InvalidInput) -> None:
+    if kept is not None:
+        state, report = ImportState.FAILED, Report.of(kept.rows)
+        with transaction(conn):
+            imports.note_failed(conn, kept.id, kept.progress(0), report, state=state, problem=problem)

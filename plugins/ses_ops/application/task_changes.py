@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.schedule import TaskType
@@ -16,15 +16,15 @@ from ses_ops.errors import Conflict, InvalidInput, StartNotAllowed
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.tasks import editions, send_tasks
-from ses_ops.storage.tasks.send_tasks import Applied, TaskColumns, task_of
+from ses_ops.storage.tasks.send_tasks import Applied
+from ses_ops.storage.tasks.stored_task import TaskColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.send_task import SendTask
     from ses_ops.storage.tasks.editions import MailOfTask
+    from ses_ops.storage.tasks.stored_task import StoredTask
 
 
 def apply_task(
@@ -49,46 +49,46 @@ def apply_task(
         send_tasks.insert(conn, columns)
         return Applied.CREATED
     current = send_tasks.find_row(conn, task.name)
-    change = TaskChange(before=task_of(current), after=task)
+    change = TaskChange(before=current.definition, after=task)
     if change.before == task:
         return Applied.UNCHANGED
-    if change.fields == ("roles",):  # it does not concern the mail, so it can change as long as the task exists
-        send_tasks.set_roles(conn, task_id=row["id"], roles=columns.roles)
+    if change.fields == ("roles",):  # no matter of its mail: it can change as long as there is the task
+        send_tasks.set_roles(conn, task_id=row.id, roles=columns.roles)
         return Applied.CHANGED
     mail = check_changeable(conn, current, task)
-    stands = current["error"] is not None and current["paused_at"] is None and mail.waiting > 0
+    stands = current.error is not None and current.paused_at is None and mail.waiting > 0
     if not may_start and change.starts_mail(stands=stands):
         raise StartNotAllowed(task.name)
     if change.of_when:
         _refuse_past(task, change.before, now, where)
         _refuse_without_start(task, now, where)
     if change.of_content:
-        editions.begin_edition(conn, row["id"], by=by)
-    send_tasks.update(conn, columns, task_id=row["id"])
-    chunks.move_cached(conn, task_id=row["id"], sender_domain=task.sender_domain, sooner=may_start)
+        editions.begin_edition(conn, row.id, by=by)
+    send_tasks.update(conn, columns, task_id=row.id)
+    chunks.move_cached(conn, task_id=row.id, sender_domain=task.sender_domain, sooner=may_start)
     if change.of_content and may_start:
-        chunks.hurry_refused(conn, task_id=row["id"])
+        chunks.hurry_refused(conn, task_id=row.id)
     return Applied.CHANGED
 
 
-def check_changeable(conn: Connection, current: Mapping[str, Any], becomes: SendTask | None = None) -> MailOfTask:
-    """Raise Conflict when the definition in a row can change no more, or cannot become `becomes`.
+def check_changeable(conn: Connection, current: StoredTask, becomes: SendTask | None = None) -> MailOfTask:
+    """Raise Conflict when the definition in a row can change no more, or not into `becomes`.
 
     A task with one start has had it once its occurrence has begun, and its recipients once they are read; the
     content of its mail can change until all has left. Returns the progress of its mail.
     """
-    name = current["name"]
-    if current["cancelled_at"] is not None:
+    name = current.name
+    if current.cancelled_at is not None:
         raise Conflict("task_name_cancelled", name=name)
-    mail = editions.mail_of_task(conn, current["id"])
-    once = {current["type"], becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
+    mail = editions.mail_of_task(conn, current.id)
+    once = {current.type, becomes.type if becomes else None} & {TaskType.IMMEDIATE, TaskType.SCHEDULED}
     if not (mail.begun and once):
         return mail
     if mail.frozen and not mail.left:
         raise Conflict("task_mail_has_left", name=name)
-    if current["group"] is None:
+    if current.group is None:
         raise Conflict("task_group_deleted", name=name)
-    change = becomes and TaskChange(before=task_of(current), after=becomes)
+    change = becomes and TaskChange(before=current.definition, after=becomes)
     if change and ("type" in change.fields or "schedule" in change.fields):
         raise Conflict("task_start_has_begun", name=name)
     if change and mail.frozen and "group" in change.fields:

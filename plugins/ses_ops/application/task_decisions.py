@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.application.changed import Changed, Counted, Notice, RunWanted, TaskDeleted, TaskPaused, TaskResumed
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Conflict, NotFound, ResumeNotAllowed, SesError
+from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.ledger import chunks, occurrences
 from ses_ops.storage.ledger.failures import failed_by_code
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ses_ops.storage.ledger.chunks import ChunkWithOutcome
     from ses_ops.storage.ledger.failures import FailedByCode
     from ses_ops.storage.tasks.overview import TaskOverview
+    from ses_ops.storage.tasks.stored_task import LockedTask, StoredTask
 
 
 class Doubt(StrEnum):
@@ -66,7 +67,7 @@ def retry_failed(conn: Connection, actor: Actor, name: str, *, codes: Collection
     wanted = {"codes": sorted(codes)} if codes else {}
     with actor.recorded("retry_failed", task=name, **wanted) as facts, transaction(conn):
         task = _going(conn, name)
-        count = _requeue(conn, task, MessageState.FAILED, "a person asked for another try", codes=codes)
+        count = _requeue(conn, task, MessageState.FAILED, Explanation("retry_asked_for").sentence, codes=codes)
         facts["count"] = count
     return _requeued(name, count)
 
@@ -75,14 +76,14 @@ def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
     """The counts of `retry_failed` by code, without a retry. Raises NotFound, and Conflict for a cancelled task."""
     task = send_tasks.find_row(conn, name)
     _refuse_cancelled(task)
-    return failed_by_code(conn, task["id"])
+    return failed_by_code(conn, task.id)
 
 
 def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> Counted:
     """Resolve a task's unknown messages; the result counts them. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is Doubt.RESEND:
-            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, "a person asked to send it again")
+            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
@@ -125,17 +126,17 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
     """
     task = _going(conn, name)
     _refuse_ended(conn, name)
-    had_error = send_tasks.find_row(conn, name)["error"] is not None
+    had_error = send_tasks.find_row(conn, name).error is not None
     send_tasks.resume(conn, name)
     send_tasks.set_error(conn, name, None)
-    chunks.release_cached_now(conn, task_id=task["id"], quota_left=quota_left)
+    chunks.release_cached_now(conn, task_id=task.id, quota_left=quota_left)
     overview = _overview(conn, name)
-    held = overview.error is not None  # the error of the task itself was cleared above
-    once = task["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
+    held = overview.error is not None  # the task's own error was cleared above
+    once = task.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
     kind = None
-    if held or (once and had_error and not occurrences.any_of_task(conn, task_id=task["id"])):
+    if held or (once and had_error and not occurrences.any_of_task(conn, task_id=task.id)):
         kind = RunKind.TRIGGERED
-    elif chunks.cached_summary(conn, task_id=task["id"]).pending:
+    elif chunks.cached_summary(conn, task_id=task.id).pending:
         kind = RunKind.RESUME
     if (kind is not None or _overdue(conn, overview)) and not actor.may_start(name):
         raise ResumeNotAllowed(name)
@@ -143,7 +144,10 @@ def _resume(conn: Connection, actor: Actor, name: str, *, quota_left: bool) -> R
 
 
 def _waits_for_quota(conn: Connection, name: str) -> TaskOverview | None:
-    """The task that was just resumed, if it waits for quota. None too when its row cannot be read: it is resumed."""
+    """The task that was just resumed, if it waits for quota.
+
+    None too when its row cannot be read: it is resumed then.
+    """
     try:
         after = next(iter(list_tasks(conn, name=name)), None)
     except (SesError, StatementFailed):
@@ -168,11 +172,13 @@ def pause(conn: Connection, actor: Actor, name: str, *, reason: str | None = Non
 
     Raises NotFound, and Conflict for a task that has ended: it keeps its status.
     """
-    who = f"paused by {actor.name}"
+    why = Explanation("paused_by", who=actor.name)
+    if reason:
+        why = Explanation("paused_by_because", who=actor.name, note=reason)
     with actor.recorded("pause_task", task=name, reason=reason or ""), transaction(conn):
         _going(conn, name)
         _refuse_ended(conn, name)
-        changed = send_tasks.pause(conn, name, reason=f"{who}: {reason}" if reason else who)
+        changed = send_tasks.pause(conn, name, reason=why.sentence)
     return Changed(changed=changed, scheduler=(TaskPaused(task=name),))
 
 
@@ -183,10 +189,10 @@ def cancel(conn: Connection, actor: Actor, name: str) -> Changed:
     """
     with actor.recorded("cancel_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
-        if task["cancelled_at"] is None and task["type"] != TaskType.TEST:
+        if task.cancelled_at is None and task.type != TaskType.TEST:
             _refuse_ended(conn, name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        return Changed(changed=send_tasks.cancel(conn, name, reason=f"cancelled by {actor.name} at {when}"))
+        why = Explanation("cancelled_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        return Changed(changed=send_tasks.cancel(conn, name, reason=why.sentence))
 
 
 def delete(conn: Connection, actor: Actor, name: str) -> Changed:
@@ -194,18 +200,18 @@ def delete(conn: Connection, actor: Actor, name: str) -> Changed:
     with actor.recorded("delete_task", task=name), transaction(conn):
         task = send_tasks.lock_row(conn, name)
         overview = next(iter(list_tasks(conn, name=name)), None)
-        if overview is not None and task["cancelled_at"] is None:
+        if overview is not None and task.cancelled_at is None:
             unsent = overview.unsent_count
             if unsent:
                 raise Conflict("task_has_unsent_messages", name=name, count=unsent)
-        if chunks.being_sent(conn, task_id=task["id"]):
+        if chunks.being_sent(conn, task_id=task.id):
             raise Conflict("task_still_being_sent", name=name)
-        when = f"{database_now(conn):%Y-%m-%d %H:%M} UTC"
-        send_tasks.delete(conn, name, reason=f"deleted by {actor.name} at {when}")
+        why = Explanation("deleted_by", who=actor.name, when=f"{database_now(conn):%Y-%m-%d %H:%M}")
+        send_tasks.delete(conn, name, reason=why.sentence)
     return Changed(scheduler=(TaskDeleted(task=name),))
 
 
-def _going(conn: Connection, name: str) -> dict[str, Any]:
+def _going(conn: Connection, name: str) -> LockedTask:
     """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
     task = send_tasks.lock_row(conn, name)
     _refuse_cancelled(task)
@@ -226,22 +232,22 @@ def _refuse_ended(conn: Connection, name: str) -> None:
         raise Conflict("task_finished", name=name)
 
 
-def _refuse_cancelled(task: dict[str, Any]) -> None:
-    if task["cancelled_at"] is not None:
-        raise Conflict("task_cancelled", name=task["name"])
+def _refuse_cancelled(task: LockedTask | StoredTask) -> None:
+    if task.cancelled_at is not None:
+        raise Conflict("task_cancelled", name=task.name)
 
 
-def _chunks_with(conn: Connection, task: dict[str, Any], state: MessageState) -> list[ChunkWithOutcome]:
-    """The chunks with messages in a state, locked. Raises Conflict before any row is changed."""
-    found = chunks.lock_with_outcome(conn, task_id=task["id"], state=state)
+def _chunks_with(conn: Connection, task: LockedTask, state: MessageState) -> list[ChunkWithOutcome]:
+    """The chunks that hold messages in a state, locked; raises Conflict before anything is touched."""
+    found = chunks.lock_with_outcome(conn, task_id=task.id, state=state)
     if any(chunk.state is ChunkState.RESERVED for chunk in found):
-        raise Conflict("task_being_sent", name=task["name"])
+        raise Conflict("task_being_sent", name=task.name)
     return found
 
 
 def _requeue(
     conn: Connection,
-    task: dict[str, Any],
+    task: LockedTask,
     state: MessageState,
     reason: str,
     *,
@@ -252,6 +258,6 @@ def _requeue(
         for chunk in _chunks_with(conn, task, state)
     )
     if count:
-        occurrences.reopen(conn, task_id=task["id"])
-        send_tasks.reopen(conn, task_id=task["id"])
+        occurrences.reopen(conn, task_id=task.id)
+        send_tasks.reopen(conn, task_id=task.id)
     return count

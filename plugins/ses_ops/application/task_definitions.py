@@ -20,7 +20,7 @@ from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.storage.connection import KeyTaken, transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.editions import due_now, mail_of_task
-from ses_ops.storage.tasks.send_tasks import Applied, task_of
+from ses_ops.storage.tasks.send_tasks import Applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.domain.send_task import SendTask
+    from ses_ops.storage.tasks.stored_task import StoredTask
 
 
 class NameTaken(InvalidInput):
@@ -68,17 +69,17 @@ def apply_definition(
     applied = apply_task(conn, task, now=now, where=where, by=by, may_start=may_start)
     row = send_tasks.find_row(conn, task.name)
     if audience_is_read(conn, row):
-        check_left(conn, row["id"], task, templates_root)
+        check_left(conn, row.id, task, templates_root)
         return applied
     check_content(conn, task, templates_root)
     if applied is Applied.CHANGED:
-        check_left(conn, row["id"], task, templates_root)
+        check_left(conn, row.id, task, templates_root)
     return applied
 
 
-def audience_is_read(conn: Connection, row: Mapping[str, Any]) -> bool:
-    """Whether the ledger has all mail that a task will ever send: its group has no effect on it any more."""
-    return row["type"] in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row["id"]).frozen
+def audience_is_read(conn: Connection, row: StoredTask) -> bool:
+    """Whether all mail that a task will ever send is in the ledger: the group means nothing to it any more."""
+    return row.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row.id).frozen
 
 
 def create(conn: Connection, actor: Actor, task: SendTask, *, now: datetime, templates_root: Path) -> Written:
@@ -97,7 +98,7 @@ def write_new(conn: Connection, task: SendTask, *, now: datetime, templates_root
     Raises NameTaken, and what `apply_definition` raises.
     """
     if send_tasks.lock_row_if_any(conn, task.name) is not None:
-        if task_of(send_tasks.find_row(conn, task.name)) == task:
+        if send_tasks.find_row(conn, task.name).definition == task:
             return Applied.UNCHANGED
         raise NameTaken(task.name)
     try:
@@ -131,7 +132,7 @@ def write_change(
     Raises NotFound, ChangedMeanwhile, and what `apply_definition` raises.
     """
     send_tasks.lock_row(conn, task.name)
-    if fingerprint(task_of(send_tasks.find_row(conn, task.name))) != seen:
+    if fingerprint(send_tasks.find_row(conn, task.name).definition) != seen:
         raise ChangedMeanwhile("task_changed_meanwhile", name=task.name)
     may_start = actor.may_start(task.name)
     return apply_definition(
@@ -168,7 +169,7 @@ def apply(
 def stored(conn: Connection, name: str) -> SendTask | None:
     """A task's definition; None when there is no task of that name."""
     try:
-        return task_of(send_tasks.find_row(conn, name))
+        return send_tasks.find_row(conn, name).definition
     except NotFound:
         return None
 

@@ -17,7 +17,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
-from ses_ops.errors import InvalidInput, QuotaExhausted, TemplateError
+from ses_ops.errors import Explanation, InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
@@ -26,7 +26,7 @@ from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import TaskColumns
+from ses_ops.storage.tasks.stored_task import TaskColumns
 from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
 if TYPE_CHECKING:
@@ -182,5 +182,5 @@ def _checked_link(order: TestSend) -> str | None:
 def _give_up(conn: Connection, run: Run, name: str) -> None:
     """Return the reserved quota and cancel the test send, which is sent to all addresses or to none."""
     with transaction(conn):
-        send_tasks.cancel(conn, name, reason="the quota had no room for this test send")
+        send_tasks.cancel(conn, name, reason=Explanation("test_send_without_room").sentence)
     settle(conn, run)

@@ -152,7 +152,7 @@ def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
     from ses_ops.storage.tasks.overview import list_tasks
-    from ses_ops.storage.tasks.send_tasks import content_of, lock_row
+    from ses_ops.storage.tasks.send_tasks import lock_row
 
     with database() as conn:
         tasks = list_tasks(conn)
@@ -162,9 +162,7 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                check_template(
-                    content_of(row), settings.templates_root(), group=row["group"], variables=row["group_variables"]
-                )
+                check_template(row.content, settings.templates_root(), group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.file_preview import FileLook
-    from ses_ops.storage.audience.group_import import GroupImport
+    from ses_ops.audience.import_outcome import ImportOutcome
 
 #: Most addresses with a possible typing error that are listed; all are counted.
 _NAMED = 10
@@ -168,7 +168,7 @@ def _show_look(found: FileLook, as_json: bool) -> None:
     print_table(["line", *header.own, "left out because"], rows, empty="(no rows)")
 
 
-def _show(done: GroupImport, report: Path, as_json: bool) -> None:
+def _show(done: ImportOutcome, report: Path, as_json: bool) -> None:
     path = str(report) if done.rejected_count else None
     if as_json:
         facts: dict[str, Any] = {
@@ -194,12 +194,12 @@ def _show(done: GroupImport, report: Path, as_json: bool) -> None:
     for written, name in done.renamed.items():
         click.echo(f"column {written!r} is the variable {name}; --map chooses another name")
     if path:
-        from ses_ops.storage.audience.group_import import by_kind
+        from ses_ops.audience.import_outcome import by_kind
 
         click.echo(f"{done.rejected_count:,} rows were left out ({by_kind(done.rejected)}): {path}")
 
 
-def _warn_of_addresses(done: GroupImport) -> None:
+def _warn_of_addresses(done: ImportOutcome) -> None:
     for one in done.doubtful[:_NAMED]:
         warn(f"line {one.line}: {one.address} was taken; is {one.meant} meant?")
     if done.doubtful_count > _NAMED:

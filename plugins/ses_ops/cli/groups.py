@@ -64,7 +64,7 @@ def show(name: str, limit: int, as_json: bool) -> None:
             "recipient_count": found.recipient_count,
             "empty_is_missing": found.empty_is_missing,
             "suppressed_now": recipients.suppressed_count(conn, found.id),
-            "tasks": [row["name"] for row in recipients.tasks_of_group(conn, found.id)],
+            "tasks": [task.name for task in recipients.tasks_of_group(conn, found.id)],
             "created_at": found.created_at,
             "updated_at": found.updated_at,
         }

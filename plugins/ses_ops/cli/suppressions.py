@@ -131,7 +131,7 @@ def import_command(
     finally:
         rejected.close()
     click.echo(
-        f"{done.read:,} addresses read: {done.changed:,} added or made to last longer, the others were on the list "
+        f"{done.read:,} addresses read: {done.added:,} added or made to last longer, the others were on the list "
         "already"
     )
     if rejected.count:

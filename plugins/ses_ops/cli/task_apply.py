@@ -87,11 +87,8 @@ class _Seen:
 
     check: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
-
-    @property
-    def lines(self) -> list[str]:
-        return [line for row in self.rows for line in _lines(row, self.check)]
 
 
 def _try(conn: Connection, found: TaskFiles, seen: _Seen) -> None:
@@ -122,7 +119,7 @@ def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied
         {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
         for name, one in done.items()
     ]
-    assert all(line for line in seen.lines)
+    seen.lines = [line for row in seen.rows for line in _lines(row, seen.check)]
     return done
 
 
@@ -207,25 +204,25 @@ def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
 def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
     """The state and progress of a task before the change; None when no task has the name."""
     from ses_ops.storage.tasks.editions import mail_of_task
-    from ses_ops.storage.tasks.send_tasks import find_row, lock_row, task_of
+    from ses_ops.storage.tasks.send_tasks import find_row, lock_row
 
     try:
         lock_row(conn, name)
     except NotFound:
         return None
     row = find_row(conn, name)
-    return task_of(row), mail_of_task(conn, row["id"])
+    return row.definition, mail_of_task(conn, row.id)
 
 
 def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | None) -> dict[str, Any]:
     """The changed fields and the messages concerned, in lines."""
     from ses_ops.cli.task_edit import change_lines
     from ses_ops.domain.task_change import TaskChange
-    from ses_ops.storage.tasks.send_tasks import find_row, task_of
+    from ses_ops.storage.tasks.send_tasks import find_row
 
     if before is None:
         return {"changes": []}
-    change = TaskChange(before=before[0], after=task_of(find_row(conn, name)))
+    change = TaskChange(before=before[0], after=find_row(conn, name).definition)
     return {"changes": list(change_lines(change, before[1])) if change.fields else []}
 
 

@@ -102,13 +102,13 @@ def _tried(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskCha
     from ses_ops.domain.task_change import TaskChange
     from ses_ops.storage.connection import transaction
     from ses_ops.storage.tasks.editions import mail_of_task
-    from ses_ops.storage.tasks.send_tasks import find_row, lock_row, task_of
+    from ses_ops.storage.tasks.send_tasks import find_row, lock_row
 
     with suppress(_OnlyLooked), transaction(conn):
         lock_row(conn, name)
         row = find_row(conn, name)
-        before = task_of(row)
-        mail = mail_of_task(conn, row["id"])
+        before = row.definition
+        mail = mail_of_task(conn, row.id)
         after = _changed(before, fields)
         write_change(conn, shell_actor(), after, seen=fingerprint(before), **_how())
         raise _OnlyLooked

@@ -32,7 +32,7 @@ def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
     from ses_ops.storage.ledger.progress import Scope
 
     with database() as conn:
-        scope = Scope(task_id=task_to_show(conn, name, task_id)["id"])
+        scope = Scope(task_id=task_to_show(conn, name, task_id).id)
         found = progress.occurrences(conn, scope, limit=limit)
     if as_json:
         print_json(found)

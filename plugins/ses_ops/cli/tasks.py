@@ -117,15 +117,15 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
 
     with database() as conn:
         row = task_to_show(conn, name, task_id)
-        found = list_tasks(conn, task_id=row["id"])
+        found = list_tasks(conn, task_id=row.id)
         if not found:  # a test send
             raise NotFound("send task", name)
-        changed = editions(conn, row["id"]) if row["edition"] > 1 else []
+        changed = editions(conn, row.id) if row.edition > 1 else []
     one = found[0]
     facts = {
         **overview_facts(one),
         **{
-            key: row[key]
+            key: getattr(row, key)
             for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles")
         },
         "next_starts": one.next_starts(datetime.now(UTC)),
@@ -134,7 +134,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    facts["roles"] = ", ".join(row["roles"]) or None
+    facts["roles"] = ", ".join(row.roles) or None
     facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     if latest := one.latest_start:
@@ -190,7 +190,7 @@ def messages(
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
     with database() as conn:
-        chosen = task_to_show(conn, name, task_id)["id"]
+        chosen = task_to_show(conn, name, task_id).id
         search = MessageSearch(
             task_id=chosen,
             status=status,

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from ses_ops.console.language import N_
 from ses_ops.console.recognised_texts import recognised
 from ses_ops.error_sentences import Place, places, sentences
-from ses_ops.errors import PLACES, Explanation, SesError
+from ses_ops.errors import PLACES, Explanation, Sentence, SesError
 
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
@@ -29,10 +29,13 @@ _TEMPLATE = N_("template %(template)s")
 _PART = N_("template %(template)s (%(part)s)")
 _DOMAIN = N_("nothing can be sent from %(domain)s: %(problem)s")
 _LINE = N_("%(problem)s (line %(line)s)")
+_LINE_OF = N_("%(problem)s (line %(line)s of %(file)s)")
 
 
 def worded(words: Language, said: SesError | Explanation | str, *, without: Collection[str] = ()) -> str:
     """An error, an explanation or a text in the person's language; `without` are facts that need no mention."""
+    if isinstance(said, Sentence):
+        said = said.explanation
     if isinstance(said, str):
         return recognised(words, said)
     explanation = (said.explanation if isinstance(said, SesError) else said).without(*without)
@@ -43,7 +46,12 @@ def worded(words: Language, said: SesError | Explanation | str, *, without: Coll
     text = words.gettext(message_id(sentence), **{one.name: _value(words, one, facts.get(one.name)) for one in own})
     named = {name: one for name, one in facts.items() if name not in {place.name for place in own}}
     if (line := named.get("in_line")) is not None:
-        text = words.gettext(_LINE, problem=text, line=line)
+        file = named.get("in_file")
+        text = (
+            words.gettext(_LINE_OF, problem=text, line=line, file=file)
+            if file
+            else words.gettext(_LINE, problem=text, line=line)
+        )
     return _behind_places(words, named, text)
 
 

@@ -12,7 +12,7 @@ from ses_ops.console.errors import worded, worded_beside
 from ses_ops.console.forms import WHOLE, Form
 from ses_ops.console.language import N_, Language
 from ses_ops.errors import BadCsv, Explanation, GroupBusy, ImportStopped, InvalidInput, SesError
-from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
+from ses_ops.storage.audience.imports import ImportRecord, ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -62,9 +62,9 @@ def filled(sentence: str, facts: Mapping[str, Any]) -> str:
 def with_places(text: str, sentence: str, facts: Mapping[str, Any]) -> str:
     """A sentence behind the places of its facts that it does not have itself."""
     own = {place.name for place in places(sentence)}
-    line = facts.get("in_line")
+    line, file = facts.get("in_line"), facts.get("in_file")
     before = [f"{one}: " for one in _named({name: one for name, one in facts.items() if name not in own})]
-    return "".join(before) + text + (f" (line {line})" if line is not None and "in_line" not in own else "")
+    return "".join(before) + text + ("" if line is None else f" (line {line} of {file})" if file else f" (line {line})")
 
 
 def _named(facts: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
-    "assumed_sent": "assumed sent by a person",
     "reply_text_lost": "the reply's text was lost with the sending process",
     "run_ended_before_it_was_begun": "the run was ended before it was begun",
     "sender_died": "the sending process died before the outcome was known",

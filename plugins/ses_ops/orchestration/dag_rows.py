@@ -48,6 +48,8 @@ def rows_for_dags(only_dag: str | None = None) -> list[dict[str, Any]]:
     try:
         if name is None and _failed_just_now():
             raise DatabaseUnavailable("database_did_not_answer_before")
+        # The connection is looked up here, not in the bounded read: a thread that is left behind in Airflow's channel
+        # to its supervisor would hold its lock, and this process could not send what it has parsed.
         rows = _read_within(TIMEOUT, ses_db_dsn(), name)
     except Exception as problem:  # no error may take the DAGs of running mailings away
         if time.monotonic() - began >= _SLOW:

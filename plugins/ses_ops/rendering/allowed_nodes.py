@@ -13,6 +13,7 @@ from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.visitor import NodeTransformer
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.budget import STEP
 from ses_ops.rendering.operations import FUNCTION, FUNCTIONS, OPERATION
 
@@ -44,15 +45,14 @@ def check_nodes(tree: nodes.Template, file: str | None, path: str | None) -> Non
         line = node.lineno or line
         if (word := _not_allowed(node)) is not None:
             raise TemplateSyntaxError(
-                f"{word!r} is no part of mail templates; they can have values, filters, if, for, set, with, block, "
-                "include, extends, macro, call, import and autoescape",
+                Explanation("no_part_of_templates", name=word).sentence,
                 line,
                 file,
                 path,
             )
         name = _name_in(node)
         if isinstance(name, str) and name.startswith("_"):
-            raise TemplateSyntaxError(f"{name!r} is not open to templates", line, file, path)
+            raise TemplateSyntaxError(Explanation("not_open_to_templates", name=name).sentence, line, file, path)
         waiting += reversed(list(node.iter_child_nodes()))
 
 

@@ -40,7 +40,6 @@ PROCESSES = 2
 PATIENCE = 10.0
 #: Seconds in which a template that was stopped is not tried again: each try takes a process for LONGEST.
 PENALTY = 60.0
-TOO_LONG = "it takes too long or too much memory to be read or filled in, and was stopped; make it simpler"
 
 
 class _Process:
@@ -92,11 +91,11 @@ class _Processes:
     def call(self, order: bytes, template: str) -> bytes:
         """Raises TemplateError when it takes too long, or needs too much memory."""
         if self._stopped.get(template, 0.0) > time.monotonic():
-            raise TemplateError(TOO_LONG, template=template)
+            raise TemplateError("template_takes_too_long", template=template)
         try:
             process = self._free.get(timeout=PATIENCE)
         except queue.Empty:
-            raise TemplateError("other templates are being looked at just now; try again", template=template) from None
+            raise TemplateError("templates_being_read", template=template) from None
         try:
             process = process or _Process()
             answer = process.ask(order, LONGEST)
@@ -107,7 +106,7 @@ class _Processes:
             if not isinstance(cause, TimeoutError | EOFError | OSError):
                 raise
             self._stopped[template] = time.monotonic() + PENALTY
-            raise TemplateError(TOO_LONG, template=template) from cause
+            raise TemplateError("template_takes_too_long", template=template) from cause
         finally:
             self._free.put(process)
         return answer
@@ -157,7 +156,7 @@ def call(template: str, function: Callable[..., T], *args: Any, **kwargs: Any) -
         return result
     if isinstance(value, Exception):
         raise value
-    raise TemplateError(TOO_LONG, template=template)
+    raise TemplateError("template_takes_too_long", template=template)
 
 
 def _ours() -> _Processes | None:

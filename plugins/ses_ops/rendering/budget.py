@@ -17,6 +17,8 @@ from typing import Any
 
 from jinja2.exceptions import SecurityError
 
+from ses_ops.errors import Explanation
+
 #: Units of one part of one message. A unit is a character that is made or put out, or a piece of a STEP.
 MAX_WORK = 10_000_000
 #: Units of a turn of a loop, an operation, a value that is put out, an item of a list: 200 000 of them at most.
@@ -29,7 +31,6 @@ MAX_TEXT = 200_000
 MAX_PART = 4 * 1024 * 1024
 #: Bits of a number: what Python agrees to write in digits.
 MAX_BITS = 14_000
-_TOO_MUCH = "it does too much work: too many turns of loops, calls, filters, or too long texts and lists"
 #: The classes of values that hold other values.
 LISTS: tuple[Any, ...] = (list, tuple, dict, set, frozenset, type({}.keys()), type({}.values()), type({}.items()))
 
@@ -66,7 +67,7 @@ def spend(units: int) -> bool:
     left = _budget.get()
     left.units -= units
     if left.units < 0 or (monotonic() > left.end and thread_time() > left.cpu_end):
-        raise SecurityError(_TOO_MUCH)
+        raise SecurityError(Explanation("too_much_work").sentence)
     return True
 
 
@@ -93,10 +94,10 @@ def size(value: Any) -> int:
 def room_for(characters: int) -> None:
     """Raise SecurityError before a text is made that is too long."""
     if characters > MAX_TEXT:
-        raise SecurityError(f"it would make a text of more than {MAX_TEXT} characters")
+        raise SecurityError(Explanation("text_too_large", most=MAX_TEXT).sentence)
 
 
 def check_number(value: Any) -> None:
     """Raise SecurityError for a number that takes long to compute with."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise SecurityError("a number is too large")
+        raise SecurityError(Explanation("number_too_large").sentence)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from ses_ops.errors import Explanation
+
 _SHEET = re.compile(r"<(/?)(style|script)\b", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^<>]*?(/?)>", re.IGNORECASE)
 #: Elements without an end.
@@ -44,8 +46,7 @@ def check_comments(environment: Environment, source: str, *, name: str, filename
         last = line + text.count("\n")
         if "{#" in text or _leaves(text, element) or _is_code(begin, text, element):
             raise TemplateSyntaxError(
-                f"{{# begins a comment here, which swallows everything up to line {last}; in CSS or JavaScript write a "
-                "space between { and #, and in a comment no other {# and no end of its element",
+                Explanation("comment_swallows_text", line=last).sentence,
                 line,
                 name,
                 filename,

@@ -6,18 +6,18 @@ import re
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Template, TemplateNotFound, TemplateSyntaxError
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from ses_ops.errors import TemplateError
+from ses_ops.errors import Sentence, TemplateError
 from ses_ops.rendering.budget import MAX_PART, budget
 from ses_ops.rendering.environment import MailEnvironment
 from ses_ops.rendering.fill import Convert, Step, pieces_of, steps_of
 
 #: Of values that were stored by hand: what a template is filled in with are texts.
-NO_TEXT = "a value of this recipient is not a text"
 _SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
 
 
@@ -52,7 +52,7 @@ class CompiledPart:
         try:
             return "".join(self.pieces(values))
         except TypeError as cause:
-            raise TemplateError(NO_TEXT, template=self.template_name, part=self.part) from cause
+            raise TemplateError("value_not_a_text", template=self.template_name, part=self.part) from cause
 
     def pieces(self, values: Mapping[str, str]) -> list[str]:
         """The same in pieces: the template's own texts (the same objects every time) and the values between."""
@@ -70,12 +70,12 @@ class CompiledPart:
         except Exception as error:
             raise self._located_error() from error
         if sum(map(len, pieces)) > MAX_PART:
-            raise self.error(f"it has more than {MAX_PART} characters")
+            raise self.error("part_too_large", most=MAX_PART)
         return pieces
 
-    def error(self, message: str) -> TemplateError:
+    def error(self, code: str, /, **facts: Any) -> TemplateError:
         """An error that names this part."""
-        return TemplateError(message, template=self.template_name, part=self.part)
+        return TemplateError(code, **{**facts, "template": self.template_name, "part": self.part})
 
     def _located_error(self) -> TemplateError:
         """The exception being handled, as an error that names the line."""
@@ -91,14 +91,17 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
     if isinstance(error, TemplateError):
         return error
     if isinstance(error, TemplateNotFound):
-        message = f"it includes {error.name!r}, which is not in the folder of templates"
-        return TemplateError(message, template=template, part=part)
+        return TemplateError("included_file_missing", file=error.name, template=template, part=part)
     line: int | None
-    says = str(error) or type(error).__name__
+    given = error.args[0] if error.args else None
+    says = given if isinstance(given, str) and given else str(error) or type(error).__name__
     if isinstance(error, TemplateSyntaxError):
-        line, file, says = error.lineno, error.filename, error.message or says
+        line, file = error.lineno, error.filename
     else:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith(".py")]
         line, file = (frames[-1].lineno, frames[-1].filename) if frames else (None, None)
-    place = f" (line {line}{f' of {Path(file).name}' if file and '/' in file else ''})" if line else ""
-    return TemplateError(f"{says}{place}", template=template, part=part)
+    place = {"in_line": line or None, "in_file": Path(file).name if line and file and "/" in file else None}
+    if isinstance(says, Sentence):  # one of ours
+        of = says.explanation
+        return TemplateError(of.code, **{**of.facts, **place, "template": template, "part": part})
+    return TemplateError("template_engine_says", says=says, template=template, part=part, **place)

@@ -19,6 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from ses_ops.domain.template_variables import variable_name
+from ses_ops.errors import Explanation
 from ses_ops.rendering.allowed_nodes import PaidOperations, bind_functions, check_nodes
 from ses_ops.rendering.budget import STEP, room_for, size, spend
 from ses_ops.rendering.filters import PLAIN
@@ -64,7 +65,7 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The filter of a name that stands in a text: `map("upper")`. Those of OPERATION are not open to templates."""
         if not name.isidentifier():
-            raise SecurityError(f"{name!r} is not open to templates")
+            raise SecurityError(Explanation("not_open_to_templates", name=name).sentence)
         return super().call_filter(name, *args, **kwargs)
 
     def wrap_str_format(self, value: Any) -> None:  # noqa: ARG002

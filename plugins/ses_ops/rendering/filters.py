@@ -18,6 +18,7 @@ from jinja2.runtime import Undefined
 from jinja2.utils import pass_environment, pass_eval_context
 
 from ses_ops.domain.template_variables import Missing
+from ses_ops.errors import Explanation
 from ses_ops.rendering.budget import MAX_TEXT, MAX_WORK, STEP, room_for, size
 from ses_ops.rendering.html.values import html_as_text
 
@@ -43,13 +44,13 @@ _AS_THEY_ARE = (
 
 def _number(value: Any, most: int = _MAX_NUMBER) -> None:
     if not isinstance(value, int) or abs(value) > most:
-        raise SecurityError(f"a filter takes a whole number, {most} at most")
+        raise SecurityError(Explanation("filter_number_not_valid", most=most).sentence)
 
 
 def _short(value: Any) -> str:
     text = str(value)
     if len(text) > _MAX_SLOW_TEXT:
-        raise SecurityError(f"this filter takes texts of at most {_MAX_SLOW_TEXT} characters")
+        raise SecurityError(Explanation("filter_text_too_long", most=_MAX_SLOW_TEXT).sentence)
     return text
 
 
@@ -137,7 +138,7 @@ def _join(eval_ctx: Any, value: Iterable[Any], d: Any = "", attribute: str | int
 def _sum(environment: Any, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
     """Of numbers only: lists that are added one to the other are copied each time."""
     if not isinstance(start, int | float):
-        raise SecurityError("sum adds numbers")
+        raise SecurityError(Explanation("sum_of_no_numbers").sentence)
     return jinja.sync_do_sum(environment, iterable, attribute, start)
 
 
@@ -155,7 +156,7 @@ def as_list(value: Iterable[Any]) -> list[Any]:
     """The items; raises SecurityError when there is no end of them in sight."""
     items = list(islice(value, _MAX_ITEMS + 1))
     if len(items) > _MAX_ITEMS:
-        raise SecurityError(f"it would make a list of more than {_MAX_ITEMS} items")
+        raise SecurityError(Explanation("list_too_long", most=_MAX_ITEMS).sentence)
     return items
 
 
@@ -185,6 +186,6 @@ PLAIN: dict[str, Callable[..., Any]] = {
 def check_path(attribute: Any) -> None:
     """Raise SecurityError for `attribute='a.b.c'` of very many names."""
     if isinstance(attribute, str) and len(attribute) > MAX_TEXT:
-        raise SecurityError("the path of an attribute is too long")
+        raise SecurityError(Explanation("attribute_path_too_long").sentence)
     if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") > _MAX_PATH:
-        raise SecurityError(f"the path of an attribute has at most {_MAX_PATH} names")
+        raise SecurityError(Explanation("attribute_path_of_too_many_names", most=_MAX_PATH).sentence)

@@ -36,7 +36,7 @@ def encode_subject(text: str) -> bytes:
     Raises InvalidInput for more than 998 characters and for half a surrogate pair.
     """
     if len(text) > MAX_SUBJECT:
-        raise InvalidInput(f"it has {len(text)} characters, more than {MAX_SUBJECT}", field="subject")
+        raise InvalidInput("too_many_characters", count=len(text), most=MAX_SUBJECT, field="subject")
     if text.isascii() and text.isprintable() and "=?" not in text:
         if len(text) <= _MAX_LINE - len("Subject: "):
             return text.encode("ascii")
@@ -46,7 +46,7 @@ def encode_subject(text: str) -> bytes:
     try:
         data = text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidInput(f"character {error.start + 1} is half a surrogate pair", field="subject") from error
+        raise InvalidInput("half_surrogate_pair", number=error.start + 1, field="subject") from error
     return _encoded_words(data, len("Subject: "))
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.errors import InvalidInput
-from ses_ops.rendering.compiled_part import NO_TEXT, CompiledPart
+from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.constant_part import build_skeleton
 from ses_ops.rendering.fill import Bodies, bodies_of
 from ses_ops.rendering.header import clean_subject, encode_subject
@@ -57,11 +57,11 @@ class MessageRenderer:
         `headers` are further ones, the same in every message. `clock` gives seconds since 1970.
         """
         if subject is not None and ("\n" in subject or "\r" in subject):
-            raise InvalidInput("it has a line break in it", field="subject")
+            raise InvalidInput("subject_with_line_break", field="subject")
         if not _INSTALLATION_ID.fullmatch(installation_id):
-            raise InvalidInput("it must have 1-64 letters, digits and hyphens", field="installation_id")
+            raise InvalidInput("not_an_installation_id", field="installation_id")
         if advertisement not in ("none", "before", "after"):
-            raise InvalidInput("it must be none, before or after", field="advertisement")
+            raise InvalidInput("not_an_advertisement_place", field="advertisement")
         self._subject = template.subject if subject is None else template.compile_text(subject, "subject")
         self._text = template.text
         self._html = template.html
@@ -90,7 +90,7 @@ class MessageRenderer:
         try:
             return self._made(occurrence_id, seq, address, recipient_values(values))
         except TypeError as cause:
-            raise self._text.error(NO_TEXT) from cause
+            raise self._text.error("value_not_a_text") from cause
 
     def _made(self, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:
         link = self._link.render(values) if self._link else ""
@@ -118,7 +118,7 @@ class MessageRenderer:
             )
         )
         if len(message) > MAX_MESSAGE:
-            raise InvalidInput(f"the message has {len(message)} bytes, more than {MAX_MESSAGE}")
+            raise InvalidInput("message_too_large", count=len(message), most=MAX_MESSAGE)
         return message
 
     def message_id(self, occurrence_id: int, seq: int) -> str:
@@ -166,14 +166,14 @@ def _parse_reply_to(text: str) -> Sender:
         sender = parse_sender(text)
         answerable(sender.address)
     except InvalidInput as error:
-        raise InvalidInput(str(error).removeprefix("sender: "), field="reply_to") from error
+        raise error.at(field="reply_to") from error
     return sender
 
 
 def _checked_recipient(address: str) -> bytes:
     """The address as To shows it. Anything but the one address that `parse_address` makes is refused."""
     if not _PLAIN_ADDRESS.fullmatch(address) and parse_address(address, dotless=True).address != address:
-        raise InvalidInput(f"{address!r} is not a normalised address", field="address")
+        raise InvalidInput("address_not_normalised", address=address, field="address")
     return address.encode()
 
 

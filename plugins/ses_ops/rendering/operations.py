@@ -16,6 +16,7 @@ from jinja2.sandbox import safe_range
 from jinja2.tests import TESTS
 from jinja2.utils import pass_eval_context
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.budget import LISTS, STEP, check_number, check_rendering, room_for, size, spend
 from ses_ops.rendering.filters import as_list, check_path, is_defined
 from ses_ops.rendering.html.values import shown_as_text
@@ -54,8 +55,7 @@ def refuse_program(value: Any) -> None:
             waiting += [*one, *one.values()] if isinstance(one, dict) else one
         elif isinstance(one, _PROGRAM):
             kind = type(one).__name__
-            words = f"it would write no text but a part of the program ({kind}); were its brackets forgotten?"
-            raise SecurityError(words)
+            raise SecurityError(Explanation("part_of_the_program", kind=kind).sentence)
 
 
 def made(value: Any) -> Any:
@@ -113,22 +113,22 @@ def _times(left: Any, right: Any) -> Any:
     for text, times in ((left, right), (right, left)):
         if hasattr(text, "__len__"):
             if not isinstance(text, str):
-                raise SecurityError("only a text can be repeated")
+                raise SecurityError(Explanation("repetition_of_no_text").sentence)
             if len(text) * int(times) > MAX_REPEATED:
-                raise SecurityError(f"a repetition makes more than {MAX_REPEATED} characters")
+                raise SecurityError(Explanation("repetition_too_long", most=MAX_REPEATED).sentence)
     return left * right
 
 
 def _power(left: Any, right: Any) -> Any:
     if abs(left) > MAX_REPEATED or abs(right) > _MAX_POWER:
-        raise SecurityError("the numbers of a power are too large")
+        raise SecurityError(Explanation("power_too_large").sentence)
     return left**right
 
 
 def _modulo(left: Any, right: Any) -> Any:
     if isinstance(left, str):
         if _WIDE_FORMAT.search(left):
-            raise SecurityError("a format may not pad to more than 999 characters")
+            raise SecurityError(Explanation("format_too_wide").sentence)
         # %r makes ten characters of one, and a value of a dictionary may stand there many times.
         room_for(len(left) + left.count("%") * (999 + 10 * size(right)) // 100)
     return left % right

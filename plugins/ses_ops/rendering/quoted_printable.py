@@ -44,7 +44,7 @@ class BodyEncoder:
             encoded = self._joined(pieces)
         except UnicodeEncodeError as error:
             char = error.object[error.start]
-            raise InvalidInput(f"the {part} has half a surrogate pair in it ({char!r})") from error
+            raise InvalidInput("part_with_half_surrogate_pair", part=part, character=char) from error
         # After a soft line break, a line break ends the line that is still open.
         return encoded + b"\r\n" if encoded.endswith(SOFT_BREAK) else encoded
 

@@ -10,19 +10,19 @@ from collections.abc import Iterable
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.comments import check_comments
 from ses_ops.rendering.environment import MailEnvironment
 
 #: Characters. A subject has 998 at most, a link 900 once it is filled in.
 MAX_SOURCE = 2_000
 #: What is said about anything else.
-ALLOWED = "only values may stand here: {{ name }}, {{ name | upper }}, {% if name %} ... {% else %} ... {% endif %}"
 
 
 def check_task_text(environment: MailEnvironment, source: str) -> None:
     """Raise TemplateSyntaxError, also for whatever does not parse, unless the text is made of values and filters."""
     if len(source) > MAX_SOURCE:
-        raise TemplateSyntaxError(f"it has {len(source)} characters, more than {MAX_SOURCE}", 1)
+        raise TemplateSyntaxError(Explanation("too_many_characters", count=len(source), most=MAX_SOURCE).sentence, 1)
     check_comments(environment, source, name="")
     _check_body(environment.parse(source).body)
 
@@ -37,7 +37,7 @@ def _check_body(body: Iterable[nodes.Node]) -> None:
             _check_value(node.test)
             _check_body((*node.body, *node.elif_, *node.else_))
         else:
-            raise TemplateSyntaxError(ALLOWED, node.lineno)
+            raise TemplateSyntaxError(Explanation("only_values").sentence, node.lineno)
 
 
 def _check_value(node: nodes.Node | None) -> None:
@@ -45,8 +45,8 @@ def _check_value(node: nodes.Node | None) -> None:
     while isinstance(node, nodes.Filter) and not node.dyn_args and not node.dyn_kwargs:
         arguments = (*node.args, *(pair.value for pair in node.kwargs))
         if not all(isinstance(argument, nodes.Const) for argument in arguments):
-            raise TemplateSyntaxError(ALLOWED, node.lineno)
+            raise TemplateSyntaxError(Explanation("only_values").sentence, node.lineno)
         node = node.node
     if isinstance(node, nodes.Const | nodes.Name):
         return
-    raise TemplateSyntaxError(ALLOWED, node.lineno if node is not None else 1)
+    raise TemplateSyntaxError(Explanation("only_values").sentence, node.lineno if node is not None else 1)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jinja2 import TemplateSyntaxError
 
@@ -137,7 +138,7 @@ def list_templates(root: Path) -> list[str]:
 def load_template(root: Path, name: str) -> MailTemplate:
     """The template `name` of the folder `root`, compiled and checked; raises NotFound or TemplateError."""
     if not _NAME.fullmatch(name):
-        raise TemplateError("a name has only lower-case letters, digits, - and _", template=name)
+        raise TemplateError("not_a_template_name", template=name)
     folder = root / name
     if not folder.is_dir():
         known = list_templates(root)
@@ -159,14 +160,14 @@ class _Loading:
 
     def load(self) -> MailTemplate:
         if not self._has(SUBJECT):
-            raise self._error("it has no subject.txt")
+            raise self._error("no_subject")
         subject, names_in_subject = self._part(self._plain, SUBJECT)
         bare_in_subject, self._bare_link = self._bare_link, None
         if "\n" in self._plain.source_of(f"{self._name}/{SUBJECT}")[0].strip():
-            raise self._error("a subject is one line", SUBJECT)
+            raise self._error("subject_of_several_lines", SUBJECT)
         has_html, has_text = self._has(HTML), self._has(TEXT)
         if not has_html and not has_text:
-            raise self._error("it has neither body.html nor body.txt")
+            raise self._error("no_body")
         html, names = self._part(self._plain, HTML) if has_html else (None, frozenset())
         if has_text:
             text, names_in_text = self._part(self._plain, TEXT)
@@ -199,13 +200,13 @@ class _Loading:
             if not called:  # the text that is made of HTML is as that is
                 self._bare_link = self._bare_link or bare_link(environment, source, path)
         except CannotConvert as error:
-            raise self._error(f"no text can be made of the HTML: {error}; write a body.txt", HTML) from error
+            raise self._error("html_not_converted", HTML, why=error) from error
         except TemplateSyntaxError as error:
             if called:  # the HTML itself has compiled before
-                raise self._error(f"no text can be made of the HTML: {error}; write a body.txt", HTML) from error
+                raise self._error("html_not_converted", HTML, why=error) from error
             raise wrap_jinja_error(error, template=self._name, part=part) from error
         except UnicodeDecodeError as error:
-            raise self._error(f"it is not UTF-8 (byte {error.start})", part) from error
+            raise self._error("file_not_utf8", part, byte=error.start) from error
         except COMPILE_ERRORS as error:
             raise wrap_jinja_error(error, template=self._name, part=part) from error
         return CompiledPart(compiled, source=source, template_name=self._name, part=part), names
@@ -224,20 +225,20 @@ class _Loading:
             return {}
         octets = read_octets(path, MAX_SAMPLE)
         if len(octets) > MAX_SAMPLE:
-            raise self._error(f"{SAMPLE} has more than {MAX_SAMPLE} bytes", SAMPLE)
+            raise self._error("file_too_large", SAMPLE, file=SAMPLE, most=MAX_SAMPLE)
         try:
             values = json.loads(decoded(octets))
         except ValueError as error:
-            raise self._error(f"it is not JSON ({error})", SAMPLE) from error
+            raise self._error("sample_not_json", SAMPLE, cause=error) from error
         except RecursionError as error:
-            raise self._error("it must be an object of texts, one for each variable", SAMPLE) from error
+            raise self._error("sample_not_an_object", SAMPLE) from error
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-            raise self._error("it must be an object of texts, one for each variable", SAMPLE)
+            raise self._error("sample_not_an_object", SAMPLE)
         written: dict[str, str] = {}
         for name in values:
             if (first := written.setdefault(variable_name(name), name)) != name:
-                raise self._error(f"it names {first!r} and {name!r}, which are one variable", SAMPLE)
+                raise self._error("sample_variables_are_one", SAMPLE, one=first, other=name)
         return dict(recipient_values(values))
 
-    def _error(self, message: str, part: str | None = None) -> TemplateError:
-        return TemplateError(message, template=self._name, part=part)
+    def _error(self, code: str, part: str | None = None, /, **facts: Any) -> TemplateError:
+        return TemplateError(code, **{**facts, "template": self._name, "part": part})

@@ -60,7 +60,7 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
     except TemplateError as error:
         problem = error
     except OSError as error:
-        problem = TemplateError(f"it cannot be read: {error.strerror}", template=name)
+        problem = TemplateError("template_not_readable", cause=error.strerror, template=name)
     sources = template_sources(root, name)
     return TemplateFacts(
         name=name,
@@ -77,14 +77,17 @@ def _warnings(template: MailTemplate) -> Iterator[TemplateError]:
     use = template.bare_link()
     if use is not None:
         yield TemplateError(
-            f"it shows {{{{ unsubscribe_url }}}} (line {use.line} of {use.file}): a send task without one is refused, "
-            "and a test send has an empty link; if not every mail needs one, show it only `if unsubscribe_url`",
+            "unsubscribe_url_shown",
+            line=use.line,
+            file=use.file,
             template=template.name,
         )
     for one in template.doubtful_comments:
         yield TemplateError(
-            f"{{# begins a comment (line {one.line} of {one.file}), which swallows a part of an element, up to line "
-            f"{one.last_line}; if it is to be text, write a space between {{ and #",
+            "comment_swallows_element",
+            line=one.line,
+            file=one.file,
+            last=one.last_line,
             template=template.name,
         )
 

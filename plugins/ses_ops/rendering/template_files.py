@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import BaseLoader, Environment, TemplateNotFound
 from jinja2.exceptions import SecurityError
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.comments import Comment, check_comments
 
 #: Bytes of a file. A message has 4 MB at most, and says so itself.
@@ -70,7 +71,7 @@ class InsideLoader(BaseLoader):
             raise TemplateNotFound(template)
         octets = read_octets(path, MAX_FILE)
         if len(octets) > MAX_FILE:
-            raise SecurityError(f"{path.name} has more than {MAX_FILE} bytes")
+            raise SecurityError(Explanation("file_too_large", file=path.name, most=MAX_FILE).sentence)
         source = decoded(octets)
         _check_code(source, path)
         self.doubtful[template] = check_comments(environment, source, name=template, filename=str(path))
@@ -84,4 +85,4 @@ def _check_code(source: str, path: Path) -> None:
         end = _TAG_ENDS.search(piece)
         code += 4 + (end.start() if end else len(piece))
     if code > MAX_CODE:
-        raise SecurityError(f"{path.name} has more than {MAX_CODE} characters in tags of Jinja2")
+        raise SecurityError(Explanation("too_much_code", file=path.name, most=MAX_CODE).sentence)

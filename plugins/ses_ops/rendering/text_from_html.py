@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from jinja2 import Environment
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.html.layout import HtmlLayout
 from ses_ops.rendering.html.tokens import FIRST_PLACEHOLDER, PLACEHOLDER, Branch
 from ses_ops.rendering.html.values import as_text
@@ -61,7 +62,7 @@ def text_from_html(source: str, environment: Environment, *, fragment: bool = Fa
     A `fragment` (an included file) keeps the blank lines at its ends that it has as HTML.
     """
     if PLACEHOLDER.search(source) or END in source:
-        raise CannotConvert("it has characters of the private use area (U+F0000 and up)")
+        raise CannotConvert(Explanation("private_use_characters").sentence)
     html, tokens = _protect(source, environment)
     ends = fragment and not _WHOLE_PAGE.search(html)
     seen: set[int] = set()
@@ -108,7 +109,7 @@ def _protect(source: str, environment: Environment) -> tuple[str, list[_Token]]:
         html.append(chr(FIRST_PLACEHOLDER + len(tokens)))
         tokens.append(_Token(text=text, in_attribute=in_attribute, line=line, is_block=kind == "block_end"))
     if len(tokens) > _MAX_TOKENS:
-        raise CannotConvert(f"it has more than {_MAX_TOKENS} Jinja2 tokens")
+        raise CannotConvert(Explanation("too_many_tokens", most=_MAX_TOKENS).sentence)
     return "".join(html), tokens
 
 
@@ -141,11 +142,13 @@ def _check_blocks(places: list[int], seen: set[int], tokens: list[_Token]) -> No
     blocks = [number for number in places if tokens[number].is_block]
     for earlier, later in pairwise(blocks):
         if later <= earlier:
-            raise CannotConvert(f"{tokens[later].text} (line {tokens[later].line}) would change its place")
+            raise CannotConvert(
+                Explanation("token_would_move", token=tokens[later].text, line=tokens[later].line).sentence
+            )
     for number in sorted(set(range(len(tokens))) - seen.union(places)):
         token = tokens[number]
         if token.is_block and not _LOSABLE.match(token.text):
-            raise CannotConvert(f"{token.text} (line {token.line}) stands where the text has nothing")
+            raise CannotConvert(Explanation("token_without_text", token=token.text, line=token.line).sentence)
 
 
 def _layout(html: str, tokens: list[_Token], seen: set[int]) -> str:
@@ -165,7 +168,7 @@ def _layout(html: str, tokens: list[_Token], seen: set[int]) -> str:
         if not any(token.is_block or token.in_attribute != token.text for token in inside):
             return value
         if len(tokens) > _MAX_TOKENS:
-            raise CannotConvert(f"it has more than {_MAX_TOKENS} Jinja2 tokens")
+            raise CannotConvert(Explanation("too_many_tokens", most=_MAX_TOKENS).sentence)
         seen.update(numbers)
         text = _TOKEN_LIKE.sub("{{ '{' }}", value)
         text = PLACEHOLDER.sub(lambda found: tokens[ord(found[0]) - FIRST_PLACEHOLDER].in_attribute, text)

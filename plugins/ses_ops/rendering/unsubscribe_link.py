@@ -16,7 +16,7 @@ from urllib.parse import quote
 from jinja2 import TemplateSyntaxError, nodes
 
 from ses_ops.domain.address import parse_domain
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.environment import MailEnvironment, make_environment
 from ses_ops.rendering.filters import PLAIN
@@ -48,7 +48,7 @@ class UnsubscribeLink:
     def __init__(self, source: str, template: MailTemplate) -> None:
         """Raises TemplateError when `source` does not compile, InvalidInput when it is no http(s) or mailto link."""
         if not _SCHEME.match(source):
-            raise InvalidInput("it must begin with https://, http:// or mailto:", field="unsubscribe_url")
+            raise InvalidInput("unsubscribe_link_of_other_scheme", field="unsubscribe_url")
         environment = make_environment(InsideLoader(template.root), finalize=percent_quoted, kind=LinkEnvironment)
         self._part: CompiledPart = template.compile_text(source, "unsubscribe_url", environment)
         #: Only https has one-click unsubscription (RFC 8058 3.1).
@@ -58,21 +58,23 @@ class UnsubscribeLink:
         """The link for one recipient; raises InvalidInput when it cannot stand in a header."""
         link = self._part.render(values)
         if len(link) > MAX_LENGTH:
-            raise InvalidInput(f"it has {len(link)} characters, more than {MAX_LENGTH}", field="unsubscribe_url")
+            raise InvalidInput("too_many_characters", count=len(link), most=MAX_LENGTH, field="unsubscribe_url")
         if not _LINK.fullmatch(link):
-            raise InvalidInput(f"{link[:100]!r} is not a link in printable ASCII{_hint(link)}", field="unsubscribe_url")
+            host = _ascii_host(link)
+            code = "link_not_ascii" if host is None else "link_not_ascii_meant"
+            raise InvalidInput(code, link=link[:100], host=host, field="unsubscribe_url")
         return link
 
 
-def _hint(link: str) -> str:
+def _ascii_host(link: str) -> str | None:
     """How an international host is written in a header (RFC 5890 2.3.2.1)."""
     host = _HOST.match(link)
     if host is None or host[1].isascii():
-        return ""
+        return None
     try:
-        return f"; write its host as {parse_domain(host[1])}"
+        return parse_domain(host[1])
     except InvalidInput:
-        return ""
+        return None
 
 
 # --- the values in it
@@ -117,7 +119,7 @@ class LinkEnvironment(MailEnvironment):
 def _marked(node: nodes.Expr) -> nodes.Expr:
     filters = set(_filters_of(node))
     if wrong := filters & _MAKES_HTML:
-        raise TemplateSyntaxError(f"the filter {min(wrong)!r} makes HTML, which no link can hold", node.lineno)
+        raise TemplateSyntaxError(Explanation("filter_makes_html", name=min(wrong)).sentence, node.lineno)
     return nodes.Filter(node, _ONCE, [], [], None, None, lineno=node.lineno) if filters & _QUOTES else node
 
 

@@ -6,6 +6,7 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
+from ses_ops.errors import Explanation
 from ses_ops.rendering.environment import MailEnvironment
 
 #: Files that include each other in a chain longer than this do so in a circle.
@@ -20,17 +21,17 @@ def undeclared_variables(environment: MailEnvironment, source: str) -> frozenset
 
     def collect(source: str, path: str | None, declared: frozenset[str], depth: int) -> frozenset[str]:
         if depth == 0:
-            raise SecurityError("files include each other in a circle")
+            raise SecurityError(Explanation("files_in_a_circle").sentence)
         # Twenty files that each include the next one ten times would be read until the end of time.
         if next(files, None) is None:
-            raise SecurityError(f"more than {MAX_FILES} files are included")
+            raise SecurityError(Explanation("too_many_files", most=MAX_FILES).sentence)
         tree = environment.parse(source, path, path)
         names = frozenset(find_undeclared_variables(tree)) - declared
         # What a file sets (a variable, a loop's variable) is seen by the files that it includes or extends.
         declared |= {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
         for referenced in find_referenced_templates(tree):
             if referenced is None:
-                raise SecurityError("the name of an included file must be a fixed text")
+                raise SecurityError(Explanation("file_name_not_fixed").sentence)
             inner, found_at, _ = environment.source_of(referenced)
             names |= collect(inner, found_at, declared, depth - 1)
         return names

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
-from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, SesError
+from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, Sentence, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import content_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.tasks.stored_task import LockedTask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,37 +59,38 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 def _hold(conn: Connection, run: Run, problem: SesError) -> None:
     """Store the error, and hold the occurrence: after a correction `ses task resume` or a trigger by hand starts it."""
     with transaction(conn):
-        send_tasks.set_error(conn, run.task_name, str(problem))
+        send_tasks.set_error(conn, run.task_name, problem.sentence)
         task = send_tasks.lock_row_if_any(conn, run.task_name)
-        key = None if task is None else occurrence_key(TaskType(task["type"]), run)
+        key = None if task is None else occurrence_key(task.type, run)
         if task is None or key is None:
             return
         _begin(conn, task, key, run)
-        for occurrence in occurrences.lock_unfrozen(conn, task_id=task["id"], key=key, with_held=False):
-            occurrences.hold(conn, occurrence_id=occurrence.id, reason=str(problem))
+        for occurrence in occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=False):
+            occurrences.hold(conn, occurrence_id=occurrence.id, reason=problem.sentence)
 
 
-def _begin(conn: Connection, task: dict[str, Any], key: str, run: Run) -> None:
-    occurrences.begin(conn, task_id=task["id"], key=key, run_id=run.run_id, logical_at=run.logical_at)
+def _begin(conn: Connection, task: LockedTask, key: str, run: Run) -> None:
+    occurrences.begin(conn, task_id=task.id, key=key, run_id=run.run_id, logical_at=run.logical_at)
 
 
 def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     task = send_tasks.lock_row(conn, run.task_name)
-    key = occurrence_key(TaskType(task["type"]), run)
-    if task["cancelled_at"] is not None or run.kind is RunKind.RESUME:
+    key = occurrence_key(task.type, run)
+    if task.cancelled_at is not None or run.kind is RunKind.RESUME:
         return FrozenAudience(occurrence_ids=(), request_count=0)
-    passed_over = of_earlier_task(run, task_id=task["id"], created_at=task["created_at"])
-    passed_over = passed_over or not_to_start(send_tasks.schedule_of(task), run)
+    passed_over = of_earlier_task(run, task_id=task.id, created_at=task.created_at)
+    passed_over = passed_over or not_to_start(task.schedule, run)
     if passed_over is not None:
         return FrozenAudience(occurrence_ids=(), request_count=0, passed_over=passed_over)
     if key is not None:
         _begin(conn, task, key, run)
     by_hand = run.kind is RunKind.TRIGGERED
-    waiting = occurrences.lock_unfrozen(conn, task_id=task["id"], key=key, with_held=by_hand)
+    waiting = occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=by_hand)
     if waiting:
-        check_template(content_of(task), templates_root, group=task["group"], variables=task["group_variables"])
+        check_template(task.content, templates_root, group=task.group, variables=task.group_variables)
     for older in waiting[:-1]:
-        reason = str(Explanation("start_superseded", why=older.held_reason))
+        held = older.held_reason.explanation if isinstance(older.held_reason, Sentence) else older.held_reason
+        reason = Explanation("start_superseded", why=held).sentence
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
         missed = None if by_hand else _missed(task, run)
@@ -97,7 +98,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
             _write(conn, task, occurrence.id, templates_root)
         else:
             occurrences.hold(conn, occurrence_id=occurrence.id, reason=missed)
-    found = occurrences.of_run(conn, task_id=task["id"], key=key, run_id=run.run_id)
+    found = occurrences.of_run(conn, task_id=task.id, key=key, run_id=run.run_id)
     return FrozenAudience(
         occurrence_ids=tuple(one.id for one in found if one.frozen_at is not None),
         request_count=sum(one.request_count for one in found),
@@ -105,22 +106,22 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     )
 
 
-def _missed(task: dict[str, Any], run: Run) -> str | None:
+def _missed(task: LockedTask, run: Run) -> str | None:
     if run.logical_at is None:
         return None
-    where = send_tasks.schedule_of(task).time_zone
-    now, grace = datetime.now(UTC), task["start_grace"]
+    where = task.schedule.time_zone
+    now, grace = datetime.now(UTC), task.start_grace
     reason = missed_start(task=run.task_name, slot=run.logical_at, now=now, grace=grace, time_zone=where)
-    return None if reason is None else str(reason)
+    return None if reason is None else reason.sentence
 
 
-def _write(conn: Connection, task: dict[str, Any], occurrence_id: int, templates_root: Path) -> None:
-    variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task["group_id"])
+def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_root: Path) -> None:
+    variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task.group_id)
     if variables is None:
-        raise NotFound("recipient group", task["group"], code="recipient_group_deleted_after_the_end")
+        raise NotFound("recipient group", task.group or "?", code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id)
-    if variables != task["group_variables"]:  # a file was imported since then, whose rows were written
-        check_template(content_of(task), templates_root, group=task["group"], variables=variables)
-    keep_first_subject(conn, task["id"], content_of(task), occurrence_id, templates_root)
-    occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task["sender_domain"])
-    send_tasks.reopen(conn, task_id=task["id"])
+    if variables != task.group_variables:  # a file was imported since then, whose rows were written
+        check_template(task.content, templates_root, group=task.group, variables=variables)
+    keep_first_subject(conn, task.id, task.content, occurrence_id, templates_root)
+    occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task.sender_domain)
+    send_tasks.reopen(conn, task_id=task.id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import Conflict
+from ses_ops.errors import Conflict, Explanation
 from ses_ops.sending.chunk.claim import settle_doubt
 from ses_ops.sending.chunk.journal import remove_journal
 from ses_ops.storage.connection import database_now, transaction
@@ -55,7 +55,9 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
             if chunk is None or chunk.run_id != run_id:
                 return
             journal = settle_doubt(conn, chunk)
-            ending = Ending(reason=reason or "its run ended before it was sent", backoff=reason is not None)
+            ending = Ending(
+                reason=reason or Explanation("run_ended_before_sending").sentence, backoff=reason is not None
+            )
             release_chunk(conn, chunk_id, run_id=run_id, now=database_now(conn), ending=ending)
         remove_journal(journal)
     finally:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, quota_day, resume_again_at
-from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
+from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, WarmupNotBegun
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.quota import quota_days, sender_domains
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.storage.ledger.chunks import CachedChunk, CachedMail
+    from ses_ops.storage.tasks.stored_task import LockedTask
 
 #: Messages of a chunk: 10 to 20 s of work at full speed, against 1 s of overhead of an Airflow task.
 DEFAULT_CHUNK_SIZE = 50_000
@@ -64,7 +65,7 @@ def reserve_chunks(
         raise
     except SesError as problem:
         with transaction(conn):
-            send_tasks.set_error(conn, run.task_name, str(problem))
+            send_tasks.set_error(conn, run.task_name, problem.sentence)
         raise
 
 
@@ -72,21 +73,21 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
     task = send_tasks.lock_row(conn, run.task_name)
     reserved = cached = 0
     locked = None
-    its_own = of_earlier_task(run, task_id=task["id"], created_at=task["created_at"]) is None
-    if its_own and task["cancelled_at"] is None and task["paused_at"] is None:
+    its_own = of_earlier_task(run, task_id=task.id, created_at=task.created_at) is None
+    if its_own and task.cancelled_at is None and task.paused_at is None:
         send_tasks.set_error(conn, run.task_name, None)  # at first, as mail of a task with an error has no claim
         by_hand = run.kind is RunKind.TRIGGERED
-        plan = plans[task["sender_domain"]]
+        plan = plans[task.sender_domain]
         try:
             locked = lock_quota_day(conn, plan)
         except WarmupNotBegun as not_yet:
-            if task["type"] == TaskType.TEST:
+            if task.type == TaskType.TEST:
                 raise  # a test send is never sent later
             return _wait_for_warmup(conn, task, not_yet)
-        mine = chunks.lock_cached_of_task(conn, task_id=task["id"], now=locked.now, all_due=by_hand)
+        mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=locked.now, all_due=by_hand)
         besides = chunks.cached_besides(
             conn,
-            sender_domain=task["sender_domain"],
+            sender_domain=task.sender_domain,
             mine=[chunk.id for chunk in mine],
             ends_at=locked.day.ends_at,
         )
@@ -99,7 +100,7 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
             cached += chunk.pending - taken
             locked.left -= taken
         quota_days.add_reservation(conn, day_id=locked.id, count=reserved)
-    held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task["id"])
+    held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task.id)
     return Reservation(
         chunk_ids=[one.id for one in held], reserved=reserved, cached=cached, day=locked.day if locked else None
     )
@@ -111,11 +112,11 @@ def _ahead_of(chunk: CachedChunk, besides: list[CachedMail]) -> int:
     return sum(other.pending for other in besides if cached_at is None or other.cached_at < cached_at)
 
 
-def _wait_for_warmup(conn: Connection, task: dict[str, Any], not_yet: WarmupNotBegun) -> Reservation:
+def _wait_for_warmup(conn: Connection, task: LockedTask, not_yet: WarmupNotBegun) -> Reservation:
     """Cache the task's mail until the first day of the warm-up."""
     now = database_now(conn)
-    mine = chunks.lock_cached_of_task(conn, task_id=task["id"], now=now, all_due=False)
-    reason = f"the warm-up of {task['sender_domain']} begins at {not_yet.words}"
+    mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=now, all_due=False)
+    reason = Explanation("waits_for_warmup", domain=task.sender_domain, start=not_yet.words).sentence
     for chunk in mine:
         chunks.cache(conn, chunk_id=chunk.id, now=now, due_at=not_yet.begins_at, reason=reason)
     return Reservation(chunk_ids=[], reserved=0, cached=sum(chunk.pending for chunk in mine))
@@ -160,6 +161,6 @@ def _take(
 
 
 def _cache(conn: Connection, chunk_id: int, locked: _LockedDay, cached_at: datetime | None) -> None:
-    reason = f"today's quota of {locked.day.allotment:,} for {locked.plan.domain} is used up"
+    reason = Explanation("quota_used_up", quota=locked.day.allotment, domain=locked.plan.domain).sentence
     due_at = resume_again_at(locked.plan, cached_at or locked.now, locked.day)
     chunks.cache(conn, chunk_id=chunk_id, now=locked.now, due_at=due_at, reason=reason)

@@ -6,13 +6,13 @@ import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.address import parse_sender
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
-from ses_ops.errors import DatabaseUnavailable, LedgerBehind, TemplateError
+from ses_ops.errors import DatabaseUnavailable, Explanation, LedgerBehind, Sentence, SesError, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.chunk.claim import Attempt, claim_chunk, settle_from_journal
 from ses_ops.sending.chunk.feed import MessageFeed
@@ -25,7 +25,6 @@ from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
 from ses_ops.storage.ledger.batches import Marked
 from ses_ops.storage.tasks import send_tasks
-from ses_ops.storage.tasks.send_tasks import content_of
 from ses_ops.transports.errors import MailRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.smtp.transport import SmtpTransport
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.rendering.message import MessageRenderer
+    from ses_ops.storage.tasks.stored_task import TaskOfChunk
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 
@@ -73,13 +73,13 @@ def send_chunk(
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
         renderer = _renderer(task, templates_root)
-        attempt = claim_chunk(conn, chunk_id, run_id, edition=task["edition"])
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition)
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
         journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
-        render, sender = partial(_render, renderer, attempt), parse_sender(task["sender"]).address
-        feed = MessageFeed(render, sender, journal, resends=task["on_unknown"] == OnUnknown.RESEND)
+        render, sender = partial(_render, renderer, attempt), parse_sender(task.sender).address
+        feed = MessageFeed(render, sender, journal, resends=task.on_unknown is OnUnknown.RESEND)
         written = behind = False
         try:
             writer = run_in_loop(_send(ledger, feed, smtp, stop))
@@ -96,26 +96,26 @@ def send_chunk(
             _release_claim(ledger, behind=behind)
 
 
-def _task(conn: Connection, chunk_id: int) -> dict[str, Any]:
+def _task(conn: Connection, chunk_id: int) -> TaskOfChunk:
     with transaction(conn):
-        task = send_tasks.row_of_chunk(conn, chunk_id=chunk_id)
+        task = send_tasks.of_chunk(conn, chunk_id=chunk_id)
     if task is None:
         raise LookupError(f"there is no chunk {chunk_id}")
     return task
 
 
-def _renderer(task: dict[str, Any], templates_root: Path) -> MessageRenderer:
+def _renderer(task: TaskOfChunk, templates_root: Path) -> MessageRenderer:
     """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
     Values that the template does not need any more do no harm.
     """
-    content = content_of(task)
+    content = task.content
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
-    missing = sorted(used - set(map(variable_name, task["frozen_variables"])))
+    missing = sorted(used - set(map(variable_name, task.frozen_variables)))
     if missing:
-        raise TemplateError("template_changed_since", names=missing, task=task["name"], template=task["template"])
-    return task_renderer(content, templates_root, installation_id=task["installation_id"], template=template)
+        raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
+    return task_renderer(content, templates_root, installation_id=task.installation_id, template=template)
 
 
 def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:
@@ -143,9 +143,9 @@ async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop
     return writer
 
 
-def _to_requeue(problem: BaseException, task: dict[str, Any], journal: Journal | None) -> list[int]:
+def _to_requeue(problem: BaseException, task: TaskOfChunk, journal: Journal | None) -> list[int]:
     """Numbers of the messages that were refused although the reason is not in them; none of a test send."""
-    if not isinstance(problem, MailRefused) or task["type"] == TaskType.TEST:
+    if not isinstance(problem, MailRefused) or task.type == TaskType.TEST:
         return []
     for seq in problem.to_requeue:
         if journal is not None:
@@ -175,7 +175,7 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
     """Store the note. Safe to repeat; a chunk that another attempt has by now is not changed."""
     attempt = ledger.attempt
     with transaction(ledger.control) as conn:
-        reason = " ".join(str(problem).split())[:500] or type(problem).__name__
+        reason = _reason(problem)
         if to_requeue:
             attempts.requeue_refused(
                 conn,
@@ -186,6 +186,12 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
             )
         chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
         attempts.end(conn, attempt_id=attempt.id, ending=reason)
+
+
+def _reason(problem: BaseException) -> str:
+    if isinstance(problem, SesError):
+        return Sentence(problem.explanation, problem.sentence[:500])
+    return " ".join(str(problem).split())[:500] or type(problem).__name__
 
 
 def _release_claim(ledger: ChunkLedger, *, behind: bool) -> None:
@@ -213,7 +219,7 @@ def _finish(ledger: ChunkLedger, writer: LedgerWriter) -> ChunkReport:
         if writer.stopped_by_caller and chunk.pending:
             ending = "stopped"
         elif chunk.pending:
-            reason = writer.stop_reason or writer.deferrals.last_words or "messages are left"
+            reason = writer.stop_reason or writer.deferrals.last_words or Explanation("messages_left").sentence
             why = Ending(reason=reason, backoff=not writer.stop_reason)
             ending = f"released: {why.reason}"
         else:

@@ -16,6 +16,8 @@ from ses_ops.storage.tasks.overview import list_tasks
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.storage.tasks.stored_task import LockedTask
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
@@ -41,7 +43,7 @@ def settle(conn: Connection, run: Run) -> Settlement:
     """
     with transaction(conn):
         task = send_tasks.lock_row(conn, run.task_name)
-        held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task["id"])
+        held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task.id)
     for chunk in held:
         release_abandoned(conn, chunk.id, run_id=run.run_id, reason=chunk.reason)
     with transaction(conn):
@@ -50,26 +52,26 @@ def settle(conn: Connection, run: Run) -> Settlement:
         return _settlement(conn, task)
 
 
-def finish_what_is_over(conn: Connection, task: dict[str, Any]) -> None:
+def finish_what_is_over(conn: Connection, task: LockedTask) -> None:
     """Finish the task's occurrences without pending messages, and with its only occurrence the task.
 
     The caller holds the transaction and the task's row.
     """
-    occurrences.finish(conn, task_id=task["id"])
-    send_tasks.finish(conn, task_id=task["id"])
+    occurrences.finish(conn, task_id=task.id)
+    send_tasks.finish(conn, task_id=task.id)
 
 
-def _settlement(conn: Connection, task: dict[str, Any]) -> Settlement:
-    overview = next(iter(list_tasks(conn, name=task["name"])), None)
-    cached = chunks.cached_summary(conn, task_id=task["id"])
+def _settlement(conn: Connection, task: LockedTask) -> Settlement:
+    overview = next(iter(list_tasks(conn, name=task.name)), None)
+    cached = chunks.cached_summary(conn, task_id=task.id)
     counts: dict[str, Any] = {
         "sent": overview.sent_count if overview else 0,
         "failed": overview.failed_count if overview else 0,
         "unknown": overview.unknown_count if overview else 0,
         "cached": cached.pending,
     }
-    error = send_tasks.find_row(conn, task["name"])["error"]
+    error = send_tasks.find_row(conn, task.name).error
     due_at = cached.due_at
-    if due_at is None or task["cancelled_at"] is not None or error is not None:
+    if due_at is None or task.cancelled_at is not None or error is not None:
         return Settlement(**counts, error=error)
     return Settlement(**counts, resume_at=due_at, resume_run_id=resume_run_id(due_at), reason=cached.reason, error=None)

@@ -47,7 +47,7 @@ def content_renderer(content: MailContent, template: MailTemplate, *, installati
 
 
 def check_template(
-    content: MailContent, templates_root: Path, *, group: str, variables: Sequence[str]
+    content: MailContent, templates_root: Path, *, group: str | None, variables: Sequence[str] | None
 ) -> MessageRenderer:
     """Refuse mail that cannot be rendered, or whose template needs variables that the group lacks.
 
@@ -57,7 +57,7 @@ def check_template(
     renderer = task_renderer(content, templates_root, installation_id="check", template=template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     try:
-        compare_variables(used, variables)
+        compare_variables(used, variables or ())
     except InvalidInput as problem:
         raise TemplateError(
             "template_does_not_fit_group", problem=problem, group=group, template=content.template

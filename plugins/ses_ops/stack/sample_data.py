@@ -17,13 +17,13 @@ from datetime import UTC, datetime, timedelta
 from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
+from ses_ops.application.group_import import import_group
 from ses_ops.application.task_changes import apply_task
 from ses_ops.audience.csv.reader import Rejected
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import SesError
 from ses_ops.stack.web_client import WebClient
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.tasks import send_tasks
 

@@ -6,6 +6,7 @@ arguments and result are typed (docs/decisions/0032); `tests/unit/test_statement
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cached_property
 from pathlib import Path
@@ -13,12 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg2.extras import RealDictCursor
 
+from ses_ops.errors import Explanation, Sentence
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psycopg2.extensions import connection as Connection
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+#: The end of the name of the column that has what a sentence was made of.
+_EXPLAINED = "_explained"
 
 Row = TypeVar("Row")
 
@@ -52,7 +58,7 @@ def fetch_rows(conn: Connection, make: Callable[..., Row], sql: str, /, **values
     with conn.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description or ()]
-        return [make(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        return [make(**_sentences(dict(zip(names, row, strict=True)))) for row in cursor.fetchall()]
 
 
 def fetch_row(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> Row | None:
@@ -61,7 +67,7 @@ def fetch_row(conn: Connection, make: Callable[..., Row], sql: str, /, **values:
         cursor.execute(sql, values)
         row = cursor.fetchone()
         names = [column.name for column in cursor.description or ()]
-        return None if row is None else make(**dict(zip(names, row, strict=True)))
+        return None if row is None else make(**_sentences(dict(zip(names, row, strict=True))))
 
 
 def fetch_values(conn: Connection, sql: str, /, **values: Any) -> list[Any]:
@@ -83,7 +89,7 @@ def fetch_all(conn: Connection, sql: str, /, **values: Any) -> list[dict[str, An
     """Run a statement; all rows as dictionaries, for a module that makes values of them."""
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(sql, values)
-        return [dict(row) for row in cursor.fetchall()]
+        return [_sentences(dict(row)) for row in cursor.fetchall()]
 
 
 def fetch_one(conn: Connection, sql: str, /, **values: Any) -> dict[str, Any] | None:
@@ -91,7 +97,7 @@ def fetch_one(conn: Connection, sql: str, /, **values: Any) -> dict[str, Any] | 
     with conn.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(sql, values)
         row = cursor.fetchone()
-        return None if row is None else dict(row)
+        return None if row is None else _sentences(dict(row))
 
 
 def execute(conn: Connection, sql: str, /, **values: Any) -> int:
@@ -99,3 +105,21 @@ def execute(conn: Connection, sql: str, /, **values: Any) -> int:
     with conn.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
+
+
+def explained(**sentences: str | None) -> dict[str, Any]:
+    """The parameters of stored sentences: each with what it was made of, as `<name>_explained`, None for a text."""
+    made: dict[str, Any] = {name: None if text is None else str(text) for name, text in sentences.items()}
+    for name, text in sentences.items():
+        of = text.explanation if isinstance(text, Sentence) else None
+        made[name + _EXPLAINED] = None if of is None else json.dumps({"code": of.code, "facts": of.stored})
+    return made
+
+
+def _sentences(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose sentences know what they were made of, in place of a column for that."""
+    for column in [name for name in row if name.endswith(_EXPLAINED)]:
+        name, of = column.removesuffix(_EXPLAINED), row.pop(column)
+        if of is not None and row[name] is not None:
+            row[name] = Sentence(Explanation.read(of["code"], of["facts"]), row[name])
+    return row

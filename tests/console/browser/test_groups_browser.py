@@ -89,7 +89,7 @@ def test_the_result_shuts_nobody_out(groups, nothing_shuts_people_out, open_page
 
 def test_an_import_that_runs_shuts_nobody_out(groups, nothing_shuts_people_out):
     groups.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by, rows_stored, rows_rejected, bytes_read,"
+        "INSERT INTO import_run (id, group_name, file_name, started_by, rows_stored, rows_rejected, bytes_read,"
         " seen_at) VALUES (%s, 'customers', %s, 'ann', 123456, 12, 9000000, now() + interval '1 hour')",
         NUMBER,
         HOSTILE,
@@ -126,7 +126,7 @@ def test_the_page_shows_stored_rows_while_it_uploads_and_cancels(groups, open_pa
     page.get_by_role("button", name="Cancel the upload").click()
     page.get_by_text("Cancelled. The group is as it was before.").wait_for(timeout=15_000)
     assert page.evaluate("document.getElementById('file').files.length") == 1, "the chosen file is still there"
-    assert groups.rows("SELECT state FROM group_import") == [("stopped",)]
+    assert groups.rows("SELECT state FROM import_run") == [("stopped",)]
     assert groups.rows("SELECT recipient_count FROM recipient_group WHERE name = 'customers'") == [(40,)]
 
 
@@ -138,7 +138,7 @@ def test_closing_the_page_cancels(groups, open_page, file_of):
     page.get_by_role("button", name="Upload", exact=True).click()
     page.locator("#upload-state").get_by_text("rows stored").wait_for(timeout=20_000)
     page.close()
-    wait_until(lambda: groups.rows("SELECT state FROM group_import") == [("stopped",)])
+    wait_until(lambda: groups.rows("SELECT state FROM import_run") == [("stopped",)])
     assert count(groups) == before
 
 
@@ -218,8 +218,8 @@ def test_others_are_served_while_a_file_is_imported_and_a_lost_connection_import
         connection.sendall(whole[half:])
         over.set()
         other.join()
-        wait_until(lambda: groups.rows("SELECT max(rows_stored) > 0 FROM group_import") == [(True,)])
-    wait_until(lambda: groups.rows("SELECT state FROM group_import") == [("stopped",)])
+        wait_until(lambda: groups.rows("SELECT max(rows_stored) > 0 FROM import_run") == [(True,)])
+    wait_until(lambda: groups.rows("SELECT state FROM import_run") == [("stopped",)])
     assert count(groups) == before
     # That they did not wait for its end was shown above: it could not come before four of them were over.
     assert sorted(took)[len(took) // 2] < 5, took
@@ -257,7 +257,7 @@ def test_a_file_is_shown_as_it_will_be_read_and_its_columns_can_be_named(groups,
     page.locator("#encoding").fill("cp1252")
     page.locator("#encoding").blur()
     expect(page.locator("#upload-look")).to_contain_text("Köln")
-    assert groups.rows("SELECT count(*) FROM group_import") == [(0,)], "nothing is stored yet"
+    assert groups.rows("SELECT count(*) FROM import_run") == [(0,)], "nothing is stored yet"
     page.get_by_role("button", name="Make the group").click()
     page.get_by_role("heading", name="Import of german.csv").wait_for()
     expect(page.locator("main")).to_contain_text("1 address may be mistyped")

@@ -6,10 +6,10 @@ import quopri
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.rendering.template import load_template
 from ses_ops.rendering.value_uses import value_uses
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import import_group
 
 FILE = b"email,name,vip\nann@b.example,Ann,true\nben@b.example,,false\ncid@b.example,Cid,\n"
 

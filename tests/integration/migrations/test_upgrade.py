@@ -16,7 +16,7 @@ from tests.integration.sending_world import World
 
 HERE = Path(__file__).parent
 #: Rows of tables that a migration makes of those of another one: its name now, and those that it holds the rows of.
-MERGED: dict[str, tuple[str, ...]] = {}
+MERGED = {"import_run": ("group_import", "suppression_report")}
 #: A database's columns, indexes, rules, views and functions, each as the text that would make it.
 CATALOGUE = """
 SELECT 'column', a.attrelid::regclass || '.' || a.attname,

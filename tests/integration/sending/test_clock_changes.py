@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import STARTUP
+
 ROOT = Path(__file__).parents[3]
 
 #: In UTC, worked out by hand: New York is 5 hours behind UTC in winter and 4 in summer, Tokyo 9 ahead.
@@ -54,7 +56,7 @@ def test_a_host_in_another_zone_sees_the_same_slots_and_quota_days(ses_dsn, tmp_
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.sending.clock_process", ses_dsn, str(tmp_path / "templates")],
         cwd=ROOT,
-        env={**os.environ, **zones, "PYTHONPATH": f"{ROOT}/plugins:{ROOT}"},
+        env={**os.environ, **zones, "PYTHONPATH": f"{STARTUP}:{ROOT}/plugins:{ROOT}"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -9,9 +9,9 @@ from threading import Event, Thread
 import pytest
 
 from ses_ops.application import task_decisions
+from ses_ops.application.group_import import import_group
 from ses_ops.errors import TemplateError
 from ses_ops.sending import freeze as freezing
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connected
 from tests.actors import ANYBODY
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.message_state import MessageState
-from ses_ops.storage.audience.group_import import import_group
 from tests.integration.sending_world import DOMAIN, World
 from tests.integration.smtp_servers.scripted import Message, Script, ScriptedServer
 

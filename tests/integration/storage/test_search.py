@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.messages import MessageSearch, message_page, whole_or_part
 from ses_ops.storage.suppression import entries
@@ -60,7 +60,7 @@ def found(rows) -> list[int]:
 
 def test_an_address_is_found_however_it_is_written(world):
     group = recipients.find_group(world.conn, "people")
-    task_id = find_row(world.conn, "sale")["id"]
+    task_id = find_row(world.conn, "sale").id
     for text, places in SEARCHES:
         seen = recipients.look(world.conn, group.id, line=0, limit=9, text=text)
         assert found(one.address for one in seen) == places, text
@@ -70,5 +70,5 @@ def test_an_address_is_found_however_it_is_written(world):
         assert found(row[0] for row in entries.stream(world.conn, search=text, reason=None)) == places, text
         key, part = whole_or_part(text)
         search = MessageSearch(task_id=task_id, address_key=key, part=part)
-        assert found(row["address"] for row in message_page(world.conn, search, size=9).rows) == places, text
+        assert found(row.address for row in message_page(world.conn, search, size=9).rows) == places, text
         world.conn.rollback()

@@ -95,8 +95,8 @@ def test_a_start_within_its_grace_may_still_happen():
         "now": datetime(2026, 12, 2, tzinfo=UTC),
         "grace": hour,
     }
-    assert str(missed_start(task="t", **late)).startswith("its start at 2026-12-01 00:00 UTC was missed")
-    assert str(missed_start(task="t", **late, time_zone="Asia/Tokyo")).startswith(
+    assert str(missed_start(**late)).startswith("its start at 2026-12-01 00:00 UTC was missed")
+    assert str(missed_start(**late, time_zone="Asia/Tokyo")).startswith(
         "its start at 2026-12-01 09:00 Asia/Tokyo was missed"
     )
 

@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.budget import MAX_WORK
+from ses_ops.rendering.operations import operations, paid_tests
 from ses_ops.rendering.template_files import MAX_FILE
 from tests.unit.rendering.conftest import WriteTemplate
 
@@ -217,6 +218,14 @@ def test_no_template_can_raise_its_own_budget(write: WriteTemplate, units: str) 
     raises = "{{ [" + units + "]|map('ses:turn')|list }}"
     with pytest.raises(TemplateError, match="'ses:turn' is not open to templates"):
         write(text=raises).preview({})
+
+
+def test_nothing_is_computed_while_a_template_is_only_read() -> None:
+    used = []
+    for operation in (operations({"upper": used.append})["upper"], paid_tests()["lower"]):
+        with pytest.raises(LookupError):
+            operation("x")
+    assert not used
 
 
 def test_a_text_of_a_list_is_no_longer_than_any_other(write: WriteTemplate) -> None:

@@ -19,14 +19,15 @@ from ses_ops.console import import_words
 from ses_ops.console.access import changes_console, reads_shared, visible
 from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.errors import NotFound
-from ses_ops.storage.audience import group_imports
-from ses_ops.storage.audience.group_imports import ImportRecord, ImportState
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import ImportRecord, ImportState
 
 router = APIRouter()
 
@@ -39,7 +40,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
     """The page of an import: its progress or its result."""
     with reading() as conn:
         record = _find(conn, id)
-        packed = group_imports.report_of(conn, record.id) if record.report_rows else None
+        packed = imports.report_of(conn, record.id) if record.report_rows else None
         unfit = _misfits(conn, record, user)
     return render(
         request,
@@ -49,7 +50,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
         reasons=import_words.REASONS,
         rejected=unpacked_beginning(packed, SHOWN),
         misfits=unfit,
-        kept_days=group_imports.KEPT_DAYS,
+        kept_days=imports.KEPT_DAYS,
     )
 
 
@@ -57,7 +58,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
 def import_live(request: Request, id: str) -> Response:
     """The progress of an import. An unknown import may begin soon: its form is being sent."""
     with reading() as conn:
-        record = group_imports.find(conn, str(_uuid(id)))
+        record = imports.find(conn, str(_uuid(id)))
     problem = import_words.problem_of_record(language_of(request), record) if record else None
     over = record is not None and record.state is not ImportState.RUNNING
     return fragment(request, "groups/import_progress.html", every=0 if over else 1, record=record, problem=problem)
@@ -68,8 +69,7 @@ def stop(request: Request, id: str, user: GetUserDep) -> Response:
     """Cancel an import within a second, whichever process runs it."""
     with reading() as conn:
         record = _find(conn, id)
-    with changing() as conn:
-        asked = groups.stop_import(conn, actor_of(user), record).changed
+    asked = change(user, groups.stop_import, record)[0].changed
     words = language_of(request)
     text = N_("The import is stopped within a moment.") if asked else N_("The import was over already.")
     return see_other(request, f"/imports/{record.id}", Flash(kind="note", text=words.gettext(text)))
@@ -80,7 +80,7 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report of rejected rows."""
     with reading() as conn:
         record = _find(conn, id)
-        packed = group_imports.report_of(conn, record.id)
+        packed = imports.report_of(conn, record.id)
     if packed is None:
         raise HTTPException(404)
     export_rejected(actor_of(user), group=record.group_name, file=record.file_name)
@@ -89,7 +89,7 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:
     """The tasks whose template does not fit the group after the import, of those that the person may see."""
-    if record.state is not ImportState.IMPORTED:
+    if record.group_name is None or record.state is not ImportState.IMPORTED:
         return []
     try:
         found = misfits(conn, record.group_name, settings.templates_root())
@@ -100,8 +100,8 @@ def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Mis
 
 
 def _find(conn: Connection, id: str) -> ImportRecord:
-    record = group_imports.find(conn, str(_uuid(id)))
-    if record is None:
+    record = imports.find(conn, str(_uuid(id)))
+    if record is None or record.group_name is None:
         raise HTTPException(404)
     return record
 

@@ -17,9 +17,9 @@ from ses_ops.application import groups as use_cases
 from ses_ops.application.sample_csv import sample_of_group, sample_of_template
 from ses_ops.console import import_words, labels
 from ses_ops.console.access import changes_console, reads_shared
-from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import csv_headers
-from ses_ops.console.database import changing, reading
+from ses_ops.console.database import reading
+from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
 from ses_ops.console.groups.rights import refusal, tasks_in_the_way
@@ -30,7 +30,7 @@ from ses_ops.console.page import render
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import GroupBusy, GroupInUse, TemplateError
-from ses_ops.storage.audience import group_imports, recipients
+from ses_ops.storage.audience import imports, recipients
 from ses_ops.storage.audience.recipients import RecipientGroup
 from ses_ops.storage.tasks.overview import TaskOverview
 
@@ -95,8 +95,7 @@ def describe(request: Request, name: str, user: GetUserDep, form: PostedDep) -> 
         form.problem("description", words.gettext(N_("Use at most %(count)s characters."), count=LONGEST_DESCRIPTION))
         return _group_page(request, user, name, form, status=422)
     try:
-        with changing() as conn:
-            use_cases.describe(conn, actor_of(user), name, description=text)
+        change(user, use_cases.describe, name, description=text)
     except GroupBusy as problem:
         form.problem("description", import_words.busy(words, problem))
         return _group_page(request, user, name, form, status=409)
@@ -113,8 +112,7 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
         asked = question % {"name": name}
         return render(request, "confirm.html", question=asked, consequence=consequence, action=action, back=back)
     try:
-        with changing() as conn:
-            use_cases.delete(conn, actor_of(user), name)
+        change(user, use_cases.delete, name)
     except GroupInUse as problem:
         return see_other(request, back, Flash(kind="problem", text=_in_use(request, user, problem)))
     except GroupBusy as problem:
@@ -173,7 +171,7 @@ def _group_page(
     with reading() as conn:
         found = recipients.find_group(conn, name)
         used_by = recipients.tasks_of_group(conn, found.id)
-        imports = group_imports.of_group(conn, name, limit=IMPORTS)
+        newest = imports.of_group(conn, name, limit=IMPORTS)
         rows = _rows(conn, found, line, text, trail)
         closed = tasks_in_the_way(conn, user, [name]).get(name)
     tasks = _tasks_by_group(user).get(name, [])
@@ -186,7 +184,7 @@ def _group_page(
         tasks=tasks,
         refusal=refusal(user, closed, language_of(request)) if closed else None,
         hidden_tasks=max(0, len(used_by) - len(tasks)),
-        imports=imports,
+        imports=newest,
         status_labels=labels.STATUS,
         question=_DELETE,
         **rows,

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.application.file_preview import FileLook, beginning, look_at
+from ses_ops.application.group_import import refuse_other_columns
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.console import import_words
 from ses_ops.console.access import changes_console
@@ -23,7 +24,6 @@ from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDe
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import BadCsv, SesError
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import refuse_other_columns
 
 router = APIRouter()
 

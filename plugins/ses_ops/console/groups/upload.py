@@ -26,7 +26,8 @@ from ses_ops.console import import_words
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
-from ses_ops.console.database import changing, database_is_ready, forget_snapshots, reading
+from ses_ops.console.database import database_is_ready, forget_snapshots, reading
+from ses_ops.console.door import change
 from ses_ops.console.error_pages import status_of
 from ses_ops.console.errors import worded_beside
 from ses_ops.console.flash import Flash
@@ -205,8 +206,7 @@ def _check_name(request: Request, form: Form) -> None:
 def _make_empty(request: Request, user: BaseUser, form: Form) -> Response:
     name, words = form.text("name"), language_of(request)
     try:
-        with changing() as conn:
-            groups.create(conn, actor_of(user), name, description=form.text("description"))
+        change(user, groups.create, name, description=form.text("description"))
     except Conflict as problem:
         form.problem("name", import_words.problem_of(words, problem)[1])
         return _page(request, form, None, status=409)

@@ -1,6 +1,6 @@
 """Import of a CSV file into the suppression list, all or nothing.
 
-The rows that were left out are a report (suppression_reports) that a reload does not lose.
+The rows that were left out are a report that a reload does not lose.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
 from ses_ops.application.ports import Actor
+from ses_ops.application.suppression_import import COLUMNS
 from ses_ops.application.suppressions import KeptReport
 from ses_ops.application.suppressions import import_file as import_suppressions
+from ses_ops.audience.import_outcome import ImportOutcome
 from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
@@ -30,9 +32,8 @@ from ses_ops.console.suppression.reports import KINDS, SHOWN
 from ses_ops.console.uploads.file_form import LARGEST_FILE, FileForm, FileFormDep
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import BadCsv, InvalidInput
-from ses_ops.storage.audience.group_imports import KEPT_DAYS
-from ses_ops.storage.suppression import suppression_reports
-from ses_ops.storage.suppression.suppression_import import COLUMNS, SuppressionImport
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import KEPT_DAYS
 
 router = APIRouter()
 
@@ -66,13 +67,13 @@ def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Resp
             done = _import(conn, actor_of(user), posted, kept)
     except InvalidInput as problem:
         _say(form, problem, words)
-        return _form_page(request, form, status=422, report_id=kept.id)
-    if kept.rows.count:
+        return _form_page(request, form, status=422, failed=kept.id)
+    if done.rejected:
         return see_other(request, f"/suppression/reports/{kept.id}")
     return see_other(request, "/suppression", Flash(kind="done", text=_done(done, words)))
 
 
-def _import(conn: Connection, actor: Actor, posted: FileForm, kept: KeptReport) -> SuppressionImport:
+def _import(conn: Connection, actor: Actor, posted: FileForm, kept: KeptReport) -> ImportOutcome:
     return import_suppressions(
         conn,
         actor,
@@ -110,29 +111,29 @@ def _say(form: Form, problem: InvalidInput, words: Language) -> None:
         form.problem_of(words, problem, fields={"": "file"})
 
 
-def _done(done: SuppressionImport, words: Language) -> str:
+def _done(done: ImportOutcome, words: Language) -> str:
     return words.ngettext(
         "%(num)s address was read, %(changed)s of them new on the list.",
         "%(num)s addresses were read, %(changed)s of them new on the list.",
         done.read,
-        changed=words.number(done.changed),
+        changed=words.number(done.added),
     )
 
 
-def _form_page(request: Request, form: Form, *, status: int = 200, report_id: UUID | None = None) -> Response:
+def _form_page(request: Request, form: Form, *, status: int = 200, failed: UUID | None = None) -> Response:
     """The form; after a failed import with the invalid rows of its file."""
     words = language_of(request)
     with reading() as conn:
-        report = suppression_reports.find(conn, report_id) if report_id else None
-        content = suppression_reports.content(conn, report_id) if report_id else None
-        earlier = suppression_reports.newest(conn, limit=_LISTED)
+        report = imports.find(conn, str(failed)) if failed else None
+        content = imports.report_of(conn, str(failed)) if failed else None
+        earlier = imports.of_suppression_list(conn, limit=_LISTED)
     return render(
         request,
         "suppression/import.html",
         status=status,
         form=form,
         choices=[(value, words.gettext(text)) for value, text in REASONS.items()],
-        report=report,
+        report=report if report and report.rejected else None,
         rejected=unpacked_beginning(content, SHOWN),
         earlier=[one for one in earlier if one != report],
         kinds=KINDS,

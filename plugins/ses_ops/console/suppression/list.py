@@ -19,7 +19,8 @@ from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.actor import actor_of
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.csv_download import csv_headers
-from ses_ops.console.database import changing, database_is_ready, reading, streaming
+from ses_ops.console.database import database_is_ready, reading, streaming
+from ses_ops.console.door import change
 from ses_ops.console.download import Download, check_exports
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
@@ -98,8 +99,7 @@ def add(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     if form.errors or reason is None:
         return _add_page(request, form, status=422)
     more: dict[str, Any] = {"reason": reason, "note": note, "expires_at": expires_at}
-    with changing() as conn:
-        count = suppressions.add(conn, actor_of(user), addresses, **more).count
+    count = change(user, suppressions.add, addresses, **more)[0].count
     text = words.ngettext("%(num)s address gets no mail.", "%(num)s addresses get no mail.", count)
     if before := len(addresses) - count:
         already = words.ngettext("%(num)s was on the list already.", "%(num)s were on the list already.", before)
@@ -124,8 +124,7 @@ def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     entry = _entry(address)
     if form.errors:
         return _remove_page(request, form, entry, status=422)
-    with changing() as conn:
-        suppressions.remove(conn, actor_of(user), address, why=why[:LONGEST_NOTE])
+    change(user, suppressions.remove, address, why=why[:LONGEST_NOTE])
     flash = Flash(kind="done", text=words.gettext("%(address)s gets mail again.", address=address.address))
     return see_other(request, way_back(form, "/suppression"), flash)
 

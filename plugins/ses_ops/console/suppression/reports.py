@@ -6,6 +6,7 @@ from uuid import UUID
 
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
+from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
 from ses_ops.application.exports import export_rejected
@@ -17,8 +18,8 @@ from ses_ops.console.csv_download import unpacked_csv
 from ses_ops.console.database import reading
 from ses_ops.console.language import N_
 from ses_ops.console.page import render
-from ses_ops.storage.audience.group_imports import KEPT_DAYS
-from ses_ops.storage.suppression import suppression_reports
+from ses_ops.storage.audience import imports
+from ses_ops.storage.audience.imports import KEPT_DAYS, ImportRecord
 
 router = APIRouter()
 
@@ -36,10 +37,7 @@ KINDS: dict[str, str] = {
 def report_page(request: Request, id: str) -> Response:
     """The result of an import, and the first rows that it left out."""
     with reading() as conn:
-        report = suppression_reports.find(conn, _uuid(id))
-        content = suppression_reports.content(conn, _uuid(id))
-    if report is None or content is None:
-        raise HTTPException(404)
+        report, content = _find(conn, id)
     rejected = unpacked_beginning(content, SHOWN)
     return render(
         request, "suppression/imported.html", report=report, rejected=rejected, kinds=KINDS, kept_days=KEPT_DAYS
@@ -50,15 +48,18 @@ def report_page(request: Request, id: str) -> Response:
 def rejected_csv(id: str, user: GetUserDep) -> Response:
     """The report as a file."""
     with reading() as conn:
-        content = suppression_reports.content(conn, _uuid(id))
-    if content is None:
-        raise HTTPException(404)
-    export_rejected(actor_of(user), report=str(_uuid(id)))
+        report, content = _find(conn, id)
+    export_rejected(actor_of(user), report=report.id)
     return unpacked_csv(content, "suppression-rejected.csv")
 
 
-def _uuid(id: str) -> UUID:
+def _find(conn: Connection, id: str) -> tuple[ImportRecord, bytes]:
+    """An import into the suppression list that left rows out, and its report; 404 without one."""
     try:
-        return UUID(id)
+        number = str(UUID(id))
     except ValueError:
         raise HTTPException(404) from None
+    record, content = imports.find(conn, number), imports.report_of(conn, number)
+    if record is None or record.group_name is not None or content is None:
+        raise HTTPException(404)
+    return record, content

@@ -122,8 +122,8 @@ def mail_of_edit(name: str, template: str, unsubscribe_url: str = "") -> Respons
     """The HTML of the first message that has not left, as a changed task makes it, for a sandboxed frame."""
     with reading() as conn:
         row = send_tasks.find_row(conn, name)
-        task = replace(send_tasks.task_of(row), template=template, unsubscribe_url=unsubscribe_url or None, subject="x")
-        found = first_message_left(conn, row["id"], task, settings.templates_root())
+        task = replace(row.definition, template=template, unsubscribe_url=unsubscribe_url or None, subject="x")
+        found = first_message_left(conn, row.id, task, settings.templates_root())
     if found is None or found.preview.html is None:
         raise HTTPException(404)
     return mail_frame(found.preview.html)
@@ -173,7 +173,7 @@ def _changeable(user: BaseUser, name: str) -> Current:
         row = send_tasks.find_row(conn, name)
         mail = check_changeable(conn, row)
         read = task_definitions.audience_is_read(conn, row)
-        task = send_tasks.task_of(row)
+        task = row.definition
     begun = mail.begun and task.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED)
     return Current(
         task=task,

@@ -43,9 +43,9 @@ def edit_review(conn: Connection, words: Language, before: SendTask, after: Send
     (overview,) = list_tasks(conn, name=after.name)
     return EditReview(
         changes=changed_facts(words, before, after),
-        mail=editions.mail_of_task(conn, row["id"]),
+        mail=editions.mail_of_task(conn, row.id),
         audience_is_read=audience_is_read(conn, row),
-        left=first_message_left(conn, row["id"], after, settings.templates_root()),
+        left=first_message_left(conn, row.id, after, settings.templates_root()),
         goes_on=editions.due_now(conn, after.name),
         found=review(conn, after, current=overview),
     )

@@ -105,7 +105,7 @@ def _clone(user: BaseUser, name: str, given: Choices) -> Form:
     if not may(user, Right.READ, name):
         raise HTTPException(403)
     with reading() as conn:
-        task = send_tasks.task_of(send_tasks.find_row(conn, name))
+        task = send_tasks.find_row(conn, name).definition
     start = task.schedule.start_at
     roles = role_choices(user)
     form = form_of(task).with_values(name=name_of_clone(name, given.names), roles=only_nameable(task.roles, roles))

@@ -95,7 +95,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
     seen = task_seen(view, fresh=True)
     with reading() as conn:
         messages = list_messages(conn, seen.scope, view)
-        changed = editions.editions(conn, seen.row["id"]) if seen.row["edition"] > 1 else []
+        changed = editions.editions(conn, seen.row.id) if seen.row.edition > 1 else []
     hidden = hidden_tasks(user, view.name) if deleted else ()
     return render(
         request,
@@ -105,7 +105,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         message_labels=labels.MESSAGE,
         editions=changed,
         advertisement=ADVERTISEMENT,
-        who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row["roles"]),
+        who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row.roles),
         starts=_starts(seen),
         others=[one for one in deleted if one.id != seen.overview.id and one.id not in hidden],
         exists=exists,
@@ -151,6 +151,6 @@ def _is_whole(view: TaskView, seen: TaskSeen) -> bool:
 def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:
     """The next starts: each as a time, and as the wall clock of the task's zone."""
     tz = ZoneInfo(seen.overview.schedule.time_zone)
-    if seen.row["cancelled_at"] is not None:
+    if seen.row.cancelled_at is not None:
         return []
     return [(one, f"{to_wall_clock(one, tz):%Y-%m-%d %H:%M}") for one in seen.overview.next_starts(datetime.now(UTC))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.console.charts import sending_chart
 from ses_ops.console.database import SnapshotByKey
@@ -18,6 +18,7 @@ from ses_ops.storage.ledger.failures import FailureCounts, Failures
 from ses_ops.storage.ledger.progress import ChunkProgress, Counts, OccurrenceProgress, Scope
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
+from ses_ops.storage.tasks.stored_task import StoredTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ class TaskSeen:
 
     overview: TaskOverview
     #: Row of the task (`send_tasks.find_row`).
-    row: dict[str, Any]
+    row: StoredTask
     scope: Scope
     #: Counts of the view's part of the task.
     counts: Counts
@@ -70,7 +71,7 @@ class TaskSeen:
     @property
     def started_late(self) -> bool:
         """Whether the task missed its start and waits for a person."""
-        other = self.row["error"] is not None or self.overview.problem is not None
+        other = self.row.error is not None or self.overview.problem is not None
         return not other and self.overview.error is not None
 
     @property
@@ -133,22 +134,22 @@ def scope_of(
     conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
 ) -> Scope:
     """A part of a task; `task_id` is the id of a deleted task. Raises NotFound."""
-    task_id = _row(conn, name, task_id)["id"]
+    task_id = _row(conn, name, task_id).id
     if run_id is not None:
         return progress.scope_of_run(conn, task_id, run_id)
     return Scope(task_id=task_id, occurrence_id=occurrence_id)
 
 
-def _row(conn: Connection, name: str, task_id: int | None) -> dict[str, Any]:
+def _row(conn: Connection, name: str, task_id: int | None) -> StoredTask:
     row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
-    if row["type"] == TaskType.TEST:
+    if row.type == TaskType.TEST:
         raise NotFound("send task", name)
     return row
 
 
 def _read(conn: Connection, part: _Part) -> TaskSeen:
     row = _row(conn, part.name, part.task_id)
-    (overview,) = list_tasks(conn, task_id=row["id"])
+    (overview,) = list_tasks(conn, task_id=row.id)
     scope = scope_of(conn, part.name, task_id=part.task_id, run_id=part.run_id, occurrence_id=part.occurrence_id)
     counts = progress.counts(conn, scope)
     found = progress.occurrences(conn, scope, limit=OCCURRENCES + 1, before=part.before)

@@ -47,7 +47,7 @@ def own_address(user: object) -> str:
 def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mapping[str, str]:
     """The values of the first recipient who would get the mail; the template's samples without one."""
     if of_ledger:
-        left = editions.first_left(conn, send_tasks.find_row(conn, task.name)["id"])
+        left = editions.first_left(conn, send_tasks.find_row(conn, task.name).id)
         if left:
             return dict(recipient_values(left[0].values))
     else:

@@ -6,23 +6,26 @@ dropped, up to a bound, so that the browser shows the response and not a broken 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated
 
+from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
-from ses_ops.console.forms import Form, posted
+from ses_ops.console.forms import Form
 from ses_ops.console.uploads.body import Pace, TooSlow
+from ses_ops.console.uploads.multipart_form import MultipartForm
+from ses_ops.console.uploads.upload_form import texts_of
+from ses_ops.errors import InvalidInput
 
-#: Bytes of the largest form; a suppression list of a million addresses has some 30 MB.
+#: Bytes of the largest file; a suppression list of a million addresses has some 30 MB.
 LARGEST_FILE = 50 * 1024 * 1024
-#: Bytes up to which a form beyond the limit is read and dropped.
+#: Bytes up to which a file beyond the limit is read and dropped.
 LISTENED_TO = 4 * LARGEST_FILE
-#: Bytes of one block.
-BLOCK = 256 * 1024
+#: Bytes of a file that stay in memory, and bytes of one block.
+IN_MEMORY, BLOCK = 1024 * 1024, 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,7 @@ class FileForm:
 
     form: Form
     #: None when no file was chosen, or when the file is too large.
-    file: BinaryIO | None = None
+    file: IO[bytes] | None = None
     name: str = ""
     too_large: bool = False
 
@@ -44,58 +47,40 @@ class FileForm:
 
 
 async def posted_with_file(request: Request) -> AsyncIterator[FileForm]:
-    """Reads a form of `enctype="multipart/form-data"` with one file, its field named `file`. 400 when it is broken."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        yield FileForm(form=await posted(request))
+    """Reads a form of `enctype="multipart/form-data"` with one file, behind all texts. 400 when it is broken."""
+    pieces = request.stream()
+    posted = await texts_of(request, pieces, largest_file=LARGEST_FILE)
+    if posted.upload is None or posted.file_name is None:
+        yield FileForm(form=posted.form)
         return
-    counted = _Counted(request)
-    parser = MultiPartParser(request.headers, counted.stream(), max_files=1, max_fields=20)
-    try:
-        content = await parser.parse()
-    except MultiPartException:
-        if not counted.too_large:
-            raise HTTPException(400) from None
-        # The page has the file field behind all other fields, so that these have come by now.
-        yield FileForm(form=Form(_texts(parser.items)), too_large=True)
-        return
-    try:
-        texts = _texts(content.multi_items())
-        given = content.get("file")
-        file = given if isinstance(given, UploadFile) and given.filename else None
-        yield FileForm(form=Form(texts), file=file.file if file else None, name=(file.filename or "") if file else "")
-    finally:
-        await content.close()
-
-
-def _texts(items: list[tuple[str, str | UploadFile]]) -> dict[str, list[str]]:
-    return {name: [value] for name, value in items if isinstance(value, str)}
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        if await _kept(posted.upload, pieces, file):
+            yield FileForm(form=posted.form, file=file, name=posted.file_name)
+        else:
+            yield FileForm(form=posted.form, too_large=True)
 
 
 FileFormDep = Annotated[FileForm, Depends(posted_with_file)]
 
 
-class _Counted:
-    """The bytes of a request up to LARGEST_FILE, and whether the request had more."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self.too_large = False
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        size, pace, pieces = 0, Pace(), self._request.stream()
-        while (block := await self._next(pace, pieces)) is not None:
+async def _kept(upload: MultipartForm, pieces: AsyncIterator[bytes], file: IO[bytes]) -> bool:
+    """Write a form's file as it comes; False when it is too large. 400, 408, 413."""
+    pace, size = Pace(), 0
+    while True:
+        for block in upload.taken():
             size += len(block)
-            if size > LISTENED_TO:
-                raise HTTPException(413)
-            room = LARGEST_FILE - (size - len(block))
-            self.too_large = size > LARGEST_FILE
-            if room > 0:
-                yield block[:room]
-        if self.too_large:
-            raise MultiPartException("too large")
-
-    async def _next(self, pace: Pace, pieces: AsyncIterator[bytes]) -> bytes | None:
+            if size <= LARGEST_FILE:
+                await to_thread.run_sync(file.write, block)
+        if size > LISTENED_TO:
+            raise HTTPException(413)
+        if upload.ended:
+            return size <= LARGEST_FILE
         try:
-            return await pace.next_of(pieces)
+            piece = await pace.next_of(pieces)
+            upload.feed(piece or b"")
         except (TooSlow, TimeoutError):
             raise HTTPException(408) from None
+        except InvalidInput:
+            raise HTTPException(400) from None
+        if piece is None:
+            raise HTTPException(400)  # the form was cut off

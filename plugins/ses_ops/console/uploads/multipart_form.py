@@ -63,17 +63,26 @@ class MultipartForm:
         """Set the source of the rest of the body."""
         self._chunks = chunks
 
+    @property
+    def ended(self) -> bool:
+        """Whether the form's closing boundary has come."""
+        return self._ended
+
+    def taken(self) -> Iterator[bytes]:
+        """The blocks of the file that have come since the last call."""
+        while self._file:
+            yield self._file.popleft()
+
     def blocks(self) -> Iterator[bytes]:
         """The blocks of the file. Raises BadCsv when it is too large, ImportStopped when it was cut off."""
         size = 0
         while True:
-            while self._file:
-                block = self._file.popleft()
+            for block in self.taken():
                 size += len(block)
                 if size > self._largest:
                     raise BadCsv(CsvFault.TOO_MANY_BYTES, most=self._largest)
                 yield block
-            if self._ended:
+            if self.ended:
                 return
             if not self._read_chunk():
                 raise ImportStopped("upload_cut_off")

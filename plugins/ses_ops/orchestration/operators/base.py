@@ -61,7 +61,7 @@ def errors_for_airflow(task_name: str | None = None) -> Iterator[None]:
 def _put_on_show(task_name: str, problem: SesError) -> None:
     try:
         with connected(ses_db_dsn()) as conn, transaction(conn):
-            send_tasks.set_error(conn, task_name, str(problem))
+            send_tasks.set_error(conn, task_name, problem.sentence)
     except (SesError, StatementFailed) as trouble:
         log.warning("the error could not be shown at the send task: %s", trouble)
 

@@ -36,4 +36,7 @@ class FreezeAudienceOperator(SesOperator):
             self.log.warning("Nothing starts: %s", nothing_starts)
         else:
             self.log.info("%s messages in this occurrence", f"{frozen.request_count:,}")
-        return {"request_count": frozen.request_count, "held_reason": nothing_starts}
+        return {
+            "request_count": frozen.request_count,
+            "held_reason": None if nothing_starts is None else str(nothing_starts),
+        }

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import AttemptSuperseded
+from ses_ops.errors import AttemptSuperseded, Explanation
 from ses_ops.sending.chunk.claim import FENCE, Attempt, check_still_mine
 from ses_ops.storage.async_connection import AsyncConnection
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
@@ -99,7 +99,8 @@ class ChunkLedger:
         self._confirm(through, sent=sent, failed=failed, suppressed=suppressed, unknown=unknown)
         if written != len(outcomes) + suppressed:
             raise AttemptSuperseded("outcome_of_another_attempt", chunk=self.attempt.chunk_id)
-        return BatchResult(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=stop_reason)
+        why = stop_reason and Explanation(stop_reason).sentence
+        return BatchResult(marked=marked, exhausted=through >= self.attempt.last_seq, stop_reason=why)
 
     async def _write(self, outcomes: list[Written], limit: int) -> Batch | None:
         attempt = self.attempt

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import DatabaseUnavailable, TooManyUnknownUsers
+from ses_ops.errors import DatabaseUnavailable, Explanation, TooManyUnknownUsers
 from ses_ops.sending.chunk.deferred import Deferrals
 from ses_ops.sending.chunk.feed import feed_clock
 from ses_ops.sending.chunk.hard_bounces import HardBounces
@@ -155,7 +155,7 @@ class LedgerWriter:
     def _stop_without_places(self) -> None:
         """Stop when no place is left: the other messages wait for the quota of another day."""
         if self._feed.idle and self._places() <= 0 and not (self._stopping or self._nothing_left):
-            self._halt(reason="tries whose end is in doubt have used up the quota that was reserved")
+            self._halt(reason=Explanation("quota_used_up_by_doubt").sentence)
 
     def _halt(self, *, reason: str) -> None:
         self.stop_reason = self.stop_reason or reason
@@ -199,7 +199,7 @@ class LedgerWriter:
             self._halt(reason=step.stop_reason)
         if bounces and bounces.too_many and self.problem is None:
             self.problem = TooManyUnknownUsers(unknown=bounces.count, of=bounces.count + bounces.accepted)
-            self._halt(reason=str(self.problem))
+            self._halt(reason=self.problem.sentence)
 
     async def _persist(self, outcomes: list[Written], room: int) -> BatchResult:
         """Write one step of the ledger; an unavailable database is waited for."""
@@ -294,7 +294,7 @@ class LedgerWriter:
             await self._write_done()
             await self._rest()
         await self._write_done()
-        given = self._feed.give_back(self.stop_reason or "stopped before it was begun")
+        given = self._feed.give_back(self.stop_reason or str(Explanation("stopped_before_it_was_begun")))
         while given:
             await self._step(given[:MOST_OUTCOMES], 0)
             given = given[MOST_OUTCOMES:]

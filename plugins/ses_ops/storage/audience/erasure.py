@@ -127,15 +127,11 @@ def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
 def _clear_reports(conn: Connection, address: Address) -> int:
     """Remove the person's rows from the reports of rejected rows."""
     count = 0
-    for reports, keep in (
-        (_SQL["import_reports"], _SQL["set_import_report"]),
-        (_SQL["suppression_reports"], _SQL["set_suppression_report"]),
-    ):
-        for row in fetch_all(conn, reports):
-            kept = _without(bytes(row["report"]), address)
-            if kept is not None:
-                report, rows = kept
-                count += execute(conn, keep, id=row["id"], report=report, rows=rows)
+    for row in fetch_all(conn, _SQL["import_reports"]):
+        kept = _without(bytes(row["report"]), address)
+        if kept is not None:
+            report, rows = kept
+            count += execute(conn, _SQL["set_import_report"], id=row["id"], report=report, rows=rows)
     return count
 
 

@@ -69,20 +69,14 @@ SELECT EXISTS (
 ) AS found;
 
 -- name: import_reports
-SELECT id::text, report FROM group_import WHERE report IS NOT NULL;
+SELECT id::text, report FROM import_run WHERE report IS NOT NULL;
 
 -- name: set_import_report
-UPDATE group_import SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
-
--- name: suppression_reports
-SELECT id::text, report FROM suppression_report;
-
--- name: set_suppression_report
-UPDATE suppression_report SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
+UPDATE import_run SET report = %(report)s, report_rows = %(rows)s WHERE id = %(id)s;
 
 -- name: clear_imports
 -- Addresses that may be mistyped, and why a file was refused, may name it.
-UPDATE group_import i SET
+UPDATE import_run i SET
     doubtful = coalesce((
         SELECT jsonb_agg(one) FROM jsonb_array_elements(i.doubtful) one WHERE lower(one ->> 1) <> %(address_key)s
     ), '[]'),
@@ -93,16 +87,16 @@ WHERE strpos(lower(i.doubtful::text), %(address_key)s) > 0 OR strpos(lower(i.pro
    OR strpos(lower(i.facts::text), %(address_key)s) > 0;
 
 -- name: clear_task_errors
-UPDATE send_task SET error = regexp_replace(error, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(error), %(address_key)s) > 0;
+UPDATE send_task SET error = regexp_replace(error, %(pattern)s, %(person)s, 'gi'), error_explained = NULL
+WHERE strpos(lower(concat(error, error_explained)), %(address_key)s) > 0;
 
 -- name: clear_chunk_reasons
-UPDATE chunk SET reason = regexp_replace(reason, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(reason), %(address_key)s) > 0;
+UPDATE chunk SET reason = regexp_replace(reason, %(pattern)s, %(person)s, 'gi'), reason_explained = NULL
+WHERE strpos(lower(concat(reason, reason_explained)), %(address_key)s) > 0;
 
 -- name: clear_held_reasons
-UPDATE occurrence SET held_reason = regexp_replace(held_reason, %(pattern)s, %(person)s, 'gi')
-WHERE strpos(lower(held_reason), %(address_key)s) > 0;
+UPDATE occurrence SET held_reason = regexp_replace(held_reason, %(pattern)s, %(person)s, 'gi'), held_reason_explained = NULL
+WHERE strpos(lower(concat(held_reason, held_reason_explained)), %(address_key)s) > 0;
 
 -- name: note
 INSERT INTO erasure (person, erased_by, facts) VALUES (%(person)s, %(by)s, %(facts)s);

@@ -12,11 +12,12 @@ import psycopg2.errors
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.template_variables import recipient_values, variable_name
 from ses_ops.errors import Conflict, GroupBusy, GroupInUse, InvalidInput, NotFound
-from ses_ops.storage.audience import group_content, group_imports
+from ses_ops.storage.audience import group_content
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_row, fetch_rows, fetch_value, statements
 from ses_ops.storage.stored_lists import stored_names
 from ses_ops.storage.suppression import hashed_suppression
+from ses_ops.storage.tasks.stored_task import TaskOfGroup, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -166,9 +167,9 @@ def not_waiting_for_an_import(conn: Connection, name: str) -> Iterator[None]:
         raise GroupBusy(name) from cause
 
 
-def tasks_of_group(conn: Connection, group_id: int) -> list[dict[str, Any]]:
-    """The existing tasks that send to a group, with the columns of `content_of`."""
-    return fetch_all(conn, _SQL["tasks_of_group"], group_id=group_id)
+def tasks_of_group(conn: Connection, group_id: int) -> list[TaskOfGroup]:
+    """Tasks that exist and send to a group, be they over."""
+    return fetch_rows(conn, row_of(TaskOfGroup), _SQL["tasks_of_group"], group_id=group_id)
 
 
 def unfinished_tasks(conn: Connection, groups: Iterable[str]) -> list[tuple[str, str]]:
@@ -184,7 +185,7 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
     """
     group = find_group(conn, name)
     tasks = tasks_of_group(conn, group.id)
-    used_by = [row["name"] for row in tasks if row["cancelled_at"] is None and row["finished_at"] is None]
+    used_by = [task.name for task in tasks if not task.is_over]
     if used_by:
         raise GroupInUse(name, used_by)
     try:
@@ -193,7 +194,6 @@ def delete_group(conn: Connection, name: str) -> RecipientGroup:
         execute(conn, _SQL["let_go_of_group"], group_id=group.id)
         group_content.empty_group(conn, group_id=group.id)
         execute(conn, _SQL["bury_group"] if tasks else _SQL["delete_group"], group_id=group.id)
-        group_imports.forget_group(conn, name)
     except psycopg2.errors.IntegrityError as cause:
         raise Conflict("group_still_in_use", group=name) from cause
     return group

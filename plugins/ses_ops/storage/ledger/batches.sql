@@ -12,11 +12,11 @@ WITH mine AS (
     SELECT c.id, s.reason AS stop_reason, CASE WHEN s.reason IS NULL THEN $6 ELSE 0 END AS room
     FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'the task is cancelled'
-                    WHEN t.paused_at IS NOT NULL THEN 'the task is paused'
-                    WHEN t.sender_domain <> c.sender_domain THEN 'the task has another sender domain now'
-                    WHEN t.edition <> $13 THEN 'the task was changed'
-                    WHEN clock_timestamp() >= q.ends_at THEN 'the quota day ended' END
+        SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'task_is_cancelled'
+                    WHEN t.paused_at IS NOT NULL THEN 'task_is_paused'
+                    WHEN t.sender_domain <> c.sender_domain THEN 'sender_domain_changed'
+                    WHEN t.edition <> $13 THEN 'task_was_changed'
+                    WHEN clock_timestamp() >= q.ends_at THEN 'quota_day_ended' END
     ) AS s (reason)
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $12
     FOR UPDATE OF c

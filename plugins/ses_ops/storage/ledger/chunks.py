@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.message_state import ChunkState
-from ses_ops.storage.named_sql import execute, fetch_one, fetch_row, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.errors import Explanation
+from ses_ops.storage.named_sql import (
+    execute,
+    explained,
+    fetch_one,
+    fetch_row,
+    fetch_rows,
+    fetch_value,
+    fetch_values,
+    statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -151,18 +161,26 @@ def reserve(conn: Connection, *, chunk_id: int, run_id: str, quota_day_id: int, 
 
 
 def cache(conn: Connection, *, chunk_id: int, now: datetime, due_at: datetime, reason: str) -> None:
-    """Cache a chunk until `due_at`; a due time that it has already and that is still to come is kept."""
-    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, reason=reason)
+    """Have a chunk wait for quota until `due_at`; a time that was given to it before and is to come stays."""
+    execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, **explained(reason=reason))
 
 
 def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: bool) -> None:
-    """Charge a task's cached messages to another domain; `sooner`: they do not wait for the former domain's quota."""
-    execute(conn, _SQL["move_cached"], task_id=task_id, sender_domain=sender_domain, sooner=sooner)
+    """Have a task's cached messages wait for another domain's quota; `sooner`: no longer for the former's."""
+    moved = Explanation("sender_domain_changed").sentence
+    execute(
+        conn,
+        _SQL["move_cached"],
+        task_id=task_id,
+        sender_domain=sender_domain,
+        sooner=sooner,
+        **explained(reason=moved),
+    )
 
 
 def hurry_refused(conn: Connection, *, task_id: int) -> None:
-    """Make cached messages due now that wait for a retry: their content was changed, so the server may take them."""
-    execute(conn, _SQL["hurry_refused"], task_id=task_id)
+    """Have a task's cached messages tried now that wait because of a server: they are another mail by now."""
+    execute(conn, _SQL["hurry_refused"], task_id=task_id, **explained(reason=Explanation("task_was_changed").sentence))
 
 
 def reserved_of_run(conn: Connection, *, run_id: str, task_id: int) -> list[ReservedChunk]:
@@ -207,12 +225,12 @@ def release(conn: Connection, chunk: LockedChunk, *, due_at: datetime, reason: s
     """End a chunk's reservation: used places stay used, pending messages are cached until `due_at`."""
     returned = {"reserved": chunk.reserved, "used": max(0, chunk.used)}
     execute(conn, _SQL["give_back_quota"], id=chunk.quota_day_id, **returned)
-    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, reason=reason, setback=setback)
+    execute(conn, _SQL["release_chunk"], id=chunk.id, due_at=due_at, setback=setback, **explained(reason=reason))
 
 
 def note_reason(conn: Connection, *, chunk_id: int, reason: str) -> None:
-    """Store the reason why the last attempt at a chunk ended."""
-    execute(conn, _SQL["note_reason"], id=chunk_id, reason=reason)
+    """Remember what the last try at a chunk met."""
+    execute(conn, _SQL["note_reason"], id=chunk_id, **explained(reason=reason))
 
 
 def cached_summary(conn: Connection, *, task_id: int) -> CachedSummary:
@@ -239,7 +257,7 @@ def _with_outcome(*, id: int, state: str) -> ChunkWithOutcome:
 def requeue(conn: Connection, *, chunk_id: int, state: MessageState, reason: str, codes: Collection[int] | None) -> int:
     """Requeue a chunk's failed or unknown messages, of some codes or of all; returns their number."""
     chosen = {"state": state.value, "codes": None if codes is None else sorted(codes)}
-    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, reason=reason, **chosen) or 0
+    return fetch_value(conn, _SQL["requeue_failed"], chunk_id=chunk_id, **chosen, **explained(reason=reason)) or 0
 
 
 def assume_sent(conn: Connection, *, chunk_id: int) -> int:

@@ -22,7 +22,8 @@ GROUP BY c.cached_at ORDER BY c.cached_at;
 -- name: reserve_chunk
 -- Why it was cached is over: what is noted from here on is why this try did not send it. The domain is the quota day's.
 UPDATE chunk SET state = 'reserved', sender_domain = %(sender_domain)s, run_id = %(run_id)s, reserved_at = clock_timestamp(),
-    quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL, reason = NULL
+    quota_day_id = %(quota_day_id)s, reserved = pending, used_before = sent + unknown, attempt_id = NULL, reason = NULL,
+    reason_explained = NULL
 WHERE id = %(id)s;
 
 -- name: shrink_chunk
@@ -34,10 +35,12 @@ WHERE id = %(id)s;
 -- name: insert_rest
 -- The second part of a chunk that is cut: as cached as before.
 INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent, failed,
-                   suppressed, unknown, sending_through, cached_at, due_at, reason, setbacks, reserved_at)
+                   suppressed, unknown, sending_through, cached_at, due_at, reason, reason_explained, setbacks,
+                   reserved_at)
 SELECT occurrence_id, task_id, sender_domain, %(first_seq)s, %(last_seq)s,
        CASE WHEN %(pending)s = 0 THEN 'settled' ELSE 'cached' END::chunk_state, %(pending)s, %(sent)s, %(failed)s,
        %(suppressed)s, %(unknown)s, greatest(%(sending_through)s, %(first_seq)s - 1), cached_at, due_at, reason,
+       reason_explained,
        setbacks, reserved_at
 FROM chunk WHERE id = %(id)s
 RETURNING id;
@@ -45,7 +48,8 @@ RETURNING id;
 -- name: cache_chunk
 -- The quota ran out, or has not begun. The first caching decides the order of service and is kept; so is a resume that is
 -- still to come, or every trigger by hand would queue one more run.
-UPDATE chunk SET reason = %(reason)s, setbacks = 0, cached_at = coalesce(cached_at, %(now)s),
+UPDATE chunk SET reason = %(reason)s, reason_explained = %(reason_explained)s::jsonb, setbacks = 0,
+    cached_at = coalesce(cached_at, %(now)s),
     due_at = CASE WHEN cached_at IS NOT NULL AND due_at > %(now)s THEN due_at ELSE %(due_at)s END
 WHERE id = %(id)s;
 
@@ -54,16 +58,19 @@ WHERE id = %(id)s;
 -- (`sooner`), why and until when it waited for the other's is over.
 UPDATE chunk SET sender_domain = %(sender_domain)s,
     due_at = CASE WHEN %(sooner)s THEN least(due_at, now()) ELSE due_at END,
-    reason = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN 'the task has another sender domain now' ELSE reason END
+    reason = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN %(reason)s ELSE reason END,
+    reason_explained = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN %(reason_explained)s::jsonb
+                            ELSE reason_explained END
 WHERE task_id = %(task_id)s AND state = 'cached' AND sender_domain <> %(sender_domain)s;
 
 -- name: hurry_refused
 -- The mail is another now: what a server refused or deferred need not wait as long as that one had to.
-UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = 'the task was changed'
+UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = %(reason)s,
+    reason_explained = %(reason_explained)s::jsonb
 WHERE task_id = %(task_id)s AND state = 'cached' AND setbacks > 0;
 
 -- name: reserved_of_run
-SELECT c.id, c.run_id, c.reason FROM chunk c
+SELECT c.id, c.run_id, c.reason, c.reason_explained FROM chunk c
 WHERE c.run_id = %(run_id)s AND c.task_id = %(task_id)s AND c.state = 'reserved'
 ORDER BY c.occurrence_id, c.first_seq;
 
@@ -82,6 +89,7 @@ UPDATE chunk SET
     cached_at = CASE WHEN pending = 0 THEN cached_at ELSE coalesce(cached_at, clock_timestamp()) END,
     due_at = CASE WHEN pending = 0 THEN NULL ELSE %(due_at)s::timestamptz END,
     reason = CASE WHEN pending = 0 THEN NULL ELSE %(reason)s::text END,
+    reason_explained = CASE WHEN pending = 0 THEN NULL ELSE %(reason_explained)s::jsonb END,
     setbacks = CASE WHEN %(setback)s::boolean THEN least(setbacks + 1, 100) ELSE 0 END,
     reserved = 0, attempt_id = NULL
 WHERE id = %(id)s AND state = 'reserved';
@@ -93,7 +101,8 @@ UPDATE quota_day SET reserved = reserved - %(reserved)s, used = used + %(used)s 
 -- name: cached_summary
 -- When the next run has something to do, and why the mail waits.
 SELECT min(due_at) AS due_at, coalesce(sum(pending), 0)::bigint AS pending,
-       (array_agg(reason ORDER BY due_at))[1] AS reason
+       (array_agg(reason ORDER BY due_at))[1] AS reason,
+       (array_agg(reason_explained ORDER BY due_at))[1] AS reason_explained
 FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 
 -- name: overdue_tasks
@@ -111,7 +120,7 @@ WITH alive AS MATERIALIZED (
     SELECT DISTINCT b.task_id, a.run_id FROM attempt a JOIN chunk b ON b.id = a.chunk_id
     WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(timeout)s::interval
 )
-SELECT c.id, c.run_id, c.reason FROM chunk c
+SELECT c.id, c.run_id, c.reason, c.reason_explained FROM chunk c
 WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
@@ -140,6 +149,8 @@ UPDATE chunk SET state = 'cached', pending = pending + n.count, setbacks = 0,
     due_at = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN due_at ELSE now() END,
     cached_at = coalesce(cached_at, now()),
     reason = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN reason ELSE %(reason)s END,
+    reason_explained = CASE WHEN state = 'cached' AND pending > 0 AND setbacks = 0 AND due_at > now() THEN reason_explained
+                            ELSE %(reason_explained)s::jsonb END,
     failed = failed - CASE WHEN %(state)s = 'failed' THEN n.count ELSE 0 END,
     unknown = unknown - CASE WHEN %(state)s = 'unknown' THEN n.count ELSE 0 END
 FROM (SELECT count(*)::int AS count FROM again) n
@@ -187,7 +198,7 @@ SELECT id FROM quota_day WHERE id = %(id)s FOR UPDATE;
 
 -- name: note_reason
 -- What the last try met, for whoever looks and for the release.
-UPDATE chunk SET reason = %(reason)s WHERE id = %(id)s AND state = 'reserved';
+UPDATE chunk SET reason = %(reason)s, reason_explained = %(reason_explained)s::jsonb WHERE id = %(id)s AND state = 'reserved';
 
 -- name: count_range
 -- What each state holds in a part of a chunk: needed only when one is cut in two.

@@ -25,7 +25,8 @@ LIMIT %(limit)s;
 -- and of each no more than can be shown. With `back` the last ones, the last first.
 SELECT o.key AS occurrence, o.number AS start, c.occurrence_id, m.seq, m.address, m.status, m.tries, m.smtp_code,
        m.smtp_text, m.changed_at, CASE WHEN m.pending THEN c.next_try_at END AS next_try_at,
-       CASE WHEN m.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason
+       CASE WHEN m.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason,
+       CASE WHEN m.pending THEN c.why_explained END AS chunk_reason_explained
 FROM unnest(%(chunks)s::bigint[], %(firsts)s::int[], %(lasts)s::int[]) AS r (chunk_id, first_seq, last_seq)
 JOIN chunk_now c ON c.id = r.chunk_id
 JOIN occurrence o ON o.id = c.occurrence_id
@@ -51,7 +52,8 @@ SELECT * FROM (
     SELECT o.key AS occurrence, o.number AS start, m.occurrence_id, m.seq, m.address,
            CASE WHEN p.pending THEN coalesce(c.standing, 'queued') ELSE m.state::text END AS status,
            m.tries, m.smtp_code, m.smtp_text, m.changed_at, CASE WHEN p.pending THEN c.next_try_at END AS next_try_at,
-           CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason
+           CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason,
+           CASE WHEN p.pending THEN c.why_explained END AS chunk_reason_explained
     FROM (SELECT * FROM message WHERE address_key = %(address_key)s OFFSET 0) m
     JOIN occurrence o ON o.id = m.occurrence_id
     JOIN chunk_now c ON c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, explained, fetch_rows, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,13 +50,13 @@ def lock_unfrozen(conn: Connection, *, task_id: int, key: str | None, with_held:
 
 
 def hold(conn: Connection, *, occurrence_id: int, reason: str) -> None:
-    """Hold an occurrence for a person, with the reason."""
-    execute(conn, _SQL["hold"], id=occurrence_id, reason=reason)
+    """Have an occurrence wait for a person, and say why."""
+    execute(conn, _SQL["hold"], id=occurrence_id, **explained(reason=reason))
 
 
 def supersede(conn: Connection, *, occurrence_id: int, reason: str) -> None:
     """End an occurrence without an audience, because a newer one is started in its place."""
-    execute(conn, _SQL["supersede"], id=occurrence_id, reason=reason)
+    execute(conn, _SQL["supersede"], id=occurrence_id, **explained(reason=reason))
 
 
 def write_audience(conn: Connection, *, occurrence_id: int, group_id: int | None) -> list[str] | None:

@@ -7,16 +7,17 @@ ON CONFLICT (task_id, key) DO NOTHING;
 
 -- name: lock_unfrozen
 -- The occurrence of this run, and with `with_held` those that waited for a person: its own last, else the newest.
-SELECT id, held_reason FROM occurrence
+SELECT id, held_reason, held_reason_explained FROM occurrence
 WHERE task_id = %(task_id)s AND frozen_at IS NULL AND (key = %(key)s OR (%(with_held)s AND held_reason IS NOT NULL))
 ORDER BY key IS NOT DISTINCT FROM %(key)s, coalesce(logical_at, created_at), id FOR UPDATE;
 
 -- name: hold
-UPDATE occurrence SET held_reason = %(reason)s WHERE id = %(id)s;
+UPDATE occurrence SET held_reason = %(reason)s, held_reason_explained = %(reason_explained)s::jsonb WHERE id = %(id)s;
 
 -- name: supersede
 -- A newer occurrence is started in the place of this one, which is over with an empty audience and says why.
-UPDATE occurrence SET held_reason = %(reason)s, frozen_at = now(), finished_at = now() WHERE id = %(id)s;
+UPDATE occurrence SET held_reason = %(reason)s, held_reason_explained = %(reason_explained)s::jsonb,
+    frozen_at = now(), finished_at = now() WHERE id = %(id)s;
 
 -- name: write_audience
 -- The whole audience in one statement; the address order of the file is the order of sending. Returns the variables that
@@ -48,7 +49,7 @@ WITH counted AS (
     SELECT count(*)::int AS total, count(*) FILTER (WHERE state = 'suppressed')::int AS suppressed
     FROM message WHERE occurrence_id = %(occurrence_id)s
 ), frozen AS (
-    UPDATE occurrence o SET frozen_at = now(), held_reason = NULL, request_count = c.total
+    UPDATE occurrence o SET frozen_at = now(), held_reason = NULL, held_reason_explained = NULL, request_count = c.total
     FROM counted c WHERE o.id = %(occurrence_id)s RETURNING o.id, o.task_id
 )
 INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, suppressed,
@@ -59,7 +60,7 @@ SELECT f.id, f.task_id, %(sender_domain)s, 1, c.total,
 FROM frozen f, counted c WHERE c.total > 0;
 
 -- name: of_run
-SELECT id, request_count, frozen_at, held_reason FROM occurrence
+SELECT id, request_count, frozen_at, held_reason, held_reason_explained FROM occurrence
 WHERE task_id = %(task_id)s AND (key = %(key)s OR run_id = %(run_id)s) ORDER BY id;
 
 -- name: finish

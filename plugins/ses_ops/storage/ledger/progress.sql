@@ -25,7 +25,7 @@ WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence
 -- The newest first, from a key on; each with where its mail stands.
 SELECT o.*, c.*
 FROM (
-    SELECT id, number, key, run_id, logical_at, created_at, held_reason, frozen_at, finished_at, request_count
+    SELECT id, number, key, run_id, logical_at, created_at, held_reason, held_reason_explained, frozen_at, finished_at, request_count
     FROM occurrence
     WHERE task_id = %(task_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
       AND (%(run_id)s::text IS NULL OR run_id = %(run_id)s
@@ -60,7 +60,7 @@ ORDER BY id OFFSET %(limit)s LIMIT 1;
 SELECT c.*, o.key AS occurrence, o.number AS occurrence_number, a.attempts, a.seconds, a.handled
 FROM (
     SELECT id, occurrence_id, first_seq, last_seq, state, standing, pending, sent, failed, suppressed, unknown, cached_at,
-           next_try_at, why, run_id, reserved_at, attempt_id
+           next_try_at, why, why_explained, run_id, reserved_at, attempt_id
     FROM chunk_now
     WHERE task_id = %(task_id)s AND (%(occurrence_id)s::bigint IS NULL OR occurrence_id = %(occurrence_id)s)
       AND (%(chunk_ids)s::bigint[] IS NULL OR id = ANY(%(chunk_ids)s))

@@ -12,7 +12,7 @@ from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.errors import Explanation
 from ses_ops.storage.named_sql import fetch_all, statements
-from ses_ops.storage.tasks.send_tasks import schedule_of
+from ses_ops.storage.tasks.stored_task import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +161,7 @@ class KeptOverviews:
 
 
 def _overview(row: Mapping[str, Any]) -> TaskOverview:
-    schedule = schedule_of(row)
+    schedule = schedule_of(**{name: row[name] for name in _OF_SCHEDULE})
     next_slot = schedule.next_after(row["last_slot"])
     if row["last_slot"] is None and row["occurrences"]:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
@@ -209,17 +209,18 @@ def _reason(row: Mapping[str, Any], status: TaskStatus) -> str | None:
     if status is TaskStatus.FINISHED:
         return None
     if status is TaskStatus.CANCELLED:
-        return str(row["cancelled_reason"] or "the task is cancelled")
+        return row["cancelled_reason"] or Explanation("task_is_cancelled").sentence
     return row["paused_reason"] or row["reason"] or row["held_reason"]
 
 
 def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
     if schedule.problem is not None:
-        return str(Explanation("schedule_not_usable", problem=schedule.problem))
+        return Explanation("schedule_not_usable", problem=schedule.problem).sentence
     found = stored_problem(sender=row["sender"], reply_to=row["reply_to"], advertisement=row["advertisement"])
-    return None if found is None else str(Explanation("definition_not_usable", problem=found))
+    return None if found is None else Explanation("definition_not_usable", problem=found).sentence
 
 
+_OF_SCHEDULE = ("type", "start_at", "created_at", "time_zone", "every", "cron", "until")
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),

@@ -2,6 +2,7 @@
 -- One row a task: those that exist or those that were deleted, one of a name, or the one of an id. Counts are sums over chunks, never over messages, so this stays fast at millions of messages.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.start_at,
        t.time_zone, t.every, t.cron, t.until, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
+       t.paused_reason_explained, t.cancelled_reason_explained, t.error_explained,
        t.cancelled_at, t.cancelled_reason, t.error, t.reply_to, t.advertisement, t.deleted_at,
        coalesce(o.request_count, 0) AS request_count,
        coalesce(c.sent, 0) AS sent_count, coalesce(c.failed, 0) AS failed_count,
@@ -9,7 +10,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g
        coalesce(c.cancelled, 0) AS cancelled_count, coalesce(c.cached, 0) AS cached_count,
        coalesce(c.retrying, 0) AS retrying_count, coalesce(c.queued, 0) AS queued_count,
        coalesce(c.in_progress, 0) AS in_progress_count, c.next_standing, c.next_try_at,
-       coalesce(c.next_try_at <= now(), false) AS is_due, c.reason, o.held_reason,
+       coalesce(c.next_try_at <= now(), false) AS is_due, c.reason, c.reason_explained, o.held_reason, o.held_reason_explained,
        coalesce(o.open, false) AS occurrence_open, coalesce(o.finished, false) AS occurrence_finished,
        o.occurrences, o.last_slot, to_jsonb(newest) AS latest_start
 FROM send_task t
@@ -19,6 +20,8 @@ LEFT JOIN LATERAL (
            bool_or(finished_at IS NULL AND held_reason IS NULL) AS open,
            bool_or(finished_at IS NOT NULL) AS finished,
            min(held_reason) FILTER (WHERE frozen_at IS NULL) AS held_reason,
+           (array_agg(held_reason_explained ORDER BY held_reason) FILTER (WHERE frozen_at IS NULL AND held_reason IS NOT NULL))[1]
+               AS held_reason_explained,
            count(*)::int AS occurrences, max(logical_at) AS last_slot, max(id) FILTER (WHERE request_count > 0) AS newest_id
     FROM occurrence WHERE task_id = t.id
 ) o ON true
@@ -33,7 +36,8 @@ LEFT JOIN LATERAL (
            min(next_try_at) AS next_try_at,
            -- Of what goes on first.
            (array_agg(standing ORDER BY due_at) FILTER (WHERE standing IN ('cached', 'retrying')))[1] AS next_standing,
-           (array_agg(why ORDER BY due_at) FILTER (WHERE standing IN ('cached', 'retrying')))[1] AS reason
+           (array_agg(why ORDER BY due_at) FILTER (WHERE standing IN ('cached', 'retrying')))[1] AS reason,
+           (array_agg(why_explained ORDER BY due_at) FILTER (WHERE standing IN ('cached', 'retrying')))[1] AS reason_explained
     FROM chunk_now WHERE task_id = t.id
 ) c ON true
 -- Progress is that of one start: over all of them it would fall with each new one.

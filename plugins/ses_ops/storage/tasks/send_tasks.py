@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.message_state import OnUnknown
-from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
-from ses_ops.domain.send_task import SendTask, stored_advertisement
 from ses_ops.errors import NotFound
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, statements
+from ses_ops.storage.named_sql import (
+    execute,
+    explained,
+    fetch_all,
+    fetch_row,
+    fetch_rows,
+    fetch_value,
+    statements,
+)
+from ses_ops.storage.tasks.stored_task import LockedTask, StoredTask, TaskOfChunk, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.storage.tasks.stored_task import TaskColumns
 
 
 _SQL = statements(__file__)
@@ -34,59 +42,9 @@ class Applied(StrEnum):
     UNCHANGED = "unchanged"
 
 
-def schedule_of(row: Mapping[str, Any]) -> Schedule:
-    """The schedule of a task's row. Never fails: an invalid one has a `problem`."""
-    task_type = TaskType(row["type"])
-    start_at = row["start_at"]
-    if start_at is None and task_type in (TaskType.IMMEDIATE, TaskType.RECURRING):
-        start_at = row["created_at"]
-    return stored_schedule(
-        task_type,
-        time_zone=row["time_zone"],
-        start_at=start_at,
-        every=row["every"],
-        cron=row["cron"],
-        until=row["until"],
-    )
-
-
-def task_of(row: Mapping[str, Any]) -> SendTask:
-    """The applied definition in a task's row."""
-    return SendTask(
-        name=row["name"],
-        type=TaskType(row["type"]),
-        template=row["template"],
-        sender=row["sender"],
-        sender_domain=row["sender_domain"],
-        group=row["group"],
-        schedule=replace(schedule_of(row), start_at=row["start_at"]),
-        subject=row["subject"],
-        reply_to=row["reply_to"],
-        unsubscribe_url=row["unsubscribe_url"],
-        advertisement=stored_advertisement(row["advertisement"]),
-        start_grace=row["start_grace"],
-        on_unknown=OnUnknown(row["on_unknown"]),
-        roles=tuple(sorted(row["roles"])),
-    )
-
-
-def content_of(row: Mapping[str, Any]) -> MailContent:
-    """The content of the mail in a task's row."""
-    return MailContent(
-        type=TaskType(row["type"]),
-        template=row["template"],
-        sender=row["sender"],
-        sender_domain=row["sender_domain"],
-        subject=row["subject"],
-        reply_to=row["reply_to"],
-        unsubscribe_url=row["unsubscribe_url"],
-        advertisement=row["advertisement"],
-    )
-
-
-def find_row(conn: Connection, name: str) -> dict[str, Any]:
+def find_row(conn: Connection, name: str) -> StoredTask:
     """The row of a task by name; raises NotFound."""
-    row = fetch_one(conn, _SQL["tasks"], name=name)
+    row = fetch_row(conn, row_of(StoredTask), _SQL["tasks"], name=name)
     if row is None:
         raise NotFound("send task", name)
     return row
@@ -100,12 +58,12 @@ class DeletedTask:
     deleted_at: datetime
 
 
-def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> dict[str, Any]:
-    """The row of a task for reading: by id, else by name, also of a deleted task.
+def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> StoredTask:
+    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
 
-    As `find_row`, with `deleted_at`. Raises NotFound when no task ever had that name, or none of them that id.
+    Raises NotFound when no task ever had that name, or not with that id.
     """
-    row = fetch_one(conn, _SQL["task_to_show"], name=name, task_id=task_id)
+    row = fetch_row(conn, row_of(StoredTask), _SQL["task_to_show"], name=name, task_id=task_id)
     if row is None:
         raise NotFound("send task", name)
     return row
@@ -132,7 +90,7 @@ def id_of(conn: Connection, name: str) -> int | None:
     return found
 
 
-def lock_row(conn: Connection, name: str) -> dict[str, Any]:
+def lock_row(conn: Connection, name: str) -> LockedTask:
     """The row of a task, locked until the transaction ends; raises NotFound."""
     row = lock_row_if_any(conn, name)
     if row is None:
@@ -140,14 +98,18 @@ def lock_row(conn: Connection, name: str) -> dict[str, Any]:
     return row
 
 
-def lock_row_if_any(conn: Connection, name: str) -> dict[str, Any] | None:
+def lock_row_if_any(conn: Connection, name: str) -> LockedTask | None:
     """The row of a task, locked until the transaction ends; None when there is no task of that name."""
-    return fetch_one(conn, _SQL["lock_task"], name=name)
+    return fetch_row(conn, row_of(LockedTask), _SQL["lock_task"], name=name)
 
 
-def row_of_chunk(conn: Connection, *, chunk_id: int) -> dict[str, Any] | None:
-    """The row of a chunk's task, with `frozen_variables`: the names of the values of its recipients."""
-    return fetch_one(conn, _SQL["of_chunk"], chunk_id=chunk_id)
+def of_chunk(conn: Connection, *, chunk_id: int) -> TaskOfChunk | None:
+    """The task whose mail a chunk is; None when there is no such chunk."""
+    return fetch_row(conn, row_of(_of_chunk), _SQL["of_chunk"], chunk_id=chunk_id)
+
+
+def _of_chunk(*, on_unknown: str, installation_id: object, **columns: Any) -> TaskOfChunk:
+    return TaskOfChunk(on_unknown=OnUnknown(on_unknown), installation_id=str(installation_id), **columns)
 
 
 def on_unknown_of(conn: Connection, *, task_id: int) -> OnUnknown:
@@ -165,30 +127,6 @@ def rows_with_dag(
 ) -> list[dict[str, Any]]:
     """The rows for the DAG file of every task that has a DAG; with `name` only of that task."""
     return fetch_all(conn, _SQL["tasks_with_dag"], name=name, retention=retention)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskColumns:
-    """The definition of a task as columns of its row."""
-
-    name: str
-    type: str
-    template: str
-    subject: str | None
-    sender: str
-    sender_domain: str
-    group_id: int | None
-    start_at: datetime | None
-    time_zone: str
-    every: str | None
-    cron: str | None
-    until: datetime | None
-    reply_to: str | None
-    unsubscribe_url: str | None
-    advertisement: str
-    start_grace: timedelta
-    on_unknown: str
-    roles: list[str]
 
 
 def insert(conn: Connection, columns: TaskColumns) -> int:
@@ -217,18 +155,18 @@ def reopen(conn: Connection, *, task_id: int) -> None:
 
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
-    """Store why a task cannot go on; None clears the error."""
-    execute(conn, _SQL["set_error"], name=name, error=error)
+    """Put on show why a task cannot go on; None clears it."""
+    execute(conn, _SQL["set_error"], name=name, **explained(error=error))
 
 
 def pause(conn: Connection, name: str, *, reason: str) -> bool:
     """Stop a task's mail until it is resumed; False when it was paused already."""
-    return execute(conn, _SQL["set_paused"], name=name, reason=reason) > 0
+    return execute(conn, _SQL["set_paused"], name=name, **explained(reason=reason)) > 0
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
-    """Store why a pause stays that a person tried to end."""
-    execute(conn, _SQL["set_paused_reason"], name=name, reason=reason)
+    """Say why a pause goes on that somebody tried to end."""
+    execute(conn, _SQL["set_paused_reason"], name=name, **explained(reason=reason))
 
 
 def resume(conn: Connection, name: str) -> bool:
@@ -237,10 +175,10 @@ def resume(conn: Connection, name: str) -> bool:
 
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
-    """Cancel a task and its unsent messages, for `reason`. False when it was cancelled already."""
-    return execute(conn, _SQL["set_cancelled"], name=name, reason=reason) > 0
+    """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
+    return execute(conn, _SQL["set_cancelled"], name=name, **explained(reason=reason)) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
-    """Delete a task; its ledger stays. False when there is none of that name."""
-    return execute(conn, _SQL["set_deleted"], name=name, reason=reason) > 0
+    """Take a task away; its ledger stays. False when there is none of that name."""
+    return execute(conn, _SQL["set_deleted"], name=name, **explained(reason=reason)) > 0

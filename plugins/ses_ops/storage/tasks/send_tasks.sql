@@ -13,7 +13,7 @@ SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(
     sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
     every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
     unsubscribe_url = %(unsubscribe_url)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
-    on_unknown = %(on_unknown)s, roles = %(roles)s::text[], first_subject = NULL, error = NULL, error_at = NULL, updated_at = now()
+    on_unknown = %(on_unknown)s, roles = %(roles)s::text[], first_subject = NULL, error = NULL, error_explained = NULL, error_at = NULL, updated_at = now()
 WHERE id = %(id)s;
 
 -- name: set_roles
@@ -83,24 +83,27 @@ WHERE t.name = %(name)s AND t.deleted_at IS NULL
 FOR NO KEY UPDATE OF t;
 
 -- name: set_error
-UPDATE send_task SET error = %(error)s, error_at = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE now() END
+UPDATE send_task SET error = %(error)s, error_explained = %(error_explained)s::jsonb,
+    error_at = CASE WHEN %(error)s::text IS NULL THEN NULL ELSE now() END
 WHERE name = %(name)s AND deleted_at IS NULL AND error IS DISTINCT FROM %(error)s;
 
 -- name: set_paused
 WITH paused AS (
-    UPDATE send_task SET paused_at = now(), paused_reason = %(reason)s, updated_at = now()
+    UPDATE send_task SET paused_at = now(), paused_reason = %(reason)s, paused_reason_explained = %(reason_explained)s::jsonb,
+        updated_at = now()
     WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NULL
     RETURNING id, paused_at
 )
 INSERT INTO task_pause (task_id, paused_at) SELECT id, paused_at FROM paused;
 
 -- name: set_paused_reason
-UPDATE send_task SET paused_reason = %(reason)s, updated_at = now()
+UPDATE send_task SET paused_reason = %(reason)s, paused_reason_explained = %(reason_explained)s::jsonb,
+        updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL;
 
 -- name: set_resumed
 WITH resumed AS (
-    UPDATE send_task SET paused_at = NULL, paused_reason = NULL, updated_at = now()
+    UPDATE send_task SET paused_at = NULL, paused_reason = NULL, paused_reason_explained = NULL, updated_at = now()
     WHERE name = %(name)s AND deleted_at IS NULL AND paused_at IS NOT NULL
     RETURNING id
 ), over AS (
@@ -109,18 +112,22 @@ WITH resumed AS (
 SELECT id FROM resumed;
 
 -- name: set_cancelled
-UPDATE send_task SET cancelled_at = now(), cancelled_reason = %(reason)s, updated_at = now()
+UPDATE send_task SET cancelled_at = now(), cancelled_reason = %(reason)s,
+    cancelled_reason_explained = %(reason_explained)s::jsonb, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL AND cancelled_at IS NULL;
 
 -- name: set_deleted
 UPDATE send_task SET deleted_at = now(), cancelled_at = coalesce(cancelled_at, now()),
-    cancelled_reason = coalesce(cancelled_reason, %(reason)s), updated_at = now()
+    cancelled_reason = coalesce(cancelled_reason, %(reason)s),
+    cancelled_reason_explained = CASE WHEN cancelled_reason IS NULL THEN %(reason_explained)s::jsonb
+                                      ELSE cancelled_reason_explained END, updated_at = now()
 WHERE name = %(name)s AND deleted_at IS NULL;
 
 -- name: finish
 -- A task with one occurrence is finished when that is; the others never finish by what was sent. A cancel that came when
 -- the last of it was leaving stopped nothing.
-UPDATE send_task t SET finished_at = now(), cancelled_at = NULL, cancelled_reason = NULL
+UPDATE send_task t SET finished_at = now(), cancelled_at = NULL, cancelled_reason = NULL,
+    cancelled_reason_explained = NULL
 WHERE t.id = %(task_id)s AND t.finished_at IS NULL AND t.type IN ('immediate', 'scheduled', 'test')
   AND EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id)
   AND NOT EXISTS (SELECT 1 FROM occurrence o WHERE o.task_id = t.id AND o.finished_at IS NULL);

@@ -7,12 +7,12 @@ import gzip
 import pytest
 
 from ses_ops.application import task_decisions
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import GroupBusy, GroupInUse, NotFound
 from ses_ops.storage.audience import erasure, recipients
 from ses_ops.storage.audience.erasure import Erasure
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.suppression import entries
 from tests.actors import ANYBODY
@@ -35,7 +35,7 @@ def stored_of(world: World, text: str) -> list[str]:
         for (table,) in tables
         if world.rows(f"SELECT 1 FROM {table} t WHERE strpos(lower(t::text), %s) > 0 LIMIT 1", text)
     ]
-    for table in ("group_import", "suppression_report"):
+    for table in ("import_run",):
         reports = world.rows(f"SELECT report FROM {table} WHERE report IS NOT NULL")
         found += [f"{table}.report" for (report,) in reports if text in gzip.decompress(bytes(report)).decode().lower()]
     return found
@@ -53,7 +53,7 @@ def test_nothing_names_the_person_and_every_count_stays(world, mail_server):
     world.execute("UPDATE send_task SET first_subject = 'Hello ' || %s", address(2))
     report = gzip.compress(f"\ufeffemail,ses_reason\r\n{address(2)},line 2: no\r\nx@y,line 3: no\r\n".encode())
     world.execute(
-        "INSERT INTO group_import (id, group_name, file_name, started_by, state, report, report_rows, doubtful,"
+        "INSERT INTO import_run (id, group_name, file_name, started_by, state, report, report_rows, doubtful,"
         " problem) VALUES (gen_random_uuid(), 'customers', 'f', 'ann', 'failed', %s, 2,"
         " jsonb_build_array(jsonb_build_array(2, %s::text, 'x'), jsonb_build_array(3, 'b@c.example', 'y')),"
         " 'bad ' || %s)",
@@ -73,7 +73,7 @@ def test_nothing_names_the_person_and_every_count_stays(world, mail_server):
     assert world.rows("SELECT address, values, smtp_text, state FROM message WHERE seq = 2") == [
         (done.person, {}, None, "sent")
     ]
-    assert world.rows("SELECT report_rows, doubtful FROM group_import") == [(1, [[3, "b@c.example", "y"]])]
+    assert world.rows("SELECT report_rows, doubtful FROM import_run") == [(1, [[3, "b@c.example", "y"]])]
     assert "customers-1@" in world.rows("SELECT smtp_text FROM message WHERE seq = 1")[0][0], "nobody else's"
     assert world.rows("SELECT person, erased_by FROM erasure") == [(done.person, "ann")]
     world.check_ledger()

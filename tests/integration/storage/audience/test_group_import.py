@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ses_ops.application.group_import import import_group
 from ses_ops.domain.address import parse_address
 from ses_ops.errors import Conflict, InvalidInput, NotFound
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import import_group
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.suppression import entries
 from tests.sizes import examples, size

@@ -7,10 +7,10 @@ import quopri
 
 import pytest
 
+from ses_ops.application.group_import import import_group
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.storage.audience import recipients
-from ses_ops.storage.audience.group_import import import_group
 
 WIDE, DECOMPOSED = "ｎａｍｅ", "pre\u0301nom"
 

@@ -53,20 +53,20 @@ def world(ses_dsn, tmp_path):
 
 
 def listed(world: World, size: int = 1000, **look) -> list[dict]:
-    search = MessageSearch(task_id=find_row(world.conn, "sale")["id"], **look)
+    search = MessageSearch(task_id=find_row(world.conn, "sale").id, **look)
     return [row for batch in all_messages(world.conn, search, size=size) for row in batch]
 
 
 def test_every_message_is_listed_once_in_the_order_of_the_audience(world):
-    assert [row["seq"] for row in listed(world)] == list(range(1, REQUEST + 1))
+    assert [row.seq for row in listed(world)] == list(range(1, REQUEST + 1))
 
 
 def test_each_status_lists_exactly_the_messages_that_have_it(world):
     everything = listed(world)
-    counts = {status: sum(row["status"] == status for row in everything) for status in STATUSES}
+    counts = {status: sum(row.status == status for row in everything) for status in STATUSES}
     assert all(counts[status] for status in ("queued", "sent", "failed", "suppressed", "cached", "unknown")), counts
     for status in STATUSES:
-        assert listed(world, status=status) == [row for row in everything if row["status"] == status], status
+        assert listed(world, status=status) == [row for row in everything if row.status == status], status
 
 
 def test_the_counts_of_the_list_are_those_of_the_overview(world):
@@ -84,7 +84,7 @@ def test_pages_follow_each_other_by_key_across_chunks(world, size):
 def test_a_rare_status_is_looked_for_in_so_many_rows_at_a_time(world, monkeypatch):
     whole = listed(world, status="unknown")
     monkeypatch.setattr(messages, "MOST_LOOKED_AT", 3)
-    task_id = find_row(world.conn, "sale")["id"]
+    task_id = find_row(world.conn, "sale").id
     first = message_page(world.conn, MessageSearch(task_id=task_id, status="unknown"), size=10)
     assert (first.rows, first.next) == ([], MessageKey(1, 3))
     assert listed(world, status="unknown", size=10) == whole
@@ -95,20 +95,20 @@ def test_a_list_keeps_to_its_occurrence_and_its_chunks(world):
     chunk, first, last = world.rows("SELECT id, first_seq, last_seq FROM chunk ORDER BY first_seq OFFSET 1 LIMIT 1")[0]
     assert len(listed(world, occurrence_id=occurrence)) == REQUEST
     assert listed(world, occurrence_id=occurrence + 1) == []
-    assert [row["seq"] for row in listed(world, chunk_ids=[chunk], size=4)] == list(range(first, last + 1))
+    assert [row.seq for row in listed(world, chunk_ids=[chunk], size=4)] == list(range(first, last + 1))
     outside = listed(world)[-1]["address"]
     assert listed(world, address_key=outside, chunk_ids=[chunk]) == []
 
 
 def test_an_address_finds_its_own_message_and_only_in_the_status_asked_for(world):
     for row in listed(world):
-        assert listed(world, address_key=row["address"]) == [row]
+        assert listed(world, address_key=row.address) == [row]
     first = listed(world)[0]
     assert listed(world, address_key=first["address"], status="cached") == []
 
 
 def page(world: World, size: int, **look):
-    return message_page(world.conn, MessageSearch(task_id=find_row(world.conn, "sale")["id"], **look), size=size)
+    return message_page(world.conn, MessageSearch(task_id=find_row(world.conn, "sale").id, **look), size=size)
 
 
 def test_pages_are_the_same_there_and_back(world):
@@ -141,9 +141,9 @@ def test_read_backwards_nothing_is_missed_and_nothing_listed_twice(world, monkey
 def test_a_part_of_an_address_is_found_as_it_is_written_and_with_a_status(world):
     world.execute("UPDATE message SET address_key = %s WHERE seq = 20", "a_b%c@x.example")
     for text, found in {"A_B%": [20], "_": [20], "%C@": [20], "\\": [], "a_b%c@x.ex": [20], "E-3@cust": [3]}.items():
-        assert [row["seq"] for row in listed(world, part=text)] == found, text
-    sent = [row["seq"] for row in listed(world, status="sent")]
-    assert [row["seq"] for row in listed(world, part="-1", status="sent")] == [
+        assert [row.seq for row in listed(world, part=text)] == found, text
+    sent = [row.seq for row in listed(world, status="sent")]
+    assert [row.seq for row in listed(world, part="-1", status="sent")] == [
         seq for seq in sent if str(seq)[0] == "1" and seq != 20
     ]
 

@@ -35,7 +35,7 @@ def world(ses_dsn, tmp_path):
 
 
 def scope(world: World, **more) -> Scope:
-    return Scope(task_id=find_row(world.conn, "sale")["id"], **more)
+    return Scope(task_id=find_row(world.conn, "sale").id, **more)
 
 
 def adds_up(counts) -> bool:

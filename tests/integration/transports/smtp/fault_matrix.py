@@ -226,11 +226,13 @@ def right_for_others(envelope: Envelope, offers: Offers) -> Delivery:
 
 # --- a run
 
+_MANY = tuple(one._replace(sender=STRUCK) for one in envelopes(300))
+
 
 def mailing(cell: Cell) -> list[Envelope]:
     """Seven or eight messages, one of which will meet the fault; for ever: many, which all will."""
     if cell.when == "always":
-        return [one._replace(sender=STRUCK) for one in envelopes(300)]
+        return list(_MANY)
     sender = "news@mail.example.com"
     needy = [
         ("jürgen@bücher.example", CONTENT),

@@ -9,14 +9,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ses_ops.errors import SesError
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, statements
 from ses_ops.storage.stored_lists import stored_counts, stored_doubts, stored_names
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.errors import SesError
-    from ses_ops.storage.audience.group_import import GroupImport
+    from ses_ops.audience.import_outcome import ImportOutcome
+    from ses_ops.audience.rejected_rows import RejectedRows
 
 _SQL = statements(__file__)
 
@@ -43,7 +44,8 @@ class ImportRecord:
     """One import. `rejected` are (kind, count), most first; `problem` is the reason of a failure, in English."""
 
     id: str
-    group_name: str
+    #: None: into the suppression list.
+    group_name: str | None
     file_name: str
     file_bytes: int | None
     started_by: str
@@ -63,6 +65,7 @@ class ImportRecord:
     report_rows: int
     #: Whether the rows were added to those of the group, and the number of recipients of the file.
     appended: bool
+    #: Recipients that the file brought, or addresses that are new on the suppression list or stay on it longer.
     added_count: int | None
     encoding: str | None
     #: Names of variables by the names of their columns, where the two differ.
@@ -71,6 +74,11 @@ class ImportRecord:
     doubtful_count: int
     doubtful: tuple[tuple[int, str, str], ...]
     state: ImportState
+
+    @property
+    def rejected_count(self) -> int:
+        """Rows that were left out; the report may have fewer."""
+        return sum(count for _, count in self.rejected)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,14 +102,22 @@ class Report:
     rows: int
     kinds: dict[str, int]
 
+    @classmethod
+    def of(cls, rejected: RejectedRows) -> Report:
+        """The report of rows as they are counted so far."""
+        return cls(content=rejected.packed(), rows=rejected.packed_rows, kinds=dict(rejected.kinds))
+
     def values(self) -> dict[str, Any]:
         """As parameters of a statement."""
         most_first = sorted(self.kinds.items(), key=lambda one: -one[1])
         return {"report": self.content, "report_rows": self.rows, "rejected": json.dumps(most_first)}
 
 
-def begin(conn: Connection, id: UUID, *, group: str, file_name: str, file_bytes: int | None, by: str) -> bool:
-    """Record that an import runs, and delete old records; False when the id is known already."""
+def begin(conn: Connection, id: UUID, *, group: str | None, file_name: str, file_bytes: int | None, by: str) -> bool:
+    """Note that an import runs (without `group`: into the suppression list), and forget those of long ago.
+
+    False when the id is known already.
+    """
     execute(conn, _SQL["forget_old"], days=KEPT_DAYS)
     values = {"group": group, "file_name": file_name, "file_bytes": file_bytes, "by": by}
     return execute(conn, _SQL["begin_import"], id=str(id), **values) == 1
@@ -118,8 +134,8 @@ def note_progress(conn: Connection, id: UUID, progress: Progress) -> str | None:
     return row["stopped_by"] if row else None
 
 
-def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImport, report: Report) -> None:
-    """Write the result, in the transaction of the import."""
+def note_imported(conn: Connection, id: UUID, progress: Progress, done: ImportOutcome, report: Report) -> None:
+    """Write what was done, in the transaction of the import."""
     facts = {
         "created": done.created,
         "recipient_count": done.recipients,
@@ -127,7 +143,7 @@ def note_imported(conn: Connection, id: UUID, progress: Progress, done: GroupImp
         "appended": done.appended,
         "added_count": done.added,
         "encoding": done.encoding,
-        "renamed": json.dumps(done.renamed),
+        "renamed": json.dumps(dict(done.renamed)),
         "doubtful_count": done.doubtful_count,
         "doubtful": json.dumps(done.doubtful),
     }
@@ -140,8 +156,11 @@ def note_failed(
     """Write why the import failed; `problem` is None for an unexpected error."""
     why = {
         "fault": problem.code if isinstance(problem, SesError) else None,
-        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}),
-        "problem": str(problem) if problem is not None else None,
+        # PostgreSQL takes no NUL, which a file that is no text may have in the line that is shown of it.
+        "facts": json.dumps(problem.explanation.stored if isinstance(problem, SesError) else {}).replace(
+            "\\u0000", "\\ufffd"
+        ),
+        "problem": str(problem).replace("\0", "\ufffd") if problem is not None else None,
     }
     values = {**progress.values(), **why, **report.values()}
     execute(conn, _SQL["note_failed"], id=str(id), state=state, **values)
@@ -161,6 +180,12 @@ def find(conn: Connection, id: str) -> ImportRecord | None:
 def of_group(conn: Connection, group: str, *, limit: int) -> list[ImportRecord]:
     """The newest imports into a group."""
     rows = fetch_all(conn, _SQL["imports_of_group"], group=group, limit=limit, lost_after=LOST_AFTER)
+    return [_record(row) for row in rows]
+
+
+def of_suppression_list(conn: Connection, *, limit: int) -> list[ImportRecord]:
+    """The newest imports into the suppression list that left rows out."""
+    rows = fetch_all(conn, _SQL["suppression_imports"], limit=limit, lost_after=LOST_AFTER)
     return [_record(row) for row in rows]
 
 

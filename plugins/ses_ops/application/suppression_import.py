@@ -6,16 +6,15 @@ The columns are address and, if the file has them, reason, note and expires.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.csv.cells import without_mark
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.suppression import SuppressionReason, read_expiry
 from ses_ops.errors import Explanation, InvalidInput
-from ses_ops.storage.audience.group_import import nothing_usable
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.suppression import bulk
 from ses_ops.storage.suppression.bulk import NewSuppression
@@ -33,16 +32,6 @@ COLUMNS = ("reason", "note", "expires")
 EXPORTED_ONLY = ("added_at", "added_by")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SuppressionImport:
-    """The result of an import."""
-
-    #: Number of usable rows.
-    read: int
-    #: Number of addresses that were added or prolonged; the others were on the list already.
-    changed: int
-
-
 def import_suppressions(
     conn: Connection,
     blocks: Iterable[bytes],
@@ -56,9 +45,9 @@ def import_suppressions(
     address_column: str | None = None,
     encoding: str | None = None,
     file_columns: Callable[[Sequence[str]], None] | None = None,
-    before_commit: Callable[[SuppressionImport], None] | None = None,
-) -> SuppressionImport:
-    """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets each rejected row.
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
+    """Add the addresses of a file, all or none; `reason` is for rows without one, `report` gets rows left out.
 
     `file_columns` is called with the names of the file's columns before.
 
@@ -80,7 +69,13 @@ def import_suppressions(
         )
         if not read:
             raise nothing_usable(kinds, where)
-        done = SuppressionImport(read=read, changed=changed)
+        done = ImportOutcome(
+            read=read,
+            added=changed,
+            encoding=rows.encoding,
+            renamed=rows.header.renamed,
+            rejected=dict(kinds.most_common()),
+        )
         if before_commit is not None:
             before_commit(done)
     return done

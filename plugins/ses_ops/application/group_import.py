@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.audience.column_facts import ColumnFacts
 from ses_ops.audience.column_names import listed
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.audience.csv.reader import Rejected, Row
+from ses_ops.audience.import_outcome import ImportOutcome, nothing_usable
 from ses_ops.audience.recipient_file import recipient_rows
 from ses_ops.domain.mistyped_addresses import DoubtfulAddresses
 from ses_ops.errors import BadCsv, Explanation
@@ -23,36 +23,9 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.csv.header import Header
     from ses_ops.audience.recipient_file import RecipientRows
-    from ses_ops.domain.mistyped_addresses import DoubtfulAddress
     from ses_ops.storage.audience.group_content import Replacing
 
 DUPLICATE = "duplicate address"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupImport:
-    """The result of an import. `rejected` counts rows by the kind of reason, with duplicates."""
-
-    group: str
-    created: bool
-    #: Whether the rows were added to those of the group instead of replacing them.
-    appended: bool
-    #: Number of recipients of the group now, and of those from this file.
-    recipients: int
-    added: int
-    variables: tuple[str, ...]
-    #: Names of variables by the names of their columns, where the two differ.
-    renamed: dict[str, str] = field(default_factory=dict)
-    #: The encoding of the file; `xlsx` for a workbook.
-    encoding: str
-    rejected: dict[str, int] = field(default_factory=dict)
-    #: Accepted addresses that may be mistyped: their number, and the first of them.
-    doubtful_count: int = 0
-    doubtful: tuple[DoubtfulAddress, ...] = ()
-
-    @property
-    def rejected_count(self) -> int:
-        return sum(self.rejected.values())
 
 
 def import_group(
@@ -74,9 +47,9 @@ def import_group(
     columns: Callable[[Sequence[str]], None] | None = None,
     stored: Callable[[int], None] | None = None,
     check: Callable[[], None] = lambda: None,
-    before_commit: Callable[[GroupImport], None] | None = None,
-) -> GroupImport:
-    """Stream a file into a group and replace its content, or with `append` add to it.
+    before_commit: Callable[[ImportOutcome], None] | None = None,
+) -> ImportOutcome:
+    """Stream a file into a group and replace what it held, or with `append` add to it.
 
     Without `empty_is_missing` the meaning of empty cells in the group is not changed (at first: empty texts). `columns`
     is called with the columns of the file, `report` with every rejected row, `stored` with the number of rows stored
@@ -123,7 +96,7 @@ class _Import:
         self._kinds: Counter[str] = Counter()
         self._facts = ColumnFacts(rows.header.variables)
         self._doubtful = DoubtfulAddresses()
-        self._added = 0
+        self._read = self._added = 0
         self._group: Replacing
 
     def begin(self, append: bool, *, description: str | None, empty_is_missing: bool | None) -> None:
@@ -146,7 +119,7 @@ class _Import:
         )
         if not copied:
             raise nothing_usable(self._kinds, self._where)
-        self._added = copied
+        self._read = self._added = copied
         _refuse_rejected(self._strict, self._kinds, self._where)
 
     def leave_out_repeated(self, check: Callable[[], None]) -> None:
@@ -162,8 +135,8 @@ class _Import:
         self._added -= count
         _refuse_rejected(self._strict, self._kinds, self._where)
 
-    def done(self) -> GroupImport:
-        """Write the facts of the present content."""
+    def done(self) -> ImportOutcome:
+        """Write what the group holds now."""
         header, group = self._rows.header, self._group
         adds = group.count > 0
         variables = group.variables if adds else header.variables
@@ -175,11 +148,12 @@ class _Import:
             facts=self._facts,
             appended=adds,
         )
-        return GroupImport(
+        return ImportOutcome(
             group=self._name,
             created=group.created,
             appended=group.appending,
             recipients=group.count + self._added,
+            read=self._read,
             added=self._added,
             variables=tuple(variables),
             renamed=header.renamed,
@@ -215,18 +189,6 @@ def refuse_other_columns(header: Header, variables: Sequence[str], where: str) -
         raise BadCsv(CsvFault.OTHER_COLUMNS, where=where, differs=differs, **lists)
 
 
-def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
-    """The error of a file without a usable row; `kinds` are the reasons."""
-    if not kinds:
-        return BadCsv(CsvFault.NO_ROWS, where=where)
-    return BadCsv(CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
-
-
 def _refuse_rejected(strict: bool, kinds: Counter[str], where: str) -> None:
     if strict and kinds:
         raise BadCsv(CsvFault.NOT_ALL_USABLE, where=where, count=kinds.total(), kinds=dict(kinds))
-
-
-def by_kind(kinds: dict[str, int]) -> str:
-    """The kinds and counts as a text: `bad address 3, duplicate address 1`."""
-    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())

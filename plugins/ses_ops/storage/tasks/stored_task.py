@@ -1,0 +1,196 @@
+"""The rows of a send task, each with the columns that its readers need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from ses_ops.domain.mail_content import MailContent
+from ses_ops.domain.message_state import OnUnknown
+from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
+from ses_ops.domain.send_task import SendTask, stored_advertisement
+
+Row = TypeVar("Row", bound="MailOfRow")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailOfRow:
+    """What the mail of a task is made of, as a person wrote it."""
+
+    name: str
+    type: TaskType
+    template: str
+    subject: str | None
+    sender: str
+    sender_domain: str
+    reply_to: str | None
+    unsubscribe_url: str | None
+    #: A value of `Advertisement`, if nobody wrote another by hand.
+    advertisement: str
+
+    @property
+    def content(self) -> MailContent:
+        """The same for a renderer."""
+        return MailContent(
+            type=self.type,
+            template=self.template,
+            sender=self.sender,
+            sender_domain=self.sender_domain,
+            subject=self.subject,
+            reply_to=self.reply_to,
+            unsubscribe_url=self.unsubscribe_url,
+            advertisement=self.advertisement,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ScheduledRow(MailOfRow):
+    """A row with the schedule and the state of its task."""
+
+    id: int
+    #: None for a test send, and when a person deleted the group after the task had ended.
+    group: str | None
+    group_id: int | None
+    start_at: datetime | None
+    time_zone: str
+    every: str | None
+    cron: str | None
+    until: datetime | None
+    #: How late a start may be.
+    start_grace: timedelta
+    created_at: datetime
+    paused_at: datetime | None
+    cancelled_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def schedule(self) -> Schedule:
+        """Never fails: what cannot be worked out is its `problem`."""
+        return schedule_of(
+            type=self.type,
+            start_at=self.start_at,
+            created_at=self.created_at,
+            time_zone=self.time_zone,
+            every=self.every,
+            cron=self.cron,
+            until=self.until,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedTask(_ScheduledRow):
+    """A task under its row lock."""
+
+    #: The variables of its group. None without a group.
+    group_variables: list[str] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredTask(_ScheduledRow):
+    """A task as somebody looks at it, or changes it."""
+
+    on_unknown: str
+    updated_at: datetime
+    paused_reason: str | None
+    cancelled_reason: str | None
+    error: str | None
+    edition: int
+    roles: list[str]
+    #: None of a task that exists.
+    deleted_at: datetime | None = None
+
+    @property
+    def definition(self) -> SendTask:
+        """The definition as it was applied."""
+        return SendTask(
+            name=self.name,
+            type=self.type,
+            template=self.template,
+            sender=self.sender,
+            sender_domain=self.sender_domain,
+            group=cast("str", self.group),
+            schedule=replace(self.schedule, start_at=self.start_at),
+            subject=self.subject,
+            reply_to=self.reply_to,
+            unsubscribe_url=self.unsubscribe_url,
+            advertisement=stored_advertisement(self.advertisement),
+            start_grace=self.start_grace,
+            on_unknown=OnUnknown(self.on_unknown),
+            roles=tuple(sorted(self.roles)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOfChunk(MailOfRow):
+    """The task whose mail a chunk is."""
+
+    on_unknown: OnUnknown
+    edition: int
+    installation_id: str
+    #: The names of the values that the chunk's recipients have.
+    frozen_variables: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOfGroup(MailOfRow):
+    """A task that sends to a group."""
+
+    cancelled_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it sends to its group no more."""
+        return self.cancelled_at is not None or self.finished_at is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskColumns:
+    """The definition of a task as its row is to have it."""
+
+    name: str
+    type: str
+    template: str
+    subject: str | None
+    sender: str
+    sender_domain: str
+    group_id: int | None
+    start_at: datetime | None
+    time_zone: str
+    every: str | None
+    cron: str | None
+    until: datetime | None
+    reply_to: str | None
+    unsubscribe_url: str | None
+    advertisement: str
+    start_grace: timedelta
+    on_unknown: str
+    roles: list[str]
+
+
+def row_of(make: Callable[..., Row]) -> Callable[..., Row]:
+    """What makes a row of its columns."""
+
+    def row(*, type: str, **columns: Any) -> Row:
+        return make(type=TaskType(type), **columns)
+
+    return row
+
+
+def schedule_of(
+    *,
+    type: str,
+    start_at: datetime | None,
+    created_at: datetime,
+    time_zone: str,
+    every: str | None,
+    cron: str | None,
+    until: datetime | None,
+) -> Schedule:
+    """The schedule of a task by its columns. Never fails: what cannot be worked out is its `problem`."""
+    task_type = TaskType(type)
+    if start_at is None and task_type in (TaskType.IMMEDIATE, TaskType.RECURRING):
+        start_at = created_at
+    return stored_schedule(task_type, time_zone=time_zone, start_at=start_at, every=every, cron=cron, until=until)
