@@ -1,4 +1,4 @@
-"""`ses task ...`: send tasks; here those commands that only look."""
+"""`ses task ...`: the commands that only read send tasks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
 
     A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for
-    quota or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender
+    quota or for a person), retrying (the mail server deferred it), queued (waits for its turn) or in progress (a sender
     has it).
     """
     from ses_ops.storage.tasks.overview import list_tasks
@@ -65,7 +65,7 @@ def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     if as_json:
         print_json([overview_facts(one) for one in tasks])
         return
-    # Seldom: no column where all is nought.
+    # These counts are rare: a column of zeros is left out.
     seldom = [name for name in _SELDOM if any(getattr(one, f"{name}_count") for one in tasks)]
     columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", *seldom, "in pr."]
     print_table(
@@ -98,7 +98,7 @@ def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
 
 
 def overview_facts(one: TaskOverview) -> dict[str, Any]:
-    """A task as JSON shows it."""
+    """The JSON object of a task."""
     from ses_ops.cli.output import plain
 
     facts: dict[str, Any] = plain({name: getattr(one, name) for name in one.__slots__ if name != "schedule"})
@@ -151,7 +151,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
 
 
 def _edition(one: Edition) -> str:
-    """What some of the mail was made of, before the task was changed, and what the rest is made of."""
+    """The editions of a task that was changed: the content of the mail before and after."""
     until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
     return f"{one.number}: {one.sent:,} sent from {one.sender} with template {one.template}{until}"
 

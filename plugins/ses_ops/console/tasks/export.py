@@ -1,4 +1,4 @@
-"""A task's messages as CSV: what its page lists, all of it, with every filter kept."""
+"""Export of a task's messages as CSV."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from ses_ops.storage.ledger.messages import ListedMessage, MessageSearch, all_me
 router = APIRouter()
 
 HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at", "start")
-#: Messages that are read, and written, at a time.
+#: Number of messages read, and written, at a time.
 BATCH = 5_000
 
 
 @router.get("/tasks/{name}/messages.csv", dependencies=[Depends(reads_task)])
 def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
-    """The file, as it is read from the database: it never stands in memory as a whole."""
+    """The file, streamed from the database with every filter of the page's list; it is never in memory as a whole."""
     check_exports(user.get_name())
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
@@ -53,7 +53,7 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
 
 
 def _csv(search: MessageSearch) -> Generator[bytes, None, None]:
-    """A few thousand lines at a time. The first bytes tell Excel that it is UTF-8."""
+    """The file in blocks of a few thousand lines, first the byte order mark by which Excel knows UTF-8."""
     yield b"\xef\xbb\xbf" + _lines([HEADER])
     with streaming() as conn:
         for batch in all_messages(conn, search, size=BATCH):
