@@ -44,14 +44,14 @@ _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
 #: What is wrong with these has a place in them, and how to write them is not known to everybody.
 _BOTH = frozenset({"cron"})
 #: What is said of a span that is no mistake in writing: it is too long.
-_TOO_LONG = "span_too_long"
+_TOO_LONG = frozenset({"span_too_long", "second_start_too_late"})
 
 
 def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> str:
     """What stands beside a field. What the domain says is more exact than how to mend it."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field in _ENOUGH and problem.code != _TOO_LONG:
+    if field in _ENOUGH and problem.code not in _TOO_LONG:
         return words.gettext(_MEND[field])
     beside_field = isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url")
     exact = worded(words, problem, without=(*BESIDE_FIELD, *(("template", "part") if beside_field else ())))
