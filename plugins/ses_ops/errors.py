@@ -1,9 +1,9 @@
-"""Every error that ses-ops raises on purpose: one base class, a code, and facts. The sentence is made from the code.
+"""Error classes of ses-ops: each error has a code and facts.
 
-A code is a stable name (`group_busy`) that programs and stored rows hold; the facts are the values of its sentence, by
-name, each of which JSON can hold. `error_sentences/` has the English sentence of every code, which logs, the command
-line and stored rows show; the console words a code in the reader's language. What to type or to click is a hint, which
-each face adds itself.
+A code is a stable name (`group_busy`) for programs and stored rows. The facts are the values of its sentence by name,
+each of a type that JSON has. `error_sentences/` has the English sentence of every code, which logs, the command line
+and stored rows show; the console words a code in the reader's language. The console and the command line each add a
+hint: what to click or to type.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Self
 
-#: Facts that say where something is wrong. They stand before the sentence, unless the sentence has them itself.
+#: Names of the facts that locate an error. They precede the sentence, unless the sentence has them itself.
 #: PostgreSQL's jsonb holds no NUL and no half of a surrogate pair.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 PLACES = ("template", "part", "domain", "server", "during", "where", "field")
@@ -23,7 +23,7 @@ _OPTIONAL = frozenset({*PLACES, "in_line", "in_file", "who", "host"})
 
 
 def fact(value: Any) -> Any:
-    """A fact as JSON can hold it, but for explanations, which hold facts themselves."""
+    """A fact as a JSON value; an explanation, which has facts of its own, is returned as it is."""
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     if value is None or isinstance(value, str | int | float | Explanation):
@@ -38,15 +38,15 @@ def fact(value: Any) -> Any:
 
 
 def _facts(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a code; a place that is not known is none of them."""
+    """The facts of a code, without locations that are None."""
     return {name: fact(one) for name, one in given.items() if one is not None or name not in _OPTIONAL}
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Explanation:
-    """Why something is as it is: a code and its facts. As a text it is the English sentence.
+    """A code and its facts as a value; `str` gives the English sentence.
 
-    What an error says, and what is stored with a task, an occurrence or a chunk to be shown later.
+    It is the content of an error, and it is stored with a task, an occurrence or a chunk to be shown later.
     """
 
     code: str
@@ -67,17 +67,17 @@ class Explanation:
         return Sentence(self)
 
     def without(self, *names: str) -> Explanation:
-        """The same without some of its facts, such as the places that are named beside it."""
+        """The explanation without some of its facts, such as locations that are shown beside it."""
         return Explanation(self.code, **{name: one for name, one in self.facts.items() if name not in names})
 
     @property
     def stored(self) -> dict[str, Any]:
-        """The facts as JSON holds them: an explanation among them is an object of its code and its facts."""
+        """The facts as JSON values: an explanation among them is an object of its code and its facts."""
         return {name: _stored(one) for name, one in self.facts.items()}
 
     @classmethod
     def read(cls, code: str, facts: Mapping[str, Any]) -> Self:
-        """The explanation whose `stored` facts these are."""
+        """The explanation of a code and its `stored` facts."""
         return cls(code, **{name: _read(one) for name, one in facts.items()})
 
 
@@ -113,10 +113,10 @@ def _read(one: Any) -> Any:
 
 
 class SesError(Exception):
-    """The base of all errors of this project; its text is one readable line.
+    """Base class of all errors of ses-ops; its text is one readable line.
 
-    Below the faces every error has a code of `error_sentences/`. The command line and the stack, which show an error to
-    nobody but a person at a terminal, may give their own sentence in its place; such an error is worded as it is.
+    Every error of the layers below the console and the command line has a code of `error_sentences/`. The command line
+    and the stack, whose errors only a person at a terminal sees, may give a sentence instead of a code.
     """
 
     def __init__(self, code: str, /, **facts: Any) -> None:
@@ -129,7 +129,7 @@ class SesError(Exception):
 
     @property
     def explanation(self) -> Explanation:
-        """Its code and its facts as a value, to be stored or to be a fact of another."""
+        """The error's code and facts as a value, to be stored or to be a fact of another error."""
         return Explanation(self.code, **self.facts)
 
     @property
@@ -138,7 +138,7 @@ class SesError(Exception):
         return Sentence(self.explanation, " ".join(str(self).split()))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Python would make it anew of its code alone."""
+        """Pickle the error with its facts; Python's default has only the code."""
         return _again, (type(self), self.args, self.__dict__)
 
 
@@ -150,7 +150,7 @@ def _again(kind: type[SesError], args: tuple[object, ...], attributes: dict[str,
 
 
 class InvalidInput(SesError):
-    """Something that a person wrote is wrong: `where` names the file or thing, `field` the part of it."""
+    """A person's input is wrong: `where` names the file or object, `field` the part of it."""
 
     def __init__(self, code: str, /, *, where: str | None = None, field: str | None = None, **facts: Any) -> None:
         self.where = where
@@ -158,12 +158,12 @@ class InvalidInput(SesError):
         super().__init__(code, where=where, field=field, **facts)
 
     def at(self, *, where: str | None = None, field: str | None = None, **facts: Any) -> Self:
-        """The same error at another place; its facts stay, and more may come."""
+        """The same error at another location; its facts stay, and `facts` are added."""
         return type(self)(self.code, **{**self.facts, "where": where, "field": field, **facts})
 
 
 class ConnectionProblem(InvalidInput):
-    """A connection to a server cannot be right: `where` names the place that it was found in."""
+    """The settings of a connection are wrong: `where` names their source."""
 
 
 class BadCsv(InvalidInput):
@@ -171,7 +171,7 @@ class BadCsv(InvalidInput):
 
 
 class NotFound(SesError):
-    """A thing that was named does not exist."""
+    """A named object does not exist."""
 
     def __init__(self, kind: str, name: str, *, code: str | None = None, **facts: Any) -> None:
         self.kind = kind
@@ -180,11 +180,11 @@ class NotFound(SesError):
 
 
 class Conflict(SesError):
-    """The thing is in a state in which this cannot be done."""
+    """The state of an object does not allow the action."""
 
 
 class StartNotAllowed(SesError):
-    """Mail would leave by a change, and whoever makes it may not start mail of this task."""
+    """A change would let mail leave, and the actor may not start mail of this task."""
 
     def __init__(self, task: str) -> None:
         self.task = task
@@ -192,7 +192,7 @@ class StartNotAllowed(SesError):
 
 
 class ResumeNotAllowed(SesError):
-    """Mail would leave by a resume, and whoever asks for it may not start mail of this task."""
+    """A resume would let mail leave, and the actor may not start mail of this task."""
 
     def __init__(self, task: str) -> None:
         self.task = task
@@ -200,7 +200,7 @@ class ResumeNotAllowed(SesError):
 
 
 class GroupInUse(Conflict):
-    """A recipient group cannot be taken away while send tasks that have not ended send to it."""
+    """A recipient group cannot be deleted while send tasks that have not ended use it."""
 
     def __init__(self, group: str, tasks: list[str]) -> None:
         self.group = group
@@ -209,7 +209,7 @@ class GroupInUse(Conflict):
 
 
 class GroupBusy(Conflict):
-    """A recipient group cannot be changed while a file is imported into it; `by` is who does that, if that is known."""
+    """A recipient group cannot be changed while a file is imported into it; `by` is the person who imports, or None."""
 
     def __init__(self, group: str, *, by: str | None = None) -> None:
         self.group = group
@@ -218,7 +218,7 @@ class GroupBusy(Conflict):
 
 
 class ImportStopped(SesError):
-    """An import was ended before its end, and nothing of it was kept; `by` is who asked for it, if somebody did."""
+    """An import was cancelled and rolled back; `by` names the person who asked for that, if somebody did."""
 
     def __init__(self, code: str, /, *, by: str | None = None) -> None:
         self.by = by
@@ -235,7 +235,7 @@ class QuotaError(SesError):
 
 
 class WarmupNotBegun(QuotaError):
-    """The first day of a sender domain's warm-up is still to come: `begins_at` is when, `words` as the plan says it."""
+    """A sender domain's warm-up begins in the future, at `begins_at`; `words` is that time as the plan writes it."""
 
     def __init__(self, domain: str, *, begins_at: datetime, words: str) -> None:
         self.begins_at = begins_at
@@ -257,11 +257,11 @@ class TemplateError(SesError):
 
 
 class MailCannotBeMade(SesError):
-    """Message after message cannot be made of the template and its recipients' values."""
+    """Many messages in a row cannot be rendered from the template and the recipients' values."""
 
 
 class TooManyUnknownUsers(SesError):
-    """So large a share of the recipients does not exist that the mail server, or the list, may be the wrong one."""
+    """The share of unknown recipients is so large that the mail server or the recipient list may be the wrong one."""
 
     def __init__(self, *, unknown: int, of: int) -> None:
         self.unknown = unknown
@@ -270,11 +270,11 @@ class TooManyUnknownUsers(SesError):
 
 
 class NotSetUp(SesError):
-    """A server that is needed is named nowhere, or is not prepared for this version: a person has to do that."""
+    """A required server has no connection settings, or is not prepared for this version: a person has to do that."""
 
 
 class LookUpFailed(SesError):
-    """Airflow, or its secrets backend, did not say what a connection or a Variable is; asked again it may well do."""
+    """Airflow or its secrets backend did not return a connection or a Variable; a later request may succeed."""
 
 
 class DatabaseUnavailable(SesError):
@@ -282,12 +282,12 @@ class DatabaseUnavailable(SesError):
 
 
 class TransportUnavailable(SesError):
-    """The mail server cannot be used now: it is absent, refuses the login, or keeps closing the connection."""
+    """The mail server cannot be used now: it is unreachable, refuses the login, or closes every connection."""
 
 
 class LedgerBehind(SesError):
-    """The database has lost what was committed: it is a copy that lagged, or kept commits off its disk."""
+    """The database has lost committed rows: it is a replica that lagged, or it did not write commits to its disk."""
 
 
 class AttemptSuperseded(SesError):
-    """Another attempt took this chunk over; this one must not send another byte."""
+    """Another attempt has taken this chunk over; this attempt must not send another byte."""

@@ -19,22 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DONE = (
     "bench",
     "dags",
+    "plugins/ses_ops",
     "scripts",
     "setup.py",
-    "plugins/ses_ops/__init__.py",
-    "plugins/ses_ops/airflow_configuration.py",
-    "plugins/ses_ops/airflow_connection.py",
-    "plugins/ses_ops/airflow_places.py",
-    "plugins/ses_ops/airflow_plugin.py",
-    "plugins/ses_ops/application",
-    "plugins/ses_ops/audience",
-    "plugins/ses_ops/domain",
-    "plugins/ses_ops/orchestration",
-    "plugins/ses_ops/sending",
-    "plugins/ses_ops/settings.py",
-    "plugins/ses_ops/stack",
-    "plugins/ses_ops/storage",
-    "plugins/ses_ops/transports",
 )
 
 #: Phrases that a stranger has to guess, and the words that the field has for them.

@@ -26,8 +26,10 @@ BATCH = 5_000
 
 
 def group_csv(conn: Connection, group: RecipientGroup) -> Generator[bytes, None, None]:
-    """The file in blocks, first the byte order mark by which Excel knows UTF-8. Its last column says why a recipient
-    gets no mail."""
+    """The file in blocks; its last column says why a recipient gets no mail.
+
+    It begins with the byte order mark, by which Excel knows UTF-8.
+    """
     # A variable of a template may be called "address", as the first column is.
     taken = {name.lower() for name in group.variables}
     address = next((name for name in ADDRESS_COLUMNS if name not in taken), ADDRESS_COLUMNS[0])

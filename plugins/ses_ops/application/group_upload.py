@@ -87,7 +87,10 @@ class GroupUpload:
         self._over = threading.Event()
 
     def run(self, dsn: str, actor: Actor, blocks: Iterable[bytes]) -> ImportOutcome:
-        """Import the blocks of a file. Raises SesError; then the group is as it was before, and the record says why."""
+        """Import the blocks of a file.
+
+        Raises SesError; then the group is unchanged, and the import's record has the reason.
+        """
         with actor.recorded("import_group", group=self.order.group, file=self.order.file_name) as facts:
             done = self._run(dsn, blocks)
             facts |= {"recipients": done.recipients, "rejected": done.rejected_count}

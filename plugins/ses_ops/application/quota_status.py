@@ -51,8 +51,7 @@ class DomainQuota:
         return sum(mail.count for mail in self.waiting if mail.stopped)
 
     def room_for(self, task: str) -> int:
-        """Number of a task's messages that could leave today: the quota left, less other tasks' mail that is served
-        first."""
+        """Number of a task's messages that could leave today: the quota left, less other tasks' mail ahead of it."""
         if self.today is None:
             return 0
         others = (mail.count for mail in self.waiting if mail.task != task and not mail.stopped and not mail.reserved)

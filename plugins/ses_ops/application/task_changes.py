@@ -110,7 +110,7 @@ def _refuse_past(task: SendTask, before: SendTask | None, now: datetime, where: 
 
 
 def _refuse_without_start(task: SendTask, now: datetime, where: str) -> None:
-    """Raise InvalidInput for a recurring task that would never start: its cron has no slot before its end."""
+    """Raise InvalidInput for a recurring task that never starts: its cron expression has no slot before its end."""
     schedule = task.schedule
     begin = schedule.start_at or now
     ahead = replace(schedule, start_at=begin).next_after(max(begin, now) - timedelta(microseconds=1))

@@ -1,1 +1,1 @@
-"""The command line `ses`: one module a noun. Nothing heavy is imported before a command needs it."""
+"""The command line `ses`, one module a noun; imports are lazy."""

@@ -1,4 +1,4 @@
-"""Who asks, at the command line: the user of the shell, who may do everything."""
+"""The actor of the command line: the shell's user, who may do everything."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def shell_actor() -> Actor:
-    """The actor that types commands."""
+    """The actor of a command."""
     from ses_ops.application.ports import Actor
 
     return Actor(name=shell_user(), audit=audit_log())
 
 
 def signing_actor() -> Actor:
-    """The same, by a name that says that it was the command line: it stands on the suppression list."""
+    """The actor of a command with a name that mentions the command line, for the suppression list."""
     from ses_ops.application.ports import Actor
 
     return Actor(name=signature(), audit=audit_log())
@@ -34,7 +34,7 @@ def audit_log() -> ShellAuditLog:
 
 
 def signature() -> str:
-    """Who types, for what people of the console read."""
+    """The user of the shell, as pages of the console show it."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):  # a user id without a name
@@ -42,7 +42,7 @@ def signature() -> str:
 
 
 def shell_user() -> str:
-    """Who types."""
+    """The user of the shell."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name

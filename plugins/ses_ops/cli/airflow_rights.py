@@ -1,4 +1,4 @@
-"""`ses airflow-rights`: gives roles of Airflow (FAB) what they need to see the console and to make mailings."""
+"""`ses airflow-rights`: the rights of Airflow's roles (FAB) for the console."""
 
 from __future__ import annotations
 

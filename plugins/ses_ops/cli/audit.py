@@ -1,7 +1,8 @@
-"""The port `AuditLog` of the command line: Airflow's, where there is an Airflow, written when the command has ended.
+"""The audit log of the command line, written to Airflow's.
 
-A command does its work and says so first: to load Airflow's code takes seconds, and mail that is to stop stops at once.
-So an entry is one of what was done. What was refused is told at the terminal and stands nowhere.
+The entries are written when the command has ended and if Airflow can be reached: to load Airflow's code takes seconds,
+and a command that stops mail stops it at once. So an entry is about what was done; a refusal is shown at the terminal
+and has no entry.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class ShellAuditLog:
 
     @contextmanager
     def recorded(self, who: str, action: str, *, task: str | None = None, **details: Any) -> Iterator[dict[str, Any]]:
-        """See `AuditLog.recorded`. In the log it is always the user of the shell, and no login of Airflow's."""
+        """See `AuditLog.recorded`. The entry names the user of the shell, never a login of Airflow."""
         del who
         facts: dict[str, Any] = {**({"task": task} if task else {}), **details}
         yield facts
         self._entries.append((self._who, action, facts))
 
     def write(self) -> None:
-        """Write the entries, as well as that can be done: what they say is done by now."""
+        """Write the entries, best effort: the recorded actions are committed."""
         entries, self._entries = self._entries, []
         if not entries or not session.airflow_is_configured():
             return

@@ -1,4 +1,4 @@
-"""The checks of `ses doctor`. None stops the others; each says what it looked at and what to do."""
+"""The checks of `ses doctor`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ses_ops.cli.session import (
 )
 from ses_ops.errors import DatabaseUnavailable, SesError, WarmupNotBegun
 
-#: What is said of a start that has passed without a run.
+#: Text for a start that has passed without a run.
 MISSED = (
     "its start at {start} UTC has passed and Airflow made no run for it: look in Airflow whether its DAG is switched "
     "on, whether it has many queued runs, and whether the scheduler runs"
@@ -35,7 +35,7 @@ State = Literal["ok", "warn", "FAIL"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One line of the report."""
+    """One line of the report: the object of the check, its result, and what to do."""
 
     name: str
     state: State
@@ -43,7 +43,7 @@ class Check:
 
 
 def run_checks() -> Iterator[Check]:
-    """Every check in the order in which one would mend things."""
+    """Every check, in the order of repair; a failed check does not stop the others."""
     for name, check in _CHECKS:
         try:
             for state, text in check():
@@ -101,7 +101,7 @@ def _smtp() -> Findings:
 
     server = smtp_settings()
     yield from (("warn", words) for words in server.unused)
-    # Said at once: a server may take minutes for its greeting.
+    # The line is shown at once: a server may take minutes for its greeting.
     source = ses_smtp().source
     try:
         found = asyncio.run(probe(server, tell=lambda words: print(words, file=sys.stderr, flush=True)))

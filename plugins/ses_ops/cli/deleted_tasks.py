@@ -1,4 +1,4 @@
-"""Commands that only look take a task that was deleted, too: by its name, or by its id where several had the name."""
+"""Deleted tasks in commands that only read."""
 
 from __future__ import annotations
 

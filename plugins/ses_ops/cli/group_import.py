@@ -1,4 +1,4 @@
-"""`ses group import`: a file becomes the content of a recipient group, or is added to it."""
+"""`ses group import`: a file replaces or extends a recipient group."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from ses_ops.application.file_preview import FileLook
     from ses_ops.audience.import_outcome import ImportOutcome
 
-#: Addresses that may be mistyped and are named; all are counted.
+#: Most addresses with a possible typing error that are listed; all are counted.
 _NAMED = 10
 
 
 def read_delimiter(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """One character; `tab` and `\\t` are understood. None: found out from the first line."""
+    """The delimiter, one character; `tab` and `\\t` are understood. None: found from the first line."""
     del ctx, parameter
     if value is None:
         return None
@@ -135,7 +135,7 @@ def _look(file: Path, options: dict[str, Any]) -> FileLook:
 
 
 def _encoding_agreed(file: Path, options: dict[str, Any]) -> str | None:
-    """None when nobody needs to be asked; else the likely encoding, when the person at the terminal says that it is."""
+    """None when the encoding is certain; else the likely one, once the person at the terminal has confirmed it."""
     found = _look(file, options)
     if found.sure:
         return None
@@ -207,7 +207,7 @@ def _warn_of_addresses(done: ImportOutcome) -> None:
 
 
 def _warn_of_tasks(conn: Connection, name: str) -> None:
-    """The variables may have changed: name the tasks whose template no longer fits."""
+    """Name the tasks whose template no longer fits, since an import may change the variables."""
     from ses_ops.application.group_fit import doubtful, misfits
 
     for one in misfits(conn, name, settings.templates_root()):

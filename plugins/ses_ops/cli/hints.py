@@ -1,4 +1,4 @@
-"""How to mend an error at a terminal: the end of its sentence, which names a command or an option."""
+"""Hints of the command line for errors, by code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ADDRESS_COLUMN = "; name the address column with --address-column (there are: {
 _MIGRATE = "; run `ses migrate`"
 _MAKE_RUN = ". Start `make run` in another terminal, or set "
 
-#: By the code of the error; facts of it stand in braces.
+#: Hints by the code of the error, with names of its facts in braces: each names a command or an option.
 HINTS: dict[str, str] = {
     "send_task_not_found": "; `ses task list` shows them all",
     "recipient_group_not_found": "; `ses group list` shows them all",
@@ -42,11 +42,11 @@ HINTS: dict[str, str] = {
 
 
 def hint(problem: SesError | Explanation) -> str:
-    """The end of the sentence of an error; empty when nothing is to be added."""
+    """The hint for an error; empty without one."""
     found = HINTS.get(problem.code)
     return "" if found is None else filled(found, problem.facts)
 
 
 def with_hint(problem: Exception) -> str:
-    """An error's sentence with how to mend it."""
+    """An error's sentence with its hint."""
     return f"{problem}{hint(problem)}" if isinstance(problem, SesError) else str(problem)

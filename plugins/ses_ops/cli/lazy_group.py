@@ -1,4 +1,4 @@
-"""Command groups that import a command's module only when it is run, so that `ses task list` starts at once."""
+"""Command groups that import a command's module only to run it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ses_ops.cli.meant import meant
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named with a module and a line of help."""
+    """A group whose commands have a module and a line of help each; modules are imported when a command runs."""
 
     def __init__(self, *arguments: Any, commands: dict[str, tuple[str, str]] | None = None, **options: Any) -> None:
         """`commands`: name to ("module:function" below ses_ops.cli, one line of help)."""
@@ -19,7 +19,7 @@ class LazyGroup(click.Group):
         self._lazy = commands or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they were given: the order of a person's work."""
+        """The names of the commands in the given order: the order of a person's work."""
         return [*self._lazy, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does; a command that does not exist comes with the one that was meant."""
+        """Resolve a command as click does; the error for an unknown command names the one that was probably meant."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as problem:
@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(problem.message.rstrip(".") + hint, ctx) from problem
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in the help, without importing anything."""
+        """Write the list of commands into the help, without an import."""
         rows = [(name, text) for name, (_, text) in self._lazy.items()]
         if rows:
             with formatter.section("Commands"):
@@ -55,5 +55,5 @@ class LazyGroup(click.Group):
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: examples, each on a line of its own."""
+    """The end of a command's help: its examples, each on a line of its own."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

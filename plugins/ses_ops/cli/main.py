@@ -1,4 +1,4 @@
-"""The entry of `ses`: finds the command, and turns every error into one readable line on stderr."""
+"""The entry of `ses`: every error becomes one line on stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ses_ops.cli.lazy_group import LazyGroup
 from ses_ops.cli.meant import meant_instead
 from ses_ops.errors import NotFound, SesError
 
-#: With this set, errors show where they come from.
+#: Environment variable that makes errors show their traceback.
 DEBUG = "SES_DEBUG"
 INTERRUPTED = 130
 
@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _write_audit_entries() -> None:
-    if "ses_ops.cli.audit" in sys.modules:  # else the command has changed nothing
+    if "ses_ops.cli.audit" in sys.modules:  # otherwise the command has changed nothing
         from ses_ops.cli.actor import audit_log
 
         audit_log().write()
@@ -90,7 +90,7 @@ def _run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader (`| head`) has gone; without this, Python complains when it flushes at exit.
+        # The reader (`| head`) has ended; without this, Python's flush at exit prints an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as problem:

@@ -1,4 +1,4 @@
-"""What a person may have meant by a word that means nothing here: "did you mean ...?"."""
+"""Proposals for unknown words: "did you mean ...?"."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence that names the closest word, empty when none is close."""
+    """The end of a sentence that names the closest word; empty when none is close."""
     by_lower = {one.lower(): one for one in known}
     close = get_close_matches(word.lower(), by_lower, 1)
     return f"; did you mean {by_lower[close[0]]}?" if close else ""
 
 
 def meant_instead(problem: NotFound) -> str:
-    """The same for a thing that does not exist, among those of its kind that do. Never raises."""
+    """The end of a sentence for a missing object that names the closest one of its kind. Never raises."""
     with suppress(Exception):  # a hint that cannot be made must not hide the error
         return meant(problem.name, _names(problem.kind))
     return ""

@@ -1,4 +1,4 @@
-"""How commands show things: JSON for programs, a table for people (rich on a terminal, plain text in a pipe)."""
+"""Output of commands: JSON for programs, tables for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: moments as ISO 8601 in UTC, spans in seconds."""
+    """A value as a JSON value: times as ISO 8601 in UTC, spans in seconds."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
@@ -36,7 +36,7 @@ def print_json(value: Any) -> None:
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it in a table, on one line and without a terminal's control characters."""
+    """A value as the text of a table's cell: one line without a terminal's control characters."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -54,7 +54,7 @@ def cell(value: Any) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """Print rows under column names; `empty` is said when there are none."""
+    """Print rows under column names (rich on a terminal, plain text in a pipe); without rows print `empty`."""
     given = [list(row) for row in rows]
     if not given:
         click.echo(empty)
@@ -95,12 +95,12 @@ def print_facts(facts: Mapping[str, Any]) -> None:
 
 
 def warn(message: str) -> None:
-    """Say on stderr what a person should look at, though the command succeeds."""
+    """Print a warning of a command that succeeds on stderr."""
     click.echo(f"ses: warning: {' '.join(message.split())}", err=True)
 
 
 def note(message: str) -> None:
-    """Say on stderr what will happen next."""
+    """Print on stderr what happens next."""
     click.echo(f"ses: {' '.join(message.split())}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""The file that lists the rows an import left out, and the bar that shows how far a file is read."""
+"""The report of an import's rejected rows, and its progress bar."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from ses_ops.audience.csv.reader import Rejected
 
-#: Bytes read at a time.
+#: Number of bytes read at a time.
 BLOCK = 256 * 1024
-#: The header of a report of an older version.
+#: First line of a report of an older version.
 _FORMER = "line,reason,text"
 
 
@@ -28,7 +28,7 @@ class RejectedReport:
     """Writes rejected rows to `path` as they come; the file is made with the first one."""
 
     def __init__(self, path: Path, *, of: Path) -> None:
-        """`of` is the file that is imported; raises InvalidInput when the report would take its place."""
+        """`of` is the file that is imported; raises InvalidInput when the report would overwrite it."""
         if path.exists() and of.exists() and path.samefile(of):
             raise InvalidInput(f"the report would overwrite the file {of}; give another place as --report")
         self.path = path
@@ -39,7 +39,7 @@ class RejectedReport:
         self._remove_former()
 
     def name_columns(self, columns: Sequence[str]) -> None:
-        """Tell the file's own columns, before the first row comes."""
+        """Set the columns of the imported file; call it before the first row."""
         self._columns = columns
 
     def add(self, rejected: Rejected) -> None:
@@ -63,7 +63,7 @@ class RejectedReport:
             self._file = None
 
     def _remove_former(self) -> None:
-        """A report of an earlier import would be taken for this one's; nothing else is ever deleted."""
+        """Delete the report of an earlier import, which would be taken for this one's; never another file."""
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as former:
                 first = former.readline().rstrip("\r\n")

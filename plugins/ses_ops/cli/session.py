@@ -1,4 +1,4 @@
-"""What commands work on: the ses database, the quota Variable, and Airflow if it can be reached."""
+"""The resources of a command: ses database, quota Variable, Airflow."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from ses_ops.transports.smtp.settings import SmtpSettings
 
 _STDOUT, _STDERR = 1, 2
-#: Seconds after which a person at a terminal is told what takes so long.
+#: Seconds after which the terminal shows what takes time.
 _LONG = 2.0
-#: What a connection is called that a running stack of `make run` has told of.
+#: Name of the source of a connection that a running stack of `make run` provides.
 RUNNING_STACK = "the running stack"
 
 
 class SeveralProblems(SesError):
-    """More than one thing is wrong; each is shown on a line of its own."""
+    """Several errors, each shown on a line of its own."""
 
     def __init__(self, problems: list[SesError]) -> None:
         self.problems = problems
@@ -72,9 +72,9 @@ def ses_smtp() -> FoundConnection:
 
 
 def _found(variable: str, of_stack: str) -> FoundConnection | None:
-    """A connection that Airflow need not be asked for: it is in the environment, and no secrets backend is before it.
+    """A connection of the environment, unless a secrets backend comes before it: then Airflow has to be asked.
 
-    What a running stack tells is that stack's environment.
+    The settings that a running stack provides are that stack's environment.
     """
     if airflow_configuration.has_secrets_backend():
         return None
@@ -100,7 +100,7 @@ def _ask_for(question: Callable[[Any], FoundConnection], missing: Callable[[], N
 
 
 def airflow_is_configured() -> bool:
-    """Whether there is an Airflow to ask, as far as can be told without importing it."""
+    """Whether Airflow is installed and configured, as far as that shows without an import of it."""
     return airflow_configuration.is_configured()
 
 
@@ -132,7 +132,7 @@ def quota_source() -> str:
 
 
 def ask_airflow(question: Callable[[Any], Any]) -> Any:
-    """Call `operators.airflow_control`, importing Airflow now. Whatever goes wrong there is a SesError."""
+    """Call `operators.airflow_control`, importing Airflow now. Every exception there becomes a SesError."""
     try:
         with _airflow_is_quiet(), _patience_asked():
             from ses_ops.orchestration import control as airflow_control
@@ -148,9 +148,9 @@ def ask_airflow(question: Callable[[Any], Any]) -> Any:
 
 @contextmanager
 def _airflow_is_quiet() -> Iterator[None]:
-    """Keep Airflow's log out of a command's answer: it writes to what is stdout when it is imported.
+    """Keep Airflow's log out of a command's output: Airflow logs to the stdout of the time of its import.
 
-    What is left of it (errors; all of it with SES_DEBUG) goes to stderr, as does what a program that it starts writes.
+    Errors of that log (all of it with SES_DEBUG) go to stderr, as does the output of a program that Airflow starts.
     """
     if not os.environ.get("SES_DEBUG"):
         os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
@@ -167,7 +167,7 @@ def _airflow_is_quiet() -> Iterator[None]:
 
 @contextmanager
 def _patience_asked() -> Iterator[None]:
-    """Tell a person at a terminal what takes long: Airflow's code takes seconds to load."""
+    """Show at a terminal what takes time: Airflow's code takes seconds to load."""
     if not sys.stderr.isatty():
         yield
         return

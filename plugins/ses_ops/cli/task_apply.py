@@ -1,4 +1,4 @@
-"""`ses task apply`: YAML definitions become send tasks, all of them or none."""
+"""`ses task apply`: send tasks from YAML files, all or none."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from ses_ops.storage.tasks.send_tasks import Applied
 
 
-#: By the name of each task: what it is and where its mail stands, or None for one that is new.
+#: State and progress by the name of each task; None for a new task.
 _Before: TypeAlias = "dict[str, tuple[SendTask, MailOfTask] | None]"
 
 
 class _OnlyChecked(Exception):
-    """Leaves the transaction without a trace."""
+    """Raised to roll the transaction back."""
 
 
 @click.command(
@@ -76,14 +76,14 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
         warn(doubt)
     if written is not None:
         write_roles(written.roles)
-        if airflow_is_configured():  # without it, Airflow reads the tasks at its next turn, some seconds later
+        if airflow_is_configured():  # otherwise Airflow reads the tasks at its next turn, some seconds later
             tell(written, name_runs=False)
     _warn_of_quota({task.sender_domain for task in tasks.values()})
 
 
 @dataclass
 class _Seen:
-    """What is to be said of definitions that are applied, seen before the end of the transaction."""
+    """The messages about applied definitions, collected before the end of the transaction."""
 
     check: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -101,9 +101,9 @@ def _try(conn: Connection, found: TaskFiles, seen: _Seen) -> None:
 
 
 def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied]:
-    """Write all definitions; raises all that is wrong with any of them.
+    """Write all definitions; raises the problems of all of them.
 
-    Whatever can fail comes before the end of the transaction: a command that failed has stored nothing.
+    Every step that can fail precedes the end of the transaction, so a command that failed has stored nothing.
     """
     from ses_ops.cli.task_files import raise_all
 
@@ -142,7 +142,7 @@ def _unknown_roles(found: TaskFiles, before: _Before) -> list[SesError]:
 
 
 def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str, Applied], list[SesError]]:
-    """Check and write every task; what was done, and every problem: with one, nothing of it may be kept."""
+    """Check and write every task; returns the results and all problems. With a problem the caller has to roll back."""
     from ses_ops.application.task_definitions import apply_definition
 
     now, root = datetime.now(UTC), settings.templates_root()
@@ -160,7 +160,7 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
 
 
 def _doubts(conn: Connection, task: SendTask) -> list[str]:
-    """What of its template the author may not mean, by what the group holds."""
+    """The warnings about a task's template (`value_warnings`)."""
     from ses_ops.application.value_warnings import value_warnings
     from ses_ops.domain.mail_content import content_of_task
 
@@ -202,7 +202,7 @@ def _facts(conn: Connection, name: str, applied: Applied) -> dict[str, Any]:
 
 
 def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
-    """What a task is and where its mail stands, before it is changed; None when there is none of that name."""
+    """The state and progress of a task before the change; None when no task has the name."""
     from ses_ops.storage.tasks.editions import mail_of_task
     from ses_ops.storage.tasks.send_tasks import find_row, lock_row
 
@@ -215,7 +215,7 @@ def _before(conn: Connection, name: str) -> tuple[SendTask, MailOfTask] | None:
 
 
 def _changes(conn: Connection, name: str, before: tuple[SendTask, MailOfTask] | None) -> dict[str, Any]:
-    """What is another now, and for whom, in lines."""
+    """The changed fields and the messages concerned, in lines."""
     from ses_ops.cli.task_edit import change_lines
     from ses_ops.domain.task_change import TaskChange
     from ses_ops.storage.tasks.send_tasks import find_row
@@ -242,7 +242,7 @@ def _lines(row: dict[str, Any], check: bool) -> Iterator[str]:
 
 
 def _warn_of_quota(domains: set[str]) -> None:
-    """Say at once what would only be an error when the task starts. Looked at only where it costs nothing."""
+    """Warn at once about errors that the task's start would have, as far as the check is cheap."""
     from ses_ops.domain.warmup import QuotaPlans
 
     text = cheap_quota_variable()

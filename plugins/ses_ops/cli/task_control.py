@@ -35,7 +35,7 @@ def pause(name: str, reason: str | None) -> None:
 @click.command(epilog=examples("ses task resume spring-sale"))
 @click.argument("name")
 def resume(name: str) -> None:
-    """End a pause, clear an error, start what missed its start, and try again now what the mail server put off.
+    """End a pause, clear an error, start what missed its start, and retry now what the mail server deferred.
 
     Mail that waits for quota keeps its time, unless today's quota has room for it by now.
     """

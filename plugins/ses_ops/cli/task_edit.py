@@ -1,4 +1,4 @@
-"""`ses task edit`: correct what the rest of a task's mail is made of; and what an edit changes for whom, in lines."""
+"""`ses task edit`: correct the mail of a task that has not left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _OnlyLooked(Exception):
-    """Leaves the transaction without a trace."""
+    """Raised to roll the transaction back."""
 
 
 @click.command(
@@ -74,7 +74,7 @@ def _names(text: str) -> set[str]:
 
 
 def change_lines(change: TaskChange, mail: MailOfTask) -> Iterator[str]:
-    """What changes, and for how many messages."""
+    """The changed fields, and the number of messages concerned."""
     for field in change.fields:
         if field != "sender_domain":
             yield f"{field}: {_shown(change.before, field)} -> {_shown(change.after, field)}"
@@ -97,7 +97,7 @@ def _how() -> dict[str, Any]:
 
 
 def _tried(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskChange, MailOfTask]:
-    """What the change would be, and where the mail stands: it is made and undone."""
+    """The change and the progress of the mail, read in a transaction that is rolled back."""
     from ses_ops.application.task_definitions import fingerprint, write_change
     from ses_ops.domain.task_change import TaskChange
     from ses_ops.storage.connection import transaction
@@ -116,7 +116,7 @@ def _tried(conn: Connection, name: str, fields: dict[str, str]) -> tuple[TaskCha
 
 
 def _changed(task: SendTask, fields: dict[str, str]) -> SendTask:
-    """Checked by the rules of a file; a field that was given empty is not set any more."""
+    """The changed definition, checked by the rules of a file; an empty value removes a field."""
     from ses_ops.domain.send_task import parse_send_task
 
     whole = {"name": task.name, "type": "triggered", "template": "x", "sender": "x@example.com", "group": "x"}

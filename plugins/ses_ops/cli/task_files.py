@@ -1,4 +1,4 @@
-"""Send tasks in YAML files: found, read strictly, and turned into definitions, with all that is wrong with any."""
+"""Reader of the YAML files of send tasks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ENDINGS = (".yaml", ".yml")
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFiles:
-    """The definitions that could be read, and the problems of the other files."""
+    """The definitions that were read, and the problems of the other files."""
 
     tasks: dict[Path, SendTask] = field(default_factory=dict)
-    #: What every file says, as far as it can be read.
+    #: Fields of every file, as far as the file can be read.
     read: dict[Path, TaskYaml] = field(default_factory=dict)
     problems: list[SesError] = field(default_factory=list)
 
@@ -38,7 +38,7 @@ def read_tasks(path: Path) -> TaskFiles:
             continue
         found.read[file] = read
         task, problems = read_send_task(read.entry, where=str(file), lines=read.lines)
-        # A field that YAML misunderstood is told of once, and not that it is missing as well.
+        # A field that YAML misunderstood is reported once, and not as a missing field too.
         told = {problem.field for problem in read.problems if problem.field}
         found.problems.extend(_with_meant(one, read.entry) for one in problems if one.field not in told)
         if task is not None and not read.problems:
@@ -54,7 +54,7 @@ def read_tasks(path: Path) -> TaskFiles:
 
 
 def _with_meant(problem: InvalidInput, entry: Mapping[str, str | None]) -> SesError:
-    """A problem of a field that has few words, with the one that was meant."""
+    """A problem of a field with few allowed words, with the word that was probably meant."""
     words = {
         "type": [one.value for one in TaskType if one is not TaskType.TEST],
         "advertisement": [one.value for one in Advertisement],
@@ -69,7 +69,7 @@ def _with_meant(problem: InvalidInput, entry: Mapping[str, str | None]) -> SesEr
 def unknown_names(
     read: Mapping[Path, TaskYaml], *, templates: list[str], groups: list[str]
 ) -> dict[Path, list[SesError]]:
-    """The templates and groups that files name and that do not exist, to be told with all else that is wrong."""
+    """The templates and groups that files name and that do not exist, as problems to report with the others."""
     found: dict[Path, list[SesError]] = {}
     for file, one in read.items():
         for key, known in (("template", templates), ("group", groups)):
@@ -87,7 +87,7 @@ def unknown_names(
 
 
 def raise_all(problems: list[SesError]) -> None:
-    """Raise what was found, if anything was."""
+    """Raise the problems, if there are any."""
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -98,7 +98,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     try:
-        # A link that leads nowhere is told of as well, and not passed over.
+        # A dangling link is reported as well, and not skipped.
         found = sorted(
             file
             for file in path.iterdir()

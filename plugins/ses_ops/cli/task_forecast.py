@@ -1,4 +1,4 @@
-"""`ses task forecast`: on which quota day each part of a task will go out."""
+"""`ses task forecast`: the quota day on which each part of a task leaves."""
 
 from __future__ import annotations
 

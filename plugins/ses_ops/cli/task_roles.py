@@ -1,5 +1,7 @@
-"""Roles of Airflow that definitions name: whether there are such, and their rights on the DAGs. Best effort, like all
-that the command line tells Airflow; `ses airflow-rights` catches up."""
+"""Roles of Airflow in definitions: checks, and rights on the DAGs.
+
+It is best effort, like all changes of Airflow by the command line; `ses airflow-rights` makes up for what failed.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,12 @@ from ses_ops.errors import InvalidInput, SesError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Said where rights could not be written.
+#: Message when rights could not be written.
 CATCH_UP = "`ses airflow-rights` writes the rights of all tasks' roles"
 
 
 def unknown_roles(named: Iterable[str], *, where: str = "") -> list[InvalidInput]:
-    """What is wrong with roles: that Airflow has none of that name. Nothing is known where Airflow cannot be asked."""
+    """The problems of roles: names that Airflow does not have. Empty when Airflow cannot be asked."""
     wanted = sorted(set(named))
     if not wanted or not airflow_is_configured():
         return []
@@ -38,7 +40,7 @@ def unknown_roles(named: Iterable[str], *, where: str = "") -> list[InvalidInput
 
 
 def write_roles(roles_by_task: Mapping[str, tuple[str, ...]]) -> None:
-    """Give tasks' DAGs to their roles, and say what could not be done."""
+    """Give tasks' DAGs to their roles, and print what failed."""
     if not roles_by_task or not airflow_is_configured():
         return
     try:

@@ -1,4 +1,4 @@
-"""`ses task starts`: each start of a task by its number, with counts of its own."""
+"""`ses task starts`: the starts of a task, with counts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
 
 
 def start_id(conn: Connection, task_id: int, number: int) -> int:
-    """The occurrence of that number; raises NotFound."""
+    """The occurrence of a number. Raises NotFound."""
     from ses_ops.storage.ledger import progress
 
     found = progress.occurrence_by_number(conn, task_id, number)

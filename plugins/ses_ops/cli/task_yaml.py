@@ -1,8 +1,9 @@
-"""One YAML file of a send task: its fields, the line of each, and all that is wrong with it.
+"""Parser of one YAML file of a send task.
 
-It is read as YAML 1.2 has it, where `no`, `on`, `12:30` and `2026-12-01` are the texts that they look like; the
-library knows 1.1, where they are false, true, 750 and a date. Every field is one text: what YAML takes for something
-else (`{{ first }}` for a mapping in a mapping) is told with its line, and how it is written as a text.
+The result is the fields, the line of each, and all problems of the file. It is read by YAML 1.2, where `no`, `on`,
+`12:30` and `2026-12-01` are texts; the library knows 1.1, where they are false, true, 750 and a date. Every field is
+one text: one that YAML takes for another type (`{{ first }}` for a mapping in a mapping) is reported with its line and
+with its correct spelling as a text.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import yaml
 
 from ses_ops.errors import InvalidInput
 
-#: Bytes; a definition has some hundred. A larger file is something else, and would be read into memory whole.
+#: Most bytes of a file; a definition has some hundred. A larger file is no definition, and would fill the memory.
 LARGEST = 100_000
-#: Fields whose value is a text of the person's own, which may look like a number.
+#: Fields with a free text, which may look like a number.
 _TEXTS = frozenset(
     ("name", "template", "subject", "sender", "group", "time_zone", "reply_to", "unsubscribe_url", "roles")
 )
-#: Fields that may be a list, besides one text with commas in it.
+#: Fields that may be a list, or one text with commas.
 _LISTS = frozenset(("roles",))
-#: YAML 1.2, section 10.3.2: the plain texts that are no text. An empty one is a field that is not set.
+#: Pattern of the plain scalars that are no string (YAML 1.2, section 10.3.2). An empty one is a field that is not set.
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NUMBER = re.compile(
@@ -40,9 +41,9 @@ _NOT_VALID = "is not valid YAML: "
 
 @dataclass(frozen=True, kw_only=True)
 class TaskYaml:
-    """What a file says: the fields that could be read, and what is wrong with it and with the others."""
+    """The fields of a file that were read, and the problems of the file."""
 
-    #: None when there is nothing to read.
+    #: Fields; None when the file has none to read.
     entry: dict[str, str | None] | None = None
     #: The line of each field, from 1.
     lines: dict[str, int] = field(default_factory=dict)
@@ -50,13 +51,13 @@ class TaskYaml:
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes every plain scalar for a text."""
+    """YAML loader that reads every plain scalar as a string."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - the library's own declaration
 
 
 def read_yaml(file: Path) -> TaskYaml:
-    """Read a file. Never raises InvalidInput: everything that is wrong is in `problems`."""
+    """Read a file. Never raises InvalidInput: `problems` has every error."""
     try:
         return _Reader(file, _text(file)).read()
     except InvalidInput as problem:
@@ -75,7 +76,7 @@ def _text(file: Path) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as cause:
-        # The decoder leaves the mark at the beginning of the file out of its count.
+        # The decoder does not count the byte order mark of the file.
         at = cause.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
         raise InvalidInput(
             f"is not UTF-8: it has the byte 0x{data[min(at, len(data) - 1)]:02X}; save the file as UTF-8",
@@ -84,7 +85,7 @@ def _text(file: Path) -> str:
 
 
 class _Reader:
-    """One file on its way from text to fields."""
+    """The conversion of one file from text to fields."""
 
     def __init__(self, file: Path, text: str) -> None:
         self._file = file
@@ -160,7 +161,7 @@ class _Reader:
         if context.startswith("expected a single document"):
             mark = cause.problem_mark
             return self._wrong(f"has several documents (---); {_ONE_TASK}", line=mark.line + 1 if mark else None)
-        # What is open at the end of the file began where the mistake is.
+        # A construct that is open at the end of the file began at the mistake.
         began = context.startswith(("while scanning", "while parsing a flow"))
         mark = (cause.context_mark if began else None) or cause.problem_mark or cause.context_mark
         line = None if mark is None else mark.line + 1
@@ -170,7 +171,7 @@ class _Reader:
         return self._wrong(f"{_NOT_VALID}{cause.problem or context}{self._hint(line)}", line=line)
 
     def _open_quote(self, line: int | None) -> int | None:
-        """The line of a quote that a text begins with and that ends on no line; YAML ends it at the next quote."""
+        """The line of an opening quote without a closing one on its line; YAML closes it at the next quote."""
         for number, row in enumerate(self._rows[:line], 1):
             found = _KEY_AND_VALUE.fullmatch(row)
             if found is not None and found[2][0] in "'\"" and found[2].count(found[2][0]) == 1:
@@ -178,7 +179,7 @@ class _Reader:
         return None
 
     def _hint(self, line: int | None) -> str:
-        """How a line that YAML misunderstands is written as a key and a text."""
+        """The correct spelling of a line that YAML misunderstands, as a key and a text."""
         row = self._rows[line - 1] if line is not None and line <= len(self._rows) else ""
         if "\t" in row[: len(row) - len(row.lstrip())]:
             return "; indent with spaces, not with tabs"
@@ -196,7 +197,7 @@ class _Reader:
 
 
 def quoted(text: str) -> str:
-    """A text as YAML has it within quotes."""
+    """A text as a quoted YAML scalar."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'

@@ -1,4 +1,4 @@
-"""`ses task ...`: send tasks; here those commands that only look."""
+"""`ses task ...`: the commands that only read send tasks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.storage.ledger.messages import ListedMessage
     from ses_ops.storage.tasks.editions import Edition
     from ses_ops.storage.tasks.overview import TaskOverview
 
@@ -54,7 +55,7 @@ def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     """List all send tasks. Each message is in one count, so they add up to the requested ones, always.
 
     A message is sent, failed, suppressed, unknown, cancelled (never sent: its task was cancelled), cached (waits for
-    quota or for a person), retrying (the mail server put it off), queued (waits for its turn) or in progress (a sender
+    quota or for a person), retrying (the mail server deferred it), queued (waits for its turn) or in progress (a sender
     has it).
     """
     from ses_ops.storage.tasks.overview import list_tasks
@@ -64,7 +65,7 @@ def list_command(status: str | None, deleted: bool, as_json: bool) -> None:
     if as_json:
         print_json([overview_facts(one) for one in tasks])
         return
-    # Seldom: no column where all is nought.
+    # These counts are rare: a column of zeros is left out.
     seldom = [name for name in _SELDOM if any(getattr(one, f"{name}_count") for one in tasks)]
     columns = ["name", "type", "status", "request", "sent", "cached", "failed", "suppr.", "unknown", *seldom, "in pr."]
     print_table(
@@ -97,7 +98,7 @@ def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
 
 
 def overview_facts(one: TaskOverview) -> dict[str, Any]:
-    """A task as JSON shows it."""
+    """The JSON object of a task."""
     from ses_ops.cli.output import plain
 
     facts: dict[str, Any] = plain({name: getattr(one, name) for name in one.__slots__ if name != "schedule"})
@@ -150,7 +151,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
 
 
 def _edition(one: Edition) -> str:
-    """What some of the mail was made of, before the task was changed, and what the rest is made of."""
+    """The editions of a task that was changed: the content of the mail before and after."""
     until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
     return f"{one.number}: {one.sent:,} sent from {one.sender} with template {one.template}{until}"
 
@@ -185,7 +186,7 @@ def messages(
     from ses_ops.cli.task_starts import start_id
     from ses_ops.storage.ledger.messages import MessageSearch, all_messages, whole_or_part
 
-    rows: list[dict[str, Any]] = []
+    rows: list[ListedMessage] = []
     if address is not None and not address.strip():
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
@@ -211,9 +212,9 @@ def messages(
             ["start", "no.", "address", "status", "tries", "server's answer", "changed"],
             [
                 [
-                    *(row[key] for key in ("start", "seq", "address", "status", "tries")),
+                    *(row.start, row.seq, row.address, row.status, row.tries),
                     _answer(row),
-                    row["changed_at"],
+                    row.changed_at,
                 ]
                 for row in rows
             ],
@@ -223,10 +224,10 @@ def messages(
         click.echo(f"ses: there are more than {limit:,}; --limit shows more", err=True)
 
 
-def _answer(row: dict[str, Any]) -> str:
-    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
+def _answer(row: ListedMessage) -> str:
+    said = f"{row.smtp_code or ''} {row.smtp_text or ''}".strip()
     # What the server said to this message is why it is retried; else what its chunk waits for.
-    why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
-    when = row["next_try_at"]
+    why = said if row.status == "retrying" and said else row.chunk_reason or said
+    when = row.next_try_at
     try_again = None if when is None else f"next try {cell(when)}" if when > datetime.now(UTC) else "due now"
     return "; ".join(part for part in (why, try_again) if part)

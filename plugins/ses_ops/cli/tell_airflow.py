@@ -1,4 +1,4 @@
-"""The notices of a change, given to Airflow after the commit if it can be reached; else what happens without it."""
+"""The notices of a change to Airflow, given after the commit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ses_ops.errors import SesError
 if TYPE_CHECKING:
     from ses_ops.application.changed import Changed, Notice
 
-#: What is said where Airflow could be told, and does not know our DAG files.
+#: Message when Airflow can be reached and does not know the DAG files of ses-ops.
 NOT_READ = "Airflow has not read the DAG files of ses-ops yet, and the send tasks begin when it has; see `ses doctor`"
 _PICKED_UP = "the mail that waits is picked up by the maintenance DAG within two minutes of Airflow running"
 
 
 def tell(changed: Changed, *, name_runs: bool = True) -> None:
-    """Give Airflow the notices of a change, and say which of them it did not get; runs that it starts are named."""
+    """Give Airflow the notices of a change; print those that failed, and the runs that it starts."""
     from ses_ops.application.changed import RunWanted, TasksWritten
 
     for notice in changed.scheduler:
@@ -38,7 +38,7 @@ def tell(changed: Changed, *, name_runs: bool = True) -> None:
 
 
 def _otherwise(notice: Notice) -> str:
-    """What becomes of a change that Airflow was not told of."""
+    """The text that says what happens after a change whose notice failed."""
     from ses_ops.application import changed
     from ses_ops.domain.occurrence import RunKind
 

@@ -94,7 +94,7 @@ def preview(
 
 
 def read_values(text: str) -> dict[str, str]:
-    """Values given as a JSON object on the command line; numbers become texts."""
+    """The values of a JSON object on the command line; numbers become texts."""
     try:
         given = json.loads(text)
     except ValueError as cause:
@@ -126,7 +126,7 @@ def _names(name: str | None) -> list[str]:
 
 
 def template_facts(name: str) -> dict[str, Any]:
-    """A template for lists: its variables and parts, or why it cannot be used."""
+    """The line of a template: its variables and parts, or the reason for which it cannot be used."""
     from ses_ops.rendering import template_facts as facts
 
     try:

@@ -1,4 +1,4 @@
-"""`ses test-send`: a template to a few addresses, at once, from this process."""
+"""`ses test-send`: a template to a few addresses, from this process."""
 
 from __future__ import annotations
 

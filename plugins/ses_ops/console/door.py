@@ -1,4 +1,4 @@
-"""A use case called for a person: on a connection of its own, and Airflow is told of the change afterwards."""
+"""Calls of use cases for a person, with the notices to Airflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ C = TypeVar("C", bound=Changed)
 def change(
     user: BaseUser, use_case: Callable[Concatenate[Connection, Actor, P], C], *values: P.args, **more: P.kwargs
 ) -> tuple[C, str | None]:
-    """What the use case says of the change, and what a page has to say of what Airflow was not told (see `tell`).
+    """The result of the use case, and the sentences for notices that Airflow did not get (`tell`).
 
     Raises what the use case raises.
     """

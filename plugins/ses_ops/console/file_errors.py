@@ -1,4 +1,4 @@
-"""Errors of a file of recipients as the console words them: by code what is wrong and beside which field."""
+"""Sentences about imports of recipients, by error and field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_ops.storage.audience.imports import ImportRecord, ImportState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Kinds of reasons for which a row is left out: what `Rejected.kind` says, and duplicates.
+#: Kinds of reasons for which a row is left out: values of `Rejected.kind`, and duplicates.
 REASONS: dict[str, str] = {
     "bad address": N_("The address cannot exist"),
     "duplicate address": N_("The same address again"),
@@ -30,7 +30,7 @@ REASONS: dict[str, str] = {
     "error in a cell": N_("An error in a cell, such as #N/A"),
     "formula without a value": N_("A formula whose value is not in the file"),
 }
-#: How delimiters are written and what they are called.
+#: Delimiters and their names.
 DELIMITERS: dict[str, str] = {
     ",": N_("Comma ,"),
     ";": N_("Semicolon ;"),
@@ -111,7 +111,7 @@ _FAULTS: dict[str, str] = {
     CsvFault.NO_USABLE_ROW: N_("None of the rows (%(count)s) can be used: %(reasons)s"),
     CsvFault.NOT_ALL_USABLE: N_("Some rows (%(count)s) cannot be used, and you asked for all or nothing: %(reasons)s"),
 }
-#: The others stand beside the file.
+#: Fields of errors by code; other errors belong to the field of the file.
 _FIELDS = {
     CsvFault.OTHER_DELIMITER: "delimiter",
     CsvFault.OTHER_ENCODING: "encoding",
@@ -137,7 +137,7 @@ _UNEXPECTED = N_("Something went wrong on the server; its log says what. The gro
 
 
 def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
-    """The field that an error belongs to, and what to say there."""
+    """The field of an error, and the sentence beside it."""
     if isinstance(problem, BadCsv):
         return _fault(words, problem.code, problem.facts)
     if isinstance(problem, ImportStopped):
@@ -148,7 +148,7 @@ def problem_of(words: Language, problem: SesError) -> tuple[str, str]:
 
 
 def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] | None:
-    """The same of an import that is over; None of one that runs or was done."""
+    """The field and the sentence of an import that failed; None for a running or a successful one."""
     if record.state is ImportState.STOPPED:
         return "file", _stopped(words, record.stopped_by, record.fault)
     if record.state is ImportState.LOST:
@@ -156,7 +156,7 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
     if record.state is not ImportState.FAILED:
         return None
     if record.fault in _FAULTS:
-        # Facts that are not those of the fault are of another version, or written by hand.
+        # Facts with other names are of another version, or written by hand.
         with suppress(AttributeError, KeyError, TypeError, ValueError):
             return _fault(words, str(record.fault), record.facts)
     if record.fault:
@@ -165,7 +165,7 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
 
 
 def check_encoding(words: Language, form: Form) -> None:
-    """Say beside the field when what stands there is no encoding."""
+    """Write an error beside the field if its value is no encoding."""
     try:
         python_codec(form.text("encoding") or "utf-8")
     except InvalidInput:
@@ -173,12 +173,12 @@ def check_encoding(words: Language, form: Form) -> None:
 
 
 def busy(words: Language, problem: GroupBusy) -> str:
-    """Why a group cannot be changed now."""
+    """The sentence for a group that cannot be changed now."""
     return words.gettext(_BUSY, who=problem.by) if problem.by else words.gettext(_BUSY_ANYBODY)
 
 
 def reasons(words: Language, kinds: Iterable[tuple[str, int]]) -> str:
-    """`The address cannot exist (3), Not UTF-8 (1)`."""
+    """The counts by reason as a text: `The address cannot exist (3), Not UTF-8 (1)`."""
     return ", ".join(f"{words.gettext(REASONS.get(kind, kind))} ({words.number(count)})" for kind, count in kinds)
 
 

@@ -1,4 +1,4 @@
-"""Where a person mends what keeps a send task from going on: the page that its reason leads to."""
+"""Links to the pages that correct the reason of a stopped task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: What a stored reason begins with or says, and so what it is about. The first that fits counts.
+#: First words, or other parts, of stored reasons by subject. `mending_of` takes the first match.
 _QUOTA = ("nothing can be sent from ", "the Airflow Variable ses_warmup_quota", "today's quota of ", "the warm-up of ")
 _SCHEDULE = "its schedule cannot be worked out"
 _TEMPLATE = "template "
@@ -41,7 +41,7 @@ class Mending:
 
 
 def mending_of(task: TaskOverview) -> Mending | None:
-    """Where what a task's line says of its standing still can be mended; None where it is no page's matter."""
+    """The link to the page that corrects the reason of a stopped task; None when no page can."""
     if task.status in (TaskStatus.CANCELLED, TaskStatus.FINISHED):
         return None
     reason = task.error or task.reason or ""

@@ -1,4 +1,8 @@
-"""Errors of the quota Variable as the console words them: what is wrong, and how to mend it, by code."""
+"""Sentences about errors of the quota Variable, in the reader's language.
+
+Each says how to correct the Variable. The errors of the domain are English, for logs and the command line; they have
+the field, and these sentences are by field.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota
     from ses_ops.domain.warmup import QuotaPlans
 
-#: Characters of a wrong value that are shown.
+#: Most characters of a wrong value that are shown.
 LONGEST = 200
 
 NOT_SET = N_(
@@ -67,7 +71,7 @@ BY_CODE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """Something to mend; `_(wrong.text, **wrong.values)`."""
+    """An error to correct; its text is `_(wrong.text, **wrong.values)`."""
 
     text: str
     values: Mapping[str, object]
@@ -77,7 +81,7 @@ class Wrong:
 
 
 def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
-    """What makes the whole Variable unusable."""
+    """The error that makes the whole Variable unusable, or None."""
     if plans.problem is None:
         return None
     facts = plans.problem.facts
@@ -87,7 +91,7 @@ def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
 
 
 def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
-    """What is wrong with one domain's entry; a warm-up that has not begun is not wrong."""
+    """The error of one domain's entry, or None; a warm-up that has not begun is no error."""
     problem = quota.problem
     if not isinstance(problem, QuotaError) or quota.not_begun:
         return None
@@ -111,7 +115,7 @@ def _given(problem: QuotaError, entry: object) -> str | None:
 
 
 def entry_text(plans: QuotaPlans, domain: str) -> str | None:
-    """A domain's entry as it stands in the Variable; None when there is none."""
+    """A domain's entry in the Variable; None without one."""
     if domain not in plans.entries:
         return None
     entry = plans.entries[domain]
@@ -122,7 +126,7 @@ def entry_text(plans: QuotaPlans, domain: str) -> str | None:
 
 
 def example_text(domain: str, now: datetime) -> str:
-    """An entry to begin with."""
+    """A sample of an entry."""
     entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC"}
     return json.dumps({domain: entry}, indent=2, ensure_ascii=False)
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def proposed_name(template: str, day: date, taken: Iterable[str]) -> str:
-    """A name for a new task: `newsletter-2026-12-01`, with a number behind it if that is taken."""
+    """A name for a new task: `newsletter-2026-12-01`, with a number behind it if a task has that name."""
     base = re.sub(r"[^a-z0-9]+", "-", template.lower()).strip("-")[:60].strip("-") or "mail"
     return _free(f"{base}-{day:%Y-%m-%d}", set(taken))
 
 
 def name_of_clone(name: str, taken: Iterable[str]) -> str:
-    """`spring-sale-2` for `spring-sale`, `spring-sale-3` for that."""
+    """The name of a clone: `spring-sale-copy` for `spring-sale`, `spring-sale-copy-2` for `spring-sale-copy`."""
     base = re.sub(r"-copy(-\d+)?$", "", name)[:90].rstrip("-")
     return _free(f"{base}-copy", set(taken))
 

@@ -1,4 +1,4 @@
-"""The tasks of the overview, by what a person wants to know of them first."""
+"""The sections of the overview and their tasks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from ses_ops.storage.ledger.activity import RecentFailures
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: Rows of a section; how many more there are is said, with a link to all of them.
+#: Most rows of a section; it has the number of further rows with a link to all of them.
 SHOWN = 8
 
 
 class Need(StrEnum):
-    """Why somebody has to act."""
+    """The reason for which a person has to act."""
 
     ERROR = "error"
     MISSED = "missed"
@@ -34,7 +34,7 @@ class Need(StrEnum):
     QUOTA = "quota"
 
 
-#: The word, and the look of its badge.
+#: The word and the class of the badge by reason.
 NEEDS: dict[Need, tuple[str, str]] = {
     Need.QUOTA: (N_("quota"), "error"),
     Need.ERROR: (N_("error"), "error"),
@@ -44,7 +44,7 @@ NEEDS: dict[Need, tuple[str, str]] = {
 }
 
 
-#: A start that has passed without a run.
+#: Text for a start that has passed without a run.
 MISSED = N_(
     "Its start at %(start)s UTC has passed and Airflow made no run for it. Look in Airflow whether its DAG is switched "
     "on, whether it has many queued runs, and whether the scheduler runs."
@@ -53,24 +53,24 @@ MISSED = N_(
 
 @dataclass(frozen=True, kw_only=True)
 class Todo:
-    """Something that waits for a person. `text` is a message id with `values`, or the engine's own words."""
+    """A matter that waits for a person. `text` is a message id with `values`, or an untranslated sentence."""
 
     need: Need
-    #: A send task, a sender domain, or nothing: the Variable as a whole.
+    #: Name of the send task or sender domain; empty for the Variable as a whole.
     name: str
     path: str
     text: str
     values: dict[str, object]
-    #: Messages, for Need.DOUBT.
+    #: Number of messages, for Need.DOUBT.
     count: int = 0
-    #: Of the Variable's entry, for Need.QUOTA.
+    #: Field of the Variable's entry, for Need.QUOTA.
     field: str | None = None
-    #: Where it is mended, for Need.ERROR and Need.HELD.
+    #: Link to the page that corrects the reason, for Need.ERROR and Need.HELD.
     mending: Mending | None = None
 
     @property
     def key(self) -> str:
-        """What the row is known by."""
+        """The key of the row."""
         return f"{self.need}:{self.name}"
 
     @property
@@ -84,7 +84,7 @@ class Todo:
 
 @dataclass(frozen=True, kw_only=True)
 class Moving:
-    """A task with its bar."""
+    """A task with its progress bar."""
 
     task: TaskOverview
 
@@ -103,7 +103,7 @@ class Moving:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """Rows of one kind, the first SHOWN of them."""
+    """The first SHOWN rows of one kind, and their number."""
 
     rows: Sequence[Moving]
     total: int
@@ -115,7 +115,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Sections:
-    """Everything above the chart."""
+    """The sections of the page above the chart."""
 
     any_task: bool
     counts: dict[TaskStatus, int]
@@ -126,14 +126,14 @@ class Sections:
     retrying: Section
     failures: Sequence[RecentFailures]
     failures_total: int
-    #: The task that starts next, when nothing is sending.
+    #: Task with the next start, when no task is sending.
     next_task: TaskOverview | None
 
 
 def sections_of(
     tasks: Sequence[TaskOverview], *, failures: Sequence[RecentFailures], domains: Domains, may_look: bool
 ) -> Sections:
-    """Sort the tasks that a person may see. `may_look`: whether they may see the sender domains, too."""
+    """Sort the tasks that a person may see into sections. `may_look`: whether they may see the sender domains too."""
     names = {task.name for task in tasks}
     todos = [*(_of_quotas(tasks, domains) if may_look else ()), *(todo for task in tasks for todo in _of_task(task))]
     todos.sort(key=lambda todo: list(NEEDS).index(todo.need))
@@ -156,7 +156,7 @@ def sections_of(
 
 def _section(tasks: Sequence[TaskOverview], status: TaskStatus) -> Section:
     found = [task for task in tasks if task.status is status]
-    # What goes on first stands first; what waits for a person last.
+    # Tasks are sorted by the time at which they continue; those that wait for a person are last.
     found.sort(key=lambda task: (task.paused_by_person, task.next_run_at is None, task.next_run_at or task.created_at))
     return Section(rows=[Moving(task=task) for task in found[:SHOWN]], total=len(found))
 
@@ -177,7 +177,7 @@ def _of_task(task: TaskOverview) -> list[Todo]:
 
 
 def missed_start_of(task: TaskOverview) -> Todo | None:
-    """What is said of a task whose start has passed without a run of Airflow's."""
+    """The matter of a task whose start has passed without a run of Airflow."""
     missed = task.missed_start(datetime.now(UTC))
     if missed is None:
         return None
@@ -186,7 +186,7 @@ def missed_start_of(task: TaskOverview) -> Todo | None:
 
 
 def _of_quotas(tasks: Sequence[TaskOverview], domains: Domains) -> list[Todo]:
-    """What is wrong with the Variable: all of it, else each entry; a missing one only where a task needs it."""
+    """The matters of the Variable: of the whole, else of each entry; a missing entry only for a domain with a task."""
     wrong = wrong_with_variable(domains.plans)
     if wrong is not None:
         if not tasks:

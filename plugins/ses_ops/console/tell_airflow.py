@@ -1,7 +1,8 @@
-"""What a change means for Airflow: the DAG's switch, a run, a new DAG. Best effort, after our tables have it.
+"""The notices of a change to Airflow, given after the commit.
 
-Our tables decide whether mail leaves. When Airflow cannot be told, the change holds all the same, and the maintenance
-DAG picks up mail that waits; the person is told so.
+They set a DAG's switch, start a run or read a new DAG, and they are best effort: the tables of ses-ops decide whether
+mail leaves. When Airflow cannot be reached, the change stays, the maintenance DAG starts runs for pending mail later,
+and the page says so.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a page says when Airflow could not be told.
+#: Sentences of a page for a notice that failed.
 PICKED_UP_LATER = N_("Airflow could not be told now; the mail that waits is picked up within two minutes.")
 READ_LATER = N_("Airflow has not read this send task yet; its DAG processor does so at its next turn.")
 
 
 def tell(changed: Changed) -> str | None:
-    """Give Airflow the notices of a change; what a page has to say of those that it did not get, to be translated.
+    """Give Airflow the notices of a change; the sentences for those that failed, to be translated.
 
-    The change is stored by now: nothing that Airflow's code raises may make a failed request of it. A run for a task
-    whose definition could not be told of is not asked for: it would be one of the old DAG.
+    The change is committed: no exception of Airflow's code may make the request fail. Without a successful notice of a
+    task's definition no run of it is requested: that run would be one of the old DAG.
     """
     for notice in changed.scheduler:
         if _told(notice):

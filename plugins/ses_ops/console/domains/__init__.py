@@ -1,1 +1,1 @@
-"""Sender domains: their quota, their warm-up plan."""
+"""Pages of the sender domains."""

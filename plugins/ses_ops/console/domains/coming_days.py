@@ -1,4 +1,4 @@
-"""The quota of the coming days by a plan that is being typed, beside the one that holds now."""
+"""Daily quotas of a plan that is being edited, beside the present plan's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota
     from ses_ops.console.language import Language
 
-#: Days of the picture.
+#: Number of days in the chart.
 SHOWN = 14
 _NOW = N_("%(when)s: %(quota)s, now %(before)s")
 _PLANNED = N_("%(when)s: %(quota)s may be sent")
@@ -28,28 +28,28 @@ class ComingDay:
 
     number: int
     starts_at: datetime
-    #: In the plan's zone.
+    #: Date in the plan's zone.
     date: date
     allotment: int
-    #: By the plan that holds now at the day's middle; None when there is none, or it has not begun then.
+    #: Quota by the present plan at the day's middle; None without a plan, or before its first day.
     before: int | None
     today: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coming:
-    """What a page shows of a plan before it holds."""
+    """The values of the preview of a plan that is not stored."""
 
     days: list[ComingDay]
     chart: Chart
-    #: Sent today already, whatever the plan; None before its first day.
+    #: Number of messages sent today by any plan; None before the plan's first day.
     used: int | None
-    #: Messages of today's quota that are left by the new plan.
+    #: Number of messages left today by the new plan.
     left: int | None
 
 
 def coming(words: Language, plan: WarmupPlan, new: DomainQuota, old: DomainQuota | None) -> Coming:
-    """The first SHOWN days from today, or from the first day of a warm-up to come. `new`: the domain with the plan."""
+    """The preview of SHOWN days, from today or the first day of the warm-up. `new`: the domain with the new plan."""
     began = new.today.rehearsal_began_at if new.today else None
     start = max(new.now, plan.started_at)
     days: list[ComingDay] = []

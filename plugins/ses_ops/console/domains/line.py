@@ -1,4 +1,4 @@
-"""A sender domain as lists show it: its state in a word, today's quota as a bar, when its cached mail has left."""
+"""A sender domain as a line of a list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DomainState(StrEnum):
-    """What can be said of a domain in a word."""
+    """The state of a domain, one word in the list."""
 
     OPEN = "open"
     USED_UP = "used_up"
@@ -26,7 +26,7 @@ class DomainState(StrEnum):
     WRONG = "wrong"
 
 
-#: The word, and the badge's look.
+#: The word and the badge's class by state.
 STATES: dict[DomainState, tuple[str, str]] = {
     DomainState.OPEN: (N_("may send"), "finished"),
     DomainState.USED_UP: (N_("used up for today"), "paused"),
@@ -37,10 +37,10 @@ STATES: dict[DomainState, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class DomainLine:
-    """One domain."""
+    """The line of one domain."""
 
     quota: DomainQuota
-    #: None when the whole Variable is wrong, too: that is said once, above the list.
+    #: Problem of the entry; None too when the whole Variable is wrong, which the page says once above the list.
     wrong: Wrong | None
     forecast: Forecast | None
 
@@ -54,12 +54,12 @@ class DomainLine:
 
     @property
     def word(self) -> str:
-        """The state's message id."""
+        """The message id of the state."""
         return STATES[self.state][0]
 
     @property
     def look(self) -> str:
-        """The class of its badge."""
+        """The CSS class of the state's badge."""
         return STATES[self.state][1]
 
     @property
@@ -68,7 +68,7 @@ class DomainLine:
 
     @property
     def parts(self) -> list[Part]:
-        """Today's quota as a bar: what was sent and what is reserved for runs."""
+        """The parts of today's bar: messages sent, and messages reserved for runs."""
         today = self.quota.today
         if today is None:
             return []
@@ -91,17 +91,17 @@ class DomainLine:
 
     @property
     def gone_by(self) -> datetime | None:
-        """When the cached mail that goes on by itself has left: the end of the last day of the forecast."""
+        """The time at which the cached mail that continues by itself has left: the end of the forecast's last day."""
         if self.forecast is None or not self.forecast.days or self.forecast.remaining:
             return None
         return self.forecast.days[-1].day.ends_at
 
     @property
     def never_within_reach(self) -> bool:
-        """Some of it finds no day in the time that is looked at."""
+        """Whether some of that mail finds no day within the forecast."""
         return self.forecast is not None and bool(self.forecast.remaining)
 
 
 def line_of(plans: QuotaPlans, quota: DomainQuota) -> DomainLine:
-    """A domain's line."""
+    """The line of a domain."""
     return DomainLine(quota=quota, wrong=wrong_with_entry(plans, quota), forecast=quota.forecast())

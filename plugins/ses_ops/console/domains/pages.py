@@ -1,11 +1,10 @@
-"""Sender domains: today's quota and what is left of it, what waits and until when, the warm-up plan and its entry."""
+"""Pages of the sender domains: the list, and one domain."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application.quota_status import DAYS_AHEAD, DomainQuota, domain_quota
-from ses_ops.console import labels
+from ses_ops.console import labels, spans
 from ses_ops.console.access import reads_shared
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.choices import time_zones
@@ -43,11 +42,11 @@ from ses_ops.storage.quota import quota_days
 
 router = APIRouter()
 
-#: Days of a forecast and tasks that a page shows; how many more there are is said.
+#: Most days of a forecast, and most tasks, on a page; the page counts the rest.
 FORECAST_SHOWN, TASKS_SHOWN = 14, 50
-#: Columns of what waits.
+#: Columns of the table of pending mail.
 STANDINGS = (MessageStatus.CACHED, MessageStatus.RETRYING, MessageStatus.QUEUED)
-#: What the list can be sorted by, the default first.
+#: Sort keys of the list, the default first.
 SORTS = ("name", "quota", "left", "backlog", "gone")
 _FAR = float("inf")
 _KEYS: dict[str, Callable[[DomainLine], Any]] = {
@@ -65,7 +64,7 @@ _PLANNED = N_("%(when)s: %(quota)s may be sent")
 class TaskBacklog:
     """The pending mail of one task, by status."""
 
-    #: None: all tasks together that the person may not see.
+    #: Task; None: all tasks together that the person may not see.
     task: str | None
     stopped: bool
     counts: Mapping[MessageStatus, int]
@@ -80,7 +79,7 @@ def domains(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/live/domains", dependencies=[Depends(reads_shared)])
 def domains_live(request: Request) -> Response:
-    """Its list, again and again."""
+    """The polled part of the page: the list."""
     seen = DOMAINS.get()
     return fragment(request, "domains/list_rows.html", every=_every(*seen.quotas), **_list(request, seen))
 
@@ -101,8 +100,8 @@ def domain_page(
     status: int = 200,
     new: bool = False,
 ) -> Response:
-    """The page; `form` and `preview` are those of the plan that a person types. Raises NotFound unless it is `new`."""
-    # Before the Variable is read for the page: at worst an edit is told that the page shows already.
+    """The page of a domain, with `form` and `preview` of a plan that is being edited. Raises NotFound unless `new`."""
+    # Read before the Variable is read for the page: at worst the page already shows an edit that the conflict reports.
     may_edit = variable_rights(user).edit
     text = control.read_quota_variable() if may_edit else None
     seen = DOMAINS.get(fresh=True)
@@ -138,13 +137,13 @@ def domain_page(
 
 @router.get("/live/domains/{domain:path}", dependencies=[Depends(reads_shared)])
 def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
-    """Today and what waits, again and again."""
+    """The polled part of the page: today's quota and the pending mail."""
     line = _line(DOMAINS.get(), domain)
     return fragment(request, "domains/now.html", every=_every(line.quota), **_now(line, user))
 
 
 def _form(form: Form | None, seen: Domains, line: DomainLine, text: str | None) -> Form | None:
-    """What was typed, else the entry; None while the Variable as a whole must be mended where it is."""
+    """The typed form, else that of the entry; None while the whole Variable is wrong (Airflow's page corrects it)."""
     if seen.plans.problem is not None and text:
         return None
     try:
@@ -155,7 +154,7 @@ def _form(form: Form | None, seen: Domains, line: DomainLine, text: str | None) 
 
 
 def _every(*quotas: DomainQuota) -> int:
-    """Seconds until the next look: a day's quota moves only while something is reserved of it."""
+    """Seconds until the next poll: a day's quota changes only while a part of it is reserved."""
     return 5 if any(quota.today is not None and quota.today.reserved for quota in quotas) else STILL
 
 
@@ -167,7 +166,7 @@ def _line(seen: Domains, domain: str) -> DomainLine:
 
 
 def _new_line(seen: Domains, domain: str) -> DomainLine:
-    """A domain that nothing is known of yet. Raises NotFound for what is none."""
+    """The status of a domain without mail, task or entry. Raises NotFound for a name that is no domain."""
     try:
         key = parse_domain(domain)
     except InvalidInput as problem:
@@ -246,8 +245,7 @@ def _title(words: Language, line: DomainLine, day: WarmupDay) -> str:
 
 
 def _length(words: Language, line: DomainLine) -> str | None:
-    """How long a day of a rehearsal is; None for real days."""
+    """The length of a rehearsal's day; None for real days."""
     if not line.rehearsal or line.quota.plan is None:
         return None
-    length: timedelta = line.quota.plan.day_length
-    return words.duration(length)
+    return spans.span(words, line.quota.plan.day_length)

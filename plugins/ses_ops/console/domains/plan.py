@@ -1,4 +1,4 @@
-"""Changing a sender domain's warm-up plan: checked and drawn first, then written into the Airflow Variable."""
+"""Pages that change a sender domain's warm-up plan."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _IN_BACKEND = N_("Airflow's secrets backend sets the quota: what is saved here w
 
 @router.post("/domains/{domain:path}", dependencies=[Depends(writes_quota)])
 def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Show what a plan would mean, or save it."""
+    """Preview a plan, or save it into the Airflow Variable."""
     words = language_of(request)
     key = _known(domain)
     rights = variable_rights(user)
@@ -56,7 +56,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         quota_plan.change(actor_of(user), quota_variable, key, entry, before=before, seen=form.text("seen"))
     except (Conflict, InvalidInput) as problem:
         forget_snapshots()
-        # The page shows the entry as it is now: who saves again has seen it.
+        # The page shows the present entry, so a person who saves again has seen it.
         again = form.with_values(seen=_mark(key))
         again.problem("", worded(words, problem))
         return domain_page(request, user, key, form=again, status=409, new=True)
@@ -68,7 +68,7 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
 
 @router.get("/new-domain", dependencies=[Depends(writes_quota)])
 def new_domain(request: Request, user: GetUserDep, domain: str = "") -> Response:
-    """The page of a domain that no task has used yet, to make its plan first."""
+    """The page of a domain that no task has used yet, on which its plan can be made first."""
     try:
         key = parse_domain(domain.strip().rstrip("."))
     except InvalidInput as problem:
@@ -78,7 +78,7 @@ def new_domain(request: Request, user: GetUserDep, domain: str = "") -> Response
 
 
 def _known(domain: str) -> str:
-    """A domain by its key, one that nothing is known of yet too. Raises NotFound for what is none."""
+    """The status of a domain by its key, known or not. Raises NotFound for a name that is no domain."""
     key = domain_key(domain)
     if DOMAINS.get(fresh=True).find(key) is not None:
         return key
@@ -92,7 +92,7 @@ def _mark(domain: str) -> str:
     try:
         return entry_mark(control.read_quota_variable(), domain)
     except InvalidInput:
-        return ""  # it is no JSON: the page has no form then
+        return ""  # the Variable is no JSON: the page has no form then
 
 
 def _preview(

@@ -1,4 +1,4 @@
-"""The form of a sender domain's warm-up plan: an entry of the quota Variable as fields, and fields as an entry."""
+"""Conversion between an entry of the quota Variable and its form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
 STANDARD, OWN = "standard", "own"
-#: The field of the form beside which an error of the entry's field stands.
+#: Field of the form for the errors of each field of the entry.
 _FIELDS = {
     "plan": "steps",
     "started_on": "started_on",
@@ -25,13 +25,13 @@ _FIELDS = {
     "daily_limit": "daily_limit",
     "day_length": "day_length",
 }
-#: Steps of a plan that a person types; the standard plan has 20.
+#: Most steps of a plan in the form; the standard plan has 20.
 MOST_STEPS = 1_000
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
 def form_of(entry: object, *, seen: str, now: datetime) -> Form:
-    """The fields of an entry as it stands in the Variable, whatever it holds; without one, where a warm-up begins."""
+    """The form of the Variable's entry, valid or not; without an entry, the form of a warm-up's start."""
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
     plan = given.get("plan", STANDARD)
     steps = plan if isinstance(plan, list) else []
@@ -48,7 +48,7 @@ def form_of(entry: object, *, seen: str, now: datetime) -> Form:
 
 
 def read_plan(form: Form, words: Language, domain: str) -> tuple[dict[str, Any], WarmupPlan] | None:
-    """The entry in a form, and the plan that it is; None when something is wrong, which then stands in the form."""
+    """The entry in a form, and its plan; None when there are errors, which the form then has."""
     entry: dict[str, Any] = {"plan": STANDARD if form.text("plan") != OWN else _steps(form, words)}
     entry |= {"started_on": form.text("started_on"), "time_zone": form.text("time_zone") or "UTC"}
     if form.text("daily_limit"):
@@ -74,6 +74,6 @@ def _steps(form: Form, words: Language) -> list[Any]:
 
 
 def _whole(text: str) -> int | str:
-    """The number, or the text for `parse_plan` to refuse."""
-    # More digits than any day has messages; Python refuses to read thousands of them.
+    """The number, or the text when it is no number, which `parse_plan` refuses."""
+    # The limit is above the messages of any day; Python refuses to read numbers of thousands of digits.
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else text

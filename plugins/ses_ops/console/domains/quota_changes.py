@@ -1,4 +1,4 @@
-"""Who changed a domain's entry of the quota Variable, by Airflow's audit log: here with what, in Airflow without."""
+"""Changes of a domain's quota entry, by Airflow's audit log."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ses_ops.application.quota_plan import ACTION
 from ses_ops.domain.warmup import FIELDS, VARIABLE
 from ses_ops.orchestration.audit import PREFIX
 
-#: Changes that are shown, and rows of the log that are looked at for them.
+#: Most changes shown, and most rows of the audit log read for them.
 SHOWN, LOOKED_AT = 10, 500
-#: Airflow's own actions on Variables: its pages and its REST API, and its command line.
+#: Names of Airflow's own actions on Variables: of its pages and REST API, and of its command line.
 _OF_AIRFLOW = ("post_variable", "patch_variable", "delete_variable", "bulk_variables", "import_variables")
 _OF_COMMANDS = ("cli_variables_set", "cli_variables_delete", "cli_variables_import")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldChange:
-    """A field of the entry, as JSON; None where it was or is not there."""
+    """The change of a field of the entry, as JSON texts; None for a missing field."""
 
     field: str
     before: str | None
@@ -34,17 +34,17 @@ class FieldChange:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaChange:
-    """One change."""
+    """A change of the entry."""
 
     when: datetime
     who: str
-    #: Empty for an edit of the Variable in Airflow, whose values the audit log does not keep.
+    #: Changed fields; empty for an edit of the Variable in Airflow, whose values the audit log does not keep.
     fields: tuple[FieldChange, ...]
     in_airflow: bool
 
 
 def recent_changes(domain: str) -> list[QuotaChange]:
-    """The newest first."""
+    """The changes of a domain's entry, the newest first."""
     ours = Log.event == PREFIX + ACTION
     theirs = Log.event.in_((*_OF_AIRFLOW, *_OF_COMMANDS)) & Log.extra.contains(VARIABLE, autoescape=True)
     with create_session() as session:
@@ -59,7 +59,7 @@ def recent_changes(domain: str) -> list[QuotaChange]:
 
 
 def field_changes(before: object, after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """What differs between two entries."""
+    """The fields that differ between two entries."""
     old = before if isinstance(before, Mapping) else {}
     names = [name for name in (*FIELDS, *map(str, old)) if name in old or name in after]
     return tuple(

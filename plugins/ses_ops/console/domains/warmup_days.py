@@ -1,4 +1,4 @@
-"""The days of a warm-up around today: what the plan allows on each, and what was really sent."""
+"""The days of a warm-up: quota by plan, and messages sent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.quota.quota_days import PastDay
 
-#: Days that are shown at most, and how many of them are still to come when there are more.
+#: Most days shown, and the number of future ones among them when there are more.
 SHOWN, AHEAD = 30, 7
-#: Quota days that are looked at for what was sent: a plan that was edited has others than the ones shown.
+#: Number of quota days that are searched for sent messages: an edited plan has other days than those shown.
 HISTORY = 3 * SHOWN
 
 
@@ -21,22 +21,22 @@ HISTORY = 3 * SHOWN
 class WarmupDay:
     """One day. Counts are messages."""
 
-    #: From 1; None when it is not known any more.
+    #: Number of the day from 1; None when it is not known any more.
     number: int | None
     starts_at: datetime
-    #: In the plan's zone.
+    #: Date in the plan's zone.
     date: date
-    #: What the plan allowed or will allow.
+    #: Quota by the plan.
     allotment: int
-    #: None on a day to come.
+    #: Number of messages sent; None on a future day.
     sent: int | None
     today: bool
 
 
 def warmup_days(quota: DomainQuota, history: Sequence[PastDay]) -> list[WarmupDay]:
-    """The whole plan when it is short, else the weeks before today and one after it; without a plan what was sent.
+    """The days of a short plan, else the weeks before today and one after it; without a plan the days with sent mail.
 
-    `history`: the quota days that have a row, in any order.
+    `history`: the quota days that have a row in the database, in any order.
     """
     plan = quota.plan
     if plan is None:
@@ -53,7 +53,7 @@ def warmup_days(quota: DomainQuota, history: Sequence[PastDay]) -> list[WarmupDa
 
 
 def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay:
-    """The quota day of a number: a moment in the middle of it, as far as clock changes let it be said, finds it."""
+    """The quota day of a number, found by a time near its middle, since clock changes move its ends."""
     begin = max(plan.started_at, began) if began is not None else plan.started_at
     start = quota_day(plan, max(begin, plan.started_at), rehearsal_began_at=began)
     middle = start.starts_at + (number - 0.5) * plan.day_length
@@ -62,7 +62,7 @@ def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay
 
 def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[PastDay]) -> WarmupDay:
     is_today = quota.today is not None and quota.today.day.number == day.number
-    # By its middle: a plan whose time zone was edited had its days at other hours.
+    # A day is found by its middle: a plan whose time zone was edited had its days at other hours.
     sent = sum(row.used for row in history if day.starts_at <= _middle(row) < day.ends_at)
     if is_today and quota.today:
         sent = quota.today.used

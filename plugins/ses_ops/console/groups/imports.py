@@ -1,4 +1,4 @@
-"""One import: how far it is, what it did, the report of the rows it left out; and a button that stops it."""
+"""Pages of an import into a group: progress, result, report, cancel."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from ses_ops.storage.audience.imports import ImportRecord, ImportState
 
 router = APIRouter()
 
-#: Rejected rows that the page shows; the report has them all.
+#: Most rejected rows on the page; the report has all of them.
 SHOWN = 10
 
 
 @router.get("/imports/{id}", dependencies=[Depends(reads_shared)])
 def import_page(request: Request, id: str, user: GetUserDep) -> Response:
-    """What an import did, or how far it is."""
+    """The page of an import: its progress or its result."""
     with reading() as conn:
         record = _find(conn, id)
         packed = imports.report_of(conn, record.id) if record.report_rows else None
@@ -56,7 +56,7 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
 
 @router.get("/live/imports/{id}", dependencies=[Depends(reads_shared)])
 def import_live(request: Request, id: str) -> Response:
-    """How far an import is. One that is not known may be about to begin: its form is on its way."""
+    """The progress of an import. An unknown import may begin soon: its form is being sent."""
     with reading() as conn:
         record = imports.find(conn, str(_uuid(id)))
     problem = file_errors.problem_of_record(language_of(request), record) if record else None
@@ -66,7 +66,7 @@ def import_live(request: Request, id: str) -> Response:
 
 @router.post("/imports/{id}/stop", dependencies=[Depends(changes_console)])
 def stop(request: Request, id: str, user: GetUserDep) -> Response:
-    """Have an import stop within a second, whichever process runs it."""
+    """Cancel an import within a second, whichever process runs it."""
     with reading() as conn:
         record = _find(conn, id)
     asked = change(user, groups.stop_import, record)[0].changed
@@ -88,7 +88,7 @@ def rejected_csv(id: str, user: GetUserDep) -> Response:
 
 
 def _misfits(conn: Connection, record: ImportRecord, user: BaseUser) -> list[Misfit]:
-    """Tasks that the import's variables shut out, of those that the person may see."""
+    """The tasks whose template does not fit the group after the import, of those that the person may see."""
     if record.group_name is None or record.state is not ImportState.IMPORTED:
         return []
     try:

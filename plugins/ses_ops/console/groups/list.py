@@ -1,4 +1,4 @@
-"""Recipient groups: the list, a group with a look at its rows, its description, deletion, sample files."""
+"""Pages of recipient groups: the list, one group, deletion, sample files."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from ses_ops.storage.tasks.overview import TaskOverview
 
 router = APIRouter()
 
-#: What the list can be sorted by, the default first.
+#: Sort keys of the list, the default first.
 SORTS = {"name": N_("Name"), "recipients": N_("Recipients"), "updated": N_("Updated")}
 _KEYS: dict[str, Callable[[RecipientGroup], Any]] = {
     "name": lambda group: search_key(group.name),
     "recipients": lambda group: group.recipient_count,
     "updated": lambda group: group.updated_at,
 }
-#: Rows of a look into a group, and imports that are listed.
+#: Number of rows on the page of a group, and of imports listed there.
 ROWS = 25
 IMPORTS = 5
-#: Pages of a search that its address remembers, for the way back: to count backwards would be to search once more.
+#: Most pages of a search kept in its address for the way back, which saves a second search.
 TRAIL = 30
-#: PostgreSQL's integer.
+#: Largest value of PostgreSQL's integer.
 _LAST_LINE = 2**31 - 1
 _DELETE = (
     N_("Delete the recipient group %(name)s?"),
@@ -105,7 +105,7 @@ def describe(request: Request, name: str, user: GetUserDep, form: PostedDep) -> 
 
 @router.post("/groups/{name}/delete", dependencies=[Depends(changes_console)])
 def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Take a group away, after a question; refused while a task that has not ended uses it."""
+    """Delete a group, after a question; refused while a task that has not ended uses it."""
     words, back = language_of(request), way_back(form, "/groups")
     if not form.checked("confirmed"):
         question, consequence, action = (words.gettext(text) for text in _DELETE)
@@ -138,7 +138,7 @@ def template_sample(template: str = "") -> Response:
 
 
 def _csv(text: str, file_name: str) -> Response:
-    # With a byte order mark Excel reads UTF-8; the import takes it away again.
+    # The byte order mark makes Excel read UTF-8; the import skips it.
     return Response("\ufeff" + text, headers=csv_headers(file_name))
 
 
@@ -150,7 +150,7 @@ def _tasks_by_group(user: BaseUser) -> dict[str, list[TaskOverview]]:
 
 
 def _in_use(request: Request, user: BaseUser, problem: GroupInUse) -> str:
-    """Names only tasks that the person may see; the others are counted."""
+    """The text for a group in use: it names the tasks that the person may see and counts the others."""
     words = language_of(request)
     seen = [task.name for task in _tasks_by_group(user).get(problem.group, []) if task.name in problem.tasks]
     hidden = len(problem.tasks) - len(seen)
@@ -192,7 +192,7 @@ def _group_page(
 
 
 def _rows(conn: Connection, found: RecipientGroup, line: int, text: str, trail: list[int]) -> dict[str, Any]:
-    """A page of a group by the lines of its file: rows before it are never counted. `trail`: where a search was."""
+    """A page of a group's rows by the lines of its file; rows before it are not counted. `trail`: pages of a search."""
     rows = recipients.look(conn, found.id, line=line, limit=ROWS + 1, text=text)
     more = rows[ROWS].line if len(rows) > ROWS else None
     if text:

@@ -1,6 +1,6 @@
-"""How a chosen file would be read: its encoding, its columns' names, its first rows. Nothing of it is stored.
+"""Preview of a chosen file: its encoding, columns and first rows.
 
-The upload page asks for this as soon as a file is chosen, with the file's beginning (all of a workbook).
+The upload page requests it when a file is chosen, with the file's beginning (all of a workbook). Nothing is stored.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from ses_ops.storage.audience import recipients
 
 router = APIRouter()
 
-#: Looks that one process takes at a time: each reads some megabytes.
+#: Most previews at a time in one process: each reads some megabytes.
 _AT_ONCE = threading.BoundedSemaphore(4)
 
 
 @router.post("/new-group/look", dependencies=[Depends(changes_console)])
 def look_new(request: Request, posted: FileFormDep) -> Response:
-    """A file for a new group."""
+    """The preview of a file for a new group."""
     return _look(request, posted, None)
 
 
 @router.post("/groups/{name}/look", dependencies=[Depends(changes_console)])
 def look(request: Request, name: str, posted: FileFormDep) -> Response:
-    """A file for a group that exists."""
+    """The preview of a file for an existing group."""
     return _look(request, posted, name)
 
 
@@ -75,7 +75,7 @@ def _read(posted: FileForm, group: str | None) -> FileLook:
 
 
 def _columns(found: FileLook | None) -> list[dict[str, Any]]:
-    """The file's columns as the page shows them; `plain` is the name that one has without anybody's choice."""
+    """The file's columns for the page; `plain` is a column's name unless a person chooses another."""
     if found is None:
         return []
     header = found.header

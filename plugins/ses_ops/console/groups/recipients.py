@@ -1,4 +1,4 @@
-"""A group's recipients as a file. Whoever may change groups may have it: it is everybody's address at once."""
+"""Export of a group's recipients, for those who may change the group."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter()
 
 @router.get("/groups/{name}/recipients.csv", dependencies=[Depends(changes_console)])
 def export_recipients(name: str, user: GetUserDep) -> Response:
-    """The file, as it is read from the database: it never stands in memory as a whole."""
+    """The file, streamed from the database; it is never in memory as a whole."""
     check_exports(user.get_name())
     with reading() as conn:
         group = export_group(conn, actor_of(user), name)

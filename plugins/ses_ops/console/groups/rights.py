@@ -1,7 +1,8 @@
-"""Who may change the content of a recipient group: who may edit all that will be sent to it.
+"""The right to change a recipient group's content.
 
-The audience of a task is frozen when it starts, so new rows in a group are new addressees of every task on it that is
-not over: also of tasks that the person does not know of.
+A person needs the right to edit every task that will send to the group. The audience of a task is frozen when it
+starts, so new rows in a group are new recipients of each of its tasks that has not ended, also of tasks that the person
+does not know.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
     from ses_ops.console.language import Language
 
-#: Tasks that are named in a refusal.
+#: Most tasks that a refusal names.
 _NAMED = 10
 
 
 def tasks_in_the_way(conn: Connection, user: BaseUser, groups: Iterable[str]) -> dict[str, list[str]]:
-    """By group, the unfinished tasks on it that the person may not edit. Groups without one are left out."""
+    """The unfinished tasks by group that the person may not edit; groups without such tasks are left out."""
     rows = recipients.unfinished_tasks(conn, groups)
     allowed = editable(user, (task for _, task in rows))
     found: dict[str, list[str]] = defaultdict(list)
@@ -38,14 +39,14 @@ def tasks_in_the_way(conn: Connection, user: BaseUser, groups: Iterable[str]) ->
 
 
 def check_may_fill(conn: Connection, user: BaseUser, group: str, words: Language) -> None:
-    """Refuse with 403, and say which tasks are in the way."""
+    """Refuse with 403, with the tasks that are the reason."""
     tasks = tasks_in_the_way(conn, user, [group]).get(group)
     if tasks:
         raise HTTPException(403, refusal(user, tasks, words))
 
 
 def refusal(user: BaseUser, tasks: list[str], words: Language) -> str:
-    """Why somebody may not change a group. Tasks that they may not see are counted and not named."""
+    """The reason for which a person may not change a group. It counts tasks that the person may not see."""
     seen = visible(user, tasks)
     named = [task for task in tasks if task in seen]
     parts = [words.gettext(N_("You may not edit every unfinished send task that sends to this group."))]

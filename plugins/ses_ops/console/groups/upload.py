@@ -1,7 +1,7 @@
-"""Upload a CSV file into a new recipient group, or as the new content of one that exists.
+"""Upload of a CSV file into a new or an existing recipient group.
 
-The file is never kept: its bytes go from the connection into the database as they come (`incoming`, `multipart`,
-`application/group_upload`). When the browser goes away, the transaction is rolled back.
+The file is never kept: its bytes are streamed from the connection into the database (`incoming`, `multipart`,
+`application/group_upload`). When the browser closes the connection, the transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from ses_ops.storage.audience import recipients
 
 router = APIRouter()
 
-#: Imports that one process runs at a time. Each has a thread and two connections; the server has others to serve.
+#: Most imports at a time in one process. Each has a thread and two connections, which other requests need too.
 AT_ONCE = 4
-#: Those of one person among them: whoever never finishes any must not keep everybody out.
+#: Most imports of one person among them, so that a person who never ends one does not block the others.
 AT_ONCE_EACH = 2
 _running: Counter[str] = Counter()
 _LIMITER = CapacityLimiter(AT_ONCE)
 _LONGEST_FILE_NAME = 200
 LONGEST_DESCRIPTION = 500
 _EXAMPLE = 'address,name,city\nann@example.com,Ann,Oslo\nben@example.com,Ben,"New York"'
-#: What the form calls "found out from the file".
+#: Value of the form for "found from the file".
 AUTOMATIC = "auto"
-#: What becomes of the recipients that a group has.
+#: Choices for the present recipients of the group.
 _MODES = {
     "replace": N_("Replace all of them by the rows of the file"),
     "add": N_("Keep them, and add the rows of the file"),
@@ -80,10 +80,10 @@ def upload_page(request: Request, name: str, user: GetUserDep) -> Response:
     return _page(request, Form.of(mode=mode, **({"empty_is_missing": "yes"} if missing else {})), name)
 
 
-# These two are `async`: only then does a request hand out its body as it comes. Whatever blocks is done in a thread.
+# These two are `async`, which a streamed request body requires. Blocking work is done in a thread.
 @router.post("/new-group", dependencies=[Depends(changes_console)])
 async def create(request: Request, user: GetUserDep) -> Response:
-    """Make a group, of a file or empty."""
+    """Create a group from a file, or an empty one."""
     return await _receive(request, user, None)
 
 
@@ -94,7 +94,7 @@ async def upload(request: Request, name: str, user: GetUserDep) -> Response:
 
 
 async def _receive(request: Request, user: BaseUser, group: str | None) -> Response:
-    """Read the texts, which costs nobody anything; only when the file begins it takes a place among the imports."""
+    """Read the texts of the form; the import counts against the limits only when the file begins."""
     pieces = request.stream()
     posted = await texts_of(request, pieces, largest_file=LARGEST_FILE)
     if posted.file_name is None:
@@ -119,7 +119,7 @@ async def _receive(request: Request, user: BaseUser, group: str | None) -> Respo
 
 
 def _no_place(request: Request, person: str) -> str | None:
-    """Why a file cannot be taken now; in the event loop, where nothing happens in between."""
+    """The reason for which no file can be accepted now. It runs in the event loop, so no other import interferes."""
     words = language_of(request)
     if _running[person] >= AT_ONCE_EACH:
         return words.gettext(_BUSY_YOURSELF, count=AT_ONCE_EACH)
@@ -155,7 +155,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
 
 
 def check_fields(request: Request, form: Form) -> None:
-    """Look at what the form says of the file."""
+    """Check the form's options for the file."""
     gettext = language_of(request).gettext
     file_errors.check_encoding(language_of(request), form)
     if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
@@ -167,7 +167,7 @@ def check_fields(request: Request, form: Form) -> None:
 
 
 def file_options(form: Form) -> dict[str, Any]:
-    """How the file is to be read, as `recipient_rows` takes it. The form was checked."""
+    """The options of `recipient_rows` by a checked form."""
     return {
         "delimiter": _delimiter_names().get(form.text("delimiter")),
         "address_column": form.text("address_column") or None,

@@ -1,4 +1,4 @@
-"""What a newcomer does first, on an installation without a send task: three steps, and which of them are done."""
+"""The first steps on an installation without a send task."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-#: A cookie: looking at a template leaves nothing in the database. It lasts for a year, in seconds.
+#: Cookie for the second step, since the visit of a template leaves nothing in the database; its seconds, a year.
 PREVIEWED, KEPT_FOR = "ses_previewed", 365 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One step: where it is done, its words, and whether it is."""
+    """One step: its page, its text, and whether it is done."""
 
     path: str
     title: str
@@ -26,7 +26,7 @@ class Step:
 
 
 def first_steps(*, group: bool, previewed: bool) -> list[Step]:
-    """The steps in their order; the last is done when a task exists, and then nobody needs them."""
+    """The steps in their order. The last one is done when a task exists, and then the steps are not shown."""
     return [
         Step(
             path="/groups",
@@ -50,7 +50,7 @@ def first_steps(*, group: bool, previewed: bool) -> list[Step]:
 
 
 def remember_preview(request: Request, answer: Response) -> None:
-    """Tick the second step in this browser."""
+    """Mark the second step as done in this browser."""
     answer.set_cookie(
         PREVIEWED,
         "yes",

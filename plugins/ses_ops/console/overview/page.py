@@ -1,4 +1,4 @@
-"""The landing page: what is sending, what stands still and until when, what failed, what needs a person."""
+"""The landing page: tasks by what a person needs to know."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from ses_ops.storage.ledger.activity import RecentFailures
 
 router = APIRouter()
 
-#: How long a failure is news.
+#: Age up to which failures are shown.
 FAILURES_SHOWN_FOR = timedelta(days=7)
 _DAY = N_("%(day)s: %(sent)s sent, %(failed)s failed")
 
-#: Read once a second for everybody who looks.
+#: Snapshot of the page, read at most once a second for all requests.
 FAILURES: Snapshot[list[RecentFailures]] = Snapshot(
     lambda conn: activity.recent_failures(conn, since=database_now(conn) - FAILURES_SHOWN_FOR)
 )
@@ -65,7 +65,7 @@ def overview(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/live/overview", dependencies=[Depends(enters_console)])
 def overview_live(request: Request, user: GetUserDep) -> Response:
-    """Everything above the chart, again and again."""
+    """The polled part of the page: everything above the chart."""
     seen = tasks_seen(user)
     return fragment(
         request,
@@ -78,13 +78,13 @@ def overview_live(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/live/overview-days", dependencies=[Depends(enters_console)])
 def overview_days_live(request: Request, user: GetUserDep) -> Response:
-    """The chart, once a minute."""
+    """The polled chart, once a minute."""
     return fragment(request, "overview/days.html", every=60, **_days(language_of(request), user, DOMAINS.get()))
 
 
 @router.get("/first-steps/preview", dependencies=[Depends(reads_shared)])
 def first_preview(request: Request) -> Response:
-    """The second of the first steps: the templates; this browser remembers that somebody went to look."""
+    """Redirect to the templates, the second of the first steps, which a cookie of this browser marks as done."""
     answer = see_other(request, "/templates")
     remember_preview(request, answer)
     return answer
@@ -92,7 +92,7 @@ def first_preview(request: Request) -> Response:
 
 def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:
     with reading() as conn:
-        # What a deleted task sent still counts, for those who may see its DAG's name.
+        # Mail of a deleted task still counts, for those who may see its DAG's name.
         names = {task.name for task in TASKS.get()} | set(activity.deleted_tasks(conn))
         sent = activity.sent_lately(
             conn,

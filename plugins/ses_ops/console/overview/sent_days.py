@@ -1,4 +1,4 @@
-"""Messages a day: each in the time zone of the sender domain's plan, as its quota counts them."""
+"""Messages sent by day, in the time zone of each domain's plan."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class DaySent:
 
 
 def by_day(sent: Sequence[SentQuarter], *, zones: Mapping[str, str], now: datetime) -> list[DaySent]:
-    """The last DAYS days up to today, without a gap; a domain without a plan counts in UTC.
+    """The last DAYS days up to today, without a gap; mail of a domain without a plan counts in UTC.
 
-    Today is the latest that it is in any of the zones: a new day in Tokyo is shown although UTC's is still the old one.
+    Today is the latest date in any of the zones: a new day in Tokyo is shown while UTC still has the day before.
     """
     found: dict[date, tuple[int, int]] = {}
     for part in sent:

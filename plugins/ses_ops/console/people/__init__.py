@@ -1,1 +1,1 @@
-"""A person who asks to be forgotten."""
+"""Erasure of a person who asks to be forgotten."""

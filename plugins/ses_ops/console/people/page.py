@@ -1,4 +1,4 @@
-"""A person who asks to be forgotten: what is stored of them, and the button that erases it."""
+"""The page that shows and erases a person's stored data."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ses_ops.storage.audience.erasure import Erasure
 
 router = APIRouter()
 
-#: Erasures that the page lists.
+#: Most erasures that the page lists.
 _LISTED = 10
 
 
 @router.get("/suppression/erase", dependencies=[Depends(changes_console)])
 def erase_form(request: Request) -> Response:
-    """The form, with the address that another page names."""
+    """The form, filled with the address of a link."""
     return _page(request, Form.of(address=request.query_params.get("address", "")), None)
 
 
 @router.post("/suppression/erase", dependencies=[Depends(changes_console)])
 def erase(request: Request, user: GetUserDep, form: PostedDep) -> Response:
-    """Show what is stored; and once that was seen, erase it."""
+    """Show the stored data of a person; after that page, erase it."""
     words = language_of(request)
     try:
         address = parse_address(form.text("address"), dotless=True)

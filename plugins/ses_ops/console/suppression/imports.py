@@ -1,4 +1,4 @@
-"""Import of a CSV file into the suppression list: all of it or nothing.
+"""Import of a CSV file into the suppression list, all or nothing.
 
 The rows that were left out are a report that a reload does not lose.
 """
@@ -38,7 +38,7 @@ from ses_ops.storage.audience.imports import KEPT_DAYS
 router = APIRouter()
 
 _LONGEST_FILE_NAME = 200
-#: Reports of earlier imports that are listed.
+#: Most reports of earlier imports that are listed.
 _LISTED = 10
 _EXAMPLE = "address,reason,note,expires\nann@example.com,unsubscribe,,\nben@example.com,manual,"
 
@@ -51,7 +51,7 @@ def import_form(request: Request) -> Response:
 
 @router.post("/suppression/import", dependencies=[Depends(changes_console)])
 def import_file(request: Request, user: GetUserDep, posted: FileFormDep) -> Response:
-    """Read the file. What was left out is kept as a report and shown; with nothing left out, back to the list."""
+    """Import the file. Rows that were left out are stored as a report and shown; without any, redirect to the list."""
     form, words = posted.form, language_of(request)
     if problem := _file_problem(posted, words):
         form.problem("file", problem)
@@ -100,7 +100,7 @@ def _file_problem(posted: FileForm, words: Language) -> str | None:
 
 
 def _say(form: Form, problem: InvalidInput, words: Language) -> None:
-    """What is wrong with the file, beside its field or that of the address column."""
+    """Write the error of the file beside its field, or beside the field of the address column."""
     if isinstance(problem, BadCsv):
         field, text = problem_of(words, problem)
         form.problem(field if field == "address_column" else "file", text)
@@ -121,7 +121,7 @@ def _done(done: ImportOutcome, words: Language) -> str:
 
 
 def _form_page(request: Request, form: Form, *, status: int = 200, failed: UUID | None = None) -> Response:
-    """The form; after an import that failed, with the rows that its file cannot use."""
+    """The form; after a failed import with the invalid rows of its file."""
     words = language_of(request)
     with reading() as conn:
         report = imports.find(conn, str(failed)) if failed else None

@@ -1,4 +1,4 @@
-"""The suppression list: who gets no mail and why; search, add, remove, export. The import is imports.py."""
+"""Pages of the suppression list: search, add, remove, export."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ REASONS: dict[str, str] = {
     SuppressionReason.COMPLAINT.value: N_("complaint"),
     SuppressionReason.HARD_BOUNCE.value: N_("hard bounce"),
 }
-#: Addresses that are added at a time; more of them are a file.
+#: Most addresses added by the form; more need a file.
 MOST_ADDED = 200
-#: Characters of a note.
+#: Most characters of a note.
 LONGEST_NOTE = 500
 COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
-#: Characters of CSV that leave at a time.
+#: Characters of CSV in one block of the response.
 _BLOCK = 64 * 1024
 
 
@@ -70,7 +70,7 @@ def suppression(request: Request) -> Response:
 
 @router.get("/suppression/export", dependencies=[Depends(changes_console)])
 def export(request: Request, user: GetUserDep) -> Response:
-    """What the list shows, all of it, as CSV that a spreadsheet and our import can read."""
+    """The whole filtered list as CSV that a spreadsheet and the import of ses-ops can read."""
     listing = _listing(request)
     check_exports(user.get_name())
     asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
@@ -80,7 +80,7 @@ def export(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/suppression/add", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def add_form(request: Request) -> Response:
-    """An empty form, or one with the address that another page names."""
+    """An empty form, or one with the address of a link."""
     form = Form.of(addresses=request.query_params.get("address", ""), reason="manual", note="", expires="")
     return _add_page(request, form)
 
@@ -117,7 +117,7 @@ def remove_form(request: Request) -> Response:
 
 @router.post("/suppression/remove", dependencies=[Depends(changes_console)])
 def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
-    """Take an address off the list; why goes to the audit log."""
+    """Remove an address from the list; the reason goes to the audit log."""
     address, why, words = _asked(form), form.text("why"), language_of(request)
     if not why:
         form.problem("why", words.gettext("Write why, for example: asked for our mail again by phone."))
@@ -166,7 +166,7 @@ def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, st
 
 
 def _asked(form: Form) -> Address:
-    """The address of the form; one that cannot be on the list is not found there."""
+    """The address of the form. Raises NotFound for one that cannot be on the list."""
     text = form.text("address")
     if text.startswith(ERASED):
         return Address(text, text)
@@ -183,7 +183,7 @@ def _listing(request: Request) -> Listing:
 
 
 def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
-    """A page, and whether more entries fit than are counted."""
+    """A page, and whether more entries match than are counted."""
     asked: dict[str, Any] = {
         "search": listing.text or None,
         "reason": listing.filters.get("reason"),
@@ -197,7 +197,7 @@ def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
 
 
 def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:
-    """The file in blocks. Its mark tells spreadsheets that it is UTF-8."""
+    """The file in blocks, first the byte order mark by which spreadsheets know UTF-8."""
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\r\n")
     block.write("\ufeff")

@@ -1,4 +1,4 @@
-"""The report of an import into the suppression list: the rows that were left out, on a page and as a file."""
+"""The report of a suppression import: page and file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ses_ops.storage.audience.imports import KEPT_DAYS, ImportRecord
 
 router = APIRouter()
 
-#: Rejected rows that a page shows; the report has them all.
+#: Most rejected rows on a page; the report has all of them.
 SHOWN = 10
-#: Why rows are left out, in words.
+#: Texts for the reasons for which rows are left out.
 KINDS: dict[str, str] = {
     **file_errors.REASONS,
     "bad reason": N_("The reason is not known"),
@@ -35,7 +35,7 @@ KINDS: dict[str, str] = {
 
 @router.get("/suppression/reports/{id}", dependencies=[Depends(reads_shared)])
 def report_page(request: Request, id: str) -> Response:
-    """What an import did, and the first of the rows that it left out."""
+    """The result of an import, and the first rows that it left out."""
     with reading() as conn:
         report, content = _find(conn, id)
     rejected = unpacked_beginning(content, SHOWN)

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel, delete, retry, settle doubts: forms of the list and of a task's page, which lead back."""
+"""Actions on a send task: pause, resume, cancel, delete, retry, resolve."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ses_ops.storage.ledger.failures import NO_CODE
 
 router = APIRouter()
 
-#: Characters of a reason.
+#: Most characters of a reason.
 LONGEST_REASON = 500
 _ONLY_WAITS = N_("Nobody paused %(name)s: it waits for quota, and goes on by itself at %(when)s.")
 _RESUMED_AND_WAITS = N_("%(name)s is resumed: it waits for quota, and goes on by itself at %(when)s.")
@@ -54,7 +54,7 @@ _ASSUME_SENT = (
 
 @router.post("/tasks/{name}/pause", dependencies=[Depends(edits_task)])
 def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Stop a task's mail until it is resumed."""
+    """Pause a task until it is resumed."""
 
     def act() -> Flash:
         done, _ = change(user, task_decisions.pause, name, reason=form.text("reason")[:LONGEST_REASON])
@@ -66,9 +66,9 @@ def pause(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Res
 
 @router.post("/tasks/{name}/resume", dependencies=[Depends(edits_task)])
 def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """End a pause, clear an error, and send what waits as the quota allows: that needs the right to start, too.
+    """End a pause, clear an error, and send pending mail as the quota allows, which needs the right to start too.
 
-    Mail that waits for quota keeps its time, unless there is some now; what that means for the task is said.
+    Mail that waits for quota keeps its time, unless quota is left now; the answer says what that means for the task.
     """
 
     def act() -> Flash:
@@ -83,9 +83,9 @@ def resume(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
 @router.post("/tasks/{name}/retry-failed", dependencies=[Depends(starts_task)])
 def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send failed messages again, after a question: how many of which code; who got the mail does not get it twice.
+    """Retry failed messages, after a question with the count of each code. Nobody gets the mail twice.
 
-    The question's form says that somebody has `chosen` codes; without that all are meant.
+    The question's form sets `chosen`: the person has selected codes. Without it all codes are retried.
     """
     codes = {int(given) for given in form.all("code") if given.isascii() and given.isdecimal() and len(given) < 5}
     if not form.checked("confirmed"):
@@ -108,7 +108,7 @@ def retry_failed(request: Request, name: str, user: GetUserDep, form: PostedDep)
 
 
 def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 200) -> Response:
-    """The question, with what is known of each code. Who did not choose yet has chosen all."""
+    """The question, with the counts of each code. At first every code is selected."""
     back = way_back(form, "/tasks")
     try:
         with reading() as conn:
@@ -131,7 +131,7 @@ def _ask_what_failed(request: Request, name: str, form: Form, *, status: int = 2
 
 @router.post("/tasks/{name}/resend-unknown", dependencies=[Depends(starts_task)])
 def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send again what a crash left in doubt, after a question: a few may get the mail twice."""
+    """Retry messages that are unknown after a crash, after a question: a few recipients may get the mail twice."""
 
     def act() -> Flash:
         done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.RESEND)
@@ -148,7 +148,7 @@ def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDe
 
 @router.post("/tasks/{name}/assume-sent", dependencies=[Depends(edits_task)])
 def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Count as sent what a crash left in doubt, after a question: a few may miss the mail."""
+    """Count messages that are unknown after a crash as sent, after a question: a few recipients may miss the mail."""
 
     def act() -> Flash:
         done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.ASSUME_SENT)
@@ -165,7 +165,7 @@ def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) 
 
 @router.post("/tasks/{name}/cancel", dependencies=[Depends(edits_task)])
 def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Stop a task for good, after a question."""
+    """Cancel a task, after a question."""
 
     def act() -> Flash:
         done, _ = change(user, task_decisions.cancel, name)
@@ -177,7 +177,7 @@ def cancel(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
 
 @router.post("/tasks/{name}/delete", dependencies=[Depends(deletes_task)])
 def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Take a task away, after a question."""
+    """Delete a task, after a question."""
 
     def act() -> Flash:
         change(user, task_decisions.delete, name)
@@ -192,7 +192,7 @@ def _waiting(request: Request, text: str, name: str, until: datetime) -> Flash:
 
 
 def _then_back(request: Request, form: Form, act: Callable[[], Flash]) -> Response:
-    """Do it and go back. What cannot be done now is said on the page that the form came from."""
+    """Do the action and redirect to the page of the form, which shows the error of an action that is impossible now."""
     try:
         flash = act()
     except Conflict as problem:
@@ -209,7 +209,7 @@ def _flash(request: Request, text: str, untold: str | None) -> Flash:
 
 
 def _ask(request: Request, name: str, form: Form, texts: tuple[str, str, str]) -> Response:
-    """Without script, the question is a page; with it, ses.js has asked already."""
+    """The question as a page, for browsers without script; with script, ses.js has asked before."""
     question, consequence, action = texts
     words = language_of(request)
     return render(

@@ -1,4 +1,4 @@
-"""Pause, resume, cancel or delete the tasks that were selected in the list: one review, and a result for each."""
+"""Bulk actions on selected tasks: pause, resume, cancel, delete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ses_ops.errors import SesError
 router = APIRouter()
 log = logging.getLogger(__name__)
 
-#: By action: what is asked, what it means, what the button says.
+#: By action: the question, its consequence, the button's label.
 _QUESTIONS = {
     "pause": (
         N_("Pause these send tasks?"),
@@ -57,7 +57,7 @@ _GONE = N_("It is gone: it was deleted meanwhile.")
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of one task."""
+    """The result of the action for one task."""
 
     name: str
     done: bool
@@ -108,7 +108,7 @@ def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Languag
         text = _ACTS[action](user, name, form, words)
     except SesError as problem:
         return Result(name=name, done=False, text=worded(words, problem))
-    except Exception:  # the others are done all the same, and what became of them is told
+    except Exception:  # the other tasks are changed all the same, and their results are shown
         log.exception("%s of %r failed", action, name)
         return Result(name=name, done=False, text=words.gettext(UNKNOWN))
     return Result(name=name, done=True, text=text)

@@ -1,4 +1,4 @@
-"""Send tasks that were selected in the list: with which of them an action can be done, and why not with the others."""
+"""The selected tasks of a bulk action, and which of them it fits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: Tasks that are changed by one press. Each takes about 20 ms, and the browser waits.
+#: Most tasks of one bulk action. Each takes about 20 ms, while the browser waits.
 MOST = 500
 
 _NO_RIGHT = N_("Your role in Airflow does not allow you to do this with it.")
@@ -39,14 +39,14 @@ class Chosen:
     """One of the selected tasks."""
 
     task: TaskOverview
-    #: Why it is left out; None for what is done.
+    #: Reason for which the task is left out; None: the action is done.
     left_out: str | None = None
-    #: Whether that is for want of a right.
+    #: Whether the reason is a missing right.
     forbidden: bool = False
 
 
 def chosen_tasks(user: BaseUser, form: Form, action: str, words: Language) -> tuple[list[Chosen], list[str]]:
-    """The selected tasks in the list's order, and the names of those that the person may not see, or that are gone."""
+    """The selected tasks in the list's order; the names of those that do not exist or that the person may not see."""
     seen = tasks_seen(user, fresh=True)
     listing = list_of(form)
     if form.checked("all"):
@@ -59,12 +59,12 @@ def chosen_tasks(user: BaseUser, form: Form, action: str, words: Language) -> tu
 
 
 def list_of(form: Form) -> Listing:
-    """The list that they were selected in."""
+    """The list in which the tasks were selected."""
     return listing_of(QueryParams(form.text("list").removeprefix("?")))
 
 
 def _everything(listing: Listing) -> Listing:
-    """In the same order, without the search: a task may have left it since."""
+    """The list in the same order without its search, whose result may have lost a task since."""
     return listing_of(QueryParams({"sort": listing.sort, "order": "desc" if listing.descending else "asc"}))
 
 

@@ -1,4 +1,4 @@
-"""Editing a send task that can still change: the same form and the same look ahead as for a new one."""
+"""Pages that edit a send task: the form, the review, the change."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-#: What is said where a field would be that this person cannot change.
+#: Sentences in place of a field that this person cannot change.
 _BEGUN = N_("The task has begun; this can change no more.")
 _NO_RIGHT = N_("Who changes this must have the right to trigger the task's DAG, because mail leaves by it.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Current:
-    """A task as it is stored now."""
+    """The stored task and its limits."""
 
     task: SendTask
-    #: Nothing but what is in the ledger will ever be sent.
+    #: Whether the ledger has all mail that the task will ever send.
     audience_is_read: bool
-    #: Why its starts cannot be changed, and why its group cannot; a text to translate.
+    #: Reasons for which the starts, and the group, cannot be changed: texts to translate.
     fixed_when: str | None
     fixed_who: str | None
     may_start: bool
 
     @property
     def more(self) -> dict[str, Any]:
-        """For the form's page."""
+        """The values of the form's page."""
         return {
             "editing": self.task.name,
             "seen": task_definitions.fingerprint(self.task),
@@ -73,14 +73,14 @@ class Current:
 
 @router.get("/tasks/{name}/edit", dependencies=[Depends(changes_task)])
 def edit_task(request: Request, name: str, user: GetUserDep) -> Response:
-    """The form with the task as it is. 409 when it can change no more."""
+    """The form filled with the stored task. 409 when the task can change no more."""
     current = _changeable(user, name)
     return form_page(request, user, form_of(current.task), more=current.more)
 
 
 @router.post("/tasks/{name}/edit/review", dependencies=[Depends(changes_task)])
 def review_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """What the changed task would do; or the form again."""
+    """The review of the changed task; or the form with its errors."""
     current = _changeable(user, name)
     if form.text("step") == "edit":
         return form_page(request, user, form, more={**current.more, "seen": form.text("seen")})
@@ -89,7 +89,7 @@ def review_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) 
 
 @router.post("/tasks/{name}/edit/test", dependencies=[Depends(changes_task)])
 def test_edit(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Send the changed task to a few addresses, which needs the right to send at all, and show the look ahead again."""
+    """Make a test send of the changed task, which needs the right to send, and show the review again."""
     if not may_change_console(user):
         raise HTTPException(403)
     current = _changeable(user, name)
@@ -142,7 +142,7 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
         with_group = not current.audience_is_read
         task = checked(form, words, lambda conn, task: _try(conn, task, form, user), name=name, with_group=with_group)
     else:
-        task = read_task(form, words, name=name)  # a refusal for want of a right belongs into the audit log
+        task = read_task(form, words, name=name)  # a refusal for a missing right is an entry of the audit log
     if task is None or not _may_name(form, user, task, current, words):
         return _again(request, user, form, current)
     done = write_or_note(form, words, lambda: _written(user, task, form))
@@ -158,7 +158,7 @@ def _changed(request: Request, user: BaseUser, form: Form, current: Current) -> 
 
 
 def _may_name(form: Form, user: BaseUser, task: SendTask, current: Current, words: Language) -> bool:
-    """Whether this person may give the task the roles that it gets."""
+    """Whether this person may give the task its new roles."""
     return check_roles(form, words, task, role_choices(user), before=current.task.roles)
 
 
@@ -185,7 +185,7 @@ def _changeable(user: BaseUser, name: str) -> Current:
 
 
 def _again(request: Request, user: BaseUser, form: Form, current: Current, *, status: int = 422) -> Response:
-    """The form with its errors. Who was told that the task changed meanwhile may change it all the same."""
+    """The form with its errors. After the error "changed meanwhile" the person can send it again all the same."""
     seen = current.more["seen"] if form.error(WHOLE) else form.text("seen")
     return form_page(request, user, form, status=status, more={**current.more, "seen": seen})
 
@@ -193,7 +193,7 @@ def _again(request: Request, user: BaseUser, form: Form, current: Current, *, st
 def _with_refusal(
     request: Request, user: BaseUser, form: Form, current: Current, answer: Callable[[], Response]
 ) -> Response:
-    """The answer; or the form with 403, when mail would leave by the change that this person may not start."""
+    """The answer; or the form with 403 when the change would let mail leave that this person may not start."""
     try:
         return answer()
     except StartNotAllowed as refused:

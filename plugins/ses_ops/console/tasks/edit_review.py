@@ -1,4 +1,4 @@
-"""What an edit changes and for whom: seen inside of a transaction in which it has been made, and which is undone."""
+"""Review of an edit: the changed fields and the messages concerned."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EditReview:
-    """Everything that the page shows besides the look ahead."""
+    """The values of the page besides the review of the task."""
 
     changes: list[ChangedFact]
-    #: The mail of the task as it stands.
+    #: Counts of the task's mail.
     mail: MailOfTask
-    #: Nothing but what is in the ledger will ever be sent.
+    #: Whether the ledger has all mail that the task will ever send.
     audience_is_read: bool
     #: The first message that has not left, as the changed task makes it.
     left: FirstMessage | None
-    #: Mail leaves now that an error held back.
+    #: Whether mail leaves at once that an error stopped.
     goes_on: bool
     found: Review
 
 
 def edit_review(conn: Connection, words: Language, before: SendTask, after: SendTask) -> EditReview:
-    """Look at a task that has just been changed on this connection."""
+    """Review a task that has just been changed in this connection's transaction, which the caller rolls back."""
     row = send_tasks.find_row(conn, after.name)
     (overview,) = list_tasks(conn, name=after.name)
     return EditReview(

@@ -1,4 +1,4 @@
-"""A task's messages as CSV: what its page lists, all of it, with every filter kept."""
+"""Export of a task's messages as CSV."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.tasks.messages import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
-from ses_ops.storage.ledger.messages import MessageSearch, all_messages
+from ses_ops.storage.ledger.messages import ListedMessage, MessageSearch, all_messages
 
 router = APIRouter()
 
 HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at", "start")
-#: Messages that are read, and written, at a time.
+#: Number of messages read, and written, at a time.
 BATCH = 5_000
 
 
 @router.get("/tasks/{name}/messages.csv", dependencies=[Depends(reads_task)])
 def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
-    """The file, as it is read from the database: it never stands in memory as a whole."""
+    """The file, streamed from the database with every filter of the page's list; it is never in memory as a whole."""
     check_exports(user.get_name())
     run_id = request.query_params.get("run")
     view = TaskView.read(request.query_params, name, run_id=run_id)
@@ -53,18 +53,18 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
 
 
 def _csv(search: MessageSearch) -> Generator[bytes, None, None]:
-    """A few thousand lines at a time. The first bytes tell Excel that it is UTF-8."""
+    """The file in blocks of a few thousand lines, first the byte order mark by which Excel knows UTF-8."""
     yield b"\xef\xbb\xbf" + _lines([HEADER])
     with streaming() as conn:
         for batch in all_messages(conn, search, size=BATCH):
             yield _lines([_line(row) for row in batch])
 
 
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
+def _line(row: ListedMessage) -> tuple[str, ...]:
     cells = (
-        *(row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], row["smtp_code"]),
-        *(answer(row) if row["chunk_reason"] else row["smtp_text"], _moment(row["changed_at"])),
-        *(_moment(row["next_try_at"]), row["start"]),
+        *(row.occurrence, row.seq, row.address, row.status, row.tries, row.smtp_code),
+        *(answer(row) if row.chunk_reason else row.smtp_text, _moment(row.changed_at)),
+        *(_moment(row.next_try_at), row.start),
     )
     return tuple("" if cell is None else safe_cell(str(cell)) for cell in cells)
 

@@ -1,4 +1,4 @@
-"""Everything that is set of a send task, in a person's language: before it is made, and what an edit changes of it."""
+"""The fields of a send task in the reader's language."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NONE = N_("none")
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A field's label and what it says."""
+    """The label and the text of a field."""
 
     label: str
     text: str
@@ -39,7 +39,7 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedFact:
-    """What a field says, and what it will say."""
+    """The text of a field before and after a change."""
 
     label: str
     before: str
@@ -47,12 +47,12 @@ class ChangedFact:
 
 
 def task_facts(words: Language, task: SendTask) -> list[Fact]:
-    """Every field of a definition, those that are not set too."""
+    """All fields of a definition, the empty ones too."""
     return [Fact(label=words.gettext(label), text=text) for label, text in _facts(words, task)]
 
 
 def changed_facts(words: Language, before: SendTask, after: SendTask) -> list[ChangedFact]:
-    """The fields that say something else."""
+    """The fields whose text differs between two definitions."""
     new = {fact.label: fact.text for fact in task_facts(words, after)}
     old = {fact.label: fact.text for fact in task_facts(words, before)}
     none = words.gettext(_NONE)

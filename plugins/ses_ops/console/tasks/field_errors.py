@@ -1,4 +1,4 @@
-"""Errors of a field of the send task form as the console words them: what is wrong, and how to mend it."""
+"""Sentences about errors of the send task form's fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_ops.errors import SesError, TemplateError
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
-#: Said of a field that must not be empty, and is.
+#: Sentence for an empty field that must not be empty.
 _EMPTY = {
     "type": N_("Choose when the mail is to leave."),
     "template": N_("Choose a template."),
@@ -22,7 +22,7 @@ _EMPTY = {
     "every": N_("Write a whole number of hours or days, 1 or more."),
     "cron": N_("Write five fields: minute, hour, day, month, weekday. 0 9 * * MON is every Monday at 9:00."),
 }
-#: How to mend a field. Those of `_ENOUGH` say all there is to say.
+#: Sentences on the correction of a field. Those of `_ENOUGH` need no other sentence.
 _MEND = {
     "name": N_("Use 1 to 100 of the letters a to z, digits and hyphens; no hyphen at the beginning or the end."),
     "type": N_("Choose when the mail is to leave."),
@@ -41,14 +41,14 @@ _MEND = {
     "start_grace": N_("Write a span, such as 30m, 1h or 2d."),
 }
 _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
-#: What is wrong with these has a place in them, and how to write them is not known to everybody.
+#: Fields whose errors have a position in them, and whose syntax not everybody knows.
 _BOTH = frozenset({"cron"})
-#: What is said of a span that is no mistake in writing: it is too long.
+#: Codes of a span that is written correctly and too long.
 _TOO_LONG = frozenset({"span_too_long", "second_start_too_late"})
 
 
 def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> str:
-    """What stands beside a field. What the domain says is more exact than how to mend it."""
+    """The sentence beside a field. The sentence of the domain's error is more exact than the one on its correction."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
     if field in _ENOUGH and problem.code not in _TOO_LONG:

@@ -1,4 +1,4 @@
-"""On which quota days the mail of a send task leaves: of one that would be made, and of one that exists."""
+"""Forecast of a send task, stored or not, by quota day."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from ses_ops.console.quota_errors import Wrong
     from ses_ops.domain.forecast import Forecast, PendingMail
 
-#: Seconds for which an open page shows the same forecast.
+#: Seconds for which a page shows the same forecast.
 AGE = 15.0
-#: Recipients of a next audience whose suppressed are looked for: those of a million take 0.6 s.
+#: Most recipients of a next audience that are checked for suppression: a million take 0.6 s.
 EXACT_UP_TO = 20_000
-#: Nothing of these leaves any more.
+#: Statuses of tasks whose mail does not leave any more.
 OVER = (TaskStatus.CANCELLED, TaskStatus.FINISHED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DayLine:
-    """A quota day on which something of the task leaves."""
+    """A quota day on which mail of the task leaves."""
 
     number: int
     starts_at: datetime
     ends_at: datetime
-    #: Messages that the day has room for.
+    #: Quota of the day, in messages.
     room: int
-    #: Messages of other tasks, which go first.
+    #: Number of messages of other tasks that leave first.
     others: int
     count: int
-    #: Messages of this task until the end of the day.
+    #: Number of messages of this task that have left at the end of the day.
     done: int
 
 
@@ -53,22 +53,22 @@ class LeavingDays:
     """The forecast of one task."""
 
     days: list[DayLine]
-    #: Messages for which no day was found.
+    #: Number of messages for which no day was found.
     left: int = 0
-    #: Before this moment not all of it can leave; None when nothing is known of the days.
+    #: Earliest time at which all of the mail can have left; None without known days.
     due_at: datetime | None = None
-    #: Why nothing can be said of the days.
+    #: Reason for which the days are not known.
     problem: Wrong | None = None
-    #: The next audience is that of the whole group, the suppressed among it.
+    #: Whether the next audience counts the suppressed recipients too (a large group).
     with_suppressed: bool = False
 
     def shown(self, most: int) -> list[DayLine]:
-        """The first days and the last one."""
+        """The first days and the last day."""
         return self.days if len(self.days) <= most + 1 else [*self.days[:most], self.days[-1]]
 
     @property
     def last_leaves(self) -> tuple[datetime, datetime] | None:
-        """Between when the last message leaves."""
+        """The earliest and the latest time at which the last message leaves."""
         if not self.days or self.left:
             return None
         last = self.days[-1]
@@ -78,7 +78,7 @@ class LeavingDays:
 def leaving_days(
     conn: Connection, name: str, domain: str, added: Sequence[PendingMail], *, now: datetime
 ) -> LeavingDays:
-    """The days of what waits of a task, and of some mail of it behind all that waits."""
+    """The days of a task's pending mail, and of its mail to come behind all pending mail of the domain."""
     plans = quota_plans()
     waiting = queue_with(conn, domain, added)
     try:
@@ -95,7 +95,7 @@ def leaving_days(
 
 
 def leaving_days_of(name: str, *, fresh: bool = False) -> LeavingDays | None:
-    """The forecast of a task that exists, at most AGE old; None when nothing of it is to leave."""
+    """The forecast of a stored task, at most AGE old; None when no mail of it is to leave."""
     return _SEEN.get(name, fresh=fresh)[0]
 
 
@@ -134,5 +134,5 @@ def _lines(name: str, made: Forecast) -> list[DayLine]:
     return lines
 
 
-#: In a tuple: a snapshot takes None for "not read yet".
+#: The forecast in a tuple, since a snapshot takes None for "not read yet".
 _SEEN: SnapshotByKey[str, tuple[LeavingDays | None]] = SnapshotByKey(_read, age=AGE)

@@ -1,4 +1,4 @@
-"""The form of a send task: from a definition to its fields, and back with every error beside its field."""
+"""Conversion between a task's definition and its form."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FORM_FIELDS = (
     *("every_count", "every_unit", "cron", "reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown"),
     "roles",
 )
-#: Fields whose text goes into the definition as it is, if there is any.
+#: Fields whose text is copied into the definition unless it is empty.
 _PLAIN = (
     *("name", "type", "template", "subject", "sender", "group", "reply_to", "unsubscribe_url", "advertisement"),
     *("start_grace", "on_unknown", "roles"),
 )
 #: Fields of the definition that have another name in the form.
 _NAMES = {"every": "every_count"}
-#: What stands for a field with an error while the others are looked at; those without are left out.
+#: Values in place of a field with an error while the others are checked; fields without one here are left out.
 _STAND_IN: dict[str, str] = {
     "name": "x",
     "type": TaskType.TRIGGERED.value,
@@ -42,7 +42,7 @@ _STAND_IN: dict[str, str] = {
     "every": "1d",
     "cron": "0 0 * * *",
 }
-#: Fields that cannot be looked at when another has an error.
+#: Fields that cannot be checked when another field has an error.
 _WITH = {
     "type": ("start_at", "until", "every", "cron"),
     "start_at": ("until",),
@@ -58,7 +58,7 @@ _SPANS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def form_of(task: SendTask) -> Form:
-    """The form filled with a definition, to change or to clone it."""
+    """The form filled with a definition, for an edit or a clone."""
     schedule = task.schedule
     every = schedule.every
     return Form.of(
@@ -85,9 +85,9 @@ def form_of(task: SendTask) -> Form:
 
 
 def read_task(form: Form, words: Language, *, name: str | None = None) -> SendTask | None:
-    """The definition in a form; None when there are errors, which are noted in the form: all of them, not the first.
+    """The definition in a form; None when there are errors: the form then has all of them, not the first.
 
-    `name` is that of the task that is edited, which no form can change.
+    `name` is the name of the task that is edited, which no form can change.
     """
     entry = _entry(form)
     if name is not None:
@@ -108,7 +108,7 @@ def read_task(form: Form, words: Language, *, name: str | None = None) -> SendTa
 
 
 def note(form: Form, words: Language, problem: SesError) -> None:
-    """Write an error beside the field that it belongs to, in the person's language where we have the words."""
+    """Write an error beside its field, in the reader's language where the console has words for it."""
     field = WHOLE
     if isinstance(problem, NameTaken):
         form.problem("name", words.gettext(_TAKEN))
@@ -128,7 +128,7 @@ def note(form: Form, words: Language, problem: SesError) -> None:
 
 
 def _entry(form: Form) -> dict[str, Any]:
-    """The form as a definition. What belongs to another type of task is not read, and stays in the form."""
+    """The form as a definition. Fields of another type of task are not read and stay in the form."""
     entry: dict[str, Any] = {name: text for name in _PLAIN if (text := form.text(name))}
     kind = form.text("type")
     timed = kind in (TaskType.SCHEDULED, TaskType.RECURRING)
@@ -148,7 +148,7 @@ def _entry(form: Form) -> dict[str, Any]:
 
 
 def _set_right(entry: dict[str, Any], field: str) -> None:
-    """Take an error out of the definition, so that the next one is found."""
+    """Replace the field of an error in the definition, so that the next error is found."""
     if field in _STAND_IN:
         entry[field] = _STAND_IN[field]
     else:
@@ -166,7 +166,7 @@ def _is_zone(name: str) -> bool:
 
 
 def _wall_clock(moment: datetime | None, time_zone: str) -> str:
-    """As a field for date and time has it, in the task's zone: `2026-12-01T09:00`."""
+    """A time as the text of an HTML field, in the task's zone: `2026-12-01T09:00`."""
     if moment is None:
         return ""
     local = to_wall_clock(moment, zone(time_zone)).replace(tzinfo=None)
@@ -175,7 +175,7 @@ def _wall_clock(moment: datetime | None, time_zone: str) -> str:
 
 
 def _span(span: timedelta) -> str:
-    """`90m` for an hour and a half."""
+    """A span as a text: `90m` for an hour and a half."""
     seconds = int(span.total_seconds())
     size, unit = next((size, unit) for size, unit in _SPANS if seconds % size == 0)
     return f"{seconds // size}{unit}"

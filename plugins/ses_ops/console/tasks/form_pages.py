@@ -1,4 +1,4 @@
-"""The two pages of a send task's form, shared by making and by editing one: its fields, and what they would do."""
+"""The two pages of a send task's form: fields and review."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: What a person can mend in the form. Anything else (a database that is away) is no matter of the form.
+#: Errors that a person can correct in the form. Others, such as an unavailable database, are raised.
 _MENDABLE = (Conflict, InvalidInput, NotFound, TemplateError)
 
 
 class _OnlyTried(Exception):
-    """Leaves the transaction without a trace."""
+    """Raised to roll the transaction back."""
 
 
 def form_page(
@@ -60,7 +60,7 @@ def form_page(
     more: Mapping[str, Any] | None = None,
 ) -> Response:
     """The form. `more`: `editing`, the name of the task that is edited; `clone_of`; `seen`, its fingerprint; `fixed`,
-    what of it cannot be changed."""
+    the fields that cannot be changed."""
     return render(
         request,
         "tasks/new.html",
@@ -83,7 +83,7 @@ def review_page(
     test: TestOfTask | None = None,
     status: int = 200,
 ) -> Response:
-    """What will happen; the page hands the fields of the form on. `edit`: of a task that exists."""
+    """The review; its page has the fields of the form as hidden ones. `edit`: the review of a stored task's change."""
     words = language_of(request)
     if edit is None:
         with reading() as conn:
@@ -118,9 +118,9 @@ def checked(
     name: str | None = None,
     with_group: bool = True,
 ) -> SendTask | None:
-    """The definition in a form if it can be written, which is tried and undone; else None, the errors in the form.
+    """The definition in a form if a trial transaction can store it; else None, with the errors in the form.
 
-    `with_group`: whether the mail is yet to be made of the group's columns.
+    `with_group`: whether mail is still to be rendered with the group's columns.
     """
     task = read_task(form, words, name=name)
     if with_group:
@@ -133,7 +133,7 @@ def checked(
 
 
 def tried(look: Callable[[Connection], T]) -> T:
-    """What is seen inside of a transaction that is undone."""
+    """The result of `look` inside a transaction that is rolled back."""
     seen: list[T] = []
     with suppress(_OnlyTried), changing() as conn, transaction(conn):
         seen.append(look(conn))
@@ -142,7 +142,7 @@ def tried(look: Callable[[Connection], T]) -> T:
 
 
 def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
-    """Say beside the template what the group lacks."""
+    """Write the variables that the group lacks beside the template's field."""
     template, group = form.text("template"), form.text("group")
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
@@ -159,7 +159,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
 
 
 def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | None:
-    """What `write` returns; None when it cannot be done any more, the reason in the form."""
+    """The result of `write`; None when the change is not possible any more, with the reason in the form."""
     try:
         return write()
     except _MENDABLE as problem:
@@ -168,10 +168,10 @@ def write_or_note(form: Form, words: Language, write: Callable[[], T]) -> T | No
 
 
 def task_page(request: Request, user: BaseUser, name: str) -> str:
-    """Where a person goes after a change: the task's page; the list where there is none, or who may not see it."""
+    """The address after a change: the task's page; the list when it has none or the person may not see it."""
     known = {getattr(route, "path", None) for route in request.app.routes}
     try:
         return f"/tasks/{name}" if "/tasks/{name}" in known and may_by_now(user, Right.READ, name) else "/tasks"
-    except Exception:  # Airflow's database is away, say: the change is made all the same
+    except Exception:  # Airflow's database is unavailable, for example: the change is stored all the same
         log.exception("whether %r may be seen could not be asked", name)
         return "/tasks"

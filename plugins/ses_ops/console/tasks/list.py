@@ -1,4 +1,4 @@
-"""The list of send tasks: what sends, what stands still and until when, and what a person can do about it."""
+"""The list of send tasks: status, progress, actions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ses_ops.storage.tasks.overview import TaskOverview
 
 router = APIRouter()
 
-#: What the list can be sorted by, the default first.
+#: Sort keys of the list, the default first.
 SORTS = {
     "created": N_("Created"),
     "name": N_("Name"),
@@ -50,15 +50,15 @@ SORTS = {
     "updated": N_("Changed"),
 }
 
-#: Columns of the list, in their order; those with a number stand to the right.
+#: Columns of the list in their order; columns of numbers are aligned to the right.
 COLUMNS = {
     **dict.fromkeys(("name", "subject", "template", "sender", "group", "type", "status", "progress"), "text"),
     **dict.fromkeys(("requested", "sent", "cached", "failed"), "number"),
     **dict.fromkeys(("next", "created"), "text"),
 }
-#: A filter beside the statuses: tasks that were deleted, which a search finds as well.
+#: Filter beside the statuses for deleted tasks, which a search finds as well.
 DELETED = "deleted"
-#: What can be done with several at once; each has its own rights and its own result (`bulk_tasks`).
+#: Actions on several tasks; each task has its own rights and its own result (`bulk_tasks`).
 BULK = {
     "pause": N_("Pause selected"),
     "resume": N_("Resume selected"),
@@ -67,7 +67,7 @@ BULK = {
 }
 
 _FAR = float("inf")
-#: What stands first when sorted by status: what needs a person.
+#: Order of the statuses: first those that need a person.
 _URGENCY = {
     status: place
     for place, status in enumerate(
@@ -106,19 +106,19 @@ class TaskLine:
 
     task: TaskOverview
     rights: frozenset[Right]
-    #: Its sender domain's quota has room now.
+    #: Whether the sender domain has quota left now.
     quota_left: bool = False
-    #: Of its mail, as the first recipient sees it; the list alone shows it.
+    #: Subject as the first recipient sees it; only the list shows it.
     subject: str = ""
 
     @property
     def key(self) -> str:
-        """Its own among all rows of the list: a deleted task shares its name with others."""
+        """A key that is unique in the list, where a deleted task may have the name of another."""
         return f"{self.task.name}-{self.task.id}" if self.task.deleted_at else self.task.name
 
     @property
     def parts(self) -> list[Part]:
-        """The progress bar: of the newest start."""
+        """The progress bar of the newest start."""
         return parts_of(start_of(self.task))
 
     @property
@@ -128,30 +128,30 @@ class TaskLine:
 
     @property
     def share(self) -> float:
-        """Sent of requested, of the newest start."""
+        """The share of sent messages in the requested ones of the newest start, 0 to 1."""
         return sent_share(start_of(self.task))
 
     @property
     def mending(self) -> Mending | None:
-        """Where it is mended that it stands still."""
+        """The link to the page where a person removes the cause of the stop."""
         return mending_of(self.task)
 
     @property
     def rhythm(self) -> tuple[str, dict[str, object]] | None:
-        """How it repeats."""
+        """The text of the schedule."""
         return labels.rhythm(self.task.schedule)
 
     @property
     def actions(self) -> list[str]:
-        """What its buttons offer: what its status allows and the person may do."""
+        """The actions of its buttons: those that its status and the person's rights allow."""
         offered = _ACTIONS[self.task.status]
         if self.task.status is TaskStatus.WAITING and self.task.error:
-            offered = (_RESUME, *offered)  # it missed its start, and waits for a person
+            offered = (_RESUME, *offered)  # the task missed its start and waits for a person
         return [action for action, right in offered if right in self.rights and self._useful(action)]
 
     @property
     def editable(self) -> bool:
-        """Whether anything of it can still change (`application.task_changes.check_changeable` has the last word)."""
+        """Whether the task can probably change (`application.task_changes.check_changeable` decides)."""
         task = self.task
         if Right.EDIT not in self.rights or task.status is TaskStatus.CANCELLED:
             return False
@@ -161,7 +161,7 @@ class TaskLine:
 
     @property
     def startable(self) -> bool:
-        """Whether a person can start it by hand, once more (`tasks/send_now.py` has the last word)."""
+        """Whether a person can probably start the task by hand (`tasks/send_now.py` decides)."""
         often = self.task.type in (TaskType.RECURRING, TaskType.TRIGGERED)
         stopped = self.task.status is TaskStatus.CANCELLED or self.task.paused_by_person
         return often and not stopped and Right.START in self.rights
@@ -170,16 +170,16 @@ class TaskLine:
         if action == "pause":
             return not self.task.paused_by_person
         if action == "resume" and self.task.waits_for_quota and not self.quota_left:
-            return False  # it goes on by itself, and no sooner
+            return False  # the task continues by itself, and a resume would not make it sooner
         overdue = self.task.next_slot is not None and self.task.next_slot <= datetime.now(UTC)
         if action == "resume" and (self.task.error or self.task.unsent_count or overdue):
-            # It sends at once what waits, or what was to start meanwhile (`decisions.resume`).
+            # A resume sends pending mail at once, or mail whose start has come (`task_decisions.resume`).
             return Right.START in self.rights
         return action != "retry-failed" or self.task.failed_count > 0
 
 
 def line_of(task: TaskOverview, rights: frozenset[Right], subject: str = "") -> TaskLine:
-    """A task's line. Whether there is quota is asked only where a person could use it."""
+    """The line of a task. The quota is read only for a task that a person could resume."""
     quota_left = task.waits_for_quota and quota_snapshot.quota_left(task.sender_domain, task.name)
     return TaskLine(task=task, rights=rights, quota_left=quota_left, subject=subject)
 
@@ -216,14 +216,14 @@ def send_tasks(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/live/tasks", dependencies=[Depends(enters_console)])
 def send_tasks_live(request: Request, user: GetUserDep) -> Response:
-    """The list of the page, again and again."""
+    """The polled part of the page: the list."""
     seen, listing = tasks_seen(user), listing_of(request.query_params)
     context = _context(user, listing, [*_deleted(user, listing), *seen])
     return fragment(request, "tasks/list_rows.html", every=pace(seen, now=datetime.now(UTC)), **context)
 
 
 def listing_of(query: QueryParams) -> Listing:
-    """What a person asked the list for, from the query of its address."""
+    """The search, filter and order of the list, from the query of its address."""
     filters = {
         "status": [*(status.value for status in TaskStatus), DELETED],
         "type": [one.value for one in labels.TYPE],
@@ -238,13 +238,13 @@ def listing_of(query: QueryParams) -> Listing:
 
 
 def _deleted(user: BaseUser, listing: Listing, *, fresh: bool = False) -> list[TaskOverview]:
-    """Deleted tasks, where they are asked for: by their filter, or by a search that is not for a status."""
+    """The deleted tasks, for their filter or for a search without a status."""
     asked = listing.filters.get("status", DELETED if listing.text else None) == DELETED
     return deleted_tasks_seen(user, fresh=fresh) if asked else []
 
 
 def found_tasks(listing: Listing, seen: Sequence[TaskOverview], *, fresh: bool = False) -> list[TaskOverview]:
-    """Those of the tasks that fit a search, in its order."""
+    """The tasks that match a search, in its order."""
     subjects = subjects_of(seen, fresh=fresh)
     found = [task for task in seen if _fits(task, subjects[task.id], listing)]
     key = _KEYS.get(listing.sort) or (lambda task: (search_key(subjects[task.id]), task.name))
@@ -276,7 +276,7 @@ def _fits(task: TaskOverview, subject: str, listing: Listing) -> bool:
     facts |= {"template": task.template, "group": task.group}
     if any(facts[name] != wanted for name, wanted in listing.filters.items()):
         return False
-    # The sender's domain stands there as A-labels.
+    # The overview has the sender's domain as A-labels.
     texts = address_keys(listing.text)
     looked_at = (task.name, subject, task.subject or "", task.template, task.group or "", task.sender)
     return not listing.text or any(text in search_key(part) for part in looked_at for text in texts)

@@ -1,4 +1,4 @@
-"""The list of a task's messages on its page: found by address or status, a page at a time by key; and the words for it.
+"""The list of a task's messages: search, keyset paging, words.
 
 The same search as CSV is export.py.
 """
@@ -6,13 +6,14 @@ The same search as CSV is export.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.ledger.messages import (
     END,
     MOST_LOOKED_AT,
     TOP,
+    ListedMessage,
     MessageKey,
     MessagePage,
     MessageSearch,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ses_ops.console.tasks.query import TaskView
     from ses_ops.storage.ledger.progress import Scope
 
-#: Messages on a page.
+#: Number of messages on a page.
 SIZE = 25
 
 
@@ -35,9 +36,9 @@ class MessageLines:
     """A page of the list."""
 
     page: MessagePage
-    #: Something is searched for or filtered.
+    #: Whether the list has a search or a filter.
     narrowed: bool
-    #: Messages that a page of a search looks at.
+    #: Most messages that a page of a search reads.
     most_looked_at: int = MOST_LOOKED_AT
 
     @property
@@ -52,12 +53,12 @@ class MessageLines:
 
     @property
     def is_short(self) -> bool:
-        """Whether more of what is searched for may stand on other pages although this one is not full."""
+        """Whether other pages may have more results although this page is not full."""
         return self.narrowed and len(self.page.rows) < SIZE and bool(self.page.next or self.page.previous)
 
 
 def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLines:
-    """The page that a view asks for."""
+    """The page of messages that a view asks for."""
     return MessageLines(
         page=message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE),
         narrowed=bool(view.status or view.address),
@@ -81,12 +82,12 @@ def search_of(
     )
 
 
-def answer(row: dict[str, Any]) -> str:
+def answer(row: ListedMessage) -> str:
     """What the server said, or why the message is not on its way."""
-    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
-    if row["status"] == MessageStatus.RETRYING and said:
+    said = f"{row.smtp_code or ''} {row.smtp_text or ''}".strip()
+    if row.status == MessageStatus.RETRYING and said:
         return said
-    return row["chunk_reason"] or said
+    return row.chunk_reason or said
 
 
 def _key(key: MessageKey | None) -> str | None:

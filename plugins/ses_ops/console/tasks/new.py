@@ -1,4 +1,4 @@
-"""New send task: the form, a look at what it will do, and the task. Cloning one fills the form."""
+"""Pages that create a send task: the form, the review, the task."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ router = APIRouter()
 
 @router.get("/new-task", dependencies=[Depends(changes_console)])
 def new_task(request: Request, user: GetUserDep, clone: str = "", template: str = "", group: str = "") -> Response:
-    """The form: with sensible values (and the template or group that a link names), or those of a cloned task."""
+    """The form with defaults (and the template or group that a link names), or with the values of a cloned task."""
     given = choices(user)
     if clone:
         return form_page(request, user, _clone(user, clone, given), given=given, more={"clone_of": clone})
@@ -48,7 +48,7 @@ def new_task(request: Request, user: GetUserDep, clone: str = "", template: str 
 
 @router.post("/new-task/review", dependencies=[Depends(changes_console)])
 def review_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Response:
-    """What the task would do; or the form again, when something is wrong or the person goes back to it."""
+    """The review; or the form again, when it has an error or the person returns to it."""
     if form.text("step") == "edit":
         return form_page(request, user, form)
     given = role_choices(user)
@@ -61,7 +61,7 @@ def review_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Resp
 
 @router.post("/new-task", dependencies=[Depends(changes_console)])
 def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response:
-    """Make the task, and its DAG at once."""
+    """Create the task, and its DAG at once."""
     words = language_of(request)
     given = role_choices(user)
     form = with_own_roles(_named(form, user), given)
@@ -78,7 +78,7 @@ def create_task(request: Request, user: GetUserDep, form: PostedDep) -> Response
 
 @router.post("/new-task/test", dependencies=[Depends(changes_console)])
 def test_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Response:
-    """Send exactly this task to a few addresses, and show what it would do again."""
+    """Make a test send of exactly this task, and show the review again."""
     words = language_of(request)
     task = checked(form, words, _create)
     if task is None:
@@ -91,7 +91,7 @@ def test_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Respon
 
 @router.get("/new-task/mail", dependencies=[Depends(changes_console)])
 def mail_of_new_task(template: str, group: str, unsubscribe_url: str = "") -> Response:
-    """The HTML of the first message, for a sandboxed frame. The task need not exist."""
+    """The HTML of the first message of a task that is not stored, for a sandboxed frame."""
     facts = {"name": "x", "type": "triggered", "sender": "sender@example.com", "template": template, "group": group}
     link = {"unsubscribe_url": unsubscribe_url} if unsubscribe_url else {}
     with reading() as conn:
@@ -114,7 +114,7 @@ def _clone(user: BaseUser, name: str, given: Choices) -> Form:
 
 
 def _named(form: Form, user: BaseUser) -> Form:
-    """A name that was left empty is proposed."""
+    """Fill an empty name with a proposal."""
     if form.text("name"):
         return form
     names = choices(user).names

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-#: The DAGs of ours that send no task.
+#: DAGs of ses-ops without a send task.
 _OWN_DAGS = ("ses_test_send", "ses_maintenance")
 
 
@@ -51,19 +51,19 @@ def task(request: Request, name: str, user: GetUserDep) -> Response:
 
 @router.get("/dag/{dag_id}", dependencies=[Depends(reads_task)])
 def dag_tab(request: Request, dag_id: str, user: GetUserDep) -> Response:
-    """The tab of a DAG: every DAG has it, most send no mail."""
+    """The tab of a DAG. Airflow shows it at every DAG, most of which send no mail."""
     return _tab(request, user, dag_id, Tab.DAG)
 
 
 @router.get("/run/{dag_id}/{run_id}", dependencies=[Depends(reads_task)])
 def run_tab(request: Request, dag_id: str, run_id: str, user: GetUserDep) -> Response:
-    """The tab of a DAG run: what this run began, and what it sent."""
+    """The tab of a DAG run: the mail that this run started and sent."""
     return _tab(request, user, dag_id, Tab.RUN, run_id)
 
 
 @router.get("/live/task/{name}", dependencies=[Depends(reads_task)])
 def task_live(request: Request, name: str, user: GetUserDep) -> Response:
-    """What moves on the page, again and again."""
+    """The part of the page that is polled."""
     given = request.query_params.get("tab", "")
     run_id = request.query_params.get("run")
     tab = Tab.RUN if run_id is not None else Tab(given) if given in set(Tab) else Tab.CONSOLE
@@ -80,12 +80,12 @@ def _tab(request: Request, user: BaseUser, dag: str, tab: Tab, run_id: str | Non
     try:
         return _page(request, user, view)
     except NotFound:
-        # Airflow keeps the pages of a DAG whose task was deleted.
+        # Airflow keeps the pages of a DAG after its task was deleted.
         return render(request, "tasks/none.html", dag_id=dag, run_id=run_id, own=False, deleted=True)
 
 
 def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
-    """The task that has the name; when none has, the last one that had it: its ledger stays, and stays readable."""
+    """The task of the name; without one the last deleted task of the name, whose ledger stays readable."""
     check_may_see(user, view.name, view.task_id)
     with reading() as conn:
         deleted = send_tasks.deleted_tasks_of(conn, view.name)
@@ -143,13 +143,13 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
 
 
 def _is_whole(view: TaskView, seen: TaskSeen) -> bool:
-    """Whether all of a task is shown that is not over: only then what is to come belongs to it."""
+    """Whether the page shows the whole of a task that has not ended: only then it has the mail to come."""
     over = seen.overview.status in OVER or seen.overview.deleted_at is not None
     return view.tab is not Tab.RUN and view.occurrence_id is None and not over
 
 
 def _starts(seen: TaskSeen) -> list[tuple[datetime, str]]:
-    """The next starts: the moment, and the wall clock of the task's zone."""
+    """The next starts: each as a time, and as the wall clock of the task's zone."""
     tz = ZoneInfo(seen.overview.schedule.time_zone)
     if seen.row.cancelled_at is not None:
         return []

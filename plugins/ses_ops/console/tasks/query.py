@@ -1,4 +1,4 @@
-"""Where the page of a task is shown, and which part of the task: the console, a tab of the DAG, a tab of a DAG run."""
+"""The query of a task's page: where it is shown, and which part."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ses_ops.storage.ledger.messages import END, TOP, MessageKey
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-#: Characters of an address that are looked at; no address is longer (RFC 5321).
+#: Most characters of an address in a search; no address is longer (RFC 5321).
 LONGEST_ADDRESS = 320
-#: In the address, in place of the key at which a page of messages ends.
+#: Text in the address in place of the key at which a page of messages ends.
 LAST = "last"
 
 
 class Tab(StrEnum):
-    """Where it is shown."""
+    """The place of a task's page: the console, a tab of the DAG, a tab of a DAG run."""
 
     CONSOLE = ""
     DAG = "dag"
@@ -30,30 +30,30 @@ class Tab(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskView:
-    """What a person asked for. Anything odd in the address falls back to the default, never to an error."""
+    """The part of a task that a person asked for. Invalid values in the address become the default, never an error."""
 
     name: str
-    #: The task of this id, among all that ever had the name; None: the one that has it.
+    #: Id of the task among all that ever had the name; None: the task that has it now.
     task_id: int | None = None
     tab: Tab = Tab.CONSOLE
-    #: The DAG run whose tab it is.
+    #: Id of the DAG run whose tab the page is.
     run_id: str | None = None
-    #: Only this occurrence.
+    #: Id of the only occurrence shown; None: all.
     occurrence_id: int | None = None
-    #: Of the list of occurrences: those before this one.
+    #: Id of the occurrence before which the list of occurrences begins.
     before: int | None = None
-    #: Of the list of chunks, from 1.
+    #: Page of the list of chunks, from 1.
     chunk_page: int = 1
-    #: Of the list of messages.
+    #: Search of the list of messages.
     status: str | None = None
     address: str = ""
     after: MessageKey = TOP
-    #: The page of messages that ends here, instead of one that begins somewhere.
+    #: Key at which the page of messages ends, when it is read backwards.
     through: MessageKey | None = None
 
     @classmethod
     def read(cls, query: QueryParams, name: str, *, tab: Tab = Tab.CONSOLE, run_id: str | None = None) -> TaskView:
-        """From the address."""
+        """The view of a request's address."""
         status = query.get("status")
         return cls(
             name=name,
@@ -71,7 +71,7 @@ class TaskView:
 
     @property
     def path(self) -> str:
-        """The page's own path; every character that means something elsewhere is encoded (`way_back` asks for it)."""
+        """The path of the page; every character with a meaning in a URL is encoded, as `way_back` requires."""
         if self.tab is Tab.CONSOLE:
             return f"/tasks/{quote(self.name, safe='')}"
         if self.tab is Tab.DAG:
@@ -80,11 +80,11 @@ class TaskView:
 
     @property
     def back(self) -> str:
-        """Where a form of the page leads back to."""
+        """The address to which a form of the page redirects."""
         return self.path + self.query()
 
     def query(self, **changes: object) -> str:
-        """The page as the query of an address, some of it changed; a list that is narrowed anew begins at its top."""
+        """The query of the page's address with some changes; a list with a new filter begins at its first page."""
         parts: dict[str, object] = {
             "task": self.task_id,
             "occurrence": self.occurrence_id,
@@ -103,7 +103,7 @@ class TaskView:
         return "?" + urlencode(kept) if kept else ""
 
     def live_query(self) -> str:
-        """What the fragment needs to be the same part of the same page."""
+        """The query with which the polled fragment shows the same part of the page."""
         parts = {
             "task": self.task_id,
             "tab": self.tab.value,
@@ -116,7 +116,7 @@ class TaskView:
         return "?" + urlencode(kept) if kept else ""
 
     def export_query(self) -> str:
-        """What the file needs to hold the messages of the list, all of them."""
+        """The query with which the exported file has all messages of the list."""
         parts = {
             "task": self.task_id,
             "run": self.run_id,
@@ -141,5 +141,5 @@ def _number(given: str | None) -> int | None:
 def _key(given: str | None) -> MessageKey | None:
     occurrence, _, seq = (given or "").partition(".")
     found = _number(occurrence)
-    # The database counts the message behind it, in 32 bits.
+    # The database adds 1 to it, in 32 bits.
     return MessageKey(found, min(_number(seq) or 0, 2**31 - 2)) if found else None

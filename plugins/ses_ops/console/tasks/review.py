@@ -1,4 +1,4 @@
-"""What a send task will do, before it is made: to how many, when, on which days, and what they will read."""
+"""Review of a send task: recipients, times, forecast, first message."""
 
 from __future__ import annotations
 
@@ -48,44 +48,44 @@ DOUBTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """Everything that the page shows."""
+    """The values of the review's page."""
 
     task: SendTask
     schedule: Schedule
     group: RecipientGroup
     suppressed: int
     starts: list[datetime]
-    #: When the mail of the next occurrence may begin to leave.
+    #: Time from which the mail of the next occurrence may leave.
     due_at: datetime | None
-    #: Whether that is as soon as the task exists.
+    #: Whether the mail may leave as soon as the task exists.
     at_once: bool
     leaving: LeavingDays
     message: FirstMessage
-    #: What of the template its author may not mean.
+    #: Warnings about the template (`value_warnings`).
     doubts: list[ValueWarning]
-    #: Columns of the group that the mail does not use.
+    #: Columns of the group without a use in the mail.
     unused: list[str]
 
     @property
     def count(self) -> int:
-        """Recipients who get the mail, as things are now."""
+        """Number of recipients who would get the mail now."""
         return self.group.recipient_count - self.suppressed
 
     @property
     def twice(self) -> bool:
-        """Whether the clock of the task's zone shows its start twice, of which the first is taken."""
+        """Whether the start is in the hour that a clock change repeats; the first of the two times is taken."""
         start = self.task.schedule.start_at
         return start is not None and happens_twice(start, ZoneInfo(self.task.schedule.time_zone))
 
 
 def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = None) -> Review:
-    """Look ahead for a definition that has been checked; `current` is the task that it would change."""
+    """The review of a definition that has been checked; `current` is the stored task that it would change."""
     now = database_now(conn)
     schedule = _with_start(task.schedule, current.created_at if current else now)
     group = recipients.find_group(conn, task.group)
     begun = current is not None and current.request_count > 0
     added = first_occurrence(conn, name=task.name, group=task.group, schedule=schedule, begun=begun, now=now)
-    # The occurrence to come has counted the suppressed already.
+    # The occurrence to come already has the count of suppressed recipients.
     suppressed = group.recipient_count - added[0].count if added else recipients.suppressed_count(conn, group.id)
     due_at = added[0].due_at if added else None
     return Review(
@@ -109,7 +109,7 @@ def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
 
 
 def wall_clock(words: Language, moment: datetime, time_zone: str) -> str:
-    """A start time with its weekday, in a zone: `Tue, Dec 1, 2026, 9:00 AM`."""
+    """The text of a start time with its weekday in a zone: `Tue, Dec 1, 2026, 9:00 AM`."""
     local = to_wall_clock(moment, ZoneInfo(time_zone))
     day = format_skeleton("yMMMEd", local, locale=words.code)
     return f"{day} {format_time(local, 'short', locale=words.code)}"
@@ -121,6 +121,6 @@ def _with_start(schedule: Schedule, start: datetime) -> Schedule:
 
 
 def starts_in(words: Language, found: Review) -> list[tuple[str, str]]:
-    """The next start times, each in the task's zone and in UTC."""
+    """The texts of the next start times, each in the task's zone and in UTC."""
     zone = found.task.schedule.time_zone
     return [(wall_clock(words, start, zone), wall_clock(words, start, "UTC")) for start in found.starts]

@@ -1,6 +1,6 @@
-"""Which roles of Airflow a send task's form offers, and whether those that were typed will do.
+"""The Airflow roles of a send task's form, offered and checked.
 
-Only FAB's auth manager has roles that a DAG can be given to; with any other nothing of this is shown.
+Only FAB's auth manager has roles to which a DAG can be given; with any other the form has no roles.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
 
-#: Everybody has this role of FAB's, logged in or not, where it has any rights.
+#: Name of FAB's role for everybody, logged in or not.
 _PUBLIC = "Public"
 _UNKNOWN = N_("Airflow has no role %(role)s.")
 _NOT_YOURS = N_("You may name roles that you have: %(roles)s. Not %(role)s.")
@@ -32,22 +32,22 @@ _SOME = N_("role %(roles)s, and everybody with rights to all DAGs")
 
 @dataclass(frozen=True, kw_only=True)
 class RoleChoices:
-    """What a person may write into the field."""
+    """The roles that a person may write into the field."""
 
-    #: Whether Airflow has roles at all that a DAG can be given to.
+    #: Whether Airflow has roles to which a DAG can be given.
     offered: bool
-    #: Roles that the person may name.
+    #: Roles that the person may give to a task.
     names: tuple[str, ...] = ()
-    #: Those through which the person may make tasks, and which have no rights to all DAGs anyway.
+    #: Roles by which the person may create tasks, without those that have rights to all DAGs.
     own: tuple[str, ...] = ()
-    #: Every role there is.
+    #: All roles of Airflow.
     known: frozenset[str] = frozenset()
-    #: Whether the person sees and edits every DAG, whatever a task says.
+    #: Whether the person sees and edits every DAG, whichever roles a task has.
     sees_all: bool = True
 
 
 def role_choices(user: BaseUser) -> RoleChoices:
-    """Read what Airflow knows of a person and of roles."""
+    """Read a person's rights and the roles from Airflow."""
     if not fab_roles.uses_roles():
         return RoleChoices(offered=False)
     every, own = fab_roles.roles(), fab_roles.roles(of=user)
@@ -63,27 +63,27 @@ def role_choices(user: BaseUser) -> RoleChoices:
 
 
 def _makers(own: list[Role]) -> tuple[str, ...]:
-    """The roles through which somebody makes tasks; those that give a part of it where no one gives all of it."""
+    """The roles by which somebody may create tasks; when none gives all rights for that, those that give some."""
     some = [role for role in own if not role.of_all_dags]
     return tuple(role.name for role in [one for one in some if one.makes_tasks] or [one for one in some if one.helps])
 
 
 def with_own_roles(form: Form, given: RoleChoices) -> Form:
-    """A form that names no role gets those of the person: nobody makes a task that they cannot see."""
+    """Fill a form without roles with the person's own: nobody creates a task that they cannot see."""
     if not given.offered or form.text("roles") or ("roles" in form and given.sees_all):
         return form
     return form.with_values(roles=", ".join(given.own))
 
 
 def only_nameable(roles: Collection[str], given: RoleChoices) -> str:
-    """Those of a cloned task's roles that the person may name, as the field has them."""
+    """The text of the field for a clone: the roles of the cloned task that the person may give."""
     return ", ".join(role for role in roles if role in given.names)
 
 
 def check_roles(
     form: Form, words: Language, task: SendTask, given: RoleChoices, *, before: Collection[str] = ()
 ) -> bool:
-    """Whether a task may have its roles; False when it may not, which is noted in the form. `before`: those it has."""
+    """Whether the person may give a task its new roles; if not, the form has the error. `before`: its roles now."""
     if not given.offered or set(task.roles) == set(before):
         return True
     for role in task.roles:
@@ -99,7 +99,7 @@ def check_roles(
 
 
 def who_sees_it(words: Language, roles: Collection[str]) -> str | None:
-    """Who can see and stop a task, in words; None where Airflow's auth manager has no roles."""
+    """The text that names who can see and stop a task; None where Airflow's auth manager has no roles."""
     if not fab_roles.uses_roles():
         return None
     return words.gettext(_SOME, roles=", ".join(roles)) if roles else words.gettext(_ALL)

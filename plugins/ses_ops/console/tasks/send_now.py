@@ -1,4 +1,4 @@
-"""Send now: a triggered or recurring task started by hand, with the trigger's form and a look at what it would do."""
+"""Pages that start a triggered or recurring task by hand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-#: The id of the run is made with the page, so that a form that is sent twice starts one run.
+#: Pattern of the run's id in the form: it is made with the page, so that a form sent twice starts one run.
 _RUN_ID = re.compile(r"console__[0-9T-]{19}_[0-9a-f]{6}")
 _TICK = N_("Tick this: the task has a schedule, and a start by hand is one more.")
 _NOT_READ = N_("Airflow has not read the DAG of %(name)s yet. Try again in a minute.")
@@ -48,7 +48,7 @@ _NOT_READ = N_("Airflow has not read the DAG of %(name)s yet. Try again in a min
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What a start now would do."""
+    """The review of a start by hand."""
 
     recipients: int
     suppressed: int
@@ -57,19 +57,19 @@ class Start:
 
     @property
     def count(self) -> int:
-        """Recipients who get the mail, as things are now."""
+        """Number of recipients who would get the mail now."""
         return self.recipients - self.suppressed
 
 
 @router.get("/tasks/{name}/send-now", dependencies=[Depends(starts_task)])
 def send_now(request: Request, name: str) -> Response:
-    """The form, which has what the DAG's trigger form has, and the look ahead. 409 for a task that cannot start."""
+    """The form, with the fields of the DAG's trigger form, and the review. 409 for a task that cannot start."""
     return _page(request, _task(name), Form.of(run=test_send_runs.new_run_id()))
 
 
 @router.post("/tasks/{name}/send-now", dependencies=[Depends(starts_task)])
 def start_now(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Response:
-    """Start the run; the same form again starts no other."""
+    """Start the run; the same form sent again starts no second run."""
     words, task = language_of(request), _task(name)
     if starts_again(task) and not form.checked(SEND_AGAIN):
         form.problem(SEND_AGAIN, words.gettext(_TICK))
@@ -115,7 +115,7 @@ def _page(request: Request, task: SendTask, form: Form, *, status: int = 200) ->
 
 
 def _start(conn: Connection, task: SendTask) -> Start:
-    """Raises what `check_content` raises."""
+    """The review of a start. Raises what `check_content` raises."""
     now, root = database_now(conn), settings.templates_root()
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)

@@ -1,4 +1,4 @@
-"""One send task as its page shows it: read once a second for everybody who looks at the same part of it."""
+"""Snapshot of a send task for its page, shared by requests."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from ses_ops.console.tasks.query import TaskView
     from ses_ops.storage.ledger.progress import Burst
 
-#: Lines of the two lists.
+#: Number of lines of the two lists.
 OCCURRENCES, CHUNKS = 10, 10
 
 _FAILURES = FailureCounts()
 
 
 class _Part(NamedTuple):
-    """What is read for a view."""
+    """The part of a task that a view shows."""
 
     name: str
     task_id: int | None
@@ -48,84 +48,84 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSeen:
-    """Everything that the moving part of the page says. Its lists are those of the view."""
+    """The values of the polled part of the page, whose lists are those of the view."""
 
     overview: TaskOverview
-    #: The task's own row: see `send_tasks.find_row`.
+    #: Row of the task (`send_tasks.find_row`).
     row: StoredTask
     scope: Scope
-    #: Of the view's part of the task.
+    #: Counts of the view's part of the task.
     counts: Counts
     occurrences: list[OccurrenceProgress]
     more_occurrences: bool
-    #: Of a page of them that is not the first: before which one the page of newer ones begins, None for the newest.
+    #: Id before which the page of newer occurrences begins; None for the newest page, and on the first one.
     newer_before: int | None
-    #: The one that the view is narrowed to.
+    #: The occurrence by which the view is filtered.
     occurrence: OccurrenceProgress | None
     chunks: list[ChunkProgress]
     chart: Chart | None
-    #: Messages a second, now.
+    #: Present speed in messages a second.
     rate: float
     failures: list[Failures]
 
     @property
     def started_late(self) -> bool:
-        """It missed its start and waits for a person."""
+        """Whether the task missed its start and waits for a person."""
         other = self.row.error is not None or self.overview.problem is not None
         return not other and self.overview.error is not None
 
     @property
     def several_starts(self) -> bool:
-        """Each is then known by its number."""
+        """Whether the task has several starts, which the page then names by number."""
         return self.overview.latest_start is not None
 
     @property
     def starts_to_choose(self) -> list[OccurrenceProgress]:
-        """What the list of messages can be narrowed to: the starts of this page, and the one that it is narrowed to."""
+        """The starts by which the list of messages can be filtered: those of this page, and the one of the filter."""
         chosen = [self.occurrence] if self.occurrence else []
         return [one for one in {one.id: one for one in [*self.occurrences, *chosen]}.values() if one.frozen_at]
 
     @property
     def with_seconds(self) -> bool:
-        """Two starts of one minute would look alike without them, as in a rehearsal."""
+        """Whether start times need seconds: two starts are in one minute, as in a rehearsal."""
         minutes = [(one.logical_at or one.created_at).replace(second=0, microsecond=0) for one in self.occurrences]
         return len(set(minutes)) < len(minutes)
 
     @property
     def left(self) -> timedelta | None:
-        """How long what is on its way needs at this speed."""
+        """The time that the mail being sent needs at this speed."""
         on_its_way = self.overview.in_progress_count
         return timedelta(seconds=on_its_way / self.rate) if self.rate and on_its_way else None
 
     @property
     def finished_at(self) -> datetime | None:
-        """When its newest occurrence was done."""
+        """The time at which its newest occurrence ended."""
         return max((one.finished_at for one in self.occurrences if one.finished_at), default=None)
 
     @property
     def chunk_pages(self) -> int:
-        """Pages of the list of chunks."""
+        """Number of pages of the list of chunks."""
         return max(1, -(-self.counts.chunks // CHUNKS))
 
     @property
     def failures_counted(self) -> int:
-        """Failed messages whose code is known; less than there are while a million of them are being counted."""
+        """Number of failed messages with a counted code; less than all while a million of them are being counted."""
         return sum(one.count for one in self.failures)
 
     @property
     def is_resume(self) -> bool:
-        """Whether the run of this view only sends what was cached."""
+        """Whether the run of this view only sends cached mail."""
         return (self.scope.run_id or "").startswith(RESUME_RUN_PREFIX)
 
     @property
     def every(self) -> int:
-        """Seconds after which the page looks again. One task is cheap: what waits for its start is seen soon."""
+        """Seconds until the page polls again. One task is cheap to read, so a start is shown soon."""
         still = STILL if self.overview.status in (TaskStatus.FINISHED, TaskStatus.CANCELLED) else 5
         return min(still, pace([self.overview], now=datetime.now(UTC)))
 
 
 def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
-    """A task in the part that the view asks for; `fresh` for a whole page. Raises NotFound."""
+    """The part of a task that a view shows; `fresh` without the cache, for a whole page. Raises NotFound."""
     part = _Part(view.name, view.task_id, view.run_id, view.occurrence_id, view.before, view.chunk_page)
     return _SEEN.get(part, fresh=fresh)
 
@@ -133,7 +133,7 @@ def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
 def scope_of(
     conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
 ) -> Scope:
-    """A part of a task; `task_id` is that of one that was deleted. Raises NotFound."""
+    """A part of a task; `task_id` is the id of a deleted task. Raises NotFound."""
     task_id = _row(conn, name, task_id).id
     if run_id is not None:
         return progress.scope_of_run(conn, task_id, run_id)
@@ -178,7 +178,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
 
 
 def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
-    """When what waits goes on; what waits for nothing but its turn is due since the last of it was sent."""
+    """The time at which pending mail continues; for queued mail the start of the earliest burst."""
     if overview.queued_count and overview.status is TaskStatus.SENDING:
         return min((one.started_at for one in bursts), default=None)
     return overview.next_run_at

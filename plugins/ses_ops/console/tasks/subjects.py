@@ -1,4 +1,4 @@
-"""The subject of every send task's mail, as its first recipient sees it: worked out once, and again after a change."""
+"""Cache of the tasks' subjects as their first recipients see them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.tasks.overview import TaskOverview
 
-#: Subjects that are kept; a list of more tasks than this renders some of them anew at each look.
+#: Most subjects in the cache; a list of more tasks renders some of them again at each request.
 MOST = 20_000
 
 
 class _Rendered:
-    """Subjects by everything that they are made of, for one state of the folder of templates."""
+    """Subjects by all their inputs, for one state of the templates folder."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,7 +36,7 @@ class _Rendered:
         self._sources: dict[str, str] = {}
 
     def subjects(self, tasks: list[MailSubject]) -> dict[int, tuple[MailSubject, str]]:
-        """By the task's id, with what it is made of. What cannot be worked out is shown as it was written."""
+        """The inputs and the subject by the task's id. A subject that cannot be rendered is shown as it was written."""
         with self._lock:
             state = templates_state()
             if state != self._state:
@@ -58,7 +58,7 @@ class _Rendered:
         try:
             made = apart.call(template, rendered_subjects, root, template, tasks)
         except SesError:
-            return  # it was stopped, or others are looked at just now
+            return  # the work was stopped, or other tasks are rendered at this moment
         for task, subject in zip(tasks, made, strict=True):
             self._kept[_key(task)] = subject or self._written(task)
 
@@ -81,12 +81,12 @@ def _read(conn: Connection) -> dict[int, tuple[MailSubject, str]]:
     return _RENDERED.subjects(mail_subjects(conn))
 
 
-#: By the task's id; shared by all who look.
+#: Subjects by the task's id, shared by all requests.
 _SUBJECTS: Snapshot[dict[int, tuple[MailSubject, str]]] = Snapshot(_read)
 
 
 def subjects_of(tasks: Sequence[TaskOverview], *, fresh: bool = False) -> dict[int, str]:
-    """The subject of each of the tasks by its id, as new as the tasks are."""
+    """The subjects by the task's id, as recent as the given tasks."""
     found = _SUBJECTS.get(fresh=fresh)
     if not fresh and not all(_is_of(found.get(task.id), task) for task in tasks):
         found = _SUBJECTS.get(fresh=True)

@@ -1,4 +1,4 @@
-"""“Send this to me”: a test send of exactly the send task that a person is about to make or to change."""
+"""Test send of a task that is still in the form."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
     from ses_ops.domain.send_task import SendTask
 
-#: The field of the review's own form.
+#: Name of the field of the test send in the review's page.
 RECIPIENTS = "test_recipients"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestOfTask:
-    """What came of it: a run, or why there is none. Nothing yet, when nobody asked."""
+    """The result: a run, or the reason without one; both empty before a person asked."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -39,13 +39,13 @@ class TestOfTask:
 
 
 def own_address(user: object) -> str:
-    """Where the person who looks reads mail, as far as Airflow knows it; empty when it does not."""
+    """The mail address of the person by Airflow's data; empty when Airflow has none."""
     names = (getattr(user, "email", None), getattr(user, "username", None))
     return next((name for name in names if isinstance(name, str) and "@" in name), "")
 
 
 def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mapping[str, str]:
-    """The values of the first recipient who would get it; the template's sample where there is nobody."""
+    """The values of the first recipient who would get the mail; the template's samples without one."""
     if of_ledger:
         left = editions.first_left(conn, send_tasks.find_row(conn, task.name).id)
         if left:
@@ -57,7 +57,7 @@ def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mappin
 
 
 def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, values: Mapping[str, str]) -> TestOfTask:
-    """Start a test send of a task to the addresses in a form; the run's id, or why it cannot be."""
+    """Start a test send of a task to the addresses in a form; the run's id, or the reason without one."""
     addresses, problem = read_addresses(form.raw(RECIPIENTS), words, most=MOST_RECIPIENTS)
     if problem:
         return TestOfTask(problem=problem)

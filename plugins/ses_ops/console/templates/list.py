@@ -1,4 +1,4 @@
-"""Templates: the list, and a look at one as its recipients see it."""
+"""Pages of the mail templates: the list and the preview."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-#: Send tasks that the list names beside a template.
+#: Most send tasks that the list names beside a template.
 MOST_NAMED = 3
-#: What the list can be sorted by, the default first.
+#: Sort keys of the list, the default first.
 SORTS = {"name": N_("Template"), "subject": N_("Subject"), "size": N_("Size"), "used": N_("Used by")}
 
 
@@ -67,7 +67,7 @@ def templates(request: Request, user: GetUserDep) -> Response:
 
 @router.get("/templates/{template}", dependencies=[Depends(reads_shared)])
 def template(request: Request, template: str, user: GetUserDep) -> Response:
-    """One of them: preview, values, where it is used; for one that cannot be used, why, and its files."""
+    """The page of a template: preview, values, uses; of a broken one the error and the files."""
     facts = facts_of(template)
     sources = template_sources(settings.templates_root(), facts.name)
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
@@ -105,7 +105,7 @@ def template_html(request: Request, template: str) -> Response:
 
 
 def facts_of(name: str) -> TemplateFacts:
-    """A template by name, broken or not; 404 for what is none, so that no path of a request reaches the file system."""
+    """A template by name, broken or not; 404 for an unknown name, so no path of a request reaches the file system."""
     for facts in templates_seen():
         if facts.name == name:
             return facts
@@ -113,7 +113,7 @@ def facts_of(name: str) -> TemplateFacts:
 
 
 def _preview(loaded: TemplateApart, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
-    """The message, or what is wrong with it for these values."""
+    """The message, or its error with these values."""
     try:
         return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
     except TemplateError as problem:
@@ -129,7 +129,7 @@ def _used_by(user: BaseUser) -> dict[str, list[TaskOverview]]:
 
 
 def _groups_for(variables: frozenset[str], asked: str) -> list[tuple[str, str]]:
-    """The groups that have a value for every variable, and the one that was asked for, as choices of a field."""
+    """The choices of the field: groups with a value for every variable, and the requested group."""
     with reading() as conn:
         groups = recipients.list_groups(conn)
     names = [group.name for group in groups if variables <= set(group.variables)]

@@ -1,4 +1,4 @@
-"""Test sends: a template to at most 20 addresses now, and what became of each message."""
+"""Pages of test sends: the form and the results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-#: The badge of a message: a class of the style sheet, and the word.
+#: Badge of a message by its status: a class of the style sheet, and the word.
 MESSAGE_BADGES: dict[MessageStatus, tuple[str, str]] = {
     MessageStatus.QUEUED: ("waiting", N_("waiting")),
     MessageStatus.SENDING: ("sending", N_("sending")),
@@ -42,13 +42,13 @@ MESSAGE_BADGES: dict[MessageStatus, tuple[str, str]] = {
     MessageStatus.CANCELLED: ("waiting", N_("not sent")),
     MessageStatus.UNKNOWN: ("paused", N_("in doubt")),
 }
-#: States of a run in which nothing more happens by itself.
+#: Final states of a run.
 _OVER = ("success", "failed")
 
 
 @router.get("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send_form(request: Request, template: str, user: GetUserDep) -> Response:
-    """The form, with the values of the look that the person came from."""
+    """The form, with the values of the preview that the person came from."""
     loaded = load_apart(settings.templates_root(), facts_of(template).name)
     values = chosen_values(loaded, Look.read(request.query_params), language_of(request)).values
     given = empty_form(choices(user))
@@ -70,13 +70,13 @@ def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep
 
 @router.get("/test-sends/{run_id}", dependencies=[Depends(reads_shared)])
 def test_send_result(request: Request, run_id: str) -> Response:
-    """What became of it."""
+    """The page with the result of each message."""
     return render(request, "templates/test_send.html", **_outcome(run_id))
 
 
 @router.get("/live/test-sends/{run_id}", dependencies=[Depends(reads_shared)])
 def test_send_live(request: Request, run_id: str) -> Response:
-    """The same, again and again."""
+    """The polled part of the page: the results."""
     outcome = _outcome(run_id)
     return fragment(request, "templates/test_send_outcome.html", every=STILL if outcome["over"] else 1, **outcome)
 
@@ -95,7 +95,7 @@ def _form_page(request: Request, user: BaseUser, template: TemplateApart, form: 
 
 
 def _outcome(run_id: str) -> dict[str, Any]:
-    """A run that Airflow has, or that the ledger has: Airflow forgets its runs when a person cleans up."""
+    """The run by Airflow or by the ledger: Airflow deletes old runs when a person cleans up its database."""
     with reading() as conn:
         outcome = test_sends.find(conn, run_id)
     state = test_send_runs.run_state(run_id)

@@ -64,7 +64,7 @@ UPDATE chunk SET sender_domain = %(sender_domain)s,
 WHERE task_id = %(task_id)s AND state = 'cached' AND sender_domain <> %(sender_domain)s;
 
 -- name: hurry_refused
--- The mail is another now: what a server refused or put off need not wait as long as that one had to.
+-- The mail is another now: what a server refused or deferred need not wait as long as that one had to.
 UPDATE chunk SET due_at = least(due_at, now()), setbacks = 0, reason = %(reason)s,
     reason_explained = %(reason_explained)s::jsonb
 WHERE task_id = %(task_id)s AND state = 'cached' AND setbacks > 0;
@@ -184,7 +184,7 @@ WHERE task_id = %(task_id)s AND CASE %(state)s WHEN 'failed' THEN failed ELSE un
 ORDER BY id FOR UPDATE;
 
 -- name: release_cached_now
--- A person resumes: what a server put off is tried now. What waits for quota keeps its time, unless there is some now:
+-- A person resumes: what a server deferred is tried now. What waits for quota keeps its time, unless there is some now:
 -- a run that finds none would put it back by a day.
 UPDATE chunk SET due_at = now() WHERE task_id = %(task_id)s AND state = 'cached' AND due_at > now()
   AND (setbacks > 0 OR %(quota_left)s);
