@@ -51,7 +51,7 @@ def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> 
     """The sentence beside a field. The sentence of the domain's error is more exact than the one on its correction."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field in _ENOUGH and problem.code != _TOO_LONG:
+    if field in _ENOUGH and problem.code not in _TOO_LONG:
         return words.gettext(_MEND[field])
     beside_field = isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url")
     exact = worded(words, problem, without=(*BESIDE_FIELD, *(("template", "part") if beside_field else ())))
