@@ -43,8 +43,8 @@ _MEND = {
 _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
 #: Fields whose errors have a position in them, and whose syntax not everybody knows.
 _BOTH = frozenset({"cron"})
-#: Sentence for a span that is written correctly and too long.
-_TOO_LONG = "span_too_long"
+#: Codes of errors of a span that is written correctly and too long.
+_TOO_LONG = frozenset({"span_too_long", "second_start_too_late"})
 
 
 def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> str:
