@@ -43,7 +43,7 @@ _MEND = {
 _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
 #: Fields whose errors have a position in them, and whose syntax not everybody knows.
 _BOTH = frozenset({"cron"})
-#: Codes of errors of a span that is written correctly and too long.
+#: Codes of a span that is written correctly and too long.
 _TOO_LONG = frozenset({"span_too_long", "second_start_too_late"})
 
 
