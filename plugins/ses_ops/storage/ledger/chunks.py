@@ -166,7 +166,7 @@ def cache(conn: Connection, *, chunk_id: int, now: datetime, due_at: datetime, r
 
 
 def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: bool) -> None:
-    """Have a task's cached messages wait for another domain's quota; `sooner`: not until the former domain's time."""
+    """Have a task's cached messages wait for another domain's quota; `sooner`: now, not at the former domain's time."""
     moved = Explanation("sender_domain_changed").sentence
     execute(
         conn,
