@@ -42,7 +42,7 @@ from ses_ops.orchestration.operators.reserve_quota import ReserveQuotaOperator
 from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
 from ses_ops.orchestration.operators.settle import SettleOperator
 from ses_ops.orchestration.timetable import SendTaskTimetable
-from ses_ops.storage.tasks.send_tasks import schedule_of
+from ses_ops.storage.tasks.stored_task import schedule_of
 
 DEFAULT_ARGS = {
     "owner": "ses-ops",

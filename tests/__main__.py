@@ -27,7 +27,8 @@ from tests.run_guard import guarded, workers
 from tests.sizes import STARTUP
 
 #: Processes at once, and those of them that may have a stack: on two cores, which a stack leaves free half of the time.
-PROCESSES, STACKS = 4, 2
+#: With two stacks the last third of a run was stacks alone, one behind the other.
+PROCESSES, STACKS = 4, 3
 #: Seconds between two looks.
 TICK = 0.1
 #: pytest's exit codes for "all passed" and "there are no such tests".

@@ -119,7 +119,7 @@ def test_a_warmup_that_has_not_begun_says_when(world, viewer, monkeypatch):
 
 def test_a_rehearsal_says_how_long_its_days_are(world, viewer, monkeypatch):
     monkeypatch.setenv(VARIABLE, json.dumps(quota(500, day_length="PT60S")))
-    assert "a day lasts 1 minute" in viewer.text(f"/domains/{DOMAIN}")
+    assert "a day lasts 1 min" in viewer.text(f"/domains/{DOMAIN}")
     assert "1日は1 分" in viewer.text(f"/domains/{DOMAIN}", headers=JAPANESE)
 
 

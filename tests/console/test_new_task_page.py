@@ -230,8 +230,11 @@ def test_the_name_of_another_task_is_refused_and_that_task_stays_as_it_was(ready
 
 
 def test_a_name_that_is_left_empty_is_proposed(ready, user, told):
+    before = datetime.now(UTC)
     assert user.post("/new-task", **{**FORM, "name": ""}).status_code == 303
-    assert ready.rows("SELECT name FROM send_task") == [(f"hello-{datetime.now(UTC):%Y-%m-%d}",)]
+    ((name,),) = ready.rows("SELECT name FROM send_task")
+    # The day may begin meanwhile.
+    assert name in {f"hello-{moment:%Y-%m-%d}" for moment in (before, datetime.now(UTC))}
 
 
 def test_the_dag_exists_when_the_answer_comes(ready, user):
@@ -243,7 +246,7 @@ def test_the_dag_exists_when_the_answer_comes(ready, user):
     began = time.monotonic()
     assert user.post("/new-task", **FORM).status_code == 303
     assert "spring-sale" in control.dag_switches()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25, "it waited for the next turn of Airflow's own"
     assert "has not read" not in user.text("/tasks")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.audience.csv.faults import CsvFault
 from ses_ops.console.errors import marked, message_id, worded
-from ses_ops.console.import_words import _FAULTS
+from ses_ops.console.file_errors import _FAULTS
 from ses_ops.console.language import catalog_files, language, read_catalog
 from ses_ops.console.recognised_texts import FILES
 from ses_ops.domain.template_variables import compare_variables
@@ -19,7 +19,7 @@ from tests.raised_codes import texts
 JA, EN = language("ja"), language("en")
 #: Codes that no page shows, and why.
 NOT_ON_A_PAGE = {
-    **dict.fromkeys(CsvFault, "the console has words of its own: import_words"),
+    **dict.fromkeys(CsvFault, "the console has words of its own: file_errors"),
     **dict.fromkeys(("columns_missing", "columns_besides", "both"), "of a fault of a file"),
     "not_an_encoding": "the console looks at its field first",
     **dict.fromkeys(("not_a_port", "not_on_or_off"), "settings of make run, which has no page"),
@@ -44,7 +44,7 @@ def test_the_sentence_of_every_code_is_in_japanese():
     missing = {
         code: id
         for id, code in ids_of_codes().items()
-        if code not in NOT_ON_A_PAGE and re.search("[a-z]", re.sub(r"%\(\w+\)s", "", id)) and id not in JA.messages
+        if code not in NOT_ON_A_PAGE and re.search("[a-z]", re.sub(r"%\(\w+\)s", "", id)) and JA.gettext(id) == id
     }
     assert not missing, "write these into a sentences_*.po:\n" + "\n".join(missing.values())
 

@@ -225,6 +225,17 @@ def test_a_file_that_is_too_large_is_refused_beside_the_field_and_the_rest_stays
     assert not listed(world)
 
 
+def test_a_form_that_is_cut_off_or_is_none_imports_nothing(world, user):
+    head = b'--xyz\r\nContent-Disposition: form-data; name="reason"\r\n\r\nmanual\r\n'
+    file = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="f.csv"\r\n\r\naddress\nann@example.com\n'
+    headers = {**OWN_PAGE, "Content-Type": "multipart/form-data; boundary=xyz"}
+    for body in (head + file, head, b"x"):
+        assert user.http.post(f"{PREFIX}/suppression/import", content=body, headers=headers).status_code in (400, 422)
+    assert not listed(world)
+    whole = head + file + b"\r\n--xyz--\r\n"
+    assert user.http.post(f"{PREFIX}/suppression/import", content=whole, headers=headers).status_code == 303
+
+
 def test_an_export_is_safe_in_a_spreadsheet_and_can_be_imported_again(world, user, viewer):
     suppress(world, "=cmd@example.com", note="=1+1", by="@ann")
     suppress(world, "ann@example.com", reason="complaint", note="ein „Wort“, zwei")

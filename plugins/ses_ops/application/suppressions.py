@@ -78,7 +78,7 @@ def import_file(
 ) -> ImportOutcome:
     """Add the addresses of a file, all or none; `options` are those of `import_suppressions`, which raises.
 
-    `report` is called with the rows that are left out. With `kept` the import stays on record, also one that failed.
+    `report` is called with each row that is left out. With `kept` the import stays on record, also one that failed.
     """
     if kept is not None:
         with transaction(conn):

@@ -126,7 +126,7 @@ def _quota() -> Findings:
                 yield "ok", f"{domain}: day {number}, {today.left:,} of {allotment:,} left"
             except SesError as problem:
                 waits = domain not in used or isinstance(problem, WarmupNotBegun)
-                yield "warn" if waits else "FAIL", str(problem)
+                yield "warn" if waits else "FAIL", with_hint(problem)
     if not plans.entries:
         yield "warn", "the Variable ses_warmup_quota names no sender domain"
     else:

@@ -118,7 +118,7 @@ def _database_problem(problem: Exception) -> str | None:
     from ses_ops.storage.connection import ConnectionLost, schema_problem
 
     if other_schema := schema_problem(problem):
-        return str(other_schema)
+        return with_hint(other_schema)
     if isinstance(problem, ConnectionLost):
         return f"the ses database failed: {problem}"
     return None

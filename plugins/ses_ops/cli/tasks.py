@@ -14,6 +14,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.storage.ledger.messages import ListedMessage
     from ses_ops.storage.tasks.editions import Edition
     from ses_ops.storage.tasks.overview import TaskOverview
 
@@ -185,7 +186,7 @@ def messages(
     from ses_ops.cli.task_starts import start_id
     from ses_ops.storage.ledger.messages import MessageSearch, all_messages, whole_or_part
 
-    rows: list[dict[str, Any]] = []
+    rows: list[ListedMessage] = []
     if address is not None and not address.strip():
         raise InvalidInput("the address is empty", field="--address")
     key, part = whole_or_part((address or "").strip())
@@ -211,9 +212,9 @@ def messages(
             ["start", "no.", "address", "status", "tries", "server's answer", "changed"],
             [
                 [
-                    *(row[key] for key in ("start", "seq", "address", "status", "tries")),
+                    *(row.start, row.seq, row.address, row.status, row.tries),
                     _answer(row),
-                    row["changed_at"],
+                    row.changed_at,
                 ]
                 for row in rows
             ],
@@ -223,10 +224,10 @@ def messages(
         click.echo(f"ses: there are more than {limit:,}; --limit shows more", err=True)
 
 
-def _answer(row: dict[str, Any]) -> str:
-    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
-    # The server's reply to this message is the reason for its retry; else the reason of its chunk.
-    why = said if row["status"] == "retrying" and said else row["chunk_reason"] or said
-    when = row["next_try_at"]
+def _answer(row: ListedMessage) -> str:
+    said = f"{row.smtp_code or ''} {row.smtp_text or ''}".strip()
+    # What the server said to this message is why it is retried; else what its chunk waits for.
+    why = said if row.status == "retrying" and said else row.chunk_reason or said
+    when = row.next_try_at
     try_again = None if when is None else f"next try {cell(when)}" if when > datetime.now(UTC) else "due now"
     return "; ".join(part for part in (why, try_again) if part)

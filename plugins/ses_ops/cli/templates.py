@@ -132,12 +132,18 @@ def template_facts(name: str) -> dict[str, Any]:
     try:
         found = facts.template_facts(settings.templates_root(), name)
     except SesError as problem:  # there is no such template
-        return {"name": name, "variables": [], "parts": [], "error": str(problem), "warnings": []}
-    error = str(found.error) if found.error else None
+        return {"name": name, "variables": [], "parts": [], "warnings": [], **_error(problem)}
     return {
         "name": name,
         "variables": list(found.variables),
         "parts": list(found.parts),
-        "error": error,
+        **_error(found.error),
         "warnings": [str(one) for one in found.warnings],
     }
+
+
+def _error(problem: SesError | None) -> dict[str, Any]:
+    """An error as a program reads it: its sentence, its code and its facts; nothing of these without an error."""
+    if problem is None:
+        return {"error": None}
+    return {"error": str(problem), "code": problem.code, "facts": problem.explanation.stored}

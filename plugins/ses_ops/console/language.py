@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
-from babel.units import format_unit
+from babel.support import NullTranslations, Translations
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -29,8 +31,6 @@ DEFAULT = "en"
 _CATALOGS = Path(__file__).with_name("locale")
 #: Characters of the longest Accept-Language header that is read; no browser sends a longer one.
 _HEADER_LIMIT = 1000
-#: Units of durations, in seconds.
-_UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def N_(text: str) -> str:
@@ -43,22 +43,18 @@ class Language:
     """The texts, numbers and dates of one language."""
 
     code: str
-    #: Translations by message id, or by the pair (singular, plural).
-    messages: dict[str, str | tuple[str, ...]]
+    translations: NullTranslations
 
     def gettext(self, text: str, /, **values: object) -> str:
         """The text in this language; `%(name)s` in it is replaced by values."""
-        found = self.messages.get(text) or text
-        chosen = found if isinstance(found, str) else found[0]
-        return chosen % values if values else chosen
+        # gettext's translation of an empty text is the header of the catalog.
+        found = self.translations.gettext(text) if text else text
+        return found % values if values else found
 
     def ngettext(self, singular: str, plural: str, count: int, **values: object) -> str:
         """The text for a number of things; `%(num)s` is the number, grouped."""
-        found = self.messages.get(singular)
-        english = singular if count == 1 else plural
-        # Japanese, the only language besides English, has one form for every number.
-        chosen = english if not found else found if isinstance(found, str) else found[0]
-        return chosen % {"num": self.number(count), **values}
+        found = self.translations.ngettext(singular, plural, count)
+        return found % {"num": self.number(count), **values}
 
     def number(self, value: float) -> str:
         """A number such as 12,345 or 0.5."""
@@ -74,14 +70,6 @@ class Language:
         text = format_datetime(moment.astimezone(UTC), "medium", tzinfo=UTC, locale=self.code)
         return f"{text} UTC"
 
-    def duration(self, span: timedelta) -> str:
-        """A duration in the largest unit of which it is a whole number: 90 seconds, 2 minutes."""
-        seconds = span.total_seconds()
-        unit, length = next(one for one in _UNITS if seconds % one[1] == 0 or one[1] == 1)
-        # For Japanese Babel has only short names of durations, which are whole words in that language.
-        form: Literal["short", "long"] = "short" if self.code == "ja" else "long"
-        return str(format_unit(seconds / length, f"duration-{unit}", length=form, locale=self.code))
-
     def date(self, moment: datetime) -> str:
         """A day, in UTC."""
         return str(format_date(moment.astimezone(UTC).date(), "medium", locale=self.code))
@@ -90,7 +78,7 @@ class Language:
 @cache
 def language(code: str) -> Language:
     """One of LANGUAGES by its code."""
-    return Language(code=code, messages=_messages(code))
+    return Language(code=code, translations=_translations(code))
 
 
 def language_of(request: Request) -> Language:
@@ -123,11 +111,14 @@ def read_catalog(file: Path, code: str) -> Catalog:
         return read_po(lines, locale=Locale.parse(code))
 
 
-def _messages(code: str) -> dict[str, str | tuple[str, ...]]:
-    found: dict[str, str | tuple[str, ...]] = {}
+def _translations(code: str) -> NullTranslations:
+    """Those of all files of a language. English has no file: its translations are the message ids."""
+    found: Translations | None = None
     for file in catalog_files(code):
-        for message in read_catalog(file, code):
-            if message.id and message.string and not message.fuzzy:
-                key = message.id if isinstance(message.id, str) else message.id[0]
-                found[key] = message.string if isinstance(message.string, str) else tuple(message.string)
-    return found
+        compiled = BytesIO()
+        write_mo(compiled, read_catalog(file, code))
+        compiled.seek(0)
+        more = Translations(compiled)
+        # The rule of plurals is that of the first file.
+        found = found.merge(more) if found else more
+    return found or NullTranslations()

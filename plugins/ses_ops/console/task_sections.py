@@ -12,7 +12,7 @@ from urllib.parse import quote as urlquote
 from ses_ops.console.charts.progress_bar import Part, parts_of, sent_share, start_of
 from ses_ops.console.language import N_
 from ses_ops.console.mending import Mending, mending_of
-from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
+from ses_ops.console.quota_errors import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.task_status import TaskStatus
 
 if TYPE_CHECKING:

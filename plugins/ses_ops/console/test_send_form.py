@@ -13,7 +13,7 @@ from ses_ops.console.change_made import note_change
 from ses_ops.console.database import reading
 from ses_ops.console.errors import worded
 from ses_ops.console.language import N_
-from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
+from ses_ops.console.quota_errors import wrong_with_entry, wrong_with_variable
 from ses_ops.console.template_preview import FIELD
 from ses_ops.domain.address import Sender, parse_sender
 from ses_ops.errors import InvalidInput, SesError, TemplateError

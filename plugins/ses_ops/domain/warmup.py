@@ -141,7 +141,10 @@ def parse_quota_variable(value: object) -> dict[str, Any]:
         try:
             value = json.loads(value, object_pairs_hook=quota_object)
         except ValueError as cause:
-            raise InvalidInput("quota_not_json", cause=cause) from cause
+            place: dict[str, Any] = (
+                {"line": cause.lineno, "column": cause.colno} if isinstance(cause, json.JSONDecodeError) else {}
+            )
+            raise InvalidInput("quota_not_json", cause=cause, **place) from cause
     if not isinstance(value, Mapping):
         raise InvalidInput("quota_not_an_object")
     pairs = value.pairs if isinstance(value, RepeatedKeys) else list(value.items())

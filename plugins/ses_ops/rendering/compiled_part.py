@@ -93,8 +93,8 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
     if isinstance(error, TemplateNotFound):
         return TemplateError("included_file_missing", file=error.name, template=template, part=part)
     line: int | None
-    given = error.args[0] if error.args else None
-    says = given if isinstance(given, str) and given else str(error) or type(error).__name__
+    # `message` is what an error of Jinja2 was made with, str() a text of it.
+    says = getattr(error, "message", None) or str(error) or type(error).__name__
     if isinstance(error, TemplateSyntaxError):
         line, file = error.lineno, error.filename
     else:

@@ -10,7 +10,7 @@ from typing import Any
 from ses_ops.errors import TransportUnavailable
 
 
-class ConnectionFailed(TransportUnavailable):
+class ConnectionFailed(TransportUnavailable, ConnectionError):
     """A connection could not be opened, or broke; another attempt may succeed."""
 
 

@@ -46,10 +46,17 @@ def console_url(console_server: uvicorn.Server) -> str:
 def _answers_come_to_their_end(console_server: uvicorn.Server, world: Any) -> Iterator[None]:
     """A page that was closed may have asked for something: its databases are not taken away before that is answered."""
     yield
-    state, end = console_server.server_state, time.monotonic() + 30
-    while state.connections or state.tasks:
+    end = time.monotonic() + 30
+    while _is_busy(console_server):
         assert time.monotonic() < end, "the API server is still busy"
         time.sleep(0.01)
+
+
+def _is_busy(server: uvicorn.Server) -> bool:
+    """Whether something has been asked of it that it has not answered. A connection may stay for what is asked next."""
+    state = server.server_state
+    answers = [cycle for one in list(state.connections) if (cycle := getattr(one, "cycle", None)) is not None]
+    return bool(state.tasks) or not all(cycle.response_complete for cycle in answers)
 
 
 # Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
@@ -135,19 +142,47 @@ def _is_complaint(message: Any) -> bool:
     return message.type == "error" and "status of 422" not in message.text
 
 
+@pytest.fixture(scope="package")
+def looked_at(browser: Any) -> Iterator[Any]:
+    """One page for all looks: a browser's context of its own costs as much as the page that is shown in it.
+
+    It has no language of its own, so that each look can ask for one.
+    """
+    context = browser.new_context(timezone_id="Asia/Tokyo")
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., None]:
+def nothing_shuts_people_out(looked_at: Any, console_url: str, world: Any) -> Iterator[Callable[..., None]]:
     """Looks at a page in both themes, both languages, wide and narrow: no finding of axe-core, no scrolling sideways.
 
-    SES_SCREENSHOTS names a folder that gets a picture of each look.
+    SES_SCREENSHOTS names a folder that gets a picture of each look. What the page complains of fails the test.
     """
+    page, complaints = looked_at, list[str]()
+
+    def note(message: Any) -> None:
+        if _is_complaint(message):
+            complaints.append(message.text)
+
+    def note_error(error: Any) -> None:
+        complaints.append(str(error))
+
+    page.on("console", note)
+    page.on("pageerror", note_error)
 
     def look(path: str, person: str = "user", *, before: Callable[[Any], None] = lambda page: None) -> None:
         found = []
         for locale in LOCALES:
-            page = open_page(path, person, locale=locale)
+            page.context.clear_cookies()
+            page.context.add_cookies([{"name": "_token", "value": token(person), "url": console_url}])
+            page.set_extra_http_headers({"Accept-Language": locale})
+            page.emulate_media(color_scheme="light")
+            page.set_viewport_size({"width": 1280, "height": 800})
+            assert page.goto(console_url + PREFIX + path).status == 200
             before(page)
             page.wait_for_load_state()
+            assert page.locator("html").get_attribute("lang") == locale.partition("-")[0]
             for scheme, width, locale_of_axe in LOOKS:
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size({"width": width, "height": 800})
@@ -160,7 +195,11 @@ def nothing_shuts_people_out(open_page: Callable[..., Any]) -> Callable[..., Non
                 if folder := os.environ.get("SES_SCREENSHOTS"):
                     name = "".join(c if c.isalnum() else "-" for c in look_of_it).strip("-")
                     page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-            page.context.close()
         assert not found, "\n".join(found)
 
-    return look
+    yield look
+    # It asks nothing more of this test's databases.
+    page.goto("about:blank")
+    page.remove_listener("console", note)
+    page.remove_listener("pageerror", note_error)
+    assert not complaints, complaints

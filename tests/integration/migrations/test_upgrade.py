@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psycopg2
 import pytest
 
 from ses_ops.cli.main import run
+from ses_ops.storage.audience import imports
+from ses_ops.storage.connection import connected
 from ses_ops.storage.migrate import current_version, newest_version
 from tests.integration.migrations.questions import LIMITS, answers
 from tests.integration.sending_world import World
@@ -117,6 +120,26 @@ def test_the_upgraded_database_answers_every_question_as_the_version_before_did(
     found = answers(ses)
     assert found.keys() == expected.keys()
     assert [question for question in expected if found[question] != expected[question]] == []
+
+
+def test_a_report_of_rejected_rows_is_found_by_its_id_after_the_upgrade(before, ses):
+    sql = "SELECT id::text, report FROM {} WHERE report IS NOT NULL ORDER BY 1"
+    reports = {
+        id: bytes(report)
+        for table in ("group_import", "suppression_report")
+        for id, report in rows(before, sql.format(table))
+    }
+    assert len(reports) == 5
+    ses(("migrate",))
+    with connected(before) as conn:
+        assert {id: imports.report_of(conn, id) for id in reports} == reports
+        added, failed = (imports.find(conn, str(UUID(int=number))) for number in (6, 7))
+    assert added is not None
+    assert failed is not None
+    assert (added.group_name, added.file_name, added.started_by) == (None, "file-6.csv", "ann")
+    assert (added.state, added.rows_stored, added.added_count, added.rejected_count) == ("imported", 2, 1, 2)
+    assert (failed.state, failed.rows_stored, failed.rejected) == ("failed", 0, (("bad address", 1),))
+    assert added.rows_rejected == added.rejected_count == added.report_rows
 
 
 def test_an_upgraded_database_has_the_schema_of_a_new_one(before, ses, ses_dsn):

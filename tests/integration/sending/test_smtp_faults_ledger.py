@@ -188,7 +188,7 @@ def test_a_dead_server_leaves_the_mail_waiting_with_the_reason_and_it_goes_out_w
             started = time.monotonic()
             with pytest.raises(TransportUnavailable, match=f"127.0.0.1:{port}.*{words}"):
                 world.send(chunk_id, run)
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 40
             ((reason,),) = world.rows("SELECT reason FROM chunk")
             assert words in reason
             assert (world.overview("hello").status, world.overview("hello").retrying_count) == ("retrying", 150)

@@ -61,7 +61,7 @@ def test_what_is_written_together_is_delayed_together_not_one_after_the_other(ec
         while received < 1000:
             received += len(client.recv(65536))
         # Ten delays in a row would be 5 s.
-        assert 0.5 <= time.monotonic() - began < 3
+        assert 0.5 <= time.monotonic() - began < 4.5
 
 
 def test_a_sender_that_waits_for_each_reply_is_counted_four_waits_a_message():

@@ -1,4 +1,4 @@
-"""The faults by which a whole CSV file is refused (`BadCsv.fault`)."""
+"""The faults by which a whole CSV file is refused (the code of `BadCsv`)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.console.charts.progress_bar import WIDTH, Part
 from ses_ops.console.language import N_
-from ses_ops.console.quota_words import Wrong, wrong_with_entry
+from ses_ops.console.quota_errors import Wrong, wrong_with_entry
 
 if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application.quota_status import DAYS_AHEAD, DomainQuota, domain_quota
-from ses_ops.console import labels
+from ses_ops.console import labels, spans
 from ses_ops.console.access import reads_shared
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.choices import time_zones
@@ -29,8 +28,8 @@ from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
+from ses_ops.console.quota_errors import entry_text, example_text, wrong_with_variable
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
-from ses_ops.console.quota_words import entry_text, example_text, wrong_with_variable
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.forecast import ForecastDay
@@ -249,5 +248,4 @@ def _length(words: Language, line: DomainLine) -> str | None:
     """The length of a rehearsal's day; None for real days."""
     if not line.rehearsal or line.quota.plan is None:
         return None
-    length: timedelta = line.quota.plan.day_length
-    return words.duration(length)
+    return spans.span(words, line.quota.plan.day_length)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.forms import Form
-from ses_ops.console.quota_words import BY_FIELD
+from ses_ops.console.quota_errors import BY_FIELD
 from ses_ops.domain.warmup import WarmupPlan, parse_plan
 from ses_ops.errors import QuotaError
 

@@ -15,7 +15,7 @@ from ses_ops.application import groups
 from ses_ops.application.exports import export_rejected
 from ses_ops.application.group_fit import Misfit, misfits
 from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import import_words
+from ses_ops.console import file_errors
 from ses_ops.console.access import changes_console, reads_shared, visible
 from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
@@ -46,8 +46,8 @@ def import_page(request: Request, id: str, user: GetUserDep) -> Response:
         request,
         "groups/import.html",
         record=record,
-        problem=import_words.problem_of_record(language_of(request), record),
-        reasons=import_words.REASONS,
+        problem=file_errors.problem_of_record(language_of(request), record),
+        reasons=file_errors.REASONS,
         rejected=unpacked_beginning(packed, SHOWN),
         misfits=unfit,
         kept_days=imports.KEPT_DAYS,
@@ -59,7 +59,7 @@ def import_live(request: Request, id: str) -> Response:
     """The progress of an import. An unknown import may begin soon: its form is being sent."""
     with reading() as conn:
         record = imports.find(conn, str(_uuid(id)))
-    problem = import_words.problem_of_record(language_of(request), record) if record else None
+    problem = file_errors.problem_of_record(language_of(request), record) if record else None
     over = record is not None and record.state is not ImportState.RUNNING
     return fragment(request, "groups/import_progress.html", every=0 if over else 1, record=record, problem=problem)
 

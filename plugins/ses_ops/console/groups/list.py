@@ -15,7 +15,7 @@ from starlette.responses import Response
 from ses_ops import settings
 from ses_ops.application import groups as use_cases
 from ses_ops.application.sample_csv import sample_of_group, sample_of_template
-from ses_ops.console import import_words, labels
+from ses_ops.console import file_errors, labels
 from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.csv_download import csv_headers
 from ses_ops.console.database import reading
@@ -97,7 +97,7 @@ def describe(request: Request, name: str, user: GetUserDep, form: PostedDep) -> 
     try:
         change(user, use_cases.describe, name, description=text)
     except GroupBusy as problem:
-        form.problem("description", import_words.busy(words, problem))
+        form.problem("description", file_errors.busy(words, problem))
         return _group_page(request, user, name, form, status=409)
     flash = Flash(kind="done", text=words.gettext(N_("The description of %(name)s is changed."), name=name))
     return see_other(request, f"/groups/{name}", flash)
@@ -116,7 +116,7 @@ def delete(request: Request, name: str, user: GetUserDep, form: PostedDep) -> Re
     except GroupInUse as problem:
         return see_other(request, back, Flash(kind="problem", text=_in_use(request, user, problem)))
     except GroupBusy as problem:
-        return see_other(request, back, Flash(kind="problem", text=import_words.busy(words, problem)))
+        return see_other(request, back, Flash(kind="problem", text=file_errors.busy(words, problem)))
     text = words.gettext(N_("%(name)s is deleted."), name=name)
     return see_other(request, "/groups", Flash(kind="done", text=text))
 

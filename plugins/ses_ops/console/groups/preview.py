@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ses_ops.application.file_preview import FileLook, beginning, look_at
 from ses_ops.application.group_import import refuse_other_columns
 from ses_ops.audience.csv.faults import CsvFault
-from ses_ops.console import import_words
+from ses_ops.console import file_errors
 from ses_ops.console.access import changes_console
 from ses_ops.console.database import reading
 from ses_ops.console.groups.upload import check_fields, file_options
@@ -55,7 +55,7 @@ def _look(request: Request, posted: FileForm, group: str | None) -> Response:
         try:
             found = _read(posted, group)
         except SesError as problem:
-            form.problem(*import_words.problem_of(language_of(request), problem))
+            form.problem(*file_errors.problem_of(language_of(request), problem))
         finally:
             _AT_ONCE.release()
     return fragment(request, "groups/upload_preview.html", every=0, found=found, form=form, columns=_columns(found))

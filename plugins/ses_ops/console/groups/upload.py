@@ -22,7 +22,7 @@ from ses_ops.application import groups
 from ses_ops.application.group_upload import GroupUpload, UploadOrder
 from ses_ops.audience.column_names import read_mapping
 from ses_ops.audience.csv.encoding_signs import USUAL
-from ses_ops.console import import_words
+from ses_ops.console import file_errors
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
@@ -147,7 +147,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
     except DatabaseUnavailable:
         raise
     except SesError as problem:
-        form.problem(*import_words.problem_of(language_of(request), problem))
+        form.problem(*file_errors.problem_of(language_of(request), problem))
         return _page(request, form, group, status=status_of(problem), failed=str(order.id))
     finally:
         forget_snapshots()
@@ -157,7 +157,7 @@ def _handle(request: Request, user: BaseUser, group: str | None, posted: Posted,
 def check_fields(request: Request, form: Form) -> None:
     """Check the form's options for the file."""
     gettext = language_of(request).gettext
-    import_words.check_encoding(language_of(request), form)
+    file_errors.check_encoding(language_of(request), form)
     if form.text("delimiter", AUTOMATIC) not in (AUTOMATIC, *_delimiter_names()):
         form.problem("delimiter", gettext(N_("Choose one of these.")))
     try:
@@ -208,7 +208,7 @@ def _make_empty(request: Request, user: BaseUser, form: Form) -> Response:
     try:
         change(user, groups.create, name, description=form.text("description"))
     except Conflict as problem:
-        form.problem("name", import_words.problem_of(words, problem)[1])
+        form.problem("name", file_errors.problem_of(words, problem)[1])
         return _page(request, form, None, status=409)
     text = words.gettext(N_("%(name)s is made. It has no recipients yet: upload a CSV file."), name=name)
     return see_other(request, f"/groups/{name}", Flash(kind="done", text=text))
@@ -236,8 +236,8 @@ def _order(request: Request, user: BaseUser, form: Form, group: str | None, file
 
 
 def _delimiter_names() -> dict[str, str]:
-    """The delimiter of the form's value: a tab does not survive in a field."""
-    return {"tab" if one == "\t" else one: one for one in import_words.DELIMITERS}
+    """As the form calls them: a tab does not survive in a field."""
+    return {"tab" if one == "\t" else one: one for one in file_errors.DELIMITERS}
 
 
 def _check_may_fill(request: Request, user: BaseUser, group: str) -> None:
@@ -249,7 +249,7 @@ def _check_may_fill(request: Request, user: BaseUser, group: str) -> None:
 def _page(request: Request, form: Form, group: str | None, *, status: int = 200, failed: str | None = None) -> Response:
     gettext = language_of(request).gettext
     found_out = gettext(N_("Found out from the file"))
-    names = {value: gettext(import_words.DELIMITERS[one]) for value, one in _delimiter_names().items()}
+    names = {value: gettext(file_errors.DELIMITERS[one]) for value, one in _delimiter_names().items()}
     return render(
         request,
         "groups/upload.html",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application import erasure as use_case
-from ses_ops.console import import_words
+from ses_ops.console import file_errors
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
@@ -47,7 +47,7 @@ def erase(request: Request, user: GetUserDep, form: PostedDep) -> Response:
         with changing() as conn:
             done = use_case.erase(conn, actor_of(user), address)
     except GroupBusy as problem:
-        form.problem("address", import_words.busy(words, problem))
+        form.problem("address", file_errors.busy(words, problem))
         return _page(request, form, address, status=409)
     return see_other(request, "/suppression/erase", Flash(kind="done", text=_done(words, done)))
 

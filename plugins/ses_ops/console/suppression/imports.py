@@ -22,9 +22,9 @@ from ses_ops.audience.rejected_rows import RejectedRows, unpacked_beginning
 from ses_ops.console.access import changes_console
 from ses_ops.console.actor import actor_of
 from ses_ops.console.database import changing, reading
+from ses_ops.console.file_errors import check_encoding, problem_of
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, see_other
-from ses_ops.console.import_words import check_encoding, problem_of
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.suppression.list import REASONS

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ses_ops.application.exports import export_rejected
 from ses_ops.audience.rejected_rows import unpacked_beginning
-from ses_ops.console import import_words
+from ses_ops.console import file_errors
 from ses_ops.console.access import reads_shared
 from ses_ops.console.actor import actor_of
 from ses_ops.console.csv_download import unpacked_csv
@@ -27,7 +27,7 @@ router = APIRouter()
 SHOWN = 10
 #: Texts for the reasons for which rows are left out.
 KINDS: dict[str, str] = {
-    **import_words.REASONS,
+    **file_errors.REASONS,
     "bad reason": N_("The reason is not known"),
     "bad expiry": N_("The end cannot be"),
 }

@@ -23,7 +23,7 @@ from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.tasks.messages import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
-from ses_ops.storage.ledger.messages import MessageSearch, all_messages
+from ses_ops.storage.ledger.messages import ListedMessage, MessageSearch, all_messages
 
 router = APIRouter()
 
@@ -60,11 +60,11 @@ def _csv(search: MessageSearch) -> Generator[bytes, None, None]:
             yield _lines([_line(row) for row in batch])
 
 
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
+def _line(row: ListedMessage) -> tuple[str, ...]:
     cells = (
-        *(row["occurrence"], row["seq"], row["address"], row["status"], row["tries"], row["smtp_code"]),
-        *(answer(row) if row["chunk_reason"] else row["smtp_text"], _moment(row["changed_at"])),
-        *(_moment(row["next_try_at"]), row["start"]),
+        *(row.occurrence, row.seq, row.address, row.status, row.tries, row.smtp_code),
+        *(answer(row) if row.chunk_reason else row.smtp_text, _moment(row.changed_at)),
+        *(_moment(row.next_try_at), row.start),
     )
     return tuple("" if cell is None else safe_cell(str(cell)) for cell in cells)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ses_ops.application.forecasts import forecast_with, queue_with, to_come
 from ses_ops.application.quota_status import domain_quota
 from ses_ops.console.database import SnapshotByKey
-from ses_ops.console.quota_words import wrong_with_entry, wrong_with_variable
+from ses_ops.console.quota_errors import wrong_with_entry, wrong_with_variable
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import InvalidInput, NotFound, QuotaError
 from ses_ops.orchestration.connections import quota_plans
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.console.quota_words import Wrong
+    from ses_ops.console.quota_errors import Wrong
     from ses_ops.domain.forecast import Forecast, PendingMail
 
 #: Seconds for which a page shows the same forecast.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.application.task_definitions import ChangedMeanwhile, NameTaken
 from ses_ops.console.forms import WHOLE, Form
 from ses_ops.console.language import N_
-from ses_ops.console.task_form_words import in_words
+from ses_ops.console.tasks.field_errors import in_words
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import FIELDS, parse_send_task

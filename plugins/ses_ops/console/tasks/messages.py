@@ -6,13 +6,14 @@ The same search as CSV is export.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.ledger.messages import (
     END,
     MOST_LOOKED_AT,
     TOP,
+    ListedMessage,
     MessageKey,
     MessagePage,
     MessageSearch,
@@ -81,12 +82,12 @@ def search_of(
     )
 
 
-def answer(row: dict[str, Any]) -> str:
-    """The server's reply, or the reason for which the message is not being sent."""
-    said = f"{row['smtp_code'] or ''} {row['smtp_text'] or ''}".strip()
-    if row["status"] == MessageStatus.RETRYING and said:
+def answer(row: ListedMessage) -> str:
+    """What the server said, or why the message is not on its way."""
+    said = f"{row.smtp_code or ''} {row.smtp_text or ''}".strip()
+    if row.status == MessageStatus.RETRYING and said:
         return said
-    return row["chunk_reason"] or said
+    return row.chunk_reason or said
 
 
 def _key(key: MessageKey | None) -> str | None:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.address import parse_address
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import fetch_all, statements
+from ses_ops.storage.named_sql import fetch_all, fetch_rows, statements
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -66,6 +67,28 @@ class MessageSearch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ListedMessage:
+    """A message as a person sees it."""
+
+    #: The key of its occurrence, and the number of that start.
+    occurrence: str
+    start: int
+    occurrence_id: int
+    seq: int
+    address: str
+    #: A value of MessageStatus.
+    status: str
+    tries: int
+    smtp_code: int | None
+    smtp_text: str | None
+    changed_at: datetime | None
+    #: When a pending message is tried at the earliest.
+    next_try_at: datetime | None
+    #: Why the pending messages of its chunk are not on their way.
+    chunk_reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MessagePage:
     """A page of messages in the order of sending.
 
@@ -73,7 +96,7 @@ class MessagePage:
     None at the beginning.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[ListedMessage]
     next: MessageKey | None
     previous: MessageKey | None
 
@@ -92,15 +115,15 @@ def message_page(conn: Connection, search: MessageSearch, *, size: int) -> Messa
     if search.through is not None:
         if len(rows) > size:
             first = rows[size - 1]
-            reached = MessageKey(first["occurrence_id"], first["seq"] - 1)
+            reached = MessageKey(first.occurrence_id, first.seq - 1)
         return MessagePage(rows=rows[:size][::-1], next=search.through, previous=reached)
     if len(rows) > size:
         last = rows[size - 1]
-        reached = MessageKey(last["occurrence_id"], last["seq"])
+        reached = MessageKey(last.occurrence_id, last.seq)
     return MessagePage(rows=rows[:size], next=reached, previous=search.after if search.after != TOP else None)
 
 
-def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Iterator[list[dict[str, Any]]]:
+def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Iterator[list[ListedMessage]]:
     """All messages of a search, in batches of at most `size`."""
     after: MessageKey | None = search.after
     while after is not None:
@@ -110,16 +133,17 @@ def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Itera
         after = page.next
 
 
-def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[dict[str, Any]], MessageKey | None]:
+def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[ListedMessage], MessageKey | None]:
     """The rows of a page and one more, in the direction of reading; then the key of the last row; None: the end."""
     values = _values(search)
     if search.address_key is not None:
-        return fetch_all(conn, _SQL["messages_to"], **values, limit=size + 1), None
+        return fetch_rows(conn, ListedMessage, _SQL["messages_to"], **values, limit=size + 1), None
     ranges = fetch_all(conn, _SQL["ranges"], **values, limit=_MOST_CHUNKS)
     most = MOST_LOOKED_AT if search.is_rare else size + 1
     looked_at, reached = _last(ranges, most) if values["back"] else _first(ranges, most)
-    rows = fetch_all(
+    rows = fetch_rows(
         conn,
+        ListedMessage,
         _SQL["messages"],
         chunks=[part["id"] for part in looked_at],
         firsts=[part["first_seq"] for part in looked_at],

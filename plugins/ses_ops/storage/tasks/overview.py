@@ -161,7 +161,7 @@ class KeptOverviews:
 
 
 def _overview(row: Mapping[str, Any]) -> TaskOverview:
-    schedule = schedule_of(**{name: row[name] for name in _OF_SCHEDULE})
+    schedule = schedule_of(row)
     next_slot = schedule.next_after(row["last_slot"])
     if row["last_slot"] is None and row["occurrences"]:
         next_slot = schedule.next_after(row["updated_at"]) if schedule.type is TaskType.RECURRING else None
@@ -220,7 +220,6 @@ def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
     return None if found is None else Explanation("definition_not_usable", problem=found).sentence
 
 
-_OF_SCHEDULE = ("type", "start_at", "created_at", "time_zone", "every", "cron", "until")
 _SAME = (
     *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
     *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),

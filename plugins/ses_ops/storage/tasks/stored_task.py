@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -68,7 +68,7 @@ class _ScheduledRow(MailOfRow):
     @property
     def schedule(self) -> Schedule:
         """The schedule. Never raises: the result's `problem` is the reason for which it cannot be computed."""
-        return schedule_of(
+        return _schedule(
             type=self.type,
             start_at=self.start_at,
             created_at=self.created_at,
@@ -179,7 +179,15 @@ def row_of(make: Callable[..., Row]) -> Callable[..., Row]:
     return row
 
 
-def schedule_of(
+def schedule_of(row: Mapping[str, Any]) -> Schedule:
+    """The schedule of a row with its columns by name, as the DAG file keeps it. Never fails: see `Schedule.problem`."""
+    return _schedule(**{name: row[name] for name in _OF_SCHEDULE})
+
+
+_OF_SCHEDULE = ("type", "start_at", "created_at", "time_zone", "every", "cron", "until")
+
+
+def _schedule(
     *,
     type: str,
     start_at: datetime | None,

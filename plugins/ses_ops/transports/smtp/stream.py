@@ -16,7 +16,7 @@ from ses_ops.transports.smtp.replies import Reply, ReplyParser, printable
 _MAX_UNREAD = 20
 
 
-class NoReply(ConnectionFailed):
+class NoReply(ConnectionFailed, TimeoutError):
     """The server sent no reply in time."""
 
 

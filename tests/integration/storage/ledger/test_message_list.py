@@ -96,7 +96,7 @@ def test_a_list_keeps_to_its_occurrence_and_its_chunks(world):
     assert len(listed(world, occurrence_id=occurrence)) == REQUEST
     assert listed(world, occurrence_id=occurrence + 1) == []
     assert [row.seq for row in listed(world, chunk_ids=[chunk], size=4)] == list(range(first, last + 1))
-    outside = listed(world)[-1]["address"]
+    outside = listed(world)[-1].address
     assert listed(world, address_key=outside, chunk_ids=[chunk]) == []
 
 
@@ -104,7 +104,7 @@ def test_an_address_finds_its_own_message_and_only_in_the_status_asked_for(world
     for row in listed(world):
         assert listed(world, address_key=row.address) == [row]
     first = listed(world)[0]
-    assert listed(world, address_key=first["address"], status="cached") == []
+    assert listed(world, address_key=first.address, status="cached") == []
 
 
 def page(world: World, size: int, **look):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.language import N_
-from ses_ops.domain.quota_entries import RepeatedKeys, SeveralEntries
-from ses_ops.domain.warmup import FIELDS, VARIABLE
-from ses_ops.errors import InvalidInput, QuotaError
+from ses_ops.domain.quota_entries import SeveralEntries
+from ses_ops.domain.warmup import VARIABLE
+from ses_ops.errors import QuotaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +58,17 @@ BY_FIELD = {
 }
 
 
+#: What is said of these codes; of the others what their field says.
+BY_CODE = {
+    "quota_entry_missing": MISSING,
+    "quota_entry_not_an_object": NO_ENTRY,
+    "quota_entries_repeated": SEVERAL,
+    "quota_domain_not_valid": NO_DOMAIN,
+    "quota_field_repeated": TWICE,
+    "quota_field_unknown": UNKNOWN_FIELD,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
     """An error to correct; its text is `_(wrong.text, **wrong.values)`."""
@@ -73,11 +84,10 @@ def wrong_with_variable(plans: QuotaPlans) -> Wrong | None:
     """The error that makes the whole Variable unusable, or None."""
     if plans.problem is None:
         return None
-    cause = plans.problem.__cause__
-    if isinstance(cause, json.JSONDecodeError):
-        return Wrong(text=NOT_JSON, values={"line": cause.lineno, "column": cause.colno})
-    absent = "is not set" in str(plans.problem)
-    return Wrong(text=NOT_SET if absent else NO_OBJECT, values={})
+    facts = plans.problem.facts
+    if plans.problem.code == "quota_not_json" and "line" in facts:
+        return Wrong(text=NOT_JSON, values={"line": facts["line"], "column": facts["column"]})
+    return Wrong(text=NOT_SET if plans.problem.code == "quota_not_set" else NO_OBJECT, values={})
 
 
 def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
@@ -85,22 +95,23 @@ def wrong_with_entry(plans: QuotaPlans, quota: DomainQuota) -> Wrong | None:
     problem = quota.problem
     if not isinstance(problem, QuotaError) or quota.not_begun:
         return None
-    if quota.domain not in plans.entries:
-        return Wrong(text=MISSING, values={})
-    entry = plans.entries[quota.domain]
-    if isinstance(entry, SeveralEntries):
-        return Wrong(text=SEVERAL, values={"names": ", ".join(entry.names)})
-    field = problem.field
-    if field is None and isinstance(problem.__cause__, InvalidInput):
-        return Wrong(text=NO_DOMAIN, values={})
-    if isinstance(entry, RepeatedKeys) and field in entry.repeated():
-        return Wrong(text=TWICE, values={}, field=field)
-    if field is None:
-        return Wrong(text=NO_ENTRY, values={}, given=_shown(entry))
-    text = BY_FIELD.get(field, UNKNOWN_FIELD)
-    values = {"fields": ", ".join(FIELDS)} if field not in BY_FIELD else {}
-    given = _shown(entry[field]) if isinstance(entry, dict) and field in entry else None
-    return Wrong(text=text, values=values, field=field, given=given)
+    field, entry = problem.field, plans.entries.get(quota.domain)
+    if (text := BY_CODE.get(problem.code)) is not None:
+        facts = problem.facts
+        values: dict[str, object] = {"fields": ", ".join(facts.get("fields", ()))}
+        if isinstance(entry, SeveralEntries):
+            values["names"] = ", ".join(entry.names)
+        return Wrong(text=text, values=values, field=field, given=_given(problem, entry))
+    return Wrong(text=BY_FIELD[str(field)], values={}, field=field, given=_given(problem, entry))
+
+
+def _given(problem: QuotaError, entry: object) -> str | None:
+    """The wrong value as JSON, for an error that is about one."""
+    if problem.code == "quota_entry_not_an_object":
+        return _shown(entry)
+    if problem.code in BY_CODE and problem.code != "quota_field_unknown":
+        return None
+    return _shown(entry[problem.field]) if isinstance(entry, dict) and problem.field in entry else None
 
 
 def entry_text(plans: QuotaPlans, domain: str) -> str | None:
