@@ -225,7 +225,7 @@ def test_every_place_shows_the_same_figures_and_only_what_a_living_sender_holds_
     if expected:
         assert on_the_page(user.text("/tasks/hello")) == expected, "the head of the page"
         rows = csv.DictReader(io.StringIO(user.get("/tasks/hello/messages.csv").content.decode("utf-8-sig")))
-        assert Counter(MessageStatus(row.status) for row in rows) == expected, "the file"
+        assert Counter(MessageStatus(row["status"]) for row in rows) == expected, "the file"
     waiting = sum(expected[status] for status in WAITING)
     (domain,) = _json(capsys, monkeypatch, mailing, "quota", "show")
     assert domain["backlog"] == waiting, "ses quota show"
@@ -264,7 +264,7 @@ def test_what_a_cancel_kept_back_says_who_and_when_and_promises_no_next_try(mail
             assert promise not in text, (path, promise)
     messages = _json(capsys, monkeypatch, mailing, "task", "messages", "hello", "--status", "cancelled")
     assert len(messages) == unsent
-    assert {(row.next_try_at, row.chunk_reason) for row in messages} == {(None, overview.reason)}
+    assert {(row["next_try_at"], row["chunk_reason"]) for row in messages} == {(None, overview.reason)}
 
 
 def test_a_task_without_a_quota_says_so_in_words_and_links_to_where_it_is_mended(mailing, user):
@@ -313,7 +313,7 @@ def test_put_off_mail_is_retrying_with_when_and_why(mailing, user, capsys, monke
         assert "mailbox full" in page, path
     assert "next try" in user.text("/tasks")
     assert "Put off by the mail server hello" in user.text("/")
-    assert [task.name for task in _json(capsys, monkeypatch, mailing, "task", "list", "--status", "retrying")] == [
+    assert [task["name"] for task in _json(capsys, monkeypatch, mailing, "task", "list", "--status", "retrying")] == [
         "hello"
     ]
     assert "paused" not in user.text("/tasks/hello").partition("Messages over time")[0].partition("Progress")[2]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Template, TemplateNotFound, TemplateSyntaxError
+from jinja2 import TemplateError as JinjaError
 from jinja2.runtime import Context
 from markupsafe import escape
 
@@ -93,8 +94,9 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
     if isinstance(error, TemplateNotFound):
         return TemplateError("included_file_missing", file=error.name, template=template, part=part)
     line: int | None
-    # `message` is what an error of Jinja2 was made with, str() a text of it.
-    says = getattr(error, "message", None) or str(error) or type(error).__name__
+    # What Jinja2 raises has its words first; what Python raises may have something else there ("utf-8").
+    given = error.args[0] if error.args and isinstance(error, JinjaError) else None
+    says = given if isinstance(given, str) and given else str(error) or type(error).__name__
     if isinstance(error, TemplateSyntaxError):
         line, file = error.lineno, error.filename
     else:
