@@ -76,8 +76,10 @@ class Explanation:
         return {name: _stored(one) for name, one in self.facts.items()}
 
     @classmethod
-    def read(cls, code: str, facts: Mapping[str, Any]) -> Self:
-        """The explanation of a code and its `stored` facts."""
+    def read(cls, code: object, facts: object) -> Explanation | None:
+        """The explanation whose `stored` facts these are; None for anything that no version has stored."""
+        if not isinstance(code, str) or not isinstance(facts, dict):
+            return None
         return cls(code, **{name: _read(one) for name, one in facts.items()})
 
 
@@ -108,7 +110,7 @@ def _stored(one: Any) -> Any:
 
 def _read(one: Any) -> Any:
     if isinstance(one, dict) and one.keys() == {"code", "facts"}:
-        return Explanation.read(one["code"], one["facts"])
+        return Explanation.read(one["code"], one["facts"]) or str(one)
     return [_read(item) for item in one] if isinstance(one, list) else one
 
 

@@ -107,7 +107,10 @@ def _value(words: Language, place: Place, value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_value(words, place, one) for one in value) or words.gettext(_NONE)
     if isinstance(value, dict):
-        return ", ".join(f"{words.gettext(kind)} ({words.number(count)})" for kind, count in value.items())
+        return ", ".join(
+            f"{words.gettext(kind)} ({words.number(count) if isinstance(count, int) else count})"
+            for kind, count in value.items()
+        )
     if place.format and isinstance(value, int | float):
         return format(value, place.format)
     return recognised(words, str(value))

@@ -159,8 +159,8 @@ def problem_of_record(words: Language, record: ImportRecord) -> tuple[str, str] 
         # Facts with other names are of another version, or written by hand.
         with suppress(AttributeError, KeyError, TypeError, ValueError):
             return _fault(words, str(record.fault), record.facts)
-    if record.fault:
-        return "file", worded(words, Explanation.read(record.fault, record.facts))
+    if (why := Explanation.read(record.fault, record.facts)) is not None:
+        return "file", worded(words, why)
     return "file", worded(words, record.problem) if record.problem else words.gettext(_UNEXPECTED)
 
 

@@ -120,6 +120,7 @@ def _sentences(row: dict[str, Any]) -> dict[str, Any]:
     """A row whose sentences have their explanations, instead of columns for these."""
     for column in [name for name in row if name.endswith(_EXPLAINED)]:
         name, of = column.removesuffix(_EXPLAINED), row.pop(column)
-        if of is not None and row[name] is not None:
-            row[name] = Sentence(Explanation.read(of["code"], of["facts"]), row[name])
+        why = Explanation.read(of.get("code"), of.get("facts")) if isinstance(of, dict) else None
+        if why is not None and row[name] is not None:
+            row[name] = Sentence(why, row[name])
     return row
