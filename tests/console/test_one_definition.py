@@ -120,7 +120,7 @@ def refused_and_in_doubt(world) -> None:
 
 def counted_as_sent_by_a_person(world) -> None:
     refused_and_in_doubt(world)
-    task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", task_decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", task_decisions.UnknownDecision.ASSUME_SENT)
 
 
 def failed_ones_asked_for_again(world) -> None:
@@ -292,7 +292,7 @@ def test_progress_never_falls_and_is_that_of_the_words_beside_it(mailing, user):
     look()
     task_decisions.retry_failed(mailing.conn, ANYBODY, "hello")
     look()
-    task_decisions.resolve_unknown(mailing.conn, ANYBODY, "hello", task_decisions.Doubt.ASSUME_SENT)
+    task_decisions.resolve_unknown(mailing.conn, ANYBODY, "hello", task_decisions.UnknownDecision.ASSUME_SENT)
     look()
     mailing.server.refuse = None
     mailing.whole_run(mailing.run("hello", RunKind.TRIGGERED))

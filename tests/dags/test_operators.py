@@ -94,7 +94,13 @@ def test_a_task_fails_at_once_and_says_what_to_do_with_no_database_of_ours(given
 
     given = postgres.dsn(postgres.new_database()) if given == "empty" else given
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", given)
-    words = "Admin > Connections" if not given else "is not postgres" if "mysql" in given else "has no tables yet"
+    words = (
+        "Admin > Connections"
+        if not given
+        else "is not postgres"
+        if "mysql" in given
+        else "has not this version's schema"
+    )
     with pytest.raises(AirflowFailException, match=words):
         RecoverOperator(task_id="recover").execute({})
 

@@ -133,3 +133,12 @@ def test_a_plain_sentence_passes(sentence: str) -> None:
 def test_blocks_of_comments_are_read_as_one_text() -> None:
     source = '"""What\nwaits."""\nx = 1  # one\n#: So\n#: many.\ny = "text"\n\n\ndef f():\n    r"""Raw."""\n'
     assert sorted(comments(source)) == [(1, "What\nwaits."), (3, "one So many."), (10, "Raw.")]
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """A private class (`_Rule`) may have the name of another module's: nobody else sees it."""
+    modules: dict[str, list[str]] = {}
+    for file in files_of("plugins/ses_ops"):
+        for name in re.findall(r"^class ([A-Za-z]\w*)", file.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            modules.setdefault(name, []).append(str(file.relative_to(REPOSITORY)))
+    assert {name: files for name, files in modules.items() if len(files) > 1} == {}

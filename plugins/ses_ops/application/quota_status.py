@@ -11,7 +11,7 @@ from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
 from ses_ops.errors import InvalidInput, QuotaError
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.quota import sender_domains
-from ses_ops.storage.quota.sender_domains import CachedMail, QuotaToday
+from ses_ops.storage.quota.sender_domains import PendingMailOfTask, QuotaToday
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -31,7 +31,7 @@ class DomainQuota:
     today: QuotaToday | None
     problem: InvalidInput | QuotaError | None
     #: Tasks with pending mail, in the order of service.
-    waiting: tuple[CachedMail, ...]
+    waiting: tuple[PendingMailOfTask, ...]
     #: Time of the status by the database's clock.
     now: datetime
 

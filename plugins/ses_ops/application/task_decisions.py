@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ses_ops.storage.tasks.stored_task import LockedTask, StoredTask
 
 
-class Doubt(StrEnum):
+class UnknownDecision(StrEnum):
     """The decision about messages that are unknown after a crash: sent or not."""
 
     #: Send the messages again: a few recipients may get the mail twice.
@@ -79,17 +79,17 @@ def what_failed(conn: Connection, name: str) -> list[FailedByCode]:
     return failed_by_code(conn, task.id)
 
 
-def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: Doubt) -> Counted:
+def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: UnknownDecision) -> Counted:
     """Resolve a task's unknown messages; the result counts them. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
-        if doubt is Doubt.RESEND:
+        if doubt is UnknownDecision.RESEND:
             count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
             count = sum(chunks.assume_sent(conn, chunk_id=chunk.id) for chunk in found)
         facts["count"] = count
-    return _requeued(name, count) if doubt is Doubt.RESEND else Counted(changed=count > 0, count=count)
+    return _requeued(name, count) if doubt is UnknownDecision.RESEND else Counted(changed=count > 0, count=count)
 
 
 def _requeued(name: str, count: int) -> Counted:

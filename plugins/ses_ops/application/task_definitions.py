@@ -46,7 +46,7 @@ class ChangedMeanwhile(Conflict):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Written(Changed):
+class AppliedDefinitions(Changed):
     """The result of applied definitions."""
 
     #: Results by the task's name.
@@ -82,7 +82,9 @@ def audience_is_read(conn: Connection, row: StoredTask) -> bool:
     return row.type in (TaskType.IMMEDIATE, TaskType.SCHEDULED) and mail_of_task(conn, row.id).frozen
 
 
-def create(conn: Connection, actor: Actor, task: SendTask, *, now: datetime, templates_root: Path) -> Written:
+def create(
+    conn: Connection, actor: Actor, task: SendTask, *, now: datetime, templates_root: Path
+) -> AppliedDefinitions:
     """Create a task. The same definition again changes nothing. Raises what `write_new` raises."""
     with actor.recorded("create_task", task=task.name, **_facts(task)), transaction(conn):
         applied = write_new(conn, task, now=now, templates_root=templates_root)
@@ -109,7 +111,7 @@ def write_new(conn: Connection, task: SendTask, *, now: datetime, templates_root
 
 def change(
     conn: Connection, actor: Actor, task: SendTask, *, seen: str, now: datetime, templates_root: Path
-) -> Written:
+) -> AppliedDefinitions:
     """Change an existing task that still has the fingerprint `seen`, with which the person saw it.
 
     Mail that an error stopped is sent with the new definition. Raises what `write_change` raises.
@@ -145,7 +147,7 @@ def apply(
     actor: Actor,
     tasks: Mapping[str, SendTask],
     write: Callable[[], Mapping[str, Applied]],
-) -> Written:
+) -> AppliedDefinitions:
     """Create and change tasks together, all or none: `write` creates and changes, and raises for any wrong one.
 
     `tasks` are the tasks that `write` may write, by name.
@@ -194,13 +196,15 @@ def _facts(task: SendTask) -> dict[str, Any]:
     return {**facts, "roles": list(task.roles)} if task.roles else facts
 
 
-def _written(applied: Mapping[str, Applied], roles: Mapping[str, tuple[str, ...]], *, due: Collection[str]) -> Written:
+def _written(
+    applied: Mapping[str, Applied], roles: Mapping[str, tuple[str, ...]], *, due: Collection[str]
+) -> AppliedDefinitions:
     created = tuple(name for name, one in applied.items() if one is Applied.CREATED)
     changed = tuple(name for name, one in applied.items() if one is Applied.CHANGED)
     notices: tuple[Notice, ...] = (TasksWritten(created=created, changed=changed),) if created or changed else ()
     # Mail that an error or a refusal stopped is sent from now on.
     notices += tuple(RunWanted(task=name) for name in due if name in changed)
-    return Written(changed=bool(created or changed), applied=applied, roles=roles, scheduler=notices)
+    return AppliedDefinitions(changed=bool(created or changed), applied=applied, roles=roles, scheduler=notices)
 
 
 def fingerprint(task: SendTask) -> str:

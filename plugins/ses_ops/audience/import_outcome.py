@@ -1,4 +1,4 @@
-"""What an import did: one value for recipient groups and for the suppression list."""
+"""The result of an import, into a group or the suppression list."""
 
 from __future__ import annotations
 
@@ -17,44 +17,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportOutcome:
-    """The counts of an import that was stored, and how its file was read."""
+    """The counts of a stored import, and the format of its file."""
 
-    #: Rows that could be used, one with a repeated address among them.
+    #: Number of valid rows, with those of repeated addresses.
     read: int
-    #: Recipients that the file brought to the group, or addresses that are new on the suppression list or stay on it
-    #: longer.
+    #: Number of recipients added to the group, or of addresses added to or prolonged on the suppression list.
     added: int
-    #: How the file is written; `xlsx` for a workbook.
+    #: Encoding of the file; `xlsx` for a workbook.
     encoding: str
-    #: The variables' names by those of the columns that have another one.
+    #: Names of variables by the names of their columns, where the two differ.
     renamed: Mapping[str, str] = field(default_factory=dict)
-    #: Rows that were left out by the kind of reason, most first; for a group, repeated addresses among them.
+    #: Numbers of rejected rows by kind of reason, the largest first; for a group with its repeated addresses.
     rejected: Mapping[str, int] = field(default_factory=dict)
-    #: Number of addresses that were taken and may be mistyped, and the first of them.
+    #: Number of accepted addresses that may be mistyped, and the first of them.
     doubtful_count: int = 0
     doubtful: tuple[DoubtfulAddress, ...] = ()
     #: The recipient group; None for the suppression list, which has none of the following.
     group: str | None = None
     created: bool = False
-    #: Whether the rows were added to those of the group instead of taking their place.
+    #: Whether the rows were added to those of the group instead of replacing them.
     appended: bool = False
-    #: Recipients of the group after the import.
+    #: Number of recipients of the group after the import.
     recipients: int = 0
     variables: tuple[str, ...] = ()
 
     @property
     def rejected_count(self) -> int:
-        """Rows that were left out."""
+        """Number of rejected rows."""
         return sum(self.rejected.values())
 
 
 def nothing_usable(kinds: Counter[str], where: str) -> BadCsv:
-    """The error of a file without a row that can be used; `kinds` are the reasons."""
+    """The error for a file without a valid row; `kinds` counts the reasons."""
     if not kinds:
         return BadCsv(CsvFault.NO_ROWS, where=where)
     return BadCsv(CsvFault.NO_USABLE_ROW, where=where, count=kinds.total(), kinds=dict(kinds))
 
 
 def by_kind(kinds: Mapping[str, int]) -> str:
-    """`bad address 3, duplicate address 1`."""
+    """The counts as a text: `bad address 3, duplicate address 1`."""
     return ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())

@@ -155,12 +155,12 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
 
     if doubt is None:
         raise click.UsageError("say --resend or --assume-sent")
-    chosen = task_decisions.Doubt(doubt)
+    chosen = task_decisions.UnknownDecision(doubt)
     with database() as conn:
         done = task_decisions.resolve_unknown(conn, shell_actor(), name, chosen)
     if not done.count:
         click.echo(f"{name}: no message is in doubt")
-    elif chosen is task_decisions.Doubt.RESEND:
+    elif chosen is task_decisions.UnknownDecision.RESEND:
         click.echo(f"{name}: {done.count:,} messages in doubt will be sent again")
     else:
         click.echo(f"{name}: {done.count:,} messages in doubt count as sent now")

@@ -1,8 +1,8 @@
-"""Errors and explanations in the person's language: the sentence of their code, with their facts.
+"""Errors and explanations in the reader's language, by code.
 
-`error_sentences/` has the English sentence of every code. The same sentence, with `%(name)s` for a place, is the
-message id of its translations (`locale/*/sentences_*.po`). What comes as a text, such as the words of a library or the
-outcome of a message, is looked up by its words (`recognised_texts`), and else shown as it is.
+`error_sentences/` has the English sentence of every code. The same sentence, with `%(name)s` for a placeholder, is the
+message id of its translations (`locale/*/sentences_*.po`). A text without a code, such as a library's message or the
+outcome of a message, is looked up by its words (`recognised_texts`), and else shown unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ses_ops.errors import PLACES, Explanation, Sentence, SesError
 if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
-#: What may stand before a sentence beside its field: the page shows the file and the field already.
+#: Facts that a sentence beside its field omits, since the page shows the file and the field already.
 BESIDE_FIELD = ("where", "field", "in_line")
 _QUOTE = N_("'%(quoted)s'")
 _NONE = N_("none")
@@ -33,7 +33,7 @@ _LINE_OF = N_("%(problem)s (line %(line)s of %(file)s)")
 
 
 def worded(words: Language, said: SesError | Explanation | str, *, without: Collection[str] = ()) -> str:
-    """An error, an explanation or a text in the person's language; `without` are facts that need no mention."""
+    """An error, an explanation or a text in the reader's language; `without` are the facts to omit."""
     if isinstance(said, Sentence):
         said = said.explanation
     if isinstance(said, str):
@@ -56,26 +56,26 @@ def worded(words: Language, said: SesError | Explanation | str, *, without: Coll
 
 
 def worded_beside(words: Language, problem: SesError) -> str:
-    """An error that stands beside its field: without the name of that and of the file, and as a sentence begins."""
+    """The sentence of an error beside its field: without the names of field and file, and with a capital letter."""
     text = worded(words, problem, without=BESIDE_FIELD)
     return text[:1].upper() + text[1:] if words.code == "en" else text
 
 
 def marked(words: Language, said: SesError | Explanation | str) -> Markup:
-    """The same for a page: what stays English there is marked as such, for whoever has it read out."""
+    """The sentence as HTML: English parts are marked as English, for screen readers."""
     shown = worded(words, said)
     if words.code == "en" or shown != str(said):
         return escape(shown)
     said = str(said)
-    # What a person typed may be in any language.
+    # A person's input may be in any language.
     return (Markup('<bdi lang="en">{}</bdi>') if said.isascii() else Markup("<bdi>{}</bdi>")).format(said)
 
 
 @cache
 def message_id(sentence: str) -> str:
-    """The message id of an English sentence: its places as gettext has them."""
+    """The message id of an English sentence, with placeholders in gettext's form."""
     text, at = "", 0
-    # gettext's `%%`, which only a text with places has.
+    # gettext's `%%`, which only a text with placeholders has.
     sentence = sentence.replace("%", "%%") if places(sentence) else sentence
     for place in places(sentence):
         begin = sentence.index("{" + place.name, at)

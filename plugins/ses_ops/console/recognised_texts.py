@@ -37,7 +37,7 @@ _QUOTE = N_("'%(quoted)s'")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sentence:
+class RecognisedText:
     """A message id, cut at its places: there is one text more than there are names."""
 
     id: str
@@ -45,7 +45,7 @@ class Sentence:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, id: str) -> Sentence:
+    def of(cls, id: str) -> RecognisedText:
         """The sentence of a message id."""
         parts = _PLACE.split(id)
         texts = (part.replace("%%", "%") for part in parts[0::2])
@@ -81,7 +81,7 @@ class Sentence:
 
 
 @cache
-def sentences(code: str) -> tuple[Sentence, ...]:
+def sentences(code: str) -> tuple[RecognisedText, ...]:
     """The sentences of a language's catalogs, in the order in which they are tried."""
     ids = (
         message.id
@@ -90,10 +90,10 @@ def sentences(code: str) -> tuple[Sentence, ...]:
         for message in read_catalog(file, code)
         if isinstance(message.id, str) and message.id
     )
-    return tuple(sorted(map(Sentence.of, ids), key=lambda one: one.order))
+    return tuple(sorted(map(RecognisedText.of, ids), key=lambda one: one.order))
 
 
-def read(text: str, known: Iterable[Sentence]) -> tuple[Sentence, dict[str, str]] | None:
+def read(text: str, known: Iterable[RecognisedText]) -> tuple[RecognisedText, dict[str, str]] | None:
     """The sentence that a text is, and the values in its places."""
     for sentence in known:
         facts = sentence.read(text)

@@ -1,8 +1,8 @@
-"""The English sentence of every code of an error or an explanation, one table a noun.
+"""English sentences of all error codes, one table a noun.
 
-A sentence has its facts in braces, as `str.format` reads them: `send task {name!r} is cancelled`. The same sentence,
-with `%(name)s` for the place, is the message id of its translations. Imported when a sentence is made, not with the
-errors.
+A sentence has its facts in braces, as `str.format` reads them: `send task {name!r} is cancelled`. The same sentence
+with `%(name)s` for the placeholder is the message id of its translations. The package is imported when a sentence is
+made, not with the errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 
 
 class Place(NamedTuple):
-    """A place of a sentence: the fact that stands there, and how it is written."""
+    """A placeholder of a sentence: its fact's name and its format."""
 
     name: str
     quoted: bool
@@ -30,20 +30,20 @@ class Place(NamedTuple):
 
 @cache
 def sentences() -> dict[str, str]:
-    """Every sentence by its code."""
+    """All sentences by code."""
     tables = (import_module(f"{__name__}.{noun}").SENTENCES for noun in NOUNS)
     return {code: sentence for table in tables for code, sentence in table.items()}
 
 
 @cache
 def places(sentence: str) -> tuple[Place, ...]:
-    """The places of a sentence, in their order."""
+    """The placeholders of a sentence, in their order."""
     bare = sentence.replace("{{", "").replace("}}", "")
     return tuple(Place(name, conversion == "r", form) for name, conversion, form in _PLACE.findall(bare))
 
 
 def english(code: str, facts: Mapping[str, Any]) -> str:
-    """The sentence of a code with its facts, behind the place that is meant. A code that nobody knows is its own."""
+    """The sentence of a code with its facts, behind its location. An unknown code is its own sentence."""
     sentence = sentences().get(code)
     if sentence is None:
         return with_places(code, "", facts)
@@ -51,7 +51,7 @@ def english(code: str, facts: Mapping[str, Any]) -> str:
 
 
 def filled(sentence: str, facts: Mapping[str, Any]) -> str:
-    """A sentence with its facts in its places; without the right ones, as another version may have stored, as it is."""
+    """A sentence with its facts; unchanged when facts are missing, as another version may have stored them."""
     quoted = {place.name for place in places(sentence) if place.quoted}
     try:
         return sentence.format_map({name: one if name in quoted else _english(one) for name, one in facts.items()})
@@ -60,7 +60,7 @@ def filled(sentence: str, facts: Mapping[str, Any]) -> str:
 
 
 def with_places(text: str, sentence: str, facts: Mapping[str, Any]) -> str:
-    """A sentence behind the places of its facts that it does not have itself."""
+    """A sentence behind the locations among its facts that it does not have itself."""
     own = {place.name for place in places(sentence)}
     line, file = facts.get("in_line"), facts.get("in_file")
     before = [f"{one}: " for one in _named({name: one for name, one in facts.items() if name not in own})]
@@ -77,7 +77,7 @@ def _named(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _english(one: Any) -> Any:
-    if hasattr(one, "facts"):  # an explanation: `errors` stands above this package
+    if hasattr(one, "facts"):  # an explanation; this package may not import `errors`
         return str(one)
     if isinstance(one, dict):
         return ", ".join(f"{name} {count:,}" for name, count in one.items())

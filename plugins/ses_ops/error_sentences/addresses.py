@@ -1,4 +1,4 @@
-"""What is wrong with an address, a sender, a domain or a link."""
+"""Errors of an address, a sender, a domain or a link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow, its database or its secrets backend did not do."""
+"""Errors of Airflow, its database or its secrets backend."""
 
 from __future__ import annotations
 

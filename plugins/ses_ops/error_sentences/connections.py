@@ -1,4 +1,4 @@
-"""What is wrong with a connection to a server, or with a setting of this machine."""
+"""Errors of a server's connection settings, or of this machine's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the ses database, or with the way to it."""
+"""Errors of the ses database, or of the connection to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a file of recipients or suppressions cannot be used, and why rows of it are left out."""
+"""Errors of imported files, and reasons for rejected rows."""
 
 from __future__ import annotations
 

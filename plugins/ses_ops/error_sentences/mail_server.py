@@ -1,4 +1,4 @@
-"""What a mail server did, or did not do."""
+"""Errors of a mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a mail server's connection."""
+"""Errors of the settings of a mail server's connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of one message when no server said it."""
+"""Outcomes of single messages that no server reported."""
 
 from __future__ import annotations
 

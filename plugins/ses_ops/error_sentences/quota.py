@@ -1,4 +1,4 @@
-"""What is wrong with the warm-up quota, and why mail waits for it."""
+"""Errors of the warm-up quota, and reasons for which mail waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a time, a time zone or a recurrence."""
+"""Errors of a time, a time zone or a recurrence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a chunk, an attempt or a run ended, and why mail waits."""
+"""Reasons for which a chunk, an attempt or a run ended, or mail waits."""
 
 from __future__ import annotations
 

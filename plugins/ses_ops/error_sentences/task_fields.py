@@ -1,4 +1,4 @@
-"""What is wrong with a field of a send task's definition."""
+"""Errors of the fields of a send task's definition."""
 
 from __future__ import annotations
 

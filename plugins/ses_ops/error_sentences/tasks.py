@@ -1,4 +1,4 @@
-"""Why a send task is in a state, or cannot be changed."""
+"""Reasons for a send task's state, or for which it cannot be changed."""
 
 from __future__ import annotations
 

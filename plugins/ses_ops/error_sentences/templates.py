@@ -1,4 +1,4 @@
-"""Why a template cannot be used, or not with these variables."""
+"""Errors of a template, or of its variables."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def execute(conn: Connection, sql: str, /, **values: Any) -> int:
 
 
 def explained(**sentences: str | None) -> dict[str, Any]:
-    """The parameters of stored sentences: each with what it was made of, as `<name>_explained`, None for a text."""
+    """The parameters of stored sentences: each with its code and facts as `<name>_explained`, None for a plain text."""
     made: dict[str, Any] = {name: None if text is None else str(text) for name, text in sentences.items()}
     for name, text in sentences.items():
         of = text.explanation if isinstance(text, Sentence) else None
@@ -117,7 +117,7 @@ def explained(**sentences: str | None) -> dict[str, Any]:
 
 
 def _sentences(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose sentences know what they were made of, in place of a column for that."""
+    """A row whose sentences have their explanations, instead of columns for these."""
     for column in [name for name in row if name.endswith(_EXPLAINED)]:
         name, of = column.removesuffix(_EXPLAINED), row.pop(column)
         if of is not None and row[name] is not None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ses_ops.application import task_decisions
-from ses_ops.application.task_decisions import Doubt
+from ses_ops.application.task_decisions import UnknownDecision
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, TemplateError
@@ -48,7 +48,7 @@ def test_failed_mail_of_a_chunk_that_is_being_sent_is_left_alone(world, mail_ser
     world.check_ledger()
 
 
-@pytest.mark.parametrize(("doubt", "delivered"), [(Doubt.RESEND, 5), (Doubt.ASSUME_SENT, 2)])
+@pytest.mark.parametrize(("doubt", "delivered"), [(UnknownDecision.RESEND, 5), (UnknownDecision.ASSUME_SENT, 2)])
 def test_a_doubt_is_settled_by_a_person(world, mail_server, doubt, delivered):
     world.group("customers", 5)
     world.task("hello", group="customers")

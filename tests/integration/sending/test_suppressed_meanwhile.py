@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ses_ops.application import task_decisions
-from ses_ops.application.task_decisions import Doubt
+from ses_ops.application.task_decisions import UnknownDecision
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict
@@ -100,7 +100,7 @@ def test_who_is_suppressed_before_another_try_never_gets_it(world, mail_server, 
     if again == "the doubtful":
         world.execute("UPDATE message SET state = 'unknown' WHERE state = 'failed'")
         world.execute("UPDATE chunk SET unknown = failed, failed = 0")
-        assert task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", Doubt.RESEND).count == 2
+        assert task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", UnknownDecision.RESEND).count == 2
     else:
         assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 1
     world.whole_run(world.run("hello", RunKind.RESUME))

@@ -31,7 +31,7 @@ SHORTEST_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
+class SendingColumn:
     """The messages from `start` to `end`. `x`, `width`: percentages; the pairs: pixels from the top, and of height."""
 
     start: datetime
@@ -62,7 +62,7 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Chart:
+class SendingChart:
     """The chart as the template draws it, and the table lists it."""
 
     begin: datetime
@@ -71,7 +71,7 @@ class Chart:
     step: timedelta
     highest: int
     #: The columns with at least one message.
-    columns: Sequence[Column]
+    columns: Sequence[SendingColumn]
     pauses: Sequence[Pause]
     height: int = HEIGHT
 
@@ -96,7 +96,7 @@ class Chart:
         return sum(one.failed for one in self.columns)
 
     @property
-    def rows(self) -> list[Column | Pause]:
+    def rows(self) -> list[SendingColumn | Pause]:
         """Columns and pauses in the order of time, for the table."""
         return sorted((*self.columns, *self.pauses), key=lambda one: one.start)
 
@@ -108,7 +108,7 @@ def draw(
     waits: bool,
     due_at: datetime | None = None,
     pauses: Sequence[PersonsPause] = (),
-) -> Chart | None:
+) -> SendingChart | None:
     """The chart of messages over time; None when no message was ever sent.
 
     `waits`: mail is pending, so the chart extends to `now`; `due_at`: when pending mail is resumed by itself; `pauses`:
@@ -125,7 +125,7 @@ def draw(
     sums = _spread(bursts, begin, step, places)
     highest = max((sent + failed for sent, failed in sums), default=0)
     whole = places * step
-    return Chart(
+    return SendingChart(
         begin=begin,
         end=begin + whole,
         step=step,
@@ -181,13 +181,15 @@ def _spread(bursts: Iterable[Burst], begin: datetime, step: timedelta, places: i
     return list(zip(sent, failed, strict=True))
 
 
-def _column(start: datetime, step: timedelta, place: int, places: int, sent: int, failed: int, highest: int) -> Column:
+def _column(
+    start: datetime, step: timedelta, place: int, places: int, sent: int, failed: int, highest: int
+) -> SendingColumn:
     room = 1 / places
     tall = round(HEIGHT * sent / highest, 1)
     # Every failure is seen.
     tall_failed = max(2.0, round(HEIGHT * failed / highest, 1)) if failed else 0.0
     top = max(0.0, HEIGHT - tall - tall_failed)
-    return Column(
+    return SendingColumn(
         start=start,
         end=start + step,
         sent=sent,

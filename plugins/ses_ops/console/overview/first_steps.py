@@ -16,7 +16,7 @@ PREVIEWED, KEPT_FOR = "ses_previewed", 365 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class FirstStep:
     """One step: its page, its text, and whether it is done."""
 
     path: str
@@ -25,22 +25,22 @@ class Step:
     done: bool
 
 
-def first_steps(*, group: bool, previewed: bool) -> list[Step]:
+def first_steps(*, group: bool, previewed: bool) -> list[FirstStep]:
     """The steps in their order. The last one is done when a task exists, and then the steps are not shown."""
     return [
-        Step(
+        FirstStep(
             path="/groups",
             title=N_("Upload a recipient group"),
             text=N_("A CSV file with one column email; its other columns are values for the mail, such as a name."),
             done=group,
         ),
-        Step(
+        FirstStep(
             path="/first-steps/preview",
             title=N_("Preview a template"),
             text=N_("See the mail as its recipient will, on a desktop and on a phone, and send yourself a test."),
             done=previewed,
         ),
-        Step(
+        FirstStep(
             path="/new-task",
             title=N_("Make the first send task"),
             text=N_("Choose template and group. Before anything is sent you see how many get it, and when."),

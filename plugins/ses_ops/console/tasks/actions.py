@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application import task_decisions
-from ses_ops.application.task_decisions import Doubt
+from ses_ops.application.task_decisions import UnknownDecision
 from ses_ops.console.access import deletes_task, edits_task, starts_task
 from ses_ops.console.database import reading
 from ses_ops.console.door import change
@@ -134,7 +134,7 @@ def resend_unknown(request: Request, name: str, user: GetUserDep, form: PostedDe
     """Retry messages that are unknown after a crash, after a question: a few recipients may get the mail twice."""
 
     def act() -> Flash:
-        done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.RESEND)
+        done, untold = change(user, task_decisions.resolve_unknown, name, UnknownDecision.RESEND)
         text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s is sent again.",
             "%(num)s messages in doubt of %(name)s are sent again.",
@@ -151,7 +151,7 @@ def assume_sent(request: Request, name: str, user: GetUserDep, form: PostedDep) 
     """Count messages that are unknown after a crash as sent, after a question: a few recipients may miss the mail."""
 
     def act() -> Flash:
-        done, untold = change(user, task_decisions.resolve_unknown, name, Doubt.ASSUME_SENT)
+        done, untold = change(user, task_decisions.resolve_unknown, name, UnknownDecision.ASSUME_SENT)
         text = language_of(request).ngettext(
             "%(num)s message in doubt of %(name)s counts as sent now.",
             "%(num)s messages in doubt of %(name)s count as sent now.",

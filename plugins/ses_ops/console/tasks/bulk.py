@@ -23,7 +23,7 @@ from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
 from ses_ops.console.quota_snapshot import has_quota_now
 from ses_ops.console.tasks.actions import LONGEST_REASON
-from ses_ops.console.tasks.bulk_choice import MOST, Chosen, chosen_tasks, list_of
+from ses_ops.console.tasks.bulk_choice import MOST, SelectedTask, chosen_tasks, list_of
 from ses_ops.errors import SesError
 
 router = APIRouter()
@@ -100,7 +100,7 @@ def bulk_tasks(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     )
 
 
-def _result(one: Chosen, action: str, user: BaseUser, form: Form, words: Language) -> Result:
+def _result(one: SelectedTask, action: str, user: BaseUser, form: Form, words: Language) -> Result:
     name = one.task.name
     if one.left_out is not None:
         return Result(name=name, done=False, text=one.left_out)

@@ -35,7 +35,7 @@ _NOT_NOW = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class SelectedTask:
     """One of the selected tasks."""
 
     task: TaskOverview
@@ -45,7 +45,7 @@ class Chosen:
     forbidden: bool = False
 
 
-def chosen_tasks(user: BaseUser, form: Form, action: str, words: Language) -> tuple[list[Chosen], list[str]]:
+def chosen_tasks(user: BaseUser, form: Form, action: str, words: Language) -> tuple[list[SelectedTask], list[str]]:
     """The selected tasks in the list's order; the names of those that do not exist or that the person may not see."""
     seen = tasks_seen(user, fresh=True)
     listing = list_of(form)
@@ -68,10 +68,10 @@ def _everything(listing: Listing) -> Listing:
     return listing_of(QueryParams({"sort": listing.sort, "order": "desc" if listing.descending else "asc"}))
 
 
-def _judge(task: TaskOverview, may: frozenset[Right], action: str, words: Language) -> Chosen:
+def _judge(task: TaskOverview, may: frozenset[Right], action: str, words: Language) -> SelectedTask:
     if action in line_of(task, may).actions:
-        return Chosen(task=task)
+        return SelectedTask(task=task)
     if action in line_of(task, frozenset(Right)).actions:
-        return Chosen(task=task, left_out=words.gettext(_NO_RIGHT), forbidden=True)
+        return SelectedTask(task=task, left_out=words.gettext(_NO_RIGHT), forbidden=True)
     status = words.gettext(labels.STATUS[TaskStatus(task.status)])
-    return Chosen(task=task, left_out=words.gettext(_NOT_NOW[action], status=status))
+    return SelectedTask(task=task, left_out=words.gettext(_NOT_NOW[action], status=status))

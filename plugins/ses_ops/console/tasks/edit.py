@@ -208,6 +208,6 @@ def _try(conn: Connection, task: SendTask, form: Form, user: BaseUser) -> task_d
     )
 
 
-def _written(user: BaseUser, task: SendTask, form: Form) -> tuple[task_definitions.Written, str | None]:
+def _written(user: BaseUser, task: SendTask, form: Form) -> tuple[task_definitions.AppliedDefinitions, str | None]:
     how: dict[str, Any] = {"now": datetime.now(UTC), "templates_root": settings.templates_root()}
     return change(user, task_definitions.change, task, seen=form.text("seen"), **how)

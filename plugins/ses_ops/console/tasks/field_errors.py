@@ -43,15 +43,15 @@ _MEND = {
 _ENOUGH = frozenset({"type", "group", "every", "time_zone", "start_grace"})
 #: Fields whose errors have a position in them, and whose syntax not everybody knows.
 _BOTH = frozenset({"cron"})
-#: Sentence for a span that is written correctly and too long.
-_TOO_LONG = "span_too_long"
+#: Codes of a span that is written correctly and too long.
+_TOO_LONG = frozenset({"span_too_long", "second_start_too_late"})
 
 
 def in_words(words: Language, field: str, problem: SesError, *, empty: bool) -> str:
     """The sentence beside a field. The sentence of the domain's error is more exact than the one on its correction."""
     if empty and field in _EMPTY:
         return words.gettext(_EMPTY[field])
-    if field in _ENOUGH and problem.code != _TOO_LONG:
+    if field in _ENOUGH and problem.code not in _TOO_LONG:
         return words.gettext(_MEND[field])
     beside_field = isinstance(problem, TemplateError) and problem.part in ("subject", "unsubscribe_url")
     exact = worded(words, problem, without=(*BESIDE_FIELD, *(("template", "part") if beside_field else ())))

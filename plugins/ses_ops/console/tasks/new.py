@@ -125,6 +125,6 @@ def _create(conn: Connection, task: SendTask) -> Applied:
     return task_definitions.write_new(conn, task, now=datetime.now(UTC), templates_root=settings.templates_root())
 
 
-def _created(user: BaseUser, task: SendTask) -> tuple[task_definitions.Written, str | None]:
+def _created(user: BaseUser, task: SendTask) -> tuple[task_definitions.AppliedDefinitions, str | None]:
     now, root = datetime.now(UTC), settings.templates_root()
     return change(user, task_definitions.create, task, now=now, templates_root=root)

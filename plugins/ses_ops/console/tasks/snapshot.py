@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.console.charts.sending_chart import Chart
+    from ses_ops.console.charts.sending_chart import SendingChart
     from ses_ops.console.tasks.query import TaskView
     from ses_ops.storage.ledger.progress import Burst
 
@@ -63,7 +63,7 @@ class TaskSeen:
     #: The occurrence by which the view is filtered.
     occurrence: OccurrenceProgress | None
     chunks: list[ChunkProgress]
-    chart: Chart | None
+    chart: SendingChart | None
     #: Present speed in messages a second.
     rate: float
     failures: list[Failures]

@@ -36,7 +36,7 @@ class TooSlow(Exception):
     """A body is slower than LEAST_RATE, or takes longer than LONGEST."""
 
 
-class Pace:
+class UploadRate:
     """Measures the speed of a body, only while a reader waits for it."""
 
     def __init__(self) -> None:
@@ -91,9 +91,9 @@ class Incoming:
 
     async def _pump(self, request: Request, pieces: AsyncIterator[bytes]) -> None:
         """Put the pieces of the body into the queue, then wait for the end of the connection."""
-        pace = Pace()
+        rate = UploadRate()
         try:
-            while (piece := await pace.next_of(pieces)) is not None:
+            while (piece := await rate.next_of(pieces)) is not None:
                 await self._room.acquire()
                 self._pieces.put(piece)
             self._pieces.put(None)

@@ -15,7 +15,7 @@ from anyio import to_thread
 from fastapi import Depends, HTTPException, Request
 
 from ses_ops.console.forms import Form
-from ses_ops.console.uploads.body import Pace, TooSlow
+from ses_ops.console.uploads.body import TooSlow, UploadRate
 from ses_ops.console.uploads.multipart_form import MultipartForm
 from ses_ops.console.uploads.upload_form import texts_of
 from ses_ops.errors import InvalidInput
@@ -65,7 +65,7 @@ FileFormDep = Annotated[FileForm, Depends(posted_with_file)]
 
 async def _kept(upload: MultipartForm, pieces: AsyncIterator[bytes], file: IO[bytes]) -> bool:
     """Write a form's file as it comes; False when it is too large. 400, 408, 413."""
-    pace, size = Pace(), 0
+    rate, size = UploadRate(), 0
     while True:
         for block in upload.taken():
             size += len(block)
@@ -76,7 +76,7 @@ async def _kept(upload: MultipartForm, pieces: AsyncIterator[bytes], file: IO[by
         if upload.ended:
             return size <= LARGEST_FILE
         try:
-            piece = await pace.next_of(pieces)
+            piece = await rate.next_of(pieces)
             upload.feed(piece or b"")
         except (TooSlow, TimeoutError):
             raise HTTPException(408) from None

@@ -161,12 +161,12 @@ def reserve(conn: Connection, *, chunk_id: int, run_id: str, quota_day_id: int, 
 
 
 def cache(conn: Connection, *, chunk_id: int, now: datetime, due_at: datetime, reason: str) -> None:
-    """Have a chunk wait for quota until `due_at`; a time that was given to it before and is to come stays."""
+    """Have a chunk wait for quota until `due_at`; a future time that it has already stays."""
     execute(conn, _SQL["cache_chunk"], id=chunk_id, now=now, due_at=due_at, **explained(reason=reason))
 
 
 def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: bool) -> None:
-    """Have a task's cached messages wait for another domain's quota; `sooner`: no longer for the former's."""
+    """Have a task's cached messages wait for another domain's quota; `sooner`: now, not at the former domain's time."""
     moved = Explanation("sender_domain_changed").sentence
     execute(
         conn,
@@ -179,7 +179,7 @@ def move_cached(conn: Connection, *, task_id: int, sender_domain: str, sooner: b
 
 
 def hurry_refused(conn: Connection, *, task_id: int) -> None:
-    """Have a task's cached messages tried now that wait because of a server: they are another mail by now."""
+    """Make a task's messages due now that a server refused or deferred, since the mail was changed."""
     execute(conn, _SQL["hurry_refused"], task_id=task_id, **explained(reason=Explanation("task_was_changed").sentence))
 
 
@@ -229,7 +229,7 @@ def release(conn: Connection, chunk: LockedChunk, *, due_at: datetime, reason: s
 
 
 def note_reason(conn: Connection, *, chunk_id: int, reason: str) -> None:
-    """Remember what the last try at a chunk met."""
+    """Store the result of the last attempt at a chunk."""
     execute(conn, _SQL["note_reason"], id=chunk_id, **explained(reason=reason))
 
 

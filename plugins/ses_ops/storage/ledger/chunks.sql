@@ -54,8 +54,8 @@ UPDATE chunk SET reason = %(reason)s, reason_explained = %(reason_explained)s::j
 WHERE id = %(id)s;
 
 -- name: move_cached
--- The task sends from another domain now: what waits waits for that one's quota. Where whoever changed it may start mail
--- (`sooner`), why and until when it waited for the other's is over.
+-- The task sends from another domain now: its cached mail waits for that domain's quota. When the person who changed the
+-- task may start mail (`sooner`), the due time and the reason of the former domain no longer count.
 UPDATE chunk SET sender_domain = %(sender_domain)s,
     due_at = CASE WHEN %(sooner)s THEN least(due_at, now()) ELSE due_at END,
     reason = CASE WHEN %(sooner)s AND cached_at IS NOT NULL THEN %(reason)s ELSE reason END,

@@ -50,7 +50,7 @@ def lock_unfrozen(conn: Connection, *, task_id: int, key: str | None, with_held:
 
 
 def hold(conn: Connection, *, occurrence_id: int, reason: str) -> None:
-    """Have an occurrence wait for a person, and say why."""
+    """Have an occurrence wait for a person, with the reason."""
     execute(conn, _SQL["hold"], id=occurrence_id, **explained(reason=reason))
 
 

@@ -41,7 +41,7 @@ class QuotaToday:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CachedMail:
+class PendingMailOfTask:
     """Pending mail of a task: cached by one run, or waiting for its turn."""
 
     task: str
@@ -107,10 +107,10 @@ def backlog(conn: Connection, domain: str) -> list[PendingMail]:
     return [PendingMail(task=one.task, count=one.count, due_at=one.due_at) for one in waiting]
 
 
-def cached_mail(conn: Connection, domain: str) -> list[CachedMail]:
+def cached_mail(conn: Connection, domain: str) -> list[PendingMailOfTask]:
     """All pending mail of a domain, also mail on which a person has to act."""
     return fetch_rows(conn, _cached_mail, _SQL["backlog"], domain=domain)
 
 
-def _cached_mail(*, standing: str, **columns: Any) -> CachedMail:
-    return CachedMail(standing=MessageStatus(standing), **columns)
+def _cached_mail(*, standing: str, **columns: Any) -> PendingMailOfTask:
+    return PendingMailOfTask(standing=MessageStatus(standing), **columns)

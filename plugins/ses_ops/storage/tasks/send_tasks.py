@@ -59,7 +59,7 @@ class DeletedTask:
 
 
 def row_to_show(conn: Connection, name: str, task_id: int | None = None) -> StoredTask:
-    """The row of a task to look at, not to change: of an id, else of a name, be it of a task that was deleted.
+    """The row of a task for a reader: by id, else by name, also of a deleted task.
 
     Raises NotFound when no task ever had that name, or not with that id.
     """
@@ -104,7 +104,7 @@ def lock_row_if_any(conn: Connection, name: str) -> LockedTask | None:
 
 
 def of_chunk(conn: Connection, *, chunk_id: int) -> TaskOfChunk | None:
-    """The task whose mail a chunk is; None when there is no such chunk."""
+    """The task of a chunk; None without such a chunk."""
     return fetch_row(conn, row_of(_of_chunk), _SQL["of_chunk"], chunk_id=chunk_id)
 
 
@@ -155,7 +155,7 @@ def reopen(conn: Connection, *, task_id: int) -> None:
 
 
 def set_error(conn: Connection, name: str, error: str | None) -> None:
-    """Put on show why a task cannot go on; None clears it."""
+    """Store the error for which a task cannot continue; None clears it."""
     execute(conn, _SQL["set_error"], name=name, **explained(error=error))
 
 
@@ -165,7 +165,7 @@ def pause(conn: Connection, name: str, *, reason: str) -> bool:
 
 
 def keep_paused(conn: Connection, name: str, *, reason: str) -> None:
-    """Say why a pause goes on that somebody tried to end."""
+    """Store the reason for which a pause stays that somebody tried to end."""
     execute(conn, _SQL["set_paused_reason"], name=name, **explained(reason=reason))
 
 
@@ -175,10 +175,10 @@ def resume(conn: Connection, name: str) -> bool:
 
 
 def cancel(conn: Connection, name: str, *, reason: str) -> bool:
-    """Stop a task for good: what has not left is cancelled, for `reason`. False when it was cancelled already."""
+    """Cancel a task and its pending mail, for `reason`. False when it was cancelled already."""
     return execute(conn, _SQL["set_cancelled"], name=name, **explained(reason=reason)) > 0
 
 
 def delete(conn: Connection, name: str, *, reason: str) -> bool:
-    """Take a task away; its ledger stays. False when there is none of that name."""
+    """Delete a task; its ledger stays. False when no task has the name."""
     return execute(conn, _SQL["set_deleted"], name=name, **explained(reason=reason)) > 0

@@ -1,4 +1,4 @@
-"""The rows of a send task, each with the columns that its readers need."""
+"""Typed rows of send tasks, each with the columns of one use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound="MailOfRow")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailOfRow:
-    """What the mail of a task is made of, as a person wrote it."""
+    """The content of a task's mail, as a person wrote it."""
 
     name: str
     type: TaskType
@@ -27,12 +27,12 @@ class MailOfRow:
     sender_domain: str
     reply_to: str | None
     unsubscribe_url: str | None
-    #: A value of `Advertisement`, if nobody wrote another by hand.
+    #: Value of `Advertisement`, or another text that somebody wrote into the database by hand.
     advertisement: str
 
     @property
     def content(self) -> MailContent:
-        """The same for a renderer."""
+        """The content for a renderer."""
         return MailContent(
             type=self.type,
             template=self.template,
@@ -50,7 +50,7 @@ class _ScheduledRow(MailOfRow):
     """A row with the schedule and the state of its task."""
 
     id: int
-    #: None for a test send, and when a person deleted the group after the task had ended.
+    #: Name of the group; None for a test send, and when a person deleted the group after the task had ended.
     group: str | None
     group_id: int | None
     start_at: datetime | None
@@ -58,7 +58,7 @@ class _ScheduledRow(MailOfRow):
     every: str | None
     cron: str | None
     until: datetime | None
-    #: How late a start may be.
+    #: Longest delay of a start.
     start_grace: timedelta
     created_at: datetime
     paused_at: datetime | None
@@ -67,7 +67,7 @@ class _ScheduledRow(MailOfRow):
 
     @property
     def schedule(self) -> Schedule:
-        """Never fails: what cannot be worked out is its `problem`."""
+        """The schedule. Never raises: the result's `problem` is the reason for which it cannot be computed."""
         return _schedule(
             type=self.type,
             start_at=self.start_at,
@@ -81,15 +81,15 @@ class _ScheduledRow(MailOfRow):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedTask(_ScheduledRow):
-    """A task under its row lock."""
+    """The row of a task while the transaction holds its lock."""
 
-    #: The variables of its group. None without a group.
+    #: Variables of the group; None without a group.
     group_variables: list[str] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredTask(_ScheduledRow):
-    """A task as somebody looks at it, or changes it."""
+    """The row of a task for a page, or for a change."""
 
     on_unknown: str
     updated_at: datetime
@@ -98,7 +98,7 @@ class StoredTask(_ScheduledRow):
     error: str | None
     edition: int
     roles: list[str]
-    #: None of a task that exists.
+    #: Time of the deletion; None for an existing task.
     deleted_at: datetime | None = None
 
     @property
@@ -129,26 +129,26 @@ class TaskOfChunk(MailOfRow):
     on_unknown: OnUnknown
     edition: int
     installation_id: str
-    #: The names of the values that the chunk's recipients have.
+    #: Names of the frozen values of the chunk's recipients.
     frozen_variables: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOfGroup(MailOfRow):
-    """A task that sends to a group."""
+    """The row of a task for its group."""
 
     cancelled_at: datetime | None
     finished_at: datetime | None
 
     @property
     def is_over(self) -> bool:
-        """Whether it sends to its group no more."""
+        """Whether the task has ended, so that it sends to its group no more."""
         return self.cancelled_at is not None or self.finished_at is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskColumns:
-    """The definition of a task as its row is to have it."""
+    """The definition of a task as columns of its row."""
 
     name: str
     type: str
@@ -171,7 +171,7 @@ class TaskColumns:
 
 
 def row_of(make: Callable[..., Row]) -> Callable[..., Row]:
-    """What makes a row of its columns."""
+    """The function that builds a row from its columns."""
 
     def row(*, type: str, **columns: Any) -> Row:
         return make(type=TaskType(type), **columns)
@@ -197,7 +197,10 @@ def _schedule(
     cron: str | None,
     until: datetime | None,
 ) -> Schedule:
-    """The schedule of a task by its columns. Never fails: what cannot be worked out is its `problem`."""
+    """The schedule of a task from its columns.
+
+    Never raises: the result's `problem` is the reason for which it cannot be computed.
+    """
     task_type = TaskType(type)
     if start_at is None and task_type in (TaskType.IMMEDIATE, TaskType.RECURRING):
         start_at = created_at
