@@ -1,9 +1,13 @@
-"""One stack for all tests of this folder: Airflow as `make run` starts it, and a mail server that counts."""
+"""One stack for all tests of this folder: as `make run` starts it without the sample, with a mail server that counts.
+
+A start costs half a minute of CPU. The person at the console comes first, to an empty install.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.stack_process import READS_OFTEN, StackProcess
+from tests.acceptance.stack_process import READS_OFTEN, REPOSITORY, StackProcess
 from tests.acceptance.under_fire.mailing import Mailing
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
@@ -22,6 +26,10 @@ FIRE = os.environ.get("SES_FIRE") == "1"
 FIRE_RATE = 250
 #: Seconds until the reply to a message, and connections: slow enough to be disturbed in mid-send on a busy machine.
 REPLY_DELAY, CONNECTIONS = (0.25, 20) if FIRE else (0.4, 10)
+#: Of the person at the console: the sender domain, messages a day of a rehearsal, and the seconds of such a day, after
+#: which a pause is over.
+CONSOLE_DOMAIN, ALLOTMENT, DAY_SECONDS = "shop.example.com", 30, 30
+CONSOLE_QUOTA = quota(ALLOTMENT, day_length=f"PT{DAY_SECONDS}S", domain=CONSOLE_DOMAIN)
 
 
 @pytest.fixture(scope="package")
@@ -32,7 +40,10 @@ def mail_server() -> Iterator[RecordingServer]:
 
 @pytest.fixture(scope="package")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("templates")
+    """The sample's templates, which the person at the console has, in a folder to which tests may add theirs."""
+    folder = tmp_path_factory.mktemp("templates")
+    shutil.copytree(REPOSITORY / "include" / "templates", folder, dirs_exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="package")
@@ -44,7 +55,7 @@ def stack(mail_server: RecordingServer, templates: Path) -> Iterator[StackProces
             "SES_SAMPLE": "off",
             "SES_TEMPLATES": str(templates),
             "AIRFLOW_CONN_SES_SMTP": f"{mail_server.uri}/?tls=none&connections={CONNECTIONS}{rate}",
-            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(quota(1_000_000)),
+            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps({**quota(1_000_000), **CONSOLE_QUOTA}),
             **READS_OFTEN,
             # Many small mailings side by side, which wait more than they work.
             "AIRFLOW__CORE__PARALLELISM": "16",

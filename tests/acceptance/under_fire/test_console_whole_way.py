@@ -1,7 +1,8 @@
 """The console from an empty install to its last button, in a real browser inside Airflow's UI, on the whole stack.
 
 One person, one story: each test goes on where the one before it ended. The mail server keeps the count of who got what.
-It is told twice, each time from an empty install: in English and light, in Japanese and dark.
+It is told twice, each time from an empty install: in English and light, in Japanese and dark. The first time it has the
+stack of this folder, of which it is the first module.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ import pytest
 
 from tests.acceptance.console_person import AIRFLOW_WITHIN, ANY, FRAME, PREFIX, Person
 from tests.acceptance.stack_process import StackProcess
+from tests.acceptance.under_fire.conftest import ALLOTMENT, CONSOLE_DOMAIN, CONSOLE_QUOTA
 from tests.console.browser.chromium import chromium
 from tests.recording_smtp import RecordingServer
 
-DOMAIN = "mail.example.com"
-SENDER = f"Example Shop <news@{DOMAIN}>"
-#: Messages a day of a rehearsal, and the seconds of such a day: a pause is over after as many.
-ALLOTMENT, DAY_SECONDS = 30, 30
+SENDER = f"Example Shop <news@{CONSOLE_DOMAIN}>"
 RECIPIENTS = 46
 ADDRESSES = [f"customer-{number}@shoppers.example" for number in range(1, RECIPIENTS + 1)]
 #: Asked for no more mail before the mailing.
@@ -58,6 +57,10 @@ LOOKS = {
 }
 
 
+#: The look of the first time.
+FIRST = LOOKS["english-light"]
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as running:
@@ -77,21 +80,34 @@ def look(request: pytest.FixtureRequest) -> Look:
     return request.param
 
 
-@pytest.fixture(scope="module")
-def server(look: Look) -> Iterator[RecordingServer]:
-    with RecordingServer(hang_up=lambda address: address == DOUBTFUL) as running:
-        yield running
+def doubtful(address: str) -> bool:
+    return address == DOUBTFUL
 
 
 @pytest.fixture(scope="module")
-def stack(server: RecordingServer) -> Iterator[StackProcess]:
+def server(look: Look, request: pytest.FixtureRequest) -> Iterator[RecordingServer]:
+    if look is not FIRST:
+        with RecordingServer(hang_up=doubtful) as own:
+            yield own
+        return
+    shared: RecordingServer = request.getfixturevalue("mail_server")
+    shared.hang_up = doubtful
+    shared.at_once.add("customer")
+    yield shared
+    shared.hang_up = None
+
+
+@pytest.fixture(scope="module")
+def install(look: Look, server: RecordingServer, request: pytest.FixtureRequest) -> Iterator[StackProcess]:
     """An empty install, with a login."""
-    quota = {"plan": [ALLOTMENT], "started_on": "2026-01-01", "time_zone": "UTC", "day_length": f"PT{DAY_SECONDS}S"}
+    if look is FIRST:
+        yield request.getfixturevalue("stack")
+        return
     running = StackProcess(
         settings={
             "SES_SAMPLE": "off",
             "AIRFLOW_CONN_SES_SMTP": f"{server.uri}/?tls=none",
-            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps({DOMAIN: quota}),
+            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(CONSOLE_QUOTA),
         }
     )
     try:
@@ -102,8 +118,8 @@ def stack(server: RecordingServer) -> Iterator[StackProcess]:
 
 
 @pytest.fixture(scope="module")
-def person(browser: Any, look: Look, stack: StackProcess) -> Iterator[Person]:
-    one = Person(browser, stack, scheme=look.scheme, locale=look.locale)
+def person(browser: Any, look: Look, install: StackProcess) -> Iterator[Person]:
+    one = Person(browser, install, scheme=look.scheme, locale=look.locale)
     yield one
     one.context.close()
 
@@ -126,8 +142,8 @@ def _no_script_fails(person: Person) -> Iterator[None]:
     assert not person.complaints, person.complaints
 
 
-def test_a_person_logs_in_and_finds_the_console_in_airflows_navigation(stack, person):
-    assert stack.call("GET", f"{PREFIX}/")[0] == 401
+def test_a_person_logs_in_and_finds_the_console_in_airflows_navigation(install, person):
+    assert install.call("GET", f"{PREFIX}/")[0] == 401
     person.log_in()
     person.page.get_by_role("link", name="Mail").first.click()
     person.frame.get_by_role("heading", name=person.reads("Overview"), level=1).wait_for()
@@ -188,7 +204,7 @@ def test_a_task_over_quota_shows_what_will_happen_before_it_is_made(person, serv
     person.sees_number("%(num)s recipient", "%(num)s recipients", RECIPIENTS - 1)
     group = {"all": RECIPIENTS, "group": "customers", "suppressed": 1}
     person.sees("%(all)s in the group %(group)s, %(suppressed)s of them on the suppression list.", **group)
-    spread = {"domain": DOMAIN, "days": 2, "begin": ANY, "end": ANY}
+    spread = {"domain": CONSOLE_DOMAIN, "days": 2, "begin": ANY, "end": ANY}
     person.sees(
         "The warm-up of %(domain)s spreads it over %(days)s days. The last message leaves between %(begin)s and"
         " %(end)s.",
@@ -200,11 +216,11 @@ def test_a_task_over_quota_shows_what_will_happen_before_it_is_made(person, serv
     person.sees("The send task %(name)s is created.", name="spring-sale")
 
 
-def test_it_pauses_by_itself_says_until_when_goes_on_and_finishes(person, server, stack):
+def test_it_pauses_by_itself_says_until_when_goes_on_and_finishes(person, server, install):
     """Watched without a reload: the task's page in Airflow, the list in a tab of its own."""
     tab = person.new_tab()
     # Not in Airflow's UI, which may take longer to load than a rehearsal day lasts.
-    tab.goto(stack.url(f"{PREFIX}/tasks"))
+    tab.goto(install.url(f"{PREFIX}/tasks"))
     row = tab.locator("[data-key=spring-sale]")
     row.wait_for()
     goes_on = person.sees("Goes on by itself %(when)s.", AIRFLOW_WITHIN, when=ANY).locator("time")
@@ -263,7 +279,7 @@ def test_from_the_task_to_its_dag_and_back(person):
     person.frame.get_by_role("heading", name="spring-sale", level=1).wait_for()
 
 
-def test_a_scheduled_task_is_made_edited_paused_resumed_and_cancelled(person, server, stack, look):
+def test_a_scheduled_task_is_made_edited_paused_resumed_and_cancelled(person, server, install, look):
     before = server.total
     person.go_to("New send task")
     person.choose(template="newsletter", group="customers")
@@ -289,12 +305,12 @@ def test_a_scheduled_task_is_made_edited_paused_resumed_and_cancelled(person, se
     person.answers("Cancel the task")
     person.sees("Cancelled. What had not left is never sent.")
     assert server.total == before
-    _, runs = stack.call("GET", "/api/v2/dags/send_task__new-year/dagRuns", token=stack.token())
+    _, runs = install.call("GET", "/api/v2/dags/send_task__new-year/dagRuns", token=install.token())
     assert not (isinstance(runs, dict) and runs["dag_runs"])
 
 
-def test_airflows_audit_log_says_who_did_all_this(stack):
-    _, log = stack.call("GET", "/api/v2/eventLogs?event_pattern=ses_&limit=100", token=stack.token())
+def test_airflows_audit_log_says_who_did_all_this(install):
+    _, log = install.call("GET", "/api/v2/eventLogs?event_pattern=ses_&limit=100", token=install.token())
     rows = log["event_logs"]
     assert {row["owner"] for row in rows} == {"admin"}
     done = {row["event"] for row in rows}
@@ -315,7 +331,7 @@ PAGES = (
     "/groups/customers",
     "/new-group",
     "/domains",
-    f"/domains/{DOMAIN}",
+    f"/domains/{CONSOLE_DOMAIN}",
     "/suppression",
     "/suppression/add",
 )
