@@ -10,6 +10,7 @@ import pytest
 
 from ses_ops import settings
 from ses_ops.application.test_sends import TestSend, test_send
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.airflow_environment import REPOSITORY
 from tests.console.browser.chromium import scripted
@@ -125,7 +126,7 @@ def test_a_test_send_is_followed_live_by_keyboard_alone(shop, dags, open_page, n
     page.get_by_text("Airflow starts the run within a few seconds").wait_for()
     (run,) = runs()
     with RecordingServer() as server:
-        facts = {"quota_variable": quota(10), "templates_root": shop.templates, "stop": threading.Event()}
+        facts = {"plans": QuotaPlans.parse(quota(10)), "templates_root": shop.templates, "stop": threading.Event()}
         facts["smtp"] = smtp_settings_from_connection_uri(server.uri)
         order = TestSend(**run.conf)
         # Playwright has the event loop of this thread.
