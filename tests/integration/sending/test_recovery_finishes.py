@@ -7,6 +7,7 @@ import pytest
 from ses_ops.application.task_decisions import delete
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.sending.recover import recover
+from tests.actors import ANYBODY
 
 
 @pytest.fixture
@@ -45,6 +46,6 @@ def test_recovery_finishes_nothing_that_has_mail_to_send(world):
 
 
 def test_recovery_leaves_a_deleted_task_alone(world, sent_and_not_settled):
-    delete(world.conn, "hello")
+    delete(world.conn, ANYBODY, "hello")
     assert recover(world.conn) == []
     assert world.rows("SELECT finished_at FROM send_task") == [(None,)]
