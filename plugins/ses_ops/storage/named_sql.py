@@ -12,8 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from psycopg2.extras import RealDictCursor
-
 from ses_ops.errors import Explanation, Sentence
 
 if TYPE_CHECKING:
@@ -55,19 +53,13 @@ class Statements:
 
 def fetch_rows(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> list[Row]:
     """Run a statement; returns `make(**columns)` of each row."""
-    with conn.cursor() as cursor:
-        cursor.execute(sql, values)
-        names = [column.name for column in cursor.description or ()]
-        return [make(**_sentences(dict(zip(names, row, strict=True)))) for row in cursor.fetchall()]
+    return [make(**row) for row in fetch_all(conn, sql, **values)]
 
 
 def fetch_row(conn: Connection, make: Callable[..., Row], sql: str, /, **values: Any) -> Row | None:
     """Run a statement; returns `make(**columns)` of the first row, or None."""
-    with conn.cursor() as cursor:
-        cursor.execute(sql, values)
-        row = cursor.fetchone()
-        names = [column.name for column in cursor.description or ()]
-        return None if row is None else make(**_sentences(dict(zip(names, row, strict=True))))
+    row = fetch_one(conn, sql, **values)
+    return None if row is None else make(**row)
 
 
 def fetch_values(conn: Connection, sql: str, /, **values: Any) -> list[Any]:
@@ -87,17 +79,20 @@ def fetch_value(conn: Connection, sql: str, /, **values: Any) -> Any:
 
 def fetch_all(conn: Connection, sql: str, /, **values: Any) -> list[dict[str, Any]]:
     """Run a statement; all rows as dictionaries, for a module that makes values of them."""
-    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+    with conn.cursor() as cursor:
         cursor.execute(sql, values)
-        return [_sentences(dict(row)) for row in cursor.fetchall()]
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return _with_sentences(rows, names)
 
 
 def fetch_one(conn: Connection, sql: str, /, **values: Any) -> dict[str, Any] | None:
     """Run a statement; its first row as a dictionary, or None."""
-    with conn.cursor(cursor_factory=RealDictCursor) as cursor:
+    with conn.cursor() as cursor:
         cursor.execute(sql, values)
         row = cursor.fetchone()
-        return None if row is None else _sentences(dict(row))
+        names = [column.name for column in cursor.description or ()]
+    return None if row is None else _with_sentences([dict(zip(names, row, strict=True))], names)[0]
 
 
 def execute(conn: Connection, sql: str, /, **values: Any) -> int:
@@ -116,11 +111,13 @@ def explained(**sentences: str | None) -> dict[str, Any]:
     return made
 
 
-def _sentences(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose sentences have their explanations, instead of columns for these."""
-    for column in [name for name in row if name.endswith(_EXPLAINED)]:
-        name, of = column.removesuffix(_EXPLAINED), row.pop(column)
-        why = Explanation.read(of.get("code"), of.get("facts")) if isinstance(of, dict) else None
-        if why is not None and row[name] is not None:
-            row[name] = Sentence(why, row[name])
-    return row
+def _with_sentences(rows: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
+    """Rows whose sentences know what they were made of, in place of the columns for that."""
+    for column in [name for name in names if name.endswith(_EXPLAINED)]:
+        name = column.removesuffix(_EXPLAINED)
+        for row in rows:
+            of = row.pop(column)
+            why = Explanation.read(of.get("code"), of.get("facts")) if isinstance(of, dict) else None
+            if why is not None and row[name] is not None:
+                row[name] = Sentence(why, row[name])
+    return rows
