@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from psycopg2.extensions import connection as Connection
 
 from ses_ops.stack.postgres_programs import programs
 
@@ -54,6 +56,7 @@ class PostgresServer:
     settings: Mapping[str, str] = field(default_factory=dict)
     #: Makes the next database of each kind, and drops what is over, while a test runs. One thread: in order.
     _background: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), init=False, repr=False)
+    _background_conn: Connection | None = field(default=None, init=False, repr=False)
     _next: dict[str, Future[str]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -119,35 +122,55 @@ class PostgresServer:
     def dsn(self, database: str = "postgres") -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
-    def execute(self, statement: str) -> None:
-        conn = psycopg2.connect(self.dsn())
-        conn.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+    def execute(self, statement: str, conn: Connection | None = None) -> None:
+        """Run a statement, on a connection of its own where none is given, or where the given one was lost."""
+        if conn is not None:
+            with suppress(psycopg2.OperationalError, psycopg2.InterfaceError), conn.cursor() as cursor:
+                cursor.execute(statement)
+                return
+        own = self._connect()
         try:
-            with conn.cursor() as cursor:
+            with own.cursor() as cursor:
                 cursor.execute(statement)
         finally:
-            conn.close()
+            own.close()
 
-    def new_database(self, template: str = "template1") -> str:
+    def _connect(self) -> Connection:
+        conn = psycopg2.connect(self.dsn())
+        conn.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+        return conn
+
+    def new_database(self, template: str = "template1", conn: Connection | None = None) -> str:
         """A fresh database, cloned from a template; returns its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY", conn)
         return name
 
-    def drop_database(self, name: str) -> None:
-        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    def drop_database(self, name: str, conn: Connection | None = None) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", conn)
 
     def next_database(self, template: str) -> str:
         """As `new_database`, and the one after it is made meanwhile: for a server that runs as long as the tests do."""
         coming = self._next.pop(template, None)
         name = coming.result() if coming else self.new_database(template)
-        self._next[template] = self._background.submit(self.new_database, template)
+        self._next[template] = self._meanwhile(self.new_database, template)
         return name
 
     def drop_database_soon(self, name: str) -> None:
         """As `drop_database`, meanwhile."""
-        self._background.submit(self.drop_database, name)
+        self._meanwhile(self.drop_database, name)
+
+    def _meanwhile(self, act: Callable[..., Any], name: str) -> Future[Any]:
+        """In another thread, on a connection that is opened in this one.
+
+        Opening one reads the environment, in C, while tests change that: a thread that did it crashed now and then.
+        """
+        if self._background_conn is None or self._background_conn.closed:
+            self._background_conn = self._connect()
+        return self._background.submit(act, name, self._background_conn)
 
     def finish_background(self) -> None:
         """Wait until nothing is made or dropped any more; nothing can be made meanwhile after it."""
         self._background.shutdown(cancel_futures=True)
+        if self._background_conn is not None:
+            self._background_conn.close()
