@@ -51,7 +51,7 @@ WHERE m.address_key = %(address_key)s AND (
 INSERT INTO suppression AS s (address_key, address, reason, note, created_at, expires_at, added_by)
 SELECT %(person)s, %(person)s, reason, '', created_at, expires_at, ''
 FROM suppression WHERE address_key = %(address_key)s AND note <> %(for_now)s
-ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, expires_at = excluded.expires_at
+ON CONFLICT (address_key, scope) DO UPDATE SET reason = excluded.reason, expires_at = excluded.expires_at
 WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);
 
 -- name: remove_suppression
@@ -61,7 +61,7 @@ DELETE FROM suppression WHERE address_key = %(address_key)s;
 -- Of a message that a sender holds: it looks here before it sends.
 INSERT INTO suppression (address_key, address, reason, note, expires_at)
 VALUES (%(address_key)s, %(address_key)s, 'manual', %(for_now)s, now() + interval '1 day')
-ON CONFLICT (address_key) DO NOTHING;
+ON CONFLICT (address_key, scope) DO NOTHING;
 
 -- name: is_suppressed
 SELECT EXISTS (

@@ -118,7 +118,7 @@ SELECT m.address_key, m.address, 'hard_bounce', b.words || ' (send task ' || t.n
 FROM unnest(%(seqs)s::int[], %(words)s::text[]) AS b (seq, words)
 JOIN message m ON m.occurrence_id = %(occurrence_id)s AND m.seq = b.seq
 JOIN send_task t ON t.id = %(task_id)s
-ON CONFLICT (address_key) DO UPDATE SET reason = excluded.reason, note = excluded.note, expires_at = NULL,
+ON CONFLICT (address_key, scope) DO UPDATE SET reason = excluded.reason, note = excluded.note, expires_at = NULL,
     added_by = excluded.added_by, created_at = now()
 WHERE s.expires_at IS NOT NULL;
 

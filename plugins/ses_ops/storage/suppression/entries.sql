@@ -2,7 +2,7 @@
 -- An entry is never shortened: what lasts for ever stays, what ends can be made to last longer.
 INSERT INTO suppression AS s (address_key, address, reason, note, expires_at, added_by)
 VALUES (%(address_key)s, %(address)s, %(reason)s, %(note)s, %(expires_at)s, %(added_by)s)
-ON CONFLICT (address_key) DO UPDATE SET
+ON CONFLICT (address_key, scope) DO UPDATE SET
     reason = excluded.reason, note = excluded.note, expires_at = excluded.expires_at, added_by = excluded.added_by,
     created_at = now()
 WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);
