@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ses_ops.application.value_warnings import ValueWarning, value_warnings
 from ses_ops.errors import SesError
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.audience import recipients
 
@@ -67,7 +67,7 @@ def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailConte
 
 def _problem(content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
     try:
-        apart.call(content.template, _check, content, templates_root, group.name, group.variables)
+        worker.call(content.template, _check, content, templates_root, group.name, group.variables)
     except SesError as problem:
         return str(problem)
     return None

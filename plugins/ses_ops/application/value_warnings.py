@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.rendering.template import load_template
 from ses_ops.rendering.value_uses import ValueUses, value_uses
 from ses_ops.storage.audience import recipients
@@ -54,7 +54,7 @@ class ValueWarning:
 
 def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
     """The warnings for a person before a mailing. Raises NotFound, TemplateError."""
-    uses = apart.call(content.template, _uses, templates_root, content)
+    uses = worker.call(content.template, _uses, templates_root, content)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
     negative = tuple(sorted(uses.tested & set(facts.saying_no)))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ses_ops import settings
 from ses_ops.rendering.template import template_folders
-from ses_ops.rendering.template_apart import facts_apart as template_facts
 from ses_ops.rendering.template_facts import TemplateFacts
+from ses_ops.rendering.worker_template import facts_in_worker as template_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

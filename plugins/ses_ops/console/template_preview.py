@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from ses_ops.console.language import Language
-    from ses_ops.rendering.template_apart import TemplateApart
+    from ses_ops.rendering.worker_template import WorkerTemplate
 
 #: The views: the HTML part at two widths, the text part, the files.
 VIEWS: dict[str, str] = {
@@ -79,7 +79,7 @@ class Chosen:
     recipient: str | None = None
 
 
-def chosen_values(template: TemplateApart, look: Look, words: Language) -> Chosen:
+def chosen_values(template: WorkerTemplate, look: Look, words: Language) -> Chosen:
     """The values of a preview. For an unknown recipient those of the sample, with an error beside the field."""
     names = sorted(template.variables_for())
     # A variable without a sample value has its own name as value.

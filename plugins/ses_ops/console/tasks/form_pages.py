@@ -21,7 +21,7 @@ from ses_ops.console.tasks.test_of_form import RECIPIENTS, TestOfTask, own_addre
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import transaction
 
@@ -147,7 +147,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_apart(settings.templates_root(), template)
+        loaded = load_in_worker(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:

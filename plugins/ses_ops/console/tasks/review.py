@@ -19,7 +19,7 @@ from ses_ops.domain.clock import happens_twice, to_wall_clock
 from ses_ops.domain.mail_content import content_of_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import NEXT_STARTS
@@ -104,7 +104,7 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
 
 
 def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
-    used = load_apart(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
+    used = load_in_worker(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
     return unused_columns(used, group.variables)
 
 

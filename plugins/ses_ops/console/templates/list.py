@@ -22,8 +22,8 @@ from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import Preview
-from ses_ops.rendering.template_apart import TemplateApart, load_apart
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
+from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
     look = Look.read(request.query_params).with_parts(facts.parts)
     try:
-        loaded = load_apart(settings.templates_root(), facts.name)
+        loaded = load_in_worker(settings.templates_root(), facts.name)
         variables = loaded.variables_for()
         chosen = chosen_values(loaded, look, language_of(request))
         preview, problem = _preview(loaded, chosen.values)
@@ -96,7 +96,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
 @router.get("/templates/{template}/html", dependencies=[Depends(reads_shared)])
 def template_html(request: Request, template: str) -> Response:
     """The HTML part alone, for the frame of the page."""
-    loaded = load_apart(settings.templates_root(), facts_of(template).name)
+    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
     chosen = chosen_values(loaded, Look.read(request.query_params), language_of(request))
     html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
     if html is None:
@@ -112,7 +112,7 @@ def facts_of(name: str) -> TemplateFacts:
     raise HTTPException(404)
 
 
-def _preview(loaded: TemplateApart, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+def _preview(loaded: WorkerTemplate, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
     """The message, or its error with these values."""
     try:
         return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None
