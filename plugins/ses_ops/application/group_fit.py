@@ -38,7 +38,7 @@ def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Mis
     return [Misfit(task=task, problem=problem) for task, problem in found if problem is not None]
 
 
-def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
+def group_warnings(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
     """The tasks that have not ended, each with the warnings about its template (`value_warnings`)."""
 
     def warnings_of(content: MailContent) -> list[ValueWarning]:
@@ -48,7 +48,7 @@ def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tu
             return []
 
     found = _by_task(conn, recipients.find_group(conn, group_name), warnings_of)
-    return [(task, warning) for task, warnings in found for warning in warnings]
+    return [(task, warning) for task, of_task in found for warning in of_task]
 
 
 def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailContent], T]) -> list[tuple[str, T]]:

@@ -17,7 +17,7 @@ from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
-from ses_ops.console.template_preview import FIELD, Look, chosen_values
+from ses_ops.console.template_preview import FIELD, PreviewQuery, preview_values
 from ses_ops.console.templates.list import facts_of
 from ses_ops.console.test_send_form import read_order, start_test
 from ses_ops.domain.message_state import MessageStatus
@@ -50,7 +50,7 @@ _OVER = ("success", "failed")
 def test_send_form(request: Request, template: str, user: GetUserDep) -> Response:
     """The form, with the values of the preview that the person came from."""
     loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
-    values = chosen_values(loaded, Look.read(request.query_params), language_of(request)).values
+    values = preview_values(loaded, PreviewQuery.read(request.query_params), language_of(request)).values
     given = empty_form(choices(user))
     fields = {FIELD + name: values.get(name, "") for name in loaded.variables_for()}
     form = Form.of(sender=given.text("sender"), recipients="", subject="", **fields)
