@@ -1,0 +1,1 @@
+"""What came back of mail that has left, and the secrets by which it finds its message."""
