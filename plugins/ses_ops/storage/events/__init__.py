@@ -1,1 +1,1 @@
-"""What came back of mail that has left, and the secrets by which it finds its message."""
+"""Events of messages after they have left, what became of the messages, and the counts of it."""
