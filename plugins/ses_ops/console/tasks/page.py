@@ -105,6 +105,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         message_labels=labels.MESSAGE,
         editions=changed,
         advertisement=ADVERTISEMENT,
+        languages=labels.LANGUAGE,
         who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row.roles),
         starts=_starts(seen),
         others=[one for one in deleted if one.id != seen.overview.id and one.id not in hidden],
