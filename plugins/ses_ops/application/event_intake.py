@@ -38,6 +38,8 @@ LOOK_EVERY = 10.0
 LEAST_FREE = 64 << 20
 #: A statement that takes longer (milliseconds) ends, so that the recording thread is never stuck for ever.
 _OPTIONS = "-c statement_timeout=15000 -c synchronous_commit=on"
+#: Errors of a value that is not taken now or later.
+_NOT_TAKEN = (*ValueRefused, ValueError, TypeError)
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +107,7 @@ class EventIntake:
         self._writer.close()
 
     def record(self, records: Given) -> Kept:
-        """Keep events and unmatched records; blocks. Raises SesError when neither PostgreSQL nor the disk takes them."""
+        """Keep events and unmatched records; blocks. Raises SesError if neither PostgreSQL nor the disk takes them."""
         if not self._away:
             try:
                 self._database.give(records).result(PATIENCE)
@@ -236,7 +238,7 @@ def _drained(conn: Connection, records: Sequence[Record]) -> list[Record]:
         group = records[begin : begin + MOST_IN_A_GROUP]
         try:
             write(conn, group)
-        except (ValueRefused, ValueError, TypeError):
+        except _NOT_TAKEN:
             refused += [one for one in group if _is_refused(conn, one)]
     return refused
 
@@ -244,7 +246,7 @@ def _drained(conn: Connection, records: Sequence[Record]) -> list[Record]:
 def _is_refused(conn: Connection, record: Record) -> bool:
     try:
         write(conn, [record])
-    except (ValueRefused, ValueError, TypeError) as cause:
+    except _NOT_TAKEN as cause:
         _log.error("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
         return True
     return False

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.events.tokens import address_check
-from ses_ops.storage.ledger import subscriptions
+from ses_ops.storage.events import recording
+from ses_ops.storage.suppression.subscriptions import has_left
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,12 +38,13 @@ class Subscription:
 
 def subscription(conn: Connection, key: MessageKey) -> Subscription | None:
     """The subscription of a token's message; None where the ledger has no such message (any more)."""
-    found = subscriptions.subscription(conn, key.occurrence_id, key.seq)
-    if found is None or address_check(found.address_key) != key.address_check:
+    name = recording.MessageId(key.occurrence_id, key.seq)
+    recording.look_up_by_key(conn)
+    found = recording.find_messages(conn, {name}).get(name)
+    if found is None or key.address_check not in (address_check(found.address_key), address_check(found.address)):
         return None
-    return Subscription(
-        address=obscured(found.address), sender_domain=found.sender_domain, unsubscribed=found.unsubscribed
-    )
+    left = has_left(conn, found.address_key, found.sender_domain)
+    return Subscription(address=obscured(found.address), sender_domain=found.sender_domain, unsubscribed=left)
 
 
 def obscured(address: str) -> str:

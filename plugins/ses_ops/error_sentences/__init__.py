@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 NOUNS = (
     *("addresses", "connections", "database", "imports", "listeners", "mail_server", "mail_settings", "messages"),
-    *("orchestration", "quota", "schedules", "sending", "task_fields", "tasks", "templates"),
+    *("orchestration", "quota", "schedules", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

@@ -1,10 +1,10 @@
 """Files on disk that keep events until PostgreSQL takes them.
 
-A record is a line: the CRC-32 of its JSON in eight hexadecimal digits, a space, the JSON, a line feed. A process appends
-to a file of its own, which it holds locked (flock, released by the kernel however the process ends), and answers after
-fsync. Whoever drains locks a file first, so several processes share a folder. A file is removed after all its records
-are committed; a record that is read twice is a repetition for the database. A line that is not whole was never
-answered for, or is damage: it is kept in a file beside, `*.damaged`, and the lines around it count.
+A record is a line: the CRC-32 of its JSON in eight hexadecimal digits, a space, the JSON, a line feed. A process
+appends to a file of its own, which it holds locked (flock, released by the kernel however the process ends), and
+answers after fsync. Whoever drains locks a file first, so several processes share a folder. A file is removed after
+all its records are committed; a record that is read twice is a repetition for the database. A line that is not whole
+was never answered for, or is damage: it is kept in a file beside, `*.damaged`, and the lines around it count.
 """
 
 from __future__ import annotations
