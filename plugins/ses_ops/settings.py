@@ -9,7 +9,7 @@ Every setting is read by a call, never at import.
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
-| SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is away |
+| SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
@@ -171,7 +171,7 @@ def public_host() -> str:
 
 
 def spool_folder() -> Path:
-    """The folder in which a listener keeps events while PostgreSQL is away (absolute; it may not exist yet)."""
+    """The folder in which a listener keeps events while PostgreSQL is unavailable (absolute; it may not exist yet)."""
     given = os.environ.get("SES_SPOOL", "").strip()
     return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
 
@@ -202,6 +202,8 @@ class RunningStack:
     web_url: str
     #: None when an external mail server is used, because then there is no local mailbox.
     mailbox_url: str | None = None
+    #: SES_PUBLIC_URL, or the address of the public listener.
+    public_url: str | None = None
     #: The environment that the `airflow` program needs to work on this stack.
     env: dict[str, str] = field(default_factory=dict, repr=False)
 

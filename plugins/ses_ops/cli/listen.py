@@ -22,7 +22,7 @@ def public(host: str | None, port: int | None, workers: int) -> None:
     """The unsubscribe page, one-click unsubscribing, and the hooks of mail providers, over HTTP.
 
     Put a proxy with TLS in front, and set SES_PUBLIC_URL to its address for all components (docs/feedback.md). While
-    PostgreSQL is away, what comes in is kept in the folder SES_SPOOL and recorded later.
+    PostgreSQL is unavailable, what comes in is kept in the folder SES_SPOOL and recorded later.
     """
     from ses_ops.cli.session import db_dsn
     from ses_ops.public.server import serve
