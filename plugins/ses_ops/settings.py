@@ -8,6 +8,8 @@ Every setting is read by a call, never at import.
 | SES_WEB_PORT, SES_WEB_HOST | 8080, 127.0.0.1 | Airflow's web page and API |
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
+| SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
+| SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
@@ -166,11 +168,31 @@ def db_port() -> int | None:
     return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
+def public_port() -> int:
+    """The port of the public listener."""
+    return _port("SES_PUBLIC_PORT", 8070)
+
+
 def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
-    given = os.environ.get("SES_WEB_HOST", "").strip() or "127.0.0.1"
+    return _host("SES_WEB_HOST")
+
+
+def public_host() -> str:
+    """The address that the public listener listens on. Raises InvalidInput."""
+    return _host("SES_PUBLIC_HOST")
+
+
+def spool_folder() -> Path:
+    """The folder in which a listener keeps events while PostgreSQL is unavailable (absolute; it may not exist yet)."""
+    given = os.environ.get("SES_SPOOL", "").strip()
+    return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
+
+
+def _host(name: str) -> str:
+    given = os.environ.get(name, "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
-        raise InvalidInput("not_a_host", value=given, where="SES_WEB_HOST")
+        raise InvalidInput("not_a_host", value=given, where=name)
     return given
 
 
@@ -193,6 +215,8 @@ class RunningStack:
     web_url: str
     #: None when an external mail server is used, because then there is no local mailbox.
     mailbox_url: str | None = None
+    #: SES_PUBLIC_URL, or the address of the public listener.
+    public_url: str | None = None
     #: The environment that the `airflow` program needs to work on this stack.
     env: dict[str, str] = field(default_factory=dict, repr=False)
 
