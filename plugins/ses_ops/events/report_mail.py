@@ -40,8 +40,9 @@ def read_report(raw: bytes, *, came_to: Sequence[str] = ()) -> ReportVerdict:
     tokens = tuple(dict.fromkeys((*own, *verdict.tokens)))
     kind = verdict.kind
     if own and own[0].purpose is Purpose.UNSUBSCRIBE and kind in (ReportKind.NONE, ReportKind.AUTO_REPLY):
-        # Whatever stands in a mail to the unsubscribe address, but for one that no person wrote.
-        kind = ReportKind.UNSUBSCRIBE if kind is ReportKind.NONE else kind
+        # Mail programs and providers write to this address for a person; out-of-office replies have no reason to.
+        by_subject = nonstandard_bounce.patterns().auto_subject.search(root.header("subject").strip()[:400])
+        kind = ReportKind.AUTO_REPLY if by_subject else ReportKind.UNSUBSCRIBE
     return ReportVerdict(
         kind=kind,
         recipients=verdict.recipients,
