@@ -46,7 +46,7 @@ REASONS: dict[str, str] = {
 MOST_ADDED = 200
 #: Most characters of a note.
 LONGEST_NOTE = 500
-COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
+COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by", "scope", "source")
 #: Characters of CSV in one block of the response.
 _BLOCK = 64 * 1024
 
@@ -154,10 +154,10 @@ def _add_page(request: Request, form: Form, *, status: int = 200) -> Response:
 
 def _entry(address: Address) -> storage.Suppression:
     with reading() as conn:
-        entry = storage.find(conn, address.key)
-    if entry is None:
+        found = storage.find(conn, address.key)
+    if not found:
         raise NotFound("suppressed address", address.address)
-    return entry
+    return found[0]
 
 
 def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, status: int = 200) -> Response:
@@ -203,10 +203,11 @@ def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, No
     block.write("\ufeff")
     writer.writerow(COLUMNS)
     with streaming() as conn:
-        for address, why, note, added_at, expires_at, added_by, _ in storage.stream(conn, search=search, reason=reason):
+        for row in storage.stream(conn, search=search, reason=reason):
+            address, scope, why, note, source, added_at, expires_at, added_by, _ = row
             ends = expires_at.isoformat(timespec="seconds") if expires_at else ""
             cells = (safe_cell(address), why, safe_cell(note), added_at.isoformat(timespec="seconds"), ends)
-            writer.writerow((*cells, safe_cell(added_by)))
+            writer.writerow((*cells, safe_cell(added_by), safe_cell(scope), safe_cell(source)))
             if block.tell() > _BLOCK:
                 yield block.getvalue().encode()
                 block.seek(0)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, explained, fetch_rows, statements
+from ses_ops.storage.named_sql import execute, explained, fetch_rows, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,3 +64,8 @@ def note_refused(conn: Connection, source: str, why: Explanation) -> None:
 def feeds(conn: Connection) -> list[EventFeed]:
     """All feeds that ever brought anything, by name."""
     return fetch_rows(conn, EventFeed, _SQL["feeds"])
+
+
+def sent_in_a_day(conn: Connection) -> int:
+    """Number of messages that attempts have sent which ended in the last 24 hours."""
+    return int(fetch_value(conn, _SQL["sent_in_a_day"]))

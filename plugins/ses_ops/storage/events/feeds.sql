@@ -16,3 +16,8 @@ ON CONFLICT (source) DO UPDATE SET refused = f.refused + 1, last_refused_at = no
 SELECT source, first_at, last_at, events, repetitions, unmatched, refused, last_refused_at, last_refusal,
        last_refusal_explained
 FROM event_feed ORDER BY source;
+
+-- name: sent_in_a_day
+-- By attempts that ended then; those that go on count what they have sent by then.
+SELECT coalesce(sum(a.sent), 0)::int FROM attempt a
+WHERE a.ended_at > now() - interval '1 day' AND a.started_at > now() - interval '2 days';

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +29,12 @@ class Suppression:
     """An entry of the list."""
 
     address: str
+    #: '': for all mail; else for the bulk mail of this sender domain.
+    scope: str
     reason: SuppressionReason
     note: str
+    #: The feed that it came from; '': a person, or the server's answer while sending.
+    source: str
     created_at: datetime
     #: When the entry expires; None: never.
     expires_at: datetime | None
@@ -43,8 +47,12 @@ class ListedSuppression:
     """An entry in a list."""
 
     address: str
+    #: '': for all mail; else for the bulk mail of this sender domain.
+    scope: str
     reason: str
     note: str
+    #: The feed that it came from; '': a person, or the server's answer while sending.
+    source: str
     created_at: datetime
     expires_at: datetime | None
     added_by: str
@@ -69,15 +77,15 @@ def add(
     return execute(conn, _SQL["add"], **values, reason=reason.value, added_by=added_by) > 0
 
 
-def find(conn: Connection, key: str) -> Suppression | None:
-    """The entry of an address, expired or not."""
-    row = fetch_one(conn, _SQL["find"], address_key=key)
-    return None if row is None else Suppression(**{**row, "reason": SuppressionReason(row["reason"])})
+def find(conn: Connection, key: str) -> list[Suppression]:
+    """The entries of an address, expired or not: first those for all mail."""
+    rows = fetch_all(conn, _SQL["find"], address_key=key)
+    return [Suppression(**{**row, "reason": SuppressionReason(row["reason"])}) for row in rows]
 
 
-def remove(conn: Connection, address: Address) -> None:
-    """Remove an address; raises NotFound."""
-    if not execute(conn, _SQL["remove"], address_key=address.key):
+def remove(conn: Connection, address: Address, *, scope: str | None = None) -> None:
+    """Remove the entries of an address, or the one of a scope; raises NotFound."""
+    if not execute(conn, _SQL["remove"], address_key=address.key, scope=scope):
         raise NotFound("suppressed address", address.address)
 
 

@@ -10,32 +10,33 @@ WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expi
 -- name: remove
 -- Also of a person who was erased, and asks for mail again.
 DELETE FROM suppression
-WHERE address_key IN (%(address_key)s, (SELECT erased_address(k, %(address_key)s) FROM erasure_key k));
+WHERE address_key IN (%(address_key)s, (SELECT erased_address(k, %(address_key)s) FROM erasure_key k))
+  AND (%(scope)s::text IS NULL OR scope = %(scope)s);
 
 -- name: find
-SELECT address, reason, note, created_at, expires_at, added_by FROM suppression
+SELECT address, scope, reason, note, source, created_at, expires_at, added_by FROM suppression
 WHERE address_key IN (%(address_key)s, (SELECT erased_address(k, %(address_key)s) FROM erasure_key k))
-ORDER BY expires_at DESC NULLS FIRST LIMIT 1;
+ORDER BY scope, expires_at DESC NULLS FIRST;
 
 -- name: entries
-SELECT address, reason, note, created_at, expires_at, added_by,
+SELECT address, scope, reason, note, source, created_at, expires_at, added_by,
        expires_at IS NOT NULL AND expires_at <= now() AS expired
 FROM suppression
 WHERE (%(search)s::text[] IS NULL OR address_key LIKE ANY(%(search)s))
   AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-ORDER BY created_at DESC, address_key LIMIT %(limit)s;
+ORDER BY created_at DESC, address_key, scope LIMIT %(limit)s;
 
 -- name: page
 -- A page and how many there are, counted up to `most` only: the list is read once, and not to its end. LIKE, because
 -- the planner can tell how many rows it finds: a million entries are searched in 0.1 s.
 WITH found AS MATERIALIZED (
-    SELECT address, reason, note, created_at, expires_at, added_by,
+    SELECT address, scope, reason, note, source, created_at, expires_at, added_by,
            expires_at IS NOT NULL AND expires_at <= now() AS expired, address_key
     FROM suppression
     WHERE (%(search)s::text[] IS NULL OR address_key LIKE ANY(%(search)s))
       AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-    ORDER BY created_at DESC, address_key LIMIT %(most)s
+    ORDER BY created_at DESC, address_key, scope LIMIT %(most)s
 )
-SELECT address, reason, note, created_at, expires_at, added_by, expired,
+SELECT address, scope, reason, note, source, created_at, expires_at, added_by, expired,
        (SELECT count(*) FROM found)::int AS total
-FROM found ORDER BY created_at DESC, address_key OFFSET %(offset)s LIMIT %(limit)s;
+FROM found ORDER BY created_at DESC, address_key, scope OFFSET %(offset)s LIMIT %(limit)s;

@@ -106,6 +106,10 @@ CREATE TABLE message_feedback (
     PRIMARY KEY (occurrence_id, seq)
 ) WITH (fillfactor = 80);
 CREATE INDEX message_feedback_of_task ON message_feedback (task_id, occurrence_id, seq);
+-- Lists of what is rare; an event that only says "delivered" changes none of these indexes.
+CREATE INDEX message_feedback_not_delivered ON message_feedback (task_id, outcome, occurrence_id, seq) WHERE outcome <> 3;
+CREATE INDEX message_feedback_complained ON message_feedback (task_id, occurrence_id, seq) WHERE complained;
+CREATE INDEX message_feedback_unsubscribed ON message_feedback (task_id, occurrence_id, seq) WHERE unsubscribed;
 
 -- The counts that every page and rule reads, written with the events they count. A message counts once in each column,
 -- and only as what became of it in the end: `delivered` without those that bounced afterwards.
