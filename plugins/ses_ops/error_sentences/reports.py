@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
+    "mail_file_not_read": "cannot be read: {cause}",
     "mail_not_understood": "this is no bounce, no complaint and no automatic reply that is understood",
     "mail_recipient_refused": "mail to addresses that are not ours was refused",
     "mailbox_connection_missing": "there is no connection {name!r}, so no mailbox is read",

@@ -88,18 +88,14 @@ def _bounce(raw: bytes, verdict: ReportVerdict, source_id: str, key: MessageKey 
         return ReportRecords(kind=verdict.kind)
     if key is None:
         why = Explanation("report_without_token")
-        return ReportRecords(
-            kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),)
-        )
+        return ReportRecords(kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),))
     meant = [one for one in verdict.recipients if _names(one, key)]
     if not meant and any(_is_of(address, key) for address in verdict.returned_to):
         meant = list(verdict.recipients)[:1]
     if not meant:
         named = ", ".join(one.address for one in verdict.recipients[:5])
         why = Explanation("report_names_another_address", named=named)
-        return ReportRecords(
-            kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),)
-        )
+        return ReportRecords(kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),))
     events = [
         _event(raw, verdict, one, f"{source_id}.{number}", key)
         for number, one in enumerate(meant)

@@ -1,8 +1,8 @@
 """The listener for bounces, complaints and unsubscribing by mail: SMTP, or LMTP behind a mail server (RFC 5321, 2033).
 
-It takes mail to valid tokens only (`b-TOKEN@`, `u-TOKEN@` of any domain, as a bounce domain may have had another name when
-the message left), refuses the rest at RCPT, and answers 250 after what the mail says is kept, in PostgreSQL or in the
-spool; else 451, and the other server tries again. It never sends anything.
+It takes mail to valid tokens only (`b-TOKEN@`, `u-TOKEN@` of any domain, as a bounce domain may have had another name
+when the message left), refuses the rest at RCPT, and answers 250 after what the mail says is kept, in PostgreSQL or in
+the spool; else 451, and the other server tries again. It never sends anything.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class _Connections:
     def protocol(self) -> asyncio.Protocol:
         connections = self
 
-        class Counted(self._class):  # type: ignore[misc, name-defined]
+        class Counted(self._class):  # type: ignore[name-defined]
             def connection_made(self, transport: asyncio.Transport) -> None:
                 connections._open += 1
                 if connections._open > MOST_CONNECTIONS:
