@@ -9,6 +9,7 @@ Every setting is read by a call, never at import.
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
+| SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
 | SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
@@ -181,6 +182,16 @@ def web_host() -> str:
 def public_host() -> str:
     """The address that the public listener listens on. Raises InvalidInput."""
     return _host("SES_PUBLIC_HOST")
+
+
+def bounce_port() -> int:
+    """The port of the listener for bounces and complaints as mail."""
+    return _port("SES_BOUNCE_PORT", 2525)
+
+
+def bounce_host() -> str:
+    """The address that this listener listens on. Raises InvalidInput."""
+    return _host("SES_BOUNCE_HOST")
 
 
 def spool_folder() -> Path:
