@@ -165,3 +165,8 @@ CREATE TABLE mailbox_provider (
     mailbox_provider text NOT NULL,
     looked_up_at     timestamptz NOT NULL DEFAULT now()
 );
+
+-- The messages of a task that came to more, or to less, than a delivery: the lists of a task's page. Most rows are a
+-- delivery and nothing else, and updates of those stay heap-only.
+CREATE INDEX message_feedback_notable ON message_feedback (task_id, occurrence_id, seq)
+    WHERE outcome <> 3 OR complained OR unsubscribed;
