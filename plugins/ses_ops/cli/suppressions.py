@@ -85,7 +85,7 @@ def list_command(search: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("address", "reason", "note", "added_by", "created_at", "expires_at", "expired")
+        names = ("address", "scope", "reason", "note", "source", "added_by", "created_at", "expires_at", "expired")
         print_table(names, [[row[name] for name in names] for row in rows], empty="No address is suppressed.")
     if more:
         note(f"there are more than {limit:,}; --limit shows more")

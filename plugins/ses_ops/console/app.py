@@ -13,6 +13,7 @@ from ses_ops.console.access import signed_in
 from ses_ops.console.domains import pages as domain_pages
 from ses_ops.console.domains import plan as domain_plan
 from ses_ops.console.error_pages import add_error_pages
+from ses_ops.console.feedback import held as held_suppressions
 from ses_ops.console.feedback import page as feedback
 from ses_ops.console.feedback import self_test, unmatched
 from ses_ops.console.groups import imports as group_imports
@@ -28,6 +29,7 @@ from ses_ops.console.same_origin import readable_address, same_origin
 from ses_ops.console.suppression import imports as suppression_imports
 from ses_ops.console.suppression import list as suppression_list
 from ses_ops.console.suppression import reports as suppression_reports
+from ses_ops.console.suppression import undo as suppression_undo
 from ses_ops.console.tasks import actions as task_actions
 from ses_ops.console.tasks import bulk as task_bulk
 from ses_ops.console.tasks import edit as task_edit
@@ -39,7 +41,7 @@ from ses_ops.console.tasks import page as task_page
 from ses_ops.console.tasks import send_now as task_send_now
 from ses_ops.console.templates import list as template_list
 from ses_ops.console.templates import test_sends
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 
 #: The routers, one line for each group of pages.
 PAGES = (
@@ -65,10 +67,12 @@ PAGES = (
     suppression_list.router,
     suppression_imports.router,
     suppression_reports.router,
+    suppression_undo.router,
     people_history.router,
     people.router,
     feedback.router,
     unmatched.router,
+    held_suppressions.router,
     self_test.router,
 )
 
@@ -83,7 +87,7 @@ class Console(FastAPI):
 
 def build_app() -> FastAPI:
     """The application, to be mounted in Airflow's API server, whose login it uses."""
-    apart.begin()
+    worker.begin()
     app = Console(
         title="ses-ops console",
         openapi_url=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ses_ops.console.feedback_labels import BADGES, FEEDBACK
-from ses_ops.domain.feedback import Feedback, FeedbackCounts, Rate
+from ses_ops.domain.feedback import Feedback, Rate, TaskFeedback
 
 #: Outcomes that are left out while nothing tells of them: they are states on the way to another one.
 _SELDOM = (Feedback.DEFERRED, Feedback.DROPPED)
@@ -20,7 +20,7 @@ class FeedbackLine:
     look: str
 
 
-def lines_of(counts: FeedbackCounts, sent: int) -> list[FeedbackLine]:
+def lines_of(counts: TaskFeedback, sent: int) -> list[FeedbackLine]:
     """The outcomes of a task of whose messages `sent` were accepted by a server."""
     return [
         FeedbackLine(rate=rate, label=FEEDBACK[rate.feedback], look=BADGES[rate.feedback])

@@ -55,7 +55,7 @@ class Rate:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FeedbackCounts:
+class TaskFeedback:
     """Numbers of a task's messages by outcome, and what measures them."""
 
     delivered: int

@@ -1,4 +1,4 @@
-"""Why an event changed nothing but the list of unmatched events; events and messages that are not there."""
+"""Why an event found no message, and what cannot be done with events and entries that need a decision."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ SENTENCES: dict[str, str] = {
     "event_message_not_found": "the message that the event names is not in the ledger",
     "event_names_no_message": "the event names no message of ours",
     "message_not_found": "there is no message named {name!r}",
-    "unmatched_event_not_found": "there is no unmatched event named {name!r}",
+    "no_suppressions_wait": "no suppressions of {provider} wait for a decision",
+    "unmatched_event_not_found": "there is no unmatched event with the number {name}",
 }

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ses_ops.domain.feed_silence import SENT, silence
-from ses_ops.domain.feedback import Feedback, FeedbackCounts
+from ses_ops.domain.feedback import Feedback, TaskFeedback
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-def counts(feeds: tuple[str, ...] = (), *, has_link: bool = False, **more: int) -> FeedbackCounts:
+def counts(feeds: tuple[str, ...] = (), *, has_link: bool = False, **more: int) -> TaskFeedback:
     numbers = dict.fromkeys(Feedback, 0) | {Feedback(name): count for name, count in more.items()}
-    return FeedbackCounts(**{one.value: count for one, count in numbers.items()}, feeds=feeds, has_link=has_link)
+    return TaskFeedback(**{one.value: count for one, count in numbers.items()}, feeds=feeds, has_link=has_link)
 
 
-def rate(found: FeedbackCounts, feedback: Feedback, sent: int = 1_000):
+def rate(found: TaskFeedback, feedback: Feedback, sent: int = 1_000):
     return next(one for one in found.rates(sent) if one.feedback is feedback)
 
 

@@ -6,7 +6,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.application.unmatched_events import close_unmatched
+from ses_ops.application import unmatched_events
 from ses_ops.console import feedback_labels
 from ses_ops.console.access import changes_console
 from ses_ops.console.database import reading
@@ -16,7 +16,7 @@ from ses_ops.console.forms import PostedDep, see_other, way_back
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
 from ses_ops.errors import NotFound
-from ses_ops.storage.events import feedback_page
+from ses_ops.storage.events import unmatched as storage
 
 router = APIRouter()
 
@@ -31,7 +31,7 @@ def unmatched(request: Request, id: int) -> Response:
     if not 0 < id <= _LARGEST_ID:
         raise NotFound("unmatched event", str(id))
     with reading() as conn:
-        event, raw = feedback_page.one_unmatched(conn, id)
+        event, raw = storage.find(conn, id)
     return render(
         request,
         "feedback/unmatched.html",
@@ -51,6 +51,6 @@ def close(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     back = way_back(form, "/feedback")
     if not given:
         return see_other(request, back, Flash(kind="problem", text=words.gettext(N_("Tick at least one event."))))
-    done, _ = change(user, close_unmatched, [int(text) for text in given])
+    done, _ = change(user, unmatched_events.close, [int(text) for text in given])
     text = words.ngettext("%(num)s event is marked as done.", "%(num)s events are marked as done.", done.count)
     return see_other(request, back, Flash(kind="done", text=text))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ses_ops.console.charts.sending_chart import SendingChart
     from ses_ops.console.tasks.query import TaskView
-    from ses_ops.domain.feedback import FeedbackCounts
+    from ses_ops.domain.feedback import TaskFeedback
     from ses_ops.storage.ledger.progress import Burst
 
 #: Number of lines of the two lists.
@@ -70,7 +70,7 @@ class TaskSeen:
     rate: float
     failures: list[Failures]
     #: What became of the sent messages; None for a part of the task, and before anything was sent.
-    feedback: FeedbackCounts | None
+    feedback: TaskFeedback | None
 
     @property
     def started_late(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.feedback import Feedback, FeedbackCounts
+from ses_ops.domain.feedback import Feedback, TaskFeedback
 from ses_ops.domain.message_feedback import FinalOutcome
 from ses_ops.storage.named_sql import fetch_all, statements
 
@@ -66,10 +66,10 @@ class Words:
     occurred_at: datetime
 
 
-def counts(conn: Connection, task_id: int) -> FeedbackCounts:
+def counts(conn: Connection, task_id: int) -> TaskFeedback:
     """The numbers of a task's messages by outcome; one statement, which reads no message."""
     (row,) = fetch_all(conn, _SQL["counts"], task_id=task_id)
-    return FeedbackCounts(**{**row, "feeds": tuple(row["feeds"])})
+    return TaskFeedback(**{**row, "feeds": tuple(row["feeds"])})
 
 
 def keys(
@@ -89,6 +89,7 @@ def keys(
         _SQL["keys"],
         task_id=task_id,
         feedback=feedback.value,
+        outcome=next((outcome.value for outcome, one in _OUTCOMES.items() if one is feedback), 0),
         occurrence_id=occurrence_id,
         after_occurrence=after[0],
         after_seq=after[1],

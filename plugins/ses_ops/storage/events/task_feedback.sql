@@ -10,16 +10,15 @@ SELECT coalesce(sum(c.delivered), 0)::bigint AS delivered, coalesce(sum(c.hard_b
 FROM feedback_count c WHERE c.task_id = %(task_id)s;
 
 -- name: keys
--- The messages of a task with an outcome, between two keys, in the order of sending or with `back` against it. The
--- planner reads `message_feedback_notable` for all outcomes but deliveries, of which nearly every row is one.
+-- The messages of a task with an outcome, between two keys, in the order of sending or with `back` against it. Each
+-- outcome has an index of its own; deliveries are nearly every row, and found in that of the task.
 SELECT f.occurrence_id, f.seq FROM message_feedback f
 WHERE f.task_id = %(task_id)s
   AND (%(occurrence_id)s::bigint IS NULL OR f.occurrence_id = %(occurrence_id)s)
   AND (f.occurrence_id, f.seq) > (%(after_occurrence)s, %(after_seq)s)
   AND (f.occurrence_id, f.seq) <= (%(through_occurrence)s, %(through_seq)s)
-  AND CASE %(feedback)s WHEN 'hard_bounced' THEN f.outcome = 5 WHEN 'soft_bounced' THEN f.outcome = 4
-           WHEN 'complained' THEN f.complained WHEN 'unsubscribed' THEN f.unsubscribed WHEN 'dropped' THEN f.outcome = 2
-           WHEN 'deferred' THEN f.outcome = 1 ELSE f.outcome = 3 END
+  AND CASE %(feedback)s WHEN 'complained' THEN f.complained WHEN 'unsubscribed' THEN f.unsubscribed
+           WHEN 'delivered' THEN f.outcome = 3 ELSE f.outcome <> 3 AND f.outcome = %(outcome)s END
 ORDER BY CASE WHEN %(back)s THEN f.occurrence_id END DESC, CASE WHEN %(back)s THEN f.seq END DESC,
          f.occurrence_id, f.seq
 LIMIT %(limit)s;
