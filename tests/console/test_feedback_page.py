@@ -103,3 +103,48 @@ def test_the_self_test_form_keeps_what_was_typed(world, user):
     assert answer.status_code == 422
     assert 'value="no address"' in answer.text
     assert user.post("/feedback/self-test", template="../etc").status_code == 422
+
+
+@pytest.fixture
+def held(world):
+    world.execute(
+        "INSERT INTO suppression_held"
+        " (address_key, address, reason, source, mailbox_provider, occurrence_id, seq, held_at)"
+        " SELECT a, a, 'hard_bounce', 'bounce_mail', 'google', 1, n, now() - interval '1 minute'"
+        " FROM generate_series(1, 3) n, LATERAL (SELECT 'p' || n || '@gmail.com' AS a) x"
+    )
+    return world
+
+
+@pytest.mark.parametrize(("action", "listed"), [("approve", 3), ("discard", 0)])
+def test_what_is_held_is_decided_after_a_question(held, user, action, listed):
+    asked = user.post(f"/feedback/held/{action}", provider="google")
+    assert asked.status_code == 200
+    assert "the held addresses of google?" in visible_text(asked.text)
+    assert held.rows("SELECT count(*) FROM suppression_held") == [(3,)]
+    user.post(f"/feedback/held/{action}", provider="google", confirmed="yes")
+    assert held.rows("SELECT count(*) FROM suppression_held") == [(0,)]
+    assert held.rows("SELECT count(*) FROM suppression") == [(listed,)]
+    (row,) = held.audit_log()
+    assert (row["event"], row["extra"]["count"]) == (f"ses_{action}_suppressions", 3)
+    user.post(f"/feedback/held/{action}", provider="google", confirmed="yes")
+    assert "no suppressions of google wait for a decision" in user.text("/feedback")
+
+
+def test_what_was_held_after_the_page_was_shown_waits_on(held, user):
+    page = user.get("/feedback").text
+    until = page.partition('name="until" value="')[2].partition('"')[0]
+    held.execute("UPDATE suppression_held SET held_at = now() WHERE address = 'p1@gmail.com'")
+    user.post("/feedback/held/approve", provider="google", until=until, confirmed="yes")
+    assert held.rows("SELECT address FROM suppression_held") == [("p1@gmail.com",)]
+
+
+def test_unmatched_events_are_paged(world, viewer):
+    for number in range(30):
+        why = Explanation("event_names_no_message")
+        keep_unmatched(world.conn, source="custom", source_id=f"{number}", raw=b"x", why=why)
+    first = viewer.get("/feedback?source=custom").text
+    assert "30 events" in first
+    (link,) = [part.partition('"')[0] for part in first.split('href="') if "before=" in part.partition('"')[0]]
+    second = visible_text(viewer.get(link.replace("&amp;", "&").removeprefix("/ses").partition("#")[0]).text)
+    assert second.count("the event names no message of ours") == 5

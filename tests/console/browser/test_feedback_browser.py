@@ -93,6 +93,15 @@ def test_the_suppression_list_with_scopes_and_sources_shuts_nobody_out(full, not
     nothing_shuts_people_out("/suppression")
 
 
+def test_undoing_a_time_span_shuts_nobody_out(full, nothing_shuts_people_out):
+    def count(page):
+        page.locator("#why").fill("an outage")
+        page.locator("#why").press("Enter")
+        page.locator("section.card .button.danger").wait_for()
+
+    nothing_shuts_people_out("/suppression/undo", before=count)
+
+
 def test_a_bounce_is_followed_from_the_task_to_its_message_and_its_source(full, open_page):
     page = open_page("/tasks/spring")
     page.locator(".sums.feedback a").first.wait_for()
