@@ -12,6 +12,8 @@ Every setting is read by a call, never at import.
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
+| SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
+| SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
 In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
@@ -38,6 +40,10 @@ WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 _PROJECT = 'name = "ses-ops"'
 _TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
+#: The address of a page in a mail: what the template's text and quoted-printable leave as it is, so no `&`, `?` or `=`.
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]*[A-Za-z0-9](?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
+#: Characters of SES_PUBLIC_URL: a token follows, and a header line has no place to fold an address (RFC 5322 2.1.1).
+LONGEST_PUBLIC_URL = 840
 
 
 @cache
@@ -106,6 +112,30 @@ def maintenance_minutes() -> int:
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 30):
         raise InvalidInput("not_minutes", given=given, where=name)
     return int(given)
+
+
+def events_kept_months() -> int:
+    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` of airflow.cfg.
+
+    Raises InvalidInput.
+    """
+    name = "SES_EVENTS_KEPT_MONTHS"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
+    if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):
+        raise InvalidInput("not_kept_months", given=given, where=name)
+    return int(given)
+
+
+def public_url() -> str | None:
+    """Where recipients and providers reach the public listener, without a slash at the end; None when it is not set.
+
+    SES_PUBLIC_URL, or `public_url` in section `ses_ops` of airflow.cfg. Raises InvalidInput.
+    """
+    name = "SES_PUBLIC_URL"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "public_url")
+    if given and (len(given) > LONGEST_PUBLIC_URL or not _PUBLIC_URL.fullmatch(given)):
+        raise InvalidInput("not_a_public_url", given=given[:100], where=name)
+    return given.rstrip("/") or None
 
 
 def sample_wanted() -> bool:

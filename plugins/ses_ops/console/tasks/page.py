@@ -110,6 +110,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         failure_reasons=feedback_labels.REASONS,
         editions=changed,
         advertisement=ADVERTISEMENT,
+        languages=labels.LANGUAGE,
         who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row.roles),
         starts=_starts(seen),
         others=[one for one in deleted if one.id != seen.overview.id and one.id not in hidden],
