@@ -76,7 +76,7 @@ def test_errors_are_those_that_were_raised(processes, root):
 @pytest.mark.parametrize("call", [one_call_of_minutes, endless, greedy, dies])
 def test_what_takes_too_long_or_too_much_is_ended_while_others_go_on(processes, monkeypatch, call):
     assert apart.call("fine", pid)  # they are there
-    monkeypatch.setattr(apart, "LONGEST", 5.0)
+    monkeypatch.setattr(apart, "LONGEST", 2.0)
     with ThreadPoolExecutor(1) as thread:
         evil = thread.submit(apart.call, "evil", call)
         assert apart.call("fine", pid) != os.getpid()
