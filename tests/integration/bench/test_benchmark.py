@@ -32,6 +32,7 @@ TINY = replace(
     audiences=(20, 60),
     freeze=50,
     csv_rows=50,
+    events=400,
     ledger=4_000,
     looks=1,
     tasks=12,
