@@ -53,7 +53,7 @@ def rotate(as_json: bool) -> None:
     Links and bounce addresses in mail that has left stay valid, for ever: the old secrets are kept. Rotate when
     somebody may have read the database who must not forge events.
     """
-    from ses_ops.application.token_secrets import rotate_token_secret
+    from ses_ops.application.token_rotation import rotate_token_secret
 
     with database() as conn:
         added = rotate_token_secret(conn, signing_actor())

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from ses_ops.application.group_import import import_group
 from ses_ops.application.test_sends import TestSend, test_send
-from ses_ops.application.token_secrets import rotate_token_secret
+from ses_ops.application.token_rotation import rotate_token_secret
 from ses_ops.domain.message_event import MessageKey
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
