@@ -152,6 +152,7 @@ def _templates() -> Findings:
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
+    from ses_ops.sending.unsubscribe_page import with_page
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import lock_row
 
@@ -163,7 +164,8 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                check_template(row.content, settings.templates_root(), group=row.group, variables=row.group_variables)
+                root, content = settings.templates_root(), with_page(row.content)
+                check_template(content, root, group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)

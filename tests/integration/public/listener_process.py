@@ -28,6 +28,8 @@ class ListenerProcess:
     arguments: list[str] = field(default_factory=list)
     before: str = ""
     port: int = field(default_factory=free_port)
+    #: The listener's name, as in `ses listen public`.
+    kind: str = "public"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +48,7 @@ class ListenerProcess:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SES_"))}
         env = {**kept, "AIRFLOW_CONN_SES_DB": self.dsn, "SES_SPOOL": str(self.spool), "SES_HOME": str(self.spool)}
         env["AIRFLOW_HOME"] = str(self.spool / "no-airflow")
-        command = [sys.executable, "-m", "ses_ops.cli.main", "listen", "public", "--port", str(self.port)]
+        command = [sys.executable, "-m", "ses_ops.cli.main", "listen", self.kind, "--port", str(self.port)]
         command += self.arguments
         if self.before:
             command = ["bash", "-c", f'{self.before}; exec "$@"', "bash", *command]
