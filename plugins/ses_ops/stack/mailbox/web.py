@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ses_ops.stack.mailbox.reading import SHOWN_TEXT, ReadMessage, printable, read, summary
+from ses_ops.stack.mailbox.simulated import MEANINGS
 from ses_ops.stack.mailbox.store import MessageStore, StoredMessage
 
 #: Number of messages on one page of the list.
@@ -44,6 +45,7 @@ def mailbox_app(store: MessageStore) -> FastAPI:
     pages = Environment(loader=FileSystemLoader(_HTML), autoescape=True, undefined=StrictUndefined)
     pages.globals["views"] = VIEWS
     pages.globals["link"] = _link
+    pages.globals["simulated"] = MEANINGS
     _add_list(app, store, pages)
     _add_message(app, store, pages)
     _add_deletion(app, store, pages)

@@ -1,0 +1,105 @@
+"""What the simulator does after it has taken a message: reports by SMTP, and the click on an unsubscribe link.
+
+Both are tried again while the listener that takes them is unavailable, for an hour. They are not kept when the mailbox
+ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import smtplib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+
+from ses_ops.stack.mailbox.simulated import Simulated, report, simulated, unsubscribe_link
+
+#: Seconds between the first two tries; each pause is twice as long as the one before, up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+#: Number of tries, which is about an hour.
+MOST_TRIES = 250
+#: Number of reports and clicks that are pending at once; what would be more is not done.
+MOST_PENDING = 10_000
+#: Number of reports that are delivered at once.
+_AT_ONCE = 4
+
+_log = logging.getLogger(__name__)
+
+
+class Answers:
+    """Does what the addresses of a message ask for."""
+
+    def __init__(self, *, bounce_port: int | None, public_url: str | None, host: str = "127.0.0.1") -> None:
+        """Without `bounce_port` there are no reports. Only links that begin with `public_url` are followed."""
+        self._host = host
+        self._bounce_port = bounce_port
+        self._public_url = public_url
+        self._pending: set[asyncio.Task[None]] = set()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+
+    def begin(self, mail_from: str, recipients: tuple[str, ...], raw: bytes) -> None:
+        """Begin what a message that was stored asks for; returns at once."""
+        for recipient in recipients:
+            what = simulated(recipient)
+            act = self._act(what, mail_from, recipient, raw) if what else None
+            if act is None or len(self._pending) >= MOST_PENDING:
+                continue
+            task = asyncio.get_running_loop().create_task(self._repeat(act, recipient))
+            self._pending.add(task)
+            task.add_done_callback(self._pending.discard)
+
+    def close(self) -> None:
+        """End what is pending."""
+        for task in self._pending:
+            task.cancel()
+
+    def _act(self, what: Simulated, mail_from: str, recipient: str, raw: bytes) -> Callable[[], None] | None:
+        if what is Simulated.UNSUBSCRIBE:
+            link = unsubscribe_link(raw)
+            wanted = link is not None and self._public_url is not None and link.startswith(self._public_url + "/")
+            return (lambda: _follow(str(link))) if wanted else None
+        made = report(what, mail_from=mail_from, recipient=recipient, raw=raw, at=datetime.now(UTC))
+        if made is None or self._bounce_port is None:
+            return None
+        host, port, content = self._host, self._bounce_port, made
+        return lambda: _deliver(host, port, mail_from, content)
+
+    async def _repeat(self, act: Callable[[], None], recipient: str) -> None:
+        pause = FIRST_PAUSE
+        for _ in range(MOST_TRIES):
+            try:
+                async with self._at_once:
+                    await asyncio.to_thread(act)
+                return
+            except (OSError, smtplib.SMTPException, httpx.HTTPError) as problem:
+                if _is_final(problem):
+                    _log.warning("the answer of %s is refused: %s", recipient, problem)
+                    return
+                _log.info("the answer of %s is not taken yet: %s", recipient, problem)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _is_final(problem: Exception) -> bool:
+    """Whether the listener has refused for good."""
+    if isinstance(problem, httpx.HTTPStatusError):
+        return problem.response.status_code < 500 and problem.response.status_code != 429
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in problem.recipients.values())
+    return isinstance(problem, smtplib.SMTPResponseException) and problem.smtp_code >= 500
+
+
+def _deliver(host: str, port: int, mail_from: str, content: bytes) -> None:
+    """Deliver a report, with the null reverse-path that reports have (RFC 5321 4.5.5)."""
+    options = [] if content.isascii() else ["BODY=8BITMIME"]
+    with smtplib.SMTP(host, port, timeout=15) as server:
+        server.sendmail("", [mail_from], content, mail_options=options)
+
+
+def _follow(link: str) -> None:
+    """Open the link, then send what a mail program sends when its user presses *unsubscribe* (RFC 8058)."""
+    with httpx.Client(timeout=15, follow_redirects=False, trust_env=False) as client:
+        client.get(link).raise_for_status()
+        client.post(link, data={"List-Unsubscribe": "One-Click"}).raise_for_status()
