@@ -29,9 +29,13 @@ SENTENCES: dict[str, str] = {
     "not_a_host": "{value!r} is not a host name or address",
     "not_a_json_object": "is not a JSON object",
     "not_a_port": "{given!r} is not a port (a whole number from 1 to 65535)",
+    "not_a_public_url": (
+        "{given!r} is not the address of the public listener; write for example https://mail.example.com"
+    ),
     "not_a_whole_number": "is not a whole number",
     "not_json": "is not valid JSON",
     "not_minutes": "{given!r} is not a whole number of minutes from 1 to 30",
+    "not_kept_months": "{given!r} is not a whole number of months from 1 to 1200",
     "not_on_or_off": "{given!r} is neither on nor off",
     "not_postgres": "{value!r} is not postgres (or generic): ses-ops keeps its data in PostgreSQL",
     "not_text_or_number": "is not a text or a number",

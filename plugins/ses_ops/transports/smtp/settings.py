@@ -81,6 +81,9 @@ class SmtpSettings:
     auth_mechanism: str | None = None
     #: Settings of a login with an access token in place of a password.
     oauth2: OAuth2 | None = None
+    #: A header by which the mail provider's events lead back to the message: its name, and what stands before and
+    #: behind the message's token in it; None: the provider needs none.
+    provider_header: tuple[str, str, str] | None = None
     #: A sentence for each part of the connection that has no meaning here, for logs and `ses doctor`.
     unused: tuple[str, ...] = field(default=(), compare=False)
     #: Whether an address enters the suppression list when the server answers RCPT that there is no such mailbox.
