@@ -20,7 +20,7 @@ from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.ledger.messages import MessageKey, MessagePage, MessageSearch, message_page
+from ses_ops.storage.ledger.messages import MessagePage, MessagePosition, MessageSearch, message_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
 
 def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, PageRead]:
     name, start = seen.overview.name, seen.occurrences[0]
-    whole, middle = TaskView(name=name), MessageKey(start.id, start.request_count // 2)
+    whole, middle = TaskView(name=name), MessagePosition(start.id, start.request_count // 2)
     looks = {
         "the largest task": PageRead(view=whole),
         "the tab of its DAG run": PageRead(view=TaskView(name=name, tab=Tab.RUN, run_id=start.run_id)),

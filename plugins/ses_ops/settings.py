@@ -8,10 +8,13 @@ Every setting is read by a call, never at import.
 | SES_WEB_PORT, SES_WEB_HOST | 8080, 127.0.0.1 | Airflow's web page and API |
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
+| SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
+| SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is away |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
+| SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
 In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
@@ -38,6 +41,10 @@ WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 _PROJECT = 'name = "ses-ops"'
 _TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
+#: The address of a page in a mail: what the template's text and quoted-printable leave as it is, so no `&`, `?` or `=`.
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]*[A-Za-z0-9](?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
+#: Characters of SES_PUBLIC_URL: a token follows, and a header line has no place to fold an address (RFC 5322 2.1.1).
+LONGEST_PUBLIC_URL = 840
 
 
 @cache
@@ -108,6 +115,18 @@ def maintenance_minutes() -> int:
     return int(given)
 
 
+def public_url() -> str | None:
+    """Where recipients and providers reach the public listener, without a slash at the end; None when it is not set.
+
+    SES_PUBLIC_URL, or `public_url` in section `ses_ops` of airflow.cfg. Raises InvalidInput.
+    """
+    name = "SES_PUBLIC_URL"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "public_url")
+    if given and (len(given) > LONGEST_PUBLIC_URL or not _PUBLIC_URL.fullmatch(given)):
+        raise InvalidInput("not_a_public_url", given=given[:100], where=name)
+    return given.rstrip("/") or None
+
+
 def sample_wanted() -> bool:
     """Whether `make run` loads the sample data into an empty database. Raises InvalidInput."""
     given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
@@ -136,11 +155,31 @@ def db_port() -> int | None:
     return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
+def public_port() -> int:
+    """The port of the public listener."""
+    return _port("SES_PUBLIC_PORT", 8070)
+
+
 def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
-    given = os.environ.get("SES_WEB_HOST", "").strip() or "127.0.0.1"
+    return _host("SES_WEB_HOST")
+
+
+def public_host() -> str:
+    """The address that the public listener listens on. Raises InvalidInput."""
+    return _host("SES_PUBLIC_HOST")
+
+
+def spool_folder() -> Path:
+    """The folder in which a listener keeps events while PostgreSQL is away (absolute; it may not exist yet)."""
+    given = os.environ.get("SES_SPOOL", "").strip()
+    return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
+
+
+def _host(name: str) -> str:
+    given = os.environ.get(name, "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
-        raise InvalidInput("not_a_host", value=given, where="SES_WEB_HOST")
+        raise InvalidInput("not_a_host", value=given, where=name)
     return given
 
 

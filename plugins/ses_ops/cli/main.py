@@ -28,6 +28,7 @@ COMMANDS = {
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
+    "listen": ("listen:listen", "What comes back: the unsubscribe page and providers' hooks."),
     "airflow-rights": (
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",

@@ -29,6 +29,9 @@ SENTENCES: dict[str, str] = {
     "not_a_host": "{value!r} is not a host name or address",
     "not_a_json_object": "is not a JSON object",
     "not_a_port": "{given!r} is not a port (a whole number from 1 to 65535)",
+    "not_a_public_url": (
+        "{given!r} is not the address of the public listener; write for example https://mail.example.com"
+    ),
     "not_a_whole_number": "is not a whole number",
     "not_json": "is not valid JSON",
     "not_minutes": "{given!r} is not a whole number of minutes from 1 to 30",

@@ -14,8 +14,8 @@ from ses_ops.storage.ledger.messages import (
     MOST_LOOKED_AT,
     TOP,
     ListedMessage,
-    MessageKey,
     MessagePage,
+    MessagePosition,
     MessageSearch,
     message_page,
     whole_or_part,
@@ -66,7 +66,7 @@ def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLine
 
 
 def search_of(
-    scope: Scope, view: TaskView, *, after: MessageKey = TOP, through: MessageKey | None = None
+    scope: Scope, view: TaskView, *, after: MessagePosition = TOP, through: MessagePosition | None = None
 ) -> MessageSearch:
     """The messages that a view asks for, between two keys."""
     key, part = whole_or_part(view.address)
@@ -90,5 +90,5 @@ def answer(row: ListedMessage) -> str:
     return row.chunk_reason or said
 
 
-def _key(key: MessageKey | None) -> str | None:
+def _key(key: MessagePosition | None) -> str | None:
     return f"{key.occurrence_id}.{key.seq}" if key else None

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.send_task import dag_id
-from ses_ops.storage.ledger.messages import END, TOP, MessageKey
+from ses_ops.storage.ledger.messages import END, TOP, MessagePosition
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -47,9 +47,9 @@ class TaskView:
     #: Search of the list of messages.
     status: str | None = None
     address: str = ""
-    after: MessageKey = TOP
+    after: MessagePosition = TOP
     #: Key at which the page of messages ends, when it is read backwards.
-    through: MessageKey | None = None
+    through: MessagePosition | None = None
 
     @classmethod
     def read(cls, query: QueryParams, name: str, *, tab: Tab = Tab.CONSOLE, run_id: str | None = None) -> TaskView:
@@ -128,7 +128,7 @@ class TaskView:
         return "?" + urlencode(kept) if kept else ""
 
 
-def _written(key: MessageKey | None) -> str | None:
+def _written(key: MessagePosition | None) -> str | None:
     if key is None:
         return None
     return LAST if key == END else f"{key.occurrence_id}.{key.seq}"
@@ -138,8 +138,8 @@ def _number(given: str | None) -> int | None:
     return int(given) if given and given.isascii() and given.isdecimal() and len(given) < 19 and int(given) else None
 
 
-def _key(given: str | None) -> MessageKey | None:
+def _key(given: str | None) -> MessagePosition | None:
     occurrence, _, seq = (given or "").partition(".")
     found = _number(occurrence)
     # The database adds 1 to it, in 32 bits.
-    return MessageKey(found, min(_number(seq) or 0, 2**31 - 2)) if found else None
+    return MessagePosition(found, min(_number(seq) or 0, 2**31 - 2)) if found else None

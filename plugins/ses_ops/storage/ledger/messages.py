@@ -32,7 +32,7 @@ MOST_LOOKED_AT = 200_000
 _MOST_CHUNKS = 1_000
 
 
-class MessageKey(NamedTuple):
+class MessagePosition(NamedTuple):
     """A position in a task's list: directly behind this message."""
 
     occurrence_id: int
@@ -40,8 +40,8 @@ class MessageKey(NamedTuple):
 
 
 #: The positions before the first message, and behind the last.
-TOP = MessageKey(0, 0)
-END = MessageKey(2**63 - 1, 2**31 - 1)
+TOP = MessagePosition(0, 0)
+END = MessagePosition(2**63 - 1, 2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +56,9 @@ class MessageSearch:
     occurrence_id: int | None = None
     #: Ids of chunks, whose messages only are listed.
     chunk_ids: list[int] | None = None
-    after: MessageKey = TOP
+    after: MessagePosition = TOP
     #: The position at which the page ends, instead of a beginning.
-    through: MessageKey | None = None
+    through: MessagePosition | None = None
 
     @property
     def is_rare(self) -> bool:
@@ -97,8 +97,8 @@ class MessagePage:
     """
 
     rows: list[ListedMessage]
-    next: MessageKey | None
-    previous: MessageKey | None
+    next: MessagePosition | None
+    previous: MessagePosition | None
 
 
 def whole_or_part(text: str) -> tuple[str | None, str | None]:
@@ -115,17 +115,17 @@ def message_page(conn: Connection, search: MessageSearch, *, size: int) -> Messa
     if search.through is not None:
         if len(rows) > size:
             first = rows[size - 1]
-            reached = MessageKey(first.occurrence_id, first.seq - 1)
+            reached = MessagePosition(first.occurrence_id, first.seq - 1)
         return MessagePage(rows=rows[:size][::-1], next=search.through, previous=reached)
     if len(rows) > size:
         last = rows[size - 1]
-        reached = MessageKey(last.occurrence_id, last.seq)
+        reached = MessagePosition(last.occurrence_id, last.seq)
     return MessagePage(rows=rows[:size], next=reached, previous=search.after if search.after != TOP else None)
 
 
 def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Iterator[list[ListedMessage]]:
     """All messages of a search, in batches of at most `size`."""
-    after: MessageKey | None = search.after
+    after: MessagePosition | None = search.after
     while after is not None:
         page = message_page(conn, replace(search, after=after), size=size)
         if page.rows:
@@ -133,7 +133,7 @@ def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Itera
         after = page.next
 
 
-def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[ListedMessage], MessageKey | None]:
+def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[ListedMessage], MessagePosition | None]:
     """The rows of a page and one more, in the direction of reading; then the key of the last row; None: the end."""
     values = _values(search)
     if search.address_key is not None:
@@ -175,7 +175,7 @@ def _values(search: MessageSearch) -> dict[str, Any]:
 _Ranges = list[dict[str, Any]]
 
 
-def _first(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
+def _first(ranges: _Ranges, most: int) -> tuple[_Ranges, MessagePosition | None]:
     """The first ranges with `most` rows together, and the key at their end; None when there are no more ranges."""
     taken: _Ranges = []
     for part in ranges:
@@ -186,10 +186,10 @@ def _first(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
             break
     if not taken or (len(taken) == len(ranges) < _MOST_CHUNKS and taken[-1]["last_seq"] == ranges[-1]["last_seq"]):
         return taken, None
-    return taken, MessageKey(taken[-1]["occurrence_id"], taken[-1]["last_seq"])
+    return taken, MessagePosition(taken[-1]["occurrence_id"], taken[-1]["last_seq"])
 
 
-def _last(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
+def _last(ranges: _Ranges, most: int) -> tuple[_Ranges, MessagePosition | None]:
     """As `_first`, for ranges in descending order: the rows before them end at the key."""
     taken: _Ranges = []
     for part in ranges:
@@ -200,4 +200,4 @@ def _last(ranges: _Ranges, most: int) -> tuple[_Ranges, MessageKey | None]:
             break
     if not taken or (len(taken) == len(ranges) < _MOST_CHUNKS and taken[-1]["first_seq"] == ranges[-1]["first_seq"]):
         return taken, None
-    return taken, MessageKey(taken[-1]["occurrence_id"], taken[-1]["first_seq"] - 1)
+    return taken, MessagePosition(taken[-1]["occurrence_id"], taken[-1]["first_seq"] - 1)

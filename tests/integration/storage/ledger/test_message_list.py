@@ -10,7 +10,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.storage.ledger import messages
 from ses_ops.storage.ledger.messages import (
     END,
-    MessageKey,
+    MessagePosition,
     MessageSearch,
     all_messages,
     message_page,
@@ -86,7 +86,7 @@ def test_a_rare_status_is_looked_for_in_so_many_rows_at_a_time(world, monkeypatc
     monkeypatch.setattr(messages, "MOST_LOOKED_AT", 3)
     task_id = find_row(world.conn, "sale").id
     first = message_page(world.conn, MessageSearch(task_id=task_id, status="unknown"), size=10)
-    assert (first.rows, first.next) == ([], MessageKey(1, 3))
+    assert (first.rows, first.next) == ([], MessagePosition(1, 3))
     assert listed(world, status="unknown", size=10) == whole
 
 

@@ -26,6 +26,8 @@ ALTER TABLE suppression ADD COLUMN scope text NOT NULL DEFAULT '',
     ADD COLUMN mailbox_provider text;
 ALTER TABLE suppression DROP CONSTRAINT suppression_pkey;
 ALTER TABLE suppression ADD PRIMARY KEY (address_key, scope);
+-- New hard bounces of a mailbox provider within an hour: the storm guard counts them.
+CREATE INDEX suppression_of_provider ON suppression (mailbox_provider, created_at) WHERE mailbox_provider IS NOT NULL;
 
 -- Entries that the storm guard holds back: many new hard bounces of one mailbox provider at once wait for a person.
 CREATE TABLE suppression_held (
@@ -89,9 +91,18 @@ CREATE TABLE message_feedback (
     -- 0 no, 1 soft, 2 hard.
     bounced          smallint NOT NULL DEFAULT 0,
     complained       boolean NOT NULL DEFAULT false,
-    unsubscribed     boolean NOT NULL DEFAULT false,
+    -- The last unsubscription by a link of this message, and the last time it was taken back; by the source's clock.
+    unsubscribed_at  timestamptz,
+    resubscribed_at  timestamptz,
     first_at         timestamptz NOT NULL,
     last_at          timestamptz NOT NULL,
+    -- What is counted, worked out in this one place: 0 nothing yet, 1 deferred, 2 dropped, 3 delivered, 4 soft bounce,
+    -- 5 hard bounce.
+    outcome          smallint GENERATED ALWAYS AS (
+        CASE WHEN bounced = 2 THEN 5 WHEN bounced = 1 THEN 4 WHEN delivered THEN 3 WHEN dropped THEN 2 WHEN deferred THEN 1
+             ELSE 0 END) STORED,
+    unsubscribed     boolean GENERATED ALWAYS AS (
+        unsubscribed_at IS NOT NULL AND NOT coalesce(resubscribed_at > unsubscribed_at, false)) STORED,
     PRIMARY KEY (occurrence_id, seq)
 ) WITH (fillfactor = 80);
 CREATE INDEX message_feedback_of_task ON message_feedback (task_id, occurrence_id, seq);

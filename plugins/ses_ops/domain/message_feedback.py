@@ -1,0 +1,71 @@
+"""What events say of a message: a maximum, so that any order and any repetition of them gives the same.
+
+accepted < deferred < dropped < delivered < soft bounce < hard bounce; complaint and unsubscription stand beside it. An
+unsubscription is taken back by a newer resubscription, by the source's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.message_event import EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+class FinalOutcome(IntEnum):
+    """What became of a message in the end, as it is stored (`message_feedback.outcome`)."""
+
+    #: Only complaints or unsubscriptions are known of it.
+    NONE = 0
+    DEFERRED = 1
+    DROPPED = 2
+    DELIVERED = 3
+    SOFT_BOUNCED = 4
+    HARD_BOUNCED = 5
+
+
+class Bounce(IntEnum):
+    """Whether a message came back."""
+
+    NO = 0
+    SOFT = 1
+    HARD = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What one event or several say of a message."""
+
+    deferred: bool
+    delivered: bool
+    dropped: bool
+    bounced: Bounce
+    complained: bool
+    unsubscribed_at: datetime | None
+    resubscribed_at: datetime | None
+    first_at: datetime
+    last_at: datetime
+
+
+def told(events: Iterable[tuple[EventKind, bool, datetime]]) -> Told:
+    """What events (kind, whether a bounce is hard, moment) of one message say together; at least one."""
+    known = list(events)
+    kinds = {kind for kind, _, _ in known}
+    moments = [moment for _, _, moment in known]
+    bounces = [Bounce.HARD if hard else Bounce.SOFT for kind, hard, _ in known if kind is EventKind.BOUNCED]
+    return Told(
+        deferred=EventKind.DEFERRED in kinds,
+        delivered=EventKind.DELIVERED in kinds,
+        dropped=EventKind.DROPPED in kinds,
+        bounced=max(bounces, default=Bounce.NO),
+        complained=EventKind.COMPLAINED in kinds,
+        unsubscribed_at=max((at for kind, _, at in known if kind is EventKind.UNSUBSCRIBED), default=None),
+        resubscribed_at=max((at for kind, _, at in known if kind is EventKind.RESUBSCRIBED), default=None),
+        first_at=min(moments),
+        last_at=max(moments),
+    )

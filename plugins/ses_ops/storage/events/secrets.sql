@@ -1,0 +1,2 @@
+-- name: token_secrets
+SELECT secret FROM token_secret ORDER BY id DESC;
