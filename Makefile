@@ -36,7 +36,7 @@ fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 mess
 lint: install-dev ## style, types, and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy && $(BIN)/mypy dags
 	@$(BIN)/lint-imports
 
 bench: install-dev ## how fast everything is, beside other senders (about 7 minutes; QUICK=1: under three)

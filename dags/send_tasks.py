@@ -117,7 +117,7 @@ def _dag_of(row: dict[str, Any]) -> DAG:
         schedule = schedule_of(row)
         if schedule.problem is None:
             return send_task_dag(row, schedule)
-        problem = schedule.problem
+        problem = str(schedule.problem)
     except Exception as cause:
         logging.getLogger(__name__).exception("the schedule of send task %r cannot be read", row.get("name"))
         problem = str(cause)

@@ -52,9 +52,31 @@ class FoundConnection:
         return read_connection(self.given, self.source) if isinstance(self.given, str) else self.given
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UriCodes:
+    """The codes of the errors of a URI. There is a set for each kind of connection, whose sentences have an example."""
+
+    not_a_uri: str
+    not_readable: str
+    port: str
+
+
+_POSTGRES = UriCodes(not_a_uri="not_a_connection_uri", not_readable="not_a_connection_uri", port="not_a_connection_uri")
+
+
 def read_connection(text: str, source: str) -> ConnectionFields:
     """Read a connection from Airflow's URI or JSON. Raises ConnectionProblem, which shows no password."""
-    return _of_json(text, source) if text.lstrip().startswith("{") else _of_uri(text.strip(), source)
+    return _checked(parsed(text, source, _POSTGRES), source)
+
+
+def parsed(text: str, source: str, codes: UriCodes, *, strict: bool = False) -> dict[str, Any]:
+    """The fields that a URI or a JSON object has, by Airflow's names and of any type.
+
+    `strict` also refuses a URI without type or host, and a parameter without `=`. Raises ConnectionProblem, which shows
+    no part of the text, because any part can contain the password.
+    """
+    text = text.strip()
+    return _of_json(text, source) if text.startswith("{") else _of_uri(text, source, codes, strict=strict)
 
 
 def connection_of(found: Any, source: str) -> ConnectionFields:
@@ -101,20 +123,28 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
-def _of_uri(text: str, source: str) -> ConnectionFields:
+def _of_uri(text: str, source: str, codes: UriCodes, *, strict: bool) -> dict[str, Any]:
     try:
         parts = urlsplit(text)
         port, host = parts.port, _host(parts)
-    except ValueError:
-        # The text of the cause is not shown, because it can contain the password.
-        raise ConnectionProblem("not_a_connection_uri", where=source) from None
-    if "://" not in text:
-        raise ConnectionProblem("not_a_connection_uri", where=source)
-    extra: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
-    extra |= _extra(extra.pop(_EXTRA, None), source)
-    fields = {"conn_type": parts.scheme, "login": unquote(parts.username or ""), "host": host, "port": port}
-    more = {"password": unquote(parts.password or ""), "schema": unquote(parts.path.lstrip("/")), "extra": extra}
-    return _checked(fields | more, source)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=strict and bool(parts.query))
+    except ValueError as error:
+        code = codes.port if "port" in str(error).lower() else codes.not_readable
+        raise ConnectionProblem(code, where=source) from None
+    if "://" not in text or (strict and not (parts.scheme and parts.netloc)):
+        raise ConnectionProblem(codes.not_a_uri, where=source)
+    extra: dict[str, Any] = dict(pairs)
+    packed = extra.pop(_EXTRA, None)
+    return {
+        # Airflow writes the type with a hyphen, because a scheme has no underscore.
+        "conn_type": parts.scheme.replace("-", "_"),
+        "login": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "host": host,
+        "port": port,
+        "schema": unquote(parts.path.lstrip("/")),
+        "extra": extra | extras(packed, source),
+    }
 
 
 def _host(parts: SplitResult) -> str:
@@ -125,12 +155,14 @@ def _host(parts: SplitResult) -> str:
     return unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
 
 
-def _of_json(text: str, source: str) -> ConnectionFields:
+def _of_json(text: str, source: str) -> dict[str, Any]:
     try:
-        given = json.loads(text)
-    except ValueError:
+        given: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConnectionProblem("not_json_at", where=source, line=error.lineno, column=error.colno) from None
+    except ValueError:  # a number of thousands of digits
         raise ConnectionProblem("not_json", where=source) from None
-    return _checked(given, source)
+    return given
 
 
 def _checked(given: Mapping[str, Any], source: str) -> ConnectionFields:
@@ -139,11 +171,12 @@ def _checked(given: Mapping[str, Any], source: str) -> ConnectionFields:
         raise ConnectionProblem("not_a_whole_number", where=source, field="port")
     texts = {name: str(given.get(name) or "") for name in ("conn_type", "login", "password", "host", "schema")}
     return ConnectionFields(
-        source=source, port=int(port) if port else None, extra=_extra(given.get("extra"), source), **texts
+        source=source, port=int(port) if port else None, extra=extras(given.get("extra"), source), **texts
     )
 
 
-def _extra(extra: object, source: str) -> dict[str, Any]:
+def extras(extra: object, source: str) -> dict[str, Any]:
+    """The extras of a connection, which may be JSON text. Raises ConnectionProblem."""
     if isinstance(extra, str):
         try:
             extra = json.loads(extra) if extra.strip() else {}

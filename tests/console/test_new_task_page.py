@@ -74,21 +74,32 @@ def test_without_a_group_or_template_the_page_says_what_to_make_first(world, use
     assert "<select" not in page
 
 
+def on_one_day(act):
+    """The result of `act`, a function of today's date, and that date: done again when midnight passed meanwhile."""
+    while True:
+        today = datetime.now(UTC).date()
+        result = act(today)
+        if datetime.now(UTC).date() == today:
+            return result, today
+
+
 def test_the_form_begins_with_values_that_need_no_thought(ready, user):
-    page = user.get("/new-task").text
+    page, today = on_one_day(lambda _: user.get("/new-task").text)
     assert value(page, "type") == "immediate"
     assert value(page, "template") == "hello", "the only one"
     assert value(page, "group") == "customers", "the only one"
     assert value(page, "sender") == f"news@{DOMAIN}", "at the only domain with a warm-up plan"
-    assert value(page, "name") == f"hello-{datetime.now(UTC):%Y-%m-%d}"
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert value(page, "name") == f"hello-{today}"
+    tomorrow = today + timedelta(days=1)
     assert value(page, "start_at") == f"{tomorrow:%Y-%m-%d}T09:00"
 
 
 def test_the_form_remembers_the_last_sender_and_proposes_a_name_that_is_free(ready, user):
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    ready.seed(f"hello-{today}", sender='"Last, One" <last@other.example.com>')
-    page = user.get("/new-task").text
+    def seeded_page(today):
+        ready.seed(f"hello-{today}", sender='"Last, One" <last@other.example.com>')
+        return user.get("/new-task").text
+
+    page, today = on_one_day(seeded_page)
     assert value(page, "sender") == '"Last, One" <last@other.example.com>'
     assert value(page, "name") == f"hello-{today}-2"
 
@@ -98,9 +109,9 @@ def test_the_form_takes_over_the_group_and_the_template_of_the_page_that_led_to_
     shutil.copytree(ready.templates / "hello", ready.templates / "bye")
     page = user.get(new_task_link(user, "/groups/partners")).text
     assert (value(page, "group"), value(page, "template")) == ("partners", "")
-    page = user.get(new_task_link(user, "/templates/bye")).text
+    page, today = on_one_day(lambda _: user.get(new_task_link(user, "/templates/bye")).text)
     assert (value(page, "group"), value(page, "template")) == ("", "bye")
-    assert value(page, "name") == f"bye-{datetime.now(UTC):%Y-%m-%d}", "the name follows the template"
+    assert value(page, "name") == f"bye-{today}", "the name follows the template"
     page = user.get("/new-task", params={"group": HOSTILE, "template": "../hello"}).text
     assert (value(page, "group"), value(page, "template")) == ("", ""), "only what exists"
     assert "<script>alert" not in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from tests.console.console_world import visible_text
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -215,14 +215,14 @@ def test_a_template_that_takes_too_long_is_said_to_and_holds_up_nothing_else(wor
     folder.mkdir()
     (folder / "subject.txt").write_text("Hello")
     (folder / "body.txt").write_text("Hello {{ name }}")
-    fresh = apart.call
+    fresh = worker.call
 
     def call(template, *args, **kwargs):
-        monkeypatch.setattr(apart, "LONGEST", 0.0 if template == "endless" else 60.0)
+        monkeypatch.setattr(worker, "LONGEST", 0.0 if template == "endless" else 60.0)
         return fresh(template, *args, **kwargs)
 
-    monkeypatch.setattr(apart, "call", call)
-    monkeypatch.setattr(apart, "PENALTY", 0.0)
+    monkeypatch.setattr(worker, "call", call)
+    monkeypatch.setattr(worker, "PENALTY", 0.0)
     for path in ("/templates", "/templates/endless"):
         assert "it takes too long or too much memory" in viewer.get(path).text, path
     assert viewer.get("/templates/endless/html").status_code == 422

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ses_ops.application.value_warnings import ValueWarning, value_warnings
 from ses_ops.errors import SesError
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.mail_content import MailContent
     from ses_ops.storage.audience.recipients import RecipientGroup
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,41 +34,40 @@ class Misfit:
 def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Misfit]:
     """The tasks that have not ended and whose template needs variables that the group has no more, after an import."""
     group = recipients.find_group(conn, group_name)
-    #: A cache by template: hundreds of tasks may have the same one.
-    known: dict[MailContent, str | None] = {}
-    found = []
-    for task in recipients.tasks_of_group(conn, group.id):
-        if task.is_over:
-            continue
-        content = task.content
-        if content not in known:
-            known[content] = _problem(content, templates_root, group)
-        if (problem := known[content]) is not None:
-            found.append(Misfit(task=task.name, problem=problem))
-    return found
+    found = _by_task(conn, group, lambda content: _problem(content, templates_root, group))
+    return [Misfit(task=task, problem=problem) for task, problem in found if problem is not None]
 
 
-def doubtful(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
+def group_warnings(conn: Connection, group_name: str, templates_root: Path) -> list[tuple[str, ValueWarning]]:
     """The tasks that have not ended, each with the warnings about its template (`value_warnings`)."""
-    group = recipients.find_group(conn, group_name)
-    known: dict[MailContent, list[ValueWarning]] = {}
+
+    def warnings_of(content: MailContent) -> list[ValueWarning]:
+        try:
+            return value_warnings(conn, content, group=group_name, templates_root=templates_root)
+        except SesError:  # `misfits` has the task
+            return []
+
+    found = _by_task(conn, recipients.find_group(conn, group_name), warnings_of)
+    return [(task, warning) for task, of_task in found for warning in of_task]
+
+
+def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailContent], T]) -> list[tuple[str, T]]:
+    """What `judge` says of the mail of each task that has not ended; asked once for tasks with the same mail."""
+    judged: dict[MailContent, T] = {}
     found = []
     for task in recipients.tasks_of_group(conn, group.id):
         if task.is_over:
             continue
         content = task.content
-        if content not in known:
-            try:
-                known[content] = value_warnings(conn, content, group=group_name, templates_root=templates_root)
-            except SesError:  # `misfits` says so
-                known[content] = []
-        found += [(task.name, doubt) for doubt in known[content]]
+        if content not in judged:
+            judged[content] = judge(content)
+        found.append((task.name, judged[content]))
     return found
 
 
 def _problem(content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
     try:
-        apart.call(content.template, _check, content, templates_root, group.name, group.variables)
+        worker.call(content.template, _check, content, templates_root, group.name, group.variables)
     except SesError as problem:
         return str(problem)
     return None

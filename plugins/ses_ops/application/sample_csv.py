@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from ses_ops.audience.csv.cells import safe_cell
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sample_of_group(conn: Connection, name: str) -> str:
 
 def sample_of_template(templates_root: Path, name: str) -> str:
     """A sample file with the columns that a template needs and its sample values. Raises TemplateError."""
-    template = load_apart(templates_root, name)
+    template = load_in_worker(templates_root, name)
     return _sample(sorted(template.variables_for()), template.sample_values)
 
 

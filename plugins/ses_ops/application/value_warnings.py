@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.rendering.template import load_template
 from ses_ops.rendering.value_uses import ValueUses, value_uses
 from ses_ops.storage.audience import recipients
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from ses_ops.domain.mail_content import MailContent
 
 
-class Doubt(StrEnum):
+class WarningKind(StrEnum):
     """A kind of warning."""
 
     #: `default()` of a column with empty cells, which are not missing values in this group.
     EMPTY_CELLS = "empty_cells"
     #: `{% if column %}` of a column with texts such as "false", "no" or "0", which are true.
-    SAYS_NO = "says_no"
+    TRUE_TEXTS = "true_texts"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValueWarning:
     """A warning about some columns of a group. Its text is for the command line."""
 
-    doubt: Doubt
+    kind: WarningKind
     group: str
     columns: tuple[str, ...]
 
     def __str__(self) -> str:
         columns, first = ", ".join(self.columns), self.columns[0]
-        if self.doubt is Doubt.EMPTY_CELLS:
+        if self.kind is WarningKind.EMPTY_CELLS:
             return (
                 f"default() does nothing for an empty cell, and group {self.group!r} has some in {columns}; import it "
                 f"with --empty-is-missing, or write {{{{ {first} | default('…', true) }}}}"
@@ -54,12 +54,12 @@ class ValueWarning:
 
 def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
     """The warnings for a person before a mailing. Raises NotFound, TemplateError."""
-    uses = apart.call(content.template, _uses, templates_root, content)
+    uses = worker.call(content.template, _uses, templates_root, content)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
     negative = tuple(sorted(uses.tested & set(facts.saying_no)))
-    doubts = ((Doubt.EMPTY_CELLS, empty), (Doubt.SAYS_NO, negative))
-    return [ValueWarning(doubt=doubt, group=group, columns=columns) for doubt, columns in doubts if columns]
+    found = ((WarningKind.EMPTY_CELLS, empty), (WarningKind.TRUE_TEXTS, negative))
+    return [ValueWarning(kind=kind, group=group, columns=columns) for kind, columns in found if columns]
 
 
 def _uses(root: Path, content: MailContent) -> ValueUses:

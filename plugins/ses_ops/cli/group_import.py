@@ -208,9 +208,9 @@ def _warn_of_addresses(done: ImportOutcome) -> None:
 
 def _warn_of_tasks(conn: Connection, name: str) -> None:
     """Name the tasks whose template no longer fits, since an import may change the variables."""
-    from ses_ops.application.group_fit import doubtful, misfits
+    from ses_ops.application.group_fit import group_warnings, misfits
 
     for one in misfits(conn, name, settings.templates_root()):
         warn(f"send task {one.task!r} cannot send to this group any more: {one.problem}")
-    for task, sentence in doubtful(conn, name, settings.templates_root()):
-        warn(f"send task {task!r}: {sentence}")
+    for task, warning in group_warnings(conn, name, settings.templates_root()):
+        warn(f"send task {task!r}: {warning}")

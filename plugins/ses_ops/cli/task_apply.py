@@ -72,8 +72,8 @@ def apply(path: Path, check: bool, as_json: bool) -> None:
     else:
         for line in seen.lines:
             click.echo(line)
-    for doubt in seen.doubts:
-        warn(doubt)
+    for warning in seen.warnings:
+        warn(warning)
     if written is not None:
         write_roles(written.roles)
         if airflow_is_configured():  # otherwise Airflow reads the tasks at its next turn, some seconds later
@@ -88,7 +88,7 @@ class _Seen:
     check: bool = False
     rows: list[dict[str, Any]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def _try(conn: Connection, found: TaskFiles, seen: _Seen) -> None:
@@ -113,7 +113,7 @@ def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied
     done, problems = _apply_all(conn, known)
     roles = _unknown_roles(found, before)
     raise_all([*found.problems, *chain.from_iterable(unknown.values()), *problems, *roles])
-    seen.doubts = [doubt for task in found.tasks.values() for doubt in _doubts(conn, task)]
+    seen.warnings = [warning for task in found.tasks.values() for warning in _warnings(conn, task)]
     unused = {task.name: _unused(conn, task) for task in found.tasks.values()}
     seen.rows = [
         {**_facts(conn, name, one), **_changes(conn, name, before[name]), "unused_columns": unused[name]}
@@ -159,7 +159,7 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
     return done, problems
 
 
-def _doubts(conn: Connection, task: SendTask) -> list[str]:
+def _warnings(conn: Connection, task: SendTask) -> list[str]:
     """The warnings about a task's template (`value_warnings`)."""
     from ses_ops.application.value_warnings import value_warnings
     from ses_ops.domain.mail_content import content_of_task

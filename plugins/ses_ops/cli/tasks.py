@@ -99,10 +99,19 @@ def _line(one: TaskOverview, seldom: list[str]) -> list[Any]:
 
 def overview_facts(one: TaskOverview) -> dict[str, Any]:
     """The JSON object of a task."""
+    from dataclasses import fields
+
     from ses_ops.cli.output import plain
 
-    facts: dict[str, Any] = plain({name: getattr(one, name) for name in one.__slots__ if name != "schedule"})
-    return {**facts, "schedule": one.schedule.describe(), "time_zone": one.schedule.time_zone}
+    names = [field.name for field in fields(one) if field.name != "schedule"]
+    facts: dict[str, Any] = plain({name: getattr(one, name) for name in names})
+    return {
+        "id": one.id,
+        "name": one.name,
+        **facts,
+        "schedule": one.schedule.describe(),
+        "time_zone": one.schedule.time_zone,
+    }
 
 
 @click.command(epilog=examples("ses task show spring-sale", "ses task show spring-sale --json"))

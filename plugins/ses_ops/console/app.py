@@ -35,7 +35,7 @@ from ses_ops.console.tasks import page as task_page
 from ses_ops.console.tasks import send_now as task_send_now
 from ses_ops.console.templates import list as template_list
 from ses_ops.console.templates import test_sends
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 
 #: The routers, one line for each group of pages.
 PAGES = (
@@ -74,7 +74,7 @@ class Console(FastAPI):
 
 def build_app() -> FastAPI:
     """The application, to be mounted in Airflow's API server, whose login it uses."""
-    apart.begin()
+    worker.begin()
     app = Console(
         title="ses-ops console",
         openapi_url=None,

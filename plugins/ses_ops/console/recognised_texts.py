@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: What the names of the catalogs of sentences begin with.
 FILES = "sentences_"
 #: Places that hold a sentence themselves, or the name of a kind of thing.
-NESTED = frozenset({"kind", "hint", "problem", "why"})
+NESTED = frozenset({"kind", "problem", "why"})
 #: Places before a sentence, which end where it begins.
 BEFORE = frozenset({"template", "part", "connection", "backend"})
 #: Characters; a longer text is no sentence of ours.

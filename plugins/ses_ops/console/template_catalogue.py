@@ -10,8 +10,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from ses_ops import settings
-from ses_ops.rendering.template_apart import facts_apart as template_facts
-from ses_ops.rendering.template_facts import TemplateFacts, folders_of_templates
+from ses_ops.rendering.template import template_folders
+from ses_ops.rendering.template_facts import TemplateFacts
+from ses_ops.rendering.worker_template import facts_in_worker as template_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ class _Templates:
         root = state[0]
         with self._lock:
             if state != self._state:
-                self._found = tuple(template_facts(root, name) for name in folders_of_templates(root))
+                self._found = tuple(template_facts(root, name) for name in template_folders(root))
                 self._state = state
             return self._found
 

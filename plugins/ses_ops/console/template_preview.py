@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from ses_ops.console.language import Language
-    from ses_ops.rendering.template_apart import TemplateApart
+    from ses_ops.rendering.worker_template import WorkerTemplate
 
 #: The views: the HTML part at two widths, the text part, the files.
 VIEWS: dict[str, str] = {
@@ -34,7 +34,7 @@ LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class PreviewQuery:
     """The choice in the address. Without a group the values are those of the sample, some perhaps edited."""
 
     view: str = "desktop"
@@ -43,7 +43,7 @@ class Look:
     edited: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, query: QueryParams) -> Look:
+    def read(cls, query: QueryParams) -> PreviewQuery:
         """Read the address; invalid parts are left out."""
         return cls(
             view=view if (view := query.get("view", "")) in VIEWS else "desktop",
@@ -56,20 +56,20 @@ class Look:
             },
         )
 
-    def query(self, view: str | None = None) -> str:
+    def address_query(self, view: str | None = None) -> str:
         """The same preview, or another view of it, as the query of an address."""
         values = {} if self.group else {FIELD + name: value for name, value in self.edited.items()}
         whose = {"group": self.group, "address": self.address}
         parts = {"view": view or self.view, **{name: value for name, value in whose.items() if value}, **values}
         return "?" + urlencode(parts)
 
-    def with_parts(self, parts: tuple[str, ...]) -> Look:
+    def with_parts(self, parts: tuple[str, ...]) -> PreviewQuery:
         """The same preview, with the text view for a template without an HTML part."""
         return self if "html" in parts or self.view not in ("desktop", "phone") else replace(self, view="text")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class PreviewValues:
     """The values of a preview."""
 
     values: dict[str, str]
@@ -79,34 +79,34 @@ class Chosen:
     recipient: str | None = None
 
 
-def chosen_values(template: TemplateApart, look: Look, words: Language) -> Chosen:
+def preview_values(template: WorkerTemplate, query: PreviewQuery, words: Language) -> PreviewValues:
     """The values of a preview. For an unknown recipient those of the sample, with an error beside the field."""
     names = sorted(template.variables_for())
     # A variable without a sample value has its own name as value.
-    values = {name: look.edited.get(name, template.sample_values.get(name, name)) for name in names}
-    form = Form.of(group=look.group, address=look.address, **{FIELD + name: values[name] for name in names})
-    if not look.group:
-        return Chosen(values=values, form=form)
-    recipient = _recipient(look, form, words)
+    values = {name: query.edited.get(name, template.sample_values.get(name, name)) for name in names}
+    form = Form.of(group=query.group, address=query.address, **{FIELD + name: values[name] for name in names})
+    if not query.group:
+        return PreviewValues(values=values, form=form)
+    recipient = _recipient(query, form, words)
     if recipient is None:
-        return Chosen(values=values, form=form)
+        return PreviewValues(values=values, form=form)
     address, own = recipient
     if missing := [name for name in names if name not in own]:
         text = N_("This group has no values for %(names)s, so it cannot get this template.")
         form.problem("group", words.gettext(text, names=", ".join(missing)))
-        return Chosen(values=values, form=form)
-    return Chosen(values=dict(own), form=form.with_values(address=address), recipient=address)
+        return PreviewValues(values=values, form=form)
+    return PreviewValues(values=dict(own), form=form.with_values(address=address), recipient=address)
 
 
-def _recipient(look: Look, form: Form, words: Language) -> tuple[str, dict[str, str]] | None:
+def _recipient(query: PreviewQuery, form: Form, words: Language) -> tuple[str, dict[str, str]] | None:
     try:
-        key = parse_address(look.address, dotless=True).key if look.address else None
+        key = parse_address(query.address, dotless=True).key if query.address else None
     except InvalidInput as problem:
         form.problem_of(words, problem, fields={"": "address"})
         return None
     with reading() as conn:
         try:
-            group = recipients.find_group(conn, look.group)
+            group = recipients.find_group(conn, query.group)
         except NotFound:
             form.problem("group", words.gettext("There is no such group any more."))
             return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ses_ops.console.forms import Form
     from ses_ops.console.language import Language
-    from ses_ops.rendering.template_apart import TemplateApart
+    from ses_ops.rendering.worker_template import WorkerTemplate
 
 _NOT_NOW = {
     DagState.NOT_READ: N_("Airflow has not read the DAG %(dag)s yet. Try again in a minute."),
@@ -35,7 +35,7 @@ _NOT_NOW = {
 }
 
 
-def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend | None:
+def read_order(form: Form, template: WorkerTemplate, words: Language) -> TestSend | None:
     """The test send of the form; None when the form has errors, which are noted in it."""
     addresses, problem = read_addresses(form.raw("recipients"), words, most=MOST_RECIPIENTS)
     if problem:
@@ -63,7 +63,7 @@ def read_order(form: Form, template: TemplateApart, words: Language) -> TestSend
     return order
 
 
-def _variables(form: Form, template: TemplateApart, subject: str | None, words: Language) -> list[str]:
+def _variables(form: Form, template: WorkerTemplate, subject: str | None, words: Language) -> list[str]:
     """The names that need a value. A name in the subject for which the form has no field is an error of the subject."""
     if subject is not None and len(subject) > MAX_SUBJECT:
         form.problem("subject", words.gettext("At most %(most)s characters.", most=words.number(MAX_SUBJECT)))

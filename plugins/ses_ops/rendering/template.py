@@ -130,9 +130,18 @@ class MailTemplate:
 
 def list_templates(root: Path) -> list[str]:
     """The names of the templates below `root`, sorted; folders without a subject.txt (layouts) are none."""
+    return [name for name in template_folders(root) if _NAME.fullmatch(name) and (root / name / SUBJECT).exists()]
+
+
+def template_folders(root: Path) -> list[str]:
+    """The folders below `root` with a file of a template, sorted, also those that lack another file.
+
+    Folders whose names begin with `_` have files that templates include.
+    """
     if not root.is_dir():
         return []
-    return sorted(path.parent.name for path in root.glob(f"*/{SUBJECT}") if _NAME.fullmatch(path.parent.name))
+    found = {path.parent.name for file in (SUBJECT, HTML, TEXT) for path in root.glob(f"*/{file}")}
+    return sorted(name for name in found if name[0] not in "_.")
 
 
 def load_template(root: Path, name: str) -> MailTemplate:

@@ -36,14 +36,6 @@ class TemplateFacts:
     warnings: tuple[TemplateError, ...] = ()
 
 
-def folders_of_templates(root: Path) -> list[str]:
-    """Every folder that is a template or is meant to be one, sorted. Those with a _ before hold what others include."""
-    if not root.is_dir():
-        return []
-    meant = {path.parent.name for file in (SUBJECT, HTML, TEXT) for path in root.glob(f"*/{file}")}
-    return sorted(name for name in meant if name[0] not in "_.")
-
-
 def template_facts(root: Path, name: str) -> TemplateFacts:
     """Load, compile and, if it has sample values, render a template. What is wrong with it is a fact, no error."""
     variables: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ses_ops.console.language import N_
 
 if TYPE_CHECKING:
-    from ses_ops.storage.ledger.progress import Counts
-    from ses_ops.storage.tasks.overview import LatestStart, TaskOverview
+    from ses_ops.storage.ledger.progress import MessageCounts
+    from ses_ops.storage.tasks.overview import TaskOverview
 
 #: Units of the bar's width.
 WIDTH = 1000
@@ -47,7 +47,7 @@ class Part:
     width: int
 
 
-def words_of(counts: TaskOverview | Counts) -> list[tuple[str, str, str, str]]:
+def words_of(counts: MessageCounts) -> list[tuple[str, str, str, str]]:
     """The parts that a page names, as (class, count, word, status); the SELDOM ones only where they are not empty."""
     return [
         (kind, field, word, STATUS_OF.get(kind, kind))
@@ -56,7 +56,7 @@ def words_of(counts: TaskOverview | Counts) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def parts_of(task: TaskOverview | LatestStart | Counts) -> list[Part]:
+def parts_of(task: MessageCounts) -> list[Part]:
     """The parts that are not empty. Every part is at least one unit wide, and parts never overlap."""
     found: list[Part] = []
     total, before, at = max(task.request_count, 1), 0, 0
@@ -71,11 +71,11 @@ def parts_of(task: TaskOverview | LatestStart | Counts) -> list[Part]:
     return found
 
 
-def start_of(task: TaskOverview) -> TaskOverview | LatestStart:
+def start_of(task: TaskOverview) -> MessageCounts:
     """The start that a task's progress is of: the newest. (Over all starts progress would fall at each new start.)"""
     return task.latest_start or task
 
 
-def sent_share(counts: TaskOverview | LatestStart | Counts) -> float:
+def sent_share(counts: MessageCounts) -> float:
     """Sent of requested, from 0 to 1: the measure of progress, which never falls, because sent messages stay sent."""
     return counts.sent_count / counts.request_count if counts.request_count else 0.0

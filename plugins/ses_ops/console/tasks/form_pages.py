@@ -15,13 +15,13 @@ from ses_ops.console.language import language_of
 from ses_ops.console.page import render
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.form import FORM_FIELDS, note, read_task
-from ses_ops.console.tasks.review import DOUBTS, review, starts_in
+from ses_ops.console.tasks.review import VALUE_WARNINGS, review, starts_in
 from ses_ops.console.tasks.roles import role_choices, who_sees_it
 from ses_ops.console.tasks.test_of_form import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import transaction
 
@@ -99,7 +99,7 @@ def review_page(
         facts=task_facts(words, task),
         who_sees_it=who_sees_it(words, task.roles),
         secure_link=is_secure(task.unsubscribe_url or ""),
-        doubts=DOUBTS,
+        value_warnings=VALUE_WARNINGS,
         task=task,
         starts=starts_in(words, found),
         fields=(*FORM_FIELDS, "seen"),
@@ -147,7 +147,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_apart(settings.templates_root(), template)
+        loaded = load_in_worker(settings.templates_root(), template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:

@@ -12,14 +12,14 @@ from babel.dates import format_skeleton, format_time
 from ses_ops import settings
 from ses_ops.application.forecasts import first_occurrence
 from ses_ops.application.task_content import FirstMessage, first_message
-from ses_ops.application.value_warnings import Doubt, ValueWarning, value_warnings
+from ses_ops.application.value_warnings import ValueWarning, WarningKind, value_warnings
 from ses_ops.console.language import N_
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.domain.clock import happens_twice, to_wall_clock
 from ses_ops.domain.mail_content import content_of_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import NEXT_STARTS
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from ses_ops.storage.tasks.overview import TaskOverview
 
 
-DOUBTS = {
-    Doubt.EMPTY_CELLS: N_(
+VALUE_WARNINGS = {
+    WarningKind.EMPTY_CELLS: N_(
         "default() does nothing for an empty cell, and the group has some in: %(columns)s. Upload its file again with "
         "“Empty cells are missing values”, or write default('…', true) in the template."
     ),
-    Doubt.SAYS_NO: N_(
+    WarningKind.TRUE_TEXTS: N_(
         "{%% if … %%} is true for every text but an empty one, and the group has texts such as false, no or 0 in: "
         "%(columns)s. Compare them in the template, or leave such cells empty."
     ),
@@ -62,7 +62,7 @@ class Review:
     leaving: LeavingDays
     message: FirstMessage
     #: Warnings about the template (`value_warnings`).
-    doubts: list[ValueWarning]
+    warnings: list[ValueWarning]
     #: Columns of the group without a use in the mail.
     unused: list[str]
 
@@ -98,13 +98,15 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
         at_once=due_at is not None and due_at <= now,
         leaving=leaving_days(conn, task.name, task.sender_domain, added, now=now),
         message=first_message(conn, task, settings.templates_root()),
-        doubts=value_warnings(conn, content_of_task(task), group=task.group, templates_root=settings.templates_root()),
+        warnings=value_warnings(
+            conn, content_of_task(task), group=task.group, templates_root=settings.templates_root()
+        ),
         unused=_unused(task, group),
     )
 
 
 def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
-    used = load_apart(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
+    used = load_in_worker(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
     return unused_columns(used, group.variables)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.console.database import Snapshot
 from ses_ops.console.template_catalogue import templates_seen, templates_state
 from ses_ops.errors import SesError
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.sending.mail_subject import rendered_subjects
 from ses_ops.storage.tasks.mail_subjects import MailSubject, mail_subjects
 
@@ -56,7 +56,7 @@ class _Rendered:
 
     def _render(self, root: Path, template: str, tasks: list[MailSubject]) -> None:
         try:
-            made = apart.call(template, rendered_subjects, root, template, tasks)
+            made = worker.call(template, rendered_subjects, root, template, tasks)
         except SesError:
             return  # the work was stopped, or other tasks are rendered at this moment
         for task, subject in zip(tasks, made, strict=True):

@@ -11,7 +11,7 @@ from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
 from ses_ops.console.test_send_form import check_sender, start_test
 from ses_ops.domain.template_variables import recipient_values
-from ses_ops.rendering.template_apart import load_apart
+from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions, send_tasks
 
@@ -53,7 +53,7 @@ def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mappin
     else:
         for _, values in recipients.sample(conn, recipients.find_group(conn, task.group).id):
             return values
-    return load_apart(settings.templates_root(), task.template).sample_values
+    return load_in_worker(settings.templates_root(), task.template).sample_values
 
 
 def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, values: Mapping[str, str]) -> TestOfTask:

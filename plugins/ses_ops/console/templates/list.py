@@ -17,13 +17,13 @@ from ses_ops.console.listing import Listing
 from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.page import render
 from ses_ops.console.template_catalogue import templates_seen
-from ses_ops.console.template_preview import VIEWS, Look, chosen_values
+from ses_ops.console.template_preview import VIEWS, PreviewQuery, preview_values
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import Preview
-from ses_ops.rendering.template_apart import TemplateApart, load_apart
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
+from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
     facts = facts_of(template)
     sources = template_sources(settings.templates_root(), facts.name)
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
-    look = Look.read(request.query_params).with_parts(facts.parts)
+    query = PreviewQuery.read(request.query_params).with_parts(facts.parts)
     try:
-        loaded = load_apart(settings.templates_root(), facts.name)
+        loaded = load_in_worker(settings.templates_root(), facts.name)
         variables = loaded.variables_for()
-        chosen = chosen_values(loaded, look, language_of(request))
+        chosen = preview_values(loaded, query, language_of(request))
         preview, problem = _preview(loaded, chosen.values)
     except TemplateError as error:
         return render(request, "templates/broken.html", **context, problem=error)
@@ -83,21 +83,21 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
         request,
         "templates/page.html",
         **context,
-        look=look,
+        query=query,
         views={view: label for view, label in VIEWS.items() if loaded.html or view not in ("desktop", "phone")},
         chosen=chosen,
         form=chosen.form,
         preview=preview,
         problem=problem,
-        groups=_groups_for(variables, look.group),
+        groups=_groups_for(variables, query.group),
     )
 
 
 @router.get("/templates/{template}/html", dependencies=[Depends(reads_shared)])
 def template_html(request: Request, template: str) -> Response:
     """The HTML part alone, for the frame of the page."""
-    loaded = load_apart(settings.templates_root(), facts_of(template).name)
-    chosen = chosen_values(loaded, Look.read(request.query_params), language_of(request))
+    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
+    chosen = preview_values(loaded, PreviewQuery.read(request.query_params), language_of(request))
     html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
     if html is None:
         raise HTTPException(404)
@@ -112,7 +112,7 @@ def facts_of(name: str) -> TemplateFacts:
     raise HTTPException(404)
 
 
-def _preview(loaded: TemplateApart, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
+def _preview(loaded: WorkerTemplate, values: dict[str, str]) -> tuple[Preview | None, TemplateError | None]:
     """The message, or its error with these values."""
     try:
         return loaded.preview(values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL), None

@@ -17,12 +17,12 @@ from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
-from ses_ops.console.template_preview import FIELD, Look, chosen_values
+from ses_ops.console.template_preview import FIELD, PreviewQuery, preview_values
 from ses_ops.console.templates.list import facts_of
 from ses_ops.console.test_send_form import read_order, start_test
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.orchestration import test_send_runs
-from ses_ops.rendering.template_apart import TemplateApart, load_apart
+from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
 from ses_ops.storage.tasks import test_sends
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ _OVER = ("success", "failed")
 @router.get("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send_form(request: Request, template: str, user: GetUserDep) -> Response:
     """The form, with the values of the preview that the person came from."""
-    loaded = load_apart(settings.templates_root(), facts_of(template).name)
-    values = chosen_values(loaded, Look.read(request.query_params), language_of(request)).values
+    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
+    values = preview_values(loaded, PreviewQuery.read(request.query_params), language_of(request)).values
     given = empty_form(choices(user))
     fields = {FIELD + name: values.get(name, "") for name in loaded.variables_for()}
     form = Form.of(sender=given.text("sender"), recipients="", subject="", **fields)
@@ -60,7 +60,7 @@ def test_send_form(request: Request, template: str, user: GetUserDep) -> Respons
 @router.post("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep) -> Response:
     """Check everything that can be checked, then start the run that sends."""
-    loaded = load_apart(settings.templates_root(), facts_of(template).name)
+    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
     order = read_order(form, loaded, language_of(request))
     run_id = order and start_test(form, user, order, language_of(request))
     if run_id is None:
@@ -81,7 +81,9 @@ def test_send_live(request: Request, run_id: str) -> Response:
     return fragment(request, "templates/test_send_outcome.html", every=STILL if outcome["over"] else 1, **outcome)
 
 
-def _form_page(request: Request, user: BaseUser, template: TemplateApart, form: Form, *, status: int = 200) -> Response:
+def _form_page(
+    request: Request, user: BaseUser, template: WorkerTemplate, form: Form, *, status: int = 200
+) -> Response:
     return render(
         request,
         "templates/test_send_form.html",

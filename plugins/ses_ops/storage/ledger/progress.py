@@ -43,8 +43,8 @@ class Scope:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """Numbers of messages by MessageStatus, which always add up to the requested ones; `chunks`: number of chunks."""
+class MessageCounts:
+    """Numbers of messages by MessageStatus, which always add up to the requested ones."""
 
     request_count: int
     sent_count: int
@@ -58,6 +58,12 @@ class Counts:
     queued_count: int
     #: Messages that a living sender holds.
     in_progress_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts(MessageCounts):
+    """The messages of a scope, and the number of its chunks."""
+
     chunks: int = 0
 
 

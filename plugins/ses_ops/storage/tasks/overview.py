@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from ses_ops.domain.schedule import Schedule, TaskType
 from ses_ops.domain.send_task import stored_problem
 from ses_ops.domain.task_status import TaskFacts, TaskStatus, task_status
 from ses_ops.errors import Explanation
+from ses_ops.storage.ledger.progress import MessageCounts
 from ses_ops.storage.named_sql import fetch_all, statements
 from ses_ops.storage.tasks.stored_task import schedule_of
 
@@ -28,45 +29,20 @@ MISSED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LatestStart:
-    """The newest start of a task that had several, by its number from 1; its messages by MessageStatus."""
+class LatestStart(MessageCounts):
+    """The newest start of a task that had several, by its number from 1."""
 
     number: int
-    request_count: int
-    sent_count: int
-    failed_count: int
-    suppressed_count: int
-    unknown_count: int
-    cancelled_count: int
-    cached_count: int
-    retrying_count: int
-    queued_count: int
-    in_progress_count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOverview:
-    """One line of the list.
-
-    `request = sent + failed + suppressed + unknown + cancelled + cached + retrying + queued + in progress`, always.
-    """
+class TaskOverview(MessageCounts):
+    """One line of the list."""
 
     id: int
     name: str
     type: TaskType
     status: TaskStatus
-    request_count: int
-    sent_count: int
-    cached_count: int
-    failed_count: int
-    suppressed_count: int
-    unknown_count: int
-    cancelled_count: int
-    retrying_count: int
-    #: Messages that wait for a reservation, or for a sender.
-    queued_count: int
-    #: Messages that a living sender holds.
-    in_progress_count: int
     #: When mail of this task leaves next by itself: the resume of cached mail, or the next slot.
     next_run_at: datetime | None
     #: Why the task does not send, in words; None while all is well.
@@ -221,7 +197,6 @@ def _problem(row: Mapping[str, Any], schedule: Schedule) -> str | None:
 
 
 _SAME = (
-    *("request_count", "sent_count", "cached_count", "failed_count", "suppressed_count", "unknown_count"),
-    *("cancelled_count", "retrying_count", "queued_count", "in_progress_count"),
+    *(field.name for field in fields(MessageCounts)),
     *("sender", "sender_domain", "template", "subject", "group", "created_at", "updated_at", "deleted_at"),
 )

@@ -1,17 +1,21 @@
-"""The fields of an Airflow connection, read from its URI or its JSON."""
+"""The fields of a mail server's Airflow connection, and the readers of their values."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from ses_ops.airflow_connection import UriCodes, extras, parsed
 from ses_ops.errors import ConnectionProblem
 
 #: The place of a connection that errors name, unless `found_in` names another.
 CONNECTION_VARIABLE = "AIRFLOW_CONN_SES_SMTP"
+_TEXTS = ("conn_type", "host", "login", "password")
+_FIELDS = (*_TEXTS, "port", "extra")
+_SMTP = UriCodes(
+    not_a_uri="mail_connection_not_a_uri", not_readable="mail_connection_not_readable", port="port_not_a_number"
+)
 
 
 @contextmanager
@@ -24,74 +28,17 @@ def found_in(source: str) -> Iterator[None]:
 
 
 def fields_of(text: str) -> dict[str, Any]:
-    """The fields of a connection in either form. Raises InvalidInput."""
-    text = text.strip()
-    if not text:
+    """The fields of the mail server in a connection's URI or JSON. Raises ConnectionProblem."""
+    if not text.strip():
         raise wrong(None, "mail_connection_empty")
-    return _fields_of_json(text) if text.startswith("{") else _fields_of_uri(text)
-
-
-def _fields_of_uri(text: str) -> dict[str, Any]:
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname
-        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError as error:
-        # The parser's own message could quote the part with the password.
-        is_port = "port" in str(error).lower()
-        raise wrong(None, "port_not_a_number" if is_port else "mail_connection_not_readable") from None
-    if not parts.scheme or not parts.netloc:
-        raise wrong(None, "mail_connection_not_a_uri")
-    extra: dict[str, Any] = dict(query)
-    packed = extra.pop("__extra__", None)
-    if packed is not None:
-        extra = {**_extra_object(packed), **extra}
-    return {
-        "conn_type": parts.scheme.replace("-", "_"),
-        "host": unquote(host or ""),
-        "port": port,
-        "login": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
-        "extra": extra,
-    }
-
-
-def _fields_of_json(text: str) -> dict[str, Any]:
-    try:
-        given = json.loads(text)
-    except ValueError as error:
-        if isinstance(error, json.JSONDecodeError):
-            raise wrong(None, "not_json_at", line=error.lineno, column=error.colno) from None
-        raise wrong(None, "not_json") from None
-    if not isinstance(given, dict):
-        raise wrong(None, "not_a_json_object")
-    unknown = set(given) - {"conn_type", "host", "login", "password", "port", "extra", "schema", "description"}
+    given = parsed(text, CONNECTION_VARIABLE, _SMTP, strict=True)
+    unknown = given.keys() - {*_FIELDS, "schema", "description"}
     if unknown:
-        raise wrong(sorted(unknown)[0], "not_a_connection_field")
-    for name in ("conn_type", "host", "login", "password"):
+        raise wrong(min(unknown), "not_a_connection_field")
+    for name in _TEXTS:
         if given.get(name) is not None and not isinstance(given[name], str):
             raise wrong(name, "option_not_text")
-    return {
-        "conn_type": given.get("conn_type"),
-        "host": given.get("host"),
-        "port": given.get("port"),
-        "login": given.get("login"),
-        "password": given.get("password"),
-        "extra": _extra_object(given.get("extra")),
-    }
-
-
-def _extra_object(extra: object) -> dict[str, Any]:
-    if extra is None or extra == "":
-        return {}
-    if isinstance(extra, str):
-        try:
-            extra = json.loads(extra)
-        except ValueError:
-            raise wrong("extra", "not_json") from None
-    if not isinstance(extra, dict):
-        raise wrong("extra", "not_a_json_object")
-    return extra
+    return {name: given.get(name) for name in _FIELDS} | {"extra": extras(given.get("extra"), CONNECTION_VARIABLE)}
 
 
 def integer(name: str, value: object) -> int:

@@ -1,4 +1,4 @@
-"""A template as the pages look at it: loaded and filled in by a process apart (apart.py), here only what came of it."""
+"""A template of the pages: a worker process (worker.py) loads it and fills it in, and returns plain values."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from ses_ops.domain.address import Sender
 from ses_ops.errors import TemplateError
-from ses_ops.rendering import apart
+from ses_ops.rendering import worker
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.template import Preview, load_template
 from ses_ops.rendering.template_facts import TemplateFacts, template_facts
 
 
 @dataclass(frozen=True, kw_only=True)
-class TemplateApart:
+class WorkerTemplate:
     """What a page needs of a `MailTemplate`. Each method loads it anew; all raise as those of MailTemplate do."""
 
     name: str
@@ -31,34 +31,34 @@ class TemplateApart:
         """The variables of a task with this subject and unsubscribe link."""
         if subject is None and unsubscribe_url is None:
             return self.variables
-        return apart.call(self.name, _variables, self.root, self.name, subject, unsubscribe_url)
+        return worker.call(self.name, _variables, self.root, self.name, subject, unsubscribe_url)
 
     def preview(self, values: Mapping[str, str], *, unsubscribe_url: str = "") -> Preview:
         """The message for these values."""
-        return apart.call(self.name, _preview, self.root, self.name, dict(values), unsubscribe_url)
+        return worker.call(self.name, _preview, self.root, self.name, dict(values), unsubscribe_url)
 
     def check_message(self, values: Mapping[str, str], *, sender: Sender, subject: str | None, address: str) -> None:
         """Make the message to an address, and throw it away."""
         message = {"sender": sender, "subject": subject, "address": address, "values": dict(values)}
-        apart.call(self.name, _message, self.root, self.name, message)
+        worker.call(self.name, _message, self.root, self.name, message)
 
 
-def load_apart(root: Path, name: str) -> TemplateApart:
+def load_in_worker(root: Path, name: str) -> WorkerTemplate:
     """`load_template` for a page. Raises NotFound, TemplateError."""
-    return apart.call(name, _load, root, name)
+    return worker.call(name, _load, root, name)
 
 
-def facts_apart(root: Path, name: str) -> TemplateFacts:
+def facts_in_worker(root: Path, name: str) -> TemplateFacts:
     """`template_facts` for a page; a template that takes too long is one with an error."""
     try:
-        return apart.call(name, template_facts, root, name)
+        return worker.call(name, template_facts, root, name)
     except TemplateError as problem:
         return TemplateFacts(name=name, subject="", variables=(), parts=(), size=0, error=problem)
 
 
-def _load(root: Path, name: str) -> TemplateApart:
+def _load(root: Path, name: str) -> WorkerTemplate:
     loaded = load_template(root, name)
-    return TemplateApart(
+    return WorkerTemplate(
         name=name,
         root=root,
         html=loaded.html is not None,

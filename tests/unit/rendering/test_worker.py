@@ -1,4 +1,4 @@
-"""Templates are looked at by a process apart, which is ended when one takes too long or too much memory."""
+"""Worker processes read templates, and are ended when a call takes too long or too much memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ses_ops.errors import NotFound, TemplateError
-from ses_ops.rendering import apart
-from ses_ops.rendering.template_apart import facts_apart, load_apart
+from ses_ops.rendering import worker
+from ses_ops.rendering.worker_template import facts_in_worker, load_in_worker
 
 
 @pytest.fixture
 def processes():
     """Fresh ones, whatever another test has made of those of this process."""
-    apart.end()
-    apart.begin()
+    worker.end()
+    worker.begin()
     yield
-    apart.end()
-    apart.begin()
+    worker.end()
+    worker.begin()
 
 
 @pytest.fixture
@@ -54,46 +54,46 @@ def dies() -> None:
 
 
 def test_a_template_is_loaded_and_filled_in_by_another_process(processes, root):
-    found = load_apart(root, "hello")
+    found = load_in_worker(root, "hello")
     assert (found.html, found.sample_values, found.variables) == (True, {"name": "Ann"}, {"name"})
     assert found.variables_for("{{ other }}") == {"name", "other"}
     assert found.preview({"name": "Ben"}).subject == "Hello Ben"
-    assert facts_apart(root, "hello").error is None
-    assert apart.call("hello", pid) != os.getpid()
+    assert facts_in_worker(root, "hello").error is None
+    assert worker.call("hello", pid) != os.getpid()
 
 
 def test_errors_are_those_that_were_raised(processes, root):
     with pytest.raises(NotFound, match="nobody") as raised:
-        load_apart(root, "nobody")
+        load_in_worker(root, "nobody")
     assert raised.value.name == "nobody"
     (root / "hello" / "body.html").write_text("{{ 1 / 0 }}")
     with pytest.raises(TemplateError, match="division") as failed:
-        load_apart(root, "hello").preview({"name": "x"})
+        load_in_worker(root, "hello").preview({"name": "x"})
     assert (failed.value.template, failed.value.part) == ("hello", "body.html")
-    assert facts_apart(root, "hello").error.part == "body.html"
+    assert facts_in_worker(root, "hello").error.part == "body.html"
 
 
 @pytest.mark.parametrize("call", [one_call_of_minutes, endless, greedy, dies])
 def test_what_takes_too_long_or_too_much_is_ended_while_others_go_on(processes, monkeypatch, call):
-    assert apart.call("fine", pid)  # they are there
-    monkeypatch.setattr(apart, "LONGEST", 5.0)
+    assert worker.call("fine", pid)  # they are there
+    monkeypatch.setattr(worker, "LONGEST", 5.0)
     with ThreadPoolExecutor(1) as thread:
-        evil = thread.submit(apart.call, "evil", call)
-        assert apart.call("fine", pid) != os.getpid()
+        evil = thread.submit(worker.call, "evil", call)
+        assert worker.call("fine", pid) != os.getpid()
         with pytest.raises(TemplateError, match=r"'evil': it takes too long or too much memory"):
             evil.result(60)
-    assert apart.call("fine", pid) != os.getpid()
+    assert worker.call("fine", pid) != os.getpid()
 
 
 def test_a_template_that_was_stopped_is_not_tried_again_at_once(processes, monkeypatch):
     with pytest.raises(TemplateError):
-        apart.call("evil", dies)
+        worker.call("evil", dies)
     with pytest.raises(TemplateError, match="was stopped"):
-        apart.call("evil", pid)
-    monkeypatch.setattr(apart, "PENALTY", 0.0)
+        worker.call("evil", pid)
+    monkeypatch.setattr(worker, "PENALTY", 0.0)
     with pytest.raises(TemplateError):
-        apart.call("worse", dies)
-    assert apart.call("worse", pid)
+        worker.call("worse", dies)
+    assert worker.call("worse", pid)
 
 
 def mistaken() -> None:
@@ -103,19 +103,19 @@ def mistaken() -> None:
 def test_a_mistake_of_ours_is_no_fault_of_the_template(processes):
     for _ in range(2):
         with pytest.raises(RuntimeError, match="a mistake of ours"):
-            apart.call("hello", mistaken)
+            worker.call("hello", mistaken)
 
 
 def test_whoever_is_no_server_looks_at_templates_itself():
-    apart.end()
+    worker.end()
     try:
-        assert apart.call("hello", pid) == os.getpid()
+        assert worker.call("hello", pid) == os.getpid()
     finally:
-        apart.begin()
+        worker.begin()
 
 
 def test_a_process_knows_nothing_of_our_environment(processes, monkeypatch):
     monkeypatch.setenv("SES_SECRET", "x")
-    apart.end()
-    apart.begin()
-    assert apart.call("hello", os.getenv, "SES_SECRET") is None
+    worker.end()
+    worker.begin()
+    assert worker.call("hello", os.getenv, "SES_SECRET") is None
