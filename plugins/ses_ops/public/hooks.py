@@ -71,7 +71,7 @@ class _Endpoint:
             return PlainTextResponse("refused\n", refused.status, challenge)
         except SesError as problem:
             # Neither PostgreSQL nor the disk takes it, or there are no secrets yet: the provider tries again.
-            _log.error("an event of %s cannot be kept: %s", hook.source, problem)
+            _log.warning("an event of %s cannot be kept: %s", hook.source, problem)
             return PlainTextResponse("try again later\n", 503)
         return PlainTextResponse("ok\n")
 
