@@ -1,4 +1,4 @@
-"""Where listeners bring events: into PostgreSQL, or while that is away into a spool on disk.
+"""Where listeners bring events: into PostgreSQL, or while that is unavailable into a spool on disk.
 
 When a call returns, its records survive the end of this process, of PostgreSQL and of the machine; they are recorded
 exactly once, because a repetition changes nothing (`record_events`). A thread drains the spool when PostgreSQL is back.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Seconds for which a caller waits for PostgreSQL before its records go to the spool.
 PATIENCE = 2.0
-#: Seconds between two looks at the spool and, while PostgreSQL is away, between two tries to connect.
+#: Seconds between two looks at the spool and, while PostgreSQL is unavailable, between two tries to connect.
 TURN = 0.5
 #: Seconds after which PostgreSQL is looked at although nobody brings an event, for the health check.
 LOOK_EVERY = 10.0
@@ -131,14 +131,14 @@ class EventIntake:
         return Kept.SPOOLED
 
     def note_refused(self, source: str, why: Explanation) -> None:
-        """Count what was refused at the door of a feed, for the page; soon, and not while PostgreSQL is away."""
+        """Count what was refused at the door of a feed, for the page; soon, and not while PostgreSQL is unavailable."""
         with self._refusals_lock:
             if len(self._refusals) < MOST_IN_A_GROUP:
                 self._refusals.append((source, why))
 
     @property
     def away(self) -> bool:
-        """Whether PostgreSQL was away when it was last tried."""
+        """Whether PostgreSQL was unavailable when it was last tried."""
         return self._away
 
     def state(self) -> IntakeState:
@@ -155,7 +155,7 @@ class EventIntake:
         )
 
     def _put_off(self, cause: BaseException) -> None:
-        """Note why records go to the spool: PostgreSQL is away, or too slow; or it refuses these records alone."""
+        """Note why records go to the spool: PostgreSQL is unavailable or too slow, or refuses just these records."""
         if isinstance(cause, SesError | TimeoutError):
             if not self._away:
                 _log.warning("PostgreSQL does not take events, which go to the spool: %s", cause or "no answer")
@@ -205,12 +205,12 @@ class EventIntake:
                     conn.close()
 
     def _drain(self, conn: Connection) -> None:
-        """Record what this and other processes have spooled. Raises the error of a database that is away."""
+        """Record what this and other processes have spooled. Raises the error of a database that is unavailable."""
         with self._refusals_lock:
             refusals, self._refusals = self._refusals, []
         for source, why in refusals:
             note_refused(conn, source=source, why=why)
-        # Present again only after a statement: a pooler takes connections while its server is away.
+        # Present again only after a statement: a pooler takes connections while its server is unavailable.
         with transaction(conn):
             database_now(conn)
         self._writer.close()

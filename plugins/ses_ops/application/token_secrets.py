@@ -1,7 +1,7 @@
-"""The secrets of the tokens for a listener, which has to check tokens while PostgreSQL is away.
+"""The secrets of the tokens for a listener, which has to check tokens while PostgreSQL is unavailable.
 
 They are read from the database at the start and now and then, and a copy that only the listener's user can read (0600)
-lies in the folder of the spool, for a listener that starts while PostgreSQL is away.
+lies in the folder of the spool, for a listener that starts while PostgreSQL is unavailable.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ class TokenSecrets:
         try:
             self._use([bytes.fromhex(secret) for secret in json.loads(self._copy.read_bytes())])
         except (OSError, ValueError, TypeError) as cause:
-            _log.warning("there are no secrets of tokens yet: PostgreSQL is away, and there is no copy (%s)", cause)
+            _log.warning(
+                "there are no secrets of tokens yet: PostgreSQL is unavailable, and there is no copy (%s)", cause
+            )
 
     def _use(self, secrets: Sequence[bytes]) -> None:
         self._readers = {purpose: TokenReader(secrets, purpose) for purpose in Purpose}

@@ -7,7 +7,6 @@ what is shown is obscured, and what changes is the entry of the address in the l
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 #: The feeds of this module.
 PAGE, ONE_CLICK = "unsubscribe_page", "one_click"
-#: Requests of one token within this time are one event: a double click, a retry of a mail client.
-_SAME = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,19 +53,15 @@ def obscured(address: str) -> str:
 def subscription_event(key: MessageKey, *, kind: EventKind, source: str, moment: datetime) -> MessageEvent:
     """The event of a request to leave (UNSUBSCRIBED) or to come back (RESUBSCRIBED).
 
-    Its id has the moment in it, in steps of 100 ms: a person who leaves, comes back and leaves again has left, and an
-    id without the moment would make the second leaving a repetition of the first. Within a step leaving is the earlier
-    one, because only somebody who has left can come back.
+    Its id has the moment in it: a person who leaves, comes back and leaves again has left, and with an id of token and
+    kind alone the second leaving would be a repetition of the first. How often one token is used is limited by its rate
+    (public/services.py).
     """
-    step = int(moment.timestamp() / _SAME.total_seconds())
-    begin = moment.fromtimestamp(step * _SAME.total_seconds(), moment.tzinfo)
-    if kind is EventKind.RESUBSCRIBED:
-        begin += _SAME - timedelta(microseconds=1)
     return MessageEvent(
         kind=kind,
         source=source,
-        source_id=f"{key.occurrence_id}-{key.seq}-{key.address_check:08x}-{kind}-{step}",
-        occurred_at=begin,
+        source_id=f"{key.occurrence_id}-{key.seq}-{key.address_check:08x}-{kind}-{moment.timestamp():.6f}",
+        occurred_at=moment,
         message=key,
         authenticated=True,
     )

@@ -59,6 +59,7 @@ Findings = Iterator[tuple[State, str]]
 
 def _settings() -> Findings:
     settings.web_port(), settings.smtp_port(), settings.mailbox_port(), settings.web_host()
+    settings.public_port(), settings.public_host(), settings.public_url()
     if airflow_configuration.names_the_stack() and (stack := settings.running_stack()):
         yield "ok", f"SES_HOME is {settings.ses_home()}; the stack there says it is at {stack.web_url}"
     elif airflow_is_configured():
@@ -151,6 +152,7 @@ def _templates() -> Findings:
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
+    from ses_ops.sending.unsubscribe_page import with_page
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import lock_row
 
@@ -162,7 +164,8 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                check_template(row.content, settings.templates_root(), group=row.group, variables=row.group_variables)
+                root, content = settings.templates_root(), with_page(row.content)
+                check_template(content, root, group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)

@@ -136,7 +136,9 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         **overview_facts(one),
         **{
             key: getattr(row, key)
-            for key in ("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles")
+            for key in (
+                *("reply_to", "unsubscribe", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
+            )
         },
         "next_starts": one.next_starts(datetime.now(UTC)),
         "editions": changed,

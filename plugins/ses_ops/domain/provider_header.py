@@ -5,25 +5,16 @@ A provider that is reached by SMTP replaces the Message-ID, so that only such a 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-#: Header by which Amazon SES is told the configuration set, whose events are published.
+#: Header that names the configuration set whose events Amazon SES publishes.
 CONFIGURATION_SET = "X-SES-CONFIGURATION-SET"
 
 
-class ProviderHeader(NamedTuple):
-    """A header: its name, and what stands before and behind the token in its value."""
-
-    name: str
-    before: str = ""
-    after: str = ""
-
-
-#: By the name of the provider's feed. The names and values are those that `events/<provider>.py` reads.
-PROVIDER_HEADERS = {
-    "amazon_ses": ProviderHeader("X-SES-MESSAGE-TAGS", "ses_ops="),
-    "tencent_ses": ProviderHeader("X-Tencentcloudses-Cb-Sesops"),
-    "sendgrid": ProviderHeader("X-SMTPAPI", '{"unique_args": {"ses_ops": "', '"}}'),
-    "mailgun": ProviderHeader("X-Mailgun-Variables", '{"ses_ops": "', '"}'),
-    "postmark": ProviderHeader("X-PM-Metadata-ses-ops"),
+#: By the name of the provider's feed: the header's name, and what stands before and behind the token in its value, as
+#: `events/<provider>.py` reads it.
+PROVIDER_HEADERS: dict[str, tuple[str, str, str]] = {
+    "amazon_ses": ("X-SES-MESSAGE-TAGS", "ses_ops=", ""),
+    "tencent_ses": ("X-Tencentcloudses-Cb-Sesops", "", ""),
+    "sendgrid": ("X-SMTPAPI", '{"unique_args": {"ses_ops": "', '"}}'),
+    "mailgun": ("X-Mailgun-Variables", '{"ses_ops": "', '"}'),
+    "postmark": ("X-PM-Metadata-ses-ops", "", ""),
 }

@@ -85,7 +85,7 @@ class Services:
     #: By client. A person mistypes a few; a mail client's prefetch of a damaged link asks a few times.
     wrong_tokens: Rate = field(default_factory=lambda: Rate(most=60, seconds=60))
     #: By token: what one person can want in an hour, and a mailbox provider that repeats.
-    leaving: Rate = field(default_factory=lambda: Rate(most=60, seconds=3600))
+    leaving: Rate = field(default_factory=lambda: Rate(most=20, seconds=3600))
     coming_back: Rate = field(default_factory=lambda: Rate(most=10, seconds=3600))
 
     @classmethod

@@ -149,4 +149,4 @@ def test_any_value_is_a_time_of_this_century_or_none(value: object) -> None:
 def test_a_verdict_is_hard_only_if_it_is_final_and_about_the_address(words, permanent, status, missing) -> None:
     found = verdict(words, permanent=permanent, status=status, missing=missing)
     assert not found.hard or permanent
-    assert not found.hard or (found.failure is not None and found.failure.no_such_address)
+    assert not found.hard or (found.failure is not None and found.failure.hard)

@@ -24,4 +24,4 @@ def of_its_provider(extra: dict[str, Any]) -> dict[str, Any]:
     if configuration_set and not _CONFIGURATION_SET.fullmatch(configuration_set):
         raise wrong("extra.configuration_set", "not_a_configuration_set", value=configuration_set)
     settings: dict[str, Any] = {"headers": {CONFIGURATION_SET: configuration_set}} if configuration_set else {}
-    return {**settings, "provider_header": tuple(PROVIDER_HEADERS[provider])} if provider else settings
+    return {**settings, "provider_header": PROVIDER_HEADERS[provider]} if provider else settings
