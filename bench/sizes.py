@@ -25,6 +25,8 @@ class Sizes:
     ledger: int
     #: Number of reads of each page.
     looks: int
+    #: One-click requests of each run.
+    one_click: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
@@ -53,6 +55,7 @@ FULL = Sizes(
     csv_rows=1_000_000,
     ledger=10_000_000,
     looks=7,
+    one_click=3_000,
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
@@ -78,6 +81,7 @@ QUICK = Sizes(
     csv_rows=200_000,
     ledger=300_000,
     looks=5,
+    one_click=600,
     whole_way=20_000,
     tasks=200,
     idle_seconds=0,

@@ -12,6 +12,7 @@ MEASURES = {
     "scaling": "time a message, freeze to settle, and memory as the audience grows",
     "audience": "freezing an audience, importing a CSV file",
     "pages": "the task list and what a task's page reads over a large ledger",
+    "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
     "whole_way": "from the trigger in Airflow to finished",
     "many_tasks": "1 000 active send tasks on one Airflow",
 }

@@ -34,6 +34,7 @@ TINY = replace(
     csv_rows=50,
     ledger=4_000,
     looks=1,
+    one_click=30,
     tasks=12,
     # A busy machine is no bug.
     measure_within=600,
