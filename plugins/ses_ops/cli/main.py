@@ -25,6 +25,7 @@ COMMANDS = {
     "template": ("templates:template", "Mail templates: list, check, preview."),
     "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
+    "domain": ("domains:domain", "Sender domains, and where their bounces go."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
