@@ -1,0 +1,19 @@
+"""`ses events ...`: what comes back of messages that have left."""
+
+from __future__ import annotations
+
+import click
+
+from ses_ops.cli.lazy_group import LazyGroup
+
+COMMANDS = {
+    "feeds": ("event_feeds:feeds", "List the feeds: when each was heard last, what it brought and refused."),
+    "unmatched": ("event_feeds:unmatched", "List the events that found no message."),
+    "show": ("event_feeds:show", "Show an event that found no message, with its source."),
+    "close": ("event_feeds:close", "Note that you are done with events that found no message."),
+}
+
+
+@click.group(cls=LazyGroup, commands=COMMANDS)
+def events() -> None:
+    """What comes back: bounces, complaints, unsubscribing."""
