@@ -24,6 +24,8 @@ COMMANDS = {
     "group": ("groups:group", "Recipient groups: import from CSV, list, show, delete."),
     "template": ("templates:template", "Mail templates: list, check, preview."),
     "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
+    "message": ("messages:message", "Messages: what happened to one, and what one person got."),
+    "events": ("events:events", "What comes back: bounces, complaints, unsubscribing."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
     "domain": ("domains:domain", "Sender domains, and where their bounces go."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
