@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.feedback_checks import bounce_checks, feed_checks, public_checks
 from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
@@ -207,5 +208,8 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("quota", _quota),
     ("templates", _templates),
     ("tasks", _tasks),
+    ("public", public_checks),
+    ("bounces", bounce_checks),
+    ("feeds", feed_checks),
     ("airflow", _airflow),
 )
