@@ -16,6 +16,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from ses_ops import settings
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.orchestration.console_link import with_console_link
 from ses_ops.orchestration.operators.test_send import TestSendOperator
 
@@ -96,6 +97,12 @@ with DAG(
             title="Unsubscribe address",
             description="As a send task has it, with variables; default: none",
             maxLength=900,
+        ),
+        "unsubscribe": Param(
+            "none",
+            title="Unsubscribe page",
+            description="The language of the page and the footer; the link in the mail works",
+            enum=[language.value for language in UnsubscribeLanguage],
         ),
         "advertisement": Param("none", title="Advertisement mark", enum=["none", "before", "after"]),
     },

@@ -15,6 +15,7 @@ Every setting is read by a call, never at import.
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
+| SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
@@ -113,6 +114,18 @@ def maintenance_minutes() -> int:
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "maintenance_minutes") or "1"
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 30):
         raise InvalidInput("not_minutes", given=given, where=name)
+    return int(given)
+
+
+def events_kept_months() -> int:
+    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` of airflow.cfg.
+
+    Raises InvalidInput.
+    """
+    name = "SES_EVENTS_KEPT_MONTHS"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
+    if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):
+        raise InvalidInput("not_kept_months", given=given, where=name)
     return int(given)
 
 

@@ -21,7 +21,7 @@ TEXTS = (
 #: Columns of a send task that take any of them.
 COLUMNS = (
     *("template", "subject", "sender", "sender_domain", "time_zone", "every", "cron", "reply_to", "unsubscribe_url"),
-    *("advertisement", "paused_reason", "error", "name"),
+    *("unsubscribe", "advertisement", "paused_reason", "error", "name"),
 )
 #: What is put into each column of a kind, one sweep over all pages for each place of the lists.
 VALUES = {

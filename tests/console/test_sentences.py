@@ -23,7 +23,7 @@ NOT_ON_A_PAGE = {
     **dict.fromkeys(("columns_missing", "columns_besides", "both"), "of a fault of a file"),
     "not_an_encoding": "the console looks at its field first",
     **dict.fromkeys(("not_a_port", "not_on_or_off"), "settings of make run, which has no page"),
-    **dict.fromkeys(("not_a_mapping", "unknown_key", "unknown_key_meant", "no_unsubscribe_page"), "of a file"),
+    **dict.fromkeys(("not_a_mapping", "unknown_key", "unknown_key_meant"), "of a file"),
     **dict.fromkeys(("recipient_not_in_group", "sender_domain_not_known"), "of a command"),
     "not_an_installation_id": "the installation's id, which nobody types",
     **dict.fromkeys(("no_start_any_more", "run_of_earlier_task"), "in the log of a run"),

@@ -9,6 +9,7 @@ from ses_ops.application.value_warnings import ValueWarning, value_warnings
 from ses_ops.errors import SesError
 from ses_ops.rendering import worker
 from ses_ops.sending.task_renderer import check_template
+from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailConte
 
 def _problem(content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
     try:
-        worker.call(content.template, _check, content, templates_root, group.name, group.variables)
+        worker.call(content.template, _check, with_page(content), templates_root, group.name, group.variables)
     except SesError as problem:
         return str(problem)
     return None

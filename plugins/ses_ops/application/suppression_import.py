@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("reason", "note", "expires")
 #: Columns of an export that an import ignores, because it has its own moment and person, and holds for all mail.
-EXPORTED_ONLY = ("added_at", "added_by", "scope", "source")
+EXPORTED_ONLY = ("added_at", "added_by", "scope", "source", "message")
 
 
 def import_suppressions(

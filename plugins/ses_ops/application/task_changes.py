@@ -136,6 +136,7 @@ def _columns(task: SendTask, group_id: int) -> TaskColumns:
         until=schedule.until,
         reply_to=task.reply_to,
         unsubscribe_url=task.unsubscribe_url,
+        unsubscribe=task.unsubscribe.value,
         advertisement=task.advertisement.value,
         start_grace=task.start_grace,
         on_unknown=task.on_unknown.value,

@@ -15,6 +15,7 @@ from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import worker
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.task_renderer import check_template, task_renderer
+from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions
 
@@ -44,7 +45,8 @@ def check_content(conn: Connection, task: SendTask, templates_root: Path) -> Non
     """
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
-    worker.call(task.template, _check, content_of_task(task), templates_root, group.name, group.variables, sample)
+    content = with_page(content_of_task(task))
+    worker.call(task.template, _check, content, templates_root, group.name, group.variables, sample)
 
 
 def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
@@ -53,14 +55,14 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
     Raises TemplateError when the definition needs other values, else as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
-        worker.call(task.template, _check_left, content_of_task(task), templates_root, left)
+        worker.call(task.template, _check_left, with_page(content_of_task(task)), templates_root, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
     """The first message of the task that has not left, made by a definition; None when all have left."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
-        return worker.call(task.template, _first, content_of_task(task), templates_root, found)
+        return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
     return None
 
 
@@ -68,7 +70,7 @@ def first_message(conn: Connection, task: SendTask, templates_root: Path) -> Fir
     """The message to the first recipient of a definition, stored or not. Raises as `check_content` does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
-    return worker.call(task.template, _first, content_of_task(task), templates_root, found)
+    return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
 
 
 def _check(

@@ -17,11 +17,13 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import Explanation, InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
+from ses_ops.sending.unsubscribe_page import page_address
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
@@ -61,6 +63,8 @@ class TestSend:
     reply_to: str | None = None
     #: Subject with variables, as a send task has it.
     unsubscribe_url: str | None = None
+    #: A value of `UnsubscribeLanguage`: the link is the recipient's own, and works.
+    unsubscribe: str = UnsubscribeLanguage.NONE.value
     advertisement: str = Advertisement.NONE.value
 
 
@@ -150,6 +154,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
                 until=None,
                 reply_to=order.reply_to and answerable(parse_address(order.reply_to).address),
                 unsubscribe_url=link,
+                unsubscribe=_checked_language(order, link).value,
                 advertisement=Advertisement(order.advertisement).value,
                 start_grace=timedelta(hours=1),
                 on_unknown=OnUnknown.HOLD.value,
@@ -179,6 +184,15 @@ def _write_messages(
 
 def _checked_link(order: TestSend) -> str | None:
     return order.unsubscribe_url and unsubscribe_address(order.unsubscribe_url)
+
+
+def _checked_language(order: TestSend, link: str | None) -> UnsubscribeLanguage:
+    language = UnsubscribeLanguage(order.unsubscribe)
+    if language is not UnsubscribeLanguage.NONE and link:
+        raise InvalidInput("unsubscribe_or_address", field="unsubscribe")
+    if language is not UnsubscribeLanguage.NONE:
+        page_address()  # before the first row is written
+    return language
 
 
 def _give_up(conn: Connection, run: Run, name: str) -> None:

@@ -1,10 +1,10 @@
-"""Use cases of unmatched events: a person is done with one, or has it read again."""
+"""Use cases of unmatched events: a person is done with some, or has it read again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.application.changed import Changed
+from ses_ops.application.changed import Counted
 from ses_ops.application.record_events import Recorded, record_events
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import unmatched
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from ses_ops.domain.message_event import MessageEvent
 
 
-def close(conn: Connection, actor: Actor, event_id: int) -> Changed:
-    """Note that a person is done with an unmatched event; safe to repeat. Raises NotFound."""
-    with actor.recorded("close_unmatched_event", event=event_id), transaction(conn):
-        unmatched.find(conn, event_id)
-        done = unmatched.close(conn, event_id, by=actor.name)
-    return Changed(changed=done)
+def close(conn: Connection, actor: Actor, event_ids: Sequence[int]) -> Counted:
+    """Note that a person is done with unmatched events, which stay stored; safe to repeat."""
+    with actor.recorded("close_unmatched_events", events=list(event_ids)) as facts, transaction(conn):
+        count = facts["changed"] = unmatched.close(conn, event_ids, by=actor.name)
+    return Counted(changed=count > 0, count=count)
 
 
 def read_again(
@@ -40,5 +39,5 @@ def read_again(
         facts |= {"new": done.new, "repeated": done.repeated}
         if done.new + done.repeated and not done.unmatched:
             with transaction(conn):
-                unmatched.close(conn, event_id, by=actor.name)
+                unmatched.close(conn, [event_id], by=actor.name)
     return done

@@ -152,6 +152,7 @@ def _templates() -> Findings:
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
+    from ses_ops.sending.unsubscribe_page import with_page
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import lock_row
 
@@ -163,7 +164,8 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                check_template(row.content, settings.templates_root(), group=row.group, variables=row.group_variables)
+                root, content = settings.templates_root(), with_page(row.content)
+                check_template(content, root, group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)
@@ -197,6 +199,21 @@ def _airflow() -> Findings:
     yield from ask_airflow(look)
 
 
+def _hooks() -> Findings:
+    """Which providers may post events, in this environment; it is the public listener's that counts."""
+    from ses_ops.events.provider_hooks import hooks_set_up
+
+    hooks = hooks_set_up()
+    named = [f"{source} ({words})" if (words := hook.describe()) else source for source, hook in hooks.items()]
+    if hooks and not settings.public_url():
+        yield "warn", f"{', '.join(named)}: SES_PUBLIC_URL is not set, the address that the providers are given"
+    else:
+        yield (
+            "ok",
+            f"events are taken from {', '.join(named)}" if hooks else "no provider is set up here to post events",
+        )
+
+
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("settings", _settings),
     ("database", _database),
@@ -204,6 +221,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("smtp", _smtp),
     ("quota", _quota),
     ("templates", _templates),
+    ("hooks", _hooks),
     ("tasks", _tasks),
     ("airflow", _airflow),
 )

@@ -16,6 +16,7 @@ from ses_ops.cli.session import database
 from ses_ops.cli.task_control import confirmed
 from ses_ops.cli.task_roles import unknown_roles, write_roles
 from ses_ops.cli.tell_airflow import tell
+from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ses_ops.domain.send_task import SendTask
     from ses_ops.domain.task_change import TaskChange
     from ses_ops.storage.tasks.editions import MailOfTask
+
+
+_LANGUAGES = click.Choice([one.value for one in LANGUAGES])
 
 
 class _OnlyLooked(Exception):
@@ -43,6 +47,7 @@ class _OnlyLooked(Exception):
 @click.option("--sender", help='"Name <address>".')
 @click.option("--reply-to", help="Where answers go; '' for the sender.")
 @click.option("--unsubscribe-url", help="Where a recipient unsubscribes; '' for none.")
+@click.option("--unsubscribe", type=_LANGUAGES, help="Language of the own unsubscribe page and its footer, or none.")
 @click.option("--advertisement", type=click.Choice(["none", "before", "after"]), help="Where the mark stands.")
 @click.option("--roles", help="Airflow's roles that see and stop it, with commas between them; '' for none.")
 @click.option("--check", is_flag=True, help="Show what would change for whom, and change nothing.")
@@ -124,6 +129,11 @@ def _changed(task: SendTask, fields: dict[str, str]) -> SendTask:
     given = {field: value for field, value in fields.items() if value.strip() or field in required}
     checked = parse_send_task({**whole, **given}, where="")
     changes = {field: getattr(checked, field) for field in fields}
+    if "unsubscribe_url" in fields and fields["unsubscribe_url"].strip() and "unsubscribe" not in fields:
+        # One of the two: who names an address of theirs has done with the page.
+        changes["unsubscribe"] = checked.unsubscribe
+    if changes.get("unsubscribe", UnsubscribeLanguage.NONE) is not UnsubscribeLanguage.NONE:
+        changes["unsubscribe_url"] = None
     if "sender" in fields:
         changes["sender_domain"] = checked.sender_domain
     return replace(task, **changes)

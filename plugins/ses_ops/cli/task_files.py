@@ -13,6 +13,7 @@ from ses_ops.cli.task_yaml import TaskYaml, read_yaml
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import Advertisement, SendTask, read_send_task
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput, SesError
 
 ENDINGS = (".yaml", ".yml")
@@ -58,6 +59,7 @@ def _with_meant(problem: InvalidInput, entry: Mapping[str, str | None]) -> SesEr
     words = {
         "type": [one.value for one in TaskType if one is not TaskType.TEST],
         "advertisement": [one.value for one in Advertisement],
+        "unsubscribe": [one.value for one in UnsubscribeLanguage],
         "on_unknown": [one.value for one in OnUnknown],
         "time_zone": available_timezones() if problem.field == "time_zone" else (),
     }

@@ -90,6 +90,7 @@ def empty_form(given: Choices, *, template: str = "", group: str = "") -> Form:
         repeat="every",
         every_count="7",
         every_unit="d",
+        unsubscribe="none",
         advertisement="none",
         start_grace="1h",
         on_unknown="hold",

@@ -6,6 +6,7 @@ from ses_ops.console.language import N_
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_status import TaskStatus
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 
 STATUS: dict[TaskStatus, str] = {
     TaskStatus.WAITING: N_("waiting"),
@@ -33,6 +34,21 @@ MESSAGE: dict[MessageStatus, str] = {
     MessageStatus.RETRYING: N_("retrying"),
     MessageStatus.QUEUED: N_("waiting for its turn"),
     MessageStatus.SENDING: N_("on its way"),
+}
+#: Languages of the unsubscribe page by their own names, which no page translates.
+LANGUAGE: dict[str, str] = {
+    UnsubscribeLanguage.CHINESE_SIMPLIFIED: "简体中文",
+    UnsubscribeLanguage.ENGLISH: "English",
+    UnsubscribeLanguage.CHINESE_TRADITIONAL: "繁體中文",
+    UnsubscribeLanguage.SPANISH: "Español",
+    UnsubscribeLanguage.FRENCH: "Français",
+    UnsubscribeLanguage.GERMAN: "Deutsch",
+    UnsubscribeLanguage.JAPANESE: "日本語",
+    UnsubscribeLanguage.KOREAN: "한국어",
+    UnsubscribeLanguage.ARABIC: "العربية",
+    UnsubscribeLanguage.THAI: "ไทย",
+    UnsubscribeLanguage.INDONESIAN: "Bahasa Indonesia",
+    UnsubscribeLanguage.VIETNAMESE: "Tiếng Việt",
 }
 #: Labels of recurrences once and several times, with `count`; a page shows the zone behind the label.
 _EVERY = {"h": (N_("every hour"), N_("every %(count)s hours")), "d": (N_("every day"), N_("every %(count)s days"))}

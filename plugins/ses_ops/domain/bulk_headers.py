@@ -21,3 +21,14 @@ def bulk_headers(task: TaskType) -> dict[str, str]:
         return {}
     headers = {"Precedence": "bulk", "X-Auto-Response-Suppress": SUPPRESSED}
     return headers if task in _BY_A_PERSON else {**headers, "Auto-Submitted": "auto-generated"}
+
+
+def feedback_id(task: TaskType, occurrence_id: int, sender_domain: str, installation_id: str) -> dict[str, str]:
+    """The header by which Gmail groups complaints in Postmaster Tools: start, domain, kind, and who sends.
+
+    Gmail wants 5 to 15 characters for the last, the same in all mail, and no address in any. None for a test send.
+    """
+    if task is TaskType.TEST:
+        return {}
+    sender = installation_id.replace("-", "")[:12]
+    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{sender}"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.bulk_headers import bulk_headers
 from ses_ops.domain.schedule import TaskType
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage, stored_unsubscribe
 
 if TYPE_CHECKING:
     from ses_ops.domain.send_task import SendTask
@@ -28,6 +29,10 @@ class MailContent:
     reply_to: str | None = None
     #: With variables.
     unsubscribe_url: str | None = None
+    #: A value of `UnsubscribeLanguage`, if nobody wrote another by hand: with one, the mail leads to our own page.
+    unsubscribe: str = "none"
+    #: The address of that page, up to the token of a message. It is the installation's, and not a person's choice.
+    unsubscribe_page: str | None = None
     #: Where the advertisement mark stands in the subject: a value of `Advertisement`, if nobody wrote another by hand.
     advertisement: str = "none"
 
@@ -37,11 +42,20 @@ class MailContent:
         return self.type is TaskType.TEST
 
     @property
+    def language(self) -> UnsubscribeLanguage | None:
+        """The language of the unsubscribe page and the footer; None for mail that does not lead to our own page."""
+        language = stored_unsubscribe(self.unsubscribe)
+        return None if language is UnsubscribeLanguage.NONE else language
+
+    @property
     def headers(self) -> dict[str, str]:
         """Headers that stand in each message besides those of its own."""
         return bulk_headers(self.type)
 
 
+_OF_TASK = frozenset(field.name for field in fields(MailContent)) - {"unsubscribe_page"}
+
+
 def content_of_task(task: SendTask) -> MailContent:
     """The content of a send task's mail."""
-    return MailContent(**{field.name: getattr(task, field.name) for field in fields(MailContent)})
+    return MailContent(**{name: getattr(task, name) for name in _OF_TASK})

@@ -18,6 +18,7 @@ from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_fields import TaskFields
 from ses_ops.domain.unsubscribe_address import unsubscribe_address
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import Explanation, InvalidInput
 
 DAG_ID_PREFIX = "send_task__"
@@ -32,9 +33,10 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "time_zone", "every", "cron", "until"),
-    *("reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
+    *("reply_to", "unsubscribe", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
 )
-_OWN_UNSUBSCRIBE_PAGE = ("unsubscribe", "unsubscribe_link", "unsubscribe_language", "unsubscribe_page")
+#: What people write for `unsubscribe`.
+_MEANS_UNSUBSCRIBE = frozenset({"unsubscribe_link", "unsubscribe_language", "unsubscribe_page"})
 
 
 class Advertisement(StrEnum):
@@ -77,6 +79,7 @@ class SendTask:
     subject: str | None = None
     reply_to: str | None = None
     unsubscribe_url: str | None = None
+    unsubscribe: UnsubscribeLanguage = UnsubscribeLanguage.NONE
     advertisement: Advertisement = Advertisement.NONE
     start_grace: timedelta = DEFAULT_START_GRACE
     on_unknown: OnUnknown = OnUnknown.HOLD
@@ -131,6 +134,7 @@ def read_send_task(
         "subject": attempt(lambda: _subject(fields)),
         "reply_to": attempt(lambda: _reply_to(fields)),
         "unsubscribe_url": attempt(lambda: _unsubscribe_url(fields)),
+        "unsubscribe": attempt(lambda: _unsubscribe(fields)),
         "advertisement": attempt(
             lambda: fields.choice("advertisement", Advertisement, default=Advertisement.NONE),
         ),
@@ -142,10 +146,9 @@ def read_send_task(
 
 
 def _check_key(fields: TaskFields, key: object) -> None:
-    if key in _OWN_UNSUBSCRIBE_PAGE:
-        raise fields.problem(str(key), "no_unsubscribe_page")
     if key not in FIELDS:
-        close = get_close_matches(str(key).lower(), FIELDS, 1)
+        means = ["unsubscribe"] if key in _MEANS_UNSUBSCRIBE else []
+        close = means or get_close_matches(str(key).lower(), FIELDS, 1)
         if close:
             raise fields.problem(str(key), "unknown_key_meant", meant=close[0], known=FIELDS)
         raise fields.problem(str(key), "unknown_key", known=FIELDS)
@@ -223,3 +226,10 @@ def _reply_to(fields: TaskFields) -> str | None:
 def _unsubscribe_url(fields: TaskFields) -> str | None:
     url = fields.optional_text("unsubscribe_url")
     return url and fields.checked("unsubscribe_url", lambda: unsubscribe_address(url))
+
+
+def _unsubscribe(fields: TaskFields) -> UnsubscribeLanguage:
+    language = fields.choice("unsubscribe", UnsubscribeLanguage, default=UnsubscribeLanguage.NONE)
+    if language is not UnsubscribeLanguage.NONE and fields.has("unsubscribe_url"):
+        raise fields.problem("unsubscribe", "unsubscribe_or_address")
+    return language

@@ -23,5 +23,10 @@ class UnsubscribeLanguage(StrEnum):
     VIETNAMESE = "vi"
 
 
+def stored_unsubscribe(text: str) -> UnsubscribeLanguage:
+    """The value as stored, perhaps written by hand. Never fails: an unknown value is NONE."""
+    return UnsubscribeLanguage(text) if text in set(UnsubscribeLanguage) else UnsubscribeLanguage.NONE
+
+
 #: The reference's codes 0 to 12 are the places in this list.
 LANGUAGES = tuple(UnsubscribeLanguage)

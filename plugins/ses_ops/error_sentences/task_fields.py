@@ -15,9 +15,6 @@ SENTENCES: dict[str, str] = {
     "field_of_recurring_only": "makes no sense for a task of type {type}; type: recurring has it",
     "name_too_long": "{name!r} has more than {most} characters",
     "no_such_group": "there is no recipient group {group!r}",
-    "no_unsubscribe_page": (
-        "ses-ops has no unsubscribe page of its own yet; give the address of yours as unsubscribe_url"
-    ),
     "not_a_mapping": "must be a mapping with at least name, type, template, sender and group",
     "not_a_span": "{value!r} is not a span; write for example 30m, 1h or 2d",
     "not_a_task_name": "{name!r} must be 1 to 100 of a-z, 0-9 and -, not beginning or ending with -",
@@ -25,6 +22,11 @@ SENTENCES: dict[str, str] = {
     "not_a_time": "{value!r} is not a time; write for example 2026-12-01 09:00",
     "not_an_advertisement_place": "it must be none, before or after",
     "not_an_expiry": "{value!r} is not a day or time; write for example 2027-01-31",
+    "public_url_missing": (
+        "links to the unsubscribe page need the address at which recipients reach it: set SES_PUBLIC_URL for all of "
+        "Airflow's components, for example to https://mail.example.com, or public_url in section ses_ops of "
+        "airflow.cfg"
+    ),
     "second_start_too_late": "its second start would be after the year {last}",
     "start_of_recurring_missing": "is missing: a recurring task with every needs a start time",
     "start_of_scheduled_missing": "is missing: a scheduled task needs a start time",
@@ -33,4 +35,7 @@ SENTENCES: dict[str, str] = {
     "too_many_names": "has {count} names; at most {most} are allowed",
     "unknown_key": "unknown key; known are {known}",
     "unknown_key_meant": "unknown key; did you mean {meant}? known are {known}",
+    "unsubscribe_or_address": (
+        "a task has the unsubscribe page of ses-ops (unsubscribe) or an address of yours (unsubscribe_url), not both"
+    ),
 }

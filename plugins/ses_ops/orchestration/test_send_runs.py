@@ -15,6 +15,7 @@ from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 
 from ses_ops.domain.send_task import Advertisement
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput
 from ses_ops.orchestration.control import metadata_session
 from ses_ops.orchestration.fab.roles import SEND_DAG
@@ -56,6 +57,8 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
     }
     of_task = {"reply_to": order.reply_to, "unsubscribe_url": order.unsubscribe_url}
     form |= {name: text for name, text in of_task.items() if text}
+    if order.unsubscribe != UnsubscribeLanguage.NONE:
+        form["unsubscribe"] = order.unsubscribe
     if order.advertisement != Advertisement.NONE:
         form["advertisement"] = order.advertisement
     with metadata_session() as session:

@@ -20,6 +20,7 @@ _GAPS = {
     "before_date": "Thu, 01 Jan 1970 00:00:00 +0000",
     "before_id": "xGAPxIDx",
     "before_link": "xGAPxLINKx",
+    "before_event": "xGAPxEVENTx",
     "before_text": "xGAPxTEXTx\r\n",
     "before_html": "xGAPxHTMLx\r\n",
 }
@@ -29,7 +30,8 @@ _GAPS = {
 class Skeleton:
     """What stands before each of the variable parts of a message. Concatenate in this order.
 
-    `before_link` and `before_html` are empty in messages without an unsubscribe link or an HTML part.
+    `before_link`, `before_event` and `before_html` are empty in messages without an unsubscribe link, a header for the
+    mail provider, or an HTML part.
     """
 
     before_to: bytes
@@ -37,6 +39,7 @@ class Skeleton:
     before_date: bytes
     before_id: bytes
     before_link: bytes
+    before_event: bytes
     before_text: bytes
     before_html: bytes
     end: bytes
@@ -50,6 +53,7 @@ def build_skeleton(
     one_click: bool,
     has_html: bool,
     headers: Mapping[str, str],
+    provider_header: str | None = None,
 ) -> Skeleton:
     """The skeleton of a message with these parts and further headers; header order as in the mail of large senders."""
     message = EmailMessage(policy=SMTP)
@@ -64,6 +68,8 @@ def build_skeleton(
         message["List-Unsubscribe"] = _GAPS["before_link"]
     if one_click:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if provider_header:
+        message[provider_header] = _GAPS["before_event"]
     for name, text in headers.items():
         message[name] = text
     message.set_content(_GAPS["before_text"], cte="quoted-printable")
@@ -79,7 +85,7 @@ def build_skeleton(
     if reply_to is None:
         return replace(skeleton, before_to=head)
     # Reply-To follows the Message-ID, so it is part of what comes before the next gap.
-    gap = "before_link" if has_link else "before_text"
+    gap = "before_link" if has_link else "before_event" if provider_header else "before_text"
     constant: bytes = getattr(skeleton, gap)
     value = encode_mailbox(reply_to.display_name, reply_to.address, header="Reply-To")
     return replace(skeleton, before_to=head, **{gap: constant.replace(b"xGAPxREPLYx", value)})

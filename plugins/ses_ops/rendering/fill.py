@@ -16,6 +16,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
 from ses_ops.rendering.quoted_printable import SOFT_BREAK, encode_piece
 
 #: What is done to each value at last: HTML's escaping, for example.
@@ -24,6 +25,9 @@ Convert = Callable[[str], Any]
 Pieces = Callable[[Mapping[str, str]], list[str]]
 Bodies = Callable[[Mapping[str, str]], Sequence[bytes]]
 _Filters = Mapping[str, Callable[..., Any]]
+#: The name of the link to the own unsubscribe page (own_link.py) among the values, encoded for a body. No template can
+#: write this name.
+READY_LINK = "ses:unsubscribe_url encoded"
 #: Ifs in ifs, and filters of one value; more of them are Jinja2's business.
 MAX_DEPTH = 10
 #: A value of one line that neither HTML nor quoted-printable writes otherwise: printable ASCII without & < > ' " and =,
@@ -122,9 +126,12 @@ def pieces_of(steps: tuple[Step, ...], finish: Convert | None) -> Pieces:
     return code.function(f"[{code.items(steps, finish)}]")
 
 
-def bodies_of(parts: Sequence[tuple[tuple[Step, ...], Convert | None]]) -> Bodies:
-    """Makes a body in quoted-printable of the steps of each part; raises as `pieces_of` and `encode_piece` do."""
-    code = _EncodedCode()
+def bodies_of(parts: Sequence[tuple[tuple[Step, ...], Convert | None]], *, ready_link: bool = False) -> Bodies:
+    """Makes a body in quoted-printable of the steps of each part; raises as `pieces_of` and `encode_piece` do.
+
+    `ready_link`: the values have READY_LINK.
+    """
+    code = _EncodedCode(ready_link=ready_link)
     bodies = ", ".join(code.body(steps, finish) for steps, finish in parts)
     return code.function(f"({bodies},)")
 
@@ -178,8 +185,9 @@ class _Code:
 class _EncodedCode(_Code):
     """The same for bodies: each text begins a line and ends one. Each value is a variable, encoded before all else."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ready_link: bool) -> None:
         super().__init__()
+        self._ready_link = ready_link
         #: Variables by what they hold: raw values by name and filters; encoded ones by those and what was done before.
         self._variables: dict[object, str] = {}
         self._plain = self._name(_is_plain)
@@ -196,6 +204,8 @@ class _EncodedCode(_Code):
         return _encoded(text)
 
     def _value(self, value: Value, finish: Convert | None) -> str:
+        if self._ready_link and value.name == UNSUBSCRIBE_URL and not value.filters:
+            return f"values[{self._name(READY_LINK)}]"
         raw = self._variable((value.name, value.filters), lambda: self._raw(value))
         plain = self._variable((raw, "plain"), lambda: f"{self._plain}({raw})")
         text = self._variable((raw, None), lambda: f"{raw} + {self._break} if {plain} else {self._encode}({raw})")

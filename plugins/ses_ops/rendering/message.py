@@ -11,15 +11,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol
 
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
+from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput
-from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.constant_part import build_skeleton
-from ses_ops.rendering.fill import Bodies, bodies_of
+from ses_ops.rendering.fill import Bodies, Convert, Step, bodies_of
 from ses_ops.rendering.header import clean_subject, encode_subject
+from ses_ops.rendering.own_link import NO_TOKEN, OwnLink, with_footer
 from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
@@ -31,6 +32,30 @@ Advertisement = Literal["none", "before", "after"]
 ADVERTISEMENT_MARK = "[AD]"
 _INSTALLATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,253}")
+
+
+class ProviderHeader(NamedTuple):
+    """A header with the message's token, which a mail provider hands back with its events."""
+
+    name: str
+    #: What stands before and behind the token: printable ASCII.
+    before: str = ""
+    after: str = ""
+
+
+class BodyPart(Protocol):
+    """A part of a message: that of a template (CompiledPart), or one with a footer (FooterPart)."""
+
+    @property
+    def steps(self) -> tuple[Step, ...] | None:
+        """See CompiledPart, as for the rest."""
+
+    @property
+    def finish(self) -> Convert | None: ...
+
+    def pieces(self, values: Mapping[str, str]) -> list[str]: ...
+
+    def render(self, values: Mapping[str, str]) -> str: ...
 
 
 class MessageRenderer:
@@ -45,13 +70,18 @@ class MessageRenderer:
         subject: str | None = None,
         reply_to: str | None = None,
         unsubscribe_url: str | None = None,
+        own_link: OwnLink | None = None,
+        footer: UnsubscribeLanguage | None = None,
         advertisement: Advertisement = "none",
         message_id_domain: str | None = None,
         headers: Mapping[str, str] | None = None,
+        provider_header: ProviderHeader | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Raises TemplateError or InvalidInput for what would be wrong in every message.
 
+        `own_link` leads to the installation's own page, in place of `unsubscribe_url`; `footer` is the language of the
+        footer with that link, for each body that does not show it.
         `subject` takes the place of the template's; `message_id_domain` of the sender's domain in the Message-ID.
         `installation_id` keeps the Message-IDs of two installations apart.
         `headers` are further ones, the same in every message. `clock` gives seconds since 1970.
@@ -63,38 +93,64 @@ class MessageRenderer:
         if advertisement not in ("none", "before", "after"):
             raise InvalidInput("not_an_advertisement_place", field="advertisement")
         self._subject = template.subject if subject is None else template.compile_text(subject, "subject")
-        self._text = template.text
-        self._html = template.html
+        if own_link and unsubscribe_url:
+            raise InvalidInput("unsubscribe_or_address", field="unsubscribe")
+        self._template_text = template.text
+        self._text: BodyPart = template.text
+        self._html: BodyPart | None = template.html
+        if footer:
+            self._text, self._html = with_footer(template, footer)
+        self._own_link = own_link
         self._link = UnsubscribeLink(unsubscribe_url, template) if unsubscribe_url else None
         self._advertisement = advertisement
         domain = parse_domain(message_id_domain) if message_id_domain else sender.domain
         self._message_id = (f"<{installation_id}.", f"@{domain}>")
-        self._bodies = message_bodies([("text", template.text), ("HTML", template.html)])
+        self._bodies = message_bodies([("text", self._text), ("HTML", self._html)], ready_link=own_link is not None)
+        self._provider = provider_header or ProviderHeader("")
         self._clock = clock
         self._date = (0, b"")
         self._skeleton = build_skeleton(
             sender=sender,
             reply_to=_parse_reply_to(reply_to) if reply_to else None,
-            has_link=self._link is not None,
-            one_click=self._link is not None and self._link.one_click,
+            has_link=self._link is not None or own_link is not None,
+            one_click=any(link is not None and link.one_click for link in (self._link, own_link)),
             has_html=template.html is not None,
             headers=headers or {},
+            provider_header=self._provider.name,
         )
 
-    def render(self, *, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:
+    def render(
+        self,
+        *,
+        occurrence_id: int,
+        seq: int,
+        address: str,
+        values: Mapping[str, str],
+        unsubscribe_token: str = NO_TOKEN,
+        event_token: str = "",
+    ) -> bytes:
         """The complete message of ledger row (`occurrence_id`, `seq`), lines ending in CRLF, not dot-stuffed.
 
         7-bit, except that an international `address` stands in To as UTF-8 (RFC 6532). Raises InvalidInput or
-        TemplateError when this one message cannot be made; the others of the task may well be.
+        TemplateError when this one message cannot be made; the others of the task may well be. The tokens are those of
+        this message, for the own link and the provider's header.
         """
         try:
-            return self._made(occurrence_id, seq, address, recipient_values(values))
+            values, link = self._with_link(recipient_values(values), unsubscribe_token)
+            return self._made(occurrence_id, seq, address, values, link, event_token)
         except TypeError as cause:
-            raise self._text.error("value_not_a_text") from cause
+            raise self._template_text.error("value_not_a_text") from cause
 
-    def _made(self, occurrence_id: int, seq: int, address: str, values: Mapping[str, str]) -> bytes:
+    def _with_link(self, values: Mapping[str, str], token: str = NO_TOKEN) -> tuple[Mapping[str, str], bytes]:
+        """The values with the link, and the value of List-Unsubscribe."""
+        if self._own_link is not None:
+            return {**values, **self._own_link.values(token)}, self._own_link.header(token)
         link = self._link.render(values) if self._link else ""
-        values = {**values, UNSUBSCRIBE_URL: link}
+        return {**values, UNSUBSCRIBE_URL: link}, f"<{link}>".encode("ascii") if link else b""
+
+    def _made(
+        self, occurrence_id: int, seq: int, address: str, values: Mapping[str, str], link: bytes, event_token: str
+    ) -> bytes:
         skeleton = self._skeleton
         before_id, after_id = self._message_id
         text, html = self._bodies(values)
@@ -109,7 +165,9 @@ class MessageRenderer:
                 skeleton.before_id,
                 f"{before_id}{occurrence_id}.{seq}{after_id}".encode("ascii"),
                 skeleton.before_link,
-                f"<{link}>".encode("ascii") if link else b"",
+                link,
+                skeleton.before_event,
+                self._event(event_token) if skeleton.before_event else b"",
                 skeleton.before_text,
                 text,
                 skeleton.before_html,
@@ -121,6 +179,14 @@ class MessageRenderer:
             raise InvalidInput("message_too_large", count=len(message), most=MAX_MESSAGE)
         return message
 
+    @property
+    def has_provider_header(self) -> bool:
+        """Whether each message has a header with a token for its mail provider."""
+        return bool(self._provider.name)
+
+    def _event(self, token: str) -> bytes:
+        return f"{self._provider.before}{token}{self._provider.after}".encode("ascii")
+
     def message_id(self, occurrence_id: int, seq: int) -> str:
         """The Message-ID of a ledger row, the same at every attempt, with its angle brackets."""
         before_id, after_id = self._message_id
@@ -128,9 +194,7 @@ class MessageRenderer:
 
     def preview(self, values: Mapping[str, str]) -> Preview:
         """What the recipient with these values would see; raises as `render` does."""
-        values = recipient_values(values)
-        link = self._link.render(values) if self._link else ""
-        values = {**values, UNSUBSCRIBE_URL: link}
+        values, _ = self._with_link(recipient_values(values))
         return Preview(
             subject=self._marked_subject(values),
             html=self._html.render(values) if self._html else None,
@@ -139,9 +203,8 @@ class MessageRenderer:
 
     def subject(self, values: Mapping[str, str]) -> str:
         """The subject that the recipient with these values sees; raises as `render` does."""
-        values = recipient_values(values)
-        link = self._link.render(values) if self._link else ""
-        return self._marked_subject({**values, UNSUBSCRIBE_URL: link})
+        values, _ = self._with_link(recipient_values(values))
+        return self._marked_subject(values)
 
     def _marked_subject(self, values: Mapping[str, str]) -> str:
         subject = clean_subject(self._subject.render(values))
@@ -177,8 +240,10 @@ def _checked_recipient(address: str) -> bytes:
     return address.encode()
 
 
-def message_bodies(parts: Sequence[tuple[str, CompiledPart | None]]) -> Bodies:
+def message_bodies(parts: Sequence[tuple[str, BodyPart | None]], *, ready_link: bool = False) -> Bodies:
     """For parts with the names that errors have for them; for a part that is None the body is empty.
+
+    `ready_link`: the values have the own link encoded for a body, too.
 
     The function raises InvalidInput or TemplateError when a message cannot be made.
     """
@@ -190,7 +255,7 @@ def message_bodies(parts: Sequence[tuple[str, CompiledPart | None]]) -> Bodies:
     steps = [(part.steps, part.finish) if part else ((), None) for _, part in parts]
     if any(part is None for part, _ in steps):
         return one_by_one
-    together = bodies_of([(part, finish) for part, finish in steps if part is not None])
+    together = bodies_of([(part, finish) for part, finish in steps if part is not None], ready_link=ready_link)
 
     def bodies(values: Mapping[str, str]) -> Sequence[bytes]:
         try:

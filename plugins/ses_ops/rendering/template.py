@@ -63,6 +63,9 @@ class MailTemplate:
     #: Where a body, or the template's own subject, shows the unsubscribe link though a task may have none.
     _bare_link: LinkUse | None = None
     _bare_link_of_subject: LinkUse | None = None
+    #: Whether a body shows the unsubscribe link somewhere.
+    link_in_html: bool = False
+    link_in_text: bool = False
     #: Comments in its files that may not be meant to be any.
     doubtful_comments: tuple[Comment, ...] = ()
     #: The folder of templates, where included files are.
@@ -191,6 +194,8 @@ class _Loading:
             variables=(names | names_in_text) - RESERVED_VARIABLES,
             _subject_variables=names_in_subject,
             _bare_link=self._bare_link,
+            link_in_html=UNSUBSCRIBE_URL in names,
+            link_in_text=UNSUBSCRIBE_URL in names_in_text,
             doubtful_comments=tuple(comment for found in self._files.doubtful.values() for comment in found),
             _bare_link_of_subject=bare_in_subject,
             root=self._root,

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.address import parse_sender
+from ses_ops.domain.bulk_headers import feedback_id
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.errors import DatabaseUnavailable, Explanation, LedgerBehind, Sentence, SesError, TemplateError
+from ses_ops.rendering.message import ProviderHeader
 from ses_ops.rendering.template import load_template
-from ses_ops.sending.chunk.claim import Attempt, claim_chunk, settle_from_journal
+from ses_ops.sending.chunk.claim import claim_chunk, settle_from_journal
 from ses_ops.sending.chunk.feed import MessageFeed
 from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
+from ses_ops.sending.chunk.made_messages import message_maker
 from ses_ops.sending.chunk.writer import DATABASE_TIMEOUT, LedgerWriter
 from ses_ops.sending.release import Ending, release_chunk
-from ses_ops.sending.task_renderer import task_renderer
+from ses_ops.sending.task_renderer import RendererExtras, task_renderer
+from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
-from ses_ops.storage.ledger.batches import Marked
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import MailRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
@@ -72,14 +73,13 @@ def send_chunk(
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
-        renderer = _renderer(task, templates_root)
+        renderer = _renderer(task, templates_root, smtp)
         attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition)
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
         journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
-        render, sender = partial(_render, renderer, attempt), parse_sender(task.sender).address
-        feed = MessageFeed(render, sender, journal, resends=task.on_unknown is OnUnknown.RESEND)
+        feed = MessageFeed(message_maker(renderer, task), journal, resends=task.on_unknown is OnUnknown.RESEND)
         written = behind = False
         try:
             writer = run_in_loop(_send(ledger, feed, smtp, stop))
@@ -104,24 +104,27 @@ def _task(conn: Connection, chunk_id: int) -> TaskOfChunk:
     return task
 
 
-def _renderer(task: TaskOfChunk, templates_root: Path) -> MessageRenderer:
+def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
     """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
     Values that the template does not need any more do no harm.
     """
-    content = task.content
+    content = with_page(task.content)
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
     if missing:
         raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
-    return task_renderer(content, templates_root, installation_id=task.installation_id, template=template)
-
-
-def _render(renderer: MessageRenderer, attempt: Attempt, message: Marked) -> bytes:
-    return renderer.render(
-        occurrence_id=attempt.occurrence_id, seq=message.seq, address=message.address, values=message.values
+    extras = RendererExtras(
+        bounce_domain=task.bounce_domain,
+        provider_header=ProviderHeader(*smtp.provider_header) if smtp.provider_header else None,
+        headers={
+            **smtp.headers,
+            **feedback_id(task.type, task.occurrence_id, task.sender_domain, task.installation_id),
+        },
     )
+    installation_id = task.installation_id
+    return task_renderer(content, templates_root, installation_id=installation_id, template=template, extras=extras)
 
 
 async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerWriter:

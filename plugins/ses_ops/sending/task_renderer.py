@@ -5,7 +5,8 @@ It is made once a chunk, and once before an audience is frozen, as a check.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -13,26 +14,50 @@ from ses_ops.domain.address import parse_sender
 from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import InvalidInput, TemplateError
-from ses_ops.rendering.message import Advertisement, MessageRenderer
+from ses_ops.rendering.message import Advertisement, MessageRenderer, ProviderHeader
+from ses_ops.rendering.own_link import OwnLink
 from ses_ops.rendering.template import MailTemplate, load_template
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RendererExtras:
+    """What only mail that leaves has, and no check and no preview needs."""
+
+    #: The domain of the mailbox where a mail unsubscribes.
+    bounce_domain: str | None = None
+    provider_header: ProviderHeader | None = None
+    #: Further headers, the same in every message.
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 def task_renderer(
-    content: MailContent, templates_root: Path, *, installation_id: str, template: MailTemplate | None = None
+    content: MailContent,
+    templates_root: Path,
+    *,
+    installation_id: str,
+    template: MailTemplate | None = None,
+    extras: RendererExtras | None = None,
 ) -> MessageRenderer:
     """The renderer of a task's mail, with its template if that is loaded already.
 
-    Raises TemplateError or InvalidInput when template, subject or link cannot be used, or when all mail would show an
-    empty link. A test send may show one, because its purpose is to show the template.
+    Its content is one of `with_page`, and `extras` are those of mail that leaves. Raises TemplateError or InvalidInput
+    when template, subject or link cannot be used, or when all mail would show an empty link. A test send may show one,
+    because its purpose is to show the template.
     """
     template = template or load_template(templates_root, content.template)
-    if not content.unsubscribe_url and not content.is_test:
+    if not content.unsubscribe_url and content.language is None and not content.is_test:
         _refuse_empty_link(template, content.subject)
-    return content_renderer(content, template, installation_id=installation_id)
+    return content_renderer(content, template, installation_id=installation_id, extras=extras)
 
 
-def content_renderer(content: MailContent, template: MailTemplate, *, installation_id: str) -> MessageRenderer:
+def content_renderer(
+    content: MailContent, template: MailTemplate, *, installation_id: str, extras: RendererExtras | None = None
+) -> MessageRenderer:
     """As `task_renderer` for a loaded template, without the check of the link."""
+    extras = extras or RendererExtras()
+    if content.language is not None and content.unsubscribe_page is None:
+        raise InvalidInput("public_url_missing", field="unsubscribe")
+    page = content.unsubscribe_page if content.language is not None else None
     return MessageRenderer(
         template,
         sender=parse_sender(content.sender),
@@ -42,7 +67,10 @@ def content_renderer(content: MailContent, template: MailTemplate, *, installati
         advertisement=cast("Advertisement", content.advertisement),
         message_id_domain=content.sender_domain,
         installation_id=installation_id,
-        headers=content.headers,
+        headers={**content.headers, **extras.headers},
+        own_link=OwnLink(page, mailbox_domain=extras.bounce_domain) if page else None,
+        footer=content.language,
+        provider_header=extras.provider_header,
     )
 
 

@@ -60,7 +60,7 @@ def test_apply_refuses_a_task_whose_template_shows_a_link_that_it_lacks(ses, wor
         ({"type": "scheduled", "start_at": "soon"}, "sale.yaml: start_at: 'soon' is not a time"),
         ({"type": "recurring", "cron": "61 * * * *"}, "is not a cron expression"),
         ({"time_zone": "Mars/Base"}, "'Mars/Base' is not an IANA time zone"),
-        ({"unsubscribe": "true"}, "ses-ops has no unsubscribe page of its own yet"),
+        ({"unsubscribe": "true"}, "unsubscribe: must be one of none, zh-CN, en"),
         ({"sender": "[a"}, "sale.yaml: line "),
         ({"name": "sale\nname: twice"}, "sale.yaml: line 2: is not valid YAML: the key 'name' stands twice"),
     ],

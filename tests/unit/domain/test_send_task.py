@@ -168,7 +168,9 @@ def test_times_with_an_offset_keep_it():
     ("changes", "field", "words"),
     [
         ({"colour": "red"}, "colour", "unknown key"),
-        ({"unsubscribe": "en"}, "unsubscribe", "no unsubscribe page of its own yet"),
+        ({"unsubscribe": "yes"}, "unsubscribe", "must be one of none, zh-CN, en"),
+        ({"unsubscribe_page": "en"}, "unsubscribe_page", "did you mean unsubscribe?"),
+        ({"unsubscribe": "en", "unsubscribe_url": "https://x.example/u"}, "unsubscribe", "not both"),
         ({"name": "Spring Sale"}, "name", "a-z, 0-9"),
         ({"name": None}, "name", "is missing"),
         ({"type": "weekly"}, "type", "must be one of"),

@@ -30,6 +30,7 @@ from ses_ops.console.tasks.roles import check_roles, role_choices
 from ses_ops.console.tasks.test_of_form import first_values, send_test
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.send_task import SendTask
+from ses_ops.domain.unsubscribe_language import stored_unsubscribe
 from ses_ops.errors import StartNotAllowed
 from ses_ops.storage.tasks import send_tasks
 
@@ -118,11 +119,17 @@ def _review(request: Request, user: BaseUser, form: Form, current: Current, *, t
 
 
 @router.get("/tasks/{name}/edit/mail", dependencies=[Depends(changes_task)])
-def mail_of_edit(name: str, template: str, unsubscribe_url: str = "") -> Response:
+def mail_of_edit(name: str, template: str, unsubscribe_url: str = "", unsubscribe: str = "none") -> Response:
     """The HTML of the first message that has not left, as a changed task makes it, for a sandboxed frame."""
     with reading() as conn:
         row = send_tasks.find_row(conn, name)
-        task = replace(row.definition, template=template, unsubscribe_url=unsubscribe_url or None, subject="x")
+        task = replace(
+            row.definition,
+            template=template,
+            unsubscribe_url=unsubscribe_url or None,
+            unsubscribe=stored_unsubscribe(unsubscribe),
+            subject="x",
+        )
         found = first_message_left(conn, row.id, task, settings.templates_root())
     if found is None or found.preview.html is None:
         raise HTTPException(404)

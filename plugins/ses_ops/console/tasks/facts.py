@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.console import labels, spans
+from ses_ops.console.labels import LANGUAGE
 from ses_ops.console.language import N_
 from ses_ops.console.tasks.review import wall_clock
 from ses_ops.console.tasks.roles import who_sees_it
@@ -27,6 +28,7 @@ ON_UNKNOWN = {OnUnknown.HOLD: N_("waits for a person"), OnUnknown.RESEND: N_("is
 _TEMPLATES_SUBJECT = N_("Subject of the template")
 _TO_THE_SENDER = N_("none: answers go to the sender")
 _NONE = N_("none")
+_OWN_PAGE = N_("the one of ses-ops, in %(language)s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ def _facts(words: Language, task: SendTask) -> Iterator[tuple[str, str]]:
     yield N_("Subject"), task.subject or say(_TEMPLATES_SUBJECT)
     yield N_("Advertisement mark"), say(ADVERTISEMENT[task.advertisement])
     yield N_("Template"), task.template
+    language = LANGUAGE.get(task.unsubscribe)
+    yield N_("Unsubscribe page"), say(_OWN_PAGE, language=language) if language else say(_NONE)
     yield N_("Unsubscribe address"), task.unsubscribe_url or say(_NONE)
     yield N_("Recipient group"), task.group
     yield from _when(words, task)

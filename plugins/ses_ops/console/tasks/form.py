@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 #: Every field of the form.
 FORM_FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "until", "time_zone", "repeat"),
-    *("every_count", "every_unit", "cron", "reply_to", "unsubscribe_url", "advertisement", "start_grace", "on_unknown"),
-    "roles",
+    *("every_count", "every_unit", "cron", "reply_to", "unsubscribe", "unsubscribe_url", "advertisement"),
+    *("start_grace", "on_unknown", "roles"),
 )
 #: Fields whose text is copied into the definition unless it is empty.
 _PLAIN = (
-    *("name", "type", "template", "subject", "sender", "group", "reply_to", "unsubscribe_url", "advertisement"),
-    *("start_grace", "on_unknown", "roles"),
+    *("name", "type", "template", "subject", "sender", "group", "reply_to", "unsubscribe", "unsubscribe_url"),
+    *("advertisement", "start_grace", "on_unknown", "roles"),
 )
 #: Fields of the definition that have another name in the form.
 _NAMES = {"every": "every_count"}
@@ -76,6 +76,7 @@ def form_of(task: SendTask) -> Form:
         every_unit=every.unit if every else "d",
         cron=schedule.cron or "",
         reply_to=task.reply_to or "",
+        unsubscribe=task.unsubscribe.value,
         unsubscribe_url=task.unsubscribe_url or "",
         advertisement=task.advertisement.value,
         start_grace=_span(task.start_grace),

@@ -70,6 +70,7 @@ def form_page(
         zones=time_zones(),
         roles=role_choices(user),
         type_labels=labels.TYPE,
+        languages=labels.LANGUAGE,
         **{"editing": None, "clone_of": None, "seen": "", "fixed": None, **(more or {})},
     )
 

@@ -90,10 +90,10 @@ def test_new_task(request: Request, user: GetUserDep, form: PostedDep) -> Respon
 
 
 @router.get("/new-task/mail", dependencies=[Depends(changes_console)])
-def mail_of_new_task(template: str, group: str, unsubscribe_url: str = "") -> Response:
+def mail_of_new_task(template: str, group: str, unsubscribe_url: str = "", unsubscribe: str = "none") -> Response:
     """The HTML of the first message of a task that is not stored, for a sandboxed frame."""
     facts = {"name": "x", "type": "triggered", "sender": "sender@example.com", "template": template, "group": group}
-    link = {"unsubscribe_url": unsubscribe_url} if unsubscribe_url else {}
+    link = {"unsubscribe": unsubscribe, **({"unsubscribe_url": unsubscribe_url} if unsubscribe_url else {})}
     with reading() as conn:
         found = first_message(conn, parse_send_task({**facts, **link}, where=""), settings.templates_root())
     if found.preview.html is None:

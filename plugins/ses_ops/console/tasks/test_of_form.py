@@ -73,6 +73,7 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
         subject=task.subject,
         reply_to=task.reply_to,
         unsubscribe_url=task.unsubscribe_url,
+        unsubscribe=task.unsubscribe.value,
         advertisement=task.advertisement.value,
     )
     asked = Form()

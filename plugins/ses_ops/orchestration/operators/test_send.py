@@ -40,6 +40,7 @@ class TestSendOperator(StoppableOperator):
                 values={str(name): str(value) for name, value in (form["values"] or {}).items()},
                 reply_to=form.get("reply_to") or None,
                 unsubscribe_url=form.get("unsubscribe_url") or None,
+                unsubscribe=form.get("unsubscribe") or "none",
                 advertisement=form.get("advertisement") or "none",
             ),
             run_id=context["dag_run"].run_id,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ses_ops.sending.chunk.journal import Journal
+    from ses_ops.sending.chunk.made_messages import Made
 
 _STATES = {
     Delivery.SENT: MessageState.SENT,
@@ -42,9 +43,7 @@ MOST_UNMADE = 50
 class MessageFeed:
     """The transport's feed. Messages are rendered when a connection has room for them."""
 
-    def __init__(
-        self, render: Callable[[Marked], bytes], sender_address: str, journal: Journal | None, *, resends: bool = False
-    ) -> None:
+    def __init__(self, make: Callable[[Marked], Made], journal: Journal | None, *, resends: bool = False) -> None:
         self.ready: deque[Marked] = deque()
         self.done: deque[Written] = deque()
         #: Taken from `ready`, without an outcome in the ledger yet.
@@ -62,10 +61,9 @@ class MessageFeed:
         self._resends = resends
         #: Number of attempts of each message that lost its connection after the final dot.
         self._doubts: dict[int, int] = {}
-        self._render = self._rendered = render
+        self._make = self._made = make
         #: Number of messages in a row that could not be made.
         self._unmade = 0
-        self._sender = sender_address
         self._note = journal.write if journal else _nothing_of
 
     def next_envelope(self) -> Envelope | None:
@@ -79,7 +77,7 @@ class MessageFeed:
             message = self.ready.popleft()
             self.in_flight[message.seq] = message
             try:
-                content = self._render(message)
+                sender, content = self._make(message)
             except (TemplateError, InvalidInput) as problem:
                 self._add(Written(message.seq, MessageState.FAILED, None, f"not sent: {_one_line(problem)}", 0))
                 if not message.retried:
@@ -89,20 +87,20 @@ class MessageFeed:
                 self.ready.appendleft(self.in_flight.pop(message.seq))
                 raise
             # No line of a rendered message begins with a dot.
-            return Envelope(message.seq, self._sender, message.address, content, True, message.retried)
+            return Envelope(message.seq, sender, message.address, content, True, message.retried)
         return None
 
     def _could_not_make(self, problem: Exception) -> None:
         self._unmade += 1
         # From now on a message that can be made has to be noticed, because it ends the row.
-        self._render = self._rendered_again
+        self._make = self._made_again
         if self._unmade >= MOST_UNMADE:
             raise MailCannotBeMade("mail_cannot_be_made", count=self._unmade, problem=problem)
 
-    def _rendered_again(self, message: Marked) -> bytes:
-        content = self._rendered(message)
-        self._unmade, self._render = 0, self._rendered
-        return content
+    def _made_again(self, message: Marked) -> Made:
+        made = self._made(message)
+        self._unmade, self._make = 0, self._made
+        return made
 
     def content_begins(self, envelope: Envelope) -> None:
         """Note that the message is in doubt after a crash, unless its outcome is noted too. Raises EnvelopeWithdrawn.

@@ -66,6 +66,6 @@ def feeds(conn: Connection) -> list[EventFeed]:
     return fetch_rows(conn, EventFeed, _SQL["feeds"])
 
 
-def sent_in_a_day(conn: Connection) -> int:
-    """Number of messages that attempts have sent which ended in the last 24 hours."""
-    return int(fetch_value(conn, _SQL["sent_in_a_day"]))
+def sent_since(conn: Connection, since: datetime) -> int:
+    """Number of messages, without test sends, that servers accepted in attempts that began since."""
+    return int(fetch_value(conn, _SQL["sent_since"], since=since))

@@ -17,7 +17,9 @@ SELECT source, first_at, last_at, events, repetitions, unmatched, refused, last_
        last_refusal_explained
 FROM event_feed ORDER BY source;
 
--- name: sent_in_a_day
--- By attempts that ended then; those that go on count what they have sent by then.
-SELECT coalesce(sum(a.sent), 0)::int FROM attempt a
-WHERE a.ended_at > now() - interval '1 day' AND a.started_at > now() - interval '2 days';
+-- name: sent_since
+-- Messages that servers accepted, without test sends, by the attempts that began since; no message is read.
+SELECT coalesce(sum(coalesce(
+           a.sent, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.sent::bigint - a.sent_before) END, 0)), 0)::bigint
+FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
+WHERE a.started_at >= %(since)s AND t.type <> 'test';

@@ -10,6 +10,7 @@ from ses_ops.storage.named_sql import execute, explained, fetch_one, fetch_rows,
 from ses_ops.storage.stored_moments import LAST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -77,11 +78,11 @@ def find(conn: Connection, event_id: int) -> tuple[UnmatchedEvent, bytes]:
     return UnmatchedEvent(**row), raw
 
 
-def count_open(conn: Connection, *, most: int = 10_000) -> int:
+def count_open(conn: Connection, *, source: str | None = None, most: int = 10_000) -> int:
     """Number of events that wait for a person, counted up to `most` only."""
-    return int(fetch_value(conn, _SQL["count_open"], most=most))
+    return int(fetch_value(conn, _SQL["count_open"], source=source, most=most))
 
 
-def close(conn: Connection, event_id: int, *, by: str) -> bool:
-    """Note that a person is done with an event; False: somebody was before."""
-    return execute(conn, _SQL["close"], id=event_id, by=by) > 0
+def close(conn: Connection, event_ids: Sequence[int], *, by: str) -> int:
+    """Note that a person is done with events; the number of those with which nobody was done before."""
+    return execute(conn, _SQL["close"], ids=list(event_ids), by=by)

@@ -16,7 +16,9 @@ SELECT id, source, source_id, received_at, kind::text, why, why_explained, octet
 FROM unmatched_event WHERE id = %(id)s;
 
 -- name: count_open
-SELECT count(*)::int FROM (SELECT FROM unmatched_event WHERE closed_at IS NULL LIMIT %(most)s) few;
+SELECT count(*)::int FROM (
+    SELECT FROM unmatched_event WHERE closed_at IS NULL AND (%(source)s::text IS NULL OR source = %(source)s) LIMIT %(most)s
+) few;
 
 -- name: close
-UPDATE unmatched_event SET closed_at = now(), closed_by = %(by)s WHERE id = %(id)s AND closed_at IS NULL;
+UPDATE unmatched_event SET closed_at = now(), closed_by = %(by)s WHERE id = ANY(%(ids)s) AND closed_at IS NULL;

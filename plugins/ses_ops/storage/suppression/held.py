@@ -23,8 +23,9 @@ class HeldProvider:
     count: int
     first_at: datetime
     last_at: datetime
-    #: The server's words of the newest one.
+    #: The server's words of the newest one, and the addresses of the three newest.
     note: str
+    addresses: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 -- name: by_provider
 SELECT mailbox_provider, count(*)::int AS count, min(held_at) AS first_at, max(held_at) AS last_at,
-       (array_agg(note ORDER BY held_at DESC))[1] AS note
+       (array_agg(note ORDER BY held_at DESC))[1] AS note,
+       (array_agg(address ORDER BY held_at DESC, address_key))[1:3] AS addresses
 FROM suppression_held GROUP BY mailbox_provider ORDER BY max(held_at) DESC, mailbox_provider;
 
 -- name: page

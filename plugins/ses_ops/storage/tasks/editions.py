@@ -29,6 +29,7 @@ class Edition:
     sender: str
     reply_to: str | None
     unsubscribe_url: str | None
+    unsubscribe: str
     advertisement: str
     #: The end of the edition; None for the present one.
     replaced_at: datetime | None

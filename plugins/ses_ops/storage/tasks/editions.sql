@@ -1,8 +1,8 @@
 -- name: keep_former
 -- What a task was, before it becomes something else.
-INSERT INTO former_edition (task_id, edition, template, subject, sender, reply_to, unsubscribe_url, advertisement,
+INSERT INTO former_edition (task_id, edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement,
                             replaced_by)
-SELECT id, edition, template, subject, sender, reply_to, unsubscribe_url, advertisement, %(by)s
+SELECT id, edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, %(by)s
 FROM send_task WHERE id = %(task_id)s;
 
 -- name: next_edition
@@ -10,13 +10,13 @@ UPDATE send_task SET edition = edition + 1 WHERE id = %(task_id)s;
 
 -- name: editions
 -- Every edition of a task and how many messages were sent with it: counted by attempts, not by messages.
-SELECT e.edition AS number, e.template, e.subject, e.sender, e.reply_to, e.unsubscribe_url, e.advertisement,
+SELECT e.edition AS number, e.template, e.subject, e.sender, e.reply_to, e.unsubscribe_url, e.unsubscribe, e.advertisement,
        e.replaced_at, e.replaced_by, coalesce(a.sent, 0)::bigint AS sent
 FROM (
-    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, advertisement, replaced_at, replaced_by
+    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, replaced_at, replaced_by
     FROM former_edition WHERE task_id = %(task_id)s
     UNION ALL
-    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, advertisement, NULL, ''
+    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, NULL, ''
     FROM send_task WHERE id = %(task_id)s
 ) e
 LEFT JOIN (

@@ -108,8 +108,13 @@ def of_chunk(conn: Connection, *, chunk_id: int) -> TaskOfChunk | None:
     return fetch_row(conn, row_of(_of_chunk), _SQL["of_chunk"], chunk_id=chunk_id)
 
 
-def _of_chunk(*, on_unknown: str, installation_id: object, **columns: Any) -> TaskOfChunk:
-    return TaskOfChunk(on_unknown=OnUnknown(on_unknown), installation_id=str(installation_id), **columns)
+def _of_chunk(*, on_unknown: str, installation_id: object, token_secret: memoryview, **columns: Any) -> TaskOfChunk:
+    return TaskOfChunk(
+        on_unknown=OnUnknown(on_unknown),
+        installation_id=str(installation_id),
+        token_secret=bytes(token_secret),
+        **columns,
+    )
 
 
 def on_unknown_of(conn: Connection, *, task_id: int) -> OnUnknown:

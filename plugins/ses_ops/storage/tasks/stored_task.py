@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Schedule, TaskType, stored_schedule
 from ses_ops.domain.send_task import SendTask, stored_advertisement
+from ses_ops.domain.unsubscribe_language import stored_unsubscribe
 
 Row = TypeVar("Row", bound="MailOfRow")
 
@@ -27,6 +28,8 @@ class MailOfRow:
     sender_domain: str
     reply_to: str | None
     unsubscribe_url: str | None
+    #: Value of `UnsubscribeLanguage`, or another text that somebody wrote into the database by hand; so is the next.
+    unsubscribe: str
     #: Value of `Advertisement`, or another text that somebody wrote into the database by hand.
     advertisement: str
 
@@ -41,6 +44,7 @@ class MailOfRow:
             subject=self.subject,
             reply_to=self.reply_to,
             unsubscribe_url=self.unsubscribe_url,
+            unsubscribe=self.unsubscribe,
             advertisement=self.advertisement,
         )
 
@@ -115,6 +119,7 @@ class StoredTask(_ScheduledRow):
             subject=self.subject,
             reply_to=self.reply_to,
             unsubscribe_url=self.unsubscribe_url,
+            unsubscribe=stored_unsubscribe(self.unsubscribe),
             advertisement=stored_advertisement(self.advertisement),
             start_grace=self.start_grace,
             on_unknown=OnUnknown(self.on_unknown),
@@ -129,6 +134,10 @@ class TaskOfChunk(MailOfRow):
     on_unknown: OnUnknown
     edition: int
     installation_id: str
+    occurrence_id: int
+    #: The secret that makes tokens, and the domain of envelope senders; None without a domain.
+    token_secret: bytes = field(repr=False)
+    bounce_domain: str | None
     #: Names of the frozen values of the chunk's recipients.
     frozen_variables: list[str]
 
@@ -164,6 +173,7 @@ class TaskColumns:
     until: datetime | None
     reply_to: str | None
     unsubscribe_url: str | None
+    unsubscribe: str
     advertisement: str
     start_grace: timedelta
     on_unknown: str

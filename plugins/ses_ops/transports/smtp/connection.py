@@ -176,7 +176,7 @@ class MailConnection(MailStream):
         code, text = reply.code, reply.text
         outcome = refusal(code, text, Stage.SENDER)
         if self._accepted and outcome.failure and outcome.failure.fault is not Fault.CONTENT:
-            # The server took mail of the same sender over this connection: another connection may serve.
+            # The server took mail of this sender, or of one like it, over this connection: another one may serve.
             self._limits.session_used_up(self._mails - 1, outcome)
             self._lose(Explanation("connection_takes_no_more", code=code, text=text), outcome)
         elif code in LOGIN_NEEDED:

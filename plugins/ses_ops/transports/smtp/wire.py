@@ -29,8 +29,9 @@ _MAX_ADDRESS_BYTES = 254
 _dot_first_in_line = re.compile(rb"\.(?<=[\r\n]\.)").search
 
 _BARE_LINE_END = LocalRefusal(Delivery.FAILED, 554, "5.6.0 the content has a CR or LF that is not part of a CRLF")
-# The mails of a task have one kind of content and one sender. So _NEEDS_8BITMIME and _SENDER_NEEDS_SMTPUTF8 have a
-# DeliveryFailure, as if the server had refused the message, and many in a row end the run.
+# The mails of a task have one kind of content and one sender, or senders of one form. So _NEEDS_8BITMIME and
+# _SENDER_NEEDS_SMTPUTF8 have a DeliveryFailure, as if the server had refused the message, and many in a row end the
+# run.
 _NEEDS_8BITMIME = LocalRefusal(
     Delivery.FAILED,
     554,
@@ -63,7 +64,7 @@ class WireWriter:
     def __init__(self, capabilities: Capabilities) -> None:
         self._capabilities = capabilities
         self._limit = capabilities.size_limit or 1 << 62
-        # Nearly all messages of a run have one sender, which is checked and encoded once.
+        # The messages of a run have one sender, which is checked and encoded once, or each has its own (VERP).
         self._sender: str | None = None
         self._mail = b""
 
@@ -71,7 +72,8 @@ class WireWriter:
         """The bytes to write for this envelope; a LocalRefusal when it cannot go to this server."""
         _, sender, recipient, content, dotless, _ = envelope
         if sender != self._sender:
-            if sender and (wrong := _wrong_address(sender)):
+            plain = len(sender) <= _MAX_ADDRESS_BYTES and sender.isascii() and _is_address(sender)
+            if sender and not plain and (wrong := _wrong_address(sender)):
                 failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")
                 return LocalRefusal(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
