@@ -96,7 +96,7 @@ class ReportHandler:
                 if found.records:
                     await self._intake.take(found.records)
         except SesError as cause:
-            _log.error("a mail is not taken now: %s", cause)
+            _log.warning("a mail is not taken now: %s", cause)
             return "451 4.3.0 Try again later"
         return "250 2.0.0 Kept"
 
