@@ -18,9 +18,9 @@ RUN sh deploy/install.sh project /opt/venv \
 
 FROM base
 # Uid 50000 in group 0, as in Airflow's own image, so that its Helm chart and OpenShift find what they expect.
-# /var/lib/airflow is where a volume goes; a new volume takes over the owner. Nothing else need be written to.
+# /var/lib/airflow and the spool are where volumes go; a new volume takes over the owner. Nothing else need be written to.
 RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /var/lib/airflow --shell /usr/sbin/nologin ses \
-    && install -d -o 50000 -g 0 -m 0770 /var/lib/airflow
+    && install -d -o 50000 -g 0 -m 0770 /var/lib/airflow /var/spool/ses-ops
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/ses-ops /opt/ses-ops
 COPY deploy/airflow.cfg deploy/airflow.cfg
@@ -31,6 +31,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_CONFIG=/opt/ses-ops/deploy/airflow.cfg \
     SES_HOME=/var/lib/airflow/ses
 USER 50000:0
-EXPOSE 8080
+EXPOSE 8080 8070
 STOPSIGNAL SIGTERM
 CMD ["airflow", "version"]

@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench screenshots dist lock clean
+.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench bounce-corpus screenshots dist lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -41,6 +41,9 @@ lint: install-dev ## style, types, and the direction of imports
 
 bench: install-dev ## how fast everything is, beside other senders (about 7 minutes; QUICK=1: under three)
 	@$(BIN)/python -m bench $(ARGS)
+
+bounce-corpus: install ## a folder of returned mails against its expected.json: DIR=folder (scripts/bounce_corpus.py)
+	@PYTHONPATH=. $(BIN)/python scripts/bounce_corpus.py "$(DIR)"
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)

@@ -8,10 +8,14 @@ Every setting is read by a call, never at import.
 | SES_WEB_PORT, SES_WEB_HOST | 8080, 127.0.0.1 | Airflow's web page and API |
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
+| SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
+| SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
+| SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
+| SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
@@ -113,6 +117,18 @@ def maintenance_minutes() -> int:
     return int(given)
 
 
+def events_kept_months() -> int:
+    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` of airflow.cfg.
+
+    Raises InvalidInput.
+    """
+    name = "SES_EVENTS_KEPT_MONTHS"
+    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
+    if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):
+        raise InvalidInput("not_kept_months", given=given, where=name)
+    return int(given)
+
+
 def public_url() -> str | None:
     """Where recipients and providers reach the public listener, without a slash at the end; None when it is not set.
 
@@ -153,11 +169,41 @@ def db_port() -> int | None:
     return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
+def public_port() -> int:
+    """The port of the public listener."""
+    return _port("SES_PUBLIC_PORT", 8070)
+
+
 def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
-    given = os.environ.get("SES_WEB_HOST", "").strip() or "127.0.0.1"
+    return _host("SES_WEB_HOST")
+
+
+def public_host() -> str:
+    """The address that the public listener listens on. Raises InvalidInput."""
+    return _host("SES_PUBLIC_HOST")
+
+
+def bounce_port() -> int:
+    """The port of the listener for bounces and complaints as mail."""
+    return _port("SES_BOUNCE_PORT", 2525)
+
+
+def bounce_host() -> str:
+    """The address that this listener listens on. Raises InvalidInput."""
+    return _host("SES_BOUNCE_HOST")
+
+
+def spool_folder() -> Path:
+    """The folder in which a listener keeps events while PostgreSQL is unavailable (absolute; it may not exist yet)."""
+    given = os.environ.get("SES_SPOOL", "").strip()
+    return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
+
+
+def _host(name: str) -> str:
+    given = os.environ.get(name, "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
-        raise InvalidInput("not_a_host", value=given, where="SES_WEB_HOST")
+        raise InvalidInput("not_a_host", value=given, where=name)
     return given
 
 
@@ -180,6 +226,8 @@ class RunningStack:
     web_url: str
     #: None when an external mail server is used, because then there is no local mailbox.
     mailbox_url: str | None = None
+    #: SES_PUBLIC_URL, or the address of the public listener.
+    public_url: str | None = None
     #: The environment that the `airflow` program needs to work on this stack.
     env: dict[str, str] = field(default_factory=dict, repr=False)
 

@@ -58,6 +58,7 @@ def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: 
         conn,
         name=one.name,
         group=one.group,
+        sender_domain=one.sender_domain,
         schedule=one.schedule,
         begun=one.request_count > 0,
         now=now,
@@ -70,6 +71,7 @@ def first_occurrence(
     *,
     name: str,
     group: str,
+    sender_domain: str,
     schedule: Schedule,
     begun: bool,
     now: datetime,
@@ -85,5 +87,5 @@ def first_occurrence(
         return []
     found = recipients.find_group(conn, group)
     exact = exact_up_to is None or found.recipient_count <= exact_up_to
-    suppressed = recipients.suppressed_count(conn, found.id) if exact else 0
+    suppressed = recipients.suppressed_count(conn, found.id, sender_domain=sender_domain) if exact else 0
     return [PendingMail(task=name, count=found.recipient_count - suppressed, due_at=next_slot)]

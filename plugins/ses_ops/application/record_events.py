@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
@@ -76,6 +77,7 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
     brought: defaultdict[str, Brought] = defaultdict(Brought)
     for one in keyed:
         brought[clean(one.event.source, MAX_NAME)].repetitions += 1  # those that are new are taken off again
+    make_months_of(conn, {_moment(one.event.occurred_at) for one in distinct.values()})
     with transaction(conn):
         recording.look_up_by_key(conn)
         found, missing = _matched(conn, list(distinct.values()))

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ses_ops.audience.recipient_file import RecipientRows
 
 COLUMNS = ("reason", "note", "expires")
-#: Columns of an export that an import ignores, because it has its own moment and person.
-EXPORTED_ONLY = ("added_at", "added_by")
+#: Columns of an export that an import ignores, because it has its own moment and person, and holds for all mail.
+EXPORTED_ONLY = ("added_at", "added_by", "scope", "source", "message")
 
 
 def import_suppressions(

@@ -59,10 +59,13 @@ def add(
     return Counted(changed=count > 0, count=count)
 
 
-def remove(conn: Connection, actor: Actor, address: Address, *, why: str | None = None) -> Changed:
-    """Remove an address from the list; the audit log keeps the reason. Raises NotFound."""
-    with actor.recorded("unsuppress", address=address.address, **({"why": why} if why else {})), transaction(conn):
-        entries.remove(conn, address)
+def remove(
+    conn: Connection, actor: Actor, address: Address, *, scope: str | None = None, why: str | None = None
+) -> Changed:
+    """Remove an address from the list, or its entry of one scope; the audit log keeps the reason. Raises NotFound."""
+    facts = {name: one for name, one in (("scope", scope), ("why", why)) if one}
+    with actor.recorded("unsuppress", address=address.address, **facts), transaction(conn):
+        entries.remove(conn, address, scope=scope)
     return Changed()
 
 

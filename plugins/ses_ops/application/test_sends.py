@@ -175,8 +175,10 @@ def _write_messages(
 ) -> None:
     occurrences.begin(conn, task_id=task_id, key=ONCE, run_id=run_id, logical_at=None)
     (occurrence,) = occurrences.lock_unfrozen(conn, task_id=task_id, key=ONCE, with_held=False)
-    occurrences.write_test_messages(conn, occurrence_id=occurrence.id, addresses=addresses, values=values)
-    suppress_erased(conn, occurrence.id)
+    occurrences.write_test_messages(
+        conn, occurrence_id=occurrence.id, sender_domain=sender_domain, addresses=addresses, values=values
+    )
+    suppress_erased(conn, occurrence.id, sender_domain=sender_domain)
     occurrences.mark_frozen(conn, occurrence_id=occurrence.id, sender_domain=sender_domain)
 
 

@@ -59,6 +59,7 @@ Findings = Iterator[tuple[State, str]]
 
 def _settings() -> Findings:
     settings.web_port(), settings.smtp_port(), settings.mailbox_port(), settings.web_host()
+    settings.public_port(), settings.public_host(), settings.public_url()
     if airflow_configuration.names_the_stack() and (stack := settings.running_stack()):
         yield "ok", f"SES_HOME is {settings.ses_home()}; the stack there says it is at {stack.web_url}"
     elif airflow_is_configured():

@@ -29,6 +29,11 @@ COMMANDS = {
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
     "tokens": ("tokens:tokens", "Secrets of the tokens in links and bounce addresses."),
+    "events": (
+        "events:events",
+        "What comes back: read mails from files and pipes, read again what was not understood.",
+    ),
+    "listen": ("listen:listen", "What comes back: the unsubscribe page and providers' hooks."),
     "airflow-rights": (
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",

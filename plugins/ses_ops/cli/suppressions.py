@@ -43,13 +43,14 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
     expires_at = read_expiry(expires, reason, now=datetime.now(UTC), where="--expires")
     with database() as conn:
         done = suppressions.add(conn, signing_actor(), [parsed], reason=chosen, note=remark, expires_at=expires_at)
-        entry = storage.find(conn, parsed.key)
+        found = storage.find(conn, parsed.key)
     if done.changed:
         click.echo(
             f"{parsed.address}: gets no mail" + (f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else "")
         )
-    elif entry is not None:
-        click.echo(f"{parsed.address}: was on the list already ({entry.reason}, since {entry.created_at:%Y-%m-%d})")
+    elif found:
+        since = f"{found[0].created_at:%Y-%m-%d}"
+        click.echo(f"{parsed.address}: was on the list already ({found[0].reason}, since {since})")
 
 
 @suppression.command(epilog=examples("ses suppression remove ann@example.com"))
@@ -84,7 +85,7 @@ def list_command(search: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        names = ("address", "reason", "note", "added_by", "created_at", "expires_at", "expired")
+        names = ("address", "scope", "reason", "note", "source", "added_by", "created_at", "expires_at", "expired")
         print_table(names, [[row[name] for name in names] for row in rows], empty="No address is suppressed.")
     if more:
         note(f"there are more than {limit:,}; --limit shows more")

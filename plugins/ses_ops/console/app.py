@@ -13,6 +13,9 @@ from ses_ops.console.access import signed_in
 from ses_ops.console.domains import pages as domain_pages
 from ses_ops.console.domains import plan as domain_plan
 from ses_ops.console.error_pages import add_error_pages
+from ses_ops.console.feedback import held as held_suppressions
+from ses_ops.console.feedback import page as feedback
+from ses_ops.console.feedback import self_test, unmatched
 from ses_ops.console.groups import imports as group_imports
 from ses_ops.console.groups import list as group_list
 from ses_ops.console.groups import preview as group_preview
@@ -20,16 +23,19 @@ from ses_ops.console.groups import recipients as group_recipients
 from ses_ops.console.groups import upload as group_upload
 from ses_ops.console.headers import SecurityHeaders
 from ses_ops.console.overview import page as overview
+from ses_ops.console.people import history as people_history
 from ses_ops.console.people import page as people
 from ses_ops.console.same_origin import readable_address, same_origin
 from ses_ops.console.suppression import imports as suppression_imports
 from ses_ops.console.suppression import list as suppression_list
 from ses_ops.console.suppression import reports as suppression_reports
+from ses_ops.console.suppression import undo as suppression_undo
 from ses_ops.console.tasks import actions as task_actions
 from ses_ops.console.tasks import bulk as task_bulk
 from ses_ops.console.tasks import edit as task_edit
 from ses_ops.console.tasks import export as task_export
 from ses_ops.console.tasks import list as task_list
+from ses_ops.console.tasks import message as task_message
 from ses_ops.console.tasks import new as task_new
 from ses_ops.console.tasks import page as task_page
 from ses_ops.console.tasks import send_now as task_send_now
@@ -44,6 +50,7 @@ PAGES = (
     task_bulk.router,
     task_page.router,
     task_export.router,
+    task_message.router,
     task_new.router,
     task_edit.router,
     task_actions.router,
@@ -60,7 +67,13 @@ PAGES = (
     suppression_list.router,
     suppression_imports.router,
     suppression_reports.router,
+    suppression_undo.router,
+    people_history.router,
     people.router,
+    feedback.router,
+    unmatched.router,
+    held_suppressions.router,
+    self_test.router,
 )
 
 

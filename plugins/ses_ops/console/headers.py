@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import MutableHeaders
-
 from ses_ops.console.change_made import noting_changes
+from ses_ops.web.headers import with_default_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -52,12 +51,5 @@ class SecurityHeaders:
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
         with noting_changes():
-            await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+            await self.app(scope, receive, with_default_headers(send, HEADERS) if scope["type"] == "http" else send)

@@ -65,6 +65,12 @@ class Language:
         # 29 / 100 is slightly less than 0.29 in binary.
         return str(format_percent(math.floor(share * 100 + 1e-9) / 100, locale=self.code))
 
+    def rate(self, share: float) -> str:
+        """A rate such as 0.25%, rounded to hundredths of a percent; one that is not 0 is never shown as 0."""
+        if 0 < share < 0.0001:
+            return f"< {self.rate(0.0001)}"
+        return str(format_percent(round(share, 4), format="#,##0.##%", locale=self.code))
+
     def utc(self, moment: datetime) -> str:
         """A moment in UTC, to the minute."""
         text = format_datetime(moment.astimezone(UTC), "medium", tzinfo=UTC, locale=self.code)

@@ -1,8 +1,8 @@
 """Pages and polled fragments, rendered from the Jinja2 templates in `html/`.
 
 Templates escape every value, and an undefined name is an error. They have the names `_()`, `ngettext()`, `number()`,
-`percent()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`, `may_look`,
-`flash`, and those that the page passes.
+`percent()`, `hundredths()`, `moment()`, `zoned()`, `clock()`, `said()`, `url()`, `static()`, `user`, `may_change`,
+`may_look`, `flash`, and those that the page passes.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ NAVIGATION = (
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
     NavigationEntry(path="/domains", label=N_("Sender domains"), also=("/new-domain",)),
     NavigationEntry(path="/suppression", label=N_("Suppression")),
+    NavigationEntry(path="/feedback", label=N_("Feedback")),
+    NavigationEntry(path="/people", label=N_("People")),
 )
 
 
@@ -119,6 +121,7 @@ def environment(code: str) -> Environment:
         "ngettext": words.ngettext,
         "number": words.number,
         "percent": words.percent,
+        "hundredths": words.rate,
         "date": words.date,
         "moment": lambda when, seconds=False: moment(words, when, seconds=seconds),
         "said": lambda sentence: marked(words, sentence),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,8 @@ class Reason(StrEnum):
 
     #: The mailbox or its domain does not exist (a hard bounce).
     NO_SUCH_ADDRESS = "no-such-address"
+    #: The recipient has another address now (a hard bounce).
+    MOVED = "moved"
     MAILBOX_FULL = "mailbox-full"
     MAILBOX_DISABLED = "mailbox-disabled"
     MAILBOX_BUSY = "mailbox-busy"
@@ -83,6 +86,7 @@ class Reason(StrEnum):
 
 _FAULTS = {
     Reason.NO_SUCH_ADDRESS: Fault.RECIPIENT,
+    Reason.MOVED: Fault.RECIPIENT,
     Reason.MAILBOX_FULL: Fault.RECIPIENT,
     Reason.MAILBOX_DISABLED: Fault.RECIPIENT,
     Reason.MAILBOX_BUSY: Fault.RECIPIENT,
@@ -125,19 +129,29 @@ class DeliveryFailure(NamedTuple):
 
     @property
     def no_such_address(self) -> bool:
-        """Whether this is a hard bounce."""
+        """Whether the address or its domain does not exist."""
         return self.reason is Reason.NO_SUCH_ADDRESS
 
+    @property
+    def hard(self) -> bool:
+        """Whether this is a hard bounce: the address or its domain does not exist, or has moved."""
+        return self.reason in (Reason.NO_SUCH_ADDRESS, Reason.MOVED)
 
-class _Rule(NamedTuple):
+
+class Rule(NamedTuple):
+    """A rule of a file of patterns; `holds` when each of its keys does."""
+
     reason: Reason
     codes: frozenset[int] | None
     status: re.Pattern[str] | None
     text: re.Pattern[str] | None
     not_text: re.Pattern[str] | None
     stages: frozenset[Stage] | None
+    #: Of a rule for reports: its words are those of the reporting server itself, so no filter has said them.
+    certain: bool
 
     def holds(self, code: int, status: str, text: str, stage: Stage) -> bool:
+        """Whether the rule holds for a refusal."""
         return (
             (self.codes is None or code in self.codes)
             and (self.stages is None or stage in self.stages)
@@ -157,11 +171,19 @@ def classify(code: int, text: str, stage: Stage) -> DeliveryFailure:
     status = enhanced[0] if enhanced else ""
     if status and int(status[0]) != code // 100:
         status = ""  # RFC 2034 4: the class of the status must be that of the code; else only the text decides
-    words = _ADDRESS.sub(" ", text).replace("’", "'")
-    for rule in _rules():
-        if rule.holds(code, status, words, stage):
-            return DeliveryFailure(_fitting(rule.reason, code, stage), status)
-    return DeliveryFailure(_by_stage(code, stage), status)
+    rule = matched(_rules(), code, status, words_of(text), stage)
+    reason = _by_stage(code, stage) if rule is None else _fitting(rule.reason, code, stage)
+    return DeliveryFailure(reason, status)
+
+
+def words_of(text: str) -> str:
+    """A text without the addresses in it, as the patterns are tried on it."""
+    return _ADDRESS.sub(" ", text).replace("’", "'")
+
+
+def matched(rules: Sequence[Rule], code: int, status: str, words: str, stage: Stage) -> Rule | None:
+    """The first of the rules that holds for a refusal; None for none."""
+    return next((rule for rule in rules if rule.holds(code, status, words, stage)), None)
 
 
 def _fitting(reason: Reason, code: int, stage: Stage) -> Reason:
@@ -185,21 +207,27 @@ def _by_stage(code: int, stage: Stage) -> Reason:
 
 
 @lru_cache(maxsize=1)
-def _rules() -> tuple[_Rule, ...]:
-    return tuple(_rule(entry) for entry in tomllib.loads(_RULES.read_text(encoding="utf-8"))["rule"])
+def _rules() -> tuple[Rule, ...]:
+    return read_rules(_RULES)
 
 
-def _rule(entry: dict[str, Any]) -> _Rule:
-    unknown = set(entry) - {"reason", "code", "status", "text", "not_text", "at"}
+def read_rules(file: Path) -> tuple[Rule, ...]:
+    """The rules of a file, in order. Raises ValueError for a rule with an unknown key or reason."""
+    return tuple(_rule(entry, file.name) for entry in tomllib.loads(file.read_text(encoding="utf-8"))["rule"])
+
+
+def _rule(entry: dict[str, Any], file: str) -> Rule:
+    unknown = set(entry) - {"reason", "code", "status", "text", "not_text", "at", "certain"}
     if unknown:
-        raise ValueError(f"{_RULES.name}: a rule has {sorted(unknown)}")
+        raise ValueError(f"{file}: a rule has {sorted(unknown)}")
     patterns = {
         name: re.compile(entry[name], re.IGNORECASE) if name in entry else None
         for name in ("status", "text", "not_text")
     }
-    return _Rule(
+    return Rule(
         reason=Reason(entry["reason"]),
         codes=frozenset(entry["code"]) if "code" in entry else None,
         stages=frozenset(Stage(one) for one in entry["at"]) if "at" in entry else None,
+        certain=bool(entry.get("certain", False)),
         **patterns,
     )

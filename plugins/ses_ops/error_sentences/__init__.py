@@ -14,8 +14,19 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 NOUNS = (
-    *("addresses", "connections", "database", "hooks", "imports", "mail_server", "mail_settings", "messages"),
-    *("orchestration", "quota", "schedules", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
+    *("addresses", "connections", "database", "hooks", "imports", "listeners", "mail_server", "mail_settings"),
+    *("messages",),
+    *(
+        "orchestration",
+        "quota",
+        "reports",
+        "schedules",
+        "sending",
+        "task_fields",
+        "tasks",
+        "templates",
+        "unmatched_events",
+    ),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

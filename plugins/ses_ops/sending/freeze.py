@@ -117,10 +117,12 @@ def _missed(task: LockedTask, run: Run) -> str | None:
 
 
 def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_root: Path) -> None:
-    variables = occurrences.write_audience(conn, occurrence_id=occurrence_id, group_id=task.group_id)
+    variables = occurrences.write_audience(
+        conn, occurrence_id=occurrence_id, group_id=task.group_id, sender_domain=task.sender_domain
+    )
     if variables is None:
         raise NotFound("recipient group", task.group or "?", code="recipient_group_deleted_after_the_end")
-    suppress_erased(conn, occurrence_id)
+    suppress_erased(conn, occurrence_id, sender_domain=task.sender_domain)
     if variables != task.group_variables:  # a file was imported since then, whose rows were written
         check_template(with_page(task.content), templates_root, group=task.group, variables=variables)
     keep_first_subject(conn, task.id, with_page(task.content), occurrence_id, templates_root)

@@ -29,15 +29,15 @@ class Addresses:
     ses_smtp: str
 
     @property
-    def local_web_host(self) -> str:
-        """The host that programs of this machine use for the web server."""
-        return "127.0.0.1" if self.web_host in ("0.0.0.0", "::", "localhost") else self.web_host  # noqa: S104
-
-    @property
     def web_url(self) -> str:
         """The URL of the web page for a person at this machine."""
-        host = f"[{self.local_web_host}]" if ":" in self.local_web_host else self.local_web_host
-        return f"http://{host}:{self.web_port}"
+        return f"http://{local_host(self.web_host)}:{self.web_port}"
+
+
+def local_host(host: str) -> str:
+    """The host of a URL by which programs of this machine reach a server that listens on `host`."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host  # noqa: S104
+    return f"[{host}]" if ":" in host else host
 
 
 def parallelism() -> int:

@@ -77,6 +77,7 @@ class Welcome:
     web_user: str
     web_password: str
     mailbox_url: str | None
+    public_url: str
     smtp: str
     notes: tuple[str, ...] = ()
 
@@ -86,6 +87,7 @@ class Welcome:
         return [
             f"Web page  {self.web_url}  user {self.web_user}  password {self.web_password}",
             f"Mailbox   {mailbox}",
+            f"Public    {self.public_url}  (unsubscribe links lead here)",
             *self.notes,
             "Ctrl-C stops everything; the data stays, and the next `make run` goes on with it.",
         ]

@@ -18,7 +18,13 @@ from ses_ops import settings
 from ses_ops.errors import DatabaseUnavailable, SesError
 from ses_ops.stack import sample_data
 from ses_ops.stack.airflow_database import airflow_is_migrated, note_migrated
-from ses_ops.stack.airflow_environment import Addresses, airflow_settings, component_environment, further_users
+from ses_ops.stack.airflow_environment import (
+    Addresses,
+    airflow_settings,
+    component_environment,
+    further_users,
+    local_host,
+)
 from ses_ops.stack.display import Display, Welcome
 from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets, load_or_generate
 from ses_ops.stack.leftovers import end_leftovers
@@ -54,6 +60,8 @@ class LocalStack:
     web_port: int
     smtp_port: int
     mailbox_port: int
+    public_host: str
+    public_port: int
     db_port: int | None
     began: float = field(default_factory=time.monotonic)
 
@@ -86,6 +94,8 @@ class LocalStack:
             web_port=settings.web_port(),
             smtp_port=settings.smtp_port(),
             mailbox_port=settings.mailbox_port(),
+            public_host=settings.public_host(),
+            public_port=settings.public_port(),
             db_port=settings.db_port(),
         )
 
@@ -111,11 +121,12 @@ class LocalStack:
         check_ports(self._wanted_ports())
         secrets = load_or_generate(self.places.secrets, further_users(os.environ))
         addresses = self._start_database(supervisor, secrets)
-        own = airflow_settings(self.places, addresses, secrets)
+        own = airflow_settings(self.places, addresses, secrets) | {"SES_PUBLIC_URL": self._public_url()}
         env = component_environment(os.environ, own, self.places)
         self._start_mailbox(supervisor, env)
         db_dsn = settings.libpq_uri(addresses.ses_db)
         self._migrate(supervisor, env, db_dsn)
+        self._start_public_listener(supervisor, env)
         client = WebClient(addresses.web_url, WEB_USER, secrets.web_password)
         self._start_airflow(supervisor, env, client)
         described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
@@ -129,7 +140,10 @@ class LocalStack:
 
     def _wanted_ports(self) -> list[WantedPort]:
         web = WantedPort(setting="SES_WEB_PORT", host=self.web_host, port=self.web_port, purpose="web page")
-        wanted = [web]
+        public = WantedPort(
+            setting="SES_PUBLIC_PORT", host=self.public_host, port=self.public_port, purpose="unsubscribe page"
+        )
+        wanted = [web, public]
         if self.external_smtp is None:
             smtp = ("SES_SMTP_PORT", self.smtp_port, "mailbox")
             page = ("SES_MAILBOX_PORT", self.mailbox_port, "mailbox page")
@@ -174,6 +188,14 @@ class LocalStack:
         command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.mailbox_port)]
         supervisor.start("mailbox", command, env)
 
+    def _start_public_listener(self, supervisor: Supervisor, env: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "ses_ops.cli.main", "listen", "public"]
+        supervisor.start("public-listener", command, env)
+
+    def _public_url(self) -> str:
+        """What the person set, or the address of the listener for a person at this machine."""
+        return settings.public_url() or f"http://{local_host(self.public_host)}:{self.public_port}"
+
     def _migrate(self, supervisor: Supervisor, env: dict[str, str], db_dsn: str) -> None:
         known = self.external_airflow_db is None and airflow_is_migrated(env[AIRFLOW_DATABASE_SETTING])
         if not known:
@@ -207,6 +229,7 @@ class LocalStack:
             "smtp_uri": addresses.ses_smtp,
             "web_url": addresses.web_url,
             "mailbox_url": self._mailbox_url(),
+            "public_url": self._public_url(),
             "env": env,
         }
         write_private_json(settings.stack_file(), stack)
@@ -222,6 +245,7 @@ class LocalStack:
                 web_user=WEB_USER,
                 web_password=secrets.web_password,
                 mailbox_url=self._mailbox_url(),
+                public_url=self._public_url(),
                 smtp=f"{LOOPBACK}:{self.smtp_port}" if self.external_smtp is None else external,
                 notes=notes,
             )

@@ -26,6 +26,8 @@ StatementFailed = psycopg2.Error
 ConnectionLost = (psycopg2.OperationalError, psycopg2.InterfaceError)
 #: The driver's error for a row whose key another row has.
 KeyTaken = psycopg2.errors.UniqueViolation
+#: The driver's errors for a value that the server does not take, now or later.
+ValueRefused = (psycopg2.DataError, psycopg2.IntegrityError)
 
 #: PostgreSQL's error codes for a missing table, column, type or schema.
 _NOT_THERE = (

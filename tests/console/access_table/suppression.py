@@ -1,4 +1,4 @@
-"""Who gets what from suppression/list.py, imports.py and reports.py."""
+"""Who gets what from suppression/list.py, undo.py, imports.py and reports.py."""
 
 from tests.console.access_table import changes, exports, needs_right, reads
 
@@ -13,6 +13,15 @@ ROUTES = {
     "GET /suppression/remove": needs_right("/suppression/remove?address=ann@example.com", status=404),
     "POST /suppression/remove": changes(
         "/suppression/remove", address="ann@example.com", why="asked for it", status=404, audited=False
+    ),
+    "GET /suppression/undo": needs_right("/suppression/undo"),
+    "POST /suppression/undo": changes(
+        "/suppression/undo",
+        since="2026-11-01T00:00",
+        until="2026-11-02T00:00",
+        reason="hard_bounce",
+        why="an outage",
+        confirmed="yes",
     ),
     "GET /suppression/import": needs_right("/suppression/import"),
     # No file was chosen: nothing is changed, and nothing is written to the audit log.

@@ -11,7 +11,8 @@ PAGES = (
     *("/", "/tasks?sort=name", "/tasks/spring-sale", "/new-task", "/templates", "/templates/hello", "/groups"),
     *("/tasks/over-quota/edit", "/tasks/by-hand/send-now"),
     *("/groups/customers", "/groups/customers/upload", "/domains", f"/domains/{DOMAIN}", "/suppression"),
-    "/suppression/erase",
+    *("/suppression/erase", "/feedback", "/feedback/self-test", "/people?address=a@b.example"),
+    "/tasks/spring-sale/messages/1/1",
 )
 
 

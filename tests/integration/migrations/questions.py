@@ -56,3 +56,12 @@ def without_moment(answer: Any) -> Any:
     if isinstance(answer, list):
         return [without_moment(one) for one in answer]
     return answer
+
+
+def known_part(answer: Any, expected: Any) -> Any:
+    """An answer without the facts that the version before did not have."""
+    if isinstance(answer, dict) and isinstance(expected, dict):
+        return {key: known_part(value, expected[key]) for key, value in answer.items() if key in expected}
+    if isinstance(answer, list) and isinstance(expected, list) and len(answer) == len(expected):
+        return [known_part(one, other) for one, other in zip(answer, expected, strict=True)]
+    return answer

@@ -67,7 +67,7 @@ def test_an_address_is_found_however_it_is_written(world):
         assert found(row.address for row in entries.entries(world.conn, search=text)) == places, text
         rows, total = entries.page(world.conn, search=text, reason=None, offset=0, limit=9)
         assert (found(row.address for row in rows), total) == (places, len(places)), text
-        assert found(row[0] for row in entries.stream(world.conn, search=text, reason=None)) == places, text
+        assert found(row.address for row in entries.stream(world.conn, search=text, reason=None)) == places, text
         key, part = whole_or_part(text)
         search = MessageSearch(task_id=task_id, address_key=key, part=part)
         assert found(row.address for row in message_page(world.conn, search, size=9).rows) == places, text

@@ -18,11 +18,12 @@ LONG_RUNNING = [
     "scheduler",
     "dag-processor",
     "triggerer",
+    "public",
     "mailpit",
     "redis",
     "celery-worker",
 ]
-OURS = ["migrate", "api-server", "scheduler", "dag-processor", "triggerer", "celery-worker"]
+OURS = ["migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "celery-worker"]
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_CONN|_URL|_URI")
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 REQUIRED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*):\?")
@@ -110,6 +111,7 @@ def test_only_the_web_pages_are_published_and_only_on_this_machine_by_default(se
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "api-server": ["${SES_BIND:-127.0.0.1}:${SES_WEB_PORT:-8080}:8080"],
+        "public": ["${SES_PUBLIC_BIND:-127.0.0.1}:${SES_PUBLIC_PORT:-8070}:8070"],
         "mailpit": ["127.0.0.1:${SES_MAILBOX_PORT:-8025}:8025"],
     }
 

@@ -8,13 +8,17 @@ import pytest
 from jinja2 import Environment
 
 from ses_ops.errors import TemplateError
-from ses_ops.rendering.budget import MAX_WORK
+from ses_ops.rendering import budget
+from ses_ops.rendering.budget import MAX_SECONDS, MAX_WORK
 from ses_ops.rendering.operations import operations, paid_tests
 from ses_ops.rendering.template_files import MAX_FILE
+from tests.sizes import size
 from tests.unit.rendering.conftest import WriteTemplate
 
+#: In `make test` what would never end has a quarter of a mail's budget, and is over four times as soon.
+_PART = size(1, 4)
 #: CPU seconds of this thread; the worst take a quarter of it.
-_SOON = 2
+_SOON = size(2, 1)
 _B = "{% set b = 'x' * 99999 %}{% set c = 'x' * 99999 %}"
 
 LOOPS = {
@@ -206,7 +210,11 @@ _ATTACKS = {"loops": LOOPS, "long": LONG_OPERATIONS, "text": TEXTS, "big": LISTS
         for name, source in sources.items()
     ],
 )
-def test_what_would_never_end_or_fill_the_memory_ends_soon_with_an_error(write: WriteTemplate, source: str) -> None:
+def test_what_would_never_end_or_fill_the_memory_ends_soon_with_an_error(
+    write: WriteTemplate, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "MAX_WORK", MAX_WORK // _PART)
+    monkeypatch.setattr(budget, "MAX_SECONDS", MAX_SECONDS / _PART)
     started = time.thread_time()
     with pytest.raises(TemplateError):
         write(text=source, files={"part.txt": "{{ 'x' * 100 }}"}).preview({})

@@ -76,7 +76,7 @@ def test_errors_are_those_that_were_raised(processes, root):
 @pytest.mark.parametrize("call", [one_call_of_minutes, endless, greedy, dies])
 def test_what_takes_too_long_or_too_much_is_ended_while_others_go_on(processes, monkeypatch, call):
     assert worker.call("fine", pid)  # they are there
-    monkeypatch.setattr(worker, "LONGEST", 5.0)
+    monkeypatch.setattr(worker, "LONGEST", 2.0)
     with ThreadPoolExecutor(1) as thread:
         evil = thread.submit(worker.call, "evil", call)
         assert worker.call("fine", pid) != os.getpid()

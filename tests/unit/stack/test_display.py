@@ -16,6 +16,7 @@ WELCOME = Welcome(
     web_user="admin",
     web_password="[bold]secret",
     mailbox_url="http://127.0.0.1:8025",
+    public_url="http://127.0.0.1:8070",
     smtp="127.0.0.1:1025",
 )
 

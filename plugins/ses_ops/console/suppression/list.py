@@ -15,6 +15,7 @@ from starlette.responses import Response
 from ses_ops.application import suppressions
 from ses_ops.application.exports import export_suppressions
 from ses_ops.audience.csv.cells import safe_cell
+from ses_ops.console import feedback_labels
 from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.actor import actor_of
 from ses_ops.console.address_field import read_addresses
@@ -24,7 +25,7 @@ from ses_ops.console.door import change
 from ses_ops.console.download import Download, check_exports
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other, way_back
-from ses_ops.console.language import N_, language_of
+from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.listing import Listing, Page
 from ses_ops.console.page import render
 from ses_ops.domain.address import Address, parse_address
@@ -46,7 +47,9 @@ REASONS: dict[str, str] = {
 MOST_ADDED = 200
 #: Most characters of a note.
 LONGEST_NOTE = 500
-COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by")
+COLUMNS = ("address", "reason", "note", "added_at", "expires", "added_by", "scope", "source", "message")
+#: The filter for entries that came from no feed.
+NO_FEED = "none"
 #: Characters of CSV in one block of the response.
 _BLOCK = 64 * 1024
 
@@ -64,6 +67,8 @@ def suppression(request: Request) -> Response:
         page=page,
         anything=anything,
         reasons=REASONS,
+        sources={NO_FEED: N_("a person, or the mail server"), **feedback_labels.FEEDS},
+        feed_name=feedback_labels.feed_name,
         more_than=MOST_LISTED if has_more else None,
     )
 
@@ -73,7 +78,7 @@ def export(request: Request, user: GetUserDep) -> Response:
     """The whole filtered list as CSV that a spreadsheet and the import of ses-ops can read."""
     listing = _listing(request)
     check_exports(user.get_name())
-    asked = {"search": listing.text or None, "reason": listing.filters.get("reason")}
+    asked = _asked_of(listing)
     export_suppressions(actor_of(user), **asked)
     return Download(_csv(**asked), headers=csv_headers("suppression.csv"), person=user.get_name())
 
@@ -111,8 +116,10 @@ def add(request: Request, user: GetUserDep, form: PostedDep) -> Response:
 def remove_form(request: Request) -> Response:
     """The question, with the entry and a field for the reason."""
     back = way_back(Form.of(back=request.query_params.get("back", "")), "/suppression")
-    form = Form.of(address=request.query_params.get("address", ""), why="", back=back)
-    return _remove_page(request, form, _entry(_asked(form)))
+    query = request.query_params
+    given = {"scope": query["scope"]} if "scope" in query else {}
+    form = Form.of(address=query.get("address", ""), why="", back=back, **given)
+    return _remove_page(request, form, _entry(_asked(form), _scope(form)))
 
 
 @router.post("/suppression/remove", dependencies=[Depends(changes_console)])
@@ -121,11 +128,11 @@ def remove(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     address, why, words = _asked(form), form.text("why"), language_of(request)
     if not why:
         form.problem("why", words.gettext("Write why, for example: asked for our mail again by phone."))
-    entry = _entry(address)
+    entry = _entry(address, _scope(form))
     if form.errors:
         return _remove_page(request, form, entry, status=422)
-    change(user, suppressions.remove, address, why=why[:LONGEST_NOTE])
-    flash = Flash(kind="done", text=words.gettext("%(address)s gets mail again.", address=address.address))
+    change(user, suppressions.remove, address, why=why[:LONGEST_NOTE], scope=_scope(form))
+    flash = Flash(kind="done", text=_removed(words, entry, address))
     return see_other(request, way_back(form, "/suppression"), flash)
 
 
@@ -152,12 +159,23 @@ def _add_page(request: Request, form: Form, *, status: int = 200) -> Response:
     return render(request, "suppression/add.html", status=status, form=form, choices=choices, most=MOST_ADDED)
 
 
-def _entry(address: Address) -> storage.Suppression:
+def _removed(words: Language, entry: storage.Suppression, address: Address) -> str:
+    if entry.scope:
+        return words.gettext("%(address)s gets mail of %(domain)s again.", address=address.address, domain=entry.scope)
+    return words.gettext("%(address)s gets mail again.", address=address.address)
+
+
+def _scope(form: Form) -> str | None:
+    """The scope of the one entry that the form is about; None: all entries of the address."""
+    return form.text("scope") if "scope" in form else None
+
+
+def _entry(address: Address, scope: str | None) -> storage.Suppression:
     with reading() as conn:
-        entry = storage.find(conn, address.key)
-    if entry is None:
+        found = storage.find(conn, address.key, scope=scope)
+    if not found:
         raise NotFound("suppressed address", address.address)
-    return entry
+    return found[0]
 
 
 def _remove_page(request: Request, form: Form, entry: storage.Suppression, *, status: int = 200) -> Response:
@@ -178,17 +196,25 @@ def _asked(form: Form) -> Address:
 
 def _listing(request: Request) -> Listing:
     return Listing.read(
-        request.query_params, sorts=("added",), filters={"reason": list(SuppressionReason)}, descending=True
+        request.query_params,
+        sorts=("added",),
+        filters={"reason": list(SuppressionReason), "source": [NO_FEED, *feedback_labels.FEEDS]},
+        descending=True,
     )
+
+
+def _asked_of(listing: Listing) -> dict[str, str | None]:
+    source = listing.filters.get("source")
+    return {
+        "search": listing.text or None,
+        "reason": listing.filters.get("reason"),
+        "source": "" if source == NO_FEED else source,
+    }
 
 
 def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
     """A page, and whether more entries match than are counted."""
-    asked: dict[str, Any] = {
-        "search": listing.text or None,
-        "reason": listing.filters.get("reason"),
-        "limit": listing.size,
-    }
+    asked: dict[str, Any] = {**_asked_of(listing), "limit": listing.size}
     rows, total = storage.page(conn, **asked, offset=listing.offset)
     if not rows and listing.page > 1:
         listing = listing.at_page(1)
@@ -196,19 +222,27 @@ def _page(conn: Any, listing: Listing) -> tuple[Page[ListedSuppression], bool]:
     return Page(listing=listing, rows=rows, total=min(total, MOST_LISTED)), total > MOST_LISTED
 
 
-def _csv(*, search: str | None, reason: str | None) -> Generator[bytes, None, None]:
+def _csv(*, search: str | None, reason: str | None, source: str | None) -> Generator[bytes, None, None]:
     """The file in blocks, first the byte order mark by which spreadsheets know UTF-8."""
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\r\n")
     block.write("\ufeff")
     writer.writerow(COLUMNS)
     with streaming() as conn:
-        for address, why, note, added_at, expires_at, added_by, _ in storage.stream(conn, search=search, reason=reason):
-            ends = expires_at.isoformat(timespec="seconds") if expires_at else ""
-            cells = (safe_cell(address), why, safe_cell(note), added_at.isoformat(timespec="seconds"), ends)
-            writer.writerow((*cells, safe_cell(added_by)))
+        for entry in storage.stream(conn, search=search, reason=reason, source=source):
+            writer.writerow(_cells(entry))
             if block.tell() > _BLOCK:
                 yield block.getvalue().encode()
                 block.seek(0)
                 block.truncate()
     yield block.getvalue().encode()
+
+
+def _cells(entry: ListedSuppression) -> tuple[str, ...]:
+    ends = entry.expires_at.isoformat(timespec="seconds") if entry.expires_at else ""
+    message = f"{entry.occurrence_id}.{entry.seq}" if entry.occurrence_id else ""
+    return (
+        *(safe_cell(entry.address), entry.reason, safe_cell(entry.note)),
+        *(entry.created_at.isoformat(timespec="seconds"), ends, safe_cell(entry.added_by)),
+        *(entry.scope, entry.source, message),
+    )

@@ -23,11 +23,18 @@ from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.tasks.messages import answer, search_of
 from ses_ops.console.tasks.query import TaskView
 from ses_ops.console.tasks.snapshot import scope_of
+from ses_ops.storage.events import task_feedback
+from ses_ops.storage.events.task_feedback import MessageOutcome, Words
 from ses_ops.storage.ledger.messages import ListedMessage, MessageSearch, all_messages
 
 router = APIRouter()
 
-HEADER = ("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at", "start")
+HEADER = (
+    *("occurrence", "number", "address", "status", "tries", "code", "answer", "changed_at", "next_try_at", "start"),
+    *("feedback", "feedback_at"),
+)
+#: Further columns of a list of an outcome: what the gravest event of each message says.
+WORDS = ("reason", "status_code", "diagnostic", "source")
 #: Number of messages read, and written, at a time.
 BATCH = 5_000
 
@@ -40,7 +47,7 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
     view = TaskView.read(request.query_params, name, run_id=run_id)
     check_may_see(user, name, view.task_id)
     asked = {"task_id": view.task_id, "run": run_id, "occurrence": view.occurrence_id}
-    asked |= {"status": view.status, "address": view.address}
+    asked |= {"status": view.status, "feedback": view.feedback, "address": view.address}
 
     def find() -> MessageSearch:
         with reading() as conn:
@@ -54,10 +61,29 @@ def export_messages(request: Request, name: str, user: GetUserDep) -> Response:
 
 def _csv(search: MessageSearch) -> Generator[bytes, None, None]:
     """The file in blocks of a few thousand lines, first the byte order mark by which Excel knows UTF-8."""
-    yield b"\xef\xbb\xbf" + _lines([HEADER])
+    with_words = search.feedback is not None
+    yield b"\xef\xbb\xbf" + _lines([HEADER + WORDS if with_words else HEADER])
     with streaming() as conn:
         for batch in all_messages(conn, search, size=BATCH):
-            yield _lines([_line(row) for row in batch])
+            found = [(row.occurrence_id, row.seq) for row in batch]
+            outcomes = task_feedback.outcomes(conn, found)
+            words = task_feedback.words(conn, found) if with_words else {}
+            lines = [_line(row) + _fed_back(outcomes.get(key)) for row, key in zip(batch, found, strict=True)]
+            yield _lines(
+                [line + _said(words.get(key)) if with_words else line for line, key in zip(lines, found, strict=True)]
+            )
+
+
+def _fed_back(outcome: MessageOutcome | None) -> tuple[str, ...]:
+    if outcome is None:
+        return "", ""
+    return " ".join(outcome.feedback), _moment(outcome.last_at) or ""
+
+
+def _said(words: Words | None) -> tuple[str, ...]:
+    if words is None:
+        return ("",) * len(WORDS)
+    return words.reason or "", words.status or "", safe_cell(words.diagnostic), words.source
 
 
 def _line(row: ListedMessage) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageStatus
+from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger.messages import (
     END,
     MOST_LOOKED_AT,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.console.tasks.query import TaskView
+    from ses_ops.storage.events.task_feedback import Key, MessageOutcome, Words
     from ses_ops.storage.ledger.progress import Scope
 
 #: Number of messages on a page.
@@ -36,6 +38,10 @@ class MessageLines:
     """A page of the list."""
 
     page: MessagePage
+    #: What became of those of which somebody told.
+    outcomes: dict[Key, MessageOutcome]
+    #: What the gravest event of each says, where the list is of an outcome.
+    words: dict[Key, Words]
     #: Whether the list has a search or a filter.
     narrowed: bool
     #: Most messages that a page of a search reads.
@@ -59,9 +65,13 @@ class MessageLines:
 
 def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLines:
     """The page of messages that a view asks for."""
+    page = message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE)
+    found = [(row.occurrence_id, row.seq) for row in page.rows]
     return MessageLines(
-        page=message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE),
-        narrowed=bool(view.status or view.address),
+        page=page,
+        outcomes=task_feedback.outcomes(conn, found),
+        words=task_feedback.words(conn, found) if view.feedback else {},
+        narrowed=bool(view.status or view.address or view.feedback),
     )
 
 
@@ -73,6 +83,7 @@ def search_of(
     return MessageSearch(
         task_id=scope.task_id,
         status=view.status,
+        feedback=view.feedback,
         address_key=key,
         part=part,
         occurrence_id=scope.occurrence_id,

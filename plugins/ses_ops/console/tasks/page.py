@@ -12,12 +12,13 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from ses_ops.console import labels, spans
+from ses_ops.console import feedback_labels, labels, spans
 from ses_ops.console.access import Right, reads_task, rights
 from ses_ops.console.charts.progress_bar import parts_of, sent_share, start_of, words_of
 from ses_ops.console.charts.sending_gaps import WORDS
 from ses_ops.console.database import reading
 from ses_ops.console.earlier_tasks import check_may_see, hidden_tasks
+from ses_ops.console.feedback_rates import lines_of
 from ses_ops.console.language import language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.task_sections import missed_start_of
@@ -103,6 +104,10 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         **_context(request, user, view, seen),
         messages=messages,
         message_labels=labels.MESSAGE,
+        outcome_labels=feedback_labels.OF_MESSAGE,
+        outcome_badges=feedback_labels.BADGES,
+        feedback_labels=feedback_labels.FEEDBACK,
+        failure_reasons=feedback_labels.REASONS,
         editions=changed,
         advertisement=ADVERTISEMENT,
         languages=labels.LANGUAGE,
@@ -130,6 +135,7 @@ def _context(request: Request, user: BaseUser, view: TaskView, seen: TaskSeen) -
         "parts": parts_of(progress),
         "share": sent_share(progress),
         "count_words": words_of(seen.counts),
+        "feedback": lines_of(seen.feedback, seen.counts.sent_count) if seen.feedback else [],
         "missed": missed_start_of(seen.overview),
         "status_labels": labels.STATUS,
         "type_labels": labels.TYPE,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.send_task import dag_id
 from ses_ops.storage.ledger.messages import END, TOP, MessagePosition
@@ -46,6 +47,7 @@ class TaskView:
     chunk_page: int = 1
     #: Search of the list of messages.
     status: str | None = None
+    feedback: Feedback | None = None
     address: str = ""
     after: MessagePosition = TOP
     #: Key at which the page of messages ends, when it is read backwards.
@@ -54,7 +56,7 @@ class TaskView:
     @classmethod
     def read(cls, query: QueryParams, name: str, *, tab: Tab = Tab.CONSOLE, run_id: str | None = None) -> TaskView:
         """The view of a request's address."""
-        status = query.get("status")
+        status, feedback = query.get("status"), query.get("feedback")
         return cls(
             name=name,
             task_id=_number(query.get("task")),
@@ -64,6 +66,8 @@ class TaskView:
             before=_number(query.get("before")),
             chunk_page=min(_number(query.get("chunks")) or 1, 1_000_000),
             status=status if status in set(MessageStatus) else None,
+            # A DAG run is known by its chunks, and what became of a message by its task and start.
+            feedback=Feedback(feedback) if feedback in set(Feedback) and run_id is None else None,
             address=query.get("address", "").strip()[:LONGEST_ADDRESS],
             after=_key(query.get("after")) or TOP,
             through=END if query.get("through") == LAST else _key(query.get("through")),
@@ -91,13 +95,14 @@ class TaskView:
             "before": self.before,
             "chunks": self.chunk_page if self.chunk_page > 1 else None,
             "status": self.status,
+            "feedback": self.feedback,
             "address": self.address,
             "after": f"{self.after.occurrence_id}.{self.after.seq}" if self.after != TOP else None,
             "through": _written(self.through),
         }
         if "occurrence" in changes:
             parts["chunks"] = None
-        if changes.keys() & {"occurrence", "status", "address", "after", "through"}:
+        if changes.keys() & {"occurrence", "status", "feedback", "address", "after", "through"}:
             parts |= {"after": None, "through": None}
         kept = {name: str(value) for name, value in {**parts, **changes}.items() if value not in (None, "")}
         return "?" + urlencode(kept) if kept else ""
@@ -122,6 +127,7 @@ class TaskView:
             "run": self.run_id,
             "occurrence": self.occurrence_id,
             "status": self.status,
+            "feedback": self.feedback,
             "address": self.address,
         }
         kept = {name: str(value) for name, value in parts.items() if value not in (None, "")}

@@ -84,9 +84,21 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
     schedule = _with_start(task.schedule, current.created_at if current else now)
     group = recipients.find_group(conn, task.group)
     begun = current is not None and current.request_count > 0
-    added = first_occurrence(conn, name=task.name, group=task.group, schedule=schedule, begun=begun, now=now)
+    added = first_occurrence(
+        conn,
+        name=task.name,
+        group=task.group,
+        sender_domain=task.sender_domain,
+        schedule=schedule,
+        begun=begun,
+        now=now,
+    )
     # The occurrence to come already has the count of suppressed recipients.
-    suppressed = group.recipient_count - added[0].count if added else recipients.suppressed_count(conn, group.id)
+    suppressed = (
+        group.recipient_count - added[0].count
+        if added
+        else recipients.suppressed_count(conn, group.id, sender_domain=task.sender_domain)
+    )
     due_at = added[0].due_at if added else None
     return Review(
         task=task,

@@ -119,7 +119,7 @@ def _start(conn: Connection, task: SendTask) -> Start:
     now, root = database_now(conn), settings.templates_root()
     check_content(conn, task, root)
     group = recipients.find_group(conn, task.group)
-    suppressed = recipients.suppressed_count(conn, group.id)
+    suppressed = recipients.suppressed_count(conn, group.id, sender_domain=task.sender_domain)
     added = [PendingMail(task=task.name, count=group.recipient_count - suppressed, due_at=now)]
     return Start(
         recipients=group.recipient_count,

@@ -13,6 +13,7 @@ from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import NotFound
+from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger import progress
 from ses_ops.storage.ledger.failures import FailureCounts, Failures
 from ses_ops.storage.ledger.progress import ChunkProgress, Counts, OccurrenceProgress, Scope
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ses_ops.console.charts.sending_chart import SendingChart
     from ses_ops.console.tasks.query import TaskView
+    from ses_ops.domain.feedback import TaskFeedback
     from ses_ops.storage.ledger.progress import Burst
 
 #: Number of lines of the two lists.
@@ -67,6 +69,8 @@ class TaskSeen:
     #: Present speed in messages a second.
     rate: float
     failures: list[Failures]
+    #: What became of the sent messages; None for a part of the task, and before anything was sent.
+    feedback: TaskFeedback | None
 
     @property
     def started_late(self) -> bool:
@@ -174,6 +178,7 @@ def _read(conn: Connection, part: _Part) -> TaskSeen:
         ),
         rate=sum(one.rate for one in bursts if one.alive),
         failures=_FAILURES.by_code(conn, scope) if counts.failed_count else [],
+        feedback=task_feedback.counts(conn, row.id) if scope.is_whole and counts.sent_count else None,
     )
 
 

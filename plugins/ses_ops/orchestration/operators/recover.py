@@ -1,4 +1,4 @@
-"""The first task of `ses_maintenance`: recover from lost triggers and dead runs."""
+"""The first task of `ses_maintenance`: recover from lost triggers and dead runs, and keep the months of events."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import conf
 
+from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
+from ses_ops.errors import SesError
 from ses_ops.orchestration.connections import ses_db_dsn
 from ses_ops.orchestration.operators.base import SesOperator
-from ses_ops.storage.connection import connected
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from psycopg2.extensions import connection as Connection
 
 #: Number of queued runs of a task of which one is surely due. Resumes that wait for their time are one for each time
 #: that mail is cached until, rarely more than two; counted as a due run, they would make due mail wait for them.
@@ -33,6 +36,7 @@ class RecoverOperator(SesOperator):
 
         with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
             overdue = recover(conn)
+            self._keep_months(conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -46,6 +50,18 @@ class RecoverOperator(SesOperator):
             }
             for one in lost
         ]
+
+    def _keep_months(self, conn: Connection) -> None:
+        """Make the months of events that begin, and drop old ones. A problem is one of the log: mail comes first."""
+        from ses_ops.application.event_months import keep_months
+
+        try:
+            done = keep_months(conn, kept=settings.events_kept_months())
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the months of events are as they were: %s", problem)
+            return
+        if done.made or done.dropped:
+            self.log.info("months of events: %s made, %s dropped", done.made, done.dropped)
 
     def _has_a_run(self, context: Context, of_dag: str) -> bool:
         ti = context["ti"]

@@ -47,9 +47,10 @@ WHERE m.address_key = %(address_key)s AND (
 );
 
 -- name: hide_suppression
--- The entry goes on under the hash; two become the one that lasts longer.
-INSERT INTO suppression AS s (address_key, address, reason, note, created_at, expires_at, added_by)
-SELECT %(person)s, %(person)s, reason, '', created_at, expires_at, ''
+-- The entries go on under the hash; two of one scope become the one that lasts longer.
+INSERT INTO suppression AS s (address_key, address, scope, reason, note, created_at, expires_at, added_by, source,
+                              occurrence_id, seq, mailbox_provider)
+SELECT %(person)s, %(person)s, scope, reason, '', created_at, expires_at, '', source, occurrence_id, seq, mailbox_provider
 FROM suppression WHERE address_key = %(address_key)s AND note <> %(for_now)s
 ON CONFLICT (address_key, scope) DO UPDATE SET reason = excluded.reason, expires_at = excluded.expires_at
 WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);

@@ -137,10 +137,11 @@ def line_before(conn: Connection, group_id: int, *, line: int, count: int) -> in
     return found
 
 
-def suppressed_count(conn: Connection, group_id: int) -> int:
-    """Number of recipients of a group that are on the suppression list now."""
-    known = int(fetch_value(conn, _SQL["suppressed_of_group"], group_id=group_id))
-    return known + hashed_suppression.count_suppressed(conn, group_id)
+def suppressed_count(conn: Connection, group_id: int, *, sender_domain: str = "") -> int:
+    """Number of recipients of a group that get no bulk mail of a sender domain now; without one, no mail at all."""
+    asked: dict[str, Any] = {"group_id": group_id, "sender_domain": sender_domain}
+    known = int(fetch_value(conn, _SQL["suppressed_of_group"], **asked))
+    return known + hashed_suppression.count_suppressed(conn, **asked)
 
 
 def create_group(conn: Connection, name: str, *, description: str) -> None:

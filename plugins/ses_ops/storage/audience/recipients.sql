@@ -37,7 +37,7 @@ LEFT JOIN erasure_key k ON true
 LEFT JOIN LATERAL (
     SELECT s.reason FROM suppression s
     WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
-      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+      AND (s.expires_at IS NULL OR s.expires_at > now()) ORDER BY s.scope LIMIT 1
 ) s ON true
 ORDER BY r.position;
 
@@ -49,7 +49,7 @@ LEFT JOIN erasure_key k ON true
 LEFT JOIN LATERAL (
     SELECT s.reason FROM suppression s
     WHERE s.address_key IN (r.address_key, erased_address(k, r.address_key))
-      AND (s.expires_at IS NULL OR s.expires_at > now()) LIMIT 1
+      AND (s.expires_at IS NULL OR s.expires_at > now()) ORDER BY s.scope LIMIT 1
 ) s ON true
 WHERE r.group_id = %(group_id)s ORDER BY r.position;
 
@@ -97,8 +97,12 @@ UPDATE recipient_group SET deleted_at = now(), recipient_count = 0, description 
 WHERE id = %(group_id)s;
 
 -- name: suppressed_of_group
-SELECT count(*)::int AS count FROM recipient r JOIN suppression s ON s.address_key = r.address_key
-WHERE r.group_id = %(group_id)s AND (s.expires_at IS NULL OR s.expires_at > now());
+SELECT count(*)::int AS count FROM recipient r
+WHERE r.group_id = %(group_id)s AND EXISTS (
+    SELECT FROM suppression s
+    WHERE s.address_key = r.address_key AND s.scope IN ('', %(sender_domain)s)
+      AND (s.expires_at IS NULL OR s.expires_at > now())
+);
 
 -- name: wait_a_moment
 SELECT set_config('lock_timeout', %(timeout)s, true);

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, explained, fetch_rows, statements
+from ses_ops.storage.named_sql import execute, explained, fetch_rows, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,3 +64,8 @@ def note_refused(conn: Connection, source: str, why: Explanation) -> None:
 def feeds(conn: Connection) -> list[EventFeed]:
     """All feeds that ever brought anything, by name."""
     return fetch_rows(conn, EventFeed, _SQL["feeds"])
+
+
+def sent_since(conn: Connection, since: datetime) -> int:
+    """Number of messages, without test sends, that servers accepted in attempts that began since."""
+    return int(fetch_value(conn, _SQL["sent_since"], since=since))

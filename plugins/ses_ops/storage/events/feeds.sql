@@ -16,3 +16,10 @@ ON CONFLICT (source) DO UPDATE SET refused = f.refused + 1, last_refused_at = no
 SELECT source, first_at, last_at, events, repetitions, unmatched, refused, last_refused_at, last_refusal,
        last_refusal_explained
 FROM event_feed ORDER BY source;
+
+-- name: sent_since
+-- Messages that servers accepted, without test sends, by the attempts that began since; no message is read.
+SELECT coalesce(sum(coalesce(
+           a.sent, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.sent::bigint - a.sent_before) END, 0)), 0)::bigint
+FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
+WHERE a.started_at >= %(since)s AND t.type <> 'test';

@@ -2,14 +2,15 @@
 -- The hot path, planned once a connection: one round trip writes the outcomes of the last batch, looks at the next
 -- one and at the suppression list, counts, and moves the mark over it. Nothing is written and no row comes back when
 -- another attempt has taken the chunk over. Each message is looked up by key and updated by its place: the planner,
--- which does not know a freshly frozen audience, can choose nothing else.
+-- which does not know a freshly frozen audience, can choose nothing else. An address may have two entries, one for all
+-- mail and one for the bulk mail of this sender domain: its message is in the batch twice then, written and counted once.
 -- $1 chunk, $2 attempt, $3 occurrence, $4 first seq not marked, $5 last seq of the chunk, $6 messages to mark,
 -- $7 seqs, $8 states, $9 codes, $10 texts, $11 tried, $12 steps so far: a statement that was sent over a lost connection
 -- and comes through late finds another number, $13 the edition of the task that this attempt sends (NULL: any)
 PREPARE ledger_step (bigint, bigint, bigint, int, int, int, int[], message_state[], smallint[], text[], smallint[],
                      bigint, int) AS
 WITH mine AS (
-    SELECT c.id, s.reason AS stop_reason, CASE WHEN s.reason IS NULL THEN $6 ELSE 0 END AS room
+    SELECT c.id, c.sender_domain, s.reason AS stop_reason, CASE WHEN s.reason IS NULL THEN $6 ELSE 0 END AS room
     FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
     CROSS JOIN LATERAL (
         SELECT CASE WHEN t.cancelled_at IS NOT NULL THEN 'task_is_cancelled'
@@ -25,6 +26,7 @@ WITH mine AS (
            CASE WHEN starts_with(m.address_key, 'erased:') THEN 'erased' ELSE s.reason END AS reason
     FROM message m
     LEFT JOIN suppression s ON s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+        AND (s.scope = '' OR s.scope = (SELECT sender_domain FROM mine))
     WHERE m.occurrence_id = $3 AND m.seq BETWEEN $4 AND $5 AND m.state = 'queued'
     ORDER BY m.seq LIMIT coalesce((SELECT room FROM mine), 0)
 ), outcome (seq, state, code, text, tried) AS (
@@ -69,7 +71,7 @@ FROM moved v CROSS JOIN mine;
 -- $1 chunk, $2 attempt, $3 occurrence, $4 seqs, $5 steps so far, $6 the edition
 PREPARE ledger_again (bigint, bigint, bigint, int[], bigint, int) AS
 WITH mine AS (
-    SELECT c.id FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
+    SELECT c.id, c.sender_domain FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN quota_day q ON q.id = c.quota_day_id
     WHERE c.id = $1 AND c.attempt_id = $2 AND c.state = 'reserved' AND c.steps = $5
       AND t.cancelled_at IS NULL AND t.paused_at IS NULL AND t.sender_domain = c.sender_domain
       AND ($6 IS NULL OR t.edition = $6)
@@ -83,6 +85,7 @@ WITH mine AS (
         attempt_id = $2, changed_at = clock_timestamp()
     FROM mine CROSS JOIN message w
     LEFT JOIN suppression s ON s.address_key = w.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+        AND (s.scope = '' OR s.scope = mine.sender_domain)
     WHERE w.occurrence_id = $3 AND w.seq = ANY($4) AND w.state = 'requeued' AND m.ctid = w.ctid
     RETURNING m.seq, m.state
 ), moved AS (
@@ -112,12 +115,13 @@ UPDATE message SET first_deferred_at = now()
 WHERE occurrence_id = %(occurrence_id)s AND seq = ANY(%(seqs)s) AND first_deferred_at IS NULL;
 
 -- name: suppress
--- What is there for ever stays; an entry that ends becomes one that does not.
+-- What is there for ever stays; an entry that ends becomes one that does not. In the order of all who write several.
 INSERT INTO suppression AS s (address_key, address, reason, note)
 SELECT m.address_key, m.address, 'hard_bounce', b.words || ' (send task ' || t.name || ')'
 FROM unnest(%(seqs)s::int[], %(words)s::text[]) AS b (seq, words)
 JOIN message m ON m.occurrence_id = %(occurrence_id)s AND m.seq = b.seq
 JOIN send_task t ON t.id = %(task_id)s
+ORDER BY m.address_key
 ON CONFLICT (address_key, scope) DO UPDATE SET reason = excluded.reason, note = excluded.note, expires_at = NULL,
     added_by = excluded.added_by, created_at = now()
 WHERE s.expires_at IS NOT NULL;

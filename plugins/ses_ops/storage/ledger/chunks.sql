@@ -131,13 +131,14 @@ WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval
 WITH again AS (
     UPDATE message m SET state = 'requeued', changed_at = now(), first_deferred_at = NULL,
         retried_code = CASE WHEN %(state)s = 'failed' THEN coalesce(m.smtp_code, 0) END
-    FROM chunk c
+    FROM chunk c JOIN send_task t ON t.id = c.task_id
     WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
       AND m.state = %(state)s::message_state
       AND (%(codes)s::int[] IS NULL OR coalesce(m.smtp_code, 0) = ANY(%(codes)s::int[]))
       AND (%(state)s <> 'failed' OR NOT EXISTS (
           SELECT FROM suppression s
-          WHERE s.address_key = m.address_key AND (s.expires_at IS NULL OR s.expires_at > now())))
+          WHERE s.address_key = m.address_key AND s.scope IN ('', t.sender_domain)
+            AND (s.expires_at IS NULL OR s.expires_at > now())))
     RETURNING m.seq, m.attempt_id
 ), noted AS (
     -- What is tried again has not failed: the attempt that failed with it no longer counts it either.

@@ -17,7 +17,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.feedback import Feedback
 from ses_ops.errors import InvalidInput
+from ses_ops.storage.events import task_feedback
 from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import fetch_all, fetch_rows, statements
 
@@ -30,6 +32,8 @@ _SQL = statements(__file__)
 MOST_LOOKED_AT = 200_000
 #: Largest number of chunks of one page.
 _MOST_CHUNKS = 1_000
+#: Largest number of messages with an outcome that are read for one page of a search by a part of an address.
+_MOST_FED_BACK = 20_000
 
 
 class MessagePosition(NamedTuple):
@@ -53,6 +57,8 @@ class MessageSearch:
     address_key: str | None = None
     #: A text that the address must have in it.
     part: str | None = None
+    #: The outcome that the messages must have.
+    feedback: Feedback | None = None
     occurrence_id: int | None = None
     #: Ids of chunks, whose messages only are listed.
     chunk_ids: list[int] | None = None
@@ -136,6 +142,8 @@ def all_messages(conn: Connection, search: MessageSearch, *, size: int) -> Itera
 def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[ListedMessage], MessagePosition | None]:
     """The rows of a page and one more, in the direction of reading; then the key of the last row; None: the end."""
     values = _values(search)
+    if search.feedback is not None:
+        return _fed_back(conn, search, search.feedback, size=size)
     if search.address_key is not None:
         return fetch_rows(conn, ListedMessage, _SQL["messages_to"], **values, limit=size + 1), None
     ranges = fetch_all(conn, _SQL["ranges"], **values, limit=_MOST_CHUNKS)
@@ -154,6 +162,44 @@ def _read(conn: Connection, search: MessageSearch, *, size: int) -> tuple[list[L
         limit=size + 1,
     )
     return rows, reached
+
+
+def _fed_back(
+    conn: Connection, search: MessageSearch, feedback: Feedback, *, size: int
+) -> tuple[list[ListedMessage], MessagePosition | None]:
+    """As `_read`, of the messages with an outcome, whose keys are found first."""
+    if search.address_key is not None:
+        rows, _ = _read(conn, replace(search, feedback=None), size=_MOST_FED_BACK)
+        found = task_feedback.outcomes(conn, [(row.occurrence_id, row.seq) for row in rows])
+        having = {key for key, outcome in found.items() if feedback in outcome.feedback}
+        return [row for row in rows if (row.occurrence_id, row.seq) in having][: size + 1], None
+    most = _MOST_FED_BACK if search.is_rare else size + 1
+    back = search.through is not None
+    keys = task_feedback.keys(
+        conn,
+        task_id=search.task_id,
+        feedback=feedback,
+        occurrence_id=search.occurrence_id,
+        after=search.after,
+        through=search.through or END,
+        back=back,
+        limit=most,
+    )
+    rows = fetch_rows(
+        conn,
+        ListedMessage,
+        _SQL["messages_at"],
+        occurrences=[key[0] for key in keys],
+        seqs=[key[1] for key in keys],
+        patterns=containing(search.part) if search.part is not None else None,
+        status=search.status,
+        back=back,
+        limit=size + 1,
+    )
+    if len(keys) < most:
+        return rows, None
+    occurrence_id, seq = keys[-1]
+    return rows, MessagePosition(occurrence_id, seq - 1 if back else seq)
 
 
 def _values(search: MessageSearch) -> dict[str, Any]:

@@ -68,3 +68,25 @@ SELECT * FROM (
 WHERE %(status)s::text IS NULL OR status = %(status)s
 ORDER BY CASE WHEN %(back)s THEN occurrence_id END DESC, CASE WHEN %(back)s THEN seq END DESC, occurrence_id, seq
 LIMIT %(limit)s;
+
+-- name: messages_at
+-- Messages at some keys, each with where its chunk stands.
+SELECT * FROM (
+    SELECT o.key AS occurrence, o.number AS start, m.occurrence_id, m.seq, m.address,
+           CASE WHEN p.pending THEN coalesce(c.standing, 'queued') ELSE m.state::text END AS status,
+           m.tries, m.smtp_code, m.smtp_text, m.changed_at, CASE WHEN p.pending THEN c.next_try_at END AS next_try_at,
+           CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS chunk_reason,
+           CASE WHEN p.pending THEN c.why_explained END AS chunk_reason_explained
+    FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
+    JOIN message m USING (occurrence_id, seq)
+    JOIN occurrence o ON o.id = m.occurrence_id
+    CROSS JOIN LATERAL (SELECT m.state IN ('queued', 'requeued', 'sending') AS pending) p
+    LEFT JOIN LATERAL (
+        SELECT * FROM chunk_now c WHERE p.pending AND c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
+                                    AND m.seq BETWEEN c.first_seq AND c.last_seq LIMIT 1
+    ) c ON true
+    WHERE %(patterns)s::text[] IS NULL OR m.address_key LIKE ANY(%(patterns)s)
+) seen
+WHERE %(status)s::text IS NULL OR status = %(status)s
+ORDER BY CASE WHEN %(back)s THEN occurrence_id END DESC, CASE WHEN %(back)s THEN seq END DESC, occurrence_id, seq
+LIMIT %(limit)s;

@@ -59,22 +59,30 @@ def supersede(conn: Connection, *, occurrence_id: int, reason: str) -> None:
     execute(conn, _SQL["supersede"], id=occurrence_id, **explained(reason=reason))
 
 
-def write_audience(conn: Connection, *, occurrence_id: int, group_id: int | None) -> list[str] | None:
+def write_audience(
+    conn: Connection, *, occurrence_id: int, group_id: int | None, sender_domain: str
+) -> list[str] | None:
     """Copy a group's recipients into the ledger; returns the variables that they have. None: the group was deleted."""
     variables: list[str] | None = fetch_value(
-        conn, _SQL["write_audience"], occurrence_id=occurrence_id, group_id=group_id
+        conn, _SQL["write_audience"], occurrence_id=occurrence_id, group_id=group_id, sender_domain=sender_domain
     )
     return variables
 
 
 def write_test_messages(
-    conn: Connection, *, occurrence_id: int, addresses: Sequence[Address], values: Mapping[str, str | None]
+    conn: Connection,
+    *,
+    occurrence_id: int,
+    sender_domain: str,
+    addresses: Sequence[Address],
+    values: Mapping[str, str | None],
 ) -> None:
     """Write the messages of a test send: one to each address, all with the same values."""
     execute(
         conn,
         _SQL["write_test_messages"],
         occurrence_id=occurrence_id,
+        sender_domain=sender_domain,
         addresses=[address.address for address in addresses],
         keys=[address.key for address in addresses],
         values=json.dumps(dict(values)),

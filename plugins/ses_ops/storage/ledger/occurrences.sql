@@ -20,28 +20,35 @@ UPDATE occurrence SET held_reason = %(reason)s, held_reason_explained = %(reason
     frozen_at = now(), finished_at = now() WHERE id = %(id)s;
 
 -- name: write_audience
--- The whole audience in one statement; the address order of the file is the order of sending. Returns the variables that
+-- The whole audience in one statement; the address order of the file is the order of sending. An address has at most one
+-- entry of the suppression list for all mail and one for the bulk mail of a sender domain. Returns the variables that
 -- these recipients have: one statement sees one moment, so an import that goes on is not waited for.
 WITH written AS (
     INSERT INTO message (occurrence_id, seq, state, address, address_key, "values", changed_at, smtp_text)
     SELECT %(occurrence_id)s, row_number() OVER (ORDER BY r.position),
-           CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
+           CASE WHEN coalesce(s.reason, b.reason) IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
            r.address, r.address_key, r."values",
-           CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
+           CASE WHEN coalesce(s.reason, b.reason) IS NULL THEN NULL ELSE now() END, coalesce(s.reason, b.reason)
     FROM recipient r
-    LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now())
+    LEFT JOIN suppression s ON s.address_key = r.address_key AND s.scope = ''
+        AND (s.expires_at IS NULL OR s.expires_at > now())
+    LEFT JOIN suppression b ON b.address_key = r.address_key AND b.scope = %(sender_domain)s
+        AND (b.expires_at IS NULL OR b.expires_at > now())
     WHERE r.group_id = %(group_id)s
 )
 SELECT variables FROM recipient_group WHERE id = %(group_id)s AND deleted_at IS NULL;
 
 -- name: write_test_messages
--- A test send names its addresses itself.
+-- A test send names its addresses itself. It counts as bulk mail.
 INSERT INTO message (occurrence_id, seq, address, address_key, "values", state, changed_at, smtp_text)
 SELECT %(occurrence_id)s, r.seq, r.address, r.address_key, %(values)s::jsonb,
-       CASE WHEN s.address_key IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
-       CASE WHEN s.address_key IS NULL THEN NULL ELSE now() END, s.reason
+       CASE WHEN coalesce(s.reason, b.reason) IS NULL THEN 'queued' ELSE 'suppressed' END::message_state,
+       CASE WHEN coalesce(s.reason, b.reason) IS NULL THEN NULL ELSE now() END, coalesce(s.reason, b.reason)
 FROM unnest(%(addresses)s::text[], %(keys)s::text[]) WITH ORDINALITY AS r(address, address_key, seq)
-LEFT JOIN suppression s ON s.address_key = r.address_key AND (s.expires_at IS NULL OR s.expires_at > now());
+LEFT JOIN suppression s ON s.address_key = r.address_key AND s.scope = ''
+    AND (s.expires_at IS NULL OR s.expires_at > now())
+LEFT JOIN suppression b ON b.address_key = r.address_key AND b.scope = %(sender_domain)s
+    AND (b.expires_at IS NULL OR b.expires_at > now());
 
 -- name: mark_frozen
 -- Counts what was written and puts all of it into one cached chunk, from which reserving cuts.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
 from ses_ops.storage.like_pattern import containing
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,12 @@ class Suppression:
     expires_at: datetime | None
     #: The person who added the entry; empty when unknown.
     added_by: str
+    #: The sender domain whose bulk mail the entry holds for; empty: all mail.
+    scope: str = ""
+    #: The feed that the entry came from; empty: a person, or the server's answer while sending.
+    source: str = ""
+    #: Whether the entry has expired.
+    expired: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +56,13 @@ class ListedSuppression:
     added_by: str
     #: Whether the entry has expired, so that the address gets mail again.
     expired: bool
+    #: See `Suppression`.
+    scope: str
+    source: str
+    #: The message that the entry was made for, and the name of its task; None: none.
+    occurrence_id: int | None
+    seq: int | None
+    task: str | None
 
 
 _LISTED = tuple(column.name for column in fields(ListedSuppression))
@@ -69,30 +82,39 @@ def add(
     return execute(conn, _SQL["add"], **values, reason=reason.value, added_by=added_by) > 0
 
 
-def find(conn: Connection, key: str) -> Suppression | None:
-    """The entry of an address, expired or not."""
-    row = fetch_one(conn, _SQL["find"], address_key=key)
-    return None if row is None else Suppression(**{**row, "reason": SuppressionReason(row["reason"])})
+def find(conn: Connection, key: str, *, scope: str | None = None) -> list[Suppression]:
+    """The entries of an address, or the one of a scope, expired or not: first those for all mail."""
+    rows = fetch_all(conn, _SQL["find"], address_key=key, scope=scope)
+    return [Suppression(**{**row, "reason": SuppressionReason(row["reason"])}) for row in rows]
 
 
-def remove(conn: Connection, address: Address) -> None:
-    """Remove an address; raises NotFound."""
-    if not execute(conn, _SQL["remove"], address_key=address.key):
+def remove(conn: Connection, address: Address, *, scope: str | None = None) -> None:
+    """Remove the entries of an address, or the one of a scope; raises NotFound."""
+    if not execute(conn, _SQL["remove"], address_key=address.key, scope=scope):
         raise NotFound("suppressed address", address.address)
 
 
-def entries(conn: Connection, *, search: str | None = None, limit: int | None = None) -> list[ListedSuppression]:
+def entries(
+    conn: Connection,
+    *,
+    search: str | None = None,
+    reason: str | None = None,
+    source: str | None = None,
+    limit: int | None = None,
+) -> list[ListedSuppression]:
     """The list, newest first."""
-    sql, values = _entries(search=search, reason=None, limit=limit)
+    sql, values = _entries(search=search, reason=reason, source=source, limit=limit)
     return fetch_rows(conn, ListedSuppression, sql, **values)
 
 
-def _entries(*, search: str | None, reason: str | None, limit: int | None) -> tuple[str, dict[str, Any]]:
-    return _SQL["entries"], {"search": _containing(search), "reason": reason, "limit": limit}
+def _entries(
+    *, search: str | None, reason: str | None, source: str | None, limit: int | None
+) -> tuple[str, dict[str, Any]]:
+    return _SQL["entries"], {"search": _containing(search), "reason": reason, "source": source, "limit": limit}
 
 
 def page(
-    conn: Connection, *, search: str | None, reason: str | None, offset: int, limit: int
+    conn: Connection, *, search: str | None, reason: str | None, source: str | None = None, offset: int, limit: int
 ) -> tuple[list[ListedSuppression], int]:
     """A part of the list, and the number of matching entries, at most MOST_LISTED + 1."""
     rows = fetch_all(
@@ -100,6 +122,7 @@ def page(
         _SQL["page"],
         search=_containing(search),
         reason=reason,
+        source=source,
         most=MOST_LISTED + 1,
         offset=min(offset, MOST_LISTED),
         limit=limit,
@@ -108,12 +131,15 @@ def page(
     return [ListedSuppression(**{name: row[name] for name in _LISTED}) for row in rows], total
 
 
-def stream(conn: Connection, *, search: str | None, reason: str | None) -> Iterator[tuple[Any, ...]]:
-    """All matching entries, newest first, as tuples in the order of `entries`, without keeping them in memory."""
+def stream(
+    conn: Connection, *, search: str | None, reason: str | None, source: str | None = None
+) -> Iterator[ListedSuppression]:
+    """All matching entries, newest first, without keeping them in memory."""
     with conn.cursor(name="suppression_export") as cursor:
         cursor.itersize = 5000
-        cursor.execute(*_entries(search=search, reason=reason, limit=None))
-        yield from cursor
+        cursor.execute(*_entries(search=search, reason=reason, source=source, limit=None))
+        for row in cursor:
+            yield ListedSuppression(**dict(zip(_LISTED, row, strict=True)))
 
 
 def _containing(search: str | None) -> list[str] | None:

@@ -20,15 +20,17 @@ def erased_address(conn: Connection, address_key: str) -> str:
     return str(fetch_value(conn, _SQL["hash_of"], address_key=address_key))
 
 
-def suppress_erased(conn: Connection, occurrence_id: int) -> None:
+def suppress_erased(conn: Connection, occurrence_id: int, *, sender_domain: str) -> None:
     """Suppress the messages of a new audience whose address is on the list by its hash only."""
     if _anybody(conn):
-        execute(conn, _SQL["suppress_messages"], occurrence_id=occurrence_id)
+        execute(conn, _SQL["suppress_messages"], occurrence_id=occurrence_id, sender_domain=sender_domain)
 
 
-def count_suppressed(conn: Connection, group_id: int) -> int:
-    """Number of recipients of a group that are on the list by their hash only."""
-    return fetch_value(conn, _SQL["count_suppressed"], group_id=group_id) if _anybody(conn) else 0
+def count_suppressed(conn: Connection, group_id: int, *, sender_domain: str = "") -> int:
+    """Number of recipients of a group that are on the list by their hash only, for mail of a sender domain or all."""
+    if not _anybody(conn):
+        return 0
+    return int(fetch_value(conn, _SQL["count_suppressed"], group_id=group_id, sender_domain=sender_domain))
 
 
 def _anybody(conn: Connection) -> bool:

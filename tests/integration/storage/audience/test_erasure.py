@@ -131,7 +131,7 @@ def test_who_was_suppressed_stays_so_when_a_file_brings_the_address_again(world,
     assert dict(mail_server.accepted) == {address(3): 1}
     assert world.overview("hello").suppressed_count == 1
     world.check_ledger()
-    found = entries.find(world.conn, address(2))
+    (found,) = entries.find(world.conn, address(2))
     assert (found.address, found.note) == (person, "")
     with transaction(world.conn):
         entries.remove(world.conn, parse_address(address(2)))

@@ -190,7 +190,7 @@ def test_a_suppression_is_never_shortened(ses_conn):
     assert not add(soon)
     assert add(None, entries.SuppressionReason.COMPLAINT)
     assert not add(later)
-    found = entries.find(ses_conn, ann.key)
+    (found,) = entries.find(ses_conn, ann.key)
     assert (found.reason, found.expires_at) == (entries.SuppressionReason.COMPLAINT, None)
 
 

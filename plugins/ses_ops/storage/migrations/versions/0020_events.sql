@@ -74,6 +74,47 @@ CREATE TABLE message_event (
 CREATE INDEX message_event_of_message ON message_event (occurrence_id, seq);
 CREATE TABLE message_event_default PARTITION OF message_event DEFAULT;
 
+-- Makes the partition of a month (in UTC); false: it is there. Makers wait for each other, and writers are waited for and
+-- wait, some milliseconds: a row that is on its way to the default partition would be refused there once the month has a
+-- partition of its own. What has come into the default partition moves.
+CREATE FUNCTION make_event_month(month date) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    first date := date_trunc('month', month)::date;
+    made text := 'message_event_' || to_char(first, 'YYYY_MM');
+    begins timestamptz := first::timestamp AT TIME ZONE 'UTC';
+    ends timestamptz := (first + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    PERFORM pg_advisory_xact_lock(7368, 0);
+    IF to_regclass(made) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    LOCK TABLE message_event IN ACCESS EXCLUSIVE MODE;
+    EXECUTE 'CREATE TABLE ' || made || ' (LIKE message_event INCLUDING ALL)';
+    EXECUTE 'WITH moved AS (DELETE FROM message_event_default WHERE occurred_at >= $1 AND occurred_at < $2 RETURNING *)'
+            ' INSERT INTO ' || made || ' SELECT * FROM moved' USING begins, ends;
+    EXECUTE 'ALTER TABLE message_event ATTACH PARTITION ' || made
+            || ' FOR VALUES FROM (' || quote_literal(begins) || ') TO (' || quote_literal(ends) || ')';
+    RETURN true;
+END $$;
+
+-- Drops the partitions of the months before this one; returns their number.
+CREATE FUNCTION drop_event_months(kept_from date) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    old text;
+    dropped integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7368, 0);
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'message_event'::regclass AND c.relname ~ '^message_event_\d{4}_\d{2}$'
+          AND c.relname < 'message_event_' || to_char(kept_from, 'YYYY_MM')
+    LOOP
+        EXECUTE 'DROP TABLE ' || old;
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END $$;
+
 -- What became of a message, from its events: the maximum of what they say, so any order of the same events gives the
 -- same row. It stands apart from `message`, whose updates have to stay small. What the counts are kept by stands in it,
 -- as it was at the first event: a recount is one pass over this table.
@@ -106,6 +147,10 @@ CREATE TABLE message_feedback (
     PRIMARY KEY (occurrence_id, seq)
 ) WITH (fillfactor = 80);
 CREATE INDEX message_feedback_of_task ON message_feedback (task_id, occurrence_id, seq);
+-- Lists of what is rare; an event that only says "delivered" changes none of these indexes.
+CREATE INDEX message_feedback_not_delivered ON message_feedback (task_id, outcome, occurrence_id, seq) WHERE outcome <> 3;
+CREATE INDEX message_feedback_complained ON message_feedback (task_id, occurrence_id, seq) WHERE complained;
+CREATE INDEX message_feedback_unsubscribed ON message_feedback (task_id, occurrence_id, seq) WHERE unsubscribed;
 
 -- The counts that every page and rule reads, written with the events they count. A message counts once in each column,
 -- and only as what became of it in the end: `delivered` without those that bounced afterwards.

@@ -1,0 +1,115 @@
+"""The secrets of the tokens for a listener, which has to check tokens while PostgreSQL is unavailable.
+
+They are read from the database at the start and now and then, and a copy that only the listener's user can read (0600)
+lies in the folder of the spool, for a listener that starts while PostgreSQL is unavailable.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from ses_ops.domain.message_event import MessageKey
+from ses_ops.errors import NotSetUp, SesError
+from ses_ops.events.spool import keep_privately
+from ses_ops.events.tokens import Purpose, TokenReader
+from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.events.secrets import token_secrets
+
+#: Name of the copy in the folder of the spool.
+COPY = "token-secrets.json"
+#: Seconds between two reads of the secrets; while there are none, or after a token of an unknown secret, at least.
+REFRESHED_EVERY, REFRESHED_AT_MOST_EVERY = 60.0, 5.0
+_log = logging.getLogger(__name__)
+
+
+class TokenSecrets:
+    """Reads tokens of any purpose. Safe for several threads."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        self._dsn = dsn
+        self._copy = folder / COPY
+        self._secrets: Sequence[bytes] = ()
+        self._readers: dict[Purpose, TokenReader] = {}
+        self._ends = Event()
+        self._asked = Event()
+        self._lock = Lock()
+        self._tried_at = 0.0
+
+    def start(self) -> None:
+        """Read the secrets, and go on reading them in a thread. Raises OSError if the folder cannot be made."""
+        self._copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._refreshed():
+            self._use_copy()
+        self._thread = Thread(target=self._refresh_for_ever, name="refresh the secrets of tokens", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ends.set()
+        self._asked.set()
+        self._thread.join(2)
+
+    @property
+    def known(self) -> bool:
+        """Whether tokens can be checked at all."""
+        return bool(self._readers)
+
+    def read(self, token: str, purpose: Purpose) -> tuple[MessageKey, int] | None:
+        """As `TokenReader.read`. Raises NotSetUp while there are no secrets."""
+        readers = self._readers
+        if not readers:
+            self._asked.set()
+            raise NotSetUp("no_token_secrets")
+        found = readers[purpose].read(token)
+        if found is None:
+            self._asked.set()  # it may be of a secret that is newer than the last refresh
+        return found
+
+    def refreshed(self) -> bool:
+        """Read the secrets now, unless they were just read; returns whether there are other secrets than before."""
+        with self._lock:
+            if time.monotonic() - self._tried_at < REFRESHED_AT_MOST_EVERY:
+                return False
+            before = self._secrets
+            self._refreshed()
+            return self._secrets != before
+
+    def _refresh_for_ever(self) -> None:
+        while not self._ends.is_set():
+            self._asked.wait(REFRESHED_EVERY)
+            self._asked.clear()
+            if not self._ends.is_set():
+                self.refreshed()
+                self._ends.wait(REFRESHED_AT_MOST_EVERY)
+
+    def _refreshed(self) -> bool:
+        self._tried_at = time.monotonic()
+        try:
+            with connected(self._dsn, application="ses listener secrets", connect_timeout=3) as conn, transaction(conn):
+                secrets = token_secrets(conn)
+        except SesError as cause:
+            _log.info("the secrets of tokens cannot be read now: %s", cause)
+            return False
+        if secrets and list(secrets) != list(self._secrets):
+            self._use(secrets)
+            with suppress(OSError):  # a full disk: the next start needs the database
+                keep_privately(self._copy, json.dumps([secret.hex() for secret in secrets]).encode())
+        return bool(secrets)
+
+    def _use_copy(self) -> None:
+        try:
+            self._use([bytes.fromhex(secret) for secret in json.loads(self._copy.read_bytes())])
+        except (OSError, ValueError, TypeError) as cause:
+            _log.warning(
+                "there are no secrets of tokens yet: PostgreSQL is unavailable, and there is no copy (%s)", cause
+            )
+
+    def _use(self, secrets: Sequence[bytes]) -> None:
+        self._readers = {purpose: TokenReader(secrets, purpose) for purpose in Purpose}
+        self._secrets = list(secrets)

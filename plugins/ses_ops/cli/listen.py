@@ -1,0 +1,56 @@
+"""`ses listen`: the processes that the outside reaches."""
+
+from __future__ import annotations
+
+import click
+
+from ses_ops import settings
+
+
+@click.group()
+def listen() -> None:
+    """What comes back: processes that recipients, providers and mail servers reach. Ctrl-C or SIGTERM ends one."""
+
+
+@listen.command("public")
+@click.option("--host", help="Address to listen on. [default: SES_PUBLIC_HOST, else 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: SES_PUBLIC_PORT, else 8070]")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that share the port."
+)
+def public(host: str | None, port: int | None, workers: int) -> None:
+    """The unsubscribe page, one-click unsubscribing, and the hooks of mail providers, over HTTP.
+
+    Put a proxy with TLS in front, and set SES_PUBLIC_URL to its address for all components (docs/feedback.md). While
+    PostgreSQL is unavailable, what comes in is kept in the folder SES_SPOOL and recorded later.
+    """
+    from ses_ops.cli.session import db_dsn
+    from ses_ops.public.server import serve
+
+    address = settings.public_url()  # a wrong one is an error before anything listens
+    host, port = host or settings.public_host(), port or settings.public_port()
+    dsn = db_dsn()
+    click.echo(
+        f"listening on {host}:{port} for {address or 'SES_PUBLIC_URL, which is not set'}; Ctrl-C ends it", err=True
+    )
+    serve(dsn=dsn, host=host, port=port, workers=workers)
+
+
+@listen.command("bounces")
+@click.option("--host", help="Address to listen on. [default: SES_BOUNCE_HOST, else 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: SES_BOUNCE_PORT, else 2525]")
+@click.option("--lmtp", is_flag=True, help="Speak LMTP, for a mail server in front.")
+def bounces(host: str | None, port: int | None, lmtp: bool) -> None:
+    """Bounces, complaints and unsubscribing as mail, over SMTP or LMTP.
+
+    Lead the MX of your bounce domain here, or let your mail server hand its mail over (docs/feedback.md). Only mail to
+    addresses with a valid token is taken. While PostgreSQL is unavailable, what comes in is kept in the folder
+    SES_SPOOL and recorded later.
+    """
+    from ses_ops.cli.session import db_dsn
+    from ses_ops.public.bounce_listener import serve
+
+    host, port = host or settings.bounce_host(), port or settings.bounce_port()
+    dsn = db_dsn()
+    click.echo(f"listening on {host}:{port} ({'LMTP' if lmtp else 'SMTP'}); Ctrl-C ends it", err=True)
+    serve(dsn=dsn, spool_folder=settings.spool_folder(), host=host, port=port, lmtp=lmtp)

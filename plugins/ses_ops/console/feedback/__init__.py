@@ -1,0 +1,1 @@
+"""Pages of what comes back: feeds, events without a message, held suppressions, the self-test."""

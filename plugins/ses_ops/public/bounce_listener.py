@@ -1,0 +1,166 @@
+"""The listener for bounces, complaints and unsubscribing by mail: SMTP, or LMTP behind a mail server (RFC 5321, 2033).
+
+It takes mail to valid tokens only (`b-TOKEN@`, `u-TOKEN@` of any domain, as a bounce domain may have had another name
+when the message left), refuses the rest at RCPT, and answers 250 after what the mail says is kept, in PostgreSQL or in
+the spool; else 451, and the other server tries again. It never sends anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP
+
+from ses_ops.application.event_intake import EventIntake
+from ses_ops.application.token_secrets import TokenSecrets
+from ses_ops.errors import Explanation, NotSetUp, SesError
+from ses_ops.events.report_records import BOUNCE_MAIL, records_of
+from ses_ops.events.tokens import LENGTH, Purpose
+from ses_ops.public.rates import Rate, network_of
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import Envelope, Session
+
+#: Octets of the largest mail: most servers return the headers of a message, some the whole of it.
+SIZE_LIMIT = 10 * 1024 * 1024
+#: Connections at once, recipients of one mail, and mails of one connection.
+MOST_CONNECTIONS, MOST_RECIPIENTS, MOST_MAILS = 100, 50, 500
+#: Wrong recipients of one client in an hour; then its connections end.
+MOST_WRONG = 200
+#: Servers that a mail has passed; one that has passed more is in a loop (RFC 5321 6.3).
+MOST_HOPS = 50
+#: Seconds without a command.
+IDLE = 60.0
+_ADDRESS = re.compile(rf"<?([bu])-([0-9a-f]{{{LENGTH}}})@[^@\s]+>?", re.IGNORECASE)
+_PURPOSES = {"b": Purpose.BOUNCE, "u": Purpose.UNSUBSCRIBE}
+_log = logging.getLogger(__name__)
+
+
+class ReportHandler:
+    """The hooks of aiosmtpd."""
+
+    def __init__(self, intake: EventIntake, secrets: TokenSecrets, *, lmtp: bool) -> None:
+        self._intake = intake
+        self._secrets = secrets
+        self._lmtp = lmtp
+        self._wrong = Rate(most=MOST_WRONG, seconds=3600)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        """Take the address of a valid token."""
+        del server
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        try:
+            known = self._is_ours(address)
+        except NotSetUp:
+            return "451 4.3.0 Try again later"
+        if not known:
+            self._intake.note_refused(BOUNCE_MAIL, Explanation("mail_recipient_refused"))
+            client = network_of(str(session.peer[0])) if isinstance(session.peer, tuple) else "local"
+            if not self._wrong.allows(client):
+                return "421 4.7.0 Too many wrong recipients"
+            return "550 5.1.1 No such address"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(rcpt_options)
+        return "250 2.1.5 Recipient accepted"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Keep what the mail says, then accept it."""
+        del server, session
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else str(content or "").encode("utf-8", "replace")
+        answer = await self._answer(raw, envelope.rcpt_tos)
+        # LMTP has an answer for each recipient (RFC 2033 4.2).
+        return "\r\n".join([answer] * len(envelope.rcpt_tos)) if self._lmtp else answer
+
+    def _is_ours(self, address: str) -> bool:
+        found = _ADDRESS.fullmatch(address)
+        return found is not None and self._secrets.read(found[2].lower(), _PURPOSES[found[1].lower()]) is not None
+
+    async def _answer(self, raw: bytes, recipients: list[str]) -> str:
+        head = raw[:64_000].partition(b"\r\n\r\n")[0].lower()
+        if head.count(b"\nreceived:") + head.startswith(b"received:") > MOST_HOPS:
+            return "554 5.4.6 Too many hops"
+        try:
+            for recipient in recipients:
+                found = await asyncio.to_thread(records_of, raw, self._secrets.read, came_to=[recipient])
+                if found.records:
+                    await self._intake.take(found.records)
+        except SesError as cause:
+            _log.error("a mail is not taken now: %s", cause)
+            return "451 4.3.0 Try again later"
+        return "250 2.0.0 Kept"
+
+
+class _Connections:
+    """The protocols of connections, as many at once as are allowed."""
+
+    def __init__(self, handler: ReportHandler, *, lmtp: bool) -> None:
+        self._handler = handler
+        self._class = LMTP if lmtp else SMTP
+        self._open = 0
+
+    def protocol(self) -> asyncio.Protocol:
+        connections = self
+
+        class Counted(self._class):  # type: ignore[name-defined]
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                connections._open += 1
+                if connections._open > MOST_CONNECTIONS:
+                    transport.write(b"421 4.3.2 Too many connections\r\n")
+                    transport.close()
+                    return
+                super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                connections._open -= 1
+                if self.transport is not None:
+                    super().connection_lost(error)
+
+        made: asyncio.Protocol = Counted(
+            self._handler,
+            hostname="ses-ops",
+            ident="ses-ops",
+            data_size_limit=SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            decode_data=False,
+            timeout=IDLE,
+            command_call_limit={"DATA": MOST_MAILS, "RCPT": MOST_MAILS * 2, "*": MOST_MAILS * 4},
+        )
+        return made
+
+
+def serve(*, dsn: str, spool_folder: Path, host: str, port: int, lmtp: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM; what was answered by then is kept."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd writes addresses there
+    intake, secrets = EventIntake(dsn, spool_folder), TokenSecrets(dsn, spool_folder)
+    intake.start()
+    secrets.start()
+    try:
+        asyncio.run(_serve(intake, secrets, host=host, port=port, lmtp=lmtp))
+    finally:
+        secrets.close()
+        intake.close()
+
+
+async def _serve(intake: EventIntake, secrets: TokenSecrets, *, host: str, port: int, lmtp: bool) -> None:
+    loop = asyncio.get_running_loop()
+    ends = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ends.set)
+    connections = _Connections(ReportHandler(intake, secrets, lmtp=lmtp), lmtp=lmtp)
+    server = await loop.create_server(connections.protocol, host, port)
+    await ends.wait()
+    server.close()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), 5)

@@ -1,0 +1,1 @@
+"""HTTP for server-rendered pages, without Airflow and without a database."""

@@ -1,0 +1,249 @@
+"""What was answered 2xx is recorded, and recorded once, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import psutil
+import pytest
+
+from ses_ops.domain.unsubscribe_language import LANGUAGES
+from ses_ops.events.tokens import Purpose, TokenMaker
+from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.migrate import upgrade
+from tests.integration.events.mailing import Mailing, sent
+from tests.integration.public.listener_process import ListenerProcess
+from tests.integration.sending_world import World
+from tests.postgres_server import DURABLE, PostgresServer
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+ROUNDS = int(os.environ.get("SES_FIRE_ROUNDS", "8"))
+RECIPIENTS = 20_000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A server of its own, which is killed, and keeps what it committed."""
+    server = PostgresServer.create(DURABLE)
+    server.start()
+    upgrade(server.dsn())
+    yield server
+    with suppress(Exception):
+        server.stop("immediate")
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def mailing(server, tmp_path_factory) -> Iterator[Mailing]:
+    world = World(dsn=server.dsn(), templates=tmp_path_factory.mktemp("templates"))
+    yield sent(world, "spring", [f"r{n}@example{n % 7}.org" for n in range(RECIPIENTS)])
+    world.close()
+
+
+@pytest.fixture(scope="module")
+def tokens(mailing) -> list[str]:
+    maker = TokenMaker(token_secrets(mailing.world.conn)[0], Purpose.UNSUBSCRIBE)
+    mailing.world.conn.rollback()
+    keys = [mailing.key(seq) for seq in range(1, RECIPIENTS + 1)]
+    return [maker.make(key.occurrence_id, key.seq, key.address_check, LANGUAGES.index("en")) for key in keys]
+
+
+@pytest.fixture
+def listeners(server, tmp_path) -> Iterator[list[ListenerProcess]]:
+    """Two that share a spool."""
+    both = [ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool") for _ in range(2)]
+    for one in both:
+        one.launch()
+    for one in both:
+        one.wait()
+    yield both
+    for one in both:
+        one.kill()
+
+
+class Clients:
+    """Mail clients that each leave once, one after the other, and note which were told that it is done."""
+
+    def __init__(self, listeners: list[ListenerProcess], tokens: list[str], first: int) -> None:
+        self.answered: list[int] = []
+        self._next = iter(range(first, len(tokens)))
+        self._lock = threading.Lock()
+        self._ends = threading.Event()
+        self._listeners, self._tokens = listeners, tokens
+        self._threads = [threading.Thread(target=self._ask, args=(one,)) for one in listeners for _ in range(3)]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        self._ends.set()
+        for thread in self._threads:
+            thread.join(60)
+
+    def _ask(self, listener: ListenerProcess) -> None:
+        with httpx.Client(base_url=listener.url, trust_env=False, timeout=10) as client:
+            while not self._ends.is_set():
+                with self._lock:
+                    place = next(self._next)
+                try:
+                    answer = client.post(f"/u/{self._tokens[place]}", data=ONE_CLICK)
+                except httpx.TransportError:
+                    time.sleep(0.02)
+                    continue
+                assert answer.status_code in (200, 503), answer.text
+                if answer.status_code == 200:
+                    self.answered.append(place + 1)
+                time.sleep(0.002)
+
+
+def recorded(server: PostgresServer) -> dict[int, int]:
+    """How many events each message has, read on a connection of its own."""
+    conn = server._connect()
+    try:
+        with conn.cursor() as cursor:
+            cursor.execute("SELECT seq, count(*) FROM message_event WHERE source = 'one_click' GROUP BY seq")
+            return dict(cursor.fetchall())
+    finally:
+        conn.close()
+
+
+def until_drained(listener: ListenerProcess, seconds: float = 60) -> dict:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        health = httpx.get(f"{listener.url}/health", trust_env=False).json()
+        if health["database"] == "ok" and health["waiting_octets"] == 0:
+            return health
+        time.sleep(0.1)
+    raise AssertionError(f"{health}\n{listener.log}")
+
+
+def test_kills_at_random_moments_lose_nothing_that_was_answered(server, listeners, tokens, mailing):
+    seed = int(os.environ.get("SES_FIRE_SEED", "0")) or random.randrange(2**32)
+    moments = random.Random(seed)
+    clients = Clients(listeners, tokens, first=0)
+    for _ in range(ROUNDS):
+        time.sleep(moments.uniform(0.0, 0.3))
+        victim = moments.choice(["database", "listener", "listener", "both"])
+        if victim != "database":
+            moments.choice(listeners).kill()
+        if victim != "listener":
+            server.kill()
+            time.sleep(moments.uniform(0.0, 0.4))
+            if moments.random() < 0.5:  # a listener also starts while the database is not there
+                start_missing(listeners)
+            server.start()
+        start_missing(listeners)
+        moments.choice(listeners).wait()  # or nobody would be there to be killed
+    for one in listeners:
+        one.wait()
+    spooled = sum("go to the spool" in one.log for one in listeners)
+    clients.finish()
+    for one in listeners:
+        until_drained(one)
+    there = recorded(server)
+    lost = set(clients.answered) - set(there)
+    twice = {seq for seq, count in there.items() if count > 1}
+    assert len(clients.answered) > 50, "nothing was tried"
+    assert spooled, "the spool was not tried"
+    assert not lost, f"{len(lost)} of {len(clients.answered)} answered are lost (SES_FIRE_SEED={seed})"
+    assert not twice, f"recorded twice: {twice} (SES_FIRE_SEED={seed})"
+
+
+def start_missing(listeners: list[ListenerProcess]) -> None:
+    for one in listeners:
+        if one.process is None:
+            one.launch()
+
+
+def test_a_listener_that_starts_without_the_database_checks_tokens_by_its_copy(server, tokens, mailing, tmp_path):
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    listener.start()
+    listener.kill()
+    assert (listener.spool / "token-secrets.json").stat().st_mode & 0o777 == 0o600
+    server.stop("immediate")
+    try:
+        listener.start()
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            assert client.post(f"/u/{tokens[-1]}", data=ONE_CLICK).status_code == 200
+            assert "Do you want to stop" in client.get(f"/u/{tokens[-2]}").text
+            assert client.post(f"/u/{tokens[-2]}x", data=ONE_CLICK).status_code == 404
+            health = client.get("/health")
+            assert (health.status_code, health.json()["status"], health.json()["database"]) == (200, "degraded", "away")
+    finally:
+        server.start()
+    until_drained(listener)
+    assert recorded(server)[RECIPIENTS] == 1
+    listener.kill()
+
+
+def test_a_listener_that_cannot_check_a_token_says_so_and_learns_later(server, tokens, mailing, tmp_path):
+    server.stop("immediate")
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    try:
+        listener.start()
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            answer = client.post(f"/u/{tokens[-3]}", data=ONE_CLICK)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+            assert client.get("/health").status_code == 503
+    finally:
+        server.start()
+    end = time.monotonic() + 40
+    while (status := httpx.post(f"{listener.url}/u/{tokens[-3]}", data=ONE_CLICK).status_code) != 200:
+        assert (status, time.monotonic() < end) == (503, True)
+        time.sleep(0.2)
+    listener.kill()
+
+
+def test_a_full_disk_is_answered_503_while_the_database_is_away_and_later_it_goes_on(server, tokens, mailing, tmp_path):
+    # A file of the listener's may not grow beyond these octets, so the spool has room for a few events.
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool", before="ulimit -f 1")
+    listener.start()
+    server.stop("immediate")
+    kept, refused = [], []
+    try:
+        with httpx.Client(base_url=listener.url, trust_env=False) as client:
+            for place in range(RECIPIENTS - 60, RECIPIENTS - 40):
+                status = client.post(f"/u/{tokens[place]}", data=ONE_CLICK).status_code
+                (kept if status == 200 else refused).append(place + 1)
+                assert status in (200, 503)
+                if status == 503:
+                    health = client.get("/health")
+                    assert (health.status_code, health.json()["disk"]) == (503, "full")
+    finally:
+        server.start()
+    until_drained(listener)
+    there = recorded(server)
+    assert (len(kept) > 0, len(refused) > 0, {there.get(seq) for seq in kept}) == (True, True, {1})
+    listener.kill()
+
+
+def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path):
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool")
+    listener.start()
+    postmaster = psutil.Process(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]))
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    with httpx.Client(base_url=listener.url, trust_env=False) as client:
+        assert client.post(f"/u/{tokens[-5]}", data=ONE_CLICK).status_code == 200
+        for one in processes:
+            one.suspend()
+        try:
+            began = time.monotonic()
+            assert client.post(f"/u/{tokens[-6]}", data=ONE_CLICK).status_code == 200
+            assert time.monotonic() - began < 10
+            began = time.monotonic()
+            assert client.post(f"/u/{tokens[-7]}", data=ONE_CLICK).status_code == 200
+            assert client.get(f"/u/{tokens[-7]}").status_code == 200
+            assert time.monotonic() - began < 2
+        finally:
+            for one in processes:
+                with suppress(psutil.Error):
+                    one.resume()
+    until_drained(listener)
+    there = recorded(server)
+    assert [there.get(RECIPIENTS - back) for back in (4, 5, 6)] == [1, 1, 1]
+    listener.kill()
