@@ -88,7 +88,7 @@ class Mailing:
 
     def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[SenderResult]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
-        parts = [run_sender(self._sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
+        parts = [run_sender(self.sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
         self._settle()
         return parts
 
@@ -97,11 +97,12 @@ class Mailing:
 
         The processes begin together when all have finished their imports; the time is that until the last has ended.
         """
-        together = run_side_by_side([self._sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
+        together = run_side_by_side([self.sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
         self._settle()
         return together
 
-    def _sender(self, chunk: int, port: int, connections: int, pipelining: str) -> list[str]:
+    def sender(self, chunk: int, port: int, connections: int = 20, pipelining: str = "auto") -> list[str]:
+        """The command of a process that sends a chunk."""
         smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}&pipelining={pipelining}"
         return [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp, str(chunk)]
 

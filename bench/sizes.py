@@ -22,9 +22,13 @@ class Sizes:
     repeats: tuple[int, ...]
     freeze: int
     csv_rows: int
+    #: Events that are recorded.
+    events: int
     ledger: int
     #: Number of reads of each page.
     looks: int
+    #: One-click requests of each run.
+    one_click: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
@@ -51,8 +55,10 @@ FULL = Sizes(
     repeats=(3, 2, 1),
     freeze=1_000_000,
     csv_rows=1_000_000,
+    events=120_000,
     ledger=10_000_000,
     looks=7,
+    one_click=3_000,
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
@@ -76,8 +82,10 @@ QUICK = Sizes(
     repeats=(1, 1),
     freeze=200_000,
     csv_rows=200_000,
+    events=24_000,
     ledger=300_000,
     looks=5,
+    one_click=600,
     whole_way=20_000,
     tasks=200,
     idle_seconds=0,
