@@ -93,7 +93,7 @@ def _sent(conn: Connection, count: int) -> int:
 
 
 def _record(dsn: str, occurrence_id: int, messages: int, batch: int) -> tuple[int, float, float]:
-    """Have all senders begin at once; returns events, seconds until the last has ended, and the senders' CPU seconds."""
+    """Have all senders begin at once; returns events, seconds until the last ended, and the senders' CPU."""
     parts = [(messages * n // SENDERS + 1, messages * (n + 1) // SENDERS) for n in range(SENDERS)]
     command = [sys.executable, "-m", "bench.event_process", dsn, str(occurrence_id)]
     senders = [

@@ -104,6 +104,11 @@ def look_up_by_key(conn: Connection) -> None:
     execute(conn, _SQL["look_up_by_key"])
 
 
+def begin(conn: Connection) -> None:
+    """Begin a transaction that records events: its statements find rows by key, and nobody is erased meanwhile."""
+    execute(conn, _SQL["begin"])
+
+
 def find_messages(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, SentMessage]:
     """The messages of the ledger with these keys."""
     found = fetch_rows(conn, SentMessage, _SQL["messages"], **_arrays(keys))
