@@ -47,6 +47,7 @@ bounce-corpus: install ## a folder of returned mails against its expected.json: 
 
 screenshots: install-dev ## pictures of the running product for the documents, in docs/screenshots (about four minutes)
 	@PYTHONPATH=. $(BIN)/python scripts/screenshots.py $(ARGS)
+	@PYTHONPATH=. $(BIN)/python scripts/unsubscribe_pictures.py
 
 dist: install ## what goes into an Airflow of your own, in dist/: wheel, DAG files, plugins.zip, checksums
 	@$(BIN)/python scripts/dist.py

@@ -88,7 +88,7 @@ class Mailing:
 
     def send(self, port: int, *, connections: int = 20, pipelining: str = "auto") -> list[SenderResult]:
         """Send chunk after chunk, each in a fresh process, as Airflow's tasks do. Raises unless all were sent."""
-        parts = [run_sender(self._sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
+        parts = [run_sender(self.sender(chunk, port, connections, pipelining)) for chunk in self.chunk_ids]
         self._settle()
         return parts
 
@@ -97,11 +97,12 @@ class Mailing:
 
         The processes begin together when all have finished their imports; the time is that until the last has ended.
         """
-        together = run_side_by_side([self._sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
+        together = run_side_by_side([self.sender(chunk, port, connections, pipelining) for chunk in self.chunk_ids])
         self._settle()
         return together
 
-    def _sender(self, chunk: int, port: int, connections: int, pipelining: str) -> list[str]:
+    def sender(self, chunk: int, port: int, connections: int = 20, pipelining: str = "auto") -> list[str]:
+        """The command of a process that sends a chunk."""
         smtp = f"smtp://127.0.0.1:{port}?tls=none&connections={connections}&pipelining={pipelining}"
         return [sys.executable, "-m", "bench.send_process", self.dsn, self.run.run_id, smtp, str(chunk)]
 
@@ -120,13 +121,20 @@ class Mailing:
 
 
 @contextmanager
-def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
-    """A mailing in a fresh database, whose chunks are ready to be sent."""
+def mailing(
+    server: BenchServer,
+    recipients: int,
+    *,
+    chunk_size: int = DEFAULT_CHUNK_SIZE,
+    bounce_domain: str | None = None,
+    **changes: object,
+) -> Iterator[Mailing]:
+    """A mailing in a fresh database, whose chunks are ready to be sent; `changes` are those of the task."""
     name = f"mailing-{recipients}"
     run = Run(task_name=name, run_id=f"bench {name}", kind=RunKind.TRIGGERED)
     with server.database() as dsn, connected(dsn) as conn:
         add_group(conn, name, recipients)
-        add_task(conn, name, group=name)
+        add_task(conn, name, group=name, **changes)
         ready = Mailing(conn=conn, dsn=dsn, run=run, recipients=recipients)
         # The pending writes of the group are not part of the mailing's cost.
         server.checkpoint()
@@ -134,4 +142,8 @@ def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_C
             freeze_audience(conn, run, templates_root=messages.TEMPLATES)
         with ready.step("reserve"):
             ready.chunk_ids += reserve_chunks(conn, run, plans=QuotaPlans.parse(QUOTA), chunk_size=chunk_size).chunk_ids
+        if bounce_domain is not None:
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("UPDATE sender_domain SET bounce_domain = %s", (bounce_domain,))
+                assert cursor.rowcount == 1
         yield ready

@@ -27,6 +27,8 @@ class Sizes:
     ledger: int
     #: Number of reads of each page.
     looks: int
+    #: One-click requests of each run.
+    one_click: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
@@ -56,6 +58,7 @@ FULL = Sizes(
     events=120_000,
     ledger=10_000_000,
     looks=7,
+    one_click=3_000,
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
@@ -82,6 +85,7 @@ QUICK = Sizes(
     events=24_000,
     ledger=300_000,
     looks=5,
+    one_click=600,
     whole_way=20_000,
     tasks=200,
     idle_seconds=0,

@@ -58,7 +58,7 @@ def _recorded(bench: Bench, batch: int, count: int, *, bar: Bar | None) -> Figur
 
 
 def _sent(conn: Connection, count: int) -> int:
-    """A mailing of so many messages that has left; the id of its occurrence."""
+    """A mailing of `count` messages that has left; the id of its occurrence."""
     mailing.add_group(conn, "customers", 10)
     mailing.add_task(conn, "mailing", group="customers", type="immediate")
     with conn.cursor() as cursor:
@@ -93,7 +93,7 @@ def _sent(conn: Connection, count: int) -> int:
 
 
 def _record(dsn: str, occurrence_id: int, messages: int, batch: int) -> tuple[int, float, float]:
-    """Have all senders begin at once; returns events, seconds until the last ended, and the senders' CPU."""
+    """Have all senders begin at once; events, seconds until the last has ended, and the senders' CPU seconds."""
     parts = [(messages * n // SENDERS + 1, messages * (n + 1) // SENDERS) for n in range(SENDERS)]
     command = [sys.executable, "-m", "bench.event_process", dsn, str(occurrence_id)]
     senders = [

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.feedback_checks import bounce_checks, feed_checks, public_checks
 from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
@@ -199,6 +200,21 @@ def _airflow() -> Findings:
     yield from ask_airflow(look)
 
 
+def _hooks() -> Findings:
+    """Which providers may post events, in this environment; it is the public listener's that counts."""
+    from ses_ops.events.provider_hooks import hooks_set_up
+
+    hooks = hooks_set_up()
+    named = [f"{source} ({words})" if (words := hook.describe()) else source for source, hook in hooks.items()]
+    if hooks and not settings.public_url():
+        yield "warn", f"{', '.join(named)}: SES_PUBLIC_URL is not set, the address that the providers are given"
+    else:
+        yield (
+            "ok",
+            f"events are taken from {', '.join(named)}" if hooks else "no provider is set up here to post events",
+        )
+
+
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("settings", _settings),
     ("database", _database),
@@ -206,6 +222,10 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("smtp", _smtp),
     ("quota", _quota),
     ("templates", _templates),
+    ("hooks", _hooks),
     ("tasks", _tasks),
+    ("public", public_checks),
+    ("bounces", bounce_checks),
+    ("feeds", feed_checks),
     ("airflow", _airflow),
 )

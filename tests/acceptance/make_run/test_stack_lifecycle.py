@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 
 from ses_ops.storage.connection import connected
@@ -110,6 +111,14 @@ def test_mail_to_the_local_smtp_port_is_in_the_mailbox(stack: StackProcess) -> N
     with smtplib.SMTP("127.0.0.1", int(stack.settings["SES_SMTP_PORT"])) as smtp:
         smtp.sendmail("a@mail.example", ["kept@shoppers.example"], "Subject: kept\r\n\r\nhello\r\n")
     assert _kept(stack) == ["kept"]
+
+
+def test_the_public_listener_is_there_and_nothing_of_airflow_is_reachable_by_it(stack: StackProcess) -> None:
+    def status(path: str) -> int:
+        return httpx.get(stack.url(path, port="SES_PUBLIC_PORT"), trust_env=False).status_code
+
+    assert f"Public    {stack.url('', port='SES_PUBLIC_PORT')}  (" in stack.output
+    assert (status("/health"), status("/api/v2/monitor/health"), status("/ses"), status("/")) == (200, 404, 404, 404)
 
 
 def test_ctrl_c_in_the_midst_of_a_mailing_leaves_no_process_and_no_doubt(stack: StackProcess, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ TINY = replace(
     events=400,
     ledger=4_000,
     looks=1,
+    one_click=30,
     tasks=12,
     # A busy machine is no bug.
     measure_within=600,
@@ -70,7 +71,7 @@ def bench(postgres):
 
 @pytest.mark.parametrize("measure", [name for name in MEASURES if name not in OF_A_STACK])
 def test_a_measure_of_the_benchmark_finds_every_figure(bench, measure, monkeypatch):
-    for module in ("engine", "roundtrips", "scaling"):
+    for module in ("engine", "one_click", "tokens", "roundtrips", "scaling"):
         monkeypatch.setattr(f"bench.measures.{module}.smtp_sink", recording_sink)
     monkeypatch.setattr("bench.peers.nodemailer.installed", lambda: nullcontext(Peer()))
     monkeypatch.setattr("bench.peers.smtp_source.send", Peer().send)
