@@ -69,6 +69,12 @@ FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq
 JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq
 ORDER BY f.occurrence_id, f.seq FOR UPDATE OF f;
 
+-- name: counted_by
+SELECT f.occurrence_id, f.seq, f.task_id, f.sender_domain, f.sent_day, f.mailbox_provider, f.outcome, f.complained,
+       f.unsubscribed
+FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
+JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq;
+
 -- name: merge_feedback
 UPDATE message_feedback f SET
     deferred = f.deferred OR r.deferred, delivered = f.delivered OR r.delivered, dropped = f.dropped OR r.dropped,
