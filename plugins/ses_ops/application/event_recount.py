@@ -11,7 +11,7 @@ from ses_ops.storage.events import recording, recount
 from ses_ops.storage.events.recording import CountKey, MessageId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -89,13 +89,12 @@ def _messages(conn: Connection, occurrence_id: int, kept_from: datetime, *, repa
         keys = {MessageId(occurrence_id, one.seq): one.told for one in wrong if not one.untold}
         counted_by = _counted_by(conn, keys)
         recount.remove_feedback(conn, occurrence_id, [one.seq for one in wrong])
-        recording.merge_feedback(
-            conn, {key: (counted_by[key], told) for key, told in keys.items() if key in counted_by}
-        )
+        known = {key: (counted_by[key], told) for key, told in keys.items() if key in counted_by}
+        recording.merge_feedback(conn, known)
     return wrong
 
 
-def _counted_by(conn: Connection, keys: dict[MessageId, object]) -> dict[MessageId, CountKey]:
+def _counted_by(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, CountKey]:
     """What messages are counted by: as it is stored, else as it would be stored now."""
     found = {
         key: CountKey(

@@ -147,7 +147,7 @@ def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
 
 
 def _hide_events(conn: Connection, address: Address, person: str) -> None:
-    """Keep what was told of the person's messages, without the words, and what waits for a decision under the hash."""
+    """Keep what was told of the person's messages, without the words, and held suppressions under the hash."""
     both = {"address_key": address.key, "person": person}
     execute(conn, _SQL["hide_held"], **both)
     execute(conn, _SQL["remove_held"], address_key=address.key)
