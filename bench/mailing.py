@@ -121,13 +121,20 @@ class Mailing:
 
 
 @contextmanager
-def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_CHUNK_SIZE) -> Iterator[Mailing]:
-    """A mailing in a fresh database, whose chunks are ready to be sent."""
+def mailing(
+    server: BenchServer,
+    recipients: int,
+    *,
+    chunk_size: int = DEFAULT_CHUNK_SIZE,
+    bounce_domain: str | None = None,
+    **changes: object,
+) -> Iterator[Mailing]:
+    """A mailing in a fresh database, whose chunks are ready to be sent; `changes` are those of the task."""
     name = f"mailing-{recipients}"
     run = Run(task_name=name, run_id=f"bench {name}", kind=RunKind.TRIGGERED)
     with server.database() as dsn, connected(dsn) as conn:
         add_group(conn, name, recipients)
-        add_task(conn, name, group=name)
+        add_task(conn, name, group=name, **changes)
         ready = Mailing(conn=conn, dsn=dsn, run=run, recipients=recipients)
         # The pending writes of the group are not part of the mailing's cost.
         server.checkpoint()
@@ -135,4 +142,8 @@ def mailing(server: BenchServer, recipients: int, *, chunk_size: int = DEFAULT_C
             freeze_audience(conn, run, templates_root=messages.TEMPLATES)
         with ready.step("reserve"):
             ready.chunk_ids += reserve_chunks(conn, run, plans=QuotaPlans.parse(QUOTA), chunk_size=chunk_size).chunk_ids
+        if bounce_domain is not None:
+            with transaction(conn), conn.cursor() as cursor:
+                cursor.execute("UPDATE sender_domain SET bounce_domain = %s", (bounce_domain,))
+                assert cursor.rowcount == 1
         yield ready

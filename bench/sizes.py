@@ -22,6 +22,8 @@ class Sizes:
     repeats: tuple[int, ...]
     freeze: int
     csv_rows: int
+    #: Events that are recorded.
+    events: int
     ledger: int
     #: Number of reads of each page.
     looks: int
@@ -53,6 +55,7 @@ FULL = Sizes(
     repeats=(3, 2, 1),
     freeze=1_000_000,
     csv_rows=1_000_000,
+    events=120_000,
     ledger=10_000_000,
     looks=7,
     one_click=3_000,
@@ -79,6 +82,7 @@ QUICK = Sizes(
     repeats=(1, 1),
     freeze=200_000,
     csv_rows=200_000,
+    events=24_000,
     ledger=300_000,
     looks=5,
     one_click=600,

@@ -8,9 +8,11 @@ from __future__ import annotations
 #: Names on the command line and descriptions, in the order in which the measures run; the modules have the same names.
 MEASURES = {
     "engine": "messages a second of the sending engine, beside other senders",
+    "tokens": "the engine with bounce tokens and unsubscribe links, against the engine without",
     "roundtrips": "round trips a message on a connection with 50 ms of latency",
     "scaling": "time a message, freeze to settle, and memory as the audience grows",
     "audience": "freezing an audience, importing a CSV file",
+    "events": "events recorded a second, from eight senders at once",
     "pages": "the task list and what a task's page reads over a large ledger",
     "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
     "whole_way": "from the trigger in Airflow to finished",

@@ -132,7 +132,7 @@ def _reread(conn: Connection, reader: MailReader, one: UnmatchedEvent, by: str) 
     if not found.events or record_events(conn, found.events).unmatched:
         return False
     with transaction(conn):
-        unmatched.close(conn, one.id, by=by)
+        unmatched.close(conn, [one.id], by=by)
     return True
 
 

@@ -121,3 +121,8 @@ def _mailed(conn: Connection) -> dict[str, int]:
     if known is None or time.monotonic() - known[0] > _ESTIMATE_KEPT:
         known = _estimates[database] = (time.monotonic(), from_events.mailed_by_provider(conn))
     return known[1]
+
+
+def forget_estimates() -> None:
+    """Estimate anew what was mailed, at the next hard bounce that may be one too many."""
+    _estimates.clear()

@@ -1,4 +1,4 @@
-"""The secrets of tokens: which there are, and a new one."""
+"""A new secret for the tokens of all mail from now on."""
 
 from __future__ import annotations
 

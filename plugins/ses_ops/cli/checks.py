@@ -199,6 +199,21 @@ def _airflow() -> Findings:
     yield from ask_airflow(look)
 
 
+def _hooks() -> Findings:
+    """Which providers may post events, in this environment; it is the public listener's that counts."""
+    from ses_ops.events.provider_hooks import hooks_set_up
+
+    hooks = hooks_set_up()
+    named = [f"{source} ({words})" if (words := hook.describe()) else source for source, hook in hooks.items()]
+    if hooks and not settings.public_url():
+        yield "warn", f"{', '.join(named)}: SES_PUBLIC_URL is not set, the address that the providers are given"
+    else:
+        yield (
+            "ok",
+            f"events are taken from {', '.join(named)}" if hooks else "no provider is set up here to post events",
+        )
+
+
 _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("settings", _settings),
     ("database", _database),
@@ -206,6 +221,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("smtp", _smtp),
     ("quota", _quota),
     ("templates", _templates),
+    ("hooks", _hooks),
     ("tasks", _tasks),
     ("airflow", _airflow),
 )

@@ -21,6 +21,7 @@ HINTS: dict[str, str] = {
     "mail_cannot_be_made": (
         ", then `ses task resume` for those that wait and `ses task retry-failed` for those that failed"
     ),
+    "bounce_domain_sends": ", or add --even-sender-domain",
     "start_missed": "; `ses task resume {task}` or a trigger by hand sends it",
     "schema_of_another_version": _MIGRATE,
     "schema_missing": _MIGRATE,

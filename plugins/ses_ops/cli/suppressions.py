@@ -9,19 +9,31 @@ import click
 
 from ses_ops.cli.actor import signing_actor
 from ses_ops.cli.group_import import column_option, delimiter_option, encoding_option
-from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database
 
 _REASONS = ("manual", "unsubscribe", "complaint", "hard_bounce")
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    commands={
+        "add": ("suppressions:add", "Put an address on the list."),
+        "remove": ("suppressions:remove", "Take an address off the list."),
+        "list": ("suppressions:list_command", "List the suppressed addresses."),
+        "import": ("suppressions:import_command", "Add the addresses of a file."),
+        "held": ("held_suppressions:held", "List what the storm guard holds back."),
+        "approve": ("held_suppressions:approve", "Suppress the held addresses of a mailbox provider."),
+        "discard": ("held_suppressions:discard", "Let the held addresses of a mailbox provider get mail."),
+        "undo": ("held_suppressions:undo", "Take all entries of a time span off the list."),
+    },
+)
 def suppression() -> None:
     """Addresses that get no mail. Looked at when a mail leaves, not only when a list is made."""
 
 
-@suppression.command(
+@click.command(
     epilog=examples(
         "ses suppression add ann@example.com --note 'asked by phone'",
         "ses suppression add ann@example.com --expires 2027-01-31",
@@ -53,33 +65,39 @@ def add(address: str, reason: str, remark: str, expires: str | None) -> None:
         click.echo(f"{parsed.address}: was on the list already ({found[0].reason}, since {since})")
 
 
-@suppression.command(epilog=examples("ses suppression remove ann@example.com"))
+@click.command(epilog=examples("ses suppression remove ann@example.com"))
 @click.argument("address")
-def remove(address: str) -> None:
-    """Take ADDRESS off the list."""
+@click.option("--scope", help="Only its entry for the bulk mail of this sender domain.")
+@click.option("--why", help="The reason, for the audit log.")
+def remove(address: str, scope: str | None, why: str | None) -> None:
+    """Take ADDRESS off the list: it gets mail again."""
     from ses_ops.application import suppressions
     from ses_ops.domain.address import parse_address
 
     parsed = parse_address(address, dotless=True)
     with database() as conn:
-        suppressions.remove(conn, signing_actor(), parsed)
+        suppressions.remove(conn, signing_actor(), parsed, scope=scope, why=why)
     click.echo(f"{parsed.address}: gets mail again")
 
 
-@suppression.command(
-    "list", epilog=examples("ses suppression list --search example.com", "ses suppression list --json")
+@click.command(
+    "list",
+    epilog=examples("ses suppression list --search example.com", "ses suppression list --source bounce_mail --json"),
 )
 @click.option("--search", help="Only addresses with this text in them.")
+@click.option("--reason", type=click.Choice(_REASONS), help="Only entries for this reason.")
+@click.option("--source", help="Only entries that this feed made, such as bounce_mail.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Entries at most.")
 @json_option
-def list_command(search: str | None, limit: int, as_json: bool) -> None:
+def list_command(search: str | None, reason: str | None, source: str | None, limit: int, as_json: bool) -> None:
     """List the suppressed addresses, newest first."""
     from dataclasses import asdict
 
     from ses_ops.storage.suppression import entries as storage
 
     with database() as conn:
-        rows = [asdict(entry) for entry in storage.entries(conn, search=search, limit=limit + 1)]
+        found = storage.entries(conn, search=search, reason=reason, source=source, limit=limit + 1)
+    rows = [asdict(entry) for entry in found]
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:
@@ -91,7 +109,7 @@ def list_command(search: str | None, limit: int, as_json: bool) -> None:
         note(f"there are more than {limit:,}; --limit shows more")
 
 
-@suppression.command("import", epilog=examples("ses suppression import unsubscribed.csv --reason unsubscribe"))
+@click.command("import", epilog=examples("ses suppression import unsubscribed.csv --reason unsubscribe"))
 @click.argument("file", type=click.Path(path_type=Path))
 @column_option
 @delimiter_option

@@ -14,6 +14,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from ses_ops.domain.feedback import Rate
     from ses_ops.storage.ledger.messages import ListedMessage
     from ses_ops.storage.tasks.editions import Edition
     from ses_ops.storage.tasks.overview import TaskOverview
@@ -23,6 +24,7 @@ _SELDOM = ("cancelled", "retrying", "queued")
 _MESSAGE_STATUSES = (
     *("sent", "failed", "suppressed", "unknown", "cancelled", "cached", "retrying", "queued", "sending"),
 )
+_FEEDBACK = ("delivered", "hard_bounced", "soft_bounced", "complained", "unsubscribed", "deferred", "dropped")
 
 
 @click.group(
@@ -122,6 +124,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
+    from ses_ops.storage.events import task_feedback
     from ses_ops.storage.tasks.editions import editions
     from ses_ops.storage.tasks.overview import list_tasks
 
@@ -131,6 +134,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         if not found:  # a test send
             raise NotFound("send task", name)
         changed = editions(conn, row.id) if row.edition > 1 else []
+        counts = task_feedback.counts(conn, row.id)
     one = found[0]
     facts = {
         **overview_facts(one),
@@ -142,10 +146,14 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         },
         "next_starts": one.next_starts(datetime.now(UTC)),
         "editions": changed,
+        "feedback": [_rate_facts(rate) for rate in counts.rates(one.sent_count)],
     }
     if as_json:
         print_json(facts)
         return
+    facts.pop("feedback")
+    if one.sent_count:
+        facts |= {rate.feedback.value: _rate(rate) for rate in counts.rates(one.sent_count)}
     facts["roles"] = ", ".join(row.roles) or None
     facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
@@ -161,6 +169,17 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
 
 
+def _rate_facts(rate: Rate) -> dict[str, Any]:
+    """A rate in JSON: `count` and `share` are null where nothing measures it."""
+    return {"what": rate.feedback, "count": rate.count, "of": rate.of, "base": rate.base, "share": rate.share}
+
+
+def _rate(rate: Rate) -> str:
+    if rate.count is None:
+        return "not measured: no feed has told of it"
+    return f"{rate.count:,}" if rate.share is None else f"{rate.count:,} ({rate.share:.2%} of {rate.of:,} {rate.base})"
+
+
 def _edition(one: Edition) -> str:
     """The editions of a task that was changed: the content of the mail before and after."""
     until = f", until {cell(one.replaced_at)}" if one.replaced_at else ""
@@ -170,6 +189,7 @@ def _edition(one: Edition) -> str:
 @click.command(
     epilog=examples(
         "ses task messages spring-sale --status failed",
+        "ses task messages spring-sale --feedback hard_bounced",
         "ses task messages spring-sale --address ann@example.com --json",
         "ses task messages spring-sale --address @example.com",
     )
@@ -177,6 +197,7 @@ def _edition(one: Edition) -> str:
 @click.argument("name")
 @task_id_option
 @click.option("--status", type=click.Choice(_MESSAGE_STATUSES), help="Only messages with this status.")
+@click.option("--feedback", type=click.Choice(_FEEDBACK), help="Only messages of which this came back.")
 @click.option("--address", help="Only messages to this address, or to those with this part in them.")
 @click.option("--start", type=click.IntRange(1), help="Only messages of the start with this number.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
@@ -185,6 +206,7 @@ def messages(
     name: str,
     task_id: int | None,
     status: str | None,
+    feedback: str | None,
     address: str | None,
     start: int | None,
     limit: int,
@@ -194,7 +216,10 @@ def messages(
 
     Also of a test send, by its name, and of a task that was deleted.
     """
+    from ses_ops.cli.output import plain
     from ses_ops.cli.task_starts import start_id
+    from ses_ops.domain.feedback import Feedback
+    from ses_ops.storage.events import task_feedback
     from ses_ops.storage.ledger.messages import MessageSearch, all_messages, whole_or_part
 
     rows: list[ListedMessage] = []
@@ -206,6 +231,7 @@ def messages(
         search = MessageSearch(
             task_id=chosen,
             status=status,
+            feedback=Feedback(feedback) if feedback else None,
             address_key=key,
             part=part,
             occurrence_id=None if start is None else start_id(conn, chosen, start),
@@ -214,18 +240,21 @@ def messages(
             rows += batch
             if len(rows) > limit:
                 break
+        outcomes = task_feedback.outcomes(conn, [(row.occurrence_id, row.seq) for row in rows])
+    came_back = {key: one.feedback for key, one in outcomes.items()}
     more = len(rows) > limit
     rows = rows[:limit]
     if as_json:
-        print_json(rows)
+        print_json([{**plain(row), "feedback": came_back.get((row.occurrence_id, row.seq), [])} for row in rows])
     else:
         print_table(
-            ["start", "no.", "address", "status", "tries", "server's answer", "changed"],
+            ["start", "no.", "address", "status", "tries", "server's answer", "changed", "came back"],
             [
                 [
                     *(row.start, row.seq, row.address, row.status, row.tries),
                     _answer(row),
                     row.changed_at,
+                    came_back.get((row.occurrence_id, row.seq), []),
                 ]
                 for row in rows
             ],

@@ -12,7 +12,7 @@ rights to them are those to SEND_DAG, the DAG of test sends: a person who may re
 may also start it may change them and make tasks (that is the right to send mail at all). A right to other DAGs shows
 nothing of them. A person who may read one send task and not SEND_DAG has the overview and the list, with that task
 alone. A sender domain's warm-up plan is part of an Airflow Variable: a person who may write that Variable may change
-the plan.
+the plan, and the domain's bounce domain.
 
 Every route declares one rule of this module in its `dependencies`; tests/console holds each route to it.
 """
@@ -141,7 +141,7 @@ def may_make_quota(user: BaseUser) -> bool:
 
 
 def writes_quota(user: GetUserDep) -> None:
-    """Admit persons who may write the Airflow Variable with the warm-up plans."""
+    """Admit persons who may write the Airflow Variable with the warm-up plans: to a sender domain's settings."""
     if not may_write_quota(user):
         raise HTTPException(403)
 

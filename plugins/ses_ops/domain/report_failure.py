@@ -84,7 +84,7 @@ def classify_report(
         code = min(code, 450)
     stage = stage or stage_in(words)
     if permanent and code < 500 and not said and not inner and words:
-        # Only the status says that it is temporary, and the server has given up.
+        # Only the status says that it is temporary, and the server has stopped trying.
         failure = _classified(550, "", words_of(words), stage, standard=standard)
         if failure.hard and not of_dns(words):
             return DeliveryFailure(failure.reason, best)

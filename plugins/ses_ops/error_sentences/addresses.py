@@ -9,6 +9,11 @@ SENTENCES: dict[str, str] = {
     "address_with_name": "it must be the address alone, without a name and without < and >",
     "address_with_open_quotation_marks": "its quotation marks must begin and end all that stands before the @",
     "address_without_at_sign": "{address!r} has no @",
+    "bounce_domain_empty": "the domain is empty",
+    "bounce_domain_sends": (
+        "{name!r} is a sender domain, and the bounce listener would refuse the answers to its senders; take a name "
+        "that nobody writes to, such as {proposed}"
+    ),
     "display_name_too_long": "the display name has more than {most} characters",
     "domain_empty": "nothing stands after the @",
     "domain_ends_in_a_dot": "it ends in a dot",

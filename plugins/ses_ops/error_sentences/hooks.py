@@ -4,6 +4,8 @@ from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
     "hook_automatic_reply": "this is an automatic reply to the message, not a bounce",
+    "hook_body_not_complete": "the request did not come completely within {seconds} seconds",
+    "hook_body_too_large": "the request is larger than {most:,} bytes",
     "hook_certificate_address": "the address of the certificate is not one of Amazon SNS",
     "hook_certificate_not_fetched": "the certificate of Amazon SNS cannot be fetched ({cause})",
     "hook_certificate_not_valid": "the certificate of Amazon SNS is not valid",
@@ -29,4 +31,5 @@ SENTENCES: dict[str, str] = {
     "hook_signature_wrong": "the signature of the request is wrong",
     "hook_topic_not_an_arn": "{value!r} is not the ARN of a topic of Amazon SNS",
     "hook_topic_not_listed": "the topic {topic!r} is not set up here",
+    "hook_unsubscribed": "Amazon SNS has ended the subscription: no more events will come",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
     "auth_type_unknown": "{value!r} is not one of basic, oauth2",
+    "configuration_set_without_amazon": "is used with provider amazon_ses only",
     "connections_out_of_range": "{value} is not between 1 and 1000",
     "file_missing": "there is no file {file!r}",
     "login_not_a_mailbox": "is not the address of a mailbox, which OAuth 2 needs",
@@ -14,6 +15,7 @@ SENTENCES: dict[str, str] = {
     ),
     "mail_connection_not_readable": "is not a URI; expected smtp://login:password@host:port/?tls=starttls",
     "mailbox_missing": "is missing: OAuth 2 needs the address of the mailbox",
+    "not_a_configuration_set": "{value!r} is not the name of a configuration set: letters, digits, - and _",
     "not_a_connection_field": "is not a field of an Airflow connection; options belong into extra",
     "not_a_share": "{value} is not a share between 0 and 1",
     "not_json_at": "is not valid JSON at line {line}, column {column}",

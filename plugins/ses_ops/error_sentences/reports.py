@@ -6,8 +6,6 @@ SENTENCES: dict[str, str] = {
     "mail_file_not_read": "cannot be read: {cause}",
     "mail_not_understood": "this is no bounce, no complaint and no automatic reply that is understood",
     "mail_recipient_refused": "mail to addresses that are not ours was refused",
-    "mailbox_connection_missing": "there is no connection {name!r}, so no mailbox is read",
-    "mailbox_not_read": "the mailbox of {name!r} cannot be read: {cause}",
     "report_names_another_address": "the report names another address than its message went to ({named})",
     "report_without_token": "the report carries no token of this installation",
 }

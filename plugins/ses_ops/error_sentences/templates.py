@@ -79,7 +79,7 @@ SENTENCES: dict[str, str] = {
     "unsubscribe_link_of_other_scheme": "it must begin with https://, http:// or mailto:",
     "unsubscribe_url_empty": (
         "it shows {{{{ unsubscribe_url }}}} (line {line} of {file}), which would be empty in all mail of this "
-        "task: give the task an unsubscribe_url, or show it only `if unsubscribe_url`"
+        "task: give the task unsubscribe or an unsubscribe_url, or show it only `if unsubscribe_url`"
     ),
     "unsubscribe_url_shown": (
         "it shows {{{{ unsubscribe_url }}}} (line {line} of {file}): a send task without one is refused, and a "

@@ -112,6 +112,9 @@ class AmazonSes(Hook):
         """Add the events of a notification, one a recipient. A confirmation has none."""
         message = json_object(request.body)
         content = message.get("Message")
+        if message.get("Type") == "UnsubscribeConfirmation":
+            heard.aside(message, "hook_unsubscribed", source_id=text(message.get("MessageId")))
+            return
         if message.get("Type") != "Notification" or text(content).strip() == _VALIDATED:
             return
         sns_id = text(message.get("MessageId"))

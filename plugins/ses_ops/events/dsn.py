@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC
 from ses_ops.events.failure_words import best_failure
-from ses_ops.events.mime_parts import Part, decoded, read_headers
+from ses_ops.events.mime_parts import MimePart, decoded, read_headers
 from ses_ops.events.report_verdict import Action, ReportedRecipient
 
 STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -33,7 +33,7 @@ _ONCE = frozenset({"final-recipient", "action", "status", "diagnostic-code"})
 Block = list[tuple[str, str]]
 
 
-def status_blocks(part: Part) -> list[Block]:
+def status_blocks(part: MimePart) -> list[Block]:
     """The blocks of headers of a delivery status part; the first is about the message."""
     return blocks_of(decoded(part.body, part.header("content-transfer-encoding")))
 

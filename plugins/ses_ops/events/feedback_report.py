@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_ops.events.dsn import Block, address_in
-from ses_ops.events.mime_parts import Part
+from ses_ops.events.mime_parts import MimePart
 from ses_ops.events.report_verdict import Action, ReportedRecipient, ReportKind
 
 FEEDBACK_TYPE = "message/feedback-report"
@@ -28,7 +28,7 @@ def kind_of(feedback: str) -> ReportKind:
     return _KINDS.get(feedback, ReportKind.NONE) if feedback else ReportKind.COMPLAINT
 
 
-def kind_without_report(root: Part) -> ReportKind:
+def kind_without_report(root: MimePart) -> ReportKind:
     """What a mail means that has no report part: Microsoft's junk mail reports, and Apple Mail's unsubscribing."""
     sender = root.header("from").lower()
     if "staff@hotmail.com" in sender and "complaint about message from" in root.header("subject").lower():

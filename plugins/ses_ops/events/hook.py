@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
-from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent
+from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, SesError
 from ses_ops.events.hook_values import Verdict, clean, moment, text
-from ses_ops.events.tokens import TokenReader
+from ses_ops.events.spool import UnmatchedRecord
 
 #: Bytes of the largest request of any provider.
 MOST_BYTES = 10 * 1024 * 1024
@@ -63,25 +63,15 @@ class HookRequest:
             raise HookRefused(403, "hook_signature_too_old")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SetAside:
-    """A part of a request that is no event of a message, kept for a person."""
-
-    source_id: str
-    why: Explanation
-    raw: bytes = field(repr=False)
-    #: What it tells, where that was understood.
-    kind: EventKind | None = None
-
-
 @dataclass(kw_only=True, slots=True)
 class Heard:
     """What one request tells; `parse` fills it."""
 
     source: str
-    tokens: TokenReader
+    #: Reads a token of an event; None for any other text.
+    read_token: Callable[[str], MessageKey | None]
     events: list[MessageEvent] = field(default_factory=list)
-    set_aside: list[SetAside] = field(default_factory=list)
+    set_aside: list[UnmatchedRecord] = field(default_factory=list)
 
     def add(
         self,
@@ -102,13 +92,12 @@ class Heard:
         if occurred_at is None:
             self.aside(raw, "hook_event_without_time", source_id=source_id, kind=kind)
             return
-        read = self.tokens.read(text(token).strip())
         event = MessageEvent(
             kind=kind,
             source=self.source,
             source_id=self._id(source_id, raw),
             occurred_at=occurred_at,
-            message=read[0] if read else None,
+            message=self.read_token(text(token).strip()),
             message_id=text(message_id).strip().strip("<>")[:_MOST_ID],
             authenticated=True,
             address=text(address).strip()[:320],
@@ -125,10 +114,14 @@ class Heard:
     ) -> None:
         """Keep what cannot be recorded as an event, with the reason."""
         content = raw if isinstance(raw, bytes) else _dumped(raw).encode("utf-8", "replace")
-        why = Explanation(code, **facts)
-        self.set_aside.append(
-            SetAside(source_id=self._id(source_id, raw), why=why, raw=content[: 4 * MAX_RAW], kind=kind)
+        record = UnmatchedRecord(
+            source=self.source,
+            source_id=self._id(source_id, raw),
+            raw=content[: 4 * MAX_RAW],
+            why=Explanation(code, **facts),
+            kind=kind,
         )
+        self.set_aside.append(record)
 
     def _id(self, source_id: str, raw: object) -> str:
         """The id, or a hash: of a long one, or of the content where there is none."""

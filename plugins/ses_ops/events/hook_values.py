@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ses_ops.domain.delivery_failure import DeliveryFailure, Reason, Stage, classify
+from ses_ops.domain.delivery_failure import DeliveryFailure, Reason, Stage
+from ses_ops.domain.report_failure import classify_report, reply_codes, stage_in
 
 #: The texts that PostgreSQL does not store: NUL, and halves of surrogate pairs.
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-#: The reply code in words such as `smtp; 550 5.1.1 user unknown`, `550-5.1.1 ...`.
-_CODE = re.compile(r"(?:^|[\s;:(\[])([45]\d\d)(?=[\s-]|$)")
-_STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_PREFIX = re.compile(r"^\s*(?:smtp|x-[a-z0-9-]+|unix)\s*;\s*", re.IGNORECASE)
+#: Statuses that are about the address, or say nothing.
+_OF_ADDRESS = re.compile(r"|5\.0\.0|5\.1\.[0-36]")
 #: Seconds since 1970 of the years in which an event can lie, 2000 to 2099.
 _FIRST, _LAST = 946_684_800, 4_102_444_800
 _FRACTION = re.compile(r"(\.\d{6})\d+")
@@ -86,27 +85,30 @@ def verdict(
     """The verdict on a server's words.
 
     `permanent`: the provider says that it does not try again. `missing`: the provider's own word for this refusal is
-    "no such address"; it decides where the server's words say nothing else. Only a permanent refusal whose reason is
-    that there is no such address is hard.
+    "no such address"; it decides where the server's words say nothing else. Only a permanent refusal is hard.
     """
-    said = _PREFIX.sub("", text(words)).strip()
-    found = _CODE.search(said)
-    number = _reply_code(code) or (int(found[1]) if found else None)
-    own = _STATUS.fullmatch(text(status).strip())
-    if not said and own is None and number is None:
-        hard = permanent and missing
-        return Verdict(DeliveryFailure(Reason.NO_SUCH_ADDRESS, "") if hard else None, hard)
-    if own is not None and not _STATUS.search(said):
-        said = f"{own[1]} {said}"
-    if number is None:
-        shown = _STATUS.search(said)
-        number = 450 if (shown and shown[1].startswith("4")) or not permanent else 550
-    failure = classify(number, said, Stage.RECIPIENT)
-    if failure.no_such_address and not permanent:
-        return Verdict(failure._replace(reason=Reason.RECIPIENT_REFUSED), False)
-    if missing and permanent and number >= 500 and failure.reason is Reason.RECIPIENT_REFUSED:
-        failure = failure._replace(reason=Reason.NO_SUCH_ADDRESS)
-    return Verdict(failure, permanent and failure.no_such_address)
+    said, number = text(words).strip(), _reply_code(code)
+    if number is not None and not reply_codes(said):
+        said = f"{number} {said}".strip()
+    # The reason is that of the server's words; whether the refusal is final is the provider's word.
+    final = permanent or any(code >= 500 for code in reply_codes(said))
+    failure = classify_report(status=text(status).strip(), diagnostic=said, permanent=final)
+    if failure is not None and failure.hard and not permanent:
+        failure = failure._replace(reason=Reason.RECIPIENT_REFUSED)
+    if permanent and missing and ((failure is None and not said) or _says_nothing_else(failure, said)):
+        failure = DeliveryFailure(Reason.NO_SUCH_ADDRESS, failure.status if failure else "")
+    return Verdict(failure, permanent and failure is not None and failure.hard)
+
+
+def _says_nothing_else(failure: DeliveryFailure | None, said: str) -> bool:
+    """Whether a refusal may mean that there is no such address, though its words do not say so."""
+    return (
+        failure is not None
+        and failure.reason is Reason.RECIPIENT_REFUSED
+        and _OF_ADDRESS.fullmatch(failure.status) is not None
+        and stage_in(said) in (None, Stage.RECIPIENT)
+        and all(code >= 500 for code in reply_codes(said))
+    )
 
 
 def _reply_code(value: object) -> int | None:

@@ -33,14 +33,14 @@ _ESCAPES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " "
 
 
 @dataclass(slots=True)
-class Part:
+class MimePart:
     """A part: its headers in order, with lower-case names, and either its body or the parts in it."""
 
     headers: list[tuple[str, str]]
     body: bytes
     content_type: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[MimePart] = field(default_factory=list)
 
     def header(self, name: str) -> str:
         """The first header of a lower-case name, "" for none."""
@@ -50,7 +50,7 @@ class Part:
         """The values of the headers of these names, in the order of the names."""
         return [value for name in names for one, value in self.headers if one == name]
 
-    def walk(self) -> list[Part]:
+    def walk(self) -> list[MimePart]:
         """This part and all within it, but not what is within a returned message."""
         found = [self]
         for part in self.parts:
@@ -93,7 +93,7 @@ def _without(html: str, begin: str, end: str) -> str:
     return "".join([*kept, html[at:]]) if len(lower) == len(html) else html
 
 
-def read_parts(raw: bytes) -> Part:
+def read_parts(raw: bytes) -> MimePart:
     """Read a mail; lines may end in CR LF, LF or CR."""
     octets = raw[:MAX_OCTETS].replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip(b"\n \t")
     if octets.startswith((b"From ", b">From ")):
@@ -138,10 +138,10 @@ def _decoded_words(value: str) -> str:
     return "".join(one if isinstance(one, str) else _characters(one, charset or "") for one, charset in words).strip()
 
 
-def _part(octets: bytes, depth: int, left: list[int]) -> Part:
+def _part(octets: bytes, depth: int, left: list[int]) -> MimePart:
     left[0] -= 1
     headers, body = read_headers(octets)
-    part = Part(headers, body)
+    part = MimePart(headers, body)
     value = part.header("content-type")
     if value:
         part.content_type = value.partition(";")[0].strip().lower()[:100] or "text/plain"

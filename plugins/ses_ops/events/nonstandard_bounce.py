@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC
 from ses_ops.events.failure_words import best_failure
-from ses_ops.events.mime_parts import MAX_TEXT, Part, read_headers
+from ses_ops.events.mime_parts import MAX_TEXT, MimePart, read_headers
 from ses_ops.events.report_verdict import Action, ReportedRecipient
 
 _FILE = Path(__file__).with_suffix(".toml")
@@ -93,7 +93,7 @@ def addresses_in(value: str) -> list[str]:
     return [found[0].rstrip(".-_") for found, _ in zip(ADDRESS.finditer(value[:MAX_TEXT]), range(100), strict=False)]
 
 
-def report_text(root: Part) -> ReportText:
+def report_text(root: MimePart) -> ReportText:
     """The words of a report, without the message that it returns."""
     plain, html = [], []
     returned: list[tuple[str, str]] = []
@@ -117,14 +117,14 @@ def report_text(root: Part) -> ReportText:
     return ReportText(text[:_MOST_TEXT], returned)
 
 
-def is_daemon(root: Part) -> bool:
+def is_daemon(root: MimePart) -> bool:
     """Whether the sender of a mail is a mail server, by its name or by a null return path."""
     return root.header("return-path").strip() in ("<>", "<MAILER-DAEMON>") or bool(
         patterns().daemon.search(root.header("from")[:_MOST_SUBJECT])
     )
 
 
-def looks_like_bounce(root: Part, text: ReportText) -> bool:
+def looks_like_bounce(root: MimePart, text: ReportText) -> bool:
     """Whether a mail is a report, by its sender, its subject, its words, and the message it returns: two of these."""
     known = patterns()
     says_so = bool(known.words.search(text.words[:_MOST_TEXT]))
@@ -135,7 +135,7 @@ def looks_like_bounce(root: Part, text: ReportText) -> bool:
     return (says_so or subject) and is_daemon(root) + says_so + subject + returns >= 2
 
 
-def looks_like_auto_reply(root: Part, text: ReportText) -> bool:
+def looks_like_auto_reply(root: MimePart, text: ReportText) -> bool:
     """Whether a mail is an answer by a program of the recipient, by its content (RFC 3834 is kept to by few)."""
     known = patterns()
     if known.auto_subject.search(root.header("subject").strip()[:_MOST_SUBJECT]):
@@ -149,7 +149,7 @@ def looks_like_auto_reply(root: Part, text: ReportText) -> bool:
 
 
 def read_bounce(
-    root: Part, text: ReportText, fallback: Callable[[], list[ReportedRecipient]]
+    root: MimePart, text: ReportText, fallback: Callable[[], list[ReportedRecipient]]
 ) -> list[ReportedRecipient]:
     """What a report as text says of its recipients; `fallback` is asked where no address stands in a known place."""
     subject, known = root.header("subject"), patterns()
@@ -173,7 +173,7 @@ def _recipient(address: str, action: Action, subject: str, words: str, *, alone:
     )
 
 
-def _recipients(root: Part, text: ReportText, fallback: Callable[[], list[ReportedRecipient]]) -> list[str]:
+def _recipients(root: MimePart, text: ReportText, fallback: Callable[[], list[ReportedRecipient]]) -> list[str]:
     failed = [one for value in root.all_headers("x-failed-recipients") for one in addresses_in(value)]
     if failed:
         return _once(failed)

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from logging import getLogger
 
 from ses_ops.events import dsn, feedback_report, nonstandard_bounce
-from ses_ops.events.mime_parts import MAX_OCTETS, Part, decoded, read_headers, read_parts
+from ses_ops.events.mime_parts import MAX_OCTETS, MimePart, decoded, read_headers, read_parts
 from ses_ops.events.nonstandard_bounce import ADDRESS, ReportText
 from ses_ops.events.report_verdict import Action, ReportedRecipient, ReportKind, ReportVerdict, TokenFound
 from ses_ops.events.tokens import LENGTH, Purpose
@@ -54,7 +54,7 @@ def read_report(raw: bytes, *, came_to: Sequence[str] = ()) -> ReportVerdict:
     )
 
 
-def _judged(root: Part, raw: bytes, *, depth: int) -> ReportVerdict:
+def _judged(root: MimePart, raw: bytes, *, depth: int) -> ReportVerdict:
     parts = root.walk()
     text = nonstandard_bounce.report_text(root)
     returned_to = tuple(dict.fromkeys(text.addresses("to", "cc", "x-envelope-to")))[:50]
@@ -92,7 +92,7 @@ def _judged(root: Part, raw: bytes, *, depth: int) -> ReportVerdict:
     )
 
 
-def _standard(parts: list[Part], text: ReportText) -> list[ReportedRecipient]:
+def _standard(parts: list[MimePart], text: ReportText) -> list[ReportedRecipient]:
     """The recipients of a report of RFC 3464, also of one whose parts are not where they belong."""
     for part in parts:
         if part.content_type in dsn.STATUS_TYPES and (
@@ -104,7 +104,7 @@ def _standard(parts: list[Part], text: ReportText) -> list[ReportedRecipient]:
     return []
 
 
-def _by_text(root: Part, raw: bytes, text: ReportText) -> tuple[ReportKind, list[ReportedRecipient]]:
+def _by_text(root: MimePart, raw: bytes, text: ReportText) -> tuple[ReportKind, list[ReportedRecipient]]:
     auto = nonstandard_bounce.looks_like_auto_reply(root, text)
     bounce = nonstandard_bounce.looks_like_bounce(root, text)
     by_subject = nonstandard_bounce.patterns().subject.search(root.header("subject")[:400])
@@ -150,7 +150,7 @@ def _message_id(text: ReportText) -> str:
     return ""
 
 
-def _date(root: Part) -> datetime | None:
+def _date(root: MimePart) -> datetime | None:
     values = [root.header("date"), *(value.rpartition(";")[2] for value in root.all_headers("received")[:1])]
     for value in values:
         try:

@@ -118,7 +118,10 @@ def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> Me
     extras = RendererExtras(
         bounce_domain=task.bounce_domain,
         provider_header=ProviderHeader(*smtp.provider_header) if smtp.provider_header else None,
-        headers=feedback_id(task.type, task.occurrence_id, task.sender_domain, task.installation_id),
+        headers={
+            **smtp.headers,
+            **feedback_id(task.type, task.occurrence_id, task.sender_domain, task.installation_id),
+        },
     )
     installation_id = task.installation_id
     return task_renderer(content, templates_root, installation_id=installation_id, template=template, extras=extras)

@@ -62,6 +62,8 @@ class LocalStack:
     mailbox_port: int
     public_host: str
     public_port: int
+    bounce_host: str
+    bounce_port: int
     db_port: int | None
     began: float = field(default_factory=time.monotonic)
 
@@ -96,6 +98,8 @@ class LocalStack:
             mailbox_port=settings.mailbox_port(),
             public_host=settings.public_host(),
             public_port=settings.public_port(),
+            bounce_host=settings.bounce_host(),
+            bounce_port=settings.bounce_port(),
             db_port=settings.db_port(),
         )
 
@@ -126,7 +130,7 @@ class LocalStack:
         self._start_mailbox(supervisor, env)
         db_dsn = settings.libpq_uri(addresses.ses_db)
         self._migrate(supervisor, env, db_dsn)
-        self._start_public_listener(supervisor, env)
+        self._start_listeners(supervisor, env)
         client = WebClient(addresses.web_url, WEB_USER, secrets.web_password)
         self._start_airflow(supervisor, env, client)
         described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
@@ -143,7 +147,8 @@ class LocalStack:
         public = WantedPort(
             setting="SES_PUBLIC_PORT", host=self.public_host, port=self.public_port, purpose="unsubscribe page"
         )
-        wanted = [web, public]
+        bounces = WantedPort(setting="SES_BOUNCE_PORT", host=self.bounce_host, port=self.bounce_port, purpose="bounces")
+        wanted = [web, public, bounces]
         if self.external_smtp is None:
             smtp = ("SES_SMTP_PORT", self.smtp_port, "mailbox")
             page = ("SES_MAILBOX_PORT", self.mailbox_port, "mailbox page")
@@ -186,11 +191,14 @@ class LocalStack:
             return
         command = [sys.executable, "-m", "ses_ops.stack.mailbox.server", "--folder", str(self.places.mailbox)]
         command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.mailbox_port)]
+        # Where the simulator's addresses answer to.
+        command += ["--bounce-port", str(self.bounce_port), "--public-url", env["SES_PUBLIC_URL"]]
         supervisor.start("mailbox", command, env)
 
-    def _start_public_listener(self, supervisor: Supervisor, env: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "ses_ops.cli.main", "listen", "public"]
-        supervisor.start("public-listener", command, env)
+    def _start_listeners(self, supervisor: Supervisor, env: dict[str, str]) -> None:
+        for name in ("public", "bounces"):
+            command = [sys.executable, "-m", "ses_ops.cli.main", "listen", name]
+            supervisor.start(f"{name}-listener", command, env)
 
     def _public_url(self) -> str:
         """What the person set, or the address of the listener for a person at this machine."""

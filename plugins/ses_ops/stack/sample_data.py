@@ -1,7 +1,8 @@
 """The sample data of the first `make run`: two recipient groups, three send tasks, one warm-up.
 
 The warm-up is a rehearsal whose day lasts a minute, so that a person can watch the quota run out, the tasks pause and
-the next run continue. All addresses end in `.example` (RFC 2606): none can ever be a real mailbox.
+the next run continue. All addresses end in `.example` (RFC 2606): none can ever be a real mailbox. Some are simulator
+addresses of the local mailbox, so that bounces, a complaint and an unsubscription come back.
 """
 
 from __future__ import annotations
@@ -18,17 +19,31 @@ from psycopg2.extensions import connection as Connection
 
 from ses_ops import settings
 from ses_ops.application.group_import import import_group
+from ses_ops.application.ports import Actor
+from ses_ops.application.sender_domains import set_bounce_domain
 from ses_ops.application.task_changes import apply_task
 from ses_ops.audience.csv.reader import Rejected
+from ses_ops.domain.bounce_domain import proposed_bounce_domain
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import SesError
+from ses_ops.stack.mailbox.simulated import Simulated
 from ses_ops.stack.web_client import WebClient
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.tasks import send_tasks
 
 SENDER_DOMAIN = "mail.example.com"
+BOUNCE_DOMAIN = proposed_bounce_domain(SENDER_DOMAIN)
 CUSTOMERS, ORDERS = 1_200, 200
+#: Customers, by number, who are simulator addresses. All but the last leave with the quota of the first day.
+SIMULATED = {
+    20: Simulated.OK,
+    40: Simulated.BOUNCE,
+    60: Simulated.SOFT_BOUNCE,
+    80: Simulated.COMPLAINT,
+    100: Simulated.UNSUBSCRIBE,
+    1_180: Simulated.UNKNOWN,
+}
 #: The length of a rehearsal day (ISO 8601).
 DAY_LENGTH = "PT60S"
 _WHERE = "sample data"
@@ -85,6 +100,7 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
     with transaction(conn):
         for task in tasks:
             apply_task(conn, task, now=now, where=_WHERE)
+    set_bounce_domain(conn, Actor(name=_WHERE), SENDER_DOMAIN, BOUNCE_DOMAIN)
     return [task.name for task in tasks]
 
 
@@ -101,17 +117,18 @@ def task_entries(now: datetime) -> list[dict[str, object]]:
         "sender": f"Example Shop <news@{SENDER_DOMAIN}>",
         "group": "customers",
         "reply_to": "help@example.com",
-        "unsubscribe_url": "https://shop.example/unsubscribe?id={{ customer_id }}",
     }
     in_a_minute, in_two = (f"{now + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}" for minutes in (1, 2))
     return [
-        {"name": "spring-sale", "type": "immediate", **news},
+        # The first leads to the own unsubscribe page, the second to one of the shop's.
+        {"name": "spring-sale", "type": "immediate", "unsubscribe": "en", **news},
         {
             "name": "spring-reminder",
             "type": "scheduled",
             "start_at": in_a_minute,
             "time_zone": "UTC",
             "subject": "Last days, {{ name }}: your code {{ coupon }}",
+            "unsubscribe_url": "https://shop.example/unsubscribe?id={{ customer_id }}",
             **news,
         },
         {
@@ -132,7 +149,7 @@ def customers() -> Iterator[list[str]]:
     yield ["email", "name", "customer_id", "coupon"]
     for number in range(1, CUSTOMERS + 1):
         yield [
-            f"customer-{number:04}@shoppers.example",
+            _address(number),
             _name(number),
             f"C{number:05}",
             f"SPRING-{number * 7919 % 9973:04}",
@@ -145,11 +162,14 @@ def orders() -> Iterator[list[str]]:
     for number in range(1, ORDERS + 1):
         order = f"A-{20_000 + number}"
         total = f"€ {number * 37 % 190 + 9}.{number * 13 % 100:02}"
-        address = f"customer-{number:04}@shoppers.example"
-        yield [address, _name(number), order, total, f"https://shop.example/track/{order}"]
+        yield [_address(number), _name(number), order, total, f"https://shop.example/track/{order}"]
 
 
 _DESCRIPTION = "Warm-up quota of each sender domain (ses-ops). day_length other than PT24H is a rehearsal."
+
+
+def _address(number: int) -> str:
+    return f"{SIMULATED.get(number, f'customer-{number:04}')}@shoppers.example"
 
 
 def _name(number: int) -> str:

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ses_ops.domain.message_event import MessageKey
 from ses_ops.events.hook import Heard, Hook, HookRefused, HookRequest
 from ses_ops.events.tokens import Purpose, TokenMaker, TokenReader
 
@@ -23,8 +24,16 @@ def request(content: Any, headers: dict[str, str] | None = None, *, rest: str = 
     return HookRequest(headers=headers or {}, body=body, rest=rest, at=at)
 
 
+def nothing_heard(hook: Hook) -> Heard:
+    def read(token: str) -> MessageKey | None:
+        found = READER.read(token)
+        return found[0] if found else None
+
+    return Heard(source=hook.source, read_token=read)
+
+
 def heard(hook: Hook, given: HookRequest) -> Heard:
-    found = Heard(source=hook.source, tokens=READER)
+    found = nothing_heard(hook)
     hook.parse(given, found)
     return found
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind
-from ses_ops.events.hook import MOST_DEPTH, Heard, Hook, HookRefused
+from ses_ops.events.hook import MOST_DEPTH, Hook, HookRefused
 from ses_ops.events.hook_values import moment, verdict
 from ses_ops.events.mailgun import Mailgun
 from ses_ops.events.postmark import Postmark
@@ -19,7 +19,7 @@ from ses_ops.events.provider_hooks import HOOKS, hooks_set_up
 from ses_ops.events.sendgrid import SendGrid
 from ses_ops.events.tencent_ses import TencentSes
 from tests.unit.events import test_amazon_ses, test_sendgrid
-from tests.unit.events.hook_world import READER, TOKEN, heard, refusal, request
+from tests.unit.events.hook_world import TOKEN, heard, nothing_heard, refusal, request
 
 SETTINGS = {
     "SES_HOOK_AMAZON_SES_TOPICS": test_amazon_ses.TOPIC,
@@ -58,7 +58,7 @@ def test_no_json_is_an_exception_or_a_word_about_an_unnamed_message(hook: Hook, 
     if hook.source == "amazon_ses":
         content = {"Type": "Notification", "MessageId": "m", "Message": json.dumps(content)}
     body = json.dumps(content).encode("utf-8", "surrogatepass")
-    found = Heard(source=hook.source, tokens=READER)
+    found = nothing_heard(hook)
     with suppress(HookRefused):
         hook.parse(request(body), found)
     for one in found.events:
@@ -90,7 +90,7 @@ def test_no_request_is_an_exception_and_none_is_taken_for_the_providers(hook: Ho
 )
 def test_deep_nesting_is_refused(hook: Hook, deep: bytes) -> None:
     with pytest.raises(HookRefused) as refused:
-        hook.parse(request(deep), Heard(source=hook.source, tokens=READER))
+        hook.parse(request(deep), nothing_heard(hook))
     assert refused.value.code in ("hook_json_too_deep", "hook_not_json")
     assert refused.value.status == 400
 
@@ -105,7 +105,7 @@ def test_deep_nesting_inside_amazons_message_is_set_aside() -> None:
 @pytest.mark.parametrize("body", [b"NaN", b"[1e999]", b"\xff", b"", b"1" * 5_000, b'{"a":Infinity}', b"{} {}"])
 def test_json_that_is_none_is_refused_or_no_event(body: bytes) -> None:
     for hook in (TencentSes(("a",)), Postmark(("a",)), Mailgun(("a",)), SendGrid(())):
-        found = Heard(source=hook.source, tokens=READER)
+        found = nothing_heard(hook)
         with suppress(HookRefused):
             hook.parse(request(body), found)
         assert not found.events
@@ -149,4 +149,4 @@ def test_any_value_is_a_time_of_this_century_or_none(value: object) -> None:
 def test_a_verdict_is_hard_only_if_it_is_final_and_about_the_address(words, permanent, status, missing) -> None:
     found = verdict(words, permanent=permanent, status=status, missing=missing)
     assert not found.hard or permanent
-    assert not found.hard or (found.failure is not None and found.failure.no_such_address)
+    assert not found.hard or (found.failure is not None and found.failure.hard)

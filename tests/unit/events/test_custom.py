@@ -19,10 +19,16 @@ HOOK = Custom.from_setting(SECRET)
 
 
 def posted(
-    content: object, *, age: timedelta = timedelta(0), number: str = "msg_1", secret: bytes = OCTETS, **headers: str
+    content: object,
+    *,
+    now: float = NOW.timestamp(),
+    age: timedelta = timedelta(0),
+    number: str = "msg_1",
+    secret: bytes = OCTETS,
+    **headers: str,
 ):
     body = json.dumps(content).encode()
-    stamp = str(int((NOW - age).timestamp()))
+    stamp = str(int(now - age.total_seconds()))
     signed = f"{number}.{stamp}.".encode() + body
     signature = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
     given = {"webhook-id": number, "webhook-timestamp": stamp, "webhook-signature": f"v1a,x v1,{signature}"}

@@ -10,6 +10,8 @@ import pytest
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import parse_plan
 from ses_ops.stack import sample_data
+from ses_ops.stack.mailbox.simulated import REFUSALS, simulated
+from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.tasks import overview
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -40,6 +42,22 @@ def test_no_sample_address_can_be_a_real_mailbox() -> None:
     rows = [*list(sample_data.customers())[1:], *list(sample_data.orders())[1:]]
     assert {row[0].rsplit(".", 1)[1] for row in rows} == {"example"}
     assert len(rows) == sample_data.CUSTOMERS + sample_data.ORDERS
+
+
+def test_the_first_days_quota_reaches_the_simulators_addresses_that_accept_mail() -> None:
+    plan = parse_plan(sample_data.SENDER_DOMAIN, sample_data.warmup_quota(NOW)[sample_data.SENDER_DOMAIN])
+    found = {simulated(row[0]): number for number, row in enumerate(list(sample_data.customers())[1:], 1)}
+    del found[None]
+    assert found == {what: number for number, what in sample_data.SIMULATED.items()}
+    # The README shows that all messages of the first day are sent.
+    assert all((number > plan.steps[0]) == (what in REFUSALS) for what, number in found.items())
+
+
+def test_the_sample_comes_back(ses_conn: psycopg2.extensions.connection) -> None:
+    sample_data.load_groups_and_tasks(ses_conn, NOW)
+    assert sender_domains.bounce_domain(ses_conn, sample_data.SENDER_DOMAIN) == "bounces.mail.example.com"
+    found = {task["name"]: task.get("unsubscribe") for task in sample_data.task_entries(NOW)}
+    assert found == {"spring-sale": "en", "spring-reminder": None, "order-notices": None}
 
 
 def test_it_is_loaded_once_and_does_not_come_back(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ses_ops.application.quota_status import DAYS_AHEAD, DomainQuota, domain_quota
 from ses_ops.console import labels, spans
-from ses_ops.console.access import reads_shared
+from ses_ops.console.access import may_write_quota, reads_shared
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.choices import time_zones
 from ses_ops.console.database import reading
@@ -32,13 +32,14 @@ from ses_ops.console.quota_errors import entry_text, example_text, wrong_with_va
 from ses_ops.console.quota_snapshot import DOMAINS, Domains, variable_rights
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
+from ses_ops.domain.bounce_domain import dns_records, proposed_bounce_domain
 from ses_ops.domain.forecast import ForecastDay
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
 from ses_ops.errors import InvalidInput, NotFound
 from ses_ops.orchestration import control
-from ses_ops.storage.quota import quota_days
+from ses_ops.storage.quota import quota_days, sender_domains
 
 router = APIRouter()
 
@@ -97,10 +98,14 @@ def domain_page(
     *,
     form: Form | None = None,
     preview: Coming | None = None,
+    bounce_form: Form | None = None,
     status: int = 200,
     new: bool = False,
 ) -> Response:
-    """The page of a domain, with `form` and `preview` of a plan that is being edited. Raises NotFound unless `new`."""
+    """The page of a domain, with the forms that are being edited and the `preview` of a plan.
+
+    Raises NotFound unless `new`.
+    """
     # Read before the Variable is read for the page: at worst the page already shows an edit that the conflict reports.
     may_edit = variable_rights(user).edit
     text = control.read_quota_variable() if may_edit else None
@@ -109,6 +114,7 @@ def domain_page(
     words = language_of(request)
     with reading() as conn:
         history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
+        bounce_domain = sender_domains.bounce_domain(conn, line.quota.domain)
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(
@@ -118,6 +124,10 @@ def domain_page(
         is_new=seen.find(line.quota.domain) is None,
         form=_form(form, seen, line, text) if may_edit else None,
         preview=preview,
+        bounce_domain=bounce_domain,
+        bounce_form=(bounce_form or Form.of(bounce_domain=bounce_domain or "")) if may_write_quota(user) else None,
+        dns_records=dns_records,
+        proposed_bounce_domain=proposed_bounce_domain(line.quota.domain),
         zones=time_zones(),
         changes=recent_changes(line.quota.domain) if variable_rights(user).read else [],
         standard_plan=STANDARD_PLAN,

@@ -13,7 +13,7 @@ from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.connection import database_now
-from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, fetch_values, statements
 from ses_ops.storage.quota import quota_days
 
 if TYPE_CHECKING:
@@ -65,6 +65,22 @@ def lock_domain(conn: Connection, domain: str) -> None:
     """Lock the row of a sender domain, made at its first use."""
     execute(conn, _SQL["ensure_domain"], domain=domain)
     execute(conn, _SQL["lock_domain"], domain=domain)
+
+
+def bounce_domain(conn: Connection, domain: str) -> str | None:
+    """The bounce domain of a sender domain; None: bounces go to the sender's own address."""
+    found: str | None = fetch_value(conn, _SQL["bounce_domain"], domain=domain)
+    return found
+
+
+def bounce_domains(conn: Connection) -> dict[str, str]:
+    """The bounce domain of each sender domain that has one."""
+    return {row["domain"]: row["bounce_domain"] for row in fetch_all(conn, _SQL["bounce_domains"])}
+
+
+def set_bounce_domain(conn: Connection, domain: str, bounce_domain: str | None) -> None:
+    """Set or clear the bounce domain. The caller holds the domain's row (`lock_domain`)."""
+    execute(conn, _SQL["set_bounce_domain"], domain=domain, bounce_domain=bounce_domain)
 
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:

@@ -29,6 +29,15 @@ WHERE c.standing IN ('cached', 'retrying', 'queued') AND t.type <> 'test'
 GROUP BY t.id, c.cached_at, c.due_at, c.standing, c.state
 ORDER BY c.cached_at NULLS LAST, min(c.occurrence_id), min(c.first_seq);
 
+-- name: bounce_domain
+SELECT bounce_domain FROM sender_domain WHERE domain = %(domain)s;
+
+-- name: bounce_domains
+SELECT domain, bounce_domain FROM sender_domain WHERE bounce_domain IS NOT NULL ORDER BY domain;
+
+-- name: set_bounce_domain
+UPDATE sender_domain SET bounce_domain = %(bounce_domain)s WHERE domain = %(domain)s;
+
 -- name: domains
 SELECT domain FROM sender_domain
 UNION SELECT sender_domain FROM send_task WHERE deleted_at IS NULL ORDER BY 1;

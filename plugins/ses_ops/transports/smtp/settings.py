@@ -21,6 +21,7 @@ from ses_ops.transports.smtp.connection_fields import text as _text
 from ses_ops.transports.smtp.connection_fields import wrong as _wrong
 from ses_ops.transports.smtp.oauth import OAuth2
 from ses_ops.transports.smtp.pipelining import Pipelining
+from ses_ops.transports.smtp.provider import PROVIDER_EXTRAS, of_its_provider
 from ses_ops.transports.smtp.sasl import WITH_PASSWORD, WITH_TOKEN
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class SmtpSettings:
     #: Share of unknown recipients (hard bounces, of at least 100 recipients) above which sending stops until a person
     #: resumes it; 1: never.
     most_unknown_users: float = 0.3
+    #: Headers of every message, for the provider.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, before any connection is opened."""
@@ -186,6 +189,7 @@ def smtp_settings_from_fields(
     if not host:
         raise _wrong("host", "field_missing")
     own, oauth2, login, unused = translated(extra, conn_type=kind, login=login or None)
+    of_provider = of_its_provider(own)
     if oauth2 is not None and password:
         password, unused = None, (*unused, "password: is not used: auth_type is oauth2")
     options = _options(own)
@@ -197,7 +201,7 @@ def smtp_settings_from_fields(
         raise _wrong("tls", "smtps_contradicts_tls", value=tls.value)
     if number is None:
         number = 465 if tls is Tls.TLS else 587 if login else 25
-    options.update(oauth2=oauth2, unused=unused)
+    options.update(oauth2=oauth2, unused=unused, **of_provider)
     return SmtpSettings(host=host, port=number, login=login, password=password or None, tls=tls, **options)
 
 
@@ -206,7 +210,7 @@ def _options(extra: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in extra.items():
         reader = _READERS.get(name)
         if reader is None:
-            known = ", ".join(sorted({*_READERS, *AIRFLOW_EXTRAS}))
+            known = ", ".join(sorted({*_READERS, *AIRFLOW_EXTRAS, *PROVIDER_EXTRAS}))
             raise _wrong(f"extra.{name}", "option_unknown", options=known)
         read = reader(name, value) if value is not None and value != "" else None
         if read is not None:

@@ -1,0 +1,112 @@
+"""`ses domain ...`: the sender domains, and where their bounces go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ses_ops.cli.actor import shell_actor
+from ses_ops.cli.lazy_group import examples
+from ses_ops.cli.output import json_option, note, print_facts, print_json, print_table
+from ses_ops.cli.session import database, quota_plans
+from ses_ops.errors import NotFound
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+_NONE = "none: bounces go to the sender's address"
+
+
+@click.group()
+def domain() -> None:
+    """Sender domains, and where their bounces go. `ses quota show` has their warm-up quota."""
+
+
+@domain.command("list", epilog=examples("ses domain list", "ses domain list --json"))
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the sender domains that a task uses, that have sent, or that have a warm-up plan."""
+    with database() as conn:
+        rows = _rows(conn)
+    if as_json:
+        print_json(rows)
+        return
+    cells = [[row["domain"], row["bounce_domain"]] for row in rows]
+    print_table(("domain", "bounce_domain"), cells, empty="There is no sender domain yet.")
+
+
+@domain.command(epilog=examples("ses domain show mail.example.com", "ses domain show mail.example.com --json"))
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show where the bounces of the sender domain NAME go, and the DNS records that this needs."""
+    with database() as conn:
+        row = _row(conn, name)
+    if as_json:
+        print_json(row)
+        return
+    print_facts({"domain": row["domain"], "bounce_domain": row["bounce_domain"] or _NONE})
+    if row["bounce_domain"]:
+        click.echo("\nDNS records that the bounce domain needs:")
+        for record in row["dns"]:
+            click.echo(f"  {record}")
+        note("HOST is the host of `ses listen bounces`, which has to be reached at port 25")
+
+
+@domain.command(
+    "set",
+    epilog=examples(
+        "ses domain set mail.example.com --bounce-domain bounces.mail.example.com",
+        "ses domain set mail.example.com --no-bounce-domain",
+    ),
+)
+@click.argument("name")
+@click.option("--bounce-domain", help="Each mail has an envelope sender of its own in this domain.")
+@click.option("--no-bounce-domain", "clear", is_flag=True, help="Bounces go to the sender's address.")
+@click.option("--even-sender-domain", is_flag=True, help="Take a bounce domain although mail is sent from it.")
+@json_option
+def set_command(name: str, bounce_domain: str | None, clear: bool, even_sender_domain: bool, as_json: bool) -> None:
+    """Change where the bounces of the sender domain NAME go. It holds for mail that leaves from the next chunk on."""
+    from ses_ops.application import sender_domains
+
+    if (bounce_domain is None) != clear:
+        raise click.UsageError("give --bounce-domain or --no-bounce-domain")
+    with database() as conn:
+        key = _row(conn, name)["domain"]
+        if bounce_domain is None:
+            done = sender_domains.clear_bounce_domain(conn, shell_actor(), key)
+        else:
+            more = {"even_sender_domain": even_sender_domain}
+            done = sender_domains.set_bounce_domain(conn, shell_actor(), key, bounce_domain, **more)
+        row = _row(conn, name)
+    if as_json:
+        print_json(row)
+    elif done.bounce_domain is None:
+        click.echo(f"{key}: bounces go to the sender's address")
+    else:
+        click.echo(f"{key}: bounces go to {done.bounce_domain}; `ses domain show {key}` has its DNS records")
+    if done.before and done.changed:
+        note(f"mail that has left is still returned to {done.before}: keep its MX record for some days")
+
+
+def _rows(conn: Connection) -> list[dict[str, Any]]:
+    from ses_ops.application.quota_status import known_domains
+    from ses_ops.domain.bounce_domain import dns_records
+    from ses_ops.storage.quota import sender_domains
+
+    chosen = sender_domains.bounce_domains(conn)
+    return [
+        {"domain": one, "bounce_domain": chosen.get(one), "dns": dns_records(chosen[one]) if one in chosen else []}
+        for one in known_domains(conn, quota_plans())
+    ]
+
+
+def _row(conn: Connection, name: str) -> dict[str, Any]:
+    from ses_ops.domain.address import domain_key
+
+    rows = {row["domain"]: row for row in _rows(conn)}
+    found = rows.get(domain_key(name))
+    if found is None:
+        raise NotFound("sender domain", name, code="sender_domain_not_known", known=list(rows))
+    return found

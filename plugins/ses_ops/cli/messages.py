@@ -1,0 +1,109 @@
+"""`ses message ...`: a single message, and all messages to one address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ses_ops.cli.lazy_group import LazyGroup, examples
+from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table
+from ses_ops.cli.session import database
+from ses_ops.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from ses_ops.storage.events.timeline import StoredEvent
+
+
+@click.group(
+    cls=LazyGroup,
+    commands={
+        "show": ("messages:show", "Show what happened to a message, from the queue to the last event."),
+        "find": ("messages:find", "Find all messages to an address, of all tasks."),
+    },
+)
+def message() -> None:
+    """Messages: what happened to one, and what one person got."""
+
+
+@click.command(epilog=examples("ses message show 12.345", "ses message show 12.345 --json"))
+@click.argument("key", metavar="OCCURRENCE.SEQ")
+@json_option
+def show(key: str, as_json: bool) -> None:
+    """Show a message and its events. Its key is in the lists of messages with --json, and in its Message-ID."""
+    from ses_ops.storage.events import task_feedback, timeline
+
+    occurrence_id, seq = _read_key(key)
+    with database() as conn:
+        found = timeline.message(conn, occurrence_id, seq)
+        events = timeline.events(conn, occurrence_id, seq, with_raw=as_json)
+        outcome = task_feedback.outcomes(conn, [(occurrence_id, seq)]).get((occurrence_id, seq))
+    feedback = outcome.feedback if outcome else []
+    if as_json:
+        print_json({"message": found, "feedback": feedback, "events": events})
+        return
+    said = f"{found.smtp_code or ''} {found.smtp_text or ''}".strip()
+    print_facts(
+        {
+            **{name: getattr(found, name) for name in ("task", "start", "address", "sender", "status", "tries")},
+            "queued_at": found.queued_at,
+            "changed_at": found.changed_at,
+            "server's answer": said or found.chunk_reason or None,
+            "what came back": list(feedback) or None,
+        }
+    )
+    if events:
+        click.echo()
+    print_table(
+        ["when", "event", "feed", "reason", "status", "server's words"],
+        [_line(event) for event in events],
+        empty="Nobody has told what became of it after that.",
+    )
+
+
+def _line(event: StoredEvent) -> list[object]:
+    kind = f"{'hard' if event.hard else 'soft'} bounce" if event.kind == "bounced" else event.kind
+    return [event.occurred_at, kind, event.source, event.reason, event.status, event.diagnostic[:200]]
+
+
+@click.command(epilog=examples("ses message find ann@example.com", "ses message find ann@example.com --json"))
+@click.argument("address")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Messages at most.")
+@json_option
+def find(address: str, limit: int, as_json: bool) -> None:
+    """Find what ADDRESS got from all tasks, the newest first, and what became of it. Also of an erased person."""
+    from ses_ops.cli.output import plain
+    from ses_ops.domain.address import parse_address
+    from ses_ops.storage.events import task_feedback, timeline
+
+    parsed = parse_address(address, dotless=True)
+    with database() as conn:
+        keys = timeline.keys_of_person(conn, parsed.key)
+        rows = timeline.messages_to(conn, keys, limit=limit + 1)
+        outcomes = task_feedback.outcomes(conn, [row.key for row in rows])
+    feedback = {key: one.feedback for key, one in outcomes.items()}
+    if as_json:
+        print_json([{**plain(row), "feedback": feedback.get(row.key, [])} for row in rows[:limit]])
+    else:
+        print_table(
+            ["message", "task", "start", "status", "changed", "what came back"],
+            [
+                [
+                    *(f"{row.occurrence_id}.{row.seq}", row.task, row.start, row.status),
+                    *(row.changed_at or row.queued_at, cell(list(feedback.get(row.key, [])))),
+                ]
+                for row in rows[:limit]
+            ],
+            empty="No message to this address is in the ledger.",
+        )
+    if len(rows) > limit:
+        note(f"there are more than {limit:,}; --limit shows more")
+
+
+def _read_key(key: str) -> tuple[int, int]:
+    occurrence, _, seq = key.partition(".")
+    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (occurrence, seq)):
+        raise InvalidInput(f"{key!r} is no key of a message, such as 12.345", field="OCCURRENCE.SEQ")
+    if int(seq) >= 2**31:
+        raise InvalidInput(f"{key!r} is no key of a message, such as 12.345", field="OCCURRENCE.SEQ")
+    return int(occurrence), int(seq)

@@ -1,0 +1,63 @@
+"""`ses domain`: list, show, set."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.sending_world import DOMAIN
+
+BOUNCES = f"bounces.{DOMAIN}"
+
+
+def test_a_bounce_domain_is_set_shown_and_taken_away(ses):
+    assert ses("domain", "list", "--json").json == [{"domain": DOMAIN, "bounce_domain": None, "dns": []}]
+    assert "none: bounces go to the sender's address" in ses("domain", "show", DOMAIN).out
+    done = ses("domain", "set", DOMAIN, "--bounce-domain", BOUNCES)
+    assert (done.code, done.err) == (0, "")
+    assert f"{DOMAIN}: bounces go to {BOUNCES}" in done.out
+    shown = ses("domain", "show", f"{DOMAIN.upper()}.")
+    assert f"{BOUNCES}. IN MX 10 HOST." in shown.out
+    assert "ses listen bounces" in shown.err
+    assert BOUNCES in ses("domain", "list").out
+    moved = ses("domain", "set", DOMAIN, "--bounce-domain", "returns.example.com", "--json")
+    assert moved.json["bounce_domain"] == "returns.example.com"
+    assert f"still returned to {BOUNCES}" in moved.err
+    cleared = ses("domain", "set", DOMAIN, "--no-bounce-domain")
+    assert f"{DOMAIN}: bounces go to the sender's address" in cleared.out
+    assert ses("domain", "show", DOMAIN, "--json").json == {"domain": DOMAIN, "bounce_domain": None, "dns": []}
+
+
+def test_the_change_is_in_the_audit_log(ses, airflow):
+    ses("domain", "set", DOMAIN, "--bounce-domain", BOUNCES)
+    ses("domain", "set", DOMAIN, "--bounce-domain", "no domain")
+    ((_, action, facts),) = airflow.audited
+    assert action == "change_bounce_domain"
+    assert facts == {"domain": DOMAIN, "bounce_domain": BOUNCES, "before": None}
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "why"),
+    [
+        ((), 2, "give --bounce-domain or --no-bounce-domain"),
+        (("--bounce-domain", BOUNCES, "--no-bounce-domain"), 2, "give --bounce-domain or --no-bounce-domain"),
+        (("--bounce-domain", ""), 1, "the domain is empty"),
+        (("--bounce-domain", "localhost"), 1, "it has no dot in it"),
+        (("--bounce-domain", DOMAIN), 1, "--even-sender-domain"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_way_out(ses, options, code, why):
+    done = ses("domain", "set", DOMAIN, *options)
+    assert (done.code, done.out) == (code, "")
+    assert why in done.err
+    assert ses("domain", "show", DOMAIN, "--json").json["bounce_domain"] is None
+
+
+def test_a_sender_domain_is_taken_when_that_is_said(ses):
+    assert ses("domain", "set", DOMAIN, "--bounce-domain", DOMAIN, "--even-sender-domain").code == 0
+
+
+def test_an_unknown_domain_is_no_slip_of_the_pen_that_stays(ses):
+    done = ses("domain", "set", "mial.example.com", "--bounce-domain", BOUNCES)
+    assert done.code == 1
+    assert f"known are {DOMAIN}" in done.err
+    assert len(ses("domain", "list", "--json").json) == 1
