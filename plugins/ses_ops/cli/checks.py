@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.feedback_checks import bounce_checks, feed_checks, public_checks
 from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
     airflow_is_configured,
@@ -223,5 +224,8 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("templates", _templates),
     ("hooks", _hooks),
     ("tasks", _tasks),
+    ("public", public_checks),
+    ("bounces", bounce_checks),
+    ("feeds", feed_checks),
     ("airflow", _airflow),
 )
