@@ -58,7 +58,7 @@ def _recorded(bench: Bench, batch: int, count: int, *, bar: Bar | None) -> Figur
 
 
 def _sent(conn: Connection, count: int) -> int:
-    """A mailing of so many messages that has left; the id of its occurrence."""
+    """A mailing of `count` messages that has left; the id of its occurrence."""
     mailing.add_group(conn, "customers", 10)
     mailing.add_task(conn, "mailing", group="customers", type="immediate")
     with conn.cursor() as cursor:

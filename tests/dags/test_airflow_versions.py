@@ -93,7 +93,7 @@ def test_there_the_plugin_loads_adds_nothing_and_its_page_says_why(on_an_old_air
     assert on_an_old_airflow.count(f"ses-ops needs Airflow 3.2 or newer and this is Airflow {OLD}") >= 5
 
 
-@pytest.mark.parametrize("file", ["send_tasks.py", "ses_test_send.py", "ses_maintenance.py"])
+@pytest.mark.parametrize("file", ["send_tasks.py", "ses_test_send.py", "ses_maintenance.py", "ses_bounce_mailbox.py"])
 def test_there_each_dag_file_has_the_sentence_as_its_import_error(on_an_old_airflow, file):
     (line,) = [one for one in on_an_old_airflow.splitlines() if one.startswith(f"import error of {file}")]
     assert f"this is Airflow {OLD}" in line

@@ -8,7 +8,7 @@ import pytest
 
 from ses_ops.domain.occurrence import SEND_AGAIN
 
-STATIC = {"ses_test_send", "ses_maintenance"}
+STATIC = {"ses_test_send", "ses_maintenance", "ses_bounce_mailbox"}
 TASKS = {"now": "immediate", "later": "scheduled", "often": "recurring", "called": "triggered"}
 
 

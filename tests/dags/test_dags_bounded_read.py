@@ -151,7 +151,7 @@ import airflow.dag_processing.processor, airflow.sdk
 import airflow.providers.standard.operators.empty, airflow.providers.standard.operators.trigger_dagrun
 before = set(sys.modules)
 import importlib.util
-for name in ("ses_maintenance", "ses_test_send", "send_tasks"):
+for name in ("ses_maintenance", "ses_bounce_mailbox", "ses_test_send", "send_tasks"):
     spec = importlib.util.spec_from_file_location(name, f"{sys.argv[1]}/{name}.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 print("NEW", *(set(sys.modules) - before))

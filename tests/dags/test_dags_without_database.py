@@ -7,7 +7,7 @@ import time
 from tests.airflow_environment import HOME
 
 AWAY = "postgresql://nobody@/ses?host=/nonexistent"
-STATIC = {"ses_test_send", "ses_maintenance"}
+STATIC = {"ses_test_send", "ses_maintenance", "ses_bounce_mailbox"}
 
 
 def send_task_dags(bag):

@@ -9,7 +9,7 @@ from tests.own_airflow.people import MAKER, PEOPLE, hire, log_in
 from tests.own_airflow.role_rules import expected, pages, told
 from tests.own_airflow.team_airflow import FOREIGN_DAG, OUR_BUNDLE
 
-OUR_DAGS = {"ses_maintenance", "ses_test_send"}
+OUR_DAGS = {"ses_bounce_mailbox", "ses_maintenance", "ses_test_send"}
 ADDRESSES = [f"reader-{number}@people.example" for number in range(1, 301)]
 
 

@@ -36,6 +36,9 @@ class ReadMails:
     #: Mails that say nothing of a message, such as automatic replies.
     ignored: int
 
+    def __add__(self, other: ReadMails) -> ReadMails:
+        return ReadMails(**{name: getattr(self, name) + getattr(other, name) for name in ReadMails.__slots__})
+
     @property
     def sentence(self) -> str:
         """For a person at a terminal."""
@@ -88,8 +91,8 @@ def read_mails(
     for raw in mails:
         waiting.append(reader.read(raw, came_to))
         if len(waiting) >= _AT_ONCE:
-            total, waiting = _sum(total, record_mails(conn, waiting)), []
-    return _sum(total, record_mails(conn, waiting))
+            total, waiting = total + record_mails(conn, waiting), []
+    return total + record_mails(conn, waiting)
 
 
 def record_mails(conn: Connection, mails: Sequence[ReportRecords]) -> ReadMails:
@@ -134,7 +137,3 @@ def _reread(conn: Connection, reader: MailReader, one: UnmatchedEvent, by: str) 
     with transaction(conn):
         unmatched.close(conn, [one.id], by=by)
     return True
-
-
-def _sum(one: ReadMails, other: ReadMails) -> ReadMails:
-    return ReadMails(**{name: getattr(one, name) + getattr(other, name) for name in ReadMails.__slots__})

@@ -93,9 +93,9 @@ def set_command(name: str, bounce_domain: str | None, clear: bool, even_sender_d
 def _rows(conn: Connection) -> list[dict[str, Any]]:
     from ses_ops.application.quota_status import known_domains
     from ses_ops.domain.bounce_domain import dns_records
-    from ses_ops.storage.quota import sender_domains
+    from ses_ops.storage.quota.sender_domains import bounce_domains
 
-    chosen = sender_domains.bounce_domains(conn)
+    chosen = bounce_domains(conn)
     return [
         {"domain": one, "bounce_domain": chosen.get(one), "dns": dns_records(chosen[one]) if one in chosen else []}
         for one in known_domains(conn, quota_plans())

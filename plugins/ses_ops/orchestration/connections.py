@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from ses_ops import airflow_connection, settings
 from ses_ops.airflow_connection import FoundConnection
@@ -10,11 +11,15 @@ from ses_ops.domain.warmup import VARIABLE, QuotaPlans
 from ses_ops.orchestration.lookup import airflow_lookup
 from ses_ops.transports.smtp.settings import SmtpSettings, smtp_settings_from_found
 
+if TYPE_CHECKING:
+    from ses_ops.events.imap_mailbox import MailboxSettings
+
 log = logging.getLogger(__name__)
 
 #: Ids of Airflow connections.
 DB_CONNECTION = "ses_db"
 SMTP_CONNECTION = "ses_smtp"
+BOUNCE_MAILBOX = "ses_bounce_mailbox"
 
 
 def ses_db() -> FoundConnection:
@@ -44,6 +49,14 @@ def smtp_settings() -> SmtpSettings:
     for words in server.unused:
         log.warning("the mail server's connection: %s", words)
     return server
+
+
+def bounce_mailbox() -> MailboxSettings | None:
+    """The mailbox that bounces come to; None without such a connection. Raises ConnectionProblem, and as `ses_db`."""
+    from ses_ops.events.imap_mailbox import MailboxSettings
+
+    found = airflow_lookup.connection(BOUNCE_MAILBOX)
+    return None if found is None else MailboxSettings.of(found.fields)
 
 
 def quota_variable() -> str | None:

@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 #: The file that makes the DAGs of send tasks, and the DAGs of the files beside it.
 SEND_TASKS = "send_tasks.py"
-SIBLINGS = ("ses_test_send", "ses_maintenance")
+SIBLINGS = ("ses_test_send", "ses_maintenance", "ses_bounce_mailbox")
 #: The DAG files of ses-ops; then texts of which each of these files has one, wherever it is.
-OUR_FILES = (SEND_TASKS, "ses_test_send.py", "ses_maintenance.py")
+OUR_FILES = (SEND_TASKS, "ses_test_send.py", "ses_maintenance.py", "ses_bounce_mailbox.py")
 #: (`operators` was the name of that package in version 0.1.0.)
 _OURS = (b"ses_ops.orchestration", b"ses_ops.operators")
 #: Depths below the top of a bundle at which a file is looked for that Airflow has not read yet.
