@@ -53,7 +53,7 @@ class SentMessage:
     task_id: int
     sender_domain: str
     sent_day: datetime
-    #: A server refused it for good while it was sent: it has failed, and what is told of it counts nothing.
+    #: A server refused it for good while it was sent: it has failed, and its events count nothing.
     refused: bool
     #: By the MX of the recipient's domain; None: not looked up.
     known_provider: str | None
