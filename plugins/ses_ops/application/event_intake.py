@@ -161,7 +161,7 @@ class EventIntake:
                 _log.warning("PostgreSQL does not take events, which go to the spool: %s", cause or "no answer")
             self._away = True
         else:
-            _log.error("PostgreSQL refuses an event, which goes to the spool: %s", cause)
+            _log.warning("PostgreSQL refuses an event, which goes to the spool: %s", cause)
 
     def _record_group(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
         if self._recording is None or self._recording.closed:
@@ -179,7 +179,7 @@ class EventIntake:
         try:
             self._writer.append([record for given in group for record in given])
         except SpoolFailed as cause:
-            _log.error("%s", cause)
+            _log.warning("%s", cause)
             self._spool_failed = True
             raise
         self._spool_failed = False
@@ -247,7 +247,7 @@ def _is_refused(conn: Connection, record: Record) -> bool:
     try:
         write(conn, [record])
     except _NOT_TAKEN as cause:
-        _log.error("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
+        _log.warning("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
         return True
     return False
 

@@ -79,7 +79,7 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
         brought[clean(one.event.source, MAX_NAME)].repetitions += 1  # those that are new are taken off again
     make_months_of(conn, {_moment(one.event.occurred_at) for one in distinct.values()})
     with transaction(conn):
-        recording.look_up_by_key(conn)
+        recording.begin(conn)
         found, missing = _matched(conn, list(distinct.values()))
         new = _insert(conn, found)
         for stored in new:

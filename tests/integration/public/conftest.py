@@ -13,6 +13,7 @@ from ses_ops.events.tokens import Purpose, TokenMaker
 from ses_ops.storage.events.secrets import token_secrets
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.listener_process import ListenerProcess
+from tests.integration.sending_world import World
 
 
 @dataclass
@@ -41,20 +42,33 @@ class Recipients:
         return self.mailing.world.rows("SELECT address, scope, reason FROM suppression ORDER BY 1, 2")
 
 
-@pytest.fixture
-def mailing(world) -> Mailing:
-    return sent(world, "spring", ["Ann@example.org", "bob@example.net", "cy@example.org"])
+@pytest.fixture(scope="module")
+def shared_world(postgres, ses_template, tmp_path_factory) -> Iterator[World]:
+    """One database for the tests of a module: a listener takes two seconds to start."""
+    name = postgres.new_database(ses_template)
+    world = World(dsn=postgres.dsn(name), templates=tmp_path_factory.mktemp("templates"))
+    yield world
+    world.close()
+    postgres.drop_database(name)
 
 
-@pytest.fixture
-def listener(ses_dsn, tmp_path) -> Iterator[ListenerProcess]:
-    listener = ListenerProcess(dsn=ses_dsn, spool=tmp_path / "spool")
+@pytest.fixture(scope="module")
+def listener(shared_world, tmp_path_factory) -> Iterator[ListenerProcess]:
+    """It believes what a proxy on this machine says of the client."""
+    listener = ListenerProcess(dsn=shared_world.dsn, spool=tmp_path_factory.mktemp("listener") / "spool")
     listener.start()
     yield listener
     listener.kill()
 
 
 @pytest.fixture
-def recipients(mailing, listener) -> Iterator[Recipients]:
-    with httpx.Client(base_url=listener.url, trust_env=False, timeout=30) as client:
+def recipients(shared_world, listener) -> Iterator[Recipients]:
+    """A mailing of its own, and a client of its own: whatever is limited is limited by one of them."""
+    with shared_world.conn, shared_world.conn.cursor() as cursor:
+        cursor.execute("TRUNCATE message_event, message_feedback, feedback_count, suppression, unmatched_event")
+        cursor.execute("SELECT count(*) FROM occurrence")
+        (number,) = cursor.fetchone()
+    mailing = sent(shared_world, f"spring-{number}", ["Ann@example.org", "bob@example.net", "cy@example.org"])
+    headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+    with httpx.Client(base_url=listener.url, trust_env=False, timeout=30, headers=headers) as client:
         yield Recipients(mailing=mailing, listener=listener, client=client)

@@ -104,6 +104,11 @@ def look_up_by_key(conn: Connection) -> None:
     execute(conn, _SQL["look_up_by_key"])
 
 
+def begin(conn: Connection) -> None:
+    """Begin a transaction that records events: its statements find rows by key, and nobody is erased meanwhile."""
+    execute(conn, _SQL["begin"])
+
+
 def find_messages(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, SentMessage]:
     """The messages of the ledger with these keys."""
     found = fetch_rows(conn, SentMessage, _SQL["messages"], **_arrays(keys))
@@ -138,6 +143,14 @@ def merge_feedback(conn: Connection, told: Mapping[MessageId, tuple[CountKey, To
     return changes
 
 
+def counted_by(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, CountKey]:
+    """What messages are counted by, as it was stored with their first events."""
+    return {
+        MessageId(one.occurrence_id, one.seq): _count_key(one)
+        for one in fetch_rows(conn, _Feedback, _SQL["counted_by"], **_arrays(keys))
+    }
+
+
 def add_counts(conn: Connection, changes: Mapping[tuple[CountKey, str], int]) -> None:
     """Change the counts, after everything but the feeds: all writers of a task meet at these rows."""
     rows: dict[CountKey, dict[str, int]] = {}
@@ -158,11 +171,15 @@ def _merge_feedback(conn: Connection, rows: list[dict[str, Any]]) -> list[_Feedb
 
 
 def _count(changes: Counter[tuple[CountKey, str]], one: _Feedback, sign: int) -> None:
-    key = CountKey(one.task_id, one.sender_domain, one.sent_day, one.mailbox_provider)
+    key = _count_key(one)
     if column := COUNTED_AS.get(FinalOutcome(one.outcome)):
         changes[key, column] += sign
     changes[key, "complained"] += sign * one.complained
     changes[key, "unsubscribed"] += sign * one.unsubscribed
+
+
+def _count_key(one: _Feedback) -> CountKey:
+    return CountKey(one.task_id, one.sender_domain, one.sent_day, one.mailbox_provider)
 
 
 def _row(key: MessageId, counted_by: CountKey, told: Told) -> dict[str, Any]:

@@ -1,7 +1,13 @@
 -- name: look_up_by_key
--- A batch looks up a few rows of tables that the planner may not know yet: never by reading them through.
 SELECT set_config(name, 'off', true)
 FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit']) AS s (name);
+
+-- name: begin
+-- A batch looks up a few rows of tables that the planner may not know yet: never by reading them through. And no person is
+-- erased meanwhile, whose address this transaction would bring back; erasures take the other side of the lock.
+SELECT pg_advisory_xact_lock_shared(7369, 0), set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('jit', 'off', true);
 
 -- name: messages
 -- The messages that events name, with what their counts are kept by: the sender domain of the edition that was sent, and
@@ -62,6 +68,12 @@ SELECT f.occurrence_id, f.seq, f.task_id, f.sender_domain, f.sent_day, f.mailbox
 FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
 JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq
 ORDER BY f.occurrence_id, f.seq FOR UPDATE OF f;
+
+-- name: counted_by
+SELECT f.occurrence_id, f.seq, f.task_id, f.sender_domain, f.sent_day, f.mailbox_provider, f.outcome, f.complained,
+       f.unsubscribed
+FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
+JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq;
 
 -- name: merge_feedback
 UPDATE message_feedback f SET
