@@ -11,12 +11,13 @@ from ses_ops.storage.events import recording, recount
 from ses_ops.storage.events.recording import CountKey, MessageId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
+    from ses_ops.storage.events.recording import SentMessage
     from ses_ops.storage.events.recount import WrongCount, WrongFeedback
 
 #: Number of differences of each kind that are named; the others are counted.
@@ -87,25 +88,25 @@ def _messages(conn: Connection, occurrence_id: int, kept_from: datetime, *, repa
         recount.hold_writers(conn)
         wrong = recount.wrong_feedback(conn, occurrence_id, kept_from=kept_from)
         keys = {MessageId(occurrence_id, one.seq): one.told for one in wrong if not one.untold}
-        counted_by = _counted_by(conn, keys)
+        messages = recording.find_messages(conn, keys)
+        counted_by = _counted_by(messages) | recording.counted_by(conn, keys)
         recount.remove_feedback(conn, occurrence_id, [one.seq for one in wrong])
         known = {key: (counted_by[key], told) for key, told in keys.items() if key in counted_by}
-        recording.merge_feedback(conn, known)
+        recording.merge_feedback(conn, known, refused={key for key, one in messages.items() if one.refused})
     return wrong
 
 
-def _counted_by(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, CountKey]:
-    """What messages are counted by: as it is stored, else as it would be stored now."""
-    found = {
+def _counted_by(messages: Mapping[MessageId, SentMessage]) -> dict[MessageId, CountKey]:
+    """What messages would be counted by if their first event came now."""
+    return {
         key: CountKey(
             one.task_id,
             one.sender_domain,
             one.sent_day,
             one.known_provider or mailbox_provider(domain_of(one.address_key)),
         )
-        for key, one in recording.find_messages(conn, keys).items()
+        for key, one in messages.items()
     }
-    return found | recording.counted_by(conn, keys)
 
 
 def _counts(conn: Connection, task_id: int, *, repair: bool) -> Sequence[WrongCount]:

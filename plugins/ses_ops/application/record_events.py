@@ -231,15 +231,14 @@ def _apply(conn: Connection, new: Sequence[_Found]) -> tuple[int, int]:
     of_message: defaultdict[MessageId, list[_Found]] = defaultdict(list)
     for one in new:
         of_message[MessageId(one.message.occurrence_id, one.message.seq)].append(one)
+    told_of = {
+        key: told((one.event.kind, one.event.hard, _moment(one.event.occurred_at)) for one in events)
+        for key, events in of_message.items()
+    }
     changes = recording.merge_feedback(
         conn,
-        {
-            key: (
-                _counted_by(events[0]),
-                told((e.event.kind, e.event.hard, _moment(e.event.occurred_at)) for e in events),
-            )
-            for key, events in of_message.items()
-        },
+        {key: (_counted_by(of_message[key][0]), more) for key, more in told_of.items()},
+        refused={key for key, events in of_message.items() if events[0].message.refused},
     )
     done = act_on(
         conn,

@@ -15,7 +15,7 @@ from ses_ops.domain.message_feedback import FinalOutcome
 from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -53,6 +53,8 @@ class SentMessage:
     task_id: int
     sender_domain: str
     sent_day: datetime
+    #: A server refused it for good while it was sent: it has failed, and its events count nothing.
+    refused: bool
     #: By the MX of the recipient's domain; None: not looked up.
     known_provider: str | None
 
@@ -125,12 +127,14 @@ def insert_events(conn: Connection, events: Sequence[NewEvent]) -> set[str]:
     return set(fetch_values(conn, _SQL["insert_events"], events=json.dumps([asdict(event) for event in events])))
 
 
-def merge_feedback(conn: Connection, told: Mapping[MessageId, tuple[CountKey, Told]]) -> Counter[tuple[CountKey, str]]:
+def merge_feedback(
+    conn: Connection, told: Mapping[MessageId, tuple[CountKey, Told]], *, refused: Collection[MessageId] = ()
+) -> Counter[tuple[CountKey, str]]:
     """Add what new events say to what is known of their messages; returns the changes of the counts.
 
-    The key of the counts is stored with the first event of a message and stays.
+    The key of the counts is stored with the first event of a message and stays. `refused`: those that have failed.
     """
-    rows = {key: _row(key, counted_by, more) for key, (counted_by, more) in told.items()}
+    rows = {key: {**_row(key, counted_by, more), "refused": key in refused} for key, (counted_by, more) in told.items()}
     changes: Counter[tuple[CountKey, str]] = Counter()
     inserted = _insert_feedback(conn, list(rows.values()))
     for one in inserted:
