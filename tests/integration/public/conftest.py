@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,10 +36,19 @@ class Recipients:
         return f"/u/{self.token(seq, language)}"
 
     def events(self) -> list[tuple[int, str, str]]:
-        """(number of the message, kind, source), in the order of time."""
+        """(number of the message, kind, source), in the order of time, once all that was answered is recorded."""
+        self.wait()
         return self.mailing.world.rows("SELECT seq, kind::text, source FROM message_event ORDER BY occurred_at, seq")
 
+    def wait(self) -> None:
+        """Until the listener has drained its spool."""
+        end = time.monotonic() + 30
+        while self.client.get("/health").json()["waiting_octets"]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
     def suppressed(self) -> list[tuple[str, str, str]]:
+        self.wait()
         return self.mailing.world.rows("SELECT address, scope, reason FROM suppression ORDER BY 1, 2")
 
 
