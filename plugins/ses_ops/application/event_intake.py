@@ -1,4 +1,4 @@
-"""Where listeners bring events: into PostgreSQL, or while that is unavailable into a spool on disk.
+"""Where listeners bring events: into PostgreSQL, or into a spool on disk, from which they get there later.
 
 When a call returns, its records survive the end of this process, of PostgreSQL and of the machine; they are recorded
 exactly once, because a repetition changes nothing (`record_events`). A thread drains the spool when PostgreSQL is back.
@@ -130,6 +130,18 @@ class EventIntake:
         await asyncio.wrap_future(self._spool.give(records))
         return Kept.SPOOLED
 
+    async def take_to_disk(self, records: Given) -> Kept:
+        """As `take`, but to the disk first, to be recorded within a second or so.
+
+        For an answer after which nobody looks at what it changed: its time is that of one fsync, also while senders
+        keep PostgreSQL busy, and what came in a turn of the drainer is one transaction.
+        """
+        try:
+            await asyncio.wrap_future(self._spool.give(records))
+            return Kept.SPOOLED
+        except SpoolFailed:
+            return await self.take(records)
+
     def note_refused(self, source: str, why: Explanation) -> None:
         """Count what was refused at the door of a feed, for the page; soon, and not while PostgreSQL is unavailable."""
         with self._refusals_lock:
@@ -161,7 +173,7 @@ class EventIntake:
                 _log.warning("PostgreSQL does not take events, which go to the spool: %s", cause or "no answer")
             self._away = True
         else:
-            _log.error("PostgreSQL refuses an event, which goes to the spool: %s", cause)
+            _log.warning("PostgreSQL refuses an event, which goes to the spool: %s", cause)
 
     def _record_group(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
         if self._recording is None or self._recording.closed:
@@ -179,7 +191,7 @@ class EventIntake:
         try:
             self._writer.append([record for given in group for record in given])
         except SpoolFailed as cause:
-            _log.error("%s", cause)
+            _log.warning("%s", cause)
             self._spool_failed = True
             raise
         self._spool_failed = False
@@ -247,7 +259,7 @@ def _is_refused(conn: Connection, record: Record) -> bool:
     try:
         write(conn, [record])
     except _NOT_TAKEN as cause:
-        _log.error("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
+        _log.warning("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
         return True
     return False
 

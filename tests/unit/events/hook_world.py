@@ -24,16 +24,16 @@ def request(content: Any, headers: dict[str, str] | None = None, *, rest: str = 
     return HookRequest(headers=headers or {}, body=body, rest=rest, at=at)
 
 
-def nothing_heard(hook: Hook) -> Heard:
+def nothing_heard(hook: Hook, reader: TokenReader = READER) -> Heard:
     def read(token: str) -> MessageKey | None:
-        found = READER.read(token)
+        found = reader.read(token)
         return found[0] if found else None
 
     return Heard(source=hook.source, read_token=read)
 
 
-def heard(hook: Hook, given: HookRequest) -> Heard:
-    found = nothing_heard(hook)
+def heard(hook: Hook, given: HookRequest, reader: TokenReader = READER) -> Heard:
+    found = nothing_heard(hook, reader)
     hook.parse(given, found)
     return found
 
