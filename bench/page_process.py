@@ -1,9 +1,10 @@
-"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times a task's page.
+"""`python -m bench.page_process LARGEST OFTEN RARE COMMON LOOKS`: times the pages that read messages and events.
 
-The database is that of AIRFLOW_CONN_SES_DB, read as by the console. Each look makes all queries of one request for the
-page: `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures) and a page of its messages. Only
-counted failures are kept between two looks, as in the console. This is a process of its own because the console needs
-Airflow's code, which the benchmark does not.
+The database is that of AIRFLOW_CONN_SES_DB, read as by the console. Each look makes all queries of one request for a
+page. For the page of a task these are `task_seen` (the task's line and row, counts, starts, chunks, attempts, failures,
+what came back) and a page of its messages; the other pages are in `feedback_pages`. Only counted failures are kept
+between two looks, as in the console. This is a process of its own because the console needs Airflow's code, which the
+benchmark does not.
 """
 
 from __future__ import annotations
@@ -12,15 +13,26 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from bench.feedback_pages import FeedbackRead, MessageRead, PersonRead, SuppressionRead
 from ses_ops.console.database import close_idle, reading
 from ses_ops.console.tasks.messages import SIZE
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
+from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.errors import DatabaseUnavailable
+from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger.messages import MessagePage, MessagePosition, MessageSearch, message_page
+
+
+class Look(Protocol):
+    """A page that can be read."""
+
+    def take(self) -> object:
+        """Read it, with all queries of one request."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +47,12 @@ class PageRead:
         seen = task_seen(self.view, fresh=True)
         scope = seen.scope.values
         with reading() as conn:
-            return seen, message_page(conn, MessageSearch(**scope, **self.search), size=SIZE)
+            page = message_page(conn, MessageSearch(**scope, **self.search), size=SIZE)
+            keys = [(row.occurrence_id, row.seq) for row in page.rows]
+            task_feedback.outcomes(conn, keys)
+            if "feedback" in self.search:
+                task_feedback.words(conn, keys)
+            return seen, page
 
 
 def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
@@ -48,7 +65,9 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
     complete = (seen.chart or not counts.sent_count) and (seen.failures or not counts.failed_count)
     if not (complete and seen.chunks and counts.cached_count and messages.rows):
         raise RuntimeError(f"the page of {largest} is empty: {seen}")
-    looks = _looks(seen, often, rare, common)
+    if seen.feedback is None or not seen.feedback.hard_bounced:
+        raise RuntimeError(f"nothing came back of {largest}")
+    looks: dict[str, Look] = {**_looks(seen, often, rare, common), **_other_looks(seen, rare, common)}
     print(json.dumps({what: _seconds(what, look, int(count)) for what, look in looks.items()}))
     close_idle()
 
@@ -74,7 +93,34 @@ def _looks(seen: TaskSeen, often: str, rare: str, common: str) -> dict[str, Page
     }
 
 
-def _seconds(what: str, look: PageRead, count: int) -> list[float]:
+def _other_looks(seen: TaskSeen, rare: str, common: str) -> dict[str, Look]:
+    start = seen.occurrences[0]
+    return {
+        **{
+            f"its messages, those {one.value}": PageRead(
+                view=TaskView(name=seen.overview.name), search={"feedback": one}
+            )
+            for one in Feedback
+        },
+        "its messages, those hard_bounced and a part that no address has": PageRead(
+            view=TaskView(name=seen.overview.name), search={"feedback": Feedback.HARD_BOUNCED, "part": "nobody"}
+        ),
+        "its messages, those delivered and a part that no address has": PageRead(
+            view=TaskView(name=seen.overview.name), search={"feedback": Feedback.DELIVERED, "part": "nobody"}
+        ),
+        "the page of the feeds": FeedbackRead(),
+        "a message": MessageRead(occurrence_id=start.id, seq=400),
+        "a person with few messages": PersonRead(address=rare),
+        "a person who has a message of every start": PersonRead(address=common),
+        "the same person, the last page": PersonRead(address=common, before=(30, 1)),
+        "the suppression list": SuppressionRead(),
+        "the suppression list, of one source": SuppressionRead(source="bounce_mail"),
+        "the suppression list, of a source without entries": SuppressionRead(source="custom"),
+        "the suppression list, by a part that no address has": SuppressionRead(search="nobody"),
+    }
+
+
+def _seconds(what: str, look: Look, count: int) -> list[float]:
     """Seconds of each look. A look that the server ended, because a person would not wait that long, is the last."""
     seconds: list[float] = []
     for _ in range(count):

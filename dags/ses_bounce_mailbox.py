@@ -25,8 +25,8 @@ with DAG(
     is_paused_upon_creation=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=30),
-    # The next run, a minute later, does the same work.
-    default_args={"owner": "ses-ops", "retries": 0},
+    # One retry is enough: the next run, a minute later, does the same work.
+    default_args={"owner": "ses-ops", "retries": 1, "retry_delay": timedelta(seconds=10)},
     tags=["ses-ops"],
 ) as dag:
     ReadMailboxOperator(task_id="read_mailbox")

@@ -13,6 +13,7 @@ MEASURES = {
     "scaling": "time a message, freeze to settle, and memory as the audience grows",
     "audience": "freezing an audience, importing a CSV file",
     "events": "events recorded a second, from eight senders at once",
+    "reports": "mails that came back, read to the verdict on one core",
     "pages": "the task list and what a task's page reads over a large ledger",
     "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
     "whole_way": "from the trigger in Airflow to finished",

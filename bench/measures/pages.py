@@ -1,4 +1,4 @@
-"""The measure of the send task list and of a task's page, over a large ledger."""
+"""The measure of the pages over a large ledger, and over two events of each of its messages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import messages
+from bench.big_feedback import add_big_feedback
 from bench.big_ledger import LARGEST, OFTEN, add_big_ledger
 from bench.figure import Bar, Figure
 from ses_ops.storage.connection import connected
@@ -32,7 +33,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
     sizes = bench.sizes
     with bench.server.database() as dsn, connected(dsn) as conn:
         count = add_big_ledger(bench, conn, tasks=sizes.tasks, total=sizes.ledger)
-        size = f"{sizes.tasks:,} tasks, {count:,} messages"
+        events = add_big_feedback(bench, conn, messages=count)
+        size = f"{sizes.tasks:,} tasks, {count:,} messages, {events:,} events"
         bench.progress(f"  looking at {size} …")
         yield _figure(f"task list, its data ({size})", _listed(conn, sizes.looks), note="")
         yield _command(dsn, sizes.tasks, sizes.looks)
@@ -92,7 +94,7 @@ def _command(dsn: str, tasks: int, looks: int) -> Figure:
 
 
 def _page_looks(dsn: str, rare: str, common: str, looks: int) -> dict[str, list[float]]:
-    """Seconds of each read of a task's page, by the part of the page. Raises RuntimeError."""
+    """Seconds of each read of a page, by the look. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as home:
         done = subprocess.run(
             [sys.executable, "-m", "bench.page_process", LARGEST, OFTEN, rare, common, str(looks)],
@@ -122,7 +124,7 @@ def _slowest(looks: dict[str, list[float]]) -> Figure:
     name, times = max(looks.items(), key=lambda one: statistics.median(one[1]))
     others = sorted(((statistics.median(seconds), what) for what, seconds in looks.items()), reverse=True)
     return _figure(
-        f"task page, the slowest of {len(looks)} ways to look at it ({name})",
+        f"the slowest of {len(looks)} looks at pages ({name})",
         times,
         note="; ".join(f"{what} {seconds:.3f} s" for seconds, what in others[1:4]),
     )

@@ -139,6 +139,17 @@ def test_what_was_held_after_the_page_was_shown_waits_on(held, user):
     assert held.rows("SELECT address FROM suppression_held") == [("p1@gmail.com",)]
 
 
+def test_mails_are_read_again_and_closed_when_they_are_understood(world, user):
+    """A report that came before its message was there, as after a restored backup."""
+    why = Explanation("event_message_not_found")
+    keep_unmatched(world.conn, source="bounce_mail", source_id="1", raw=b"Subject: hello\n\nhello", why=why)
+    user.post("/feedback/unmatched/read-again")
+    assert "Mails read again: 1, understood now: 0." in user.text("/feedback")
+    assert world.rows("SELECT count(*) FROM unmatched_event WHERE closed_at IS NULL") == [(1,)]
+    (row,) = world.audit_log()
+    assert row["event"] == "ses_reread_mails"
+
+
 def test_unmatched_events_are_paged(world, viewer):
     for number in range(30):
         why = Explanation("event_names_no_message")

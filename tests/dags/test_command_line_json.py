@@ -47,6 +47,16 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "domain set": (("mail.example.com", "--bounce-domain", "bounces.mail.example.com"), dict),
     "suppression list": ((), list),
     "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
+    "message find": (("me@example.com",), list),
+    "message show": (("1.1",), dict),
+    "events feeds": ((), dict),
+    "events read": (("returned.eml",), dict),
+    "events unmatched": ((), list),
+    "events show": (("1",), dict),
+    "events reread": ((), dict),
+    "suppression held": ((), list),
+    "tokens list": ((), list),
+    "tokens rotate": ((), dict),
     "person show": (("anna@example.com",), dict),
     "person erase": (("anna@example.com",), dict),
     "airflow-rights": ((), dict),
@@ -90,6 +100,7 @@ def run(world, airflow_db, tmp_path: Path) -> Callable[..., subprocess.Completed
 def test_stdout_is_the_answer_alone(run, world, synced, tmp_path: Path) -> None:
     """With the DAG files known to Airflow (`synced`), a new task is written to it at once: what logs most."""
     (tmp_path / "people.csv").write_text(PEOPLE)
+    (tmp_path / "returned.eml").write_bytes(b"From: <>\nSubject: Undelivered\n\nWe could not deliver it.\n")
     (tmp_path / "sale.yaml").write_text(TASK)
     (world.templates / "hello" / "sample.json").write_text(json.dumps({"name": "Ann"}))
     from airflow.models.variable import Variable

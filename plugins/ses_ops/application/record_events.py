@@ -79,7 +79,7 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
         brought[clean(one.event.source, MAX_NAME)].repetitions += 1  # those that are new are taken off again
     make_months_of(conn, {_moment(one.event.occurred_at) for one in distinct.values()})
     with transaction(conn):
-        recording.look_up_by_key(conn)
+        recording.begin(conn)
         found, missing = _matched(conn, list(distinct.values()))
         new = _insert(conn, found)
         for stored in new:
@@ -231,15 +231,14 @@ def _apply(conn: Connection, new: Sequence[_Found]) -> tuple[int, int]:
     of_message: defaultdict[MessageId, list[_Found]] = defaultdict(list)
     for one in new:
         of_message[MessageId(one.message.occurrence_id, one.message.seq)].append(one)
+    told_of = {
+        key: told((one.event.kind, one.event.hard, _moment(one.event.occurred_at)) for one in events)
+        for key, events in of_message.items()
+    }
     changes = recording.merge_feedback(
         conn,
-        {
-            key: (
-                _counted_by(events[0]),
-                told((e.event.kind, e.event.hard, _moment(e.event.occurred_at)) for e in events),
-            )
-            for key, events in of_message.items()
-        },
+        {key: (_counted_by(of_message[key][0]), more) for key, more in told_of.items()},
+        refused={key for key, events in of_message.items() if events[0].message.refused},
     )
     done = act_on(
         conn,

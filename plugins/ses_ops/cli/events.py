@@ -12,6 +12,7 @@ COMMANDS = {
         "event_mails:reread",
         "Read again, after an update, the mails that were not understood or found no message.",
     ),
+    "recount": ("event_recount:recount", "Compare the counts of what became of messages with the events."),
     "feeds": ("event_feeds:feeds", "List the feeds: when each was heard last, what it brought and refused."),
     "unmatched": ("event_feeds:unmatched", "List the events that found no message."),
     "show": ("event_feeds:show", "Show an event that found no message, with its source."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Literal
 from urllib.error import HTTPError
@@ -80,12 +81,17 @@ def bounce_checks() -> Findings:
 
 
 def feed_checks() -> Findings:
-    """Which feeds have brought events."""
+    """Which feeds have brought events, and whether much was sent and nothing came back."""
+    from ses_ops.domain.feed_silence import SPAN, silence
     from ses_ops.storage.events import feeds
 
+    now = datetime.now(UTC)
     with database() as conn:
         found = feeds.feeds(conn)
-    if not found:
+        sent = feeds.sent_since(conn, now - SPAN)
+    if silence(sent, {feed.source: feed.last_at for feed in found if feed.events}, now=now).alarms:
+        yield "warn", f"{sent:,} messages were sent in the last 24 hours, and no feed told of a bounce or a delivery"
+    elif not found:
         yield "ok", "no feed has brought an event yet"
     for feed in found:
         parts = [f"{feed.source}: {feed.events:,} events, the last at {feed.last_at:%Y-%m-%d %H:%M} UTC"]

@@ -6,7 +6,7 @@ import click
 
 from ses_ops.cli.actor import signing_actor
 from ses_ops.cli.lazy_group import LazyGroup, examples
-from ses_ops.cli.output import json_option, note, print_facts, print_json
+from ses_ops.cli.output import json_option, note, print_facts, print_json, print_table
 from ses_ops.cli.session import database
 
 
@@ -25,7 +25,7 @@ def person() -> None:
 @click.argument("address")
 @json_option
 def show(address: str, as_json: bool) -> None:
-    """Show in which groups ADDRESS is, how many messages name it, and whether it is suppressed."""
+    """Show in which groups ADDRESS is, how many messages name it and what came back, and whether it is suppressed."""
     from ses_ops.domain.address import parse_address
     from ses_ops.storage.audience import erasure
 
@@ -36,6 +36,9 @@ def show(address: str, as_json: bool) -> None:
         return
     groups = [f"{name} ({count:,})" for name, count in found.groups.items()]
     print_facts({"groups": groups, "messages": found.messages, "suppressed": found.suppressed})
+    names = ("occurred_at", "task", "kind", "hard", "source", "diagnostic")
+    if found.events:
+        print_table(names, [[getattr(event, name) for name in names] for event in found.events], empty="")
 
 
 @click.command(epilog=examples("ses person erase ann@example.com"))

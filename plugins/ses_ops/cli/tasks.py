@@ -14,7 +14,7 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from ses_ops.domain.feedback import Rate
+    from ses_ops.domain.feedback import FeedbackRate
     from ses_ops.storage.ledger.messages import ListedMessage
     from ses_ops.storage.tasks.editions import Edition
     from ses_ops.storage.tasks.overview import TaskOverview
@@ -169,12 +169,12 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
         note(f"whether {one.unknown_count:,} messages arrived is not known: `ses task resolve-unknown {name}` decides")
 
 
-def _rate_facts(rate: Rate) -> dict[str, Any]:
+def _rate_facts(rate: FeedbackRate) -> dict[str, Any]:
     """A rate in JSON: `count` and `share` are null where nothing measures it."""
     return {"what": rate.feedback, "count": rate.count, "of": rate.of, "base": rate.base, "share": rate.share}
 
 
-def _rate(rate: Rate) -> str:
+def _rate(rate: FeedbackRate) -> str:
     if rate.count is None:
         return "not measured: no feed has told of it"
     return f"{rate.count:,}" if rate.share is None else f"{rate.count:,} ({rate.share:.2%} of {rate.of:,} {rate.base})"

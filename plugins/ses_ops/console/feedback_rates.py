@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ses_ops.console.feedback_labels import BADGES, FEEDBACK
-from ses_ops.domain.feedback import Feedback, Rate, TaskFeedback
+from ses_ops.domain.feedback import Feedback, FeedbackRate, TaskFeedback
 
 #: Outcomes that are left out while nothing tells of them: they are states on the way to another one.
 _SELDOM = (Feedback.DEFERRED, Feedback.DROPPED)
@@ -15,7 +15,7 @@ _SELDOM = (Feedback.DEFERRED, Feedback.DROPPED)
 class FeedbackLine:
     """An outcome with its rate; `look` is the class of its dot, `label` a text to translate."""
 
-    rate: Rate
+    rate: FeedbackRate
     label: str
     look: str
 

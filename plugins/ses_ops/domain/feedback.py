@@ -37,7 +37,7 @@ _OF_SOME: dict[Feedback, frozenset[str]] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rate:
+class FeedbackRate:
     """A rate with its parts, which every place that shows it names."""
 
     feedback: Feedback
@@ -76,7 +76,7 @@ class TaskFeedback:
             return True
         return tells_of(feedback, self.feeds)
 
-    def rates(self, sent: int) -> list[Rate]:
+    def rates(self, sent: int) -> list[FeedbackRate]:
         """The rates, in the order of `Feedback`; `sent`: number of messages that a server accepted.
 
         Bounces are a part of the sent messages; complaints and unsubscriptions of the delivered ones, where those are
@@ -86,7 +86,9 @@ class TaskFeedback:
         after = (max(self.delivered, self.complained), "delivered") if known else (sent, "sent")
         of = {Feedback.COMPLAINED: after, Feedback.UNSUBSCRIBED: after}
         return [
-            Rate(feedback=one, count=getattr(self, one) if self.measured(one) else None, of=base[0], base=base[1])
+            FeedbackRate(
+                feedback=one, count=getattr(self, one) if self.measured(one) else None, of=base[0], base=base[1]
+            )
             for one in Feedback
             for base in (of.get(one, (sent, "sent")),)
         ]

@@ -27,6 +27,8 @@ class FinalOutcome(IntEnum):
     DELIVERED = 3
     SOFT_BOUNCED = 4
     HARD_BOUNCED = 5
+    #: A server refused it while it was sent, and events said so too: it counts as failed and as nothing else.
+    REFUSED = 6
 
 
 class Bounce(IntEnum):

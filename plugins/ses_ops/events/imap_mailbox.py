@@ -93,7 +93,7 @@ class ImapMailbox:
             self._imap.logout()
 
     def mails(self, most: int) -> Iterator[list[tuple[str, bytes]]]:
-        """The mails of the folder in the order of their arrival, at most so many: lists of (UID, mail)."""
+        """The mails of the folder in the order of their arrival, at most `most`, in lists of (UID, mail)."""
         try:
             _, (found, *_) = self._imap.uid("SEARCH", "UNDELETED")
             uids = (found or b"").split()[:most]

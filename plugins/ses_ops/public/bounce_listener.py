@@ -23,7 +23,7 @@ from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.errors import Explanation, NotSetUp, SesError
 from ses_ops.events.report_records import BOUNCE_MAIL, records_of
 from ses_ops.events.tokens import LENGTH, Purpose
-from ses_ops.public.rates import RateLimit, network_of
+from ses_ops.public.rates import RequestRate, network_of
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import Envelope, Session
@@ -50,7 +50,7 @@ class ReportHandler:
         self._intake = intake
         self._secrets = secrets
         self._lmtp = lmtp
-        self._wrong = RateLimit(most=MOST_WRONG, seconds=3600)
+        self._wrong = RequestRate(most=MOST_WRONG, seconds=3600)
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]

@@ -23,7 +23,7 @@ from ses_ops.events.provider_hooks import hooks_set_up
 from ses_ops.events.spool import Record
 from ses_ops.events.tokens import Purpose
 from ses_ops.public.bodies import BODY_WITHIN, read_body
-from ses_ops.public.rates import RateLimit
+from ses_ops.public.rates import RequestRate
 from ses_ops.public.services import Services, services_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def routes(hooks: Mapping[str, Hook] | None = None) -> list[BaseRoute]:
 class _Endpoint:
     def __init__(self, hooks: Mapping[str, Hook]) -> None:
         self._hooks = hooks
-        self._refusals = RateLimit(most=_NOTED, seconds=10)
+        self._refusals = RequestRate(most=_NOTED, seconds=10)
 
     async def take(self, request: Request) -> Response:
         """Verify a request, keep what it tells, and answer."""

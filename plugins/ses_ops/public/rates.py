@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 
 @dataclass(kw_only=True)
-class RateLimit:
+class RequestRate:
     """At most `most` in `seconds`, by key. It keeps no more than `keys` keys: those that were not seen longest go."""
 
     most: int

@@ -12,7 +12,7 @@ from ses_ops.application.event_intake import EventIntake
 from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.application.unsubscribe import Subscription, subscription
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.public.rates import RateLimit
+from ses_ops.public.rates import RequestRate
 from ses_ops.storage.connection import connect, transaction
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ class Services:
     #: Part of SES_PUBLIC_URL behind the host, "" or "/mail": a proxy may pass it on or take it off.
     prefix: str = ""
     #: By client. A person mistypes a few; a mail client's prefetch of a damaged link asks a few times.
-    wrong_tokens: RateLimit = field(default_factory=lambda: RateLimit(most=60, seconds=60))
+    wrong_tokens: RequestRate = field(default_factory=lambda: RequestRate(most=60, seconds=60))
     #: By token: what one person can want in an hour, and a mailbox provider that repeats.
-    leaving: RateLimit = field(default_factory=lambda: RateLimit(most=20, seconds=3600))
-    coming_back: RateLimit = field(default_factory=lambda: RateLimit(most=10, seconds=3600))
+    leaving: RequestRate = field(default_factory=lambda: RequestRate(most=20, seconds=3600))
+    coming_back: RequestRate = field(default_factory=lambda: RequestRate(most=10, seconds=3600))
 
     @classmethod
     def of(cls, dsn: str, spool_folder: Path, *, prefix: str = "") -> Self:

@@ -101,7 +101,8 @@ async def _keep(request: Request, key: MessageKey, kind: EventKind, source: str)
         raise HTTPException(429, headers={"Retry-After": "3600"})
     event = subscription_event(key, kind=kind, source=source, moment=datetime.now(UTC))
     try:
-        await services.intake.take([event])
+        # What follows the page's form is a page with what is so now; nobody looks at a page after one click.
+        await (services.intake.take if source == PAGE else services.intake.take_to_disk)([event])
     except SesError as cause:
         raise HTTPException(503, headers={"Retry-After": "30"}) from cause
 

@@ -144,7 +144,7 @@ class MessageRenderer:
     def _with_link(self, values: Mapping[str, str], token: str = NO_TOKEN) -> tuple[Mapping[str, str], bytes]:
         """The values with the link, and the value of List-Unsubscribe."""
         if self._own_link is not None:
-            return {**values, **self._own_link.values(token)}, self._own_link.header(token)
+            return self._own_link.placed(values, token)
         link = self._link.render(values) if self._link else ""
         return {**values, UNSUBSCRIBE_URL: link}, f"<{link}>".encode("ascii") if link else b""
 

@@ -53,14 +53,16 @@ class OwnLink:
         #: Only https has one-click unsubscription (RFC 8058 3.1).
         self.one_click = page[:8].lower() == "https://"
 
-    def values(self, token: str) -> dict[str, str]:
-        """The values of a template's variables: the link, and the link encoded for a body."""
-        return {UNSUBSCRIBE_URL: self._page + token, READY_LINK: self._encoded_page + token + self._after}
+    def placed(self, values: Mapping[str, str], token: str) -> tuple[dict[str, str], bytes]:
+        """The values with the link, as it is and encoded for a body, and the value of List-Unsubscribe.
 
-    def header(self, token: str) -> bytes:
-        """The value of List-Unsubscribe (RFC 2369 3.2): folded between two addresses, never in one."""
-        page = f"<{self._page}{token}>"
-        return (f"{page},\r\n <mailto:u-{token}{self._mailbox}" if self._mailbox else page).encode("ascii")
+        The header (RFC 2369 3.2) is folded between two addresses, never in one.
+        """
+        link = self._page + token
+        found = {**values, UNSUBSCRIBE_URL: link, READY_LINK: self._encoded_page + token + self._after}
+        if self._mailbox:
+            return found, f"<{link}>,\r\n <mailto:u-{token}{self._mailbox}".encode("ascii")
+        return found, f"<{link}>".encode("ascii")
 
 
 class FooterPart:

@@ -6,6 +6,7 @@ ROUTES = {
     "GET /feedback": reads("/feedback"),
     # Nothing has come in the world of test_access.py.
     "GET /feedback/unmatched/{id}": needs_right("/feedback/unmatched/1", status=404),
+    "POST /feedback/unmatched/read-again": changes("/feedback/unmatched/read-again"),
     "POST /feedback/unmatched/close": changes("/feedback/unmatched/close", id="1"),
     # Nothing is held: the question comes before that is looked at.
     "POST /feedback/held/approve": changes("/feedback/held/approve", provider="google", status=200, audited=False),

@@ -71,7 +71,7 @@ def bench(postgres):
 
 @pytest.mark.parametrize("measure", [name for name in MEASURES if name not in OF_A_STACK])
 def test_a_measure_of_the_benchmark_finds_every_figure(bench, measure, monkeypatch):
-    for module in ("engine", "one_click", "tokens", "roundtrips", "scaling"):
+    for module in ("engine", "tokens", "one_click", "roundtrips", "scaling"):
         monkeypatch.setattr(f"bench.measures.{module}.smtp_sink", recording_sink)
     monkeypatch.setattr("bench.peers.nodemailer.installed", lambda: nullcontext(Peer()))
     monkeypatch.setattr("bench.peers.smtp_source.send", Peer().send)

@@ -169,3 +169,13 @@ def test_feeds_are_told_with_what_they_brought_and_refused(found, world):
     assert bounces == ("ok", "bounce_mail: 1,200 events, the last at 2026-12-01 08:05 UTC; 3 matched no message")
     assert mailgun[0] == "warn"
     assert mailgun[1].endswith("7 requests were refused, the last: the signature is wrong")
+
+
+def test_much_mail_from_which_nothing_comes_back_is_told(found, world):
+    world.group("customers", 1)
+    world.task("hello", group="customers")
+    world.whole_run(world.run("hello"))
+    world.execute("UPDATE attempt SET sent = 12000")
+    ((state, text),) = found("feeds")
+    assert state == "warn"
+    assert text.startswith("12,000 messages were sent in the last 24 hours, and no feed told")

@@ -137,3 +137,13 @@ def test_what_was_not_understood_and_what_was_refused_is_noted_at_its_feed(world
 
 def test_no_events_are_no_trouble(world):
     assert record_events(world.conn, []) == Recorded(new=0, repeated=0, unmatched=0, suppressed=0, held=0)
+
+
+def test_a_message_that_was_refused_while_it_was_sent_is_no_bounce_beside_that(world, mailing):
+    """It counts as failed; a provider that tells of the same refusal makes no second negative outcome of it."""
+    world.execute("UPDATE message SET state = 'failed', smtp_code = 550 WHERE seq = 1")
+    mailing.record(mailing.event(1, DEFERRED), mailing.event(2, BOUNCED))
+    mailing.record(mailing.event(1, BOUNCED, hard=True), mailing.event(1, COMPLAINED))
+    assert mailing.feedback(1) == (FinalOutcome.REFUSED, True, False)
+    assert counts(world) == [("google", 0, 0, 0, 0, 0, 1, 0), ("shop.example", 0, 0, 0, 1, 0, 0, 0)]
+    assert world.rows("SELECT count(*)::int FROM suppression") == [(1,)]

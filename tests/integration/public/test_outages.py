@@ -22,7 +22,8 @@ from tests.integration.public.listener_process import ListenerProcess
 from tests.integration.sending_world import World
 from tests.postgres_server import DURABLE, PostgresServer
 
-ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+#: The first goes by the disk to PostgreSQL, the second there at once.
+ONE_CLICK, FORM = {"List-Unsubscribe": "One-Click"}, {"wants": "leave"}
 ROUNDS = int(os.environ.get("SES_FIRE_ROUNDS", "8"))
 RECIPIENTS = 20_000
 
@@ -91,7 +92,7 @@ class Clients:
                 with self._lock:
                     place = next(self._next)
                 try:
-                    answer = client.post(f"/u/{self._tokens[place]}", data=ONE_CLICK)
+                    answer = client.post(f"/u/{self._tokens[place]}", data=ONE_CLICK if place % 2 else FORM)
                 except httpx.TransportError:
                     time.sleep(0.02)
                     continue
@@ -106,7 +107,7 @@ def recorded(server: PostgresServer) -> dict[int, int]:
     conn = server._connect()
     try:
         with conn.cursor() as cursor:
-            cursor.execute("SELECT seq, count(*) FROM message_event WHERE source = 'one_click' GROUP BY seq")
+            cursor.execute("SELECT seq, count(*) FROM message_event GROUP BY seq")
             return dict(cursor.fetchall())
     finally:
         conn.close()
@@ -208,7 +209,7 @@ def test_a_full_disk_is_answered_503_while_the_database_is_away_and_later_it_goe
     try:
         with httpx.Client(base_url=listener.url, trust_env=False) as client:
             for place in range(RECIPIENTS - 60, RECIPIENTS - 40):
-                status = client.post(f"/u/{tokens[place]}", data=ONE_CLICK).status_code
+                status = client.post(f"/u/{tokens[place]}", data=ONE_CLICK if place % 2 else FORM).status_code
                 (kept if status == 200 else refused).append(place + 1)
                 assert status in (200, 503)
                 if status == 503:
@@ -228,15 +229,15 @@ def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path
     postmaster = psutil.Process(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]))
     processes = [postmaster, *postmaster.children(recursive=True)]
     with httpx.Client(base_url=listener.url, trust_env=False) as client:
-        assert client.post(f"/u/{tokens[-5]}", data=ONE_CLICK).status_code == 200
+        assert client.post(f"/u/{tokens[-5]}", data=FORM).status_code == 200
         for one in processes:
             one.suspend()
         try:
             began = time.monotonic()
-            assert client.post(f"/u/{tokens[-6]}", data=ONE_CLICK).status_code == 200
+            assert client.post(f"/u/{tokens[-6]}", data=FORM).status_code == 200
             assert time.monotonic() - began < 10
             began = time.monotonic()
-            assert client.post(f"/u/{tokens[-7]}", data=ONE_CLICK).status_code == 200
+            assert client.post(f"/u/{tokens[-7]}", data=FORM).status_code == 200
             assert client.get(f"/u/{tokens[-7]}").status_code == 200
             assert time.monotonic() - began < 2
         finally:
@@ -246,4 +247,17 @@ def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path
     until_drained(listener)
     there = recorded(server)
     assert [there.get(RECIPIENTS - back) for back in (4, 5, 6)] == [1, 1, 1]
+    listener.kill()
+
+
+def test_a_full_disk_holds_no_one_click_up_while_the_database_is_there(server, tokens, mailing, tmp_path):
+    listener = ListenerProcess(dsn=server.dsn(), spool=tmp_path / "spool", before="ulimit -f 1")
+    listener.start()
+    places = range(RECIPIENTS - 90, RECIPIENTS - 70)
+    with httpx.Client(base_url=listener.url, trust_env=False) as client:
+        for place in places:
+            assert client.post(f"/u/{tokens[place]}", data=ONE_CLICK).status_code == 200
+    until_drained(listener)
+    there = recorded(server)
+    assert {there.get(place + 1) for place in places} == {1}
     listener.kill()

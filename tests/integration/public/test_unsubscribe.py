@@ -77,6 +77,7 @@ def test_the_page_leaves_and_comes_back_and_leaves(recipients):
 def test_an_old_link_unsubscribes_after_a_person_re_admitted_the_address(recipients):
     link, world = recipients.link(1), recipients.mailing.world
     recipients.client.post(link, content=ONE_CLICK, headers=GMAIL)
+    recipients.wait()
     with world.conn, world.conn.cursor() as cursor:
         cursor.execute("DELETE FROM suppression")
     recipients.client.post(link, content=ONE_CLICK, headers=GMAIL)
@@ -126,10 +127,11 @@ def test_a_token_that_is_not_valid_has_the_same_page_whatever_is_wrong(recipient
 def test_a_link_of_a_message_that_is_gone_looks_as_any_other(recipients):
     link, world = recipients.link(3), recipients.mailing.world
     with world.conn, world.conn.cursor() as cursor:
-        cursor.execute("DELETE FROM message WHERE seq = 3")
+        cursor.execute("DELETE FROM message WHERE occurrence_id = %s AND seq = 3", (recipients.mailing.occurrence_id,))
     page = recipients.client.get(link)
     assert (page.status_code, "Do you want to stop" in page.text) == (200, True)
     assert recipients.client.post(link, content=ONE_CLICK, headers=GMAIL).status_code == 200
+    recipients.wait()
     assert world.rows("SELECT source, kind::text FROM unmatched_event") == [("one_click", "unsubscribed")]
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-EVERYWHERE = {"postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public"}
+EVERYWHERE = {"postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "bounces"}
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yaml", "deploy/compose.cluster.yaml"])

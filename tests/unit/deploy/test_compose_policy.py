@@ -19,11 +19,12 @@ LONG_RUNNING = [
     "dag-processor",
     "triggerer",
     "public",
+    "bounces",
     "mailpit",
     "redis",
     "celery-worker",
 ]
-OURS = ["migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "celery-worker"]
+OURS = ["migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "bounces", "celery-worker"]
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_CONN|_URL|_URI")
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 REQUIRED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*):\?")
@@ -107,11 +108,12 @@ def test_no_secret_is_written_in_the_file(services):
             assert not credentials or REQUIRED.match(credentials[1]), f"{name}: {key} has a password of its own"
 
 
-def test_only_the_web_pages_are_published_and_only_on_this_machine_by_default(services):
+def test_only_the_web_pages_and_the_listeners_are_published_and_only_on_this_machine_by_default(services):
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {
         "api-server": ["${SES_BIND:-127.0.0.1}:${SES_WEB_PORT:-8080}:8080"],
         "public": ["${SES_PUBLIC_BIND:-127.0.0.1}:${SES_PUBLIC_PORT:-8070}:8070"],
+        "bounces": ["${SES_BOUNCE_BIND:-127.0.0.1}:${SES_BOUNCE_PORT:-2525}:2525"],
         "mailpit": ["127.0.0.1:${SES_MAILBOX_PORT:-8025}:8025"],
     }
 

@@ -14,7 +14,7 @@ from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
 from ses_ops.public.front import loggable
 from ses_ops.public.page import Shown, page
 from ses_ops.public.page_words import all_words, text_names, words_of
-from ses_ops.public.rates import RateLimit, network_of
+from ses_ops.public.rates import RequestRate, network_of
 from ses_ops.public.unsubscribe import bare_token
 
 ENGLISH = all_words()[UnsubscribeLanguage.ENGLISH]
@@ -104,7 +104,7 @@ def test_no_path_of_a_stranger_stands_in_the_log(path):
 
 
 def test_a_rate_counts_by_key_and_forgets():
-    rate = RateLimit(most=2, seconds=3600, keys=3)
+    rate = RequestRate(most=2, seconds=3600, keys=3)
     assert [rate.allows("a") for _ in range(3)] == [True, True, False]
     assert rate.allows("b")
     rate.forget("a")

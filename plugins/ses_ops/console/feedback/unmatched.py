@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ses_ops.application import unmatched_events
+from ses_ops.application.report_mails import reread_mails
 from ses_ops.console import feedback_labels
 from ses_ops.console.access import changes_console
-from ses_ops.console.database import reading
+from ses_ops.console.actor import actor_of
+from ses_ops.console.database import changing, reading
 from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import PostedDep, see_other, way_back
@@ -41,6 +43,20 @@ def unmatched(request: Request, id: int) -> Response:
         feed_name=feedback_labels.feed_name,
         event_badge=feedback_labels.event_badge,
     )
+
+
+@router.post("/feedback/unmatched/read-again", dependencies=[Depends(changes_console)])
+def read_again(request: Request, user: GetUserDep) -> Response:
+    """Read all unmatched mails again, after an update or a restored backup."""
+    words = language_of(request)
+    with changing() as conn:
+        done = reread_mails(conn, actor_of(user))
+    text = words.gettext(
+        "Mails read again: %(read)s, understood now: %(understood)s.",
+        read=words.number(done.read),
+        understood=words.number(done.understood),
+    )
+    return see_other(request, "/feedback", Flash(kind="done", text=text))
 
 
 @router.post("/feedback/unmatched/close", dependencies=[Depends(changes_console)])

@@ -12,6 +12,7 @@ from ses_ops.domain.message_state import MessageStatus
 from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger.messages import (
     END,
+    MOST_FED_BACK,
     MOST_LOOKED_AT,
     TOP,
     ListedMessage,
@@ -45,7 +46,7 @@ class MessageLines:
     #: Whether the list has a search or a filter.
     narrowed: bool
     #: Most messages that a page of a search reads.
-    most_looked_at: int = MOST_LOOKED_AT
+    most_looked_at: int
 
     @property
     def next(self) -> str | None:
@@ -71,6 +72,7 @@ def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLine
         page=page,
         outcomes=task_feedback.outcomes(conn, found),
         words=task_feedback.words(conn, found) if view.feedback else {},
+        most_looked_at=MOST_FED_BACK if view.feedback else MOST_LOOKED_AT,
         narrowed=bool(view.status or view.address or view.feedback),
     )
 

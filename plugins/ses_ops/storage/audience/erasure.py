@@ -31,6 +31,23 @@ _SQL = statements(__file__)
 FOR_NOW = "being erased"
 
 
+#: Largest number of events of a person that are shown.
+MOST_EVENTS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventOfPerson:
+    """An event of a message to a person."""
+
+    task: str
+    occurred_at: datetime
+    received_at: datetime
+    kind: str
+    hard: bool
+    source: str
+    diagnostic: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
     """The data that is stored of a person."""
@@ -41,6 +58,8 @@ class Person:
     groups: dict[str, int]
     messages: int
     suppressed: bool
+    #: What others told of these messages, by the sources' clocks; the first MOST_EVENTS.
+    events: list[EventOfPerson]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,12 +88,14 @@ def look(conn: Connection, address: Address) -> Person:
         groups={row["name"]: row["count"] for row in groups},
         messages=_messages_of(conn, address),
         suppressed=_is_suppressed(conn, address, person),
+        events=fetch_rows(conn, EventOfPerson, _SQL["events_of"], limit=MOST_EVENTS, **key),
     )
 
 
 def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
     """Erase a person, in the caller's transaction. Safe to repeat. Raises GroupBusy while an import runs."""
     person, key = erased_address(conn, address.key), {"address_key": address.key}
+    execute(conn, _SQL["hold_events"])
     execute(conn, _SQL["hold_tasks"], **key)
     with not_waiting_for_an_import(conn, "a group of this person"):
         groups = fetch_all(conn, _SQL["take_out_of_groups"], **key)
@@ -86,6 +107,7 @@ def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
     execute(conn, _SQL["remove_suppression"], **key)
     if being_sent:
         execute(conn, _SQL["suppress_for_now"], for_now=FOR_NOW, **key)
+    _hide_events(conn, address, person)
     reports = _clear_reports(conn, address)
     _clear_texts(conn, address, person)
     done = Erasure(
@@ -122,6 +144,15 @@ def _messages_of(conn: Connection, address: Address) -> int:
 
 def _is_suppressed(conn: Connection, address: Address, person: str) -> bool:
     return bool(fetch_value(conn, _SQL["is_suppressed"], address_key=address.key, person=person, for_now=FOR_NOW))
+
+
+def _hide_events(conn: Connection, address: Address, person: str) -> None:
+    """Keep what was told of the person's messages, without the words, and held suppressions under the hash."""
+    both = {"address_key": address.key, "person": person}
+    execute(conn, _SQL["hide_held"], **both)
+    execute(conn, _SQL["remove_held"], address_key=address.key)
+    execute(conn, _SQL["clear_events"], **both)
+    execute(conn, _SQL["clear_unmatched"], address_key=address.key)
 
 
 def _clear_reports(conn: Connection, address: Address) -> int:

@@ -1,3 +1,8 @@
+-- name: hold_events
+-- What is being recorded now is waited for, and nothing is recorded until the end of the transaction: an event that has
+-- found its message already would bring the address back.
+SELECT pg_advisory_xact_lock(7369, 0);
+
 -- name: hold_tasks
 -- No audience is frozen from a group while a person is taken out of it.
 SELECT t.id FROM send_task t
@@ -68,6 +73,34 @@ ON CONFLICT (address_key, scope) DO NOTHING;
 SELECT EXISTS (
     SELECT 1 FROM suppression WHERE address_key IN (%(address_key)s, %(person)s) AND note <> %(for_now)s
 ) AS found;
+
+-- name: hide_held
+INSERT INTO suppression_held (address_key, scope, address, reason, note, source, mailbox_provider, occurrence_id, seq, held_at)
+SELECT %(person)s, scope, %(person)s, reason, '', source, mailbox_provider, occurrence_id, seq, held_at
+FROM suppression_held WHERE address_key = %(address_key)s
+ON CONFLICT DO NOTHING;
+
+-- name: remove_held
+DELETE FROM suppression_held WHERE address_key = %(address_key)s;
+
+-- name: clear_events
+-- What was told of the person's messages stays; the words it was told in may name the address.
+UPDATE message_event e SET raw = '', diagnostic = '',
+    source_id = CASE WHEN strpos(lower(e.source_id), %(address_key)s) > 0 THEN e.event_key::text ELSE e.source_id END
+FROM message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND e.occurrence_id = m.occurrence_id AND e.seq = m.seq;
+
+-- name: clear_unmatched
+-- Octets are compared as ASCII with escapes, because a raw text may be in any encoding.
+UPDATE unmatched_event SET raw = '', source_id = event_key::text, closed_at = coalesce(closed_at, now())
+WHERE strpos(lower(encode(raw, 'escape') || ' ' || source_id), lower(encode(convert_to(%(address_key)s, 'UTF8'), 'escape'))) > 0;
+
+-- name: events_of
+SELECT t.name AS task, e.occurred_at, e.received_at, e.kind::text, e.hard, e.source, e.diagnostic
+FROM message m
+JOIN message_event e ON e.occurrence_id = m.occurrence_id AND e.seq = m.seq
+JOIN occurrence o ON o.id = m.occurrence_id JOIN send_task t ON t.id = o.task_id
+WHERE m.address_key = %(address_key)s ORDER BY e.occurred_at, e.event_key LIMIT %(limit)s;
 
 -- name: import_reports
 SELECT id::text, report FROM import_run WHERE report IS NOT NULL;

@@ -15,7 +15,7 @@ from ses_ops.domain.message_feedback import FinalOutcome
 from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -53,6 +53,8 @@ class SentMessage:
     task_id: int
     sender_domain: str
     sent_day: datetime
+    #: A server refused it for good while it was sent: it has failed, and its events count nothing.
+    refused: bool
     #: By the MX of the recipient's domain; None: not looked up.
     known_provider: str | None
 
@@ -104,6 +106,11 @@ def look_up_by_key(conn: Connection) -> None:
     execute(conn, _SQL["look_up_by_key"])
 
 
+def begin(conn: Connection) -> None:
+    """Begin a transaction that records events: its statements find rows by key, and nobody is erased meanwhile."""
+    execute(conn, _SQL["begin"])
+
+
 def find_messages(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, SentMessage]:
     """The messages of the ledger with these keys."""
     found = fetch_rows(conn, SentMessage, _SQL["messages"], **_arrays(keys))
@@ -120,12 +127,14 @@ def insert_events(conn: Connection, events: Sequence[NewEvent]) -> set[str]:
     return set(fetch_values(conn, _SQL["insert_events"], events=json.dumps([asdict(event) for event in events])))
 
 
-def merge_feedback(conn: Connection, told: Mapping[MessageId, tuple[CountKey, Told]]) -> Counter[tuple[CountKey, str]]:
+def merge_feedback(
+    conn: Connection, told: Mapping[MessageId, tuple[CountKey, Told]], *, refused: Collection[MessageId] = ()
+) -> Counter[tuple[CountKey, str]]:
     """Add what new events say to what is known of their messages; returns the changes of the counts.
 
-    The key of the counts is stored with the first event of a message and stays.
+    The key of the counts is stored with the first event of a message and stays. `refused`: those that have failed.
     """
-    rows = {key: _row(key, counted_by, more) for key, (counted_by, more) in told.items()}
+    rows = {key: {**_row(key, counted_by, more), "refused": key in refused} for key, (counted_by, more) in told.items()}
     changes: Counter[tuple[CountKey, str]] = Counter()
     inserted = _insert_feedback(conn, list(rows.values()))
     for one in inserted:
@@ -136,6 +145,14 @@ def merge_feedback(conn: Connection, told: Mapping[MessageId, tuple[CountKey, To
         for one in _merge_feedback(conn, [rows[key] for key in known]):
             _count(changes, one, 1)
     return changes
+
+
+def counted_by(conn: Connection, keys: Iterable[MessageId]) -> dict[MessageId, CountKey]:
+    """What messages are counted by, as it was stored with their first events."""
+    return {
+        MessageId(one.occurrence_id, one.seq): _count_key(one)
+        for one in fetch_rows(conn, _Feedback, _SQL["counted_by"], **_arrays(keys))
+    }
 
 
 def add_counts(conn: Connection, changes: Mapping[tuple[CountKey, str], int]) -> None:
@@ -158,11 +175,15 @@ def _merge_feedback(conn: Connection, rows: list[dict[str, Any]]) -> list[_Feedb
 
 
 def _count(changes: Counter[tuple[CountKey, str]], one: _Feedback, sign: int) -> None:
-    key = CountKey(one.task_id, one.sender_domain, one.sent_day, one.mailbox_provider)
+    key = _count_key(one)
     if column := COUNTED_AS.get(FinalOutcome(one.outcome)):
         changes[key, column] += sign
     changes[key, "complained"] += sign * one.complained
     changes[key, "unsubscribed"] += sign * one.unsubscribed
+
+
+def _count_key(one: _Feedback) -> CountKey:
+    return CountKey(one.task_id, one.sender_domain, one.sent_day, one.mailbox_provider)
 
 
 def _row(key: MessageId, counted_by: CountKey, told: Told) -> dict[str, Any]:

@@ -1,14 +1,20 @@
 -- name: look_up_by_key
--- A batch looks up a few rows of tables that the planner may not know yet: never by reading them through.
 SELECT set_config(name, 'off', true)
 FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit']) AS s (name);
+
+-- name: begin
+-- A batch looks up a few rows of tables that the planner may not know yet: never by reading them through. And no person is
+-- erased meanwhile, whose address this transaction would bring back; erasures take the other side of the lock.
+SELECT pg_advisory_xact_lock_shared(7369, 0), set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('jit', 'off', true);
 
 -- name: messages
 -- The messages that events name, with what their counts are kept by: the sender domain of the edition that was sent, and
 -- the start of the quota day in which the outcome was written (else the day in UTC). The provider by MX, where known.
 SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id, d.sender_domain,
        coalesce(q.starts_at, date_trunc('day', coalesce(m.changed_at, now()), 'UTC')) AS sent_day,
-       p.mailbox_provider AS known_provider
+       m.state = 'failed' AS refused, p.mailbox_provider AS known_provider
 FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
 JOIN message m ON m.occurrence_id = k.occurrence_id AND m.seq = k.seq
 JOIN occurrence o ON o.id = m.occurrence_id
@@ -43,13 +49,13 @@ RETURNING event_key::text AS event_key;
 
 -- name: insert_feedback
 -- Of messages without an event so far. What another writer has just written is waited for, and left.
-INSERT INTO message_feedback (occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, deferred, delivered,
-                              dropped, bounced, complained, unsubscribed_at, resubscribed_at, first_at, last_at)
-SELECT occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, deferred, delivered, dropped, bounced,
-       complained, unsubscribed_at, resubscribed_at, first_at, last_at
+INSERT INTO message_feedback (occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, refused, deferred,
+                              delivered, dropped, bounced, complained, unsubscribed_at, resubscribed_at, first_at, last_at)
+SELECT occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, refused, deferred, delivered, dropped,
+       bounced, complained, unsubscribed_at, resubscribed_at, first_at, last_at
 FROM json_to_recordset(%(feedback)s::json) AS r (
     occurrence_id bigint, seq int, task_id bigint, sender_domain text, sent_day timestamptz, mailbox_provider text,
-    deferred boolean, delivered boolean, dropped boolean, bounced smallint, complained boolean,
+    refused boolean, deferred boolean, delivered boolean, dropped boolean, bounced smallint, complained boolean,
     unsubscribed_at timestamptz, resubscribed_at timestamptz, first_at timestamptz, last_at timestamptz)
 ORDER BY occurrence_id, seq
 ON CONFLICT (occurrence_id, seq) DO NOTHING
@@ -63,15 +69,21 @@ FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq
 JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq
 ORDER BY f.occurrence_id, f.seq FOR UPDATE OF f;
 
+-- name: counted_by
+SELECT f.occurrence_id, f.seq, f.task_id, f.sender_domain, f.sent_day, f.mailbox_provider, f.outcome, f.complained,
+       f.unsubscribed
+FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
+JOIN message_feedback f ON f.occurrence_id = k.occurrence_id AND f.seq = k.seq;
+
 -- name: merge_feedback
 UPDATE message_feedback f SET
-    deferred = f.deferred OR r.deferred, delivered = f.delivered OR r.delivered, dropped = f.dropped OR r.dropped,
+    refused = r.refused, deferred = f.deferred OR r.deferred, delivered = f.delivered OR r.delivered, dropped = f.dropped OR r.dropped,
     bounced = greatest(f.bounced, r.bounced), complained = f.complained OR r.complained,
     unsubscribed_at = greatest(f.unsubscribed_at, r.unsubscribed_at),
     resubscribed_at = greatest(f.resubscribed_at, r.resubscribed_at),
     first_at = least(f.first_at, r.first_at), last_at = greatest(f.last_at, r.last_at)
 FROM json_to_recordset(%(feedback)s::json) AS r (
-    occurrence_id bigint, seq int, deferred boolean, delivered boolean, dropped boolean, bounced smallint,
+    occurrence_id bigint, seq int, refused boolean, deferred boolean, delivered boolean, dropped boolean, bounced smallint,
     complained boolean, unsubscribed_at timestamptz, resubscribed_at timestamptz, first_at timestamptz,
     last_at timestamptz)
 WHERE f.occurrence_id = r.occurrence_id AND f.seq = r.seq

@@ -32,8 +32,9 @@ _SQL = statements(__file__)
 MOST_LOOKED_AT = 200_000
 #: Largest number of chunks of one page.
 _MOST_CHUNKS = 1_000
-#: Largest number of messages with an outcome that are read for one page of a search by a part of an address.
-_MOST_FED_BACK = 20_000
+#: Largest number of messages with an outcome that are read for one page of a search by a part of an address. They lie
+#: apart in the ledger, so each costs what forty cost that lie together.
+MOST_FED_BACK = 5_000
 
 
 class MessagePosition(NamedTuple):
@@ -169,11 +170,11 @@ def _fed_back(
 ) -> tuple[list[ListedMessage], MessagePosition | None]:
     """As `_read`, of the messages with an outcome, whose keys are found first."""
     if search.address_key is not None:
-        rows, _ = _read(conn, replace(search, feedback=None), size=_MOST_FED_BACK)
+        rows, _ = _read(conn, replace(search, feedback=None), size=MOST_FED_BACK)
         found = task_feedback.outcomes(conn, [(row.occurrence_id, row.seq) for row in rows])
         having = {key for key, outcome in found.items() if feedback in outcome.feedback}
         return [row for row in rows if (row.occurrence_id, row.seq) in having][: size + 1], None
-    most = _MOST_FED_BACK if search.is_rare else size + 1
+    most = MOST_FED_BACK if search.is_rare else size + 1
     back = search.through is not None
     keys = task_feedback.keys(
         conn,

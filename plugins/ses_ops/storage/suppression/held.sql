@@ -1,8 +1,19 @@
 -- name: by_provider
-SELECT mailbox_provider, count(*)::int AS count, min(held_at) AS first_at, max(held_at) AS last_at,
-       (array_agg(note ORDER BY held_at DESC))[1] AS note,
-       (array_agg(address ORDER BY held_at DESC, address_key))[1:3] AS addresses
-FROM suppression_held GROUP BY mailbox_provider ORDER BY max(held_at) DESC, mailbox_provider;
+-- Counted in the index of providers; of each only its three newest are looked at.
+SELECT p.mailbox_provider, p.count, p.first_at, p.last_at, n.note, n.addresses
+FROM (
+    SELECT mailbox_provider, count(*)::int AS count, min(held_at) AS first_at, max(held_at) AS last_at
+    FROM suppression_held GROUP BY mailbox_provider
+) p
+CROSS JOIN LATERAL (
+    SELECT (array_agg(note ORDER BY held_at DESC, address_key))[1] AS note,
+           array_agg(address ORDER BY held_at DESC, address_key) AS addresses
+    FROM (
+        SELECT note, address, address_key, held_at FROM suppression_held h
+        WHERE h.mailbox_provider = p.mailbox_provider ORDER BY held_at DESC LIMIT 3
+    ) newest
+) n
+ORDER BY p.last_at DESC, p.mailbox_provider;
 
 -- name: page
 SELECT address, reason, note, source, mailbox_provider, occurrence_id, seq, held_at

@@ -21,6 +21,8 @@ _BEYOND = (
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.\-{_BEYOND}]+"
 _QUOTED = rf'"(?:[ !#-\[\]-~{_BEYOND}]|\\[ -~])*"'
 _DOMAIN = rf"[A-Za-z0-9._\-{_BEYOND}]+|\[[!-Z^-~]+\]"
+# Nearly all addresses: in a third of the time, and within the limits of RFC 5321 4.5.3.1.
+_is_plain = re.compile(r"[A-Za-z0-9.+=_-]{1,64}@[A-Za-z0-9.-]{1,189}").fullmatch
 _is_address = re.compile(rf"(?:{_ATOM}|{_QUOTED})@(?:{_DOMAIN})").fullmatch
 #: Octets of the longest address. RFC 5321 4.5.3.1.3: a path has at most 256 octets, its two brackets included.
 _MAX_ADDRESS_BYTES = 254
@@ -72,13 +74,12 @@ class WireWriter:
         """The bytes to write for this envelope; a LocalRefusal when it cannot go to this server."""
         _, sender, recipient, content, dotless, _ = envelope
         if sender != self._sender:
-            plain = len(sender) <= _MAX_ADDRESS_BYTES and sender.isascii() and _is_address(sender)
-            if sender and not plain and (wrong := _wrong_address(sender)):
+            if sender and not _is_plain(sender) and (wrong := _wrong_address(sender)):
                 failure = DeliveryFailure(Reason.SENDER_REJECTED, "5.1.7")
                 return LocalRefusal(Delivery.FAILED, 553, f"5.1.7 the sender {wrong}", failure)
             self._mail = b"MAIL FROM:<%b>" % sender.encode()
             self._sender = sender
-        if (not _is_address(recipient) or len(recipient) > 60) and (wrong := _wrong_address(recipient)):
+        if not _is_plain(recipient) and (wrong := _wrong_address(recipient)):
             return LocalRefusal(Delivery.FAILED, 553, f"5.1.3 the recipient {wrong}")
         capabilities = self._capabilities
         size = len(content)

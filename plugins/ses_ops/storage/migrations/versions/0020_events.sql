@@ -126,6 +126,8 @@ CREATE TABLE message_feedback (
     -- Start of the quota day on which the message was sent.
     sent_day         timestamptz NOT NULL,
     mailbox_provider text NOT NULL,
+    -- The ledger has it as failed: a server refused it while it was sent. It counts there, and is no bounce beside that.
+    refused          boolean NOT NULL DEFAULT false,
     deferred         boolean NOT NULL DEFAULT false,
     delivered        boolean NOT NULL DEFAULT false,
     dropped          boolean NOT NULL DEFAULT false,
@@ -138,10 +140,10 @@ CREATE TABLE message_feedback (
     first_at         timestamptz NOT NULL,
     last_at          timestamptz NOT NULL,
     -- What is counted, worked out in this one place: 0 nothing yet, 1 deferred, 2 dropped, 3 delivered, 4 soft bounce,
-    -- 5 hard bounce.
+    -- 5 hard bounce, 6 refused while it was sent.
     outcome          smallint GENERATED ALWAYS AS (
-        CASE WHEN bounced = 2 THEN 5 WHEN bounced = 1 THEN 4 WHEN delivered THEN 3 WHEN dropped THEN 2 WHEN deferred THEN 1
-             ELSE 0 END) STORED,
+        CASE WHEN refused AND (bounced > 0 OR dropped OR deferred) THEN 6 WHEN bounced = 2 THEN 5 WHEN bounced = 1 THEN 4 WHEN delivered THEN 3 WHEN dropped THEN 2
+             WHEN deferred THEN 1 ELSE 0 END) STORED,
     unsubscribed     boolean GENERATED ALWAYS AS (
         unsubscribed_at IS NOT NULL AND NOT coalesce(resubscribed_at > unsubscribed_at, false)) STORED,
     PRIMARY KEY (occurrence_id, seq)
