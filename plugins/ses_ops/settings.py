@@ -143,8 +143,7 @@ def public_url() -> str | None:
 
 def sample_wanted() -> bool:
     """Whether `make run` loads the sample data into an empty database. Raises InvalidInput."""
-    given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
-    if given not in ("on", "off"):
+    if (given := os.environ.get("SES_SAMPLE", "").strip().lower() or "on") not in ("on", "off"):
         raise InvalidInput("not_on_or_off", given=given, where="SES_SAMPLE")
     return given == "on"
 
