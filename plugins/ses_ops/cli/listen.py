@@ -25,9 +25,10 @@ def public(host: str | None, port: int | None, workers: int) -> None:
     PostgreSQL is unavailable, what comes in is kept in the folder SES_SPOOL and recorded later.
     """
     from ses_ops.cli.session import db_dsn
+    from ses_ops.events.provider_hooks import hooks_set_up
     from ses_ops.public.server import serve
 
-    address = settings.public_url()  # a wrong one is an error before anything listens
+    address, _ = settings.public_url(), hooks_set_up()  # a wrong setting is an error before anything listens
     host, port = host or settings.public_host(), port or settings.public_port()
     dsn = db_dsn()
     click.echo(

@@ -7,8 +7,9 @@ bucket names, look-alike hosts, ports and logins have led other receivers to an 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
@@ -20,6 +21,8 @@ from ses_ops.events.hook import HookRefused
 FETCH_WITHIN, MOST_FETCHED = 5.0, 64 * 1024
 #: Number of certificates that are kept; Amazon has a few dozen, one a region and year.
 _MOST_KEPT = 64
+#: Fetches in a minute: a stranger who knows a topic could name addresses without end.
+_MOST_FETCHES = 20
 
 _HOST = r"https://(sns\.[a-z]{2}(?:-[a-z0-9]{1,16}){1,4}\.amazonaws\.com(?:\.cn)?)"
 _CERTIFICATE = re.compile(_HOST + r"/SimpleNotificationService-[A-Za-z0-9]{8,64}\.pem")
@@ -54,6 +57,7 @@ class Certificates:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._kept: dict[str, x509.Certificate] = {}
+        self._fetched_at: deque[datetime] = deque(maxlen=_MOST_FETCHES)
 
     async def key(self, address: object, at: datetime) -> RSAPublicKey:
         """The key to verify with. Raises HookRefused."""
@@ -62,7 +66,7 @@ class Certificates:
             raise HookRefused(403, "hook_certificate_address")
         certificate = self._kept.get(str(address))
         if certificate is None:
-            certificate = await self._fetched(str(address))
+            certificate = await self._fetched(str(address), at)
             while len(self._kept) >= _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[str(address)] = certificate
@@ -74,7 +78,11 @@ class Certificates:
             raise HookRefused(403, "hook_certificate_not_valid")
         return key
 
-    async def _fetched(self, address: str) -> x509.Certificate:
+    async def _fetched(self, address: str, at: datetime) -> x509.Certificate:
+        times = self._fetched_at
+        if len(times) == times.maxlen and at - times[0] < timedelta(minutes=1):
+            raise HookRefused(503, "hook_certificate_not_fetched", cause=f"{times.maxlen} fetches in a minute")
+        times.append(at)
         try:
             content = await self._fetch(address)
         except OSError as error:

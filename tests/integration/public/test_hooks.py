@@ -21,11 +21,11 @@ SECRET = "tencent-" + "s" * 20
 LOGIN = ("ses", "p" * 24)
 
 
-@pytest.fixture
-def listener(ses_dsn: str, tmp_path) -> Iterator[ListenerProcess]:
+@pytest.fixture(scope="module")
+def listener(shared_world, tmp_path_factory) -> Iterator[ListenerProcess]:
     listener = ListenerProcess(
-        dsn=ses_dsn,
-        spool=tmp_path / "spool",
+        dsn=shared_world.dsn,
+        spool=tmp_path_factory.mktemp("listener") / "spool",
         settings={
             "SES_HOOK_TENCENT_SES_SECRET": SECRET,
             "SES_HOOK_POSTMARK_LOGIN": ":".join(LOGIN),

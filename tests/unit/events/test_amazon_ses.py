@@ -256,6 +256,17 @@ def test_where_the_certificate_cannot_be_fetched_the_provider_is_asked_to_try_ag
     assert refusal(taking, posted(message())) == ""
 
 
+def test_a_stranger_who_knows_the_topic_does_not_make_us_fetch_without_end() -> None:
+    web = Web(OSError("404"))
+    taking = hook(web)
+    named = [CERTIFICATE.replace("0123456789abcdef", f"{n:016x}") for n in range(100)]
+    assert {refusal(taking, posted(message(SigningCertURL=one))) for one in named} == {"hook_certificate_not_fetched"}
+    assert len(web.fetched) == 20
+    web.answer = certificate()
+    later = request(posted(message()).body, dict(posted(message()).headers), at=NOW + timedelta(minutes=2))
+    assert refusal(taking, later) == ""
+
+
 def confirmation(**fields: object) -> dict[str, object]:
     given = {"Type": "SubscriptionConfirmation", "Token": "2336412f37", "SubscribeURL": SUBSCRIBE, **fields}
     return message("You have chosen to subscribe", **given)
