@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from ses_ops.storage.migrate import upgrade
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.bounce_process import BounceProcess
