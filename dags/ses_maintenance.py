@@ -3,9 +3,9 @@
 
 Every minute: releases chunks whose run died, and starts a run for every send task that has cached mail which is due
 and no run that would send it (a lost trigger). With nothing to do it is one query, and no queue ever hangs until a
-person looks. It also makes the partition of the coming month of events, and drops those older than
-`SES_EVENTS_KEPT_MONTHS`. `SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then found that
-much later.
+person looks. It also makes the partition of the coming month of events, drops those older than
+`SES_EVENTS_KEPT_MONTHS`, and asks for MX records of recipients' domains, for some seconds at most.
+`SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then found that much later.
 """
 
 from __future__ import annotations

@@ -11,19 +11,21 @@ REPOSITORY = TESTS.parent
 STACKS = ("acceptance",)
 #: Folders that are parts, though they lie in another one. What is new in a folder belongs to the innermost part.
 FOLDERS = ("console", "console/browser", "dags", "installation", "integration", "integration/transports", "unit")
-#: What takes longest begins first, and what waits most beside what works most; what is not named here comes behind.
+#: What takes longest begins first, and what waits most beside what works most (`unit`, which never waits). The last are
+#: short, so that no process is alone at the end; what is not named here comes behind.
 IN_ORDER = (
     "acceptance/test_servers_killed.py",
     "acceptance/under_fire",
     "console/browser",
-    "integration/transports",
-    "own_airflow",
+    "unit",
     "acceptance/make_run",
+    "own_airflow",
     "integration",
     "console",
-    "unit",
-    "acceptance/test_celery.py",
+    "integration/transports",
     "dags",
+    "acceptance/test_celery.py",
+    "acceptance/test_run_ended.py",
     "installation",
 )
 

@@ -43,7 +43,7 @@ WARMUP_QUOTA = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
 _PROJECT = 'name = "ses-ops"'
 _TEMPLATES = Path("include", "templates")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
-#: The address of a page in a mail: what the template's text and quoted-printable leave as it is, so no `&`, `?` or `=`.
+#: Of characters that HTML and quoted-printable leave as they are.
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]*[A-Za-z0-9](?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?")
 #: Characters of SES_PUBLIC_URL: a token follows, and a header line has no place to fold an address (RFC 5322 2.1.1).
 LONGEST_PUBLIC_URL = 840
@@ -134,17 +134,15 @@ def public_url() -> str | None:
 
     SES_PUBLIC_URL, or `public_url` in section `ses_ops` of airflow.cfg. Raises InvalidInput.
     """
-    name = "SES_PUBLIC_URL"
-    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "public_url")
+    given = os.environ.get("SES_PUBLIC_URL", "").strip() or airflow_setting("ses_ops", "public_url")
     if given and (len(given) > LONGEST_PUBLIC_URL or not _PUBLIC_URL.fullmatch(given)):
-        raise InvalidInput("not_a_public_url", given=given[:100], where=name)
+        raise InvalidInput("not_a_public_url", given=given[:100], where="SES_PUBLIC_URL")
     return given.rstrip("/") or None
 
 
 def sample_wanted() -> bool:
     """Whether `make run` loads the sample data into an empty database. Raises InvalidInput."""
-    given = os.environ.get("SES_SAMPLE", "").strip().lower() or "on"
-    if given not in ("on", "off"):
+    if (given := os.environ.get("SES_SAMPLE", "").strip().lower() or "on") not in ("on", "off"):
         raise InvalidInput("not_on_or_off", given=given, where="SES_SAMPLE")
     return given == "on"
 

@@ -23,7 +23,7 @@ from ses_ops.domain.message_feedback import told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.events import feeds, recording, unmatched
+from ses_ops.storage.events import feeds, providers, recording, unmatched
 from ses_ops.storage.events.feeds import Brought
 from ses_ops.storage.events.recording import CountKey, MessageId, NewEvent, SentMessage
 from ses_ops.storage.suppression.hashed_suppression import ERASED
@@ -81,6 +81,7 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
     with transaction(conn):
         recording.begin(conn)
         found, missing = _matched(conn, list(distinct.values()))
+        _note_domains(conn, found)
         new = _insert(conn, found)
         for stored in new:
             brought[clean(stored.event.source, MAX_NAME)].events += 1
@@ -170,6 +171,17 @@ def _matched(conn: Connection, events: Iterable[_Keyed]) -> tuple[list[_Found], 
             provider = message.known_provider or mailbox_provider(domain_of(message.address_key))
             found.append(_Found(key=one.key, event=one.event, message=message, provider=provider))
     return found, missing
+
+
+def _note_domains(conn: Connection, found: Iterable[_Found]) -> None:
+    """Note domains of recipients whose provider neither an MX record nor the table of names has told so far."""
+    unknown = {
+        one.provider: one.provider
+        for one in found
+        if one.message.known_provider is None and one.provider == domain_of(one.message.address_key)
+    }
+    if unknown:
+        providers.note_domains(conn, unknown)
 
 
 def _message_key(event: MessageEvent, installation: str) -> MessageId | None:

@@ -14,10 +14,11 @@ from urllib.request import ProxyHandler, build_opener
 
 from ses_ops import airflow_configuration, settings
 from ses_ops.cli.session import database, quota_plans
+from ses_ops.transports.mail_exchangers import mail_exchangers
 
 Findings = Iterator[tuple[Literal["ok", "warn", "FAIL"], str]]
 
-#: Seconds that the public listener may take to answer, and a name server.
+#: Seconds that the public listener may take to answer.
 ANSWER_WITHIN = 5.0
 #: Octets of the longest answer of `/health` that is read.
 LONGEST_ANSWER = 10_000
@@ -99,22 +100,6 @@ def feed_checks() -> Findings:
         parts += [f"{feed.refused:,} requests were refused, the last: {feed.last_refusal}"] if feed.refused else []
         brought_nothing = feed.refused and not feed.events
         yield "warn" if brought_nothing else "ok", "; ".join(parts)
-
-
-def mail_exchangers(domain: str) -> list[str] | None:
-    """The hosts of the MX records of a domain by preference; empty without any, None without an answer."""
-    from dns.exception import DNSException
-    from dns.resolver import NXDOMAIN, NoAnswer, resolve
-
-    try:
-        records = resolve(domain, "MX", lifetime=ANSWER_WITHIN, search=False)
-    except (NXDOMAIN, NoAnswer):
-        return []
-    except (DNSException, OSError):
-        return None
-    # A null MX (RFC 7505) says that the domain takes no mail.
-    hosts = sorted((record.preference, record.exchange.to_text(omit_final_dot=True)) for record in records)
-    return [host for _, host in hosts if host not in {"@", "."}]
 
 
 def _public_url() -> str | None:

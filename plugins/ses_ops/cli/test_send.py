@@ -15,10 +15,14 @@ from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json
 from ses_ops.cli.session import db_dsn, quota_plans, smtp_settings
+from ses_ops.domain.unsubscribe_language import LANGUAGES
 from ses_ops.errors import SesError
 
 if TYPE_CHECKING:
     from ses_ops.sending.send import ChunkReport
+
+
+_LANGUAGES = click.Choice([one.value for one in LANGUAGES])
 
 
 @click.command(
@@ -33,9 +37,16 @@ if TYPE_CHECKING:
 @click.option("--to", "recipients", required=True, multiple=True, help="A recipient; repeat for up to 20.")
 @click.option("--values", help="The variables' values as a JSON object (default: the template's sample.json).")
 @click.option("--subject", help="In place of the template's.")
+@click.option("--unsubscribe", type=_LANGUAGES, default="none", help="Language of the own unsubscribe page, or none.")
 @json_option
 def test_send_command(
-    template: str, sender: str, recipients: tuple[str, ...], values: str | None, subject: str | None, as_json: bool
+    template: str,
+    sender: str,
+    recipients: tuple[str, ...],
+    values: str | None,
+    subject: str | None,
+    unsubscribe: str,
+    as_json: bool,
 ) -> None:
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
     from ses_ops.application.test_sends import TestSend, order_test_send, test_send
@@ -51,7 +62,14 @@ def test_send_command(
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}_{secrets.token_hex(3)}"
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    order = TestSend(template=template, sender=sender, recipients=list(recipients), values=chosen, subject=subject)
+    order = TestSend(
+        template=template,
+        sender=sender,
+        recipients=list(recipients),
+        values=chosen,
+        subject=subject,
+        unsubscribe=unsubscribe,
+    )
 
     def start() -> ChunkReport:
         return test_send(

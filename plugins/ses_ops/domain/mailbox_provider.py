@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LIST = Path(__file__).with_name("mailbox_providers.txt")
+_HOSTS = Path(__file__).with_name("mailbox_exchangers.txt")
 #: The provider of an address that was erased.
 UNKNOWN = "unknown"
 #: Characters of the longest name of a provider (a domain, RFC 1035 2.3.4).
@@ -19,8 +24,18 @@ _LONGEST = 253
 @cache
 def providers_by_domain() -> dict[str, str]:
     """Names of providers, by the domains of their addresses; all in lower case."""
+    return _table(_LIST)
+
+
+@cache
+def providers_by_host() -> dict[str, str]:
+    """Names of providers, by suffixes of the hosts of their MX records; all in lower case."""
+    return _table(_HOSTS)
+
+
+def _table(file: Path) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in _LIST.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             name, _, domains = line.partition(":")
             found |= dict.fromkeys(domains.split(), name.strip())
@@ -38,9 +53,19 @@ def mailbox_provider(domain: str) -> str:
     The table never has a public suffix (`co.jp`), so that a longest match of whole labels is enough.
     """
     domain = domain.lower()[:_LONGEST]
-    known, rest = providers_by_domain(), domain
-    while rest:
-        if name := known.get(rest):
-            return name
-        rest = rest.partition(".")[2]
-    return domain or UNKNOWN
+    return _of_suffix(providers_by_domain(), domain) or domain or UNKNOWN
+
+
+def provider_by_mx(domain: str, hosts: Sequence[str]) -> str:
+    """The provider of a domain by the hosts of its MX records, the preferred one first; else by the table of names."""
+    known = providers_by_host()
+    found = (_of_suffix(known, host.lower()) for host in hosts)
+    return next((name for name in found if name), None) or mailbox_provider(domain)
+
+
+def _of_suffix(known: dict[str, str], name: str) -> str | None:
+    while name:
+        if provider := known.get(name):
+            return provider
+        name = name.partition(".")[2]
+    return None

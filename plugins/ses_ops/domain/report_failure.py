@@ -83,12 +83,13 @@ def classify_report(
     if not permanent:
         code = min(code, 450)
     stage = stage or stage_in(words)
+    bare = words_of(" ".join(words.split()))
     if permanent and code < 500 and not said and not inner and words:
         # Only the status says that it is temporary, and the server has stopped trying.
-        failure = _classified(550, "", words_of(words), stage, standard=standard)
+        failure = _classified(550, "", bare, stage, standard=standard)
         if failure.hard and not of_dns(words):
             return DeliveryFailure(failure.reason, best)
-    return DeliveryFailure(_classified(code, best, words_of(words), stage, standard=standard).reason, best)
+    return DeliveryFailure(_classified(code, best, bare, stage, standard=standard).reason, best)
 
 
 def _server_words(diagnostic: str) -> str:

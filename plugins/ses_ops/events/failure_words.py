@@ -30,7 +30,8 @@ def best_failure(
     if failure is not None and failure.reason not in VAGUE:
         return failure
     said_by_server = bool(reply_codes(diagnostic))
-    for text in dict.fromkeys((about(words, address), words if alone else "")):
+    near = about(words, address)
+    for text in dict.fromkeys((near, words if alone or not near else "")):
         other = classify_report(status=status, diagnostic=text, permanent=permanent, stage=stage) if text else None
         if other is None or (other.hard and (said_by_server or (status[:1] == "4" and of_dns(diagnostic)))):
             continue  # the server's own words did not say so

@@ -1,7 +1,8 @@
-"""What a mail template may be made of: a list of nodes of Jinja2's syntax tree. Any other is refused, with its line.
+"""The nodes of Jinja2's syntax tree that mail templates may have. Another node is an error with its line.
 
-Before Jinja2 makes code of a tree, each operation in it becomes one of `operations.py`, which is paid for; and whatever
-is executed again and again (the body of a loop, a macro, a block, a whole file) pays at each turn for all in it.
+Before Jinja2 compiles a tree, each operation in the tree is replaced by one of `operations.py`, which takes units of
+the budget. A body that can be executed repeatedly (of a loop, a macro, a block, a file) takes at each turn the units of
+all its nodes.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ _EXPRESSIONS: tuple[type[nodes.Node], ...] = (
 ALLOWED = frozenset({*_STATEMENTS, *_EXPRESSIONS})
 #: Units of a node of the tree and of an included file.
 _NODE, _FILE = 10, 500
-#: Nodes whose body pays for itself.
+#: Nodes whose body takes the units of its nodes at each turn.
 _REPEATED = (nodes.Template, nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 
 
 def check_nodes(tree: nodes.Template, file: str | None, path: str | None) -> None:
-    """Raise TemplateSyntaxError, with file and line, for what no template may have, and for names such as `_x`."""
+    """Raise TemplateSyntaxError, with file and line, for a node that is not allowed, and for a name such as `_x`."""
     line = 1
     waiting: list[nodes.Node] = [tree]
     while waiting:
@@ -71,7 +72,7 @@ def _name_in(node: nodes.Node) -> object:
 
 
 def bind_functions(tree: nodes.Template) -> nodes.Template:
-    """The tree, changed in place: calls of the functions no longer look at variables."""
+    """The tree, changed in place: a call of a function does not read a variable of the same name."""
     functions = FUNCTIONS.keys() - _declared(tree)
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in functions:
@@ -80,7 +81,7 @@ def bind_functions(tree: nodes.Template) -> nodes.Template:
 
 
 def _declared(tree: nodes.Template) -> set[str]:
-    """The names that the file gives to something of its own, macros among them: those mean what the file says."""
+    """The names that the file assigns, its macros and imports among them. A call of these calls no function of ours."""
     names = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
     names |= {macro.name for macro in tree.find_all(nodes.Macro)}
     names |= {one.target for one in tree.find_all(nodes.Import)}
@@ -95,7 +96,7 @@ class PaidOperations(NodeTransformer):
     def visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
         """The node that takes the place of this one."""
         if isinstance(node, _FILES):
-            return node  # the names of files are fixed texts, and Jinja2 wants to see them
+            return node  # Jinja2 accepts only constants as the names of files
         turn = STEP + _cost(node.body) if isinstance(node, _REPEATED) else 0
         self.generic_visit(node)
         if isinstance(node, _REPEATED):
@@ -112,7 +113,7 @@ class PaidOperations(NodeTransformer):
 
 
 def _makes(node: nodes.Expr) -> bool:
-    """Whether it makes or compares values, by Python's own means."""
+    """Whether the node makes or compares values in Python code that Jinja2 writes."""
     if isinstance(node, nodes.Getitem):
         return isinstance(node.arg, nodes.Slice)
     if isinstance(node, nodes.Tuple):
@@ -125,7 +126,7 @@ def _operation(node: nodes.Node, name: str, first: nodes.Expr, *others: nodes.Ex
 
 
 def _cost(body: Iterable[nodes.Node]) -> int:
-    """Units of executing all of these once."""
+    """Units of one execution of the nodes."""
     total = 0
     for node in body:
         total += _FILE if isinstance(node, _FILES) else _NODE

@@ -1,10 +1,10 @@
-"""The budget of one rendering: a counter of turns and of what they make, and a clock.
+"""The budget of one rendering: units of work, and CPU time.
 
-A list of allowed nodes alone bounds nothing, and neither does a counter of turns: a filter over a text of 100 kB is a
-loop, too. So every turn of a loop, every operation, every text and list that is made is counted in one unit, by one
-function, `spend`; and whenever something is counted, it looks how much CPU time the rendering has taken. An operation
-that nobody knew to be slow ends the rendering when it has ended itself. A mail of 70 kB with a table of 1 000 rows
-takes one and a half of the ten million units and 30 ms.
+A list of allowed nodes does not bound the time of a template, and a counter of loop turns does not either: a filter
+over a text of 100 kB is a loop, too. So `spend` counts every turn of a loop, every operation, and every text and list
+that a rendering makes, in one unit, and compares the CPU time with its limit at each count. An unexpectedly slow
+operation ends the rendering as soon as the operation itself has ended. A mail of 70 kB with a table of 1 000 rows takes
+1.5 of the 10 million units, and 30 ms.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from jinja2.exceptions import SecurityError
 
 from ses_ops.errors import Explanation
 
-#: Units of one part of one message. A unit is a character that is made or put out, or a piece of a STEP.
+#: Units of one part of one message. A unit is a character of a text that a rendering makes or outputs.
 MAX_WORK = 10_000_000
-#: Units of a turn of a loop, an operation, a value that is put out, an item of a list: 200 000 of them at most.
+#: Units of a turn of a loop, of an operation, of an output value, and of an item of a list: at most 200 000 of these.
 STEP = 50
-#: Seconds of CPU time of one part of one message. Ten million units of usual operations take a fifth of that.
+#: Seconds of CPU time of one part of one message. Ten million units of usual operations take 0.2 s.
 MAX_SECONDS = 1.0
-#: Characters of a text that an operation takes or makes. A whole part may have more: it is put together at the end.
+#: Characters of a text that an operation takes or makes. A whole part may have more, because no operation takes it.
 MAX_TEXT = 200_000
 #: Characters of a whole part, as many as a message may have bytes.
 MAX_PART = 4 * 1024 * 1024
-#: Bits of a number: what Python agrees to write in digits.
+#: Bits of the largest number that Python writes in digits (sys.get_int_max_str_digits).
 MAX_BITS = 14_000
 #: The classes of values that hold other values.
 LISTS: tuple[Any, ...] = (list, tuple, dict, set, frozenset, type({}.keys()), type({}.values()), type({}.items()))
 
 
 class _Budget:
-    """What one rendering has left."""
+    """The units and the time that one rendering has left."""
 
     __slots__ = ("cpu_end", "end", "units")
 
     def __init__(self) -> None:
         self.units = MAX_WORK
-        # CPU time is never more than time, which is read ten times as fast.
+        # CPU time is never more than wall clock time, and the wall clock is read ten times as fast.
         self.end = monotonic() + MAX_SECONDS
         self.cpu_end = thread_time() + MAX_SECONDS
 
@@ -54,7 +54,7 @@ check_rendering = _budget.get
 
 @contextmanager
 def budget() -> Iterator[None]:
-    """A rendering in the `with` has a budget. Outside of one nothing can be spent, so nothing is computed."""
+    """Give the rendering in the `with` block a budget. Without a budget `spend` raises, so no operation runs."""
     token = _budget.set(_Budget())
     try:
         yield
@@ -63,7 +63,7 @@ def budget() -> Iterator[None]:
 
 
 def spend(units: int) -> bool:
-    """Pay; always true. Raises SecurityError when nothing is left, LookupError when nothing is being rendered."""
+    """Take units from the budget; always true. Raises SecurityError with none left, LookupError without a budget."""
     left = _budget.get()
     left.units -= units
     if left.units < 0 or (monotonic() > left.end and thread_time() > left.cpu_end):
@@ -72,9 +72,10 @@ def spend(units: int) -> bool:
 
 
 def size(value: Any) -> int:
-    """Units of a value: the characters of a text; for a list or a dictionary its items and all that they hold.
+    """Units of a value: the characters of a text; for a list or a dictionary its items, with all values inside of them.
 
-    A list that twice holds a list that twice holds a list is endless: the walk ends when nobody could pay for it.
+    The walk ends at the size of a whole budget: a list in which each item is the same inner list, several levels deep,
+    has an exponential number of values.
     """
     total = 0
     waiting: list[Any] = [value]
@@ -92,12 +93,12 @@ def size(value: Any) -> int:
 
 
 def room_for(characters: int) -> None:
-    """Raise SecurityError before a text is made that is too long."""
+    """Raise SecurityError when an operation would make a text that is too long."""
     if characters > MAX_TEXT:
         raise SecurityError(Explanation("text_too_large", most=MAX_TEXT).sentence)
 
 
 def check_number(value: Any) -> None:
-    """Raise SecurityError for a number that takes long to compute with."""
+    """Raise SecurityError for a number whose arithmetic is slow."""
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise SecurityError(Explanation("number_too_large").sentence)

@@ -1,4 +1,4 @@
-"""A part of a template (its subject, HTML, text), compiled once and filled in for every message."""
+"""A part of a template (subject, HTML, text), compiled once and filled in for every message."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from ses_ops.rendering.budget import MAX_PART, budget
 from ses_ops.rendering.environment import MailEnvironment
 from ses_ops.rendering.fill import Convert, Step, pieces_of, steps_of
 
-#: Of values that were stored by hand: what a template is filled in with are texts.
 _SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
 
 
 def _escape(value: str) -> str:
-    """What autoescaping does to a value; most have nothing to be escaped, which is found out faster."""
+    """The value as autoescaping writes it. Most values need no escape, and the search for one is the faster test."""
     return escape(value) if _SPECIAL_IN_HTML(value) else value
 
 
@@ -41,29 +40,29 @@ class CompiledPart:
         self.part = part
         autoescape = self._environment.autoescape
         escapes = autoescape(template.name) if callable(autoescape) else autoescape
-        #: What is done to every value before it becomes a part of the text.
+        #: The conversion of every value before the value becomes a part of the text.
         self.finish: Convert | None = self._environment.finish or (_escape if escapes else None)
         tree = self._environment.parse(source)
-        #: What the template is made of, or None when only Jinja2 can render it.
+        #: The steps of the template; None for a template that only Jinja2 can render.
         self.steps: tuple[Step, ...] | None = steps_of(tree, self._environment.plain_filters)
         self._fast = None if self.steps is None else pieces_of(self.steps, self.finish)
 
     def render(self, values: Mapping[str, str]) -> str:
-        """The text with `values` filled in; raises TemplateError, naming the line, when the template cannot."""
+        """The text with `values` filled in. Raises TemplateError with the line of the template."""
         try:
             return "".join(self.pieces(values))
         except TypeError as cause:
             raise TemplateError("value_not_a_text", template=self.template_name, part=self.part) from cause
 
     def pieces(self, values: Mapping[str, str]) -> list[str]:
-        """The same in pieces: the template's own texts (the same objects every time) and the values between."""
+        """The text in pieces: the template's own texts (the same objects in every call) and the values between them."""
         if self._fast is not None:
-            # What is wrong with the values is said below, with the line.
+            # After an error Jinja2 renders the part again, and its error has the line.
             try:  # suppress() takes longer than most templates
                 return self._fast(values)
             except Exception:  # noqa: S110
                 pass
-        # What Template.render() does, without what a message does not need: it takes half the time.
+        # As Template.render(), in half the time: without globals and local variables, which no message needs.
         context = Context(self._environment, dict(values), self._name, self._blocks)
         try:
             with budget():
@@ -79,9 +78,9 @@ class CompiledPart:
         return TemplateError(code, **{**facts, "template": self.template_name, "part": self.part})
 
     def _located_error(self) -> TemplateError:
-        """The exception being handled, as an error that names the line."""
+        """The exception that is being handled, as an error with the line."""
         try:
-            # Jinja2's own way to turn places in the code it made into places in the template.
+            # Jinja2 replaces lines of the compiled code by lines of the template in the traceback.
             self._environment.handle_exception()
         except Exception as error:
             return wrap_jinja_error(error, template=self.template_name, part=self.part)
@@ -94,7 +93,7 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
     if isinstance(error, TemplateNotFound):
         return TemplateError("included_file_missing", file=error.name, template=template, part=part)
     line: int | None
-    # What Jinja2 raises has its words first; what Python raises may have something else there ("utf-8").
+    # The first argument of an error of Jinja2 is its message; of an error of Python it may be a value such as "utf-8".
     given = error.args[0] if error.args and isinstance(error, JinjaError) else None
     says = given if isinstance(given, str) and given else str(error) or type(error).__name__
     if isinstance(error, TemplateSyntaxError):
@@ -103,7 +102,7 @@ def wrap_jinja_error(error: Exception, *, template: str, part: str) -> TemplateE
         frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.endswith(".py")]
         line, file = (frames[-1].lineno, frames[-1].filename) if frames else (None, None)
     place = {"in_line": line or None, "in_file": Path(file).name if line and file and "/" in file else None}
-    if isinstance(says, Sentence):  # one of ours
+    if isinstance(says, Sentence):  # an error of ses-ops
         of = says.explanation
         return TemplateError(of.code, **{**of.facts, **place, "template": template, "part": part})
     return TemplateError("template_engine_says", says=says, template=template, part=part, **place)

@@ -1,4 +1,4 @@
-"""The filters of mail templates: those of Jinja2 that a mail has a use for, none of which runs away.
+"""The filters of mail templates: those of Jinja2 that mail needs, each with a bound of its work.
 
 Each bounds what one use of it can make. That is enough for a template without loops; `operations` also lets a rendering
 pay for it.
@@ -22,18 +22,18 @@ from ses_ops.errors import Explanation
 from ses_ops.rendering.budget import MAX_TEXT, MAX_WORK, STEP, room_for, size
 from ses_ops.rendering.html.values import html_as_text
 
-#: Items that a filter may make out of something that has no end in sight.
+#: Items that a filter reads at most from an iterator of unknown length.
 _MAX_ITEMS = MAX_WORK // STEP
-#: Items of a batch, spaces of an indent, digits: whatever a mail has fewer of.
+#: Largest number of items of a batch, of spaces of an indent, and of digits.
 _MAX_NUMBER = 1_000
-#: Characters of the text that a filter goes over again and again.
+#: Characters of the longest text of a filter that reads each character several times.
 _MAX_SLOW_TEXT = 20_000
-#: Names in `attribute='a.b,c'`.
+#: Largest number of names in `attribute='a.b,c'`.
 _MAX_PATH = 10
 _PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
-#: Those that read each character once. What is not named in this module does not exist: not `center`, `format` and
-#: `pprint`, which make a text of any length out of a number, nor `attr` and `random`.
+#: The filters that read each character once. Filters that this module does not name do not exist in templates:
+#: `center`, `format` and `pprint` make a text of any length out of a number; `attr` and `random` are left out, too.
 _AS_THEY_ARE = (
     *("abs", "capitalize", "count", "dictsort", "e", "escape", "filesizeformat", "first", "float"),
     *("forceescape", "groupby", "int", "items", "last", "length", "lower", "map", "max", "min", "reject", "rejectattr"),
@@ -55,17 +55,17 @@ def _short(value: Any) -> str:
 
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Jinja2's filter, for which a missing cell is no value."""
+    """Jinja2's `default`, which replaces missing cells too."""
     return default_value if isinstance(value, Missing) else jinja.do_default(value, default_value, boolean)
 
 
 def is_defined(value: Any) -> bool:
-    """Whether there is a value: a missing cell is none."""
+    """Whether a value is defined and is not a missing cell."""
     return not isinstance(value, Missing | Undefined)
 
 
 def _urlencode(value: Any) -> str:
-    """Jinja2's filter; most values have nothing to be quoted."""
+    """Jinja2's `urlencode`, with a short cut for values without a character to quote."""
     return value if value.__class__ is str and _PLAIN_IN_URL(value) else jinja.do_urlencode(value)
 
 
@@ -109,7 +109,7 @@ def _trim(value: Any, chars: str | None = None) -> str:
 
 
 def _bounded(function: Callable[..., str]) -> Callable[..., str]:
-    """A filter of a text that looks at each character more than once."""
+    """A filter of a text that reads each character more than once, with a bound of the length."""
 
     @wraps(function)
     def call(text: Any, *args: Any, **kwargs: Any) -> str:
@@ -136,7 +136,7 @@ def _join(eval_ctx: Any, value: Iterable[Any], d: Any = "", attribute: str | int
 
 @pass_environment
 def _sum(environment: Any, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
-    """Of numbers only: lists that are added one to the other are copied each time."""
+    """The sum of numbers. Lists are refused, because each addition copies the whole list."""
     if not isinstance(start, int | float):
         raise SecurityError(Explanation("sum_of_no_numbers").sentence)
     return jinja.sync_do_sum(environment, iterable, attribute, start)
@@ -153,14 +153,14 @@ def _round(value: float, precision: int = 0, method: Any = "common") -> float:
 
 
 def as_list(value: Iterable[Any]) -> list[Any]:
-    """The items; raises SecurityError when there is no end of them in sight."""
+    """The items of an iterable. Raises SecurityError for too many."""
     items = list(islice(value, _MAX_ITEMS + 1))
     if len(items) > _MAX_ITEMS:
         raise SecurityError(Explanation("list_too_long", most=_MAX_ITEMS).sentence)
     return items
 
 
-#: Without loops and chains of hundreds, these do no harm; `fill` uses them as they are.
+#: Filters without a check, for `fill`: its templates have no loops and no chains of hundreds of filters.
 PLAIN: dict[str, Callable[..., Any]] = {
     **{name: jinja.FILTERS[name] for name in _AS_THEY_ARE},
     "batch": _batch,
@@ -184,7 +184,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
 
 
 def check_path(attribute: Any) -> None:
-    """Raise SecurityError for `attribute='a.b.c'` of very many names."""
+    """Raise SecurityError for a path `attribute='a.b.c'` with too many names."""
     if isinstance(attribute, str) and len(attribute) > MAX_TEXT:
         raise SecurityError(Explanation("attribute_path_too_long").sentence)
     if isinstance(attribute, str) and attribute.count(".") + attribute.count(",") > _MAX_PATH:

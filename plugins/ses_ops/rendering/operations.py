@@ -1,4 +1,4 @@
-"""What a template can do with values: filters, tests, operators and calls, each of which a rendering pays for."""
+"""The operations of templates: filters, tests, operators and calls, each of which takes units from the budget."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from ses_ops.rendering.budget import LISTS, STEP, check_number, check_rendering,
 from ses_ops.rendering.filters import as_list, check_path, is_defined
 from ses_ops.rendering.html.values import shown_as_text
 
-#: What the operations are called that a template's tree is changed to. See `MailEnvironment.call_filter`.
+#: Name of the filter that replaces an operation in a template's syntax tree. See `MailEnvironment.call_filter`.
 OPERATION = "ses:{}"
-#: Characters that a repetition ("x" * 1000) may make, and the largest base of a power.
+#: Characters of the longest result of a repetition ("x" * 1000), and the largest base of a power.
 MAX_REPEATED = 100_000
 _MAX_POWER = 64
-#: Characters that a search from the right compares for a unit, which is paid before it begins: Python looks at the
-#: whole of what it searches for at each character (its searches from the left do not). 100 kB in 100 kB take seconds.
+#: Characters that a search from the right compares for one unit. The units are taken before the search: at each
+#: character Python compares the whole of the text that it searches for (not in searches from the left), so 100 kB in
+#: 100 kB take seconds.
 SEARCHED = 64
 _SLOW_SEARCHES = frozenset({"rfind", "rindex", "rsplit", "rpartition", "strip", "lstrip", "rstrip"})
 _WIDE_FORMAT = re.compile(r"\*|\d{4}")
-#: Filters that look an attribute up in every item, by a path that the template gives.
+#: Filters that take a path of attributes from the template, and read that path in every item.
 _BY_PATH = frozenset({"groupby", "map", "max", "min", "rejectattr", "selectattr", "sort", "sum", "unique"})
-#: Filters that only look whether there is a value: `caller | default(...)`.
+#: Filters that only test whether a value is defined: `caller | default(...)`.
 _TAKE_ALL = frozenset({"d", "default"})
-#: Values of these classes are no part of the program, which is found out faster.
+#: Classes whose values cannot be objects of the program. The test of the class is faster than the whole check.
 _NUMBERS = frozenset({int, float, bool})
 _PROGRAM = (
     *(type, FunctionType, BuiltinFunctionType, MethodType),
@@ -44,9 +45,9 @@ _PROGRAM = (
 
 
 def refuse_program(value: Any) -> None:
-    """Raise SecurityError for what a reader would see as `<function ... at 0x...>`: `{{ name.upper }}`, `{{ [loop] }}`.
+    """Raise SecurityError for an object such as `<function ... at 0x...>`: `{{ name.upper }}`, `{{ [loop] }}`.
 
-    Of a list, all that it holds is looked at: it has been paid for, so it is not endless.
+    All values of a list are checked. Their number is bounded, because the list has taken units of the budget.
     """
     waiting = [value]
     while waiting:
@@ -59,7 +60,7 @@ def refuse_program(value: Any) -> None:
 
 
 def made(value: Any) -> Any:
-    """Pay for an operation and for the value that it made, and give that back."""
+    """Take the units of an operation and of its result; returns the result."""
     if isinstance(value, str):
         units = len(value)
         room_for(units)
@@ -75,8 +76,8 @@ def made(value: Any) -> Any:
 
 
 def _paid(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter or an operator that is paid for. It takes no text that is too long, and no part of the program."""
-    # The context or the like comes first, where it is asked for.
+    """A filter or an operator that takes units. It refuses texts that are too long, and objects of the program."""
+    # The first argument is the context, the environment or the evaluation context of functions that Jinja2 marks so.
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
     takes_all, by_path = name in _TAKE_ALL, name in _BY_PATH
 
@@ -129,14 +130,14 @@ def _modulo(left: Any, right: Any) -> Any:
     if isinstance(left, str):
         if _WIDE_FORMAT.search(left):
             raise SecurityError(Explanation("format_too_wide").sentence)
-        # %r makes ten characters of one, and a value of a dictionary may stand there many times.
+        # %r makes up to ten characters of one, and a format may name a value of a dictionary many times.
         room_for(len(left) + left.count("%") * (999 + 10 * size(right)) // 100)
     return left % right
 
 
 @pass_eval_context
 def _joined(eval_ctx: EvalContext, *parts: Any) -> str:
-    """`a ~ b ~ c`, which is refused before it is made."""
+    """`a ~ b ~ c`. Raises SecurityError before the text is made, when the text would be too long."""
     room_for(sum(map(size, parts)))
     return (markup_join if eval_ctx.autoescape else str_join)(parts)
 
@@ -154,7 +155,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 
 
 def operations(filters: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """The `filters`, and as further ones what the tree of a template is changed to (`PaidOperations`)."""
+    """The `filters`, and the filters that replace operators in the syntax tree of a template (`PaidOperations`)."""
     return {
         **{name: _paid(name, function) for name, function in filters.items()},
         **{OPERATION.format(name): _paid(name, function) for name, function in _OPERATORS.items()},
@@ -170,7 +171,7 @@ def paid_tests() -> dict[str, Any]:
 
 
 def filters_of_text_parts() -> dict[str, Any]:
-    """What only a text made of HTML uses."""
+    """The filters that only a text part made of an HTML part uses."""
     return {"shown_as_text": _paid("shown_as_text", shown_as_text)}
 
 
@@ -178,7 +179,7 @@ def filters_of_text_parts() -> dict[str, Any]:
 
 
 def arguments_of(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments to call a method of a text with. Refused is what would take long or make too long a text."""
+    """The arguments for a method of a text. Raises SecurityError for a call that is slow, or makes a text too long."""
     text = function.__self__ if isinstance(function, BuiltinMethodType | MethodType) else None
     if not isinstance(text, str):
         return args
@@ -195,13 +196,13 @@ def arguments_of(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _dict(*args: Any, **kwargs: Any) -> dict[Any, Any]:
-    """A new dictionary; a function and no class, which would have `dict.update`."""
+    """A new dictionary. A function, because a template could call the methods of a class, such as `dict.update`."""
     return dict(*args, **kwargs)
 
 
-#: The functions that templates can call. A name that is called is one of these; a name that is not is a variable, so a
-#: group may have a column `range`. Plain functions only: what they return is new, and nothing of theirs can be called;
-#: by a method of a class a template could change a value that outlives the rendering.
+#: The functions that templates can call. A name in a call is one of these; a name elsewhere is a variable, so a group
+#: may have a column `range`. All are plain functions that return new values: with a method of a class a template could
+#: change a value that outlives the rendering.
 FUNCTIONS: dict[str, Callable[..., Any]] = {"range": safe_range, "dict": _dict}
-#: How the environment calls each of them: the code that Jinja2 makes reads them there.
+#: The functions by the names under which the code that Jinja2 compiles finds them in the environment.
 FUNCTION = "function_{}"

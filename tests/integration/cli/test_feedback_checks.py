@@ -16,7 +16,7 @@ import dns.rrset
 import pytest
 
 from ses_ops.cli import checks
-from ses_ops.cli.feedback_checks import mail_exchangers
+from ses_ops.transports.mail_exchangers import mail_exchangers
 from tests.integration.public.listener_process import ListenerProcess
 from tests.integration.sending_world import DOMAIN
 
@@ -152,7 +152,7 @@ def test_a_name_server_that_does_not_answer_is_no_fault_of_the_domain(monkeypatc
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], silent.getsockname()[1]
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
-        monkeypatch.setattr("ses_ops.cli.feedback_checks.ANSWER_WITHIN", 0.3)
+        monkeypatch.setattr("ses_ops.transports.mail_exchangers.ANSWER_WITHIN", 0.3)
         assert mail_exchangers("a.ses") is None
 
 

@@ -59,3 +59,13 @@ def test_an_edition_keeps_the_language_that_it_had(ses, world, sale, monkeypatch
     assert ses("task", "edit", "sale", "--unsubscribe", "ar", "--yes").code == 0
     editions = ses("task", "show", "sale", "--json").json["editions"]
     assert [one["unsubscribe"] for one in editions] == ["ar", "ja"]
+
+
+def test_a_test_send_has_the_link_of_its_recipient(ses, world, mail_server, monkeypatch):
+    monkeypatch.setenv("SES_PUBLIC_URL", "https://mail.example.com")
+    sent = ses(
+        *("test-send", "--template", "hello", "--sender", f"news@{DOMAIN}", "--to", "me@example.com"),
+        *("--values", '{"name": "Ann"}', "--unsubscribe", "fr"),
+    )
+    assert sent.code == 0, sent.err
+    assert b"List-Unsubscribe: <https://mail.example.com/u/" in mail_server.contents["me@example.com"]

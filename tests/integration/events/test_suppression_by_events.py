@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ses_ops.application import held_suppressions, suppressions
+from ses_ops.application.record_events import record_events
 from ses_ops.application.suppress_by_events import forget_estimates
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_event import EventKind
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import Conflict
+from ses_ops.storage.connection import connected
 from ses_ops.storage.suppression import held, lifting
 from ses_ops.storage.suppression.lifting import Span
 from tests.actors import ANYBODY
@@ -146,6 +149,24 @@ def test_the_guard_counts_one_hour(world):
     world.execute("UPDATE suppression SET created_at = now() - interval '61 minutes'")
     world.execute("UPDATE suppression_held SET held_at = now() - interval '61 minutes'")
     assert mailing.record(*events[21:31]).suppressed == 10
+
+
+def test_writers_at_once_do_not_exceed_what_the_guard_allows(world):
+    mailing, events = storm(world, 80)
+    world.execute("UPDATE message SET changed_at = now() - interval '2 days'")
+    done = []
+
+    def write(which):
+        with connected(world.dsn) as conn:
+            done.extend(record_events(conn, [event]) for event in events[which::4])
+
+    writers = [threading.Thread(target=write, args=(which,)) for which in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(done) == 80
+    assert (sum(one.suppressed for one in done), sum(one.held for one in done)) == (20, 60)
 
 
 def test_what_waits_is_approved_or_discarded_once(world):

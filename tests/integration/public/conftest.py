@@ -52,6 +52,11 @@ class Recipients:
         return self.mailing.world.rows("SELECT address, scope, reason FROM suppression ORDER BY 1, 2")
 
 
+@pytest.fixture
+def mailing(world) -> Mailing:
+    return sent(world, "spring", ["Ann@example.org", "bob@example.net", "cy@example.org"])
+
+
 @pytest.fixture(scope="module")
 def shared_world(postgres, ses_template, tmp_path_factory) -> Iterator[World]:
     """One database for the tests of a module: a listener takes two seconds to start."""
@@ -75,7 +80,9 @@ def listener(shared_world, tmp_path_factory) -> Iterator[ListenerProcess]:
 def recipients(shared_world, listener) -> Iterator[Recipients]:
     """A mailing of its own, and a client of its own: whatever is limited is limited by one of them."""
     with shared_world.conn, shared_world.conn.cursor() as cursor:
-        cursor.execute("TRUNCATE message_event, message_feedback, feedback_count, suppression, unmatched_event")
+        cursor.execute(
+            "TRUNCATE message_event, message_feedback, feedback_count, suppression, unmatched_event, event_feed"
+        )
         cursor.execute("SELECT count(*) FROM occurrence")
         (number,) = cursor.fetchone()
     mailing = sent(shared_world, f"spring-{number}", ["Ann@example.org", "bob@example.net", "cy@example.org"])

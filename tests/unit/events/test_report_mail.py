@@ -17,6 +17,8 @@ from ses_ops.events.report_mail import read_report
 from ses_ops.events.report_verdict import Action, ReportKind, TokenFound
 from ses_ops.events.tokens import Purpose
 
+#: Those that begin with `made_by_` are reports of the real servers in tests/integration/public/test_real_servers.py;
+#: the others are in the shapes of servers and providers.
 MAILS = Path(__file__).with_name("mails")
 EXPECTED = json.loads((MAILS / "expected.json").read_text(encoding="utf-8"))
 TOKEN = "0a1b2c3d" * 7

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from ses_ops.application import held_suppressions
 from ses_ops.console.access import changes_console
+from ses_ops.console.database import database_is_ready
 from ses_ops.console.door import change
 from ses_ops.console.errors import worded
 from ses_ops.console.flash import Flash
@@ -28,7 +29,7 @@ router = APIRouter()
 _PAGE = "/feedback"
 
 
-@router.post("/feedback/held/approve", dependencies=[Depends(changes_console)])
+@router.post("/feedback/held/approve", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def approve(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     """Suppress the held addresses of a mailbox provider, after a question."""
     words, provider = language_of(request), form.text("provider")
@@ -43,7 +44,7 @@ def approve(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     return see_other(request, _PAGE, Flash(kind="done", text=_suppressed(words, done.count)))
 
 
-@router.post("/feedback/held/discard", dependencies=[Depends(changes_console)])
+@router.post("/feedback/held/discard", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def discard(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     """Let the held addresses of a mailbox provider get mail, after a question."""
     words, provider = language_of(request), form.text("provider")

@@ -68,10 +68,11 @@ def people(request: Request, user: GetUserDep) -> Response:
     if form.text("address"):
         try:
             address = parse_address(form.text("address"), dotless=True)
-            found = _read(user, address, before=_key(query.get("before")))
         except InvalidInput as problem:
             form.problem_of(language_of(request), problem, fields={"": "address"})
             status = 422
+        else:
+            found = _read(user, address, before=_key(query.get("before")))
     return render(
         request,
         "people/history.html",

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ses_ops.application import held_suppressions
 from ses_ops.console.access import changes_console
-from ses_ops.console.database import reading
+from ses_ops.console.database import database_is_ready, reading
 from ses_ops.console.door import change
 from ses_ops.console.flash import Flash
 from ses_ops.console.forms import Form, PostedDep, see_other
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-@router.get("/suppression/undo", dependencies=[Depends(changes_console)])
+@router.get("/suppression/undo", dependencies=[Depends(changes_console), Depends(database_is_ready)])
 def undo_form(request: Request) -> Response:
     """The form, with the last hour."""
     now = datetime.now(UTC)

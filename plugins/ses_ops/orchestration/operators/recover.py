@@ -37,6 +37,7 @@ class RecoverOperator(SesOperator):
         with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
             overdue = recover(conn)
             self._keep_months(conn)
+            self._look_up_providers(conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -62,6 +63,17 @@ class RecoverOperator(SesOperator):
             return
         if done.made or done.dropped:
             self.log.info("months of events: %s made, %s dropped", done.made, done.dropped)
+
+    def _look_up_providers(self, conn: Connection) -> None:
+        """Look up mailbox providers of recipients, for a few seconds at most."""
+        from ses_ops.application.mailbox_providers import look_up_providers
+        from ses_ops.transports.mail_exchangers import mail_exchangers
+
+        try:
+            if done := look_up_providers(conn, mail_exchangers):
+                self.log.info("mailbox providers of %s domains were looked up", done)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("no mailbox provider was looked up: %s", problem)
 
     def _has_a_run(self, context: Context, of_dag: str) -> bool:
         ti = context["ti"]

@@ -206,9 +206,11 @@ CREATE TABLE unmatched_event (
 );
 CREATE INDEX unmatched_event_open ON unmatched_event (received_at DESC) WHERE closed_at IS NULL;
 
--- Mailbox provider of a recipient's domain, by its MX.
+-- Mailbox provider of a recipient's domain, by its MX. A domain enters with its first event, not looked up yet (the first
+-- moment of all); `ses_maintenance` looks it up, and once more after a month.
 CREATE TABLE mailbox_provider (
     domain           text PRIMARY KEY,
     mailbox_provider text NOT NULL,
     looked_up_at     timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX mailbox_provider_oldest ON mailbox_provider (looked_up_at);
