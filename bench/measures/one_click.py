@@ -24,7 +24,7 @@ from bench.sink import smtp_sink
 from ses_ops.application.token_secrets import COPY
 from ses_ops.events.tokens import Purpose, TokenMaker, address_check
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from tests.integration.public.listener_process import ListenerProcess
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from ses_ops.events.report_records import BOUNCE_MAIL, FEEDBACK_REPORT, UNSUBSCR
 from ses_ops.events.tokens import Purpose, TokenReader
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import unmatched
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -19,7 +19,7 @@ from ses_ops.errors import NotSetUp, SesError
 from ses_ops.events.spool import keep_privately
 from ses_ops.events.tokens import Purpose, TokenReader
 from ses_ops.storage.connection import connected, transaction
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 
 #: Name of the copy in the folder of the spool.
 COPY = "token-secrets.json"

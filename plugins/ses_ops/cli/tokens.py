@@ -30,7 +30,7 @@ def tokens() -> None:
 def list_command(as_json: bool) -> None:
     """List the secrets, newest first, without the secrets themselves."""
     from ses_ops.storage.connection import transaction
-    from ses_ops.storage.events.secrets import secrets_in_use
+    from ses_ops.storage.events.token_secrets import secrets_in_use
 
     with database() as conn, transaction(conn):
         found = secrets_in_use(conn)

@@ -11,7 +11,7 @@ from ses_ops.application.bounce_mailbox import read_mailbox
 from ses_ops.errors import ConnectionProblem
 from ses_ops.events.imap_mailbox import ImapMailbox, MailboxSettings, MailboxUnavailable
 from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from tests.integration.events.dovecot import Dovecot
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.test_bounces import DOMAIN, report

@@ -152,7 +152,7 @@ def test_the_guard_counts_one_hour(world):
 
 
 def test_writers_at_once_do_not_exceed_what_the_guard_allows(world):
-    mailing, events = storm(world, 80)
+    _, events = storm(world, 80)
     world.execute("UPDATE message SET changed_at = now() - interval '2 days'")
     done = []
 

@@ -11,7 +11,7 @@ import pytest
 
 from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
 from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.listener_process import ListenerProcess
 from tests.integration.sending_world import World

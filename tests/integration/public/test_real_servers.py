@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.bounce_process import BounceProcess
 from tests.integration.public.front_servers import BACK, FRONTS, NextServer

@@ -22,7 +22,7 @@ from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import InvalidInput, TemplateError
 from ses_ops.events.tokens import Purpose, TokenReader, address_check
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN, World

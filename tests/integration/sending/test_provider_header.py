@@ -20,7 +20,7 @@ from ses_ops.events.sendgrid import SendGrid
 from ses_ops.events.tencent_ses import TencentSes
 from ses_ops.events.tokens import Purpose, TokenReader
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.events.secrets import token_secrets
+from ses_ops.storage.events.token_secrets import token_secrets
 from tests.integration.sending.test_message_tokens import Kept
 from tests.integration.sending_world import World
 from tests.servers.mail_server import free_port
