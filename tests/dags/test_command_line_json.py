@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "events unmatched": ((), list),
     "events show": (("1",), dict),
     "events reread": ((), dict),
+    "events recount": ((), dict),
     "suppression held": ((), list),
     "tokens list": ((), list),
     "tokens rotate": ((), dict),
