@@ -9,7 +9,7 @@ SELECT make_event_month((date_trunc('month', now()) - (n || ' months')::interval
 -- 3000th was unsubscribed by.
 INSERT INTO message_event (event_key, occurred_at, occurrence_id, seq, kind, hard, source, source_id, reason, status, diagnostic)
 SELECT md5(o.id || '.' || n || '.' || kind)::uuid, o.frozen_at + later * interval '1 minute', o.id, n, kind::event_kind,
-       kind = 'bounced' AND n %% 400 = 0, 'amazon_ses', o.id || '.' || n || '.' || kind,
+       kind = 'bounced' AND n %% 400 = 10, 'amazon_ses', o.id || '.' || n || '.' || kind,
        CASE WHEN kind = 'bounced' THEN 'no-such-address' END, CASE WHEN kind = 'bounced' THEN '5.1.1' END,
        CASE WHEN kind IN ('bounced', 'deferred') THEN '550 5.1.1 The email account that you tried to reach does not exist.' ELSE '' END
 FROM occurrence o
@@ -17,7 +17,7 @@ CROSS JOIN LATERAL generate_series(o.request_count::bigint * %(part)s / %(parts)
                                    o.request_count::bigint * (%(part)s + 1) / %(parts)s) n
 CROSS JOIN LATERAL (
     VALUES ('deferred', 1), ('delivered', 6),
-           (CASE WHEN n %% 200 = 0 THEN 'bounced' END, 9), (CASE WHEN n %% 2000 = 7 THEN 'complained' END, 60),
+           (CASE WHEN n %% 200 = 10 THEN 'bounced' END, 9), (CASE WHEN n %% 2000 = 7 THEN 'complained' END, 60),
            (CASE WHEN n %% 3000 = 8 THEN 'unsubscribed' END, 90)
 ) AS e (kind, later)
 WHERE kind IS NOT NULL;
@@ -26,7 +26,7 @@ WHERE kind IS NOT NULL;
 INSERT INTO message_feedback (occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, deferred, delivered,
                               bounced, complained, unsubscribed_at, first_at, last_at)
 SELECT o.id, n, o.task_id, t.sender_domain, date_trunc('day', o.frozen_at), 'provider-' || n %% 20, true, true,
-       CASE WHEN n %% 400 = 0 THEN 2 WHEN n %% 200 = 0 THEN 1 ELSE 0 END, n %% 2000 = 7,
+       CASE WHEN n %% 400 = 10 THEN 2 WHEN n %% 200 = 10 THEN 1 ELSE 0 END, n %% 2000 = 7,
        CASE WHEN n %% 3000 = 8 THEN o.frozen_at END, o.frozen_at, o.frozen_at
 FROM occurrence o JOIN send_task t ON t.id = o.task_id
 CROSS JOIN LATERAL generate_series(o.request_count::bigint * %(part)s / %(parts)s + 1,

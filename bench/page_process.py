@@ -109,7 +109,7 @@ def _other_looks(seen: TaskSeen, rare: str, common: str) -> dict[str, Look]:
             view=TaskView(name=seen.overview.name), search={"feedback": Feedback.DELIVERED, "part": "nobody"}
         ),
         "the page of the feeds": FeedbackRead(),
-        "a message": MessageRead(occurrence_id=start.id, seq=400),
+        "a message": MessageRead(occurrence_id=start.id, seq=10),
         "a person with few messages": PersonRead(address=rare),
         "a person who has a message of every start": PersonRead(address=common),
         "the same person, the last page": PersonRead(address=common, before=(30, 1)),

@@ -73,7 +73,8 @@ PAGES = (
     *("/", "/tasks", "/tasks/spring", "/tasks/spring/edit", "/new-task", "/new-task?clone=spring", "/domains"),
     *("/templates", "/templates/hello", "/templates/hello?view=source", "/templates/hello/test", "/suppression"),
     *("/groups", "/groups/customers", "/groups/customers/upload", "/new-group", f"/domains/{DOMAIN}"),
-    *("/suppression/add", "/suppression/import", "/suppression/remove?address=ann@b.example"),
+    *("/suppression/add", "/suppression/import", "/suppression/remove?address=ann@b.example", "/suppression/undo"),
+    *("/feedback", "/feedback/self-test", "/people", "/people?address=ann@b.example"),
 )
 
 

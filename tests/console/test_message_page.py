@@ -142,3 +142,15 @@ def test_an_address_that_is_none_is_said_beside_the_field(world, viewer):
     answer = viewer.get("/people?address=nobody")
     assert answer.status_code == 422
     assert "has no @" in answer.text
+
+
+def test_every_place_that_shows_a_count_shows_the_same(world, mailing, viewer):
+    """The number of a task's page, its list, its file and the row of the counts."""
+    page = viewer.get("/tasks/spring").text
+    columns = world.rows("SELECT sum(delivered), sum(hard_bounced), sum(complained) FROM feedback_count")
+    # The message that was complained about was delivered: it is in both.
+    assert columns == [(2, 1, 1)]
+    for feedback, count in {"delivered": 2, "hard_bounced": 1, "complained": 1}.items():
+        assert f'feedback={feedback}#messages">{count}</a>' in page, feedback
+        file = viewer.get(f"/tasks/spring/messages.csv?feedback={feedback}").content.decode("utf-8-sig")
+        assert len(list(csv.DictReader(io.StringIO(file)))) == count, feedback
