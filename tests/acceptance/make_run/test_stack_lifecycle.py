@@ -117,7 +117,8 @@ def test_the_public_listener_is_there_and_nothing_of_airflow_is_reachable_by_it(
     def status(path: str) -> int:
         return httpx.get(stack.url(path, port="SES_PUBLIC_PORT"), trust_env=False).status_code
 
-    assert f"Public    {stack.url('', port='SES_PUBLIC_PORT')}  (" in stack.output
+    shown = f"Public    {stack.url('', port='SES_PUBLIC_PORT')}  ("
+    wait_for(lambda: shown in stack.output, "the address of the public listener", 120)
     assert (status("/health"), status("/api/v2/monitor/health"), status("/ses"), status("/")) == (200, 404, 404, 404)
 
 
