@@ -17,7 +17,6 @@ Every setting is read by a call, never at import.
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
 | SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
-| SES_HOOK_AMAZON_SES_TOPICS and others | none | each switches a provider's hook on: `events/provider_hooks.py` |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
 In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.

@@ -28,8 +28,8 @@ ADDRESS = re.compile(r"[^\s<>;,:\"'()\[\]{}=|\\]{1,64}@[A-Za-z0-9\u0080-\uffff](
 _A = r"(?<![\w.+-])(?P<at>[^\s<>;,:\"'()\[\]{}=|\\]{1,64}@[\w.-]{1,255})"
 #: Places in which a report names the recipient: alone in a line, before a colon, after a word for it, beside an error.
 _WORD_FOR_RECIPIENT = (
-    r"(?:recipients?|addressed to|was addressed|rcpt to|delivered to|deliver(?:y|ed)?(?: message)? to|failed to|sent to|send to|"
-    r"mail to|message to|address(?:es)?|user|mailbox|account|宛先|收件人)"
+    r"(?:recipients?|addressed to|was addressed|rcpt to|delivered to|deliver(?:y|ed)?(?: message)? to|failed to|"
+    r"sent to|send to|mail to|message to|address(?:es)?|user|mailbox|account|宛先|收件人)"
 )
 _WORD_FOR_FAILURE = (
     r"(?:\b[45]\d\d\b|unknown|not found|not exist|n't exist|refused|rejected|invalid|full|disabled|not listed|failed|"

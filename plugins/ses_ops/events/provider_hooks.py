@@ -1,4 +1,4 @@
-"""The hooks of all providers, and those that are set up here."""
+"""The hooks of all providers, and those that are set up here: by SES_HOOK_... in the public listener's environment."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ answered without a page or a redirect; the page's own form has a field of its ow
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def bare_token(given: str) -> str:
 
 
 async def _answer(request: Request) -> Response:
-    key, place = _checked(request)
+    key, place = await _checked(request)
     request.state.place = place  # the language of a page that says that something failed
     if request.method == "POST":
         return await _change(request, key, place)
@@ -75,11 +76,15 @@ async def _change(request: Request, key: MessageKey, place: int) -> Response:
     return page(words_of(place, _accepted(request)), shown, found)
 
 
-def _checked(request: Request) -> tuple[MessageKey, int]:
+async def _checked(request: Request) -> tuple[MessageKey, int]:
     """The message and the extra byte of the token in the path. Raises HTTPException 404, 429, 503."""
-    services = services_of(request)
+    services, token = services_of(request), bare_token(request.path_params["token"])
     try:
-        found = services.secrets.read(bare_token(request.path_params["token"]), Purpose.UNSUBSCRIBE)
+        found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
+        if found is None and token and not services.intake.away:
+            # It may be of a secret that was made a moment ago.
+            await asyncio.to_thread(services.secrets.refreshed)
+            found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
     except NotSetUp as cause:
         raise HTTPException(503, headers={"Retry-After": "30"}) from cause
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,8 @@ from ses_ops.application.record_events import Recorded, keep_unmatched, note_ref
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, EventKind, MessageKey
 from ses_ops.domain.message_feedback import FinalOutcome
 from ses_ops.errors import Explanation
+from ses_ops.storage.events import counts as stored
+from ses_ops.storage.events.counts import FeedbackCounts
 from tests.integration.events.mailing import sent
 from tests.integration.sending_world import DOMAIN
 
@@ -147,3 +149,24 @@ def test_a_message_that_was_refused_while_it_was_sent_is_no_bounce_beside_that(w
     assert mailing.feedback(1) == (FinalOutcome.REFUSED, True, False)
     assert counts(world) == [("google", 0, 0, 0, 0, 0, 1, 0), ("shop.example", 0, 0, 0, 1, 0, 0, 0)]
     assert world.rows("SELECT count(*)::int FROM suppression") == [(1,)]
+
+
+def test_counts_are_read_by_task_by_day_and_by_mailbox_provider(world, mailing):
+    other = sent(world, "winter", ["di@gmail.com"], sender="news@other.example")
+    mailing.record(mailing.event(1, DELIVERED), mailing.event(2, BOUNCED), mailing.event(1, COMPLAINED))
+    other.record(other.event(1, BOUNCED, hard=True), other.event(1, UNSUBSCRIBED))
+    ids = dict(world.rows("SELECT name, id FROM send_task"))
+    spring = FeedbackCounts(delivered=1, soft_bounced=1, complained=1)
+    winter = FeedbackCounts(hard_bounced=1, unsubscribed=1)
+    assert stored.of_tasks(world.conn, list(ids.values())) == {ids["spring"]: spring, ids["winter"]: winter}
+    assert stored.of_task(world.conn, 10**9) == FeedbackCounts()
+    assert stored.of_task_by_provider(world.conn, ids["spring"]) == [
+        ("google", FeedbackCounts(delivered=1, complained=1)),
+        ("shop.example", FeedbackCounts(soft_bounced=1)),
+    ]
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    ((day, counted),) = stored.of_domain_by_day(world.conn, DOMAIN, since=today - timedelta(days=1))
+    assert (abs(day - today) <= timedelta(days=1), counted) == (True, spring)
+    assert stored.of_domain_by_provider(world.conn, "other.example", since=today - timedelta(days=1)) == [
+        ("google", winter)
+    ]

@@ -23,7 +23,7 @@ class Recipients:
 
     mailing: Mailing
     listener: ListenerProcess
-    client: httpx.Client
+    client: httpx.Client | None
 
     def token(self, seq: int, language: str = "en", purpose: Purpose = Purpose.UNSUBSCRIBE) -> str:
         secret = token_secrets(self.mailing.world.conn)[0]
@@ -41,7 +41,9 @@ class Recipients:
         return self.mailing.world.rows("SELECT seq, kind::text, source FROM message_event ORDER BY occurred_at, seq")
 
     def wait(self) -> None:
-        """Until the listener has drained its spool."""
+        """Until the listener has drained its spool; one without a client for HTTP has recorded what it answered."""
+        if self.client is None:
+            return
         end = time.monotonic() + 30
         while self.client.get("/health").json()["waiting_octets"]:
             assert time.monotonic() < end

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ses_ops.application.ports import Actor
+from ses_ops.application.record_events import keep_unmatched
+from ses_ops.application.report_mails import reread_mails
+from ses_ops.errors import Explanation
 from ses_ops.events.tokens import Purpose
+from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.bounce_process import BounceProcess, pipe
 from tests.integration.public.conftest import Recipients
 
@@ -22,13 +27,24 @@ def listener(ses_dsn, tmp_path) -> Iterator[BounceProcess]:
     listener.kill()
 
 
+class Back(Recipients):
+    """A mailing, and the listener that its bounces come to."""
+
+    def wait(self) -> None:
+        """An answer of this listener comes after PostgreSQL's."""
+
+
 @pytest.fixture
-def back(mailing, listener) -> Recipients:
-    """The mailing to Ann, Bob and Cy, and the listener that its bounces come to."""
-    return Recipients(mailing=mailing, listener=listener, client=None)  # type: ignore[arg-type]
+def mailing(world) -> Mailing:
+    return sent(world, "spring", ["Ann@example.org", "bob@example.net", "cy@example.org"])
 
 
-def bounce_address(back: Recipients, seq: int) -> str:
+@pytest.fixture
+def back(mailing, listener) -> Back:
+    return Back(mailing=mailing, listener=listener, client=None)  # type: ignore[arg-type]
+
+
+def bounce_address(back: Back, seq: int) -> str:
     return f"b-{back.token(seq, purpose=Purpose.BOUNCE)}@{DOMAIN}"
 
 
@@ -46,7 +62,7 @@ def report(
     ).encode()
 
 
-def unmatched(back: Recipients) -> list[tuple[str, str]]:
+def unmatched(back: Back) -> list[tuple[str, str]]:
     return back.mailing.world.rows("SELECT source, why_explained->>'code' FROM unmatched_event ORDER BY id")
 
 
@@ -185,3 +201,16 @@ def test_a_pipe_reads_a_mail_once_and_asks_to_try_again_while_the_database_is_aw
     assert back.events() == [(1, "bounced", "bounce_mail")]
     away = pipe("postgresql://127.0.0.1:1/none", ["read", "-"], mail, **home)
     assert away.returncode == 75, away.stderr
+
+
+def test_mails_that_found_no_message_are_read_again(back, ses_dsn, tmp_path) -> None:
+    to = bounce_address(back, 1)
+    mail = report(to, "ann@example.org")
+    keep_unmatched(
+        back.mailing.world.conn, source="bounce_mail", source_id="1", raw=mail, why=Explanation("mail_not_understood")
+    )
+    done = reread_mails(back.mailing.world.conn, Actor(name="ann"))
+    assert (done.read, done.understood) == (1, 1)
+    assert back.events() == [(1, "bounced", "bounce_mail")]
+    assert back.mailing.world.rows("SELECT closed_by FROM unmatched_event") == [("ann",)]
+    assert reread_mails(back.mailing.world.conn, Actor(name="ann")).read == 0

@@ -8,6 +8,8 @@ import time
 import httpx
 import pytest
 
+from tests.integration.public.conftest import Recipients
+from tests.integration.public.listener_process import ListenerProcess
 from tests.integration.public.test_unsubscribe import GMAIL, ONE_CLICK
 
 
@@ -101,3 +103,21 @@ def test_slow_clients_are_cut_off_and_hold_nobody_up(recipients):
         one.close()
     assert time.monotonic() - began < 20
     assert [seq for seq, _, _ in recipients.events()] == [2]
+
+
+def test_several_processes_share_a_port_and_a_spool_and_end_by_sigterm(shared_world, recipients, tmp_path):
+    listener = ListenerProcess(dsn=shared_world.dsn, spool=tmp_path / "spool", arguments=["--workers", "2"])
+    listener.start()
+    try:
+        for seq in (1, 2, 3):
+            link = listener.url + recipients.link(seq)
+            assert httpx.post(link, content=ONE_CLICK, headers=GMAIL, trust_env=False).status_code == 200
+        assert listener.stop() == 0
+        # What is in the spool of processes that ended is recorded by whoever starts next.
+        listener.start()
+        listener_of = Recipients(
+            mailing=recipients.mailing, listener=listener, client=httpx.Client(base_url=listener.url, trust_env=False)
+        )
+        assert sorted(seq for seq, _, _ in listener_of.events()) == [1, 2, 3]
+    finally:
+        listener.kill()

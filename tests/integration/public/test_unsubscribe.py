@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from ses_ops.application.token_secrets import REFRESHED_AT_MOST_EVERY
 from ses_ops.events.tokens import Purpose
 from tests.integration.sending_world import DOMAIN
 
@@ -179,3 +182,15 @@ def test_one_token_cannot_fill_the_table_and_who_came_back_can_leave(recipients)
     assert backs == [200] * 10 + [429] * 2
     assert client.post(link, data={"wants": "leave"}).status_code == 200
     assert recipients.suppressed() == [("Ann@example.org", DOMAIN, "unsubscribe")]
+
+
+def test_a_token_of_a_new_secret_works_at_once_and_those_of_older_ones_go_on(recipients):
+    old = recipients.link(1)
+    recipients.client.get("/u/" + "0" * 56)  # the secrets were just read, and are not read again at once
+    time.sleep(REFRESHED_AT_MOST_EVERY + 0.5)
+    world = recipients.mailing.world
+    with world.conn, world.conn.cursor() as cursor:
+        cursor.execute("INSERT INTO token_secret DEFAULT VALUES")
+    new = recipients.link(1)
+    assert new != old
+    assert [recipients.client.get(link).status_code for link in (new, old)] == [200, 200]

@@ -9,12 +9,14 @@ import pytest
 
 from ses_ops.application import task_decisions
 from ses_ops.application.test_sends import TestSend, test_send
+from ses_ops.domain.message_event import EventKind
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.ledger.failures import failed_by_code
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.actors import ANYBODY
+from tests.integration.events.mailing import sent
 from tests.integration.sending.test_suppressed_meanwhile import address, cached_after_five
 from tests.integration.sending_world import DOMAIN, quota
 
@@ -64,6 +66,24 @@ def test_mail_that_was_cached_when_the_address_left_is_not_sent(world, mail_serv
     assert set(mail_server.accepted) == {address(n) for n in (1, 2, 3, 4, 5, 6, 9, 10)}
     overview = world.overview("hello")
     assert (overview.sent_count, overview.suppressed_count) == (8, 2)
+    world.check_ledger()
+
+
+def test_who_leaves_or_complains_by_another_mailing_gets_no_cached_mail(world, mail_server):
+    """The whole way: events of an earlier mailing, recorded while a later one waits for quota."""
+    earlier = sent(world, "earlier", [address(6).upper(), address(7), address(8), address(9)])
+    elsewhere = sent(world, "elsewhere", [address(10)], sender=f"news@{OTHER}")
+    cached_after_five(world)
+    earlier.record(
+        earlier.event(1, EventKind.UNSUBSCRIBED),
+        earlier.event(2, EventKind.COMPLAINED),
+        earlier.event(3, EventKind.BOUNCED, hard=True),
+        earlier.event(4, EventKind.BOUNCED),
+    )
+    elsewhere.record(elsewhere.event(1, EventKind.UNSUBSCRIBED))
+    world.whole_run(world.run("hello", RunKind.TRIGGERED))
+    assert set(mail_server.accepted) == {address(n) for n in (1, 2, 3, 4, 5, 9, 10)}
+    assert world.overview("hello").suppressed_count == 3
     world.check_ledger()
 
 
