@@ -65,7 +65,7 @@ def main(largest: str, often: str, rare: str, common: str, count: str) -> None:
     complete = (seen.chart or not counts.sent_count) and (seen.failures or not counts.failed_count)
     if not (complete and seen.chunks and counts.cached_count and messages.rows):
         raise RuntimeError(f"the page of {largest} is empty: {seen}")
-    if seen.feedback is None or not seen.feedback.hard_bounced:
+    if counts.sent_count and (seen.feedback is None or not seen.feedback.hard_bounced):
         raise RuntimeError(f"nothing came back of {largest}")
     looks: dict[str, Look] = {**_looks(seen, often, rare, common), **_other_looks(seen, rare, common)}
     print(json.dumps({what: _seconds(what, look, int(count)) for what, look in looks.items()}))
