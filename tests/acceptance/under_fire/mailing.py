@@ -20,11 +20,9 @@ from ses_ops.storage.tasks.overview import TaskOverview
 from tests.acceptance.stack_process import StackProcess
 from tests.integration.sending_world import World
 from tests.recording_smtp import RecordingServer
-from tests.sizes import FULL
 
 #: Seconds between two looks at the ledger, and between two questions to Airflow's API, which has more to do for them.
-#: At 0.25 the looks of twenty mailings took PostgreSQL more than their mail did.
-LOOK_EVERY, ASK_EVERY = 0.25 if FULL else 0.5, 1.0
+LOOK_EVERY, ASK_EVERY = 0.25, 1.0
 #: Seconds for what takes a few: where thirty processes want two cores, more than 120 were seen.
 SOON = 400.0
 #: States of an Airflow run that is over.
