@@ -104,7 +104,7 @@ class Person:
 
     def counts(self) -> dict[str, int]:
         """The counts of a task's page, by the kind of each; `whole` is the number of requested messages."""
-        rows = self.frame.locator("dl.sums > div").evaluate_all(
+        rows = self.frame.locator("dl.sums:not(.feedback) > div").evaluate_all(
             "all => all.map(one => [one.className, one.querySelector('dd').textContent])"
         )
         return {kind: int(count.replace(",", "")) for kind, count in rows}

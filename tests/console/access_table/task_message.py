@@ -2,9 +2,9 @@
 
 from tests.console.access_table import reads
 
-# Nothing was sent in the world of test_access.py.
+# A message that no start has.
 ROUTES = {
     "GET /tasks/{name}/messages/{occurrence_id}/{seq}": reads(
-        "/tasks/hello/messages/1/1", rule="reads_task", status=404
+        "/tasks/hello/messages/1/999999", rule="reads_task", status=404
     )
 }

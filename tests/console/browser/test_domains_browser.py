@@ -76,9 +76,9 @@ def test_the_plan_is_read_by_keyboard_as_a_table(warm, open_page):
     page = open_page(f"/domains/{DOMAIN}")
     assert page.locator(".chart .column").count() == 20
     assert page.locator(".chart .marked text").text_content() == "today"
-    page.locator("details.as-table summary").focus()
+    page.locator("details.as-table summary").first.focus()
     page.keyboard.press("Enter")
-    assert page.locator("details.as-table tbody tr").count() == 20
+    assert page.locator("details.as-table").first.locator("tbody tr").count() == 20
     assert "today" in page.locator("tr.today").inner_text()
 
 

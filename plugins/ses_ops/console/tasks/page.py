@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 #: DAGs of ses-ops without a send task.
-_OWN_DAGS = ("ses_test_send", "ses_maintenance")
+_OWN_DAGS = ("ses_test_send", "ses_maintenance", "ses_bounce_mailbox")
 
 
 @router.get("/tasks/{name}", dependencies=[Depends(reads_task)])
