@@ -24,7 +24,7 @@ from ses_ops.storage.events.token_secrets import token_secrets
 #: Name of the copy in the folder of the spool.
 COPY = "token-secrets.json"
 #: Seconds between two reads of the secrets; while there are none, or after a token of an unknown secret, at least.
-REFRESHED_EVERY, REFRESHED_AT_MOST_EVERY = 60.0, 5.0
+REFRESHED_EVERY, REFRESHED_AT_MOST_EVERY = 60.0, 1.0
 _log = logging.getLogger(__name__)
 
 

@@ -184,13 +184,16 @@ def test_one_token_cannot_fill_the_table_and_who_came_back_can_leave(recipients)
     assert recipients.suppressed() == [("Ann@example.org", DOMAIN, "unsubscribe")]
 
 
-def test_a_token_of_a_new_secret_works_at_once_and_those_of_older_ones_go_on(recipients):
+def test_a_token_of_a_new_secret_works_within_a_moment_and_those_of_older_ones_go_on(recipients):
     old = recipients.link(1)
-    recipients.client.get("/u/" + "0" * 56)  # the secrets were just read, and are not read again at once
-    time.sleep(REFRESHED_AT_MOST_EVERY + 0.5)
     world = recipients.mailing.world
     with world.conn, world.conn.cursor() as cursor:
         cursor.execute("INSERT INTO token_secret DEFAULT VALUES")
     new = recipients.link(1)
     assert new != old
-    assert [recipients.client.get(link).status_code for link in (new, old)] == [200, 200]
+    # Whoever tries wrong tokens has the secrets read again as often as they may be.
+    end = time.monotonic() + REFRESHED_AT_MOST_EVERY + 20
+    while recipients.client.get(new).status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert recipients.client.get(old).status_code == 200

@@ -39,7 +39,7 @@ TASKS = 8
 PHASES = ("waiting", "reserving", "holding", "sending", "settling")
 #: Of 100 rounds: the sender dies while it holds a reservation, sends a chunk, looks for what others left behind.
 DIES, SENDS, RECOVERS = 8, 6, 5
-#: Chunks that are sent in all, and messages in each: together half of a day, so that some of it is left to the end.
+#: Chunks that are sent in all, and messages in each: together less than a day, so that some of it is left to the end.
 MOST_SENDS, SENT_CHUNK = 30, 20
 #: Rounds after which the race ends although a phase has seen no kill, or no message was counted as used.
 PATIENT = 3_000

@@ -25,8 +25,9 @@ from tests.sizes import size
 
 ROOT = Path(__file__).parents[3]
 ROUNDS = size(1_000, 300)
-ALLOTMENT = 1_200
-#: Messages of each of the eight tasks: twice as much as the day holds.
+#: Three tasks fill the day, which happens on a busy machine too, where few processes hold a reservation at once.
+ALLOTMENT = 800
+#: Messages of each of the eight tasks: three times as much as the day holds.
 GROUP = 300
 
 #: Every value that the count of the day was ever given and committed.

@@ -35,9 +35,9 @@ WHERE NOT EXISTS (SELECT FROM suppression s WHERE s.address_key = k.address_key 
 
 -- name: recent_hard_bounces
 SELECT (SELECT count(*) FROM suppression
-        WHERE mailbox_provider = %(provider)s AND created_at > now() - %(span)s AND reason = 'hard_bounce')
+        WHERE mailbox_provider = %(provider)s AND created_at > now() - %(span)s::interval AND reason = 'hard_bounce')
      + (SELECT count(*) FROM suppression_held
-        WHERE mailbox_provider = %(provider)s AND held_at > now() - %(span)s AND reason = 'hard_bounce');
+        WHERE mailbox_provider = %(provider)s AND held_at > now() - %(span)s::interval AND reason = 'hard_bounce');
 
 -- name: mailed_by_domain
 -- Recipients' domains of the mail of the last day, estimated: of the newest chunks every so many-th message is looked at.
