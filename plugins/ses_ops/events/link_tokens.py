@@ -1,8 +1,8 @@
 """The target of a tracked link, signed into its address.
 
 A link is base64url (RFC 4648 5) without padding of 12 octets of MAC, one octet of the link's place in the mail, and the
-target in UTF-8. It is the same for all recipients of a task, so it is made when the template is loaded; who clicked is
-told by the message's token, which stands before it in the address. It is checked without the database, and there is
+target in UTF-8. It is the same for all recipients of a task, so it is made when the template is loaded; the recipient
+is in the message's token, which stands before it in the address. It is checked without the database, and there is
 nothing to look up: a target that this installation has not signed is none, so no redirect can be chosen by whoever
 writes an address. Its key is derived for this purpose alone.
 """

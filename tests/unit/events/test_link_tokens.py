@@ -102,7 +102,7 @@ def test_links_survive_a_change_of_the_secret():
 )
 def test_no_link_leads_anywhere_but_to_a_web_page(target):
     assert not is_target(target)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no link leads"):
         made(target)
 
 
@@ -114,9 +114,9 @@ def test_the_longest_target_makes_the_longest_link():
 
 
 def test_a_secret_that_is_too_short_makes_no_link():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="octets"):
         LinkMaker(b"short")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="octets"):
         LinkReader([b"short"])
 
 
