@@ -18,8 +18,10 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
+from ses_ops.application.record_engagement import record_engagement
 from ses_ops.application.record_events import keep_unmatched, note_refused, record_events
 from ses_ops.application.record_groups import MOST_IN_A_GROUP, Given, RecordGroups
+from ses_ops.domain.engagement import Engagement
 from ses_ops.domain.message_event import MessageEvent
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
 from ses_ops.events.spool import DAMAGED, Record, SpoolFailed, SpoolWriter, UnmatchedRecord, claimed, waiting
@@ -234,10 +236,12 @@ class EventIntake:
 
 
 def write(conn: Connection, records: Iterable[Record]) -> None:
-    """Record events in one transaction, and unmatched records in others."""
-    events = [one for one in records if isinstance(one, MessageEvent)]
-    if events:
+    """Record events in one transaction, opens and clicks in another, and unmatched records in others."""
+    records = list(records)
+    if events := [one for one in records if isinstance(one, MessageEvent)]:
         record_events(conn, events)
+    if engagement := [one for one in records if isinstance(one, Engagement)]:
+        record_engagement(conn, engagement)
     for one in records:
         if isinstance(one, UnmatchedRecord):
             keep_unmatched(conn, source=one.source, source_id=one.source_id, raw=one.raw, why=one.why, kind=one.kind)

@@ -24,6 +24,7 @@ from typing import Any
 from zlib import crc32
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
+from ses_ops.domain.engagement import Engagement, EngagementKind
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, SesError
 
@@ -48,7 +49,10 @@ class UnmatchedRecord:
     kind: EventKind | None = None
 
 
-Record = MessageEvent | UnmatchedRecord
+Record = MessageEvent | Engagement | UnmatchedRecord
+
+#: The fields of an open or a click that are written as they are.
+_OF_ENGAGEMENT = [name for name in Engagement.__dataclass_fields__ if name not in ("kind", "occurred_at", "message")]
 
 
 def packed(record: Record) -> bytes:
@@ -79,6 +83,8 @@ def _plain(record: Record) -> dict[str, Any]:
             "unmatched": raw,
             "why": why,
         }
+    if isinstance(record, Engagement):
+        return _plain_engagement(record)
     failure = None if record.failure is None else record.failure._asdict()
     message = None if record.message is None else asdict(record.message)
     names = [name for name in MessageEvent.__dataclass_fields__ if name not in ("message", "failure", "occurred_at")]
@@ -86,7 +92,25 @@ def _plain(record: Record) -> dict[str, Any]:
     return {**plain, "occurred_at": record.occurred_at.isoformat(), "message": message, "failure": failure}
 
 
+def _plain_engagement(record: Engagement) -> dict[str, Any]:
+    """The fields that have a value: there may be thousands a second."""
+    key = record.message
+    plain = {name: value for name in _OF_ENGAGEMENT if (value := getattr(record, name)) not in ("", None, False)}
+    if key is not None:
+        plain["message"] = [key.occurrence_id, key.seq, key.address_check]
+    return {**plain, "engagement": record.kind.value, "at": record.occurred_at.isoformat()}
+
+
+def _engagement(plain: dict[str, Any]) -> Engagement:
+    key = plain.pop("message", None)
+    message = None if key is None else MessageKey(occurrence_id=key[0], seq=key[1], address_check=key[2])
+    kind, moment = EngagementKind(plain.pop("engagement")), datetime.fromisoformat(plain.pop("at"))
+    return Engagement(**plain, kind=kind, occurred_at=moment, message=message)
+
+
 def _record(plain: dict[str, Any]) -> Record:
+    if "engagement" in plain:
+        return _engagement(plain)
     kind = plain.pop("kind")
     if "unmatched" in plain:
         why = Explanation.read(plain["why"]["code"], plain["why"]["facts"])
