@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 #: Seconds between two looks at the spool and, while PostgreSQL is unavailable, between two tries to connect.
 TURN = 0.5
+#: Seconds between two syncs of what was written by `take_soon`.
+SYNCED_EVERY = 0.05
 #: Seconds after which PostgreSQL is looked at although nobody brings an event, for the health check.
 LOOK_EVERY = 10.0
 #: Octets of free disk below which the health is bad.
@@ -85,6 +87,7 @@ class EventIntake:
         self._dsn = dsn
         self.spool_folder = spool_folder
         self._writer = SpoolWriter(folder=spool_folder)
+        self._soon_writer = SpoolWriter(folder=spool_folder)
         self._recording: Connection | None = None
         self._away = False
         self._spool_failed = False
@@ -97,6 +100,9 @@ class EventIntake:
         self.spool_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = RecordGroups("record events", self._record_group)
         self._spool = RecordGroups("spool events", self._spool_group)
+        self._soon = RecordGroups("spool opens and clicks", self._spool_soon)
+        self._syncer = Thread(target=self._sync_for_ever, name="sync the spool", daemon=True)
+        self._syncer.start()
         self._drainer = Thread(target=self._drain_for_ever, name="drain the spool", daemon=True)
         self._drainer.start()
 
@@ -105,8 +111,12 @@ class EventIntake:
         self._ends.set()
         self._database.close(PATIENCE + 1)
         self._spool.close(PATIENCE + 1)
+        self._soon.close(PATIENCE + 1)
+        self._syncer.join(PATIENCE)
         self._drainer.join(PATIENCE)
         self._writer.close()
+        self._soon_writer.sync()
+        self._soon_writer.close()
 
     def record(self, records: Given) -> Kept:
         """Keep events and unmatched records; blocks. Raises SesError if neither PostgreSQL nor the disk takes them."""
@@ -143,6 +153,17 @@ class EventIntake:
             return Kept.SPOOLED
         except SpoolFailed:
             return await self.take(records)
+
+    async def take_soon(self, records: Given) -> None:
+        """As `take_to_disk`, but the records are written and not yet synced: a matter of SYNCED_EVERY.
+
+        For opens and clicks, which nobody repeats and for which nobody may wait. The end of this process loses nothing
+        that was written; a loss of power loses what came in the last moment.
+        """
+        try:
+            await asyncio.wrap_future(self._soon.give(records))
+        except SpoolFailed:
+            await self.take(records)
 
     def note_refused(self, source: str, why: Explanation) -> None:
         """Count what was refused at the door of a feed, for the page; soon, and not while PostgreSQL is unavailable."""
@@ -190,14 +211,28 @@ class EventIntake:
             return [_refusal(self._recording, given) for given in group]
 
     def _spool_group(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
+        return self._append(self._writer, group, sync=True)
+
+    def _spool_soon(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
+        return self._append(self._soon_writer, group, sync=False)
+
+    def _append(self, writer: SpoolWriter, group: Sequence[Given], *, sync: bool) -> Sequence[BaseException | None]:
         try:
-            self._writer.append([record for given in group for record in given])
+            writer.append([record for given in group for record in given], sync=sync)
         except SpoolFailed as cause:
             _log.warning("%s", cause)
             self._spool_failed = True
             raise
         self._spool_failed = False
         return [None] * len(group)
+
+    def _sync_for_ever(self) -> None:
+        while not self._ends.wait(SYNCED_EVERY):
+            try:
+                self._soon_writer.sync()
+            except SpoolFailed as cause:
+                _log.warning("%s", cause)
+                self._spool_failed = True
 
     def _drain_for_ever(self) -> None:
         conn: Connection | None = None
@@ -228,6 +263,7 @@ class EventIntake:
         with transaction(conn):
             database_now(conn)
         self._writer.close()
+        self._soon_writer.close()
         self._away = False
         for path in waiting(self.spool_folder):
             with claimed(path) as file:

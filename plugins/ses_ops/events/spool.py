@@ -137,14 +137,18 @@ class SpoolWriter:
     folder: Path
     _file: int | None = field(default=None, init=False)
     _size: int = field(default=0, init=False)
+    _unsynced: bool = field(default=False, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Write records; on return they survive a loss of power. Raises SpoolFailed."""
+    def append(self, records: Iterable[Record], *, sync: bool = True) -> None:
+        """Write records; on return they survive the end of the process, and with `sync` a loss of power.
+
+        Raises SpoolFailed.
+        """
         lines = b"".join(map(packed, records))
         with self._lock:
             try:
-                self._append(lines)
+                self._append(lines, sync=sync)
             except OSError as cause:
                 self._close()
                 raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
@@ -152,9 +156,26 @@ class SpoolWriter:
     def close(self) -> None:
         """Give the present file free for draining; the next record begins another file."""
         with self._lock:
-            self._close()
+            file, unsynced = self._file, self._unsynced
+            self._file, self._unsynced = None, False
+        if file is not None:
+            _end(file, sync=unsynced)
 
-    def _append(self, lines: bytes) -> None:
+    def sync(self) -> None:
+        """Make what was written without `sync` survive a loss of power. Raises SpoolFailed."""
+        with self._lock:
+            if not self._unsynced or self._file is None:
+                return
+            # Of a handle of its own, so that nobody who writes waits for the disk meanwhile.
+            self._unsynced, handle = False, os.dup(self._file)
+        try:
+            os.fsync(handle)
+        except OSError as cause:
+            raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
+        finally:
+            os.close(handle)
+
+    def _append(self, lines: bytes, *, sync: bool) -> None:
         if self._file is None or self._size > MOST_OCTETS:
             self._close()
             self._file = _new_file(self.folder)
@@ -163,7 +184,9 @@ class SpoolWriter:
         try:
             while written < len(lines):
                 written += os.write(self._file, memoryview(lines)[written:])
-            os.fsync(self._file)
+            if sync:
+                os.fsync(self._file)
+            self._unsynced = not sync
         except OSError:
             # What cannot be taken back is a record that its caller repeats, or a damaged line.
             with suppress(OSError):
@@ -173,9 +196,16 @@ class SpoolWriter:
 
     def _close(self) -> None:
         if self._file is not None:
-            with suppress(OSError):
-                os.close(self._file)
-        self._file = None
+            _end(self._file, sync=self._unsynced)
+        self._file, self._unsynced = None, False
+
+
+def _end(file: int, *, sync: bool) -> None:
+    with suppress(OSError):
+        if sync:
+            os.fsync(file)
+    with suppress(OSError):
+        os.close(file)
 
 
 def _new_file(folder: Path) -> int:

@@ -24,7 +24,7 @@ HEADERS = {
 }
 _log = logging.getLogger("ses_ops.public.access")
 #: A token is the right to what it is for, so the log has none; nor what else a stranger may put into a path.
-_KNOWN = re.compile(r"/(u|hooks/[a-z_]{1,20}|health|robots\.txt)(?=/|$)")
+_KNOWN = re.compile(r"/(u|c|o|hooks/[a-z_]{1,20}|health|robots\.txt)(?=/|$)")
 
 
 class Front:
