@@ -12,10 +12,13 @@ import click
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
-from ses_ops.domain.statistics import Counts, Dimension, Rate, Row, rates
+from ses_ops.domain.statistics import Dimension, Engaged, MailCounts, Rate, StatisticsRow, rates
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
+
+    from ses_ops.application.statistics import Statistics
 
 _DIMENSIONS = [one.value for one in Dimension]
 #: Columns of the table for people; JSON and CSV have all.
@@ -30,6 +33,7 @@ days_option = click.option("--days", default=30, show_default=True, type=click.I
     commands={
         "links": ("stats:links_command", "The links of a task's mail, with the clicks on each."),
         "hours": ("stats:hours", "Opens and clicks of a task by hour."),
+        "who": ("stats:who_command", "Who opened or clicked a task's mail."),
         "compare": ("stats:compare", "Two tasks side by side."),
     },
     invoke_without_command=True,
@@ -82,11 +86,11 @@ def stats(
         )
     names = [one.value for one in dimensions]
     if as_json:
-        rows = [{**_values(row, names), **facts(row.counts)} for row in found.rows]
+        rows = [{**_values(row, names), **facts(row.counts, found.feeds)} for row in found.rows]
         days_of = {"first": found.first.isoformat(), "last": found.last.isoformat(), "time_zones": found.zones}
-        print_json({**days_of, "total": facts(found.total), "rows": rows, "cut": found.cut})
+        print_json({**days_of, "total": facts(found.total, found.feeds), "rows": rows, "cut": found.cut})
     elif as_csv:
-        _print_csv(names, found.rows)
+        _print_csv(names, found)
     else:
         table = [[*_values(row, names).values(), *_line(row.counts)] for row in found.rows]
         if table:
@@ -137,6 +141,35 @@ def hours(name: str, days: int, as_json: bool) -> None:
     )
 
 
+@click.command(
+    "who", epilog=examples("ses stats who spring-sale --what clicked > clicked.csv", "ses stats who spring-sale --json")
+)
+@click.argument("name")
+@click.option("--what", default="opened", show_default=True, type=click.Choice([one.value for one in Engaged]))
+@click.option("--link", "link_id", type=int, help="Only clicks on this link: its id in `ses stats links --json`.")
+@json_option
+def who_command(name: str, what: str, link_id: int | None, as_json: bool) -> None:
+    """Print who opened or clicked mail of the send task NAME as CSV, with the numbers by people and machines."""
+    from ses_ops.application.exports import export_messages
+    from ses_ops.audience.csv.cells import safe_cell
+    from ses_ops.cli.actor import shell_actor
+    from ses_ops.storage.statistics.who import EngagedMessage, who
+    from ses_ops.storage.tasks import send_tasks
+
+    with database() as conn:
+        find = lambda: send_tasks.find_row(conn, name).id  # noqa: E731 - what is recorded before it is found
+        task_id = export_messages(shell_actor(), name, find, what=what, link=link_id)
+        batches = who(conn, task_id, Engaged(what), link_id=link_id)
+        if as_json:
+            print_json([one for batch in batches for one in batch])
+            return
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        columns = list(EngagedMessage.__dataclass_fields__)
+        writer.writerow(columns)
+        for batch in batches:
+            writer.writerows([safe_cell(str(getattr(one, column))) for column in columns] for one in batch)
+
+
 @click.command(epilog=examples("ses stats compare spring-sale autumn-sale --days 90"))
 @click.argument("first")
 @click.argument("second")
@@ -147,22 +180,24 @@ def compare(first: str, second: str, days: int, as_json: bool) -> None:
     from ses_ops.application.statistics import statistics
     from ses_ops.storage.tasks import send_tasks
 
-    found: list[Counts] = []
+    found: list[Statistics] = []
     with database() as conn:
         for name in (first, second):
             task = send_tasks.find_row(conn, name)
-            found.append(statistics(conn, quota_plans(), by=(), days=days, task_ids=[task.id]).total)
+            found.append(statistics(conn, quota_plans(), by=(), days=days, task_ids=[task.id]))
     if as_json:
-        print_json([{"task": name, **facts(counts)} for name, counts in zip((first, second), found, strict=True)])
+        print_json(
+            [{"task": name, **facts(one.total, one.feeds)} for name, one in zip((first, second), found, strict=True)]
+        )
         return
-    one, other = (_shown(counts) for counts in found)
+    one, other = (_shown(each.total, each.feeds) for each in found)
     print_table(("", first, second), [(name, one[name], other[name]) for name in one], empty="")
 
 
-def facts(counts: Counts) -> dict[str, Any]:
-    """Counts and rates for programs: each rate with its numerator and denominator by name."""
+def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
+    """MailCounts and rates for programs: each rate with its numerator and denominator by name."""
     sums = {name: getattr(counts, name) for name in ("requested", "refused", "bounced", "reached")}
-    return {**asdict(counts), **sums, "rates": {name: _rate(one) for name, one in rates(counts).items()}}
+    return {**asdict(counts), **sums, "rates": {name: _rate(one) for name, one in rates(counts, feeds).items()}}
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -177,11 +212,11 @@ def _dimensions(by: str) -> list[Dimension]:
     return [one for one in Dimension if one.value in names]
 
 
-def _values(row: Row, names: list[str]) -> dict[str, str]:
+def _values(row: StatisticsRow, names: list[str]) -> dict[str, str]:
     return {name: getattr(row, name) for name in names}
 
 
-def _line(counts: Counts) -> list[object]:
+def _line(counts: MailCounts) -> list[object]:
     tracked = (
         counts.opened_people if counts.opens_tracked else None,
         counts.clicked_people if counts.clicks_tracked else None,
@@ -189,20 +224,20 @@ def _line(counts: Counts) -> list[object]:
     return [*(getattr(counts, name) for name in _COLUMNS[:6]), *tracked]
 
 
-def _shown(counts: Counts) -> dict[str, str]:
+def _shown(counts: MailCounts, feeds: Collection[str]) -> dict[str, str]:
     plain = {name: f"{getattr(counts, name):,}" for name in ("requested", *(one for one in asdict(counts)))}
     shares = {
         name: "-" if one.share is None else f"{one.share:.2%} ({one.numerator} of {one.denominator})"
-        for name, one in rates(counts).items()
+        for name, one in rates(counts, feeds).items()
     }
     return plain | shares
 
 
-def _print_csv(names: list[str], rows: tuple[Row, ...]) -> None:
+def _print_csv(names: list[str], found: Statistics) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     sums = ("requested", "refused", "bounced", "reached")
-    writer.writerow([*names, *asdict(Counts()), *sums, *rates(Counts())])
-    for row in rows:
-        shares = ["" if one.share is None else f"{one.share:.6f}" for one in rates(row.counts).values()]
+    writer.writerow([*names, *asdict(MailCounts()), *sums, *rates(MailCounts(), ())])
+    for row in found.rows:
+        shares = ["" if one.share is None else f"{one.share:.6f}" for one in rates(row.counts, found.feeds).values()]
         counted = [*asdict(row.counts).values(), *(getattr(row.counts, name) for name in sums)]
         writer.writerow([*_values(row, names).values(), *counted, *shares])

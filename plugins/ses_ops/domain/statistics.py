@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.feedback import Feedback, tells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Dimension(StrEnum):
@@ -19,8 +25,15 @@ class Dimension(StrEnum):
     MAILBOX_PROVIDER = "mailbox_provider"
 
 
+class Engaged(StrEnum):
+    """What was done with a message."""
+
+    OPENED = "opened"
+    CLICKED = "clicked"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
+class MailCounts:
     """Numbers of messages by day of *sending*, without test sends; `opens` and `clicks` are numbers of events."""
 
     #: The next server took it.
@@ -74,27 +87,31 @@ class Counts:
 
     @property
     def reached(self) -> int:
-        """Accepted, and neither returned nor dropped afterwards: what people complain of, unsubscribe by, open, click."""
+        """Accepted, and neither returned nor dropped afterwards: what people complain of, open and click."""
         return max(0, self.accepted - self.bounced - self.dropped)
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Counts)})
+    def __add__(self, other: MailCounts) -> MailCounts:
+        return MailCounts(
+            **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(MailCounts)}
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
     """A rate, with what it is made of."""
 
-    #: Names of properties of Counts.
+    #: Names of properties of MailCounts.
     numerator: str
     denominator: str
     count: int
     of: int
+    #: False: nobody told of such outcomes, so that a zero would say what nobody knows (docs/decisions/0041).
+    measured: bool = True
 
     @property
     def share(self) -> float | None:
-        """As a share of 1; None: of nothing, so that there is no rate (mail without a pixel has no open rate)."""
-        return self.count / self.of if self.of else None
+        """As a share of 1; None: not measured, or of nothing (mail without a pixel has no open rate)."""
+        return self.count / self.of if self.measured and self.of else None
 
 
 #: The rates: name, numerator, denominator.
@@ -109,21 +126,31 @@ RATES = (
 )
 
 
-def rates(counts: Counts) -> dict[str, Rate]:
-    """The rates of some counts, by name."""
+#: The outcomes whose feeds measure a rate.
+_MEASURED_BY = {
+    "delivery_rate": Feedback.DELIVERED,
+    "bounce_rate": Feedback.HARD_BOUNCED,
+    "complaint_rate": Feedback.COMPLAINED,
+    "unsubscribe_rate": Feedback.UNSUBSCRIBED,
+}
+
+
+def rates(counts: MailCounts, feeds: Collection[str]) -> dict[str, Rate]:
+    """The rates of some counts, by name. `feeds`: the sources that told of events in this time."""
     return {
         name: Rate(
             numerator=numerator,
             denominator=denominator,
             count=getattr(counts, numerator),
             of=getattr(counts, denominator),
+            measured=getattr(counts, numerator) > 0 or name not in _MEASURED_BY or tells_of(_MEASURED_BY[name], feeds),
         )
         for name, numerator, denominator in RATES
     }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class StatisticsRow:
     """One row of statistics: values of the dimensions that were asked for ("" of the others), and counts."""
 
     #: ISO date.
@@ -133,4 +160,4 @@ class Row:
     #: None without the dimension. Tasks of one name, made one after the other, are different rows.
     task_id: int | None = None
     mailbox_provider: str = ""
-    counts: Counts
+    counts: MailCounts

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from ses_ops.application.statistics import statistics
-from ses_ops.domain.statistics import Dimension, rates
+from ses_ops.domain.statistics import Dimension, Engaged, rates
 from ses_ops.domain.warmup import QuotaPlans
+from ses_ops.storage.statistics.who import who
 from tests.integration.events.mailing import sent
 from tests.integration.sending_world import DOMAIN
 
@@ -93,9 +94,9 @@ def test_a_provider_that_is_only_a_domain_is_one_of_the_others(world, counted):
 
 def test_opens_are_a_part_of_the_mail_with_a_pixel_that_did_not_come_back(world, counted):
     total = _asked(world, "task", days=1, task_ids=[counted.tasks["spring"]]).total
-    rate = rates(total)["open_rate"]
+    rate = rates(total, [])["open_rate"]
     assert (rate.count, rate.of) == (20, 130)
-    assert rates(total)["bounce_rate"].of == 140
+    assert rates(total, [])["bounce_rate"].of == 140
 
 
 def test_sums_by_everything_add_up_to_the_total(world, counted):
@@ -122,6 +123,7 @@ def test_the_command_prints_json_and_csv(world, counted, ses):
         "denominator": "accepted",
         "count": 10,
         "of": 190,
+        "measured": True,
         "share": 10 / 190,
     }
     lines = list(csv.DictReader(io.StringIO(ses("stats", "--by", "task", "--days", str(days), "--csv").out)))
@@ -158,3 +160,27 @@ def test_what_cannot_be_asked_is_said_in_one_line(world, ses, wrong):
 def test_too_many_days_are_refused(world, ses):
     answer = ses("stats", "--days", "4000")
     assert (answer.code, "1 to 366 days" in answer.err) == (1, True)
+
+
+def test_who_clicked_is_listed_with_verdicts_and_by_link(world, ses):
+    mailing = sent(world, "spring", [f"p{number}@gmail.com" for number in range(1, 8)])
+    (task,) = world.rows("SELECT id FROM send_task WHERE name = 'spring'")[0]
+    world.execute(
+        "INSERT INTO message_engagement (occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider,"
+        " clicks_people, clicks_machines)"
+        " SELECT %s, n, %s, 'x', now(), 'google', n %% 2, 1 FROM generate_series(1, 6) n",
+        *(mailing.occurrence_id, task),
+    )
+    world.execute(
+        "INSERT INTO engagement (event_key, occurred_at, occurrence_id, seq, kind, source, link_id)"
+        " VALUES (gen_random_uuid(), now(), %s, 3, 'clicked', 'click', 77)",
+        mailing.occurrence_id,
+    )
+    lines = list(csv.DictReader(io.StringIO(ses("stats", "who", "spring", "--what", "clicked").out)))
+    assert [one["address"] for one in lines] == [f"p{number}@gmail.com" for number in range(1, 7)]
+    assert [one["clicks_people"] for one in lines] == ["1", "0"] * 3
+    (one,) = ses("stats", "who", "spring", "--what", "clicked", "--link", "77", "--json").json
+    assert one["address"] == "p3@gmail.com"
+    assert ses("stats", "who", "spring", "--json").json == []
+    batches = list(who(world.conn, task, Engaged.CLICKED, batch=2))
+    assert [len(batch) for batch in batches] == [2, 2, 2]

@@ -31,7 +31,7 @@ class LinkClicks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HourOfEngagement:
-    """Opens and clicks within an hour. Counts are events."""
+    """Opens and clicks within an hour. MailCounts are events."""
 
     hour: datetime
     opens_people: int

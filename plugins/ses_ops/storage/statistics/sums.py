@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.statistics import Counts, Dimension, Row
+from ses_ops.domain.statistics import Dimension, MailCounts, StatisticsRow
 from ses_ops.storage.named_sql import fetch_all, statements
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 _SQL = statements(__file__)
-_COUNTS = tuple(one.name for one in fields(Counts))
+_COUNTS = tuple(one.name for one in fields(MailCounts))
 
 
 def sums(
@@ -27,13 +27,14 @@ def sums(
     until: datetime,
     task_ids: Collection[int] | None = None,
     hidden: Collection[str] = (),
+    hidden_ids: Collection[int] = (),
     limit: int,
-) -> list[Row]:
+) -> list[StatisticsRow]:
     """Rows of statistics, the newest day and the largest first, at most `limit`.
 
     `zones` has the sender domains that are looked at, each with the time zone of its days (IANA); mail of other domains
     is left out. `since` and `until` bound the beginning of the quota day of sending: since <= day < until. `task_ids`
-    None: all tasks; `hidden`: names of tasks that are left out.
+    None: all tasks; `hidden` and `hidden_ids`: tasks that are left out, by name and by id.
     """
     rows = fetch_all(
         conn,
@@ -48,6 +49,7 @@ def sums(
         until=until,
         task_ids=None if task_ids is None else list(task_ids),
         hidden=list(hidden),
+        hidden_ids=list(hidden_ids),
         limit=limit,
     )
-    return [Row(counts=Counts(**{name: row.pop(name) for name in _COUNTS}), **row) for row in rows]
+    return [StatisticsRow(counts=MailCounts(**{name: row.pop(name) for name in _COUNTS}), **row) for row in rows]

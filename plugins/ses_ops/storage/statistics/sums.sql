@@ -71,7 +71,7 @@ SELECT coalesce(k.day::text, '') AS day, CASE WHEN %(by_domain)s THEN k.sender_d
        sum(k.clicked_people)::bigint AS clicked_people, sum(k.clicked_machines)::bigint AS clicked_machines,
        sum(k.clicked_unknown)::bigint AS clicked_unknown, sum(k.opens)::bigint AS opens, sum(k.clicks)::bigint AS clicks
 FROM known k JOIN send_task t ON t.id = k.task_id
-WHERE t.name <> ALL(%(hidden)s::text[])
+WHERE t.name <> ALL(%(hidden)s::text[]) AND t.id <> ALL(%(hidden_ids)s::bigint[])
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1 DESC, sum(k.accepted) DESC, 2, 3, 4, 5
 LIMIT %(limit)s;
