@@ -36,6 +36,19 @@ FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReputationPlan:
+    """How the reputation of a sender domain leads its quota, or guards a calendar plan."""
+
+    #: Levels of the standard plan, 1 to 20: where a domain begins, and the highest it reaches by itself.
+    start_level: int = 1
+    max_level: int = 20
+    #: Levels are computed and shown, and the calendar (or `start_level`) holds.
+    shadow: bool = False
+    #: The plan is a calendar, and the level only lowers it.
+    guard: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WarmupPlan:
     """One entry of the Variable, checked. `started_at` is the aware moment at which day 1 begins."""
 
@@ -46,6 +59,8 @@ class WarmupPlan:
     time_zone: str
     daily_limit: int | None = None
     day_length: timedelta = REAL_DAY
+    #: None: the calendar alone.
+    reputation: ReputationPlan | None = None
 
     @property
     def is_rehearsal(self) -> bool:
