@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.statistics import Dimension, MailCounts, StatisticsRow
-from ses_ops.storage.named_sql import fetch_all, statements
+from ses_ops.storage.named_sql import fetch_all, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -36,6 +36,7 @@ def sums(
     is left out. `since` and `until` bound the beginning of the quota day of sending: since <= day < until. `task_ids`
     None: all tasks; `hidden` and `hidden_ids`: tasks that are left out, by name and by id.
     """
+    fetch_value(conn, _SQL["no_jit"])
     rows = fetch_all(
         conn,
         _SQL["sums"],

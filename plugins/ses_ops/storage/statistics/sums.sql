@@ -1,3 +1,7 @@
+-- name: no_jit
+-- Compiling the sums takes longer than adding.
+SELECT set_config('jit', 'off', true);
+
 -- name: sums
 -- Sums by the dimensions that are asked for. The days are those of the sender domain's zone. A provider that is only a
 -- domain is one of the others: what was sent is counted by known providers. What is known to have come back is taken off
