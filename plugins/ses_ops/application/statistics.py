@@ -134,7 +134,8 @@ def _of_days(
         midnight = zone(name)
         found += sums.sums(
             conn,
-            zones={domain: of for domain, of in zones.items() if of == name},
+            sender_domains=[domain for domain, of in zones.items() if of == name],
+            time_zone=name,
             by=by,
             since=from_wall_clock(datetime.combine(first, time()), midnight),
             until=from_wall_clock(datetime.combine(end + timedelta(days=1), time()), midnight),
