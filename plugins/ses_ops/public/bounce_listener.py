@@ -83,11 +83,11 @@ class ReportHandler:
         return await self._answer(raw, envelope.rcpt_tos)
 
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever fails here is our fault, so the other server is to try again; nothing of it is told to it."""
+        """Whatever fails here is our fault, so the other server is to try again, and learns nothing of it."""
         if isinstance(error, TLSSetupException):
             _log.info("a client began TLS and did not finish: %s", error.__cause__)
         else:
-            _log.error("a dialogue failed", exc_info=error)
+            _log.warning("a dialogue failed", exc_info=error)
         return "451 4.3.0 Try again later"
 
     def _is_ours(self, address: str) -> bool:
