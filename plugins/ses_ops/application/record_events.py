@@ -19,7 +19,7 @@ from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
-from ses_ops.domain.message_feedback import told
+from ses_ops.domain.message_feedback import about, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
 from ses_ops.storage.connection import transaction
@@ -223,6 +223,7 @@ def _row(one: _Found) -> NewEvent:
         source=clean(event.source, MAX_NAME),
         source_id=clean(event.source_id, MAX_SOURCE_ID),
         provider_kind=clean(event.provider_kind, MAX_NAME),
+        about=about(event),
         reason=event.failure and event.failure.reason.value,
         status=event.failure and clean(event.failure.status, MAX_NAME),
         diagnostic="" if one.erased else clean(event.diagnostic, MAX_DIAGNOSTIC),
@@ -244,7 +245,7 @@ def _apply(conn: Connection, new: Sequence[_Found]) -> tuple[int, int]:
     for one in new:
         of_message[MessageId(one.message.occurrence_id, one.message.seq)].append(one)
     told_of = {
-        key: told((one.event.kind, one.event.hard, _moment(one.event.occurred_at)) for one in events)
+        key: told((one.event.kind, one.event.hard, _moment(one.event.occurred_at), about(one.event)) for one in events)
         for key, events in of_message.items()
     }
     changes = recording.merge_feedback(

@@ -15,6 +15,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
+from ses_ops.sending.chunk.ending import doubt_resolved
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.ledger import chunks, occurrences
 from ses_ops.storage.ledger.failures import failed_by_code
@@ -87,9 +88,14 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: UnknownDec
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
-            count = sum(chunks.assume_sent(conn, chunk_id=chunk.id) for chunk in found)
+            count = sum(_assume_sent(conn, chunk.id) for chunk in found)
         facts["count"] = count
     return _requeued(name, count) if doubt is UnknownDecision.RESEND else Counted(changed=count > 0, count=count)
+
+
+def _assume_sent(conn: Connection, chunk_id: int) -> int:
+    with doubt_resolved(conn, chunk_id):
+        return chunks.assume_sent(conn, chunk_id=chunk_id)
 
 
 def _requeued(name: str, count: int) -> Counted:
@@ -253,10 +259,10 @@ def _requeue(
     *,
     codes: Collection[int] | None = None,
 ) -> int:
-    count = sum(
-        chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
-        for chunk in _chunks_with(conn, task, state)
-    )
+    count = 0
+    for chunk in _chunks_with(conn, task, state):
+        with doubt_resolved(conn, chunk.id):
+            count += chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
     if count:
         occurrences.reopen(conn, task_id=task.id)
         send_tasks.reopen(conn, task_id=task.id)
