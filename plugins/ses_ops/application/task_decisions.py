@@ -15,9 +15,8 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
-from ses_ops.sending.chunk.ending import doubt_resolved
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
-from ses_ops.storage.ledger import chunks, occurrences
+from ses_ops.storage.ledger import chunks, occurrences, send_counts
 from ses_ops.storage.ledger.failures import failed_by_code
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
@@ -94,8 +93,10 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: UnknownDec
 
 
 def _assume_sent(conn: Connection, chunk_id: int) -> int:
-    with doubt_resolved(conn, chunk_id):
-        return chunks.assume_sent(conn, chunk_id=chunk_id)
+    doubtful = send_counts.in_doubt(conn, chunk_id)
+    count = chunks.assume_sent(conn, chunk_id=chunk_id)
+    send_counts.assume_sent(conn, doubtful)
+    return count
 
 
 def _requeued(name: str, count: int) -> Counted:
@@ -261,8 +262,9 @@ def _requeue(
 ) -> int:
     count = 0
     for chunk in _chunks_with(conn, task, state):
-        with doubt_resolved(conn, chunk.id):
-            count += chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
+        doubtful = send_counts.in_doubt(conn, chunk.id) if state is MessageState.UNKNOWN else []
+        count += chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
+        send_counts.send_again(conn, doubtful)
     if count:
         occurrences.reopen(conn, task_id=task.id)
         send_tasks.reopen(conn, task_id=task.id)

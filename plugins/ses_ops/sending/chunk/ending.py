@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.mailbox_provider import counted_provider
@@ -12,11 +11,11 @@ from ses_ops.domain.refusal_class import class_of_reply
 from ses_ops.storage.ledger import attempts, send_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.ledger.send_counts import OutcomeCount
+    from ses_ops.storage.ledger.send_counts import AttemptOutcome, OutcomeCount
 
 _COLUMNS = {
     MessageState.SENT: "accepted",
@@ -40,15 +39,6 @@ def count_attempt(conn: Connection, attempt_id: int) -> None:
     send_counts.write(conn, attempt_id, counted(conn, attempt_id))
 
 
-@contextmanager
-def doubt_resolved(conn: Connection, chunk_id: int) -> Iterator[None]:
-    """Let a person's decision about the messages of a chunk that are in doubt change what their attempts did."""
-    doubtful = send_counts.in_doubt(conn, chunk_id)
-    yield
-    for attempt_id in doubtful:
-        send_counts.resolve_doubt(conn, attempt_id, counted(conn, attempt_id))
-
-
 def counted(conn: Connection, attempt_id: int) -> Mapping[str, Mapping[str, int]]:
     """What the messages of an attempt say that it did, by mailbox provider and column of `send_count`."""
     found: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -57,5 +47,13 @@ def counted(conn: Connection, attempt_id: int) -> Mapping[str, Mapping[str, int]
     return found
 
 
-def _column(one: OutcomeCount) -> str:
+def total_by_attempt(found: Iterable[AttemptOutcome]) -> Mapping[int, Mapping[str, int]]:
+    """What messages say that their attempts did, by attempt and column of `send_count`."""
+    made: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in found:
+        made[one.attempt_id][_column(one)] += one.count
+    return made
+
+
+def _column(one: OutcomeCount | AttemptOutcome) -> str:
     return _COLUMNS.get(MessageState(one.state)) or class_of_reply(one.code, one.text or "").value

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops.storage.named_sql import execute, fetch_rows, fetch_values, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_values, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -34,6 +34,26 @@ class OutcomeCount:
     count: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptOutcome:
+    """Messages of an attempt with the same outcome, to whatever domains."""
+
+    attempt_id: int
+    state: str
+    code: int | None
+    text: str | None
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredCounts:
+    """What is stored of an attempt, over all providers, by column."""
+
+    #: Failed messages of the start were tried again, and stay counted where they had failed.
+    retried: bool
+    counts: dict[str, int]
+
+
 def outcomes(conn: Connection, attempt_id: int) -> list[OutcomeCount]:
     """The messages that an attempt has ended, by outcome."""
     return fetch_rows(conn, OutcomeCount, _SQL["outcomes"], attempt_id=attempt_id)
@@ -54,10 +74,22 @@ def in_doubt(conn: Connection, chunk_id: int) -> list[int]:
     return fetch_values(conn, _SQL["in_doubt"], chunk_id=chunk_id)
 
 
-def resolve_doubt(conn: Connection, attempt_id: int, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Write what a person decided about an attempt's messages in doubt; `counts` are accepted and unknown ones now."""
-    rows = [
-        {"mailbox_provider": provider, "accepted": of.get("accepted", 0), "unknown": of.get("unknown", 0)}
-        for provider, of in counts.items()
-    ]
-    execute(conn, _SQL["resolve_doubt"], attempt_id=attempt_id, counts=json.dumps(rows))
+def assume_sent(conn: Connection, attempt_ids: Sequence[int]) -> None:
+    """Count messages in doubt as accepted, because a person says so."""
+    execute(conn, _SQL["assume_sent"], attempt_ids=list(attempt_ids))
+
+
+def send_again(conn: Connection, attempt_ids: Sequence[int]) -> None:
+    """Count messages no longer as in doubt, because a person has them sent again."""
+    execute(conn, _SQL["send_again"], attempt_ids=list(attempt_ids))
+
+
+def of_occurrence(conn: Connection, occurrence_id: int) -> list[AttemptOutcome]:
+    """What the messages of a start say that its attempts did."""
+    return fetch_rows(conn, AttemptOutcome, _SQL["of_occurrence"], occurrence_id=occurrence_id)
+
+
+def stored_of_occurrence(conn: Connection, occurrence_id: int) -> dict[int, StoredCounts]:
+    """What is stored of the attempts of a start, by attempt."""
+    rows = fetch_all(conn, _SQL["stored_of_occurrence"], occurrence_id=occurrence_id)
+    return {row.pop("attempt_id"): StoredCounts(retried=row.pop("retried"), counts=row) for row in rows}
