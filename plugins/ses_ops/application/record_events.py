@@ -19,7 +19,7 @@ from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
-from ses_ops.domain.message_feedback import Telling, chosen_at, told
+from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
 from ses_ops.storage.connection import transaction
@@ -223,6 +223,7 @@ def _row(one: _Found) -> NewEvent:
         source=clean(event.source, MAX_NAME),
         source_id=clean(event.source_id, MAX_SOURCE_ID),
         provider_kind=clean(event.provider_kind, MAX_NAME),
+        about=about(event),
         reason=event.failure and event.failure.reason.value,
         status=event.failure and clean(event.failure.status, MAX_NAME),
         diagnostic="" if one.erased else clean(event.diagnostic, MAX_DIAGNOSTIC),
@@ -239,7 +240,8 @@ def _moment(moment: datetime) -> datetime:
 def _telling(one: _Found, received_at: datetime) -> Telling:
     at = _moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
-    return Telling(kind=one.event.kind, hard=one.event.hard, occurred_at=at, chosen_at=chosen)
+    kind, hard = one.event.kind, one.event.hard
+    return Telling(kind=kind, hard=hard, occurred_at=at, chosen_at=chosen, about=about(one.event))
 
 
 def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from ses_ops.errors import DatabaseUnavailable, Explanation, LedgerBehind, Sente
 from ses_ops.rendering.message import ProviderHeader
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.chunk.claim import claim_chunk, settle_from_journal
+from ses_ops.sending.chunk.ending import end_attempt
 from ses_ops.sending.chunk.feed import MessageFeed
 from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
@@ -188,7 +189,7 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
                 seqs=to_requeue,
             )
         chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
-        attempts.end(conn, attempt_id=attempt.id, ending=reason)
+        end_attempt(conn, attempt_id=attempt.id, ending=reason)
 
 
 def _reason(problem: BaseException) -> str:
@@ -229,5 +230,5 @@ def _finish(ledger: ChunkLedger, writer: LedgerWriter) -> ChunkReport:
             why, ending = Ending(reason="", backoff=False), "finished"
         if ending != "stopped":
             release_chunk(conn, attempt.chunk_id, run_id=attempt.run_id, now=database_now(conn), ending=why)
-        attempts.end(conn, attempt_id=attempt.id, ending=ending[:500])
+        end_attempt(conn, attempt_id=attempt.id, ending=ending[:500])
     return ChunkReport(**ledger.counts, left=chunk.pending, ending=ending)

@@ -109,6 +109,12 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
     return began
 
 
+def rehearsals_began_at(conn: Connection) -> dict[tuple[str, str], datetime]:
+    """As `rehearsal_began_at`, of all domains: by domain and key of the rehearsal."""
+    rows = fetch_all(conn, _SQL["rehearsals_began_at"])
+    return {(row["domain"], row["rehearsal_key"]): row["rehearsal_began_at"] for row in rows}
+
+
 def begin_rehearsal(conn: Connection, plan: WarmupPlan) -> datetime | None:
     """As `rehearsal_began_at`; the first call is the first use. The caller holds the domain's row."""
     if not plan.rehearsal_counts_from_first_use:
