@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput
@@ -209,9 +210,9 @@ class MessageRenderer:
         return bool(self._provider.name)
 
     @property
-    def has_pixel(self) -> bool:
-        """Whether each message tells when it is opened."""
-        return self._tracked is not None and self._tracked.has_pixel
+    def tracked(self) -> Tracking:
+        """What can be noticed of its messages: opens where they have a pixel, clicks where a link is tracked."""
+        return Tracking(opens=self._tracked is not None and self._tracked.has_pixel, clicks=bool(self.targets))
 
     @property
     def targets(self) -> tuple[str, ...]:

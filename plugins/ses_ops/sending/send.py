@@ -24,6 +24,7 @@ from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.task_renderer import RendererExtras, task_renderer
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
+from ses_ops.storage.events import tracked_links
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import MailRefused
@@ -73,8 +74,10 @@ def send_chunk(
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
-        renderer = _renderer(task, templates_root, smtp)
-        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition)
+        renderer = _renderer(conn, task, templates_root, smtp)
+        with transaction(conn):
+            tracked_links.keep(conn, task_id=task.task_id, targets=renderer.targets)
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition, tracked=renderer.tracked)
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
@@ -104,12 +107,13 @@ def _task(conn: Connection, chunk_id: int) -> TaskOfChunk:
     return task
 
 
-def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
+def _renderer(conn: Connection, task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
     """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
     Values that the template does not need any more do no harm.
     """
-    content = with_page(task.content)
+    with transaction(conn):
+        content = with_page(conn, task.content)
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
@@ -117,6 +121,7 @@ def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> Me
         raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
     extras = RendererExtras(
         bounce_domain=task.bounce_domain,
+        token_secret=task.token_secret,
         provider_header=ProviderHeader(*smtp.provider_header) if smtp.provider_header else None,
         headers={
             **smtp.headers,
