@@ -113,10 +113,10 @@ def _judge_one(
         _seen(one.kind, one.happened_at, one.link_id, Verdict(one.verdict), judged[one.event_key].verdict)
         for one in stored
     ]
-    for one in come:
-        verdict, rule = judged[one.row.event_key]
-        found.new.append(replace(one.row, verdict=verdict.value, rule=rule))
-        seen.append(_seen(one.row.kind, one.happened_at, one.row.link_id, None, verdict))
+    for arrived in come:
+        verdict, rule = judged[arrived.row.event_key]
+        found.new.append(replace(arrived.row, verdict=verdict.value, rule=rule))
+        seen.append(_seen(arrived.row.kind, arrived.happened_at, arrived.row.link_id, None, verdict))
     before = len(found.changed)
     for one in stored:
         verdict, rule = judged[one.event_key]

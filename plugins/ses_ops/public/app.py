@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def routes() -> list[BaseRoute]:
     """All routes of the listener."""
     return [
-        *tracking.routes(),
         *unsubscribe.routes(),
         *hooks.routes(),
         Route("/health", _health),
         Route("/robots.txt", _robots),
+        Route("/c/{rest:path}", _not_led),
     ]
 
 
@@ -49,7 +49,8 @@ def make_app(services: Services) -> Front:
     )
     app.router.redirect_slashes = False
     app.state.services = services
-    return Front(app, prefix=services.prefix)
+    tracked = tracking.Tracking(app, services)
+    return Front(app, prefix=services.prefix, unlogged=dict.fromkeys(tracking.PATHS, tracked))
 
 
 def _health(request: Request) -> Response:
@@ -72,6 +73,11 @@ def _health(request: Request) -> Response:
         },
         200 if takes else 503,
     )
+
+
+def _not_led(request: Request) -> Response:
+    """The page of a tracked link that leads nowhere; tracking.py has said why."""
+    raise HTTPException(request.scope.get(tracking.STATUS, 404), headers={"Retry-After": "30"})
 
 
 def _robots(_: Request) -> Response:

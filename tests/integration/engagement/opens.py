@@ -91,6 +91,6 @@ def state(world: World) -> list[list[tuple[Any, ...]]]:
 
 def cleared(world: World) -> None:
     world.execute(
-        "TRUNCATE engagement, message_engagement, engagement_count, link_count, engagement_hour, tracked_link, event_feed,"
-        " message_event, message_feedback, feedback_count"
+        "TRUNCATE engagement, message_engagement, engagement_count, link_count, engagement_hour, tracked_link,"
+        " event_feed, message_event, message_feedback, feedback_count"
     )

@@ -43,7 +43,8 @@ class Reader:
         self.recipients.wait()
         return self.recipients.mailing.world.rows(
             "SELECT e.seq, e.kind::text, l.target, e.place FROM engagement e"
-            " LEFT JOIN tracked_link l ON l.id = e.link_id WHERE e.occurrence_id = %s ORDER BY e.happened_at, e.event_key",
+            " LEFT JOIN tracked_link l ON l.id = e.link_id WHERE e.occurrence_id = %s"
+            " ORDER BY e.happened_at, e.event_key",
             self.recipients.mailing.occurrence_id,
         )
 
