@@ -115,7 +115,7 @@ def _record(conn: Connection, found: Sequence[_Found], now: datetime) -> int:
     of_message: defaultdict[MessageId, list[_Found]] = defaultdict(list)
     for one in found:
         of_message[one.message_id].append(one)
-    rows = recording.begin_messages(conn, [_row(of_message[key][0].message) for key in sorted(of_message)])
+    rows = recording.begin_messages(conn, [count_row(of_message[key][0].message) for key in sorted(of_message)])
     begun = {MessageId(row.occurrence_id, row.seq) for row in rows}
     stored = []
     if known := of_message.keys() - begun:
@@ -127,8 +127,8 @@ def _record(conn: Connection, found: Sequence[_Found], now: datetime) -> int:
     return judge(conn, rows, arrived_at, stored, new).new
 
 
-def _row(message: EngagedMessage) -> dict[str, object]:
-    """What the counts of a message are kept by, as of its first event."""
+def count_row(message: EngagedMessage) -> dict[str, object]:
+    """What the counts of a message are kept by, as of its first event: the first fields of its row."""
     return {
         "occurrence_id": message.occurrence_id,
         "seq": message.seq,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ses_ops.storage.named_sql import execute, statements
 
@@ -58,11 +58,12 @@ def add_hours(conn: Connection, changes: Mapping[tuple[HourKey, str], int]) -> N
         execute(conn, _SQL["add_hours"], hours=json.dumps(rows, default=str))
 
 
-def _rows(
-    changes: Mapping[tuple[CountKey | LinkCountKey | HourKey, str], int], columns: Iterable[str]
-) -> list[dict[str, object]]:
+_Key = TypeVar("_Key", "CountKey", LinkCountKey, HourKey)
+
+
+def _rows(changes: Mapping[tuple[_Key, str], int], columns: Iterable[str]) -> list[dict[str, object]]:
     """A row of each key that changes, with all columns."""
-    rows: dict[CountKey | LinkCountKey | HourKey, dict[str, int]] = {}
+    rows: dict[_Key, dict[str, int]] = {}
     for (key, column), change in changes.items():
         if change:
             rows.setdefault(key, dict.fromkeys(columns, 0))[column] = change
