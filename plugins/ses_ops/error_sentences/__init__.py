@@ -14,7 +14,17 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 NOUNS = (
-    *("addresses", "connections", "database", "hooks", "imports", "listeners", "mail_server", "mail_settings"),
+    *(
+        "addresses",
+        "callbacks",
+        "connections",
+        "database",
+        "hooks",
+        "imports",
+        "listeners",
+        "mail_server",
+        "mail_settings",
+    ),
     *("messages", "orchestration", "quota", "reports", "schedules", "sending", "task_fields", "tasks", "templates"),
     "unmatched_events",
 )
