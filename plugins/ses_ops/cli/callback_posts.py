@@ -66,7 +66,7 @@ def deliveries(name: str | None, not_delivered: bool, limit: int, as_json: bool)
 @click.option("--not-delivered", is_flag=True, help="Only events that the endpoint never took.")
 @click.option("--never-posted", is_flag=True, help="Also events from before the endpoint was added, of that time.")
 @json_option
-def replay(  # noqa: PLR0913 - each is an option
+def replay(
     name: str,
     event: str | None,
     since: str | None,

@@ -61,7 +61,7 @@ def callback() -> None:
 @click.option("--concurrency", type=click.IntRange(1, 100), default=16, show_default=True, help="Posts at once.")
 @click.option("--per-second", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Most posts.")
 @json_option
-def add(  # noqa: PLR0913 - each is an option
+def add(
     name: str,
     url: str,
     made_as: str,

@@ -12,7 +12,7 @@ SENTENCES: dict[str, str] = {
     "callback_not_signed": "a callback in the format tencent has no signature, so it has no secret to rotate",
     "callback_span_not_usable": "give the beginning of a time before its end",
     "callback_target_not_found": "the host {host!r} of the address has no IP address",
-    "callback_target_refused": "the host {host!r} has an address of a private network that SES_CALLBACK_ALLOW does not name",
+    "callback_target_refused": "the host {host!r} is in a private network that SES_CALLBACK_ALLOW does not name",
     "callback_url_has_login": "the address must not have a user and a password in it",
     "callback_url_not_usable": "this is not an http or https address that events can be posted to",
     "not_a_callback_event": "{given!r} is not the id of an event",

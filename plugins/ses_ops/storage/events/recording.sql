@@ -12,7 +12,7 @@ SELECT pg_advisory_xact_lock_shared(7369, 0), set_config('enable_seqscan', 'off'
 -- name: messages
 -- The messages that events name, with what their counts are kept by: the sender domain of the edition that was sent, and
 -- the start of the quota day in which the outcome was written (else the day in UTC). The provider by MX, where known.
-SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id, d.sender_domain,
+SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id, coalesce(o.frozen_at, to_timestamp(0)) AS frozen_at, d.sender_domain,
        coalesce(q.starts_at, date_trunc('day', coalesce(m.changed_at, now()), 'UTC')) AS sent_day,
        m.state = 'failed' AS refused, p.mailbox_provider AS known_provider
 FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
@@ -45,7 +45,7 @@ FROM json_to_recordset(%(events)s::json) AS e (
     source_id text, provider_kind text, reason text, status text, diagnostic text, raw text)
 ORDER BY event_key, occurred_at
 ON CONFLICT DO NOTHING
-RETURNING event_key::text AS event_key;
+RETURNING event_key::text AS event_key, received_at;
 
 -- name: insert_feedback
 -- Of messages without an event so far. What another writer has just written is waited for, and left.
