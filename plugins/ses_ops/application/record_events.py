@@ -22,6 +22,7 @@ from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
 from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
+from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import feeds, providers, recording, unmatched
 from ses_ops.storage.events.feeds import Brought
@@ -257,6 +258,7 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
         {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
         refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
+    enqueue(conn, [_callback_event(one) for one in sorted(new, key=lambda one: _moment(one.event.occurred_at))])
     done = act_on(
         conn,
         [
@@ -273,6 +275,18 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
     )
     recording.add_counts(conn, changes)
     return done
+
+
+def _callback_event(one: _Found) -> CallbackEvent:
+    """What is posted to the user's own addresses. The rows of the messages are locked, so their order is kept."""
+    return CallbackEvent(
+        event_key=one.key,
+        occurred_at=_moment(one.event.occurred_at),
+        occurrence_id=one.message.occurrence_id,
+        seq=one.message.seq,
+        kind=one.event.kind.value,
+        sender_domain=one.message.sender_domain,
+    )
 
 
 def _counted_by(one: _Found) -> CountKey:
