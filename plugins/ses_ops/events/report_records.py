@@ -16,7 +16,7 @@ from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.events.mime_parts import MAX_OCTETS
-from ses_ops.events.report_mail import read_report
+from ses_ops.events.report_mail import read_for_each, read_report
 from ses_ops.events.report_verdict import Action, ReportedRecipient, ReportKind, ReportVerdict
 from ses_ops.events.spool import Record, UnmatchedRecord
 from ses_ops.events.tokens import Purpose, address_check
@@ -52,8 +52,16 @@ class ReportRecords:
 
 def records_of(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str] = ()) -> ReportRecords:
     """Read a mail; `came_to` is the addresses of its envelope. Raises only what `read_token` raises."""
-    verdict = read_report(raw, came_to=came_to)
+    return _records(raw, _source_id(raw), read_report(raw, came_to=came_to), read_token)
+
+
+def records_for_each(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str]) -> list[ReportRecords]:
+    """Read a mail for each of its recipients by itself, as if it had come to each alone."""
     source_id = _source_id(raw)
+    return [_records(raw, source_id, verdict, read_token) for verdict in read_for_each(raw, [[one] for one in came_to])]
+
+
+def _records(raw: bytes, source_id: str, verdict: ReportVerdict, read_token: ReadToken) -> ReportRecords:
     if verdict.kind is ReportKind.AUTO_REPLY:
         return ReportRecords(kind=verdict.kind)
     if verdict.kind is ReportKind.BOUNCE:
