@@ -34,6 +34,7 @@ from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.bounce_domain import dns_records, proposed_bounce_domain
 from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
@@ -91,6 +92,10 @@ def domain(request: Request, domain: str, user: GetUserDep) -> Response:
     return domain_page(request, user, domain)
 
 
+def _boxes(tracking: Tracking) -> Form:
+    return Form.of(**{f"track_{name}": "yes" for name, value in tracking._asdict().items() if value})
+
+
 def domain_page(
     request: Request,
     user: BaseUser,
@@ -99,6 +104,7 @@ def domain_page(
     form: Form | None = None,
     preview: Coming | None = None,
     bounce_form: Form | None = None,
+    tracking_form: Form | None = None,
     status: int = 200,
     new: bool = False,
 ) -> Response:
@@ -115,6 +121,7 @@ def domain_page(
     with reading() as conn:
         history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
         bounce_domain = sender_domains.bounce_domain(conn, line.quota.domain)
+        tracking = sender_domains.tracking(conn, line.quota.domain)
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(
@@ -126,6 +133,8 @@ def domain_page(
         preview=preview,
         bounce_domain=bounce_domain,
         bounce_form=(bounce_form or Form.of(bounce_domain=bounce_domain or "")) if may_write_quota(user) else None,
+        tracking=tracking,
+        tracking_form=(tracking_form or _boxes(tracking)) if may_write_quota(user) else None,
         dns_records=dns_records,
         proposed_bounce_domain=proposed_bounce_domain(line.quota.domain),
         zones=time_zones(),
