@@ -1,7 +1,7 @@
 """What events say of a message: a maximum, so that any order and any repetition of them gives the same.
 
 accepted < deferred < dropped < delivered < soft bounce < hard bounce; complaint and unsubscription stand beside it. An
-unsubscription is taken back by a newer resubscription, by the source's clock.
+unsubscription is taken back by a newer resubscription, by the source's clock as far as it can be right.
 """
 
 from __future__ import annotations
@@ -81,13 +81,35 @@ def about(event: MessageEvent) -> BounceAbout:
 _ABOUT = {RefusalClass.SPAM: BounceAbout.SPAM, RefusalClass.INFRASTRUCTURE: BounceAbout.INFRASTRUCTURE}
 
 
-def told(events: Iterable[tuple[EventKind, bool, datetime, BounceAbout]]) -> Told:
-    """What events (kind, whether a bounce is hard, moment, what it is about) of one message say; at least one."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """What one event says, as far as it concerns the state of its message."""
+
+    kind: EventKind
+    hard: bool
+    about: BounceAbout
+    #: By the clock of the source.
+    occurred_at: datetime
+    #: Of a choice (an unsubscription, a return): `chosen_at`.
+    chosen_at: datetime
+
+
+def chosen_at(occurred_at: datetime, *, frozen_at: datetime, received_at: datetime) -> datetime:
+    """The moment at which a recipient made a choice: what the source says, where that can be.
+
+    Nobody chooses before the audience of the mailing was frozen, or after the event came: the clock of a program of
+    mail may be years away, and a mail may have no date. Then it is the moment at which the event came first.
+    """
+    return occurred_at if frozen_at <= occurred_at <= received_at else received_at
+
+
+def told(events: Iterable[Telling]) -> Told:
+    """What events of one message say together; at least one."""
     known = list(events)
-    kinds = {kind for kind, _, _, _ in known}
-    moments = [moment for _, _, moment, _ in known]
-    bounces = [Bounce.HARD if hard else Bounce.SOFT for kind, hard, _, _ in known if kind is EventKind.BOUNCED]
-    abouts = {of for _, _, _, of in known}
+    kinds = {one.kind for one in known}
+    moments = [one.occurred_at for one in known]
+    bounces = [Bounce.HARD if one.hard else Bounce.SOFT for one in known if one.kind is EventKind.BOUNCED]
+    abouts = {one.about for one in known}
     return Told(
         deferred=EventKind.DEFERRED in kinds,
         delivered=EventKind.DELIVERED in kinds,
@@ -96,8 +118,8 @@ def told(events: Iterable[tuple[EventKind, bool, datetime, BounceAbout]]) -> Tol
         spam=BounceAbout.SPAM in abouts,
         infrastructure=BounceAbout.INFRASTRUCTURE in abouts,
         complained=EventKind.COMPLAINED in kinds,
-        unsubscribed_at=max((at for kind, _, at, _ in known if kind is EventKind.UNSUBSCRIBED), default=None),
-        resubscribed_at=max((at for kind, _, at, _ in known if kind is EventKind.RESUBSCRIBED), default=None),
+        unsubscribed_at=max((one.chosen_at for one in known if one.kind is EventKind.UNSUBSCRIBED), default=None),
+        resubscribed_at=max((one.chosen_at for one in known if one.kind is EventKind.RESUBSCRIBED), default=None),
         first_at=min(moments),
         last_at=max(moments),
     )

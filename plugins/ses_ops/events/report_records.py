@@ -97,7 +97,7 @@ def _bounce(raw: bytes, verdict: ReportVerdict, source_id: str, key: MessageKey 
         why = Explanation("report_names_another_address", named=named)
         return ReportRecords(kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),))
     events = [
-        _event(raw, verdict, one, f"{source_id}.{number}", key)
+        _event(raw, verdict, one, f"{_of_message(source_id, key)}.{number}", key)
         for number, one in enumerate(meant)
         if one.action in _KINDS
     ]
@@ -148,7 +148,7 @@ def _one(
     event = MessageEvent(
         kind=kind,
         source=source,
-        source_id=source_id,
+        source_id=_of_message(source_id, key),
         occurred_at=verdict.occurred_at or _UNDATED,
         message=key,
         message_id=verdict.message_id,
@@ -165,6 +165,11 @@ def _unmatched(raw: bytes, source: str, source_id: str, why: Explanation, kind: 
 
 def _text(raw: bytes) -> str:
     return raw[:MAX_RAW].decode("utf-8", "replace")
+
+
+def _of_message(source_id: str, key: MessageKey) -> str:
+    """The id of what a mail says of one message: a mail may come to the addresses of several."""
+    return f"{source_id}.{key.occurrence_id}-{key.seq}"
 
 
 def _source_id(raw: bytes) -> str:

@@ -79,11 +79,15 @@ async def _change(request: Request, key: MessageKey, place: int) -> Response:
 async def _checked(request: Request) -> tuple[MessageKey, int]:
     """The message and the extra byte of the token in the path. Raises HTTPException 404, 429, 503."""
     services, token = services_of(request), bare_token(request.path_params["token"])
+    version = services.secrets.version
     try:
         found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
-        if found is None and token and not services.intake.away:
-            # It may be of a secret that was made a moment ago.
-            await asyncio.to_thread(services.secrets.refreshed)
+        if (
+            found is None
+            and token
+            and not services.intake.away
+            and await asyncio.to_thread(services.secrets.newer_than, version)
+        ):
             found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
     except NotSetUp as cause:
         raise HTTPException(503, headers={"Retry-After": "30"}) from cause

@@ -62,7 +62,8 @@ def sent(world: World, task: str, addresses: list[str], *, sender: str = f"news@
     with transaction(world.conn), world.conn.cursor() as cursor:
         cursor.execute(
             "WITH o AS (INSERT INTO occurrence (task_id, key, run_id, frozen_at, request_count, finished_at)"
-            "  SELECT id, 'at', 'at', now(), %(count)s, now() FROM send_task WHERE name = %(task)s RETURNING *),"
+            "  SELECT id, 'at', 'at', least(now(), %(frozen_at)s), %(count)s, now()"
+            "  FROM send_task WHERE name = %(task)s RETURNING *),"
             " c AS (INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending,"
             "    sent, sending_through)"
             "    SELECT o.id, o.task_id, t.sender_domain, 1, %(count)s, 'settled', 0, %(count)s, %(count)s"
@@ -76,7 +77,7 @@ def sent(world: World, task: str, addresses: list[str], *, sender: str = f"news@
             "    values)"
             " SELECT o.id, r.seq, 'sent', 1, a.id, now(), r.address, lower(r.address), '{}'"
             " FROM o, a, unnest(%(addresses)s::text[]) WITH ORDINALITY r (address, seq) RETURNING occurrence_id",
-            {"count": len(addresses), "task": task, "addresses": addresses},
+            {"count": len(addresses), "task": task, "addresses": addresses, "frozen_at": BEGAN - timedelta(hours=1)},
         )
         (occurrence_id,) = cursor.fetchone()
     return Mailing(world=world, occurrence_id=occurrence_id, addresses=addresses)

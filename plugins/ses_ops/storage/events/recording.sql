@@ -13,7 +13,7 @@ SELECT pg_advisory_xact_lock_shared(7369, 0), set_config('enable_seqscan', 'off'
 -- The messages that events name, with what their counts are kept by: the domain and the start of the quota day that their
 -- attempt sent on, as in `send_count`. Attempts of earlier versions do not know theirs: then the sender domain of the edition
 -- that was sent, and the quota day in which the outcome was written (else the day in UTC). The provider by MX, where known.
-SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id,
+SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id, coalesce(o.frozen_at, to_timestamp(0)) AS frozen_at,
        coalesce(s.sender_domain, d.sender_domain) AS sender_domain,
        coalesce(s.starts_at, q.starts_at, date_trunc('day', coalesce(m.changed_at, now()), 'UTC')) AS sent_day,
        m.state = 'failed' AS refused, p.mailbox_provider AS known_provider
@@ -38,17 +38,22 @@ LEFT JOIN mailbox_provider p ON p.domain = substring(m.address_key FROM '[^@]*$'
 SELECT id FROM installation;
 
 -- name: insert_events
--- In one order, so that two writers of the same events wait for each other and never in a circle.
+-- In one order, so that two writers of the same events wait for each other and never in a circle. All come at one moment:
+-- that of the writing, not of the transaction's beginning, since one that has waited for a judge of the reputation comes
+-- after that one's figures.
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+)
 INSERT INTO message_event (event_key, occurred_at, occurrence_id, seq, kind, hard, source, source_id, provider_kind,
-                           about, reason, status, diagnostic, raw)
+                           about, reason, status, diagnostic, raw, received_at)
 SELECT event_key, occurred_at, occurrence_id, seq, kind, hard, source, source_id, provider_kind, about, reason, status,
-       diagnostic, raw
-FROM json_to_recordset(%(events)s::json) AS e (
+       diagnostic, raw, moment.now
+FROM moment CROSS JOIN json_to_recordset(%(events)s::json) AS e (
     event_key uuid, occurred_at timestamptz, occurrence_id bigint, seq int, kind event_kind, hard boolean, source text,
     source_id text, provider_kind text, about smallint, reason text, status text, diagnostic text, raw text)
 ORDER BY event_key, occurred_at
 ON CONFLICT DO NOTHING
-RETURNING event_key::text AS event_key;
+RETURNING event_key::text AS event_key, received_at;
 
 -- name: insert_feedback
 -- Of messages without an event so far. What another writer has just written is waited for, and left.

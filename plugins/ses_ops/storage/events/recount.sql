@@ -11,16 +11,19 @@ SELECT task_id FROM feedback_count UNION SELECT id FROM send_task ORDER BY 1;
 
 -- name: wrong_feedback
 -- What is known of the messages of a start, and what its events say: where the two differ. One statement sees one moment.
--- Messages whose first event may have been dropped are left out.
-WITH told AS (
+-- Messages whose first event may have been dropped are left out. The moment of a choice is that of message_feedback.chosen_at.
+WITH e AS (
+    SELECT e.*, CASE WHEN e.occurred_at BETWEEN coalesce(o.frozen_at, to_timestamp(0)) AND e.received_at THEN e.occurred_at ELSE e.received_at END AS chosen_at
+    FROM message_event e JOIN occurrence o ON o.id = e.occurrence_id WHERE e.occurrence_id = %(occurrence_id)s
+), told AS (
     SELECT seq, bool_or(kind = 'deferred') AS deferred, bool_or(kind = 'delivered') AS delivered,
            bool_or(kind = 'dropped') AS dropped,
            max(CASE WHEN kind <> 'bounced' THEN 0 WHEN hard THEN 2 ELSE 1 END)::smallint AS bounced,
            bool_or(about = 1) AS spam, bool_or(about = 2) AS infrastructure, bool_or(kind = 'complained') AS complained,
-           max(occurred_at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at,
-           max(occurred_at) FILTER (WHERE kind = 'resubscribed') AS resubscribed_at,
+           max(chosen_at) FILTER (WHERE kind = 'unsubscribed') AS unsubscribed_at,
+           max(chosen_at) FILTER (WHERE kind = 'resubscribed') AS resubscribed_at,
            min(occurred_at) AS first_at, max(occurred_at) AS last_at
-    FROM message_event WHERE occurrence_id = %(occurrence_id)s GROUP BY seq
+    FROM e GROUP BY seq
 ), known AS (
     SELECT * FROM message_feedback WHERE occurrence_id = %(occurrence_id)s
 )
