@@ -246,8 +246,7 @@ def _moment(moment: datetime) -> datetime:
 def _telling(one: _Found, received_at: datetime) -> Telling:
     at = _moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
-    kind, hard = one.event.kind, one.event.hard
-    return Telling(kind=kind, hard=hard, occurred_at=at, chosen_at=chosen, about=about(one.event))
+    return Telling(kind=one.event.kind, hard=one.event.hard, about=about(one.event), occurred_at=at, chosen_at=chosen)
 
 
 def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:
