@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
 from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
+from ses_ops.sending.chunk.ending import count_attempt, end_attempt
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
@@ -110,7 +111,7 @@ def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
         return None
     journal_id = attempts.journal_of(conn, attempt_id=chunk.attempt_id)
     _settle(conn, chunk, read_journal(journal_id))
-    attempts.end(conn, attempt_id=chunk.attempt_id, ending="died")
+    end_attempt(conn, attempt_id=chunk.attempt_id, ending="died")
     return journal_id
 
 
@@ -120,6 +121,7 @@ def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
         chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
         if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
             _settle(conn, chunk, read_journal(attempt.journal_id))
+            count_attempt(conn, attempt.id)
 
 
 def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:

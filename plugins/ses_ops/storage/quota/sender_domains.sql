@@ -7,6 +7,10 @@ SELECT FROM sender_domain WHERE domain = %(domain)s FOR NO KEY UPDATE;
 -- name: rehearsal_began_at
 SELECT rehearsal_began_at FROM sender_domain WHERE domain = %(domain)s AND rehearsal_key = %(key)s;
 
+-- name: rehearsals_began_at
+SELECT domain, rehearsal_key, rehearsal_began_at FROM sender_domain
+WHERE rehearsal_key IS NOT NULL AND rehearsal_began_at IS NOT NULL;
+
 -- name: begin_rehearsal
 -- The first reservation of a rehearsal begins its first day; the row lock makes that one moment.
 UPDATE sender_domain SET
