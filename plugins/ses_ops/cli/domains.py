@@ -1,4 +1,4 @@
-"""`ses domain ...`: the sender domains, and where their bounces go."""
+"""`ses domain list|set`: the sender domains, and where their bounces go."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ses_ops.cli.actor import shell_actor
-from ses_ops.cli.lazy_group import examples
-from ses_ops.cli.output import json_option, note, print_facts, print_json, print_table
+from ses_ops.cli.lazy_group import LazyGroup, examples
+from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
 from ses_ops.errors import NotFound
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-_NONE = "none: bounces go to the sender's address"
+COMMANDS = {
+    "list": ("domains:list_command", "List the sender domains."),
+    "show": ("domain_show:show", "Show a domain: its level, its figures, its decisions, where its bounces go."),
+    "set": ("domains:set_command", "Change where the bounces of a domain go."),
+    "pin": ("domain_decisions:pin", "Hold a domain at a level, whatever its figures say."),
+    "unpin": ("domain_decisions:unpin", "Let the figures lead the level again."),
+    "cap": ("domain_decisions:cap", "Set the highest level of a domain, or take it away."),
+    "block": ("domain_decisions:block", "Let nothing leave from a domain."),
+    "release": ("domain_decisions:release", "End the block of a domain."),
+    "reset": ("domain_decisions:reset", "Begin the reputation of a domain anew."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, commands=COMMANDS)
 def domain() -> None:
-    """Sender domains, and where their bounces go. `ses quota show` has their warm-up quota."""
+    """Sender domains: their reputation, and where their bounces go. `ses quota show` has their warm-up quota."""
 
 
-@domain.command("list", epilog=examples("ses domain list", "ses domain list --json"))
+@click.command("list", epilog=examples("ses domain list", "ses domain list --json"))
 @json_option
 def list_command(as_json: bool) -> None:
     """List the sender domains that a task uses, that have sent, or that have a warm-up plan."""
@@ -36,25 +46,7 @@ def list_command(as_json: bool) -> None:
     print_table(("domain", "bounce_domain"), cells, empty="There is no sender domain yet.")
 
 
-@domain.command(epilog=examples("ses domain show mail.example.com", "ses domain show mail.example.com --json"))
-@click.argument("name")
-@json_option
-def show(name: str, as_json: bool) -> None:
-    """Show where the bounces of the sender domain NAME go, and the DNS records that this needs."""
-    with database() as conn:
-        row = _row(conn, name)
-    if as_json:
-        print_json(row)
-        return
-    print_facts({"domain": row["domain"], "bounce_domain": row["bounce_domain"] or _NONE})
-    if row["bounce_domain"]:
-        click.echo("\nDNS records that the bounce domain needs:")
-        for record in row["dns"]:
-            click.echo(f"  {record}")
-        note("HOST is the host of `ses listen bounces`, which has to be reached at port 25")
-
-
-@domain.command(
+@click.command(
     "set",
     epilog=examples(
         "ses domain set mail.example.com --bounce-domain bounces.mail.example.com",
@@ -73,13 +65,13 @@ def set_command(name: str, bounce_domain: str | None, clear: bool, even_sender_d
     if (bounce_domain is None) != clear:
         raise click.UsageError("give --bounce-domain or --no-bounce-domain")
     with database() as conn:
-        key = _row(conn, name)["domain"]
+        key = row_of(conn, name)["domain"]
         if bounce_domain is None:
             done = sender_domains.clear_bounce_domain(conn, shell_actor(), key)
         else:
             more = {"even_sender_domain": even_sender_domain}
             done = sender_domains.set_bounce_domain(conn, shell_actor(), key, bounce_domain, **more)
-        row = _row(conn, name)
+        row = row_of(conn, name)
     if as_json:
         print_json(row)
     elif done.bounce_domain is None:
@@ -102,7 +94,7 @@ def _rows(conn: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def _row(conn: Connection, name: str) -> dict[str, Any]:
+def row_of(conn: Connection, name: str) -> dict[str, Any]:
     from ses_ops.domain.address import domain_key
 
     rows = {row["domain"]: row for row in _rows(conn)}
