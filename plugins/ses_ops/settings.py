@@ -10,6 +10,7 @@ Every setting is read by a call, never at import.
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
 | SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
+| SES_BOUNCE_TLS_CERTIFICATE, SES_BOUNCE_TLS_KEY | none | PEM files with which that listener offers STARTTLS |
 | SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
 | SES_DB_PORT | none | the embedded PostgreSQL listens on 127.0.0.1 too, not only on its unix socket |
 | SES_SAMPLE | on | `off`: `make run` loads no sample groups and send tasks |

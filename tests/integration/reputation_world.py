@@ -20,15 +20,16 @@ _ATTEMPT = """
 WITH o AS (
     INSERT INTO occurrence (task_id, key, run_id) VALUES (%s, gen_random_uuid()::text, 'r') RETURNING id
 ), c AS (
-    INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent, sending_through)
+    INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent,
+                       sending_through)
     SELECT id, %s, %s, 1, 1, 'settled', 0, 1, 1 FROM o RETURNING id
 )
 INSERT INTO attempt (chunk_id, run_id, host, pid, sent_before, failed_before)
 SELECT id, 'r', 'h', 1, 0, 0 FROM c RETURNING id
 """
 _SEND_COUNT = """
-INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, is_test, opens_tracked, accepted,
-                        invalid, spam_refused, other_refused, infrastructure)
+INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, is_test, opens_tracked,
+                        accepted, invalid, spam_refused, other_refused, infrastructure)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 

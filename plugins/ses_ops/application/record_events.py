@@ -19,7 +19,7 @@ from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
-from ses_ops.domain.message_feedback import told
+from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
 from ses_ops.storage.connection import transaction
@@ -83,7 +83,7 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
         found, missing = _matched(conn, list(distinct.values()))
         _note_domains(conn, found)
         new = _insert(conn, found)
-        for stored in new:
+        for stored, _ in new:
             brought[clean(stored.event.source, MAX_NAME)].events += 1
         kept = [one for one in missing if _keep(conn, *one)]
         for without, _ in kept:
@@ -203,12 +203,12 @@ def _same_address(event: MessageEvent, message: SentMessage) -> bool:
     return not event.address or event.address.strip("<> ").casefold() == message.address_key.casefold()
 
 
-def _insert(conn: Connection, found: Sequence[_Found]) -> list[_Found]:
-    """Write events; returns those that were not there yet."""
+def _insert(conn: Connection, found: Sequence[_Found]) -> list[tuple[_Found, datetime]]:
+    """Write events; returns those that were not there yet, with the moment at which they came."""
     if not found:
         return []
     new = recording.insert_events(conn, [_row(one) for one in found])
-    return [one for one in found if one.key in new]
+    return [(one, new[one.key]) for one in found if one.key in new]
 
 
 def _row(one: _Found) -> NewEvent:
@@ -223,6 +223,7 @@ def _row(one: _Found) -> NewEvent:
         source=clean(event.source, MAX_NAME),
         source_id=clean(event.source_id, MAX_SOURCE_ID),
         provider_kind=clean(event.provider_kind, MAX_NAME),
+        about=about(event),
         reason=event.failure and event.failure.reason.value,
         status=event.failure and clean(event.failure.status, MAX_NAME),
         diagnostic="" if one.erased else clean(event.diagnostic, MAX_DIAGNOSTIC),
@@ -236,21 +237,25 @@ def _moment(moment: datetime) -> datetime:
     return min(max(aware, _FIRST), _LAST).astimezone(UTC)
 
 
-def _apply(conn: Connection, new: Sequence[_Found]) -> tuple[int, int]:
+def _telling(one: _Found, received_at: datetime) -> Telling:
+    at = _moment(one.event.occurred_at)
+    chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
+    kind, hard = one.event.kind, one.event.hard
+    return Telling(kind=kind, hard=hard, occurred_at=at, chosen_at=chosen, about=about(one.event))
+
+
+def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:
     """Let new events change what is known of their messages, the suppression list and the counts, in this order."""
     if not new:
         return 0, 0
-    of_message: defaultdict[MessageId, list[_Found]] = defaultdict(list)
-    for one in new:
-        of_message[MessageId(one.message.occurrence_id, one.message.seq)].append(one)
-    told_of = {
-        key: told((one.event.kind, one.event.hard, _moment(one.event.occurred_at)) for one in events)
-        for key, events in of_message.items()
-    }
+    of_message: defaultdict[MessageId, list[tuple[_Found, datetime]]] = defaultdict(list)
+    for one, received_at in new:
+        of_message[MessageId(one.message.occurrence_id, one.message.seq)].append((one, received_at))
+    told_of = {key: told(_telling(*one) for one in events) for key, events in of_message.items()}
     changes = recording.merge_feedback(
         conn,
-        {key: (_counted_by(of_message[key][0]), more) for key, more in told_of.items()},
-        refused={key for key, events in of_message.items() if events[0].message.refused},
+        {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
+        refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
     done = act_on(
         conn,
@@ -263,7 +268,7 @@ def _apply(conn: Connection, new: Sequence[_Found]) -> tuple[int, int]:
                 source=clean(one.event.source, MAX_NAME),
                 note="" if one.erased else clean(one.event.diagnostic, MAX_DIAGNOSTIC),
             )
-            for one in new
+            for one, _ in new
         ],
     )
     recording.add_counts(conn, changes)

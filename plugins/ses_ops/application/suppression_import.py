@@ -1,6 +1,7 @@
 """The import of a CSV file into the suppression list, in one transaction.
 
-The columns are address and, if the file has them, reason, note and expires.
+The columns are address and, if the file has them, reason, note, expires and scope, the sender domain whose bulk mail an
+entry is about (empty: all mail).
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from ses_ops.storage.suppression import bulk
 from ses_ops.storage.suppression.bulk import NewSuppression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.audience.recipient_file import RecipientRows
 
-COLUMNS = ("reason", "note", "expires")
-#: Columns of an export that an import ignores, because it has its own moment and person, and holds for all mail.
-EXPORTED_ONLY = ("added_at", "added_by", "scope", "source", "message")
+COLUMNS = ("reason", "note", "expires", "scope")
+#: Columns of an export that an import ignores, because it has its own moment and person.
+EXPORTED_ONLY = ("added_at", "added_by", "source", "message")
+#: Reasons for which an entry may hold for the bulk mail of one sender domain; the others hold for all mail.
+_SCOPED = (SuppressionReason.UNSUBSCRIBE, SuppressionReason.MANUAL)
 
 
 def import_suppressions(
@@ -64,9 +67,9 @@ def import_suppressions(
     with recipient_rows(blocks, where=where, **given) as rows, transaction(conn):
         if file_columns is not None:
             file_columns(rows.header.own)
-        read, changed = bulk.add_all(
-            conn, _entries(rows, reason, where=where, now=now, report=leave_out), added_by=added_by
-        )
+        scopes = bulk.sender_domains(conn) if "scope" in rows.header.variables else set()
+        entries = _entries(rows, reason, scopes, where=where, now=now, report=leave_out)
+        read, changed = bulk.add_all(conn, entries, added_by=added_by)
         if not read:
             raise nothing_usable(kinds, where)
         done = ImportOutcome(
@@ -82,7 +85,13 @@ def import_suppressions(
 
 
 def _entries(
-    rows: RecipientRows, default_reason: str, *, where: str, now: datetime, report: Callable[[Rejected], None]
+    rows: RecipientRows,
+    default_reason: str,
+    scopes: Collection[str],
+    *,
+    where: str,
+    now: datetime,
+    report: Callable[[Rejected], None],
 ) -> Iterator[NewSuppression]:
     columns = rows.header.variables
     for name in columns:
@@ -94,7 +103,7 @@ def _entries(
             continue
         fields = dict(zip(columns, row.values, strict=True))
         try:
-            yield _entry(row, fields, default_reason, now)
+            yield _entry(row, fields, default_reason, scopes, now)
         except _CannotBe as problem:
             report(
                 Rejected(row.line, problem.kind, str(problem), row.address, rows.header.cells(row.address, row.values))
@@ -109,7 +118,9 @@ class _CannotBe(Exception):
         super().__init__(reason)
 
 
-def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime) -> NewSuppression:
+def _entry(
+    row: Row, fields: dict[str, str], default_reason: str, scopes: Collection[str], now: datetime
+) -> NewSuppression:
     reason = fields.get("reason", "").strip() or default_reason
     address, key = row.address, row.key
     try:
@@ -124,4 +135,13 @@ def _entry(row: Row, fields: dict[str, str], default_reason: str, now: datetime)
         raise _CannotBe("bad expiry", problem.explanation) from problem
     if address != without_mark(address):  # an export of ses-ops has marks for spreadsheets
         address, key = parse_address(without_mark(address))
-    return NewSuppression(row.line, address, key, chosen, without_mark(fields.get("note", "")), expires_at)
+    scope = _scope(fields, scopes) if chosen in _SCOPED else ""
+    return NewSuppression(row.line, address, key, scope, chosen, without_mark(fields.get("note", "")), expires_at)
+
+
+def _scope(fields: dict[str, str], scopes: Collection[str]) -> str:
+    """The sender domain of an entry. A name that no mail is sent by would protect nobody, so it is refused."""
+    scope = fields.get("scope", "").strip().lower()
+    if scope and scope not in scopes:
+        raise _CannotBe("bad scope", Explanation("scope_not_known", value=scope))
+    return scope

@@ -5,7 +5,7 @@ A task can be sent when its template fits its group and the message to the first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def check_content(conn: Connection, task: SendTask, templates_root: Path) -> Non
     """
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
-    content = with_page(content_of_task(task))
+    content = with_page(conn, content_of_task(task))
     worker.call(task.template, _check, content, templates_root, group.name, group.variables, sample)
 
 
@@ -55,14 +55,14 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
     Raises TemplateError when the definition needs other values, else as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
-        worker.call(task.template, _check_left, with_page(content_of_task(task)), templates_root, left)
+        worker.call(task.template, _check_left, with_page(conn, content_of_task(task)), templates_root, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
     """The first message of the task that has not left, made by a definition; None when all have left."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
-        return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
+        return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
     return None
 
 
@@ -70,7 +70,7 @@ def first_message(conn: Connection, task: SendTask, templates_root: Path) -> Fir
     """The message to the first recipient of a definition, stored or not. Raises as `check_content` does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
-    return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
+    return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
 
 
 def _check(
@@ -108,6 +108,8 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
 
 def _first(content: MailContent, templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
     template = load_template(templates_root, content.template)
+    # Whoever looks at it may follow its links: they lead where those of the mail lead in the end.
+    content = replace(content, track_opens=False, track_clicks=False)
     renderer = task_renderer(content, templates_root, installation_id="check", template=template)
     for address, values in found:
         return FirstMessage(address=address, preview=renderer.preview(values))

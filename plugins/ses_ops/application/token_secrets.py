@@ -25,6 +25,8 @@ from ses_ops.storage.events.token_secrets import token_secrets
 COPY = "token-secrets.json"
 #: Seconds between two reads of the secrets; while there are none, or after a token of an unknown secret, at least.
 REFRESHED_EVERY, REFRESHED_AT_MOST_EVERY = 60.0, 1.0
+#: Reads at once because a request brought an unknown token, and how many more a second: strangers bring such tokens.
+_AT_ONCE, _A_SECOND = 10, 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,9 @@ class TokenSecrets:
         self._ends = Event()
         self._asked = Event()
         self._lock = Lock()
-        self._tried_at = 0.0
+        self._reads = Lock()
+        self._left, self._counted_at = float(_AT_ONCE), time.monotonic()
+        self._version = 0
 
     def start(self) -> None:
         """Read the secrets, and go on reading them in a thread. Raises OSError if the folder cannot be made."""
@@ -71,25 +75,43 @@ class TokenSecrets:
             self._asked.set()  # it may be of a secret that is newer than the last refresh
         return found
 
-    def refreshed(self) -> bool:
-        """Read the secrets now, unless they were just read; returns whether there are other secrets than before."""
-        with self._lock:
-            if time.monotonic() - self._tried_at < REFRESHED_AT_MOST_EVERY:
+    @property
+    def version(self) -> int:
+        """A number that changes with the secrets."""
+        return self._version
+
+    def newer_than(self, version: int) -> bool:
+        """Whether there are other secrets than those of a version, which are read anew for that; blocks.
+
+        For a token that is not known: its secret may have been made a moment ago. Where too many ask, what is there
+        counts.
+        """
+        if self._version == version and self._may_read():
+            with self._lock:
+                if self._version == version:
+                    self._refreshed()
+        return self._version != version
+
+    def _may_read(self) -> bool:
+        with self._reads:
+            now = time.monotonic()
+            self._left = min(_AT_ONCE, self._left + (now - self._counted_at) * _A_SECOND)
+            self._counted_at = now
+            if self._left < 1:
                 return False
-            before = self._secrets
-            self._refreshed()
-            return self._secrets != before
+            self._left -= 1
+            return True
 
     def _refresh_for_ever(self) -> None:
         while not self._ends.is_set():
             self._asked.wait(REFRESHED_EVERY)
             self._asked.clear()
             if not self._ends.is_set():
-                self.refreshed()
+                with self._lock:
+                    self._refreshed()
                 self._ends.wait(REFRESHED_AT_MOST_EVERY)
 
     def _refreshed(self) -> bool:
-        self._tried_at = time.monotonic()
         try:
             with connected(self._dsn, application="ses listener secrets", connect_timeout=3) as conn, transaction(conn):
                 secrets = token_secrets(conn)
@@ -113,3 +135,4 @@ class TokenSecrets:
     def _use(self, secrets: Sequence[bytes]) -> None:
         self._readers = {purpose: TokenReader(secrets, purpose) for purpose in Purpose}
         self._secrets = list(secrets)
+        self._version += 1

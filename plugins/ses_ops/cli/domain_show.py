@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ses_ops.cli.domains import row_of
+from ses_ops.cli.domains import row_of, tracked
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, note, print_facts, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
+from ses_ops.domain.mail_tracking import Tracking
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -27,7 +28,7 @@ SHOWN = 20
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show the level of the sender domain NAME, its figures and decisions, and where its bounces go."""
+    """Show the level of the sender domain NAME, its figures and decisions, where its bounces go, what is tracked."""
     with database() as conn:
         row = row_of(conn, name)
         reputation = _reputation(conn, row["domain"])
@@ -36,7 +37,8 @@ def show(name: str, as_json: bool) -> None:
         return
     figures, decisions = reputation.pop("figures"), reputation.pop("decisions")
     facts = {name: value for name, value in reputation.items() if value not in (None, "", False)}
-    print_facts({"domain": row["domain"], "bounce_domain": row["bounce_domain"] or _NONE, **facts})
+    settings = {"bounce_domain": row["bounce_domain"] or _NONE, "track": tracked(Tracking(**row["track"]))}
+    print_facts({"domain": row["domain"], **settings, **facts})
     _print_figures(figures)
     _print_decisions(decisions)
     if row["bounce_domain"]:

@@ -45,13 +45,17 @@ def bounces(host: str | None, port: int | None, lmtp: bool) -> None:
     """Bounces, complaints and unsubscribing as mail, over SMTP or LMTP.
 
     Lead the MX of your bounce domain here, or let your mail server hand its mail over (docs/feedback.md). Only mail to
-    addresses with a valid token is taken. While PostgreSQL is unavailable, what comes in is kept in the folder
+    addresses with a valid token is taken. SES_BOUNCE_TLS_CERTIFICATE and SES_BOUNCE_TLS_KEY, two PEM files, make it
+    offer STARTTLS. While PostgreSQL is unavailable, what comes in is kept in the folder
     SES_SPOOL and recorded later.
     """
     from ses_ops.cli.session import db_dsn
     from ses_ops.public.bounce_listener import serve
+    from ses_ops.public.starttls import ServedCertificate
 
     host, port = host or settings.bounce_host(), port or settings.bounce_port()
+    certificate = ServedCertificate.of_settings()  # a wrong setting is an error before anything listens
     dsn = db_dsn()
-    click.echo(f"listening on {host}:{port} ({'LMTP' if lmtp else 'SMTP'}); Ctrl-C ends it", err=True)
-    serve(dsn=dsn, spool_folder=settings.spool_folder(), host=host, port=port, lmtp=lmtp)
+    spoken = ("LMTP" if lmtp else "SMTP") + (", with STARTTLS" if certificate else "")
+    click.echo(f"listening on {host}:{port} ({spoken}); Ctrl-C ends it", err=True)
+    serve(dsn=dsn, spool_folder=settings.spool_folder(), host=host, port=port, lmtp=lmtp, certificate=certificate)

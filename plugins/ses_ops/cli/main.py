@@ -28,6 +28,7 @@ COMMANDS = {
     "events": ("events:events", "What comes back: feeds, mails that were read, what found no message."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
     "domain": ("domains:domain", "Sender domains: level, figures, decisions; where their bounces go."),
+    "stats": ("stats:stats", "Statistics: mail by day, sender domain, task and mailbox provider."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),

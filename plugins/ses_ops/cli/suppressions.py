@@ -126,7 +126,8 @@ def import_command(
 ) -> None:
     """Add the addresses of FILE, a CSV file with a header row: all of them in one transaction.
 
-    Columns: the address, and if wanted reason, note and expires.
+    Columns: the address, and if wanted reason, note, expires and scope: the sender domain whose bulk mail a manual or
+    unsubscribe entry is about (empty: all mail). So an exported list comes back as it was.
     """
     from ses_ops.application import suppressions
     from ses_ops.cli.rejected_report import RejectedReport, reading

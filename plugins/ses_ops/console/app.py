@@ -28,6 +28,8 @@ from ses_ops.console.overview import page as overview
 from ses_ops.console.people import history as people_history
 from ses_ops.console.people import page as people
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.console.statistics import page as statistics
+from ses_ops.console.statistics import task as task_statistics
 from ses_ops.console.suppression import imports as suppression_imports
 from ses_ops.console.suppression import list as suppression_list
 from ses_ops.console.suppression import reports as suppression_reports
@@ -74,6 +76,8 @@ PAGES = (
     suppression_undo.router,
     people_history.router,
     people.router,
+    statistics.router,
+    task_statistics.router,
     feedback.router,
     unmatched.router,
     held_suppressions.router,

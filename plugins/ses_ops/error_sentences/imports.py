@@ -74,6 +74,7 @@ SENTENCES: dict[str, str] = {
     "repeated_column": "the header names {names} more than once",
     "reserved_variable": "the header's column {problem}",
     "same_variable": "the header has columns that are one variable to a template: {names}; rename one of them",
+    "scope_not_known": "no mail is sent by the domain {value!r}; leave the scope empty for all mail",
     "several_address_columns": "{names} could each hold the address",
     "stray_line_break": (
         "there is a carriage return (CR) in the middle of this row; take it out, or put the value into quotes"

@@ -16,7 +16,7 @@ from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.events.mime_parts import MAX_OCTETS
-from ses_ops.events.report_mail import read_report
+from ses_ops.events.report_mail import read_for_each, read_report
 from ses_ops.events.report_verdict import Action, ReportedRecipient, ReportKind, ReportVerdict
 from ses_ops.events.spool import Record, UnmatchedRecord
 from ses_ops.events.tokens import Purpose, address_check
@@ -52,8 +52,16 @@ class ReportRecords:
 
 def records_of(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str] = ()) -> ReportRecords:
     """Read a mail; `came_to` is the addresses of its envelope. Raises only what `read_token` raises."""
-    verdict = read_report(raw, came_to=came_to)
+    return _records(raw, _source_id(raw), read_report(raw, came_to=came_to), read_token)
+
+
+def records_for_each(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str]) -> list[ReportRecords]:
+    """Read a mail for each of its recipients by itself, as if it had come to each alone."""
     source_id = _source_id(raw)
+    return [_records(raw, source_id, verdict, read_token) for verdict in read_for_each(raw, [[one] for one in came_to])]
+
+
+def _records(raw: bytes, source_id: str, verdict: ReportVerdict, read_token: ReadToken) -> ReportRecords:
     if verdict.kind is ReportKind.AUTO_REPLY:
         return ReportRecords(kind=verdict.kind)
     if verdict.kind is ReportKind.BOUNCE:
@@ -97,7 +105,7 @@ def _bounce(raw: bytes, verdict: ReportVerdict, source_id: str, key: MessageKey 
         why = Explanation("report_names_another_address", named=named)
         return ReportRecords(kind=verdict.kind, unmatched=(_unmatched(raw, BOUNCE_MAIL, source_id, why, kinds[0]),))
     events = [
-        _event(raw, verdict, one, f"{source_id}.{number}", key)
+        _event(raw, verdict, one, f"{_of_message(source_id, key)}.{number}", key)
         for number, one in enumerate(meant)
         if one.action in _KINDS
     ]
@@ -148,7 +156,7 @@ def _one(
     event = MessageEvent(
         kind=kind,
         source=source,
-        source_id=source_id,
+        source_id=_of_message(source_id, key),
         occurred_at=verdict.occurred_at or _UNDATED,
         message=key,
         message_id=verdict.message_id,
@@ -165,6 +173,11 @@ def _unmatched(raw: bytes, source: str, source_id: str, why: Explanation, kind: 
 
 def _text(raw: bytes) -> str:
     return raw[:MAX_RAW].decode("utf-8", "replace")
+
+
+def _of_message(source_id: str, key: MessageKey) -> str:
+    """The id of what a mail says of one message: a mail may come to the addresses of several."""
+    return f"{source_id}.{key.occurrence_id}-{key.seq}"
 
 
 def _source_id(raw: bytes) -> str:

@@ -15,21 +15,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import TLSSetupException
 
 from ses_ops.application.event_intake import EventIntake
 from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.errors import Explanation, NotSetUp, SesError
-from ses_ops.events.report_records import BOUNCE_MAIL, records_of
+from ses_ops.events.report_records import BOUNCE_MAIL, records_for_each
 from ses_ops.events.tokens import LENGTH, Purpose
 from ses_ops.public.rates import RequestRate, network_of
+from ses_ops.public.report_smtp import SIZE_LIMIT, LmtpDialogue, SmtpDialogue, tls_of
+from ses_ops.public.starttls import ServedCertificate
 
 if TYPE_CHECKING:
-    from aiosmtpd.smtp import Envelope, Session
+    from aiosmtpd.smtp import SMTP, Envelope, Session
 
-#: Octets of the largest mail: most servers return the headers of a message, some the whole of it.
-SIZE_LIMIT = 10 * 1024 * 1024
 #: Connections at once, recipients of one mail, and mails of one connection.
 MOST_CONNECTIONS, MOST_RECIPIENTS, MOST_MAILS = 100, 50, 500
 #: Wrong recipients of one client in an hour; then its connections end.
@@ -46,10 +45,9 @@ _log = logging.getLogger(__name__)
 class ReportHandler:
     """The hooks of aiosmtpd."""
 
-    def __init__(self, intake: EventIntake, secrets: TokenSecrets, *, lmtp: bool) -> None:
+    def __init__(self, intake: EventIntake, secrets: TokenSecrets) -> None:
         self._intake = intake
         self._secrets = secrets
-        self._lmtp = lmtp
         self._wrong = RequestRate(most=MOST_WRONG, seconds=3600)
 
     async def handle_RCPT(
@@ -60,7 +58,11 @@ class ReportHandler:
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         try:
+            version = self._secrets.version
             known = self._is_ours(address)
+            if not known and _ADDRESS.fullmatch(address) and not self._intake.away:
+                # Its secret may have been made a moment ago, and what is refused here is lost.
+                known = await asyncio.to_thread(self._secrets.newer_than, version) and self._is_ours(address)
         except NotSetUp:
             return "451 4.3.0 Try again later"
         if not known:
@@ -78,9 +80,15 @@ class ReportHandler:
         del server, session
         content = envelope.content
         raw = content if isinstance(content, bytes) else str(content or "").encode("utf-8", "replace")
-        answer = await self._answer(raw, envelope.rcpt_tos)
-        # LMTP has an answer for each recipient (RFC 2033 4.2).
-        return "\r\n".join([answer] * len(envelope.rcpt_tos)) if self._lmtp else answer
+        return await self._answer(raw, envelope.rcpt_tos)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever fails here is our fault, so the other server is to try again, and learns nothing of it."""
+        if isinstance(error, TLSSetupException):
+            _log.info("a client began TLS and did not finish: %s", error.__cause__)
+        else:
+            _log.warning("a dialogue failed", exc_info=error)
+        return "451 4.3.0 Try again later"
 
     def _is_ours(self, address: str) -> bool:
         found = _ADDRESS.fullmatch(address)
@@ -91,12 +99,14 @@ class ReportHandler:
         if head.count(b"\nreceived:") + head.startswith(b"received:") > MOST_HOPS:
             return "554 5.4.6 Too many hops"
         try:
-            for recipient in recipients:
-                found = await asyncio.to_thread(records_of, raw, self._secrets.read, came_to=[recipient])
-                if found.records:
-                    await self._intake.take(found.records)
+            found = await asyncio.to_thread(records_for_each, raw, self._secrets.read, came_to=recipients)
+            if records := [record for one in found for record in one.records]:
+                await self._intake.take(records)
         except SesError as cause:
             _log.warning("a mail is not taken now: %s", cause)
+            return "451 4.3.0 Try again later"
+        except Exception:
+            _log.exception("a mail is not taken now")
             return "451 4.3.0 Try again later"
         return "250 2.0.0 Kept"
 
@@ -104,9 +114,10 @@ class ReportHandler:
 class _Connections:
     """The protocols of connections, as many at once as are allowed."""
 
-    def __init__(self, handler: ReportHandler, *, lmtp: bool) -> None:
+    def __init__(self, handler: ReportHandler, *, lmtp: bool, certificate: ServedCertificate | None) -> None:
         self._handler = handler
-        self._class = LMTP if lmtp else SMTP
+        self._class = LmtpDialogue if lmtp else SmtpDialogue
+        self._certificate = certificate
         self._open = 0
 
     def protocol(self) -> asyncio.Protocol:
@@ -114,6 +125,9 @@ class _Connections:
 
         class Counted(self._class):  # type: ignore[name-defined]
             def connection_made(self, transport: asyncio.Transport) -> None:
+                if self.transport is not None:  # the same connection, within TLS now
+                    super().connection_made(transport)
+                    return
                 connections._open += 1
                 if connections._open > MOST_CONNECTIONS:
                     transport.write(b"421 4.3.2 Too many connections\r\n")
@@ -134,12 +148,21 @@ class _Connections:
             enable_SMTPUTF8=True,
             decode_data=False,
             timeout=IDLE,
+            **tls_of(self._certificate),
             command_call_limit={"DATA": MOST_MAILS, "RCPT": MOST_MAILS * 2, "*": MOST_MAILS * 4},
         )
         return made
 
 
-def serve(*, dsn: str, spool_folder: Path, host: str, port: int, lmtp: bool = False) -> None:
+def serve(
+    *,
+    dsn: str,
+    spool_folder: Path,
+    host: str,
+    port: int,
+    lmtp: bool = False,
+    certificate: ServedCertificate | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM; what was answered by then is kept."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd writes addresses there
@@ -147,18 +170,18 @@ def serve(*, dsn: str, spool_folder: Path, host: str, port: int, lmtp: bool = Fa
     intake.start()
     secrets.start()
     try:
-        asyncio.run(_serve(intake, secrets, host=host, port=port, lmtp=lmtp))
+        connections = _Connections(ReportHandler(intake, secrets), lmtp=lmtp, certificate=certificate)
+        asyncio.run(_serve(connections, host=host, port=port))
     finally:
         secrets.close()
         intake.close()
 
 
-async def _serve(intake: EventIntake, secrets: TokenSecrets, *, host: str, port: int, lmtp: bool) -> None:
+async def _serve(connections: _Connections, *, host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     ends = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ends.set)
-    connections = _Connections(ReportHandler(intake, secrets, lmtp=lmtp), lmtp=lmtp)
     server = await loop.create_server(connections.protocol, host, port)
     await ends.wait()
     server.close()

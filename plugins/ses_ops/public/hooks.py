@@ -95,7 +95,7 @@ class _Endpoint:
 
 async def _heard(hook: Hook, given: HookRequest, services: Services) -> Heard:
     """What a request tells; read once more with new secrets, when a token is not known."""
-    unknown = False
+    unknown, version = False, services.secrets.version
 
     def read(token: str) -> MessageKey | None:
         nonlocal unknown
@@ -109,6 +109,6 @@ async def _heard(hook: Hook, given: HookRequest, services: Services) -> Heard:
         return heard
 
     heard = await asyncio.to_thread(parsed) if len(given.body) > _LARGE else parsed()
-    if unknown and await asyncio.to_thread(services.secrets.refreshed):
+    if unknown and not services.intake.away and await asyncio.to_thread(services.secrets.newer_than, version):
         return await asyncio.to_thread(parsed)
     return heard

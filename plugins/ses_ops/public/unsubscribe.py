@@ -38,7 +38,7 @@ _KINDS = {LEAVE: EventKind.UNSUBSCRIBED, RETURN: EventKind.RESUBSCRIBED}
 
 def routes() -> list[Route]:
     """The routes of this module."""
-    return [Route("/u/{token}", _answer, methods=["GET", "POST"])]
+    return [Route(path, _answer, methods=["GET", "POST"]) for path in ("/u/{token}", "/u/{token}/")]
 
 
 def bare_token(given: str) -> str:
@@ -63,7 +63,8 @@ async def _show(request: Request, key: MessageKey, place: int) -> Response:
 
 async def _change(request: Request, key: MessageKey, place: int) -> Response:
     form = await read_form(request)
-    if form.get("List-Unsubscribe", "").strip().lower() == "one-click":
+    fields = {name.strip().lower(): value.strip().lower() for name, value in form.items()}
+    if fields.get("list-unsubscribe") == "one-click":
         await _keep(request, key, EventKind.UNSUBSCRIBED, ONE_CLICK)
         return PlainTextResponse("unsubscribed\n")
     kind = _KINDS.get(form.get(WANTS, ""))
@@ -79,11 +80,15 @@ async def _change(request: Request, key: MessageKey, place: int) -> Response:
 async def _checked(request: Request) -> tuple[MessageKey, int]:
     """The message and the extra byte of the token in the path. Raises HTTPException 404, 429, 503."""
     services, token = services_of(request), bare_token(request.path_params["token"])
+    version = services.secrets.version
     try:
         found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
-        if found is None and token and not services.intake.away:
-            # It may be of a secret that was made a moment ago.
-            await asyncio.to_thread(services.secrets.refreshed)
+        if (
+            found is None
+            and token
+            and not services.intake.away
+            and await asyncio.to_thread(services.secrets.newer_than, version)
+        ):
             found = services.secrets.read(token, Purpose.UNSUBSCRIBE)
     except NotSetUp as cause:
         raise HTTPException(503, headers={"Retry-After": "30"}) from cause

@@ -48,6 +48,8 @@ class Dovecot:
     """One mailbox, `bounces` with the password `secret`. Raises NotRun where it cannot be had."""
 
     folder: Path
+    #: More of its configuration.
+    more: str = ""
     port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
@@ -57,7 +59,7 @@ class Dovecot:
         (self.sandbox.shared / "mail").mkdir(mode=0o777)
         (self.sandbox.shared / "mail").chmod(0o777)
         configuration = self.sandbox.shared / "dovecot.conf"
-        configuration.write_text(_CONFIGURATION % {"port": self.port})
+        configuration.write_text(_CONFIGURATION % {"port": self.port} + self.more)
 
     def start(self) -> None:
         self.sandbox.start(["dovecot", "-F", "-c", "/srv/run/dovecot.conf"])

@@ -62,18 +62,22 @@ def sent(world: World, task: str, addresses: list[str], *, sender: str = f"news@
     with transaction(world.conn), world.conn.cursor() as cursor:
         cursor.execute(
             "WITH o AS (INSERT INTO occurrence (task_id, key, run_id, frozen_at, request_count, finished_at)"
-            "  SELECT id, 'at', 'at', now(), %(count)s, now() FROM send_task WHERE name = %(task)s RETURNING *),"
+            "  SELECT id, 'at', 'at', least(now(), %(frozen_at)s), %(count)s, now()"
+            "  FROM send_task WHERE name = %(task)s RETURNING *),"
             " c AS (INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending,"
             "    sent, sending_through)"
             "    SELECT o.id, o.task_id, t.sender_domain, 1, %(count)s, 'settled', 0, %(count)s, %(count)s"
             "    FROM o JOIN send_task t ON t.id = o.task_id RETURNING id),"
             " a AS (INSERT INTO attempt (chunk_id, run_id, host, pid, sent, edition, ended_at)"
-            "    SELECT id, 'at', 'here', 1, %(count)s, 1, now() FROM c RETURNING id)"
+            "    SELECT id, 'at', 'here', 1, %(count)s, 1, now() FROM c RETURNING id),"
+            " n AS (INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, accepted)"
+            "    SELECT a.id, 'other', t.id, t.sender_domain, date_trunc('day', now(), 'UTC'), %(count)s"
+            "    FROM a, send_task t WHERE t.name = %(task)s)"
             " INSERT INTO message (occurrence_id, seq, state, tries, attempt_id, changed_at, address, address_key,"
             "    values)"
             " SELECT o.id, r.seq, 'sent', 1, a.id, now(), r.address, lower(r.address), '{}'"
             " FROM o, a, unnest(%(addresses)s::text[]) WITH ORDINALITY r (address, seq) RETURNING occurrence_id",
-            {"count": len(addresses), "task": task, "addresses": addresses},
+            {"count": len(addresses), "task": task, "addresses": addresses, "frozen_at": BEGAN - timedelta(hours=1)},
         )
         (occurrence_id,) = cursor.fetchone()
     return Mailing(world=world, occurrence_id=occurrence_id, addresses=addresses)

@@ -10,6 +10,7 @@ import pytest
 from ses_ops.application import held_suppressions, suppressions
 from ses_ops.application.record_events import record_events
 from ses_ops.application.suppress_by_events import forget_estimates
+from ses_ops.console.suppression import list as list_page
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_event import EventKind
 from ses_ops.domain.suppression import SuppressionReason
@@ -221,3 +222,39 @@ def test_an_entry_of_one_scope_is_removed_alone(world, mailing):
     assert suppressed(world) == [("ann@gmail.com", DOMAIN, "unsubscribe")]
     suppressions.remove(world.conn, ANYBODY, ann)
     assert suppressed(world) == []
+
+
+def test_an_exported_list_that_is_imported_keeps_what_each_entry_holds_for(world, mailing, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SES_DB", world.dsn)
+    mailing.record(mailing.event(1, UNSUBSCRIBED), mailing.event(2, COMPLAINED), mailing.event(2, UNSUBSCRIBED))
+    before = suppressed(world)
+    exported = b"".join(list_page._csv(search=None, reason=None, source=None))
+    world.execute("TRUNCATE suppression")
+    assert imported(world, exported) == []
+    assert suppressed(world) == before
+    # The person takes the wish back on the page, as if the entry had never been in a file.
+    mailing.record(mailing.event(1, RESUBSCRIBED, after=5))
+    assert suppressed(world) == [row for row in before if row[0] != "ann@gmail.com"]
+
+
+def test_a_scope_by_which_nothing_is_sent_is_refused_row_by_row(world, mailing):
+    file = (
+        "email,reason,scope\n"
+        f"a@x.example,unsubscribe,{DOMAIN.upper()}\nb@x.example,unsubscribe,typo.example\n"
+        f"c@x.example,hard_bounce,{DOMAIN}\nd@x.example,manual,\na@x.example,manual,\n"
+    )
+    (rejected,) = imported(world, file.encode())
+    assert (rejected.line, rejected.kind) == (3, "bad scope")
+    assert suppressed(world) == [
+        ("a@x.example", "", "manual"),
+        ("a@x.example", DOMAIN, "unsubscribe"),
+        ("c@x.example", "", "hard_bounce"),
+        ("d@x.example", "", "manual"),
+    ]
+
+
+def imported(world, content):
+    rejected = []
+    more = {"where": "list.csv", "reason": "unsubscribe", "now": datetime.now(UTC), "report": rejected.append}
+    suppressions.import_file(world.conn, ANYBODY, [content], delimiter=",", **more)
+    return rejected

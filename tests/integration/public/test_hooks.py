@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from ses_ops.application.token_rotation import rotate_token_secret
 from ses_ops.events.tokens import Purpose
+from tests.actors import ANYBODY
 from tests.integration.public.conftest import Recipients
 from tests.integration.public.listener_process import ListenerProcess
 from tests.integration.sending_world import World
@@ -73,6 +75,15 @@ def test_an_event_finds_its_message_and_a_repetition_changes_nothing(recipients:
     assert posted(recipients, f"tencent_ses/{SECRET}", tencent(recipients, 2, "delivered")) == 200
     assert sorted(recipients.events()) == [(1, "bounced", "tencent_ses"), (2, "delivered", "tencent_ses")]
     assert recipients.suppressed() == [("Ann@example.org", "", "hard_bounce")]
+
+
+def test_an_event_with_a_token_of_a_secret_that_was_just_made_finds_its_message(recipients: Recipients) -> None:
+    for number in range(4):
+        rotate_token_secret(recipients.mailing.world.conn, ANYBODY)
+        event = tencent(recipients, 1, "delivered", bulkId=f"after rotation {number}")
+        assert posted(recipients, f"tencent_ses/{SECRET}", event) == 200
+    assert unmatched(recipients) == []
+    assert recipients.events() == [(1, "delivered", "tencent_ses")] * 4
 
 
 def test_each_provider_that_is_set_up_is_heard(recipients: Recipients) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from ses_ops.application.token_secrets import REFRESHED_AT_MOST_EVERY
+from ses_ops.application.token_rotation import rotate_token_secret
 from ses_ops.events.tokens import Purpose
+from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -20,6 +19,7 @@ GMAIL = {
     "Accept": "*/*",
 }
 #: RFC 8058 3.2 allows multipart/form-data too, as Yahoo's servers send.
+MULTIPART_ODD = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
 MULTIPART = (
     b'------=_Part_1\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
     b"------=_Part_1--\r\n"
@@ -43,6 +43,22 @@ def test_one_click_unsubscribes_as_gmail_and_yahoo_ask_and_again(recipients):
         ("Ann@example.org", DOMAIN, "unsubscribe"),
         ("bob@example.net", DOMAIN, "unsubscribe"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.replace(b"\r\n", b"\n")),
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.removesuffix(b"--\r\n")),
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.replace(b'Unsubscribe"', b'Unsubscribe"; filename="a"')),
+        ("multipart/form-data", MULTIPART_ODD),
+        ("application/x-www-form-urlencoded", b"list-unsubscribe=one-click\r\n"),
+    ],
+)
+def test_one_click_of_a_program_that_writes_no_good_forms_unsubscribes(recipients, kind, content):
+    answer = recipients.client.post(recipients.link(1), headers={"Content-Type": kind}, content=content)
+    assert answer.status_code == 200
+    assert recipients.events() == [(1, "unsubscribed", "one_click")]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
@@ -95,6 +111,8 @@ def test_a_damaged_link_still_works(recipients):
         token + "%20",
         token + "%3E",
         token + ".",
+        token + "/",
+        token + "%2f",
         f"{token[:30]}=%0D%0A{token[30:]}",
         f"{token}?utm_source=x&mc_cid=%ZZ",
         f"{token}#top",
@@ -184,16 +202,11 @@ def test_one_token_cannot_fill_the_table_and_who_came_back_can_leave(recipients)
     assert recipients.suppressed() == [("Ann@example.org", DOMAIN, "unsubscribe")]
 
 
-def test_a_token_of_a_new_secret_works_within_a_moment_and_those_of_older_ones_go_on(recipients):
+def test_a_token_of_a_new_secret_works_at_once_and_those_of_older_ones_go_on(recipients):
     old = recipients.link(1)
-    world = recipients.mailing.world
-    with world.conn, world.conn.cursor() as cursor:
-        cursor.execute("INSERT INTO token_secret DEFAULT VALUES")
-    new = recipients.link(1)
-    assert new != old
-    # Whoever tries wrong tokens has the secrets read again as often as they may be.
-    end = time.monotonic() + REFRESHED_AT_MOST_EVERY + 20
-    while recipients.client.get(new).status_code != 200:
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    for _ in range(3):
+        rotate_token_secret(recipients.mailing.world.conn, ANYBODY)
+        new = recipients.link(1)
+        assert new != old
+        assert recipients.client.get(new).status_code == 200
     assert recipients.client.get(old).status_code == 200

@@ -166,3 +166,34 @@ def test_the_page_lists_the_addresses(box: tuple[Mailbox, int]) -> None:
 def test_a_refusal_is_a_real_smtp_refusal(box: tuple[Mailbox, int]) -> None:
     with box[0].smtp() as smtp, pytest.raises(smtplib.SMTPRecipientsRefused):
         smtp.sendmail(SENDER, ["unknown@a.example"], RAW)
+
+
+def test_what_is_pending_outlives_the_mailbox(tmp_path, page: ThreadingHTTPServer) -> None:
+    """The listeners end with the mailbox, and start after it: `make run` is stopped and started anew."""
+    mailbox, bounce_port, public_port = Mailbox(tmp_path, free_port(), free_port()), free_port(), free_port()
+    options = ["--bounce-port", str(bounce_port), "--public-url", f"http://127.0.0.1:{public_port}"]
+    mailbox.start(*options)
+    link = f"http://127.0.0.1:{public_port}/u/kept"
+    with mailbox.smtp() as smtp:
+        smtp.sendmail(SENDER, ["bounce@a.example", "complaint@a.example"], RAW)
+        smtp.sendmail(SENDER, ["unsubscribe@a.example"], f"List-Unsubscribe: <{link}>\r\n\r\nHello\r\n".encode())
+    mailbox.stop()
+    mailbox.start(*options)
+    bounces = Bounces()
+    listener = Controller(bounces, hostname="127.0.0.1", port=bounce_port)
+    listener.start()
+    other = ThreadingHTTPServer(("127.0.0.1", public_port), page.RequestHandlerClass)
+    thread = threading.Thread(target=other.serve_forever)
+    thread.start()
+    seen = page.RequestHandlerClass.seen  # type: ignore[attr-defined]
+    try:
+        soon(lambda: len(bounces.taken) >= 2 and ("POST", "/u/kept", "List-Unsubscribe=One-Click") in seen)
+    finally:
+        other.shutdown()
+        other.server_close()
+        thread.join()
+        listener.stop()
+        mailbox.stop()
+    kinds = {str(message_from_bytes(content).get_param("report-type")) for *_, content in bounces.taken}
+    assert kinds == {"delivery-status", "feedback-report"}
+    assert not list(tmp_path.glob("pending*"))

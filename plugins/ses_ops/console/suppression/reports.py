@@ -30,6 +30,7 @@ KINDS: dict[str, str] = {
     **file_errors.REASONS,
     "bad reason": N_("The reason is not known"),
     "bad expiry": N_("The end cannot be"),
+    "bad scope": N_("No mail is sent by this domain"),
 }
 
 

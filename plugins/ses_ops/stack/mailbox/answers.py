@@ -1,16 +1,19 @@
 """What the simulator does after it has taken a message: reports by SMTP, and the click on an unsubscribe link.
 
-Both are tried again while the listener that takes them is unavailable, for an hour. They are not kept when the mailbox
-ends.
+Both are tried again while the listener that takes them is unavailable, for an hour. What is pending when the mailbox
+ends is kept in its folder, and begun anew when it starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import smtplib
-from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 
@@ -28,50 +31,87 @@ _AT_ONCE = 4
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """A report that is delivered to a bounce address, or a link that is followed."""
+
+    recipient: str
+    bounce_address: str = ""
+    report: str = ""
+    link: str = ""
+
+
 class Answers:
     """Does what the addresses of a message ask for."""
 
-    def __init__(self, *, bounce_port: int | None, public_url: str | None, host: str = "127.0.0.1") -> None:
-        """Without `bounce_port` there are no reports. Only links that begin with `public_url` are followed."""
+    def __init__(
+        self, *, bounce_port: int | None, public_url: str | None, host: str = "127.0.0.1", kept: Path | None = None
+    ) -> None:
+        """Without `bounce_port` there are no reports. Only links that begin with `public_url` are followed.
+
+        `kept`: the file of what is pending while the mailbox does not run.
+        """
         self._host = host
         self._bounce_port = bounce_port
         self._public_url = public_url
-        self._pending: set[asyncio.Task[None]] = set()
+        self._kept = kept
+        self._pending: dict[asyncio.Task[None], _Answer] = {}
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     def begin(self, mail_from: str, recipients: tuple[str, ...], raw: bytes) -> None:
         """Begin what a message that was stored asks for; returns at once."""
         for recipient in recipients:
             what = simulated(recipient)
-            act = self._act(what, mail_from, recipient, raw) if what else None
-            if act is None or len(self._pending) >= MOST_PENDING:
-                continue
-            task = asyncio.get_running_loop().create_task(self._repeat(act, recipient))
-            self._pending.add(task)
-            task.add_done_callback(self._pending.discard)
+            answer = self._answer(what, mail_from, recipient, raw) if what else None
+            if answer is not None:
+                self._begin(answer)
+
+    def resume(self) -> None:
+        """Begin what was pending when the mailbox ended."""
+        if self._kept is None:
+            return
+        with suppress(OSError, ValueError, TypeError):  # nothing was kept, or not whole: it is a simulator
+            for line in self._kept.read_text("utf-8").splitlines():
+                self._begin(_Answer(**json.loads(line)))
+        self._kept.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """End what is pending."""
-        for task in self._pending:
+        """End what is pending, and keep it."""
+        if self._kept is not None and self._pending:
+            lines = [json.dumps(asdict(one)) for one in self._pending.values()]
+            with suppress(OSError):
+                self._kept.write_text("\n".join(lines) + "\n", "utf-8")
+        for task in list(self._pending):
             task.cancel()
 
-    def _act(self, what: Simulated, mail_from: str, recipient: str, raw: bytes) -> Callable[[], None] | None:
+    def _begin(self, answer: _Answer) -> None:
+        if len(self._pending) < MOST_PENDING:
+            task = asyncio.get_running_loop().create_task(self._repeat(answer))
+            self._pending[task] = answer
+            task.add_done_callback(lambda ended: self._pending.pop(ended, None))
+
+    def _answer(self, what: Simulated, mail_from: str, recipient: str, raw: bytes) -> _Answer | None:
         if what is Simulated.UNSUBSCRIBE:
             link = unsubscribe_link(raw)
             wanted = link is not None and self._public_url is not None and link.startswith(self._public_url + "/")
-            return (lambda: _follow(str(link))) if wanted else None
+            return _Answer(recipient=recipient, link=str(link)) if wanted else None
         made = report(what, mail_from=mail_from, recipient=recipient, raw=raw, at=datetime.now(UTC))
         if made is None or self._bounce_port is None:
             return None
-        host, port, content = self._host, self._bounce_port, made
-        return lambda: _deliver(host, port, mail_from, content)
+        return _Answer(recipient=recipient, bounce_address=mail_from, report=made.decode("utf-8", "replace"))
 
-    async def _repeat(self, act: Callable[[], None], recipient: str) -> None:
-        pause = FIRST_PAUSE
+    def _act(self, answer: _Answer) -> None:
+        if answer.link:
+            _follow(answer.link)
+        elif self._bounce_port is not None:
+            _deliver(self._host, self._bounce_port, answer.bounce_address, answer.report.encode())
+
+    async def _repeat(self, answer: _Answer) -> None:
+        recipient, pause = answer.recipient, FIRST_PAUSE
         for _ in range(MOST_TRIES):
             try:
                 async with self._at_once:
-                    await asyncio.to_thread(act)
+                    await asyncio.to_thread(self._act, answer)
                 return
             except (OSError, smtplib.SMTPException, httpx.HTTPError) as problem:
                 if _is_final(problem):

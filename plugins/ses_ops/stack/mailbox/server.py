@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import socket
 import warnings
 from pathlib import Path
 
@@ -20,6 +21,19 @@ from ses_ops.stack.mailbox.web import mailbox_app
 LOOPBACK = "127.0.0.1"
 
 
+class _Web(uvicorn.Server):
+    """The web page; it ends with the signal that it got, so what is to be kept is kept before that."""
+
+    def __init__(self, config: uvicorn.Config, answers: Answers) -> None:
+        super().__init__(config)
+        self._answers = answers
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the page, and keep what the simulator has not done yet."""
+        self._answers.close()
+        await super().shutdown(sockets)
+
+
 async def serve(
     folder: Path,
     smtp_port: int,
@@ -33,8 +47,9 @@ async def serve(
 
     `bounce_port` and `public_url` are where the simulator's addresses answer to.
     """
-    answers = Answers(bounce_port=bounce_port, public_url=public_url)
     store = MessageStore(folder, search_words)
+    answers = Answers(bounce_port=bounce_port, public_url=public_url, kept=folder / "pending-answers.jsonl")
+    answers.resume()
     writer = MessageWriter(store)
     writing = asyncio.create_task(writer.run())
     loop = asyncio.get_running_loop()
@@ -43,13 +58,12 @@ async def serve(
     )
     config = uvicorn.Config(mailbox_app(store), host=LOOPBACK, port=web_port, log_level="warning")
     config.timeout_graceful_shutdown = 2
-    web = uvicorn.Server(config)
+    web = _Web(config, answers)
     try:
         await web.serve()
     finally:
         smtp.close()
         writing.cancel()
-        answers.close()
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.message_feedback import FinalOutcome
-from ses_ops.storage.named_sql import execute, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ COUNTED_AS = {
     FinalOutcome.SOFT_BOUNCED: "soft_bounced",
     FinalOutcome.HARD_BOUNCED: "hard_bounced",
 }
-_COUNTS = (*COUNTED_AS.values(), "complained", "unsubscribed")
+_COUNTS = (*COUNTED_AS.values(), "spam_bounced", "infrastructure_bounced", "complained", "unsubscribed")
 
 
 class MessageId(NamedTuple):
@@ -51,6 +51,8 @@ class SentMessage:
     address: str
     address_key: str
     task_id: int
+    #: When the audience of its mailing was frozen, before any of it was sent.
+    frozen_at: datetime
     sender_domain: str
     sent_day: datetime
     #: A server refused it for good while it was sent: it has failed, and its events count nothing.
@@ -72,6 +74,8 @@ class NewEvent:
     source: str
     source_id: str
     provider_kind: str
+    #: What a bounce says of the reputation (`domain.message_feedback.BounceAbout`).
+    about: int
     reason: str | None
     status: str | None
     diagnostic: str
@@ -97,6 +101,8 @@ class _Feedback(NamedTuple):
     sent_day: datetime
     mailbox_provider: str
     outcome: int
+    spam: bool
+    infrastructure: bool
     complained: bool
     unsubscribed: bool
 
@@ -122,9 +128,10 @@ def installation_id(conn: Connection) -> str:
     return str(fetch_value(conn, _SQL["installation_id"]))
 
 
-def insert_events(conn: Connection, events: Sequence[NewEvent]) -> set[str]:
-    """Write events; returns the keys of those that were not there yet."""
-    return set(fetch_values(conn, _SQL["insert_events"], events=json.dumps([_columns(event) for event in events])))
+def insert_events(conn: Connection, events: Sequence[NewEvent]) -> dict[str, datetime]:
+    """Write events; returns the keys of those that were not there yet, with the moment at which they came."""
+    rows = fetch_all(conn, _SQL["insert_events"], events=json.dumps([_columns(event) for event in events]))
+    return {row["event_key"]: row["received_at"] for row in rows}
 
 
 def merge_feedback(
@@ -178,6 +185,9 @@ def _count(changes: Counter[tuple[CountKey, str]], one: _Feedback, sign: int) ->
     key = _count_key(one)
     if column := COUNTED_AS.get(FinalOutcome(one.outcome)):
         changes[key, column] += sign
+    if one.outcome == FinalOutcome.SOFT_BOUNCED:
+        changes[key, "spam_bounced"] += sign * one.spam
+        changes[key, "infrastructure_bounced"] += sign * (one.infrastructure and not one.spam)
     changes[key, "complained"] += sign * one.complained
     changes[key, "unsubscribed"] += sign * one.unsubscribed
 

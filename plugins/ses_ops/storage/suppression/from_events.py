@@ -115,7 +115,7 @@ def newest_choices(conn: Connection, choices: Iterable[Held]) -> list[NewestChoi
 
 
 def take_back(conn: Connection, choices: Iterable[Held]) -> int:
-    """Remove unsubscriptions that events made."""
+    """Remove unsubscriptions from the bulk mail of a sender domain, whether an event or a file made them."""
     return execute(conn, _SQL["take_back"], **_arrays(choices))
 
 

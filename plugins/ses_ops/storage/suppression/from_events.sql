@@ -64,5 +64,6 @@ WHERE f.sender_domain = k.scope
 GROUP BY k.address_key, k.scope;
 
 -- name: take_back
+-- Also what came from a file: whoever takes the wish back is the person whose wish it was.
 DELETE FROM suppression s USING unnest(%(keys)s::text[], %(scopes)s::text[]) AS k (address_key, scope)
-WHERE s.address_key = k.address_key AND s.scope = k.scope AND s.reason = 'unsubscribe' AND s.source <> '';
+WHERE s.address_key = k.address_key AND s.scope = k.scope AND s.reason = 'unsubscribe';
