@@ -18,6 +18,7 @@ Every setting is read by a call, never at import.
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
 | SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
 | SES_DEVICE_DATA_DAYS | 7 | days for which the addresses and user agents of opens and clicks are kept, 0 to 365 |
+| SES_CALLBACK_ALLOW | none | private networks that callbacks may be posted to, such as `10.1.0.0/16 127.0.0.1` |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
@@ -128,18 +129,6 @@ def events_kept_months() -> int:
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
     if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):
         raise InvalidInput("not_kept_months", given=given, where=name)
-    return int(given)
-
-
-def device_data_days() -> int:
-    """Days for which addresses and user agents of opens and clicks are kept: SES_DEVICE_DATA_DAYS, or `[ses_ops]`.
-
-    Raises InvalidInput.
-    """
-    name = "SES_DEVICE_DATA_DAYS"
-    given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "device_data_days") or "7"
-    if not (given.isascii() and given.isdecimal() and len(given) <= 3 and int(given) <= 365):
-        raise InvalidInput("not_device_days", given=given, where=name)
     return int(given)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,14 +18,12 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from ses_ops.application.record_engagement import record_engagement
-from ses_ops.application.record_events import keep_unmatched, note_refused, record_events
+from ses_ops.application.record_events import note_refused
 from ses_ops.application.record_groups import MOST_IN_A_GROUP, Given, RecordGroups
-from ses_ops.domain.engagement import Engagement
-from ses_ops.domain.message_event import MessageEvent
+from ses_ops.application.write_records import drained, refusal, write
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
-from ses_ops.events.spool import DAMAGED, Record, SpoolFailed, SpoolWriter, UnmatchedRecord, claimed, waiting
-from ses_ops.storage.connection import ValueRefused, connect, database_now, errors_wrapped, transaction
+from ses_ops.events.spool import DAMAGED, SpoolFailed, SpoolWriter, claimed, waiting
+from ses_ops.storage.connection import connect, database_now, transaction
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -42,8 +40,6 @@ LOOK_EVERY = 10.0
 LEAST_FREE = 64 << 20
 #: A statement that takes longer (milliseconds) ends, so that the recording thread is never stuck for ever.
 _OPTIONS = "-c statement_timeout=15000 -c synchronous_commit=on"
-#: Errors of a value that is not taken now or later.
-_NOT_TAKEN = (*ValueRefused, ValueError, TypeError)
 _log = logging.getLogger(__name__)
 
 
@@ -208,7 +204,7 @@ class EventIntake:
             self._recording.close()
             raise
         except Exception:  # one caller's record must not harm the others
-            return [_refusal(self._recording, given) for given in group]
+            return [refusal(self._recording, given) for given in group]
 
     def _spool_group(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
         return self._append(self._writer, group, sync=True)
@@ -269,51 +265,9 @@ class EventIntake:
             try:
                 with claimed(path) as file:
                     if file is not None:
-                        file.remove(_drained(conn, file.records))
+                        file.remove(drained(conn, file.records))
             except OSError as cause:  # a file of another user, a full disk: no reason to leave the others
                 _log.warning("%s cannot be drained now: %s", path.name, cause)
-
-
-def write(conn: Connection, records: Iterable[Record]) -> None:
-    """Record events in one transaction, opens and clicks in another, and unmatched records in others."""
-    records = list(records)
-    if events := [one for one in records if isinstance(one, MessageEvent)]:
-        record_events(conn, events)
-    if engagement := [one for one in records if isinstance(one, Engagement)]:
-        record_engagement(conn, engagement)
-    for one in records:
-        if isinstance(one, UnmatchedRecord):
-            keep_unmatched(conn, source=one.source, source_id=one.source_id, raw=one.raw, why=one.why, kind=one.kind)
-
-
-def _drained(conn: Connection, records: Sequence[Record]) -> list[Record]:
-    """Record all; returns those whose values PostgreSQL refuses."""
-    refused = []
-    for begin in range(0, len(records), MOST_IN_A_GROUP):
-        group = records[begin : begin + MOST_IN_A_GROUP]
-        try:
-            write(conn, group)
-        except _NOT_TAKEN:
-            refused += [one for one in group if _is_refused(conn, one)]
-    return refused
-
-
-def _is_refused(conn: Connection, record: Record) -> bool:
-    try:
-        write(conn, [record])
-    except _NOT_TAKEN as cause:
-        _log.warning("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
-        return True
-    return False
-
-
-def _refusal(conn: Connection, given: Given) -> BaseException | None:
-    try:
-        with errors_wrapped(conn):
-            write(conn, given)
-    except Exception as cause:
-        return cause
-    return None
 
 
 def _forget(future: asyncio.Future[None]) -> None:

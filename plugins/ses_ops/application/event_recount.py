@@ -84,6 +84,7 @@ def recount_events(
     with actor.recorded("recount_events") as facts:
         done = _recount(conn, repair=True, progress=progress)
         facts |= {"messages": done.messages_wrong, "counts": done.counts_wrong, "attempts": done.attempts_wrong}
+        facts |= {"engagement": done.engagement_wrong, "engagement_counts": done.engagement_counts_wrong}
     return done
 
 

@@ -48,9 +48,9 @@ class _Judgement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedEvents:
-    """Number of new events, and of stored events that have another verdict or rule than before."""
+    """The events that are new, and the number of stored events that have another verdict or rule than before."""
 
-    new: int
+    new: Sequence[NewEngagement]
     changed: int
 
 
@@ -81,7 +81,7 @@ def judge(
     counts.add_counts(conn, found.counts)
     counts.add_links(conn, found.links)
     counts.add_hours(conn, found.hours)
-    return JudgedEvents(new=len(found.new), changed=len(found.changed))
+    return JudgedEvents(new=found.new, changed=len(found.changed))
 
 
 def judge_again(conn: Connection, keys: Collection[MessageId]) -> int:

@@ -21,6 +21,7 @@ from ses_ops.domain.engagement import MAX_USER_AGENT, TRACKING
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_RAW
 from ses_ops.errors import Explanation
+from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.engagement import messages, recording
 from ses_ops.storage.engagement.recording import LinkKey, NewEngagement
@@ -124,7 +125,22 @@ def _record(conn: Connection, found: Sequence[_Found], now: datetime) -> int:
         stored = recording.events_of(conn, known)
     arrived_at = {key: members[0].message.arrived_at for key, members in of_message.items()}
     new = {key: [_arrived(one, links, now) for one in members] for key, members in of_message.items()}
-    return judge(conn, rows, arrived_at, stored, new).new
+    come = {one.event_key for one in judge(conn, rows, arrived_at, stored, new).new}
+    in_order = sorted(found, key=lambda one: storable_moment(one.event.occurred_at))
+    enqueue(conn, [_callback_event(one) for one in in_order if one.key in come])
+    return len(come)
+
+
+def _callback_event(one: _Found) -> CallbackEvent:
+    """What is posted to the user's own addresses. The rows of the messages are locked, so their order is kept."""
+    return CallbackEvent(
+        event_key=one.key,
+        occurred_at=storable_moment(one.event.occurred_at),
+        occurrence_id=one.message.occurrence_id,
+        seq=one.message.seq,
+        kind=one.event.kind.value,
+        sender_domain=one.message.sender_domain,
+    )
 
 
 def count_row(message: EngagedMessage) -> dict[str, object]:

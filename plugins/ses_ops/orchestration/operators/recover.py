@@ -81,10 +81,10 @@ class RecoverOperator(SesOperator):
 
     def _empty_devices(self, conn: Connection) -> None:
         """Empty the data of devices that is too old."""
-        from ses_ops.application.device_data import empty_old_devices
+        from ses_ops.application.device_data import device_data_days, empty_old_devices
 
         try:
-            if done := empty_old_devices(conn, days=settings.device_data_days()):
+            if done := empty_old_devices(conn, days=device_data_days()):
                 self.log.info("addresses and user agents of %s opens and clicks were emptied", done)
         except (SesError, StatementFailed) as problem:
             self.log.warning("addresses and user agents of opens and clicks are as they were: %s", problem)
