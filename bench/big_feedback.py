@@ -37,7 +37,7 @@ def add_big_feedback(bench: Bench, conn: Connection, *, messages: int) -> int:
         cursor.execute("SET maintenance_work_mem = '1GB'")
         for statement in indexes:
             cursor.execute(statement)
-        for name in ("counts", "feeds"):
+        for name in ("counts", "feeds", "sent", "engaged", "hours", "links"):
             cursor.execute(sql[name], {})
         for name in ("suppressions", "held", "unmatched"):
             cursor.execute(sql[name], {"count": messages // _SHARE})

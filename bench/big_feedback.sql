@@ -59,3 +59,30 @@ INSERT INTO unmatched_event (event_key, source, source_id, received_at, why, raw
 SELECT md5('u' || n)::uuid, 'bounce_mail', n::text, now() - n * interval '1 second', 'the event names no message of ours',
        convert_to(repeat('From: somebody' || chr(10), 100), 'UTF8')
 FROM generate_series(1, %(count)s) n;
+
+-- name: sent
+-- What each attempt did, by 20 providers.
+INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, opens_tracked, clicks_tracked, accepted,
+                        invalid, suppressed)
+SELECT a.id, 'provider-' || p, c.task_id, c.sender_domain, date_trunc('day', a.started_at), true, true,
+       c.sent / 20, c.failed / 20, c.suppressed / 20
+FROM attempt a JOIN chunk c ON c.id = a.chunk_id CROSS JOIN generate_series(0, 19) p;
+
+-- name: engaged
+INSERT INTO engagement_count (task_id, sender_domain, sent_day, mailbox_provider, opened_people, opened_machines, opened_unknown,
+                              clicked_people, opens, clicks)
+SELECT task_id, sender_domain, sent_day, mailbox_provider, delivered / 4, delivered / 3, delivered / 10, delivered / 20,
+       delivered, delivered / 15
+FROM feedback_count;
+
+-- name: hours
+INSERT INTO engagement_hour (task_id, hour, opens_people, clicks_people, opens, clicks)
+SELECT t.id, date_trunc('hour', now()) - n * interval '1 hour', 10, 2, 30, 3 FROM send_task t CROSS JOIN generate_series(0, 335) n;
+
+-- name: links
+WITH l AS (
+    INSERT INTO tracked_link (task_id, target_hash, target)
+    SELECT t.id, sha256(convert_to(n::text, 'UTF8')), 'https://shop.example/' || n FROM send_task t CROSS JOIN generate_series(1, 30) n
+    RETURNING *
+)
+INSERT INTO link_count (task_id, link_id, clicks, people, machines) SELECT task_id, id, 9, 5, 2 FROM l;

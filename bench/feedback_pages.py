@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ses_ops.application.statistics import MOST_DAYS, hours_of_task, links_of_task, statistics
 from ses_ops.console.database import reading
 from ses_ops.console.feedback.page import MOST_COUNTED
 from ses_ops.console.tasks.messages import SIZE
 from ses_ops.domain.feed_silence import SPAN
+from ses_ops.domain.statistics import Dimension
+from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.storage.events import feeds, task_feedback, timeline, unmatched
 from ses_ops.storage.suppression import entries, held
+from ses_ops.storage.tasks import send_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,34 @@ class MessageRead:
         with reading() as conn:
             found = timeline.message(conn, self.occurrence_id, self.seq)
             return found, timeline.events(conn, self.occurrence_id, self.seq, with_raw=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatisticsRead:
+    """The page of statistics: the rows, and those of its chart."""
+
+    by: Dimension
+    days: int
+
+    def take(self) -> object:
+        """Read it."""
+        with reading() as conn:
+            plans = QuotaPlans.parse(None)
+            return [statistics(conn, plans, by=(by,), days=self.days) for by in {self.by, Dimension.DAY}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStatisticsRead:
+    """The statistics of one task: its sums, links and hours."""
+
+    task: str
+
+    def take(self) -> object:
+        """Read it."""
+        with reading() as conn:
+            task = send_tasks.find_row(conn, self.task).id
+            sums = statistics(conn, QuotaPlans.parse(None), by=(), days=MOST_DAYS, task_ids=[task])
+            return sums, links_of_task(conn, task), hours_of_task(conn, task)
 
 
 @dataclass(frozen=True, kw_only=True)

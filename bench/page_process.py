@@ -15,13 +15,21 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bench.feedback_pages import FeedbackRead, MessageRead, PersonRead, SuppressionRead
+from bench.feedback_pages import (
+    FeedbackRead,
+    MessageRead,
+    PersonRead,
+    StatisticsRead,
+    SuppressionRead,
+    TaskStatisticsRead,
+)
 from ses_ops.console.database import close_idle, reading
 from ses_ops.console.tasks.messages import SIZE
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.message_state import MessageStatus
+from ses_ops.domain.statistics import Dimension
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger.messages import MessagePage, MessagePosition, MessageSearch, message_page
@@ -113,6 +121,12 @@ def _other_looks(seen: TaskSeen, rare: str, common: str) -> dict[str, Look]:
         "a person with few messages": PersonRead(address=rare),
         "a person who has a message of every start": PersonRead(address=common),
         "the same person, the last page": PersonRead(address=common, before=(30, 1)),
+        **{
+            f"statistics by {by.value}, {days} days": StatisticsRead(by=by, days=days)
+            for by in Dimension
+            for days in (30, 365)
+        },
+        "statistics of the largest task": TaskStatisticsRead(task=seen.overview.name),
         "the suppression list": SuppressionRead(),
         "the suppression list, of one source": SuppressionRead(source="bounce_mail"),
         "the suppression list, of a source without entries": SuppressionRead(source="custom"),

@@ -19,9 +19,10 @@ from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
-from ses_ops.domain.message_feedback import Telling, chosen_at, told
+from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
+from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import feeds, providers, recording, unmatched
 from ses_ops.storage.events.feeds import Brought
@@ -228,6 +229,7 @@ def _row(one: _Found) -> NewEvent:
         source=clean(event.source, MAX_NAME),
         source_id=clean(event.source_id, MAX_SOURCE_ID),
         provider_kind=clean(event.provider_kind, MAX_NAME),
+        about=about(event),
         reason=event.failure and event.failure.reason.value,
         status=event.failure and clean(event.failure.status, MAX_NAME),
         diagnostic="" if one.erased else clean(event.diagnostic, MAX_DIAGNOSTIC),
@@ -244,7 +246,7 @@ def _moment(moment: datetime) -> datetime:
 def _telling(one: _Found, received_at: datetime) -> Telling:
     at = _moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
-    return Telling(kind=one.event.kind, hard=one.event.hard, occurred_at=at, chosen_at=chosen)
+    return Telling(kind=one.event.kind, hard=one.event.hard, about=about(one.event), occurred_at=at, chosen_at=chosen)
 
 
 def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:
@@ -260,6 +262,8 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
         {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
         refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
+    in_order = sorted((one for one, _ in new), key=lambda one: _moment(one.event.occurred_at))
+    enqueue(conn, [_callback_event(one) for one in in_order])
     done = act_on(
         conn,
         [
@@ -276,6 +280,18 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
     )
     recording.add_counts(conn, changes)
     return done
+
+
+def _callback_event(one: _Found) -> CallbackEvent:
+    """What is posted to the user's own addresses. The rows of the messages are locked, so their order is kept."""
+    return CallbackEvent(
+        event_key=one.key,
+        occurred_at=_moment(one.event.occurred_at),
+        occurrence_id=one.message.occurrence_id,
+        seq=one.message.seq,
+        kind=one.event.kind.value,
+        sender_domain=one.message.sender_domain,
+    )
 
 
 def _counted_by(one: _Found) -> CountKey:

@@ -11,8 +11,10 @@ from starlette.types import ASGIApp
 from ses_ops.console import static_files
 from ses_ops.console.access import signed_in
 from ses_ops.console.domains import bounce_domain
+from ses_ops.console.domains import decide as domain_decisions
 from ses_ops.console.domains import pages as domain_pages
 from ses_ops.console.domains import plan as domain_plan
+from ses_ops.console.domains import tracking as domain_tracking
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.feedback import held as held_suppressions
 from ses_ops.console.feedback import page as feedback
@@ -27,6 +29,8 @@ from ses_ops.console.overview import page as overview
 from ses_ops.console.people import history as people_history
 from ses_ops.console.people import page as people
 from ses_ops.console.same_origin import readable_address, same_origin
+from ses_ops.console.statistics import page as statistics
+from ses_ops.console.statistics import task as task_statistics
 from ses_ops.console.suppression import imports as suppression_imports
 from ses_ops.console.suppression import list as suppression_list
 from ses_ops.console.suppression import reports as suppression_reports
@@ -59,6 +63,8 @@ PAGES = (
     domain_pages.router,
     domain_plan.router,
     bounce_domain.router,
+    domain_tracking.router,
+    domain_decisions.router,
     group_list.router,
     group_upload.router,
     group_preview.router,
@@ -72,6 +78,8 @@ PAGES = (
     suppression_undo.router,
     people_history.router,
     people.router,
+    statistics.router,
+    task_statistics.router,
     feedback.router,
     unmatched.router,
     held_suppressions.router,

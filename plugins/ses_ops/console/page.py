@@ -64,6 +64,7 @@ NAVIGATION = (
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
     NavigationEntry(path="/domains", label=N_("Sender domains"), also=("/new-domain",)),
     NavigationEntry(path="/suppression", label=N_("Suppression")),
+    NavigationEntry(path="/statistics", label=N_("Statistics"), shared=False),
     NavigationEntry(path="/feedback", label=N_("Feedback")),
     NavigationEntry(path="/people", label=N_("People")),
 )

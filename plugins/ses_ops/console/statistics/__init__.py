@@ -1,0 +1,1 @@
+"""Statistics: sums over all mail, and of one task."""

@@ -1,0 +1,1 @@
+"""Statistics: sums of the counts that sending, events, opens and clicks have written."""
