@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
-from ses_ops.storage.events import partitions
+from ses_ops.storage.events import partitions, unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +30,15 @@ class KeptMonths:
 
     made: int
     dropped: int
+    #: Number of unmatched events that were deleted.
+    forgotten: int = 0
 
 
 def keep_months(conn: Connection, *, kept: int) -> KeptMonths:
-    """Make this month and the next, and drop those more than `kept` months before this one. Raises StatementFailed."""
+    """Make this month and the next, and drop those more than `kept` months before this one. Raises StatementFailed.
+
+    Unmatched events, which hold whole mails of people, are kept as long.
+    """
     with transaction(conn):
         today = database_now(conn).date()
         missing = [month for month in (_month(today, 0), _month(today, 1)) if not partitions.is_there(conn, month)]
@@ -43,7 +48,9 @@ def keep_months(conn: Connection, *, kept: int) -> KeptMonths:
             made += partitions.make(conn, month)
     with transaction(conn):
         dropped = partitions.drop_before(conn, _month(today, -kept))
-    return KeptMonths(made=made, dropped=dropped)
+    with transaction(conn):
+        forgotten = unmatched.forget(conn, _month(today, -kept))
+    return KeptMonths(made=made, dropped=dropped, forgotten=forgotten)
 
 
 def make_months_of(conn: Connection, moments: Iterable[datetime]) -> None:

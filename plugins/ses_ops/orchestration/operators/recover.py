@@ -75,8 +75,11 @@ class RecoverOperator(SesOperator):
         except (SesError, StatementFailed) as problem:
             self.log.warning("the months of events are as they were: %s", problem)
             return
-        if done.made or done.dropped:
-            self.log.info("months of events: %s made, %s dropped", done.made, done.dropped)
+        if done.made or done.dropped or done.forgotten:
+            self.log.info(
+                "months of events: %s made, %s dropped; %s old unmatched events deleted",
+                *(done.made, done.dropped, done.forgotten),
+            )
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""

@@ -19,11 +19,14 @@ LEFT JOIN LATERAL (
 WHERE m.occurrence_id = %(occurrence_id)s AND m.seq = %(seq)s;
 
 -- name: events
--- Of every partition, by its index of messages.
-SELECT event_key::text AS event_key, occurred_at, received_at, kind::text AS kind, hard, source, provider_kind, reason,
-       status, diagnostic, CASE WHEN %(with_raw)s THEN raw ELSE '' END AS raw
-FROM message_event WHERE occurrence_id = %(occurrence_id)s AND seq = %(seq)s
-ORDER BY occurred_at, received_at, event_key LIMIT %(limit)s;
+-- Of every partition, by its index of messages. A time that cannot be right (the clock of a mail server that is years
+-- away) is shown as it was told, in the order of the arrival.
+SELECT e.event_key::text AS event_key, e.occurred_at, e.received_at, e.kind::text AS kind, e.hard, e.source, e.provider_kind,
+       e.reason, e.status, e.diagnostic, CASE WHEN %(with_raw)s THEN e.raw ELSE '' END AS raw
+FROM message_event e JOIN occurrence o ON o.id = e.occurrence_id
+WHERE e.occurrence_id = %(occurrence_id)s AND e.seq = %(seq)s
+ORDER BY CASE WHEN e.occurred_at BETWEEN o.frozen_at AND e.received_at THEN e.occurred_at ELSE e.received_at END,
+         e.received_at, e.event_key LIMIT %(limit)s;
 
 -- name: messages_to
 -- What one address got from all tasks, the newest start first, by the index of addresses; the address may stand in the
