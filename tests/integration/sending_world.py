@@ -101,7 +101,9 @@ class World:
     def reserve(self, run: Run, chunk_size: int = 50_000) -> Reservation:
         return reserve_chunks(self.conn, run, plans=QuotaPlans.parse(self.quota_variable), chunk_size=chunk_size)
 
-    def send(self, chunk_id: int, run: Run, stop: threading.Event | None = None) -> ChunkReport:
+    def send(
+        self, chunk_id: int, run: Run, stop: threading.Event | None = None, plans: QuotaPlans | None = None
+    ) -> ChunkReport:
         return send_chunk(
             self.dsn,
             chunk_id,
@@ -109,6 +111,7 @@ class World:
             smtp=smtp_settings_from_connection_uri(self.smtp_uri),
             templates_root=self.templates,
             stop=stop or threading.Event(),
+            plans=plans,
         )
 
     def settle(self, run: Run) -> Settlement:
