@@ -22,6 +22,7 @@ from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
 from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
+from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import feeds, providers, recording, unmatched
 from ses_ops.storage.events.feeds import Brought
@@ -113,7 +114,7 @@ def keep_unmatched(
             source=name,
             source_id=clean(source_id, MAX_SOURCE_ID),
             kind=kind,
-            why=why,
+            why=_storable(why),
             raw=raw[:MAX_UNMATCHED],
         )
         feeds.add(conn, {name: Brought(unmatched=int(new), repetitions=int(not new))})
@@ -130,6 +131,11 @@ def event_key(source: str, source_id: str) -> str:
     """The key of an event in the store: 128 bits of a hash of its source and the source's id."""
     text = f"{source}\0{source_id}".encode("utf-8", "surrogatepass")
     return str(UUID(bytes=blake2b(text, digest_size=16).digest()))
+
+
+def _storable(why: Explanation) -> Explanation:
+    facts = {name: clean(one, MAX_RAW) if isinstance(one, str) else one for name, one in why.facts.items()}
+    return Explanation(why.code, **facts)
 
 
 def clean(text: str, most: int) -> str:
@@ -240,8 +246,7 @@ def _moment(moment: datetime) -> datetime:
 def _telling(one: _Found, received_at: datetime) -> Telling:
     at = _moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
-    kind, hard = one.event.kind, one.event.hard
-    return Telling(kind=kind, hard=hard, occurred_at=at, chosen_at=chosen, about=about(one.event))
+    return Telling(kind=one.event.kind, hard=one.event.hard, about=about(one.event), occurred_at=at, chosen_at=chosen)
 
 
 def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:
@@ -257,6 +262,8 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
         {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
         refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
+    in_order = sorted((one for one, _ in new), key=lambda one: _moment(one.event.occurred_at))
+    enqueue(conn, [_callback_event(one) for one in in_order])
     done = act_on(
         conn,
         [
@@ -273,6 +280,18 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
     )
     recording.add_counts(conn, changes)
     return done
+
+
+def _callback_event(one: _Found) -> CallbackEvent:
+    """What is posted to the user's own addresses. The rows of the messages are locked, so their order is kept."""
+    return CallbackEvent(
+        event_key=one.key,
+        occurred_at=_moment(one.event.occurred_at),
+        occurrence_id=one.message.occurrence_id,
+        seq=one.message.seq,
+        kind=one.event.kind.value,
+        sender_domain=one.message.sender_domain,
+    )
 
 
 def _counted_by(one: _Found) -> CountKey:

@@ -14,6 +14,7 @@ from ses_ops.console.domains import bounce_domain
 from ses_ops.console.domains import decide as domain_decisions
 from ses_ops.console.domains import pages as domain_pages
 from ses_ops.console.domains import plan as domain_plan
+from ses_ops.console.domains import tracking as domain_tracking
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.feedback import held as held_suppressions
 from ses_ops.console.feedback import page as feedback
@@ -62,6 +63,7 @@ PAGES = (
     domain_pages.router,
     domain_plan.router,
     bounce_domain.router,
+    domain_tracking.router,
     domain_decisions.router,
     group_list.router,
     group_upload.router,

@@ -40,10 +40,9 @@ class LinkMaker:
 
     def make(self, target: str, place: int) -> str:
         """The link to an http(s) target; places above MAX_PLACE are that one. Raises ValueError for other targets."""
-        octets = target.encode()
         if not is_target(target) or place < 0:
             raise ValueError("no link leads to this target")
-        told = bytes([min(place, MAX_PLACE)]) + octets
+        told = bytes([min(place, MAX_PLACE)]) + target.encode()
         return urlsafe_b64encode(_mac(self._key, told) + told).rstrip(b"=").decode("ascii")
 
 

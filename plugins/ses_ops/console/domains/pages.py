@@ -35,6 +35,7 @@ from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.bounce_domain import dns_records, proposed_bounce_domain
 from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
@@ -51,7 +52,7 @@ STANDINGS = (MessageStatus.CACHED, MessageStatus.RETRYING, MessageStatus.QUEUED)
 #: Sort keys of the list, the default first.
 SORTS = ("name", "quota", "left", "backlog", "gone")
 #: Templates below the tables, in their order: one a setting of the domain, with the values that `domain_page` passes.
-SECTIONS = ("domains/bounces.html", "domains/plan.html")
+SECTIONS = ("domains/bounces.html", "domains/tracking.html", "domains/plan.html")
 #: Seconds between two polls of the reputation at the least: it is judged when a run settles, and every minute.
 REPUTATION_EVERY = 5
 _FAR = float("inf")
@@ -96,6 +97,10 @@ def domain(request: Request, domain: str, user: GetUserDep) -> Response:
     return domain_page(request, user, domain)
 
 
+def _boxes(tracking: Tracking) -> Form:
+    return Form.of(**{f"track_{name}": "yes" for name, value in tracking._asdict().items() if value})
+
+
 def domain_page(
     request: Request,
     user: BaseUser,
@@ -104,6 +109,7 @@ def domain_page(
     form: Form | None = None,
     preview: Coming | None = None,
     bounce_form: Form | None = None,
+    tracking_form: Form | None = None,
     decision_form: Form | None = None,
     status: int = 200,
     new: bool = False,
@@ -121,6 +127,7 @@ def domain_page(
     with reading() as conn:
         history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
         bounce_domain = sender_domains.bounce_domain(conn, line.quota.domain)
+        tracking = sender_domains.tracking(conn, line.quota.domain)
         reputation = section_values(
             words,
             conn,
@@ -140,6 +147,8 @@ def domain_page(
         preview=preview,
         bounce_domain=bounce_domain,
         bounce_form=(bounce_form or Form.of(bounce_domain=bounce_domain or "")) if may_decide else None,
+        tracking=tracking,
+        tracking_form=(tracking_form or _boxes(tracking)) if may_decide else None,
         dns_records=dns_records,
         proposed_bounce_domain=proposed_bounce_domain(line.quota.domain),
         zones=time_zones(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageState
+from ses_ops.storage.callbacks.queue import enqueue_refused
 from ses_ops.storage.named_sql import execute, fetch_row, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
@@ -67,8 +68,12 @@ def last_of_chunk(conn: Connection, *, chunk_id: int) -> AttemptPlace | None:
 
 
 def end(conn: Connection, *, attempt_id: int, ending: str) -> None:
-    """Write when and how an attempt ended, if that is not written yet, and its present results."""
+    """Write when and how an attempt ended, if that is not written yet, and its present results.
+
+    What it was refused is posted to the endpoints of callbacks that want to know.
+    """
     execute(conn, _SQL["end"], id=attempt_id, ending=ending)
+    enqueue_refused(conn, attempt_id=attempt_id)
 
 
 def in_doubt(conn: Connection, *, chunk_id: int, begun: Sequence[int]) -> list[int]:

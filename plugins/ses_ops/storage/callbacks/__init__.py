@@ -1,0 +1,1 @@
+"""Callbacks: endpoints, what waits to be posted to them, and what was posted."""
