@@ -1,4 +1,4 @@
-"""`ses domain ...`: the sender domains, where their bounces go, and what is tracked of their mail."""
+"""`ses domain list|set`: the sender domains, where their bounces go, and what is tracked of their mail."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ses_ops.cli.actor import shell_actor
-from ses_ops.cli.lazy_group import examples
-from ses_ops.cli.output import json_option, note, print_facts, print_json, print_table
+from ses_ops.cli.lazy_group import LazyGroup, examples
+from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
 from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.errors import NotFound
@@ -16,15 +16,25 @@ from ses_ops.errors import NotFound
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-_NONE = "none: bounces go to the sender's address"
+COMMANDS = {
+    "list": ("domains:list_command", "List the sender domains."),
+    "show": ("domain_show:show", "Show a domain: its level, its figures, its decisions, where its bounces go."),
+    "set": ("domains:set_command", "Change where the bounces of a domain go, or what is tracked of its mail."),
+    "pin": ("domain_decisions:pin", "Hold a domain at a level, whatever its figures say."),
+    "unpin": ("domain_decisions:unpin", "Let the figures lead the level again."),
+    "cap": ("domain_decisions:cap", "Set the highest level of a domain, or take it away."),
+    "block": ("domain_decisions:block", "Let nothing leave from a domain."),
+    "release": ("domain_decisions:release", "End the block of a domain."),
+    "reset": ("domain_decisions:reset", "Begin the reputation of a domain anew."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, commands=COMMANDS)
 def domain() -> None:
-    """Sender domains, and where their bounces go. `ses quota show` has their warm-up quota."""
+    """Sender domains: their reputation, and where their bounces go. `ses quota show` has their warm-up quota."""
 
 
-@domain.command("list", epilog=examples("ses domain list", "ses domain list --json"))
+@click.command("list", epilog=examples("ses domain list", "ses domain list --json"))
 @json_option
 def list_command(as_json: bool) -> None:
     """List the sender domains that a task uses, that have sent, or that have a warm-up plan."""
@@ -37,26 +47,7 @@ def list_command(as_json: bool) -> None:
     print_table(("domain", "bounce_domain"), cells, empty="There is no sender domain yet.")
 
 
-@domain.command(epilog=examples("ses domain show mail.example.com", "ses domain show mail.example.com --json"))
-@click.argument("name")
-@json_option
-def show(name: str, as_json: bool) -> None:
-    """Show where the bounces of the sender domain NAME go, the DNS records that this needs, and what is tracked."""
-    with database() as conn:
-        row = _row(conn, name)
-    if as_json:
-        print_json(row)
-        return
-    tracked = _tracked(Tracking(**row["track"]))
-    print_facts({"domain": row["domain"], "bounce_domain": row["bounce_domain"] or _NONE, "track": tracked})
-    if row["bounce_domain"]:
-        click.echo("\nDNS records that the bounce domain needs:")
-        for record in row["dns"]:
-            click.echo(f"  {record}")
-        note("HOST is the host of `ses listen bounces`, which has to be reached at port 25")
-
-
-@domain.command(
+@click.command(
     "set",
     epilog=examples(
         "ses domain set mail.example.com --bounce-domain bounces.mail.example.com",
@@ -98,16 +89,17 @@ def _set_tracking(name: str, chosen: Tracking, *, as_json: bool) -> None:
     from ses_ops.application import sender_domains
 
     with database() as conn:
-        key = _row(conn, name)["domain"]
+        key = row_of(conn, name)["domain"]
         done = sender_domains.set_tracking(conn, shell_actor(), key, chosen)
-        row = _row(conn, name)
+        row = row_of(conn, name)
     if as_json:
         print_json(row)
     else:
-        click.echo(f"{key}: {_tracked(done.tracking)}, where a task says nothing else")
+        click.echo(f"{key}: {tracked(done.tracking)}, where a task says nothing else")
 
 
-def _tracked(tracking: Tracking) -> str:
+def tracked(tracking: Tracking) -> str:
+    """What is tracked of a domain's mail, as a sentence."""
     named = [name for name, value in tracking._asdict().items() if value]
     return f"{' and '.join(named)} are tracked" if named else "neither opens nor clicks are tracked"
 
@@ -116,13 +108,13 @@ def _set_bounces(name: str, bounce_domain: str | None, *, even_sender_domain: bo
     from ses_ops.application import sender_domains
 
     with database() as conn:
-        key = _row(conn, name)["domain"]
+        key = row_of(conn, name)["domain"]
         if bounce_domain is None:
             done = sender_domains.clear_bounce_domain(conn, shell_actor(), key)
         else:
             more = {"even_sender_domain": even_sender_domain}
             done = sender_domains.set_bounce_domain(conn, shell_actor(), key, bounce_domain, **more)
-        row = _row(conn, name)
+        row = row_of(conn, name)
     if as_json:
         print_json(row)
     elif done.bounce_domain is None:
@@ -138,19 +130,20 @@ def _rows(conn: Connection) -> list[dict[str, Any]]:
     from ses_ops.domain.bounce_domain import dns_records
     from ses_ops.storage.quota.sender_domains import bounce_domains, trackings
 
-    chosen, tracked = bounce_domains(conn), trackings(conn)
+    chosen, track = bounce_domains(conn), trackings(conn)
     return [
         {
             "domain": one,
             "bounce_domain": chosen.get(one),
             "dns": dns_records(chosen[one]) if one in chosen else [],
-            "track": tracked.get(one, UNTRACKED)._asdict(),
+            "track": track.get(one, UNTRACKED)._asdict(),
         }
         for one in known_domains(conn, quota_plans())
     ]
 
 
-def _row(conn: Connection, name: str) -> dict[str, Any]:
+def row_of(conn: Connection, name: str) -> dict[str, Any]:
+    """The settings of a sender domain, in any spelling. Raises NotFound."""
     from ses_ops.domain.address import domain_key
 
     rows = {row["domain"]: row for row in _rows(conn)}

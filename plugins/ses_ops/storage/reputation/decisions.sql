@@ -25,3 +25,12 @@ FROM unnest(%(domains)s::text[], %(since)s::timestamptz[]) AS a (sender_domain, 
 JOIN reputation_decision d ON d.sender_domain = a.sender_domain AND (d.quota_day >= a.since OR d.of_day >= a.since)
 WHERE d.kind IN ('lower', 'block', 'alarm', 'start', 'unpin')
 GROUP BY d.sender_domain;
+
+-- name: alarming
+-- Of each domain the newest one that lowered or blocked it, or alarmed; not what was only computed.
+SELECT DISTINCT ON (sender_domain)
+       id, sender_domain, decided_at, kind, quota_day, of_day, effective_at, level_before, level_after, why, figures,
+       (figures ->> 'window_from')::timestamptz AS window_from, shadow, actor, note
+FROM reputation_decision
+WHERE decided_at >= %(since)s AND kind IN ('lower', 'block', 'alarm') AND NOT shadow
+ORDER BY sender_domain, id DESC;
