@@ -256,7 +256,8 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
         {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
         refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
-    enqueue(conn, [_callback_event(one) for one in sorted(new, key=lambda one: _moment(one.event.occurred_at))])
+    in_order = sorted((one for one, _ in new), key=lambda one: _moment(one.event.occurred_at))
+    enqueue(conn, [_callback_event(one) for one in in_order])
     done = act_on(
         conn,
         [
