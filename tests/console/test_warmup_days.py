@@ -9,6 +9,7 @@ import pytest
 
 from ses_ops.application.quota_status import DomainQuota
 from ses_ops.console.domains.warmup_days import SHOWN, warmup_days
+from ses_ops.domain.allowance import allowed
 from ses_ops.domain.warmup import parse_plan, quota_day
 from ses_ops.storage.quota.quota_days import PastDay
 from ses_ops.storage.quota.sender_domains import QuotaToday
@@ -21,7 +22,10 @@ def domain(now: datetime, *, used: int = 0, began: datetime | None = None, **ent
     today = None
     if now >= plan.started_at:
         day = quota_day(plan, now, rehearsal_began_at=began)
-        today = QuotaToday(plan=plan, day=day, used=used, reserved=0, rehearsal_began_at=began, now=now)
+        allowance = allowed(plan, day, None, now=now)
+        today = QuotaToday(
+            plan=plan, day=day, used=used, reserved=0, rehearsal_began_at=began, now=now, allowance=allowance
+        )
     return DomainQuota(domain=DOMAIN, plan=plan, today=today, problem=None, waiting=(), now=now)
 
 

@@ -101,7 +101,9 @@ class World:
     def reserve(self, run: Run, chunk_size: int = 50_000) -> Reservation:
         return reserve_chunks(self.conn, run, plans=QuotaPlans.parse(self.quota_variable), chunk_size=chunk_size)
 
-    def send(self, chunk_id: int, run: Run, stop: threading.Event | None = None) -> ChunkReport:
+    def send(
+        self, chunk_id: int, run: Run, stop: threading.Event | None = None, plans: QuotaPlans | None = None
+    ) -> ChunkReport:
         return send_chunk(
             self.dsn,
             chunk_id,
@@ -109,6 +111,7 @@ class World:
             smtp=smtp_settings_from_connection_uri(self.smtp_uri),
             templates_root=self.templates,
             stop=stop or threading.Event(),
+            plans=plans,
         )
 
     def settle(self, run: Run) -> Settlement:
@@ -134,8 +137,8 @@ class World:
     def die_in_mid_send(self, chunk_id: int, *, marked: int) -> None:
         """What a sender leaves that dies after it had marked so many messages, without a journal."""
         self.execute(
-            "WITH dead AS (INSERT INTO attempt (chunk_id, run_id, host, pid)"
-            " SELECT id, run_id, 'a lost machine', 1 FROM chunk WHERE id = %s RETURNING id, chunk_id)"
+            "WITH dead AS (INSERT INTO attempt (chunk_id, run_id, host, pid, quota_day_id)"
+            " SELECT id, run_id, 'a lost machine', 1, quota_day_id FROM chunk WHERE id = %s RETURNING id, chunk_id)"
             " UPDATE chunk SET sending_through = first_seq + %s - 1, attempt_id = dead.id FROM dead"
             " WHERE chunk.id = dead.chunk_id",
             chunk_id,
@@ -172,6 +175,30 @@ class World:
         assert not self.rows(
             "SELECT q.id FROM quota_day q WHERE reserved <>"
             " (SELECT coalesce(sum(reserved), 0) FROM chunk WHERE quota_day_id = q.id AND state = 'reserved')"
+        )
+
+        self.check_send_counts()
+
+    def check_send_counts(self) -> None:
+        """What is counted of each attempt that has ended is what its messages say; failed ones may be tried again."""
+        assert not self.rows(
+            """
+            SELECT a.id, m.*, n.* FROM attempt a LEFT JOIN LATERAL (
+                SELECT count(*) FILTER (WHERE state = 'sent') AS sent,
+                       count(*) FILTER (WHERE state = 'failed') AS failed,
+                       count(*) FILTER (WHERE state = 'suppressed') AS suppressed,
+                       count(*) FILTER (WHERE state = 'unknown') AS unknown
+                FROM message WHERE attempt_id = a.id
+            ) m ON true LEFT JOIN LATERAL (
+                SELECT coalesce(sum(accepted), 0) AS sent,
+                       coalesce(sum(invalid + spam_refused + other_refused + infrastructure), 0) AS failed,
+                       coalesce(sum(suppressed), 0) AS suppressed, coalesce(sum(unknown), 0) AS unknown
+                FROM send_count WHERE attempt_id = a.id
+            ) n ON true
+            WHERE a.ended_at IS NOT NULL AND a.quota_day_id IS NOT NULL
+              AND ((m.sent, m.suppressed, m.unknown) <> (n.sent, n.suppressed, n.unknown) OR m.failed > n.failed
+                   OR (m.failed < n.failed AND NOT EXISTS (SELECT FROM message WHERE retried_code IS NOT NULL)))
+            """
         )
 
     def close(self) -> None:

@@ -122,8 +122,8 @@ def test_a_hint_is_of_a_code_and_has_its_facts():
         ),
         (
             QuotaError("quota_plan_not_valid", domain="a.example", field="plan", value=[1, "x"]),
-            "nothing can be sent from 'a.example': plan: must be \"standard\" or a list of messages a day, such as "
-            "[500, 1000], not [1, 'x']",
+            'nothing can be sent from \'a.example\': plan: must be "standard", "reputation" or a list of messages a '
+            "day, such as [500, 1000], not [1, 'x']",
         ),
         (NotFound("send task", "x"), "there is no send task named 'x'"),
         (GroupBusy("g", by="ann"), "ann is importing a file into 'g' now; try again when that is done"),

@@ -228,9 +228,12 @@ class EventIntake:
         self._writer.close()
         self._away = False
         for path in waiting(self.spool_folder):
-            with claimed(path) as file:
-                if file is not None:
-                    file.remove(_drained(conn, file.records))
+            try:
+                with claimed(path) as file:
+                    if file is not None:
+                        file.remove(_drained(conn, file.records))
+            except OSError as cause:  # a file of another user, a full disk: no reason to leave the others
+                _log.warning("%s cannot be drained now: %s", path.name, cause)
 
 
 def write(conn: Connection, records: Iterable[Record]) -> None:

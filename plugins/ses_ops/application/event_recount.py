@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
+from ses_ops.domain.refusal_class import RefusalClass
+from ses_ops.sending.chunk.ending import count_attempt, total_by_attempt
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import recording, recount
 from ses_ops.storage.events.recording import CountKey, MessageId
+from ses_ops.storage.ledger import send_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +22,19 @@ if TYPE_CHECKING:
     from ses_ops.application.ports import Actor
     from ses_ops.storage.events.recording import SentMessage
     from ses_ops.storage.events.recount import WrongCount, WrongFeedback
+    from ses_ops.storage.ledger.send_counts import StoredCounts
 
 #: Number of differences of each kind that are named; the others are counted.
 NAMED = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrongAttempt:
+    """An attempt of which something else is stored than its messages say that it did, by column of `send_count`."""
+
+    attempt_id: int
+    stored: dict[str, int]
+    counted: dict[str, int]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,6 +50,9 @@ class Recount:
     #: Number of counts that the messages do not give, and the first of them with their tasks' ids.
     counts_wrong: int = 0
     counts: list[tuple[int, WrongCount]] = field(default_factory=list)
+    #: Number of attempts whose counts their messages do not give, and the first of them.
+    attempts_wrong: int = 0
+    attempts: list[WrongAttempt] = field(default_factory=list)
     #: Whether the differences were set right.
     repaired: bool = False
 
@@ -53,7 +69,7 @@ def recount_events(
         return _recount(conn, repair=False, progress=progress)
     with actor.recorded("recount_events") as facts:
         done = _recount(conn, repair=True, progress=progress)
-        facts |= {"messages": done.messages_wrong, "counts": done.counts_wrong}
+        facts |= {"messages": done.messages_wrong, "counts": done.counts_wrong, "attempts": done.attempts_wrong}
     return done
 
 
@@ -68,6 +84,9 @@ def _recount(conn: Connection, *, repair: bool, progress: Callable[[int, int], N
         found.messages_wrong += len(wrong)
         names = [MessageId(occurrence_id, one.seq) for one in wrong[:NAMED]]
         found.messages = (found.messages + names)[:NAMED]
+        attempts = _attempts(conn, occurrence_id, repair=repair)
+        found.attempts_wrong += len(attempts)
+        found.attempts = (found.attempts + attempts)[:NAMED]
         found.starts += 1
         progress(found.starts, parts)
     for task_id in tasks:
@@ -118,3 +137,29 @@ def _counts(conn: Connection, task_id: int, *, repair: bool) -> Sequence[WrongCo
             wrong = recount.wrong_counts(conn, task_id)
             recount.count_anew(conn, task_id)
     return wrong
+
+
+def _attempts(conn: Connection, occurrence_id: int, *, repair: bool) -> list[WrongAttempt]:
+    """The attempts of a start whose counts are not what their messages say."""
+    with transaction(conn):
+        stored = send_counts.stored_of_occurrence(conn, occurrence_id)
+        counted = total_by_attempt(send_counts.of_occurrence(conn, occurrence_id))
+        wrong = [
+            WrongAttempt(attempt_id=id, stored=one.counts, counted=told)
+            for id, one in stored.items()
+            if not _agrees(one, told := {**dict.fromkeys(send_counts.COUNTED, 0), **counted.get(id, {})})
+        ]
+        for one in wrong if repair else ():
+            count_attempt(conn, one.attempt_id)
+    return wrong
+
+
+def _agrees(stored: StoredCounts, counted: Mapping[str, int]) -> bool:
+    """Whether counts are those of the messages. Messages that were tried again stay where they had failed, too."""
+    return all(
+        stored.counts[name] >= count if stored.retried and name in _FAILED else stored.counts[name] == count
+        for name, count in counted.items()
+    )
+
+
+_FAILED = frozenset(one.value for one in RefusalClass)

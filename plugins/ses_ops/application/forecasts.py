@@ -41,10 +41,16 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[PendingM
     """The forecast of a sender domain for all its pending mail."""
     try:
         today = sender_domains.today(conn, plan)
-        left, began = today.left, today.rehearsal_began_at
     except QuotaError:  # the warm-up has not begun
-        left, began = None, None
-    return forecast(plan, waiting, now=now, left_today=left, rehearsal_began_at=began)
+        return forecast(plan, waiting, now=now, left_today=None)
+    return forecast(
+        plan,
+        waiting,
+        now=now,
+        left_today=today.left,
+        rehearsal_began_at=today.rehearsal_began_at,
+        reputation=today.reputation,
+    )
 
 
 def to_come(conn: Connection, one: TaskOverview, now: datetime, *, exact_up_to: int | None = None) -> list[PendingMail]:

@@ -72,6 +72,7 @@ class DomainQuota:
             now=self.now,
             left_today=self.today.left if self.today else None,
             rehearsal_began_at=self.today.rehearsal_began_at if self.today else None,
+            reputation=self.today.reputation if self.today else None,
             most_days=DAYS_AHEAD,
         )
 

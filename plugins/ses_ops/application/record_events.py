@@ -19,7 +19,7 @@ from ses_ops.application.event_months import make_months_of
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
-from ses_ops.domain.message_feedback import Telling, chosen_at, told
+from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
 from ses_ops.events.tokens import address_check
 from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
@@ -114,7 +114,7 @@ def keep_unmatched(
             source=name,
             source_id=clean(source_id, MAX_SOURCE_ID),
             kind=kind,
-            why=why,
+            why=_storable(why),
             raw=raw[:MAX_UNMATCHED],
         )
         feeds.add(conn, {name: Brought(unmatched=int(new), repetitions=int(not new))})
@@ -131,6 +131,11 @@ def event_key(source: str, source_id: str) -> str:
     """The key of an event in the store: 128 bits of a hash of its source and the source's id."""
     text = f"{source}\0{source_id}".encode("utf-8", "surrogatepass")
     return str(UUID(bytes=blake2b(text, digest_size=16).digest()))
+
+
+def _storable(why: Explanation) -> Explanation:
+    facts = {name: clean(one, MAX_RAW) if isinstance(one, str) else one for name, one in why.facts.items()}
+    return Explanation(why.code, **facts)
 
 
 def clean(text: str, most: int) -> str:
@@ -224,6 +229,7 @@ def _row(one: _Found) -> NewEvent:
         source=clean(event.source, MAX_NAME),
         source_id=clean(event.source_id, MAX_SOURCE_ID),
         provider_kind=clean(event.provider_kind, MAX_NAME),
+        about=about(event),
         reason=event.failure and event.failure.reason.value,
         status=event.failure and clean(event.failure.status, MAX_NAME),
         diagnostic="" if one.erased else clean(event.diagnostic, MAX_DIAGNOSTIC),
@@ -240,7 +246,7 @@ def _moment(moment: datetime) -> datetime:
 def _telling(one: _Found, received_at: datetime) -> Telling:
     at = _moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
-    return Telling(kind=one.event.kind, hard=one.event.hard, occurred_at=at, chosen_at=chosen)
+    return Telling(kind=one.event.kind, hard=one.event.hard, about=about(one.event), occurred_at=at, chosen_at=chosen)
 
 
 def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[int, int]:

@@ -78,15 +78,16 @@ def statistics(
     first = end - timedelta(days=days - 1)
     asked = _Asked(task_ids=task_ids, hidden=hidden, hidden_ids=hidden_ids)
     rows = _of_days(conn, zones, by, first, end, limit=MOST_ROWS + 1, asked=asked)
-    total = _of_days(conn, zones, (), first, end, limit=1, asked=asked)
+    cut = len(rows) > MOST_ROWS
+    summed = _of_days(conn, zones, (), first, end, limit=1, asked=asked) if cut else rows
     return Statistics(
         rows=tuple(rows[:MOST_ROWS]),
-        total=total[0].counts if total else MailCounts(),
+        total=sum((row.counts for row in summed), MailCounts()),
         first=first,
         last=end,
         zones=zones,
         feeds=_feeds(conn, first),
-        cut=len(rows) > MOST_ROWS,
+        cut=cut,
     )
 
 
@@ -133,7 +134,8 @@ def _of_days(
         midnight = zone(name)
         found += sums.sums(
             conn,
-            zones={domain: of for domain, of in zones.items() if of == name},
+            sender_domains=[domain for domain, of in zones.items() if of == name],
+            time_zone=name,
             by=by,
             since=from_wall_clock(datetime.combine(first, time()), midnight),
             until=from_wall_clock(datetime.combine(end + timedelta(days=1), time()), midnight),

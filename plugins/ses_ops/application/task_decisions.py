@@ -16,7 +16,7 @@ from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Conflict, Explanation, NotFound, ResumeNotAllowed, SesError
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
-from ses_ops.storage.ledger import chunks, occurrences
+from ses_ops.storage.ledger import chunks, occurrences, send_counts
 from ses_ops.storage.ledger.failures import failed_by_code
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
@@ -87,9 +87,16 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: UnknownDec
         else:
             task = send_tasks.lock_row(conn, name)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
-            count = sum(chunks.assume_sent(conn, chunk_id=chunk.id) for chunk in found)
+            count = sum(_assume_sent(conn, chunk.id) for chunk in found)
         facts["count"] = count
     return _requeued(name, count) if doubt is UnknownDecision.RESEND else Counted(changed=count > 0, count=count)
+
+
+def _assume_sent(conn: Connection, chunk_id: int) -> int:
+    doubtful = send_counts.in_doubt(conn, chunk_id)
+    count = chunks.assume_sent(conn, chunk_id=chunk_id)
+    send_counts.assume_sent(conn, doubtful)
+    return count
 
 
 def _requeued(name: str, count: int) -> Counted:
@@ -253,10 +260,11 @@ def _requeue(
     *,
     codes: Collection[int] | None = None,
 ) -> int:
-    count = sum(
-        chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
-        for chunk in _chunks_with(conn, task, state)
-    )
+    count = 0
+    for chunk in _chunks_with(conn, task, state):
+        doubtful = send_counts.in_doubt(conn, chunk.id) if state is MessageState.UNKNOWN else []
+        count += chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
+        send_counts.send_again(conn, doubtful)
     if count:
         occurrences.reopen(conn, task_id=task.id)
         send_tasks.reopen(conn, task_id=task.id)

@@ -35,6 +35,16 @@ def read(paths: tuple[Path, ...], came_to: tuple[str, ...], as_json: bool) -> in
     Each mail counts once, however often it is read, so the command may be repeated. What is not understood is kept with
     its source. In a pipe, the exit code is 0 when the mail is kept, and 75 when the mail server should try again.
     """
+    if PIPE not in paths:
+        return _read(paths, came_to, as_json=as_json)
+    try:
+        return _read(paths, came_to, as_json=as_json)
+    except Exception as problem:  # any other exit code would make the mail server return the mail, or drop it
+        click.echo(f"ses: error: {problem}", err=True)
+        return EX_TEMPFAIL
+
+
+def _read(paths: tuple[Path, ...], came_to: tuple[str, ...], *, as_json: bool) -> int:
     from ses_ops.application.report_mails import read_mails
     from ses_ops.cli.actor import signing_actor
     from ses_ops.events.mail_files import mails_in, mails_of

@@ -19,7 +19,7 @@ from ses_ops.cli.session import database
 @json_option
 @click.pass_context
 def recount(ctx: click.Context, repair: bool, as_json: bool) -> None:
-    """Compare what is stored of each message with its events, and the counts with the messages.
+    """Compare what is stored of each message with its events, and the counts with the messages, those of attempts too.
 
     Messages whose events were dropped (SES_EVENTS_KEPT_MONTHS) are taken as they are. Ends with 1 when something
     differs and was not set right.
@@ -41,7 +41,13 @@ def recount(ctx: click.Context, repair: bool, as_json: bool) -> None:
             day = f"{one.sent_day:%Y-%m-%d %H:%M}Z"
             click.echo(f"  task {task_id}, {one.sender_domain}, {day}, {one.mailbox_provider}:")
             click.echo(f"    stored {_counts(one.stored)}; counted {_counts(one.counted)}")
-    if (done.messages_wrong or done.counts_wrong) and not repair:
+        for wrong in done.attempts:
+            click.echo(
+                f"  attempt {wrong.attempt_id}: stored {_counts(wrong.stored)}; counted {_counts(wrong.counted)}"
+            )
+        if done.attempts_wrong:
+            click.echo(f"{done.attempts_wrong:,} attempts did something else than is counted of them")
+    if (done.messages_wrong or done.counts_wrong or done.attempts_wrong) and not repair:
         ctx.exit(1)
 
 

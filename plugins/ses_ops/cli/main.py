@@ -27,7 +27,7 @@ COMMANDS = {
     "message": ("messages:message", "Messages: what happened to one, and what one person got."),
     "events": ("events:events", "What comes back: feeds, mails that were read, what found no message."),
     "quota": ("quota:quota", "The warm-up quota of the sender domains."),
-    "domain": ("domains:domain", "Sender domains, and where their bounces go."),
+    "domain": ("domains:domain", "Sender domains: level, figures, decisions; where their bounces go."),
     "stats": ("stats:stats", "Statistics: mail by day, sender domain, task and mailbox provider."),
     "suppression": ("suppressions:suppression", "Addresses that get no mail."),
     "person": ("people:person", "What is stored of a person, and to forget it."),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.quota_status import DomainQuota
+    from ses_ops.domain.warmup import WarmupPlan
 
 
 @click.group()
@@ -64,20 +65,35 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
     facts |= {"plan": None, "time_zone": None, "day_length": None}
     if plan := quota.plan:
         facts |= {"plan": plan.steps, "time_zone": plan.time_zone, "day_length": plan.day_length}
-        facts |= {"started_on": plan.started_on, "daily_limit": plan.daily_limit}
+        facts |= {"started_on": plan.started_on, "daily_limit": plan.daily_limit, "mode": _mode(plan)}
+        if (reputation := plan.reputation) is not None:
+            facts |= {"max_level": reputation.max_level, "shadow": reputation.shadow}
+            facts |= {"start_level": reputation.start_level} if plan.led_by_reputation else {}
     if today := quota.today:
         facts |= {"day": today.day.number, "starts_at": today.day.starts_at, "ends_at": today.day.ends_at}
         facts |= {"allotment": today.day.allotment, "left": today.left}
-        facts |= {"used": today.used, "reserved": today.reserved}
+        facts |= {"used": today.used, "reserved": today.reserved, "limited_by": today.allowance.limited_by.value}
+        facts |= {"blocked_until": today.allowance.blocked_until}
+        facts |= {"blocked": str(why) if (why := today.allowance.blocked_why) else None}
     facts["backlog"] = quota.backlog
     facts["history"] = [asdict(day) for day in quota_days.history(conn, quota.domain)]
     return facts
 
 
+def _mode(plan: WarmupPlan) -> str:
+    """How the quota of a day is found: `calendar`, `reputation`, or `guard`: a calendar that the reputation lowers."""
+    if plan.reputation is None:
+        return "calendar"
+    return "reputation" if plan.led_by_reputation else "guard"
+
+
 def _print_one(row: dict[str, Any]) -> None:
     history, steps = row.pop("history"), row.pop("plan")
+    by_level = row.get("mode") == "reputation"
     print_facts({name: value for name, value in row.items() if value is not None})
-    if steps:
+    if steps and by_level:
+        click.echo(f"\nquota of each level, a day: {'  '.join(cell(step) for step in steps)}")
+    elif steps:
         day = row["day"] or 0
         marked = [f"[{cell(step)}]" if number == day else cell(step) for number, step in enumerate(steps, 1)]
         click.echo(f"\nplan, a day: {'  '.join(marked)}" + ("  (on its last step)" if day > len(steps) else ""))

@@ -39,7 +39,8 @@ def _show(name: str, made: Forecast, as_json: bool) -> None:
     days = [day for day in made.days if day.count(name)]
     left = sum(count for task, count in made.remaining if task == name)
     if as_json:
-        print_json({"task": name, "days": [_facts(name, day) for day in days], "without_a_day": left})
+        facts = {"task": name, "days": [_facts(name, day) for day in days], "without_a_day": left}
+        print_json({**facts, "may_be_earlier": made.may_be_earlier})
         return
     done = 0
     rows = []
@@ -56,6 +57,8 @@ def _show(name: str, made: Forecast, as_json: bool) -> None:
     )
     if left:
         click.echo(f"{left:,} messages find no day within the ten years that were looked at", err=True)
+    if rows and made.may_be_earlier:
+        click.echo("The reputation leads the quota: a raise of its level lets mail go earlier, also within the day.")
 
 
 def _facts(name: str, day: Any) -> dict[str, Any]:

@@ -49,12 +49,27 @@ NO_DOMAIN = N_(
 )
 TWICE = N_("The field stands there more than once. Keep one of them.")
 UNKNOWN_FIELD = N_("There is no such field. Take it out, or write it as one of: %(fields)s.")
+_LEVEL = N_("Must be a level of the reputation, a whole number from 1 to 20.")
+_SWITCH = N_("Must be true or false.")
+NEEDS_REPUTATION = N_(
+    'This only holds with "plan": "reputation" or, but for start_level, with "guard": true. Take it out, or write one'
+    " of those."
+)
+NO_GUARD = N_('A plan that the reputation leads needs no guard. Take it out, or write a calendar as "plan".')
+TOO_LOW = N_("The highest level is below the level at which the domain begins.")
 BY_FIELD = {
-    "plan": N_('Must be "standard" or a list of whole numbers, the messages of each day, such as [500, 1000, 2000].'),
+    "plan": N_(
+        'Must be "standard", "reputation" or a list of whole numbers, the messages of each day, such as'
+        " [500, 1000, 2000]."
+    ),
     "started_on": N_("Must be a date such as 2026-12-01, the first day of the warm-up, or a date with a time."),
     "time_zone": N_("Must be the name of a time zone as the IANA database has it, such as Asia/Tokyo or UTC."),
     "daily_limit": N_("Must be a whole number of messages, 1 or more. Without this field only the plan counts."),
     "day_length": N_("Must be a duration from PT5S to PT24H. PT24H is a real day, PT60S a rehearsal in minutes."),
+    "start_level": _LEVEL,
+    "max_level": _LEVEL,
+    "shadow": _SWITCH,
+    "guard": _SWITCH,
 }
 
 
@@ -66,7 +81,15 @@ BY_CODE = {
     "quota_domain_not_valid": NO_DOMAIN,
     "quota_field_repeated": TWICE,
     "quota_field_unknown": UNKNOWN_FIELD,
+    "quota_field_needs_reputation": NEEDS_REPUTATION,
+    "quota_guard_of_reputation": NO_GUARD,
+    "quota_max_level_too_low": TOO_LOW,
 }
+
+#: Codes of errors that are about no value.
+NO_VALUE = frozenset(
+    ("quota_entry_missing", "quota_entries_repeated", "quota_domain_not_valid", "quota_field_repeated")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +132,7 @@ def _given(problem: QuotaError, entry: object) -> str | None:
     """The wrong value as JSON, for an error that is about one."""
     if problem.code == "quota_entry_not_an_object":
         return _shown(entry)
-    if problem.code in BY_CODE and problem.code != "quota_field_unknown":
+    if problem.code in NO_VALUE:
         return None
     return _shown(entry[problem.field]) if isinstance(entry, dict) and problem.field in entry else None
 

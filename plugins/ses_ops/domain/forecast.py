@@ -8,10 +8,12 @@ latest ones, provided that no other mail is added.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ses_ops.domain.allowance import allowed
 from ses_ops.domain.clock import END_OF_TIME, check_aware
+from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 
 #: Largest number of quota days in a forecast; messages beyond the last day are reported as remaining.
@@ -48,6 +50,8 @@ class Forecast:
     """The days on which messages leave, and the messages that remain after the last day."""
 
     days: tuple[ForecastDay, ...]
+    #: Whether a raise of the domain's level may let mail leave earlier. The days are those of the present level.
+    may_be_earlier: bool = False
     #: (task, messages) without a day.
     remaining: tuple[tuple[str, int], ...] = ()
 
@@ -59,12 +63,13 @@ def forecast(
     now: datetime,
     left_today: int | None,
     rehearsal_began_at: datetime | None = None,
+    reputation: ReputationState | None = None,
     most_days: int = MOST_DAYS,
 ) -> Forecast:
     """Distribute pending mail over the quota days from `now` on.
 
     `left_today` is the quota that is left on the day of `now`; None: its whole allotment (also before the warm-up has
-    begun).
+    begun). `reputation` is that of the domain; its level is taken to stay as it is.
     """
     queue = [(part, part.count) for part in waiting if part.count > 0]
     moment = max(check_aware(now), plan.started_at)
@@ -75,13 +80,20 @@ def forecast(
         if not queue or moment >= END_OF_TIME:
             break
         day = quota_day(plan, moment, rehearsal_began_at=rehearsal_began_at)
-        room = day.allotment if room_today is None else max(0, room_today)
+        allowance = allowed(plan, day, reputation, now=moment)
+        day = replace(day, allotment=allowance.unblocked)
+        room = allowance.quota if room_today is None else max(0, room_today)
         room_today = None
         parts, queue = _serve(queue, day, room)
         if parts:
             days.append(ForecastDay(day=day, room=room, parts=tuple(parts)))
         moment = day.ends_at if parts else _next_moment(queue, day)
-    return Forecast(days=tuple(days), remaining=tuple((part.task, count) for part, count in queue))
+    later = bool(queue) or any(one.day.starts_at > now for one in days)
+    return Forecast(
+        days=tuple(days),
+        may_be_earlier=later and plan.reputation is not None and not plan.reputation.shadow,
+        remaining=tuple((part.task, count) for part, count in queue),
+    )
 
 
 _Queue = list[tuple[PendingMail, int]]

@@ -17,6 +17,10 @@ _LIST = Path(__file__).with_name("mailbox_providers.txt")
 _HOSTS = Path(__file__).with_name("mailbox_exchangers.txt")
 #: The provider of an address that was erased.
 UNKNOWN = "unknown"
+#: The provider of the addresses that a sending provider simulates; they are in no rate.
+SIMULATOR = "simulator"
+#: What counts have in the place of a provider that is not known by name.
+OTHER = "other"
 #: Characters of the longest name of a provider (a domain, RFC 1035 2.3.4).
 _LONGEST = 253
 
@@ -31,6 +35,17 @@ def providers_by_domain() -> dict[str, str]:
 def providers_by_host() -> dict[str, str]:
     """Names of providers, by suffixes of the hosts of their MX records; all in lower case."""
     return _table(_HOSTS)
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(providers_by_domain().values()) | frozenset(providers_by_host().values())
+
+
+def counted_provider(domain: str, known: str | None) -> str:
+    """The name by which mail to a domain is counted; `known`: its provider by MX. `OTHER` for one without a name."""
+    provider = known or mailbox_provider(domain)
+    return provider if provider in _names() else OTHER
 
 
 def _table(file: Path) -> dict[str, str]:
@@ -58,6 +73,8 @@ def mailbox_provider(domain: str) -> str:
 
 def provider_by_mx(domain: str, hosts: Sequence[str]) -> str:
     """The provider of a domain by the hosts of its MX records, the preferred one first; else by the table of names."""
+    if mailbox_provider(domain) == SIMULATOR:
+        return SIMULATOR  # whatever runs its mail
     known = providers_by_host()
     found = (_of_suffix(known, host.lower()) for host in hosts)
     return next((name for name in found if name), None) or mailbox_provider(domain)

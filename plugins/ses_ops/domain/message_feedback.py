@@ -11,10 +11,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_event import EventKind
+from ses_ops.domain.refusal_class import RefusalClass, refusal_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from ses_ops.domain.message_event import MessageEvent
 
 
 class FinalOutcome(IntEnum):
@@ -47,11 +50,35 @@ class Told:
     delivered: bool
     dropped: bool
     bounced: Bounce
+    #: Of the bounces: one that calls the mail spam, and one of our own side or of a server on the way.
+    spam: bool
+    infrastructure: bool
     complained: bool
     unsubscribed_at: datetime | None
     resubscribed_at: datetime | None
     first_at: datetime
     last_at: datetime
+
+
+class BounceAbout(IntEnum):
+    """What a bounce says of the reputation, as it is stored (`message_event.about`)."""
+
+    #: Of the recipient, or nothing.
+    RECIPIENT = 0
+    #: It calls the mail spam.
+    SPAM = 1
+    #: Our own side, or a server on the way.
+    INFRASTRUCTURE = 2
+
+
+def about(event: MessageEvent) -> BounceAbout:
+    """What an event says of the reputation; nothing unless it is a bounce whose reason is known."""
+    if event.kind is not EventKind.BOUNCED or event.failure is None:
+        return BounceAbout.RECIPIENT
+    return _ABOUT.get(refusal_class(event.failure, event.diagnostic), BounceAbout.RECIPIENT)
+
+
+_ABOUT = {RefusalClass.SPAM: BounceAbout.SPAM, RefusalClass.INFRASTRUCTURE: BounceAbout.INFRASTRUCTURE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +87,7 @@ class Telling:
 
     kind: EventKind
     hard: bool
+    about: BounceAbout
     #: By the clock of the source.
     occurred_at: datetime
     #: Of a choice (an unsubscription, a return): `chosen_at`.
@@ -81,11 +109,14 @@ def told(events: Iterable[Telling]) -> Told:
     kinds = {one.kind for one in known}
     moments = [one.occurred_at for one in known]
     bounces = [Bounce.HARD if one.hard else Bounce.SOFT for one in known if one.kind is EventKind.BOUNCED]
+    abouts = {one.about for one in known}
     return Told(
         deferred=EventKind.DEFERRED in kinds,
         delivered=EventKind.DELIVERED in kinds,
         dropped=EventKind.DROPPED in kinds,
         bounced=max(bounces, default=Bounce.NO),
+        spam=BounceAbout.SPAM in abouts,
+        infrastructure=BounceAbout.INFRASTRUCTURE in abouts,
         complained=EventKind.COMPLAINED in kinds,
         unsubscribed_at=max((one.chosen_at for one in known if one.kind is EventKind.UNSUBSCRIBED), default=None),
         resubscribed_at=max((one.chosen_at for one in known if one.kind is EventKind.RESUBSCRIBED), default=None),

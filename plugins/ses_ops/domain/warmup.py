@@ -12,32 +12,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-import pendulum
-
+from ses_ops.domain import plan_fields
 from ses_ops.domain.address import domain_key, parse_domain
-from ses_ops.domain.clock import YEARS, check_aware, from_wall_clock, read_moment, to_wall_clock, zone
+from ses_ops.domain.clock import check_aware, from_wall_clock, to_wall_clock, zone
 from ses_ops.domain.quota_entries import RepeatedKeys, SeveralEntries, quota_object, several_entries
 from ses_ops.errors import InvalidInput, QuotaError, WarmupNotBegun
 
 VARIABLE = "ses_warmup_quota"
 
 #: Messages a day, step by step, in the plan of the reference console.
-STANDARD_PLAN = (
-    *(500, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000, 60_000, 80_000, 100_000),
-    *(150_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, 1_000_000),
-)
-
-REAL_DAY = timedelta(hours=24)
-#: The shortest rehearsal day, in which Airflow has time to start a run.
-SHORTEST_DAY = timedelta(seconds=5)
+STANDARD_PLAN = plan_fields.STANDARD_PLAN
+REAL_DAY = plan_fields.REAL_DAY
 #: A resume begins at the latest one `LAST_CALL`th of a day before the day ends: time for Airflow and for sending.
 LAST_CALL = 12
-FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length")
+FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length", *plan_fields.OF_REPUTATION)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReputationPlan:
-    """How the reputation of a sender domain leads its quota, or guards a calendar plan."""
+    """How the reputation of a sender domain leads its quota, or guards a calendar plan (domain/allowance.py)."""
 
     #: Levels of the standard plan, 1 to 20: where a domain begins, and the highest it reaches by itself.
     start_level: int = 1
@@ -67,6 +60,11 @@ class WarmupPlan:
         return self.day_length != REAL_DAY
 
     @property
+    def led_by_reputation(self) -> bool:
+        """Whether the level of the domain is its plan."""
+        return self.reputation is not None and not self.reputation.guard
+
+    @property
     def rehearsal_key(self) -> str:
         """The key of a rehearsal: with another start or day length the rehearsal begins anew."""
         return f"{self.started_on} {self.time_zone} {self.day_length.total_seconds():g}s"
@@ -77,7 +75,12 @@ class WarmupPlan:
         return self.is_rehearsal and "T" not in self.started_on and " " not in self.started_on
 
     def allotment(self, day_number: int) -> int:
-        """Number of messages on the day of that number (from 1); after the last step the plan stays on that step."""
+        """Number of messages on the day of that number (from 1); after the last step the plan stays on that step.
+
+        Where the reputation leads, the plan alone allots the quota of the level at which the domain begins.
+        """
+        if self.led_by_reputation and self.reputation is not None:
+            day_number = self.reputation.start_level
         step = self.steps[min(day_number, len(self.steps)) - 1]
         return step if self.daily_limit is None else min(step, self.daily_limit)
 
@@ -189,6 +192,11 @@ class QuotaPlans:
             return cls(entries={}, checked={}, problem=problem)
         return cls(entries=entries, checked={domain: _checked(domain, entry) for domain, entry in entries.items()})
 
+    @property
+    def any_reputation(self) -> bool:
+        """Whether the reputation takes part in the plan of any domain."""
+        return any(isinstance(one, WarmupPlan) and one.reputation is not None for one in self.checked.values())
+
     def __getitem__(self, domain: str) -> WarmupPlan:
         """The plan of a sender domain. Raises QuotaError naming the domain and the field, or `problem`."""
         if self.problem is not None:
@@ -227,14 +235,17 @@ def parse_plan(domain: str, entry: object) -> WarmupPlan:
     except InvalidInput:
         raise QuotaError("quota_time_zone_unknown", name=tz_name, domain=domain, field="time_zone") from None
     limit = entry.get("daily_limit")
+    steps = plan_fields.steps(domain, entry.get("plan", "standard"))
+    reputation = plan_fields.reputation(domain, entry)
     return WarmupPlan(
         domain=domain,
-        steps=_steps(domain, entry.get("plan", "standard")),
+        steps=steps,
         started_on=str(entry.get("started_on")),
-        started_at=_started_at(domain, entry.get("started_on"), tz_name),
+        started_at=plan_fields.started_at(domain, entry.get("started_on"), tz_name),
         time_zone=tz_name,
-        daily_limit=None if limit is None else _whole(domain, "daily_limit", limit),
-        day_length=_day_length(domain, entry.get("day_length", "PT24H")),
+        daily_limit=None if limit is None else plan_fields.whole(domain, "daily_limit", limit),
+        day_length=plan_fields.day_length(domain, entry.get("day_length", "PT24H")),
+        reputation=None if reputation is None else ReputationPlan(**reputation),
     )
 
 
@@ -244,61 +255,3 @@ def _refuse_no_domain(domain: str) -> None:
         parse_domain(domain)
     except InvalidInput as problem:
         raise QuotaError("quota_domain_not_valid", problem=problem, domain=domain) from problem
-
-
-def _whole(domain: str, field: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise QuotaError("quota_number_not_valid", value=value, domain=domain, field=field)
-    return value
-
-
-def _steps(domain: str, value: object) -> tuple[int, ...]:
-    if value == "standard":
-        return STANDARD_PLAN
-    if not isinstance(value, list | tuple) or not value:
-        raise QuotaError(
-            "quota_plan_not_valid",
-            value=value,
-            domain=domain,
-            field="plan",
-        )
-    return tuple(_whole(domain, "plan", step) for step in value)
-
-
-def _started_at(domain: str, value: object, tz_name: str) -> datetime:
-    problem = QuotaError(
-        "quota_start_not_a_date",
-        first=YEARS[0],
-        last=YEARS[-1],
-        value=value,
-        domain=domain,
-        field="started_on",
-    )
-    if not isinstance(value, str):
-        raise problem
-    try:
-        moment = read_moment(value, zone(tz_name))
-    except InvalidInput as cause:
-        raise problem from cause
-    if moment is None:
-        raise problem
-    return moment
-
-
-def _day_length(domain: str, value: object) -> timedelta:
-    problem = QuotaError(
-        "quota_day_length_not_valid",
-        value=value,
-        domain=domain,
-        field="day_length",
-    )
-    try:
-        span = pendulum.parse(value) if isinstance(value, str) else None
-    except ValueError:
-        raise problem from None
-    if not isinstance(span, pendulum.Duration):
-        raise problem
-    length = timedelta(seconds=span.total_seconds())
-    if not SHORTEST_DAY <= length <= REAL_DAY:
-        raise problem
-    return length

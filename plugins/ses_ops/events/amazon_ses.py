@@ -79,7 +79,7 @@ class AmazonSes(Hook):
             message.get("MessageId"),
         ):
             raise HookRefused(403, "hook_headers_contradict")
-        if topic not in self._topics:
+        if text(topic) not in self._topics:
             raise HookRefused(403, "hook_topic_not_listed", topic=text(topic)[:300])
         request.fresh(moment(text(message.get("Timestamp"))))
         await self._check_signature(message, names, request)

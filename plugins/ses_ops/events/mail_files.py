@@ -17,8 +17,11 @@ def mails_in(path: Path) -> Iterator[bytes]:
     try:
         if path.is_dir():
             for file in _files(path):
-                with file.open("rb") as opened:
-                    yield opened.read(MAX_MAIL)
+                try:
+                    content = _beginning(file)
+                except FileNotFoundError:  # a program of mail has moved it from `new` to `cur` or removed it
+                    continue
+                yield content
             return
         with path.open("rb") as opened:
             yield from mails_of(opened)
@@ -37,12 +40,19 @@ def _files(folder: Path) -> Iterator[Path]:
                     yield file
 
 
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(MAX_MAIL)
+
+
 def mails_of(file: BinaryIO) -> Iterator[bytes]:
     """The mails of an open file: several if it begins as an mbox does, else the whole of it as one."""
     first = file.readline(MAX_MAIL)
     if not first.startswith(b"From "):
         if whole := (first + file.read(MAX_MAIL - len(first))):
             yield whole
+        while file.read(MAX_MAIL):  # a mail server takes it for a failure when a pipe is not read to its end
+            pass
         return
     lines: list[bytes] = []
     size, after_empty = 0, False

@@ -33,8 +33,17 @@ _MOST_FOR_FALLBACK, _MOST_BOUNDARIES = 32_000, 20
 
 def read_report(raw: bytes, *, came_to: Sequence[str] = ()) -> ReportVerdict:
     """Read a mail as it came; `came_to` is the addresses of the envelope, where the way it came knows them."""
+    return read_for_each(raw, [came_to])[0]
+
+
+def read_for_each(raw: bytes, envelopes: Sequence[Sequence[str]]) -> list[ReportVerdict]:
+    """Read a mail once, and judge it for each of several envelopes with which it came."""
     root = read_parts(raw)
     verdict = _judged(root, raw, depth=0)
+    return [_for(root, verdict, came_to) for came_to in envelopes]
+
+
+def _for(root: MimePart, verdict: ReportVerdict, came_to: Sequence[str]) -> ReportVerdict:
     to_addresses = [*came_to, *root.all_headers(*_CAME_TO)]
     own = _tokens(to_addresses)
     tokens = tuple(dict.fromkeys((*own, *verdict.tokens)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 MOST_OF_A_FORM = 16 << 10
 #: Fields of a form.
 MOST_FIELDS = 20
+#: RFC 8058's field in a multipart body that is not well formed: bare LF, no end, a file in place of a field.
+_ONE_CLICK = re.compile(
+    rb"""name="?List-Unsubscribe"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n){0,10}\r?\n[ \t]*One-Click[ \t]*(?=[\r\n]|--|$)""",
+    re.IGNORECASE,
+)
+_ONE_CLICK_FORM = {"List-Unsubscribe": "One-Click"}
 #: Seconds in which a body has to arrive.
 BODY_WITHIN = 10.0
 
@@ -57,5 +64,8 @@ async def _multipart(request: Request, body: bytes) -> dict[str, str]:
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as cause:
-        raise HTTPException(400) from cause
-    return {name: value for name, value in reversed(form.multi_items()) if isinstance(value, str)}
+        if not _ONE_CLICK.search(body):
+            raise HTTPException(400) from cause
+        return _ONE_CLICK_FORM
+    fields = {name: value for name, value in reversed(form.multi_items()) if isinstance(value, str)}
+    return fields or (_ONE_CLICK_FORM if _ONE_CLICK.search(body) else {})

@@ -20,7 +20,7 @@ from aiosmtpd.smtp import TLSSetupException
 from ses_ops.application.event_intake import EventIntake
 from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.errors import Explanation, NotSetUp, SesError
-from ses_ops.events.report_records import BOUNCE_MAIL, records_of
+from ses_ops.events.report_records import BOUNCE_MAIL, records_for_each
 from ses_ops.events.tokens import LENGTH, Purpose
 from ses_ops.public.rates import RequestRate, network_of
 from ses_ops.public.report_smtp import SIZE_LIMIT, LmtpDialogue, SmtpDialogue, tls_of
@@ -83,11 +83,11 @@ class ReportHandler:
         return await self._answer(raw, envelope.rcpt_tos)
 
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever fails here is our fault, so the other server is to try again; nothing of it is told to it."""
+        """Whatever fails here is our fault, so the other server is to try again, and learns nothing of it."""
         if isinstance(error, TLSSetupException):
             _log.info("a client began TLS and did not finish: %s", error.__cause__)
         else:
-            _log.error("a dialogue failed", exc_info=error)
+            _log.warning("a dialogue failed", exc_info=error)
         return "451 4.3.0 Try again later"
 
     def _is_ours(self, address: str) -> bool:
@@ -99,10 +99,9 @@ class ReportHandler:
         if head.count(b"\nreceived:") + head.startswith(b"received:") > MOST_HOPS:
             return "554 5.4.6 Too many hops"
         try:
-            for recipient in recipients:
-                found = await asyncio.to_thread(records_of, raw, self._secrets.read, came_to=[recipient])
-                if found.records:
-                    await self._intake.take(found.records)
+            found = await asyncio.to_thread(records_for_each, raw, self._secrets.read, came_to=recipients)
+            if records := [record for one in found for record in one.records]:
+                await self._intake.take(records)
         except SesError as cause:
             _log.warning("a mail is not taken now: %s", cause)
             return "451 4.3.0 Try again later"

@@ -38,7 +38,7 @@ _KINDS = {LEAVE: EventKind.UNSUBSCRIBED, RETURN: EventKind.RESUBSCRIBED}
 
 def routes() -> list[Route]:
     """The routes of this module."""
-    return [Route("/u/{token}", _answer, methods=["GET", "POST"])]
+    return [Route(path, _answer, methods=["GET", "POST"]) for path in ("/u/{token}", "/u/{token}/")]
 
 
 def bare_token(given: str) -> str:
@@ -63,7 +63,8 @@ async def _show(request: Request, key: MessageKey, place: int) -> Response:
 
 async def _change(request: Request, key: MessageKey, place: int) -> Response:
     form = await read_form(request)
-    if form.get("List-Unsubscribe", "").strip().lower() == "one-click":
+    fields = {name.strip().lower(): value.strip().lower() for name, value in form.items()}
+    if fields.get("list-unsubscribe") == "one-click":
         await _keep(request, key, EventKind.UNSUBSCRIBED, ONE_CLICK)
         return PlainTextResponse("unsubscribed\n")
     kind = _KINDS.get(form.get(WANTS, ""))

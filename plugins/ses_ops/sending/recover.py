@@ -35,6 +35,12 @@ class Overdue:
     run_id: str
     run_after: datetime
 
+    @classmethod
+    def now(cls, task_name: str, now: datetime) -> Overdue:
+        """A task whose mail is due at `now`; within a minute several times the same run."""
+        run_id = f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}"
+        return cls(task_name=task_name, run_id=run_id, run_after=now)
+
 
 def recover(
     conn: Connection, *, due_timeout: timedelta = DUE_TIMEOUT, reserved_timeout: timedelta = RESERVED_TIMEOUT
@@ -56,10 +62,7 @@ def recover(
     with transaction(conn):
         now = database_now(conn)
         overdue = chunks.overdue_tasks(conn, timeout=due_timeout)
-    return [
-        Overdue(task_name=name, run_id=f"{RESUME_RUN_PREFIX}recovered_{now:%Y-%m-%dT%H:%M}", run_after=now)
-        for name in overdue
-    ]
+    return [Overdue.now(name, now) for name in overdue]
 
 
 def _finish_what_is_over(conn: Connection) -> None:

@@ -30,6 +30,8 @@ class Ending:
     reason: str
     #: Whether the messages are retried after a growing delay; else they are due at once.
     backoff: bool
+    #: When the messages are due; None: as `backoff` says.
+    due_at: datetime | None = None
 
 
 def release_chunk(conn: Connection, chunk_id: int, *, run_id: str, now: datetime, ending: Ending) -> bool:
@@ -40,12 +42,24 @@ def release_chunk(conn: Connection, chunk_id: int, *, run_id: str, now: datetime
     chunk = chunks.lock_reserved(conn, chunk_id=chunk_id)
     if chunk is None or chunk.run_id != run_id:
         return False
-    chunks.release(conn, chunk, due_at=now + _wait(chunk, ending), reason=ending.reason, setback=ending.backoff)
+    chunks.release(
+        conn, chunk, due_at=ending.due_at or now + _wait(chunk, ending), reason=ending.reason, setback=ending.backoff
+    )
     return True
 
 
 def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: str | None) -> None:
     """Release a chunk that no process sends any more, in a transaction of its own. Raises Conflict while one does."""
+    ending = Ending(reason=reason or Explanation("run_ended_before_sending").sentence, backoff=reason is not None)
+    _release(conn, chunk_id, run_id=run_id, ending=ending)
+
+
+def release_at(conn: Connection, chunk_id: int, *, run_id: str, reason: str, due_at: datetime) -> None:
+    """Release a chunk until a moment, for a reason that is no setback. Raises as `release_abandoned`."""
+    _release(conn, chunk_id, run_id=run_id, ending=Ending(reason=reason, backoff=False, due_at=due_at))
+
+
+def _release(conn: Connection, chunk_id: int, *, run_id: str, ending: Ending) -> None:
     if not chunk_locks.try_lock(conn, chunk_id=chunk_id):
         conn.rollback()
         raise Conflict("chunk_still_being_sent", chunk=chunk_id)
@@ -55,9 +69,6 @@ def release_abandoned(conn: Connection, chunk_id: int, *, run_id: str, reason: s
             if chunk is None or chunk.run_id != run_id:
                 return
             journal = settle_doubt(conn, chunk)
-            ending = Ending(
-                reason=reason or Explanation("run_ended_before_sending").sentence, backoff=reason is not None
-            )
             release_chunk(conn, chunk_id, run_id=run_id, now=database_now(conn), ending=ending)
         remove_journal(journal)
     finally:

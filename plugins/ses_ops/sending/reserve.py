@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
-from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, quota_day, resume_again_at
+from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, WarmupNotBegun
+from ses_ops.sending.waiting_mail import why_it_waits
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.quota import quota_days, sender_domains
@@ -18,11 +19,18 @@ from ses_ops.storage.tasks import send_tasks
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.allowance import Allowance
     from ses_ops.storage.ledger.chunks import CachedChunk, CachedMail
     from ses_ops.storage.tasks.stored_task import LockedTask
 
 #: Messages of a chunk: 10 to 20 s of work at full speed, against 1 s of overhead of an Airflow task.
 DEFAULT_CHUNK_SIZE = 50_000
+#: Messages of the first chunks of a day whose quota the reputation leads or guards. Four are sent at once, and a domain
+#: is judged when more than 300 messages were tried.
+FIRST_CHUNK = 125
+#: Each later chunk is at most this part of the messages that the day has been charged with.
+PARTS_OF_THE_KNOWN = 4
+UNLIMITED = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +52,12 @@ class _LockedDay:
     id: int
     day: QuotaDay
     plan: WarmupPlan
+    #: Messages that may still be reserved; 0 while the domain is blocked.
     left: int
     now: datetime
+    #: Messages that the day has been charged with.
+    taken: int
+    allowance: Allowance
 
 
 def reserve_chunks(
@@ -132,14 +144,14 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
     began = sender_domains.begin_rehearsal(conn, plan)
     now = database_now(conn)
     while True:
-        day = quota_day(plan, now, rehearsal_began_at=began)
+        day, allowance, _ = sender_domains.enforced_day(conn, plan, now, rehearsal_began_at=began)
         locked = quota_days.lock_day(conn, plan.domain, day)
         now = locked.now
         if now < day.ends_at:
             beside = quota_days.use_beside(conn, plan.domain, day)
             taken = locked.reserved + locked.used + beside.reserved + beside.used
-            left = max(0, day.allotment - taken)
-            return _LockedDay(id=locked.id, day=day, plan=plan, left=left, now=now)
+            left = max(0, allowance.quota - taken)
+            return _LockedDay(id=locked.id, day=day, plan=plan, left=left, now=now, taken=taken, allowance=allowance)
 
 
 def _take(
@@ -148,19 +160,33 @@ def _take(
     """Reserve the first `taken` pending messages in chunks; returns the id of the chunk that stays cached, if any."""
     current = chunk
     while taken > 0:
-        size = min(taken, chunk_size)
+        size = min(taken, chunk_size, _noticed_in_time(locked))
         rest = chunks.cut(conn, current, pending=size) if size < current.pending else None
         chunks.reserve(
             conn, chunk_id=current.id, run_id=run.run_id, quota_day_id=locked.id, sender_domain=locked.plan.domain
         )
         taken -= size
+        locked.taken += size
         if rest is None:
             return None
         current = rest
     return current.id
 
 
+def _noticed_in_time(locked: _LockedDay) -> int:
+    """Most messages of the next chunk, so that a bad list is noticed before the day's quota has left.
+
+    The domain is judged after each chunk. The first ones together are no larger than what is needed to judge; each
+    other is a quarter of what the day has been charged with before, so that the chunks that are sent at once cannot
+    be more than what was looked at.
+    """
+    reputation = locked.plan.reputation
+    if reputation is None or reputation.shadow:
+        return UNLIMITED
+    return max(FIRST_CHUNK, locked.taken // PARTS_OF_THE_KNOWN)
+
+
 def _cache(conn: Connection, chunk_id: int, locked: _LockedDay, cached_at: datetime | None) -> None:
-    reason = Explanation("quota_used_up", quota=locked.day.allotment, domain=locked.plan.domain).sentence
+    reason = why_it_waits(locked.plan, locked.day, locked.allowance).sentence
     due_at = resume_again_at(locked.plan, cached_at or locked.now, locked.day)
     chunks.cache(conn, chunk_id=chunk_id, now=locked.now, due_at=due_at, reason=reason)

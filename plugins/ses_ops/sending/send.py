@@ -11,10 +11,20 @@ from ses_ops.domain.bulk_headers import feedback_id
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.send_task import TaskType
 from ses_ops.domain.template_variables import variable_name
-from ses_ops.errors import DatabaseUnavailable, Explanation, LedgerBehind, Sentence, SesError, TemplateError
+from ses_ops.errors import (
+    DatabaseUnavailable,
+    Explanation,
+    InvalidInput,
+    LedgerBehind,
+    QuotaError,
+    Sentence,
+    SesError,
+    TemplateError,
+)
 from ses_ops.rendering.message import ProviderHeader
 from ses_ops.rendering.template import load_template
 from ses_ops.sending.chunk.claim import claim_chunk, settle_from_journal
+from ses_ops.sending.chunk.ending import end_attempt
 from ses_ops.sending.chunk.feed import MessageFeed
 from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
@@ -23,7 +33,9 @@ from ses_ops.sending.chunk.writer import DATABASE_TIMEOUT, LedgerWriter
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.task_renderer import RendererExtras, task_renderer
 from ses_ops.sending.unsubscribe_page import with_page
+from ses_ops.sending.waiting_mail import hold_if_blocked
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
+from ses_ops.storage.events import tracked_links
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import MailRefused
@@ -36,6 +48,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.rendering.message import MessageRenderer
     from ses_ops.storage.tasks.stored_task import TaskOfChunk
     from ses_ops.transports.smtp.settings import SmtpSettings
@@ -62,8 +75,11 @@ def send_chunk(
     smtp: SmtpSettings,
     templates_root: Path,
     stop: threading.Event,
+    plans: QuotaPlans | None = None,
 ) -> ChunkReport:
     """Send the pending messages of a chunk that `run_id` reserved; at the end the reservation is released.
+
+    With `plans` a chunk whose sender domain was blocked meanwhile goes back to the cache instead.
 
     Correct at any interruption: see chunk/claim.py. `stop` ends the sending early, with every outcome written. Raises
     TransportUnavailable or DatabaseUnavailable when a server cannot be reached (the chunk stays reserved, a retry is
@@ -73,8 +89,12 @@ def send_chunk(
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
         task = _task(conn, chunk_id)
-        renderer = _renderer(task, templates_root, smtp)
-        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition)
+        if plans is not None and (held := _held(conn, chunk_id, run_id, task, plans)) is not None:
+            return held
+        renderer = _renderer(conn, task, templates_root, smtp)
+        with transaction(conn):
+            tracked_links.keep(conn, task_id=task.task_id, targets=renderer.targets)
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition, tracked=renderer.tracked)
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
@@ -104,12 +124,27 @@ def _task(conn: Connection, chunk_id: int) -> TaskOfChunk:
     return task
 
 
-def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
+def _held(conn: Connection, chunk_id: int, run_id: str, task: TaskOfChunk, plans: QuotaPlans) -> ChunkReport | None:
+    """The report of a chunk that may not be sent, because its sender domain is blocked."""
+    try:
+        plan = plans[task.sender_domain]
+    except (InvalidInput, QuotaError):
+        return None  # an entry that was broken meanwhile stops the next reservation, not what is reserved
+    reason = hold_if_blocked(conn, chunk_id, run_id=run_id, plan=plan)
+    if reason is None:
+        return None
+    chunk = chunks.reservation_of(conn, chunk_id=chunk_id)
+    conn.commit()
+    return ChunkReport(left=chunk.pending if chunk else 0, ending=f"released: {reason}")
+
+
+def _renderer(conn: Connection, task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
     """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
     Values that the template does not need any more do no harm.
     """
-    content = with_page(task.content)
+    with transaction(conn):
+        content = with_page(conn, task.content)
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
@@ -117,6 +152,7 @@ def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> Me
         raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
     extras = RendererExtras(
         bounce_domain=task.bounce_domain,
+        token_secret=task.token_secret,
         provider_header=ProviderHeader(*smtp.provider_header) if smtp.provider_header else None,
         headers={
             **smtp.headers,
@@ -188,7 +224,7 @@ def _write_note(ledger: ChunkLedger, problem: BaseException, to_requeue: list[in
                 seqs=to_requeue,
             )
         chunks.note_reason(conn, chunk_id=attempt.chunk_id, reason=reason)
-        attempts.end(conn, attempt_id=attempt.id, ending=reason)
+        end_attempt(conn, attempt_id=attempt.id, ending=reason)
 
 
 def _reason(problem: BaseException) -> str:
@@ -229,5 +265,5 @@ def _finish(ledger: ChunkLedger, writer: LedgerWriter) -> ChunkReport:
             why, ending = Ending(reason="", backoff=False), "finished"
         if ending != "stopped":
             release_chunk(conn, attempt.chunk_id, run_id=attempt.run_id, now=database_now(conn), ending=why)
-        attempts.end(conn, attempt_id=attempt.id, ending=ending[:500])
+        end_attempt(conn, attempt_id=attempt.id, ending=ending[:500])
     return ChunkReport(**ledger.counts, left=chunk.pending, ending=ending)

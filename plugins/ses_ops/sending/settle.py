@@ -27,6 +27,8 @@ class Settlement:
     cached: int
     failed: int
     unknown: int
+    #: The domain that the task sends from.
+    sender_domain: str
     #: When cached mail is resumed, and the id of that run; None when no mail is cached.
     resume_at: datetime | None = None
     resume_run_id: str | None = None
@@ -69,6 +71,7 @@ def _settlement(conn: Connection, task: LockedTask) -> Settlement:
         "failed": overview.failed_count if overview else 0,
         "unknown": overview.unknown_count if overview else 0,
         "cached": cached.pending,
+        "sender_domain": task.sender_domain,
     }
     error = send_tasks.find_row(conn, task.name).error
     due_at = cached.due_at

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ses_ops.application.record_events import record_events
+from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
 from ses_ops.domain.message_event import EventKind
 from ses_ops.storage.connection import connected
 from tests.integration.events.mailing import BEGAN, sent
@@ -18,7 +19,7 @@ from tests.integration.events.mailing import BEGAN, sent
 ADDRESSES = ["ann@gmail.com", "bo@shop.example"]
 STATE = (
     "SELECT occurrence_id, seq, task_id, sender_domain, sent_day, mailbox_provider, outcome, deferred, delivered,"
-    " dropped, bounced,"
+    " dropped, bounced, spam, infrastructure,"
     " complained, unsubscribed_at, resubscribed_at, first_at, last_at FROM message_feedback ORDER BY 1, 2",
     "SELECT * FROM feedback_count WHERE (deferred, delivered, dropped, soft_bounced, hard_bounced, complained,"
     " unsubscribed) <> (0, 0, 0, 0, 0, 0, 0) ORDER BY 1, 2, 3, 4",
@@ -30,15 +31,20 @@ RECOUNTED = (
     "SELECT task_id, sender_domain, sent_day, mailbox_provider, count(*) FILTER (WHERE outcome = 1)::int,"
     " count(*) FILTER (WHERE outcome = 3)::int, count(*) FILTER (WHERE outcome = 2)::int,"
     " count(*) FILTER (WHERE outcome = 4)::int, count(*) FILTER (WHERE outcome = 5)::int,"
-    " count(*) FILTER (WHERE complained)::int, count(*) FILTER (WHERE unsubscribed)::int"
+    " count(*) FILTER (WHERE complained)::int, count(*) FILTER (WHERE unsubscribed)::int,"
+    " count(*) FILTER (WHERE outcome = 4 AND spam)::int,"
+    " count(*) FILTER (WHERE outcome = 4 AND infrastructure AND NOT spam)::int"
     " FROM message_feedback GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
 )
+#: What a bounce says: of the recipient, of the mail, of our own side, or nothing.
+REASONS = (Reason.MAILBOX_FULL, Reason.BLOCKED, Reason.RELAY_DENIED, None)
 EVENT = st.tuples(
     st.integers(0, 1),
     st.integers(1, 2),
     st.sampled_from(list(EventKind)),
     st.booleans(),
     st.integers(0, 3),
+    st.sampled_from(REASONS),
 )
 
 
@@ -62,8 +68,15 @@ def mailings(world):
 @given(drawn=st.lists(EVENT, min_size=1, max_size=9), data=st.data())
 def test_the_state_does_not_depend_on_order_repetition_or_batches(world, mailings, drawn, data):
     events = [
-        mailings[which].event(seq, kind, hard=hard, occurred_at=BEGAN + timedelta(minutes=minute), after=minute)
-        for which, seq, kind, hard, minute in drawn
+        mailings[which].event(
+            seq,
+            kind,
+            hard=hard,
+            occurred_at=BEGAN + timedelta(minutes=minute),
+            failure=reason and DeliveryFailure(reason, ""),
+            source_id=f"{which}-{seq}-{kind}-{hard}-{minute}-{reason}",
+        )
+        for which, seq, kind, hard, minute, reason in drawn
     ]
     cleared(world)
     record_events(world.conn, events)

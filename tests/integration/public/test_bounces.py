@@ -201,6 +201,9 @@ def test_a_pipe_reads_a_mail_once_and_asks_to_try_again_while_the_database_is_aw
     assert back.events() == [(1, "bounced", "bounce_mail")]
     away = pipe("postgresql://127.0.0.1:1/none", ["read", "-"], mail, **home)
     assert away.returncode == 75, away.stderr
+    # Any other code would make the mail server drop what nobody has kept.
+    wrong = pipe("no address of a database", ["read", "-"], mail, **home)
+    assert wrong.returncode == 75, wrong.stderr
 
 
 def test_mails_that_found_no_message_are_read_again(back, ses_dsn, tmp_path) -> None:

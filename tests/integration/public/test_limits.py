@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 
@@ -68,8 +69,8 @@ def test_odd_paths_are_not_found(recipients):
         b"/u/..%2fhealth",
         b"//health",
         b"/health/",
-        b"/u/" + token + b"/",
-        b"/u/" + token + b"%2f",
+        b"/u/" + token + b"//",
+        b"/u/" + token + b"/x",
         b"/U/" + token,
         b"/u%2f" + token + b"/..",
         b"/u/%ff%fe",
@@ -121,3 +122,19 @@ def test_several_processes_share_a_port_and_a_spool_and_end_by_sigterm(shared_wo
         assert sorted(seq for seq, _, _ in listener_of.events()) == [1, 2, 3]
     finally:
         listener.kill()
+
+
+def test_a_file_in_the_spool_that_cannot_be_read_is_in_nobodys_way(recipients):
+    """Such as one of another user. (Here it is a folder: root may read every file.)"""
+    foreign = recipients.listener.spool / "0-foreign.spool"
+    foreign.mkdir()
+    os.utime(foreign, (0, 0))
+    try:
+        answer = recipients.client.post(recipients.link(1), data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+        end = time.monotonic() + 20
+        while not recipients.mailing.world.rows("SELECT FROM message_event"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    finally:
+        foreign.rmdir()

@@ -19,6 +19,7 @@ GMAIL = {
     "Accept": "*/*",
 }
 #: RFC 8058 3.2 allows multipart/form-data too, as Yahoo's servers send.
+MULTIPART_ODD = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
 MULTIPART = (
     b'------=_Part_1\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n'
     b"------=_Part_1--\r\n"
@@ -42,6 +43,22 @@ def test_one_click_unsubscribes_as_gmail_and_yahoo_ask_and_again(recipients):
         ("Ann@example.org", DOMAIN, "unsubscribe"),
         ("bob@example.net", DOMAIN, "unsubscribe"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.replace(b"\r\n", b"\n")),
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.removesuffix(b"--\r\n")),
+        ("multipart/form-data; boundary=x", MULTIPART_ODD.replace(b'Unsubscribe"', b'Unsubscribe"; filename="a"')),
+        ("multipart/form-data", MULTIPART_ODD),
+        ("application/x-www-form-urlencoded", b"list-unsubscribe=one-click\r\n"),
+    ],
+)
+def test_one_click_of_a_program_that_writes_no_good_forms_unsubscribes(recipients, kind, content):
+    answer = recipients.client.post(recipients.link(1), headers={"Content-Type": kind}, content=content)
+    assert answer.status_code == 200
+    assert recipients.events() == [(1, "unsubscribed", "one_click")]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
@@ -94,6 +111,8 @@ def test_a_damaged_link_still_works(recipients):
         token + "%20",
         token + "%3E",
         token + ".",
+        token + "/",
+        token + "%2f",
         f"{token[:30]}=%0D%0A{token[30:]}",
         f"{token}?utm_source=x&mc_cid=%ZZ",
         f"{token}#top",

@@ -214,3 +214,39 @@ def test_the_key_of_a_domain_does_not_depend_on_how_its_letters_are_composed(tex
     keys = {domain_key(unicodedata.normalize(form, text)) for form in ("NFC", "NFD")}
     assert len(keys) == 1
     assert {domain_key(key) for key in keys} == keys
+
+
+def test_a_plan_led_by_the_reputation_begins_at_its_level_and_a_guard_keeps_its_calendar():
+    led = plan(plan="reputation", start_level=3, max_level=9, shadow=True)
+    assert led.led_by_reputation
+    assert (led.allotment(1), led.allotment(40)) == (2_000, 2_000)
+    assert (led.reputation.start_level, led.reputation.max_level, led.reputation.shadow) == (3, 9, True)
+    guarded = plan(guard=True)
+    assert not guarded.led_by_reputation
+    assert guarded.reputation.guard
+    assert guarded.allotment(3) == 2_000
+    assert plan().reputation is None
+    assert plan(guard=False).reputation is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "words"),
+    [
+        ({"plan": "reputation", "start_level": 0}, "start_level", "a level from 1 to 20, not 0"),
+        ({"plan": "reputation", "max_level": 21}, "max_level", "a level from 1 to 20, not 21"),
+        ({"plan": "reputation", "max_level": "5"}, "max_level", "a level from 1 to 20, not '5'"),
+        ({"plan": "reputation", "start_level": True}, "start_level", "a level from 1 to 20"),
+        ({"plan": "reputation", "start_level": 5, "max_level": 4}, "max_level", "must be 5 or more"),
+        ({"plan": "reputation", "shadow": "yes"}, "shadow", "must be true or false, not 'yes'"),
+        ({"plan": "reputation", "guard": True}, "guard", "needs no guard"),
+        ({"guard": 1}, "guard", "must be true or false, not 1"),
+        ({"shadow": True}, "shadow", "only holds with"),
+        ({"max_level": 5}, "max_level", "only holds with"),
+        ({"guard": True, "start_level": 2}, "start_level", "only holds with"),
+        ({"plan": "Reputation"}, "plan", 'must be "standard", "reputation" or a list'),
+    ],
+)
+def test_what_is_wrong_with_a_reputation_is_said_with_its_field(entry, field, words):
+    with pytest.raises(QuotaError, match=words) as raised:
+        plan(**entry)
+    assert raised.value.field == field

@@ -161,6 +161,11 @@ def test_a_message_of_a_foreign_topic_is_refused_although_amazon_signed_it() -> 
     assert web.fetched == []  # nothing is fetched for a stranger
 
 
+@pytest.mark.parametrize("topic", [[], {}, [TOPIC], {TOPIC: 1}, 1, None, True])
+def test_a_topic_that_is_no_text_is_refused(topic: object) -> None:
+    assert refusal(hook(), posted(message(), TopicArn=topic)) == "hook_topic_not_listed"
+
+
 @pytest.mark.parametrize("name", ["x-amz-sns-message-type", "x-amz-sns-message-id"])
 def test_headers_that_contradict_the_content_are_refused(name: str) -> None:
     given = posted(message())

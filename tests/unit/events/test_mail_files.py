@@ -61,3 +61,21 @@ def test_nothing_is_no_mail() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="nowhere"):
         list(mails_in(tmp_path / "nowhere"))
+
+
+def test_a_mail_that_is_moved_while_a_maildir_is_read_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    for name in "abc":
+        (tmp_path / "new" / name).write_bytes(ONE)
+    mails = mails_in(tmp_path)
+    assert next(mails) == ONE
+    (tmp_path / "new" / "b").unlink()
+    assert list(mails) == [ONE]
+
+
+def test_a_pipe_is_read_to_its_end() -> None:
+    """Postfix takes it for a failure of the command when it cannot write all of a mail, and tries again for days."""
+    pipe = BytesIO(ONE + b"x" * (3 * MAX_MAIL))
+    (mail,) = mails_of(pipe)
+    assert len(mail) == MAX_MAIL
+    assert pipe.read() == b""

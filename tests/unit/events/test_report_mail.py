@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scripts.bounce_corpus import Score, judge
 from ses_ops.domain.delivery_failure import Reason
-from ses_ops.events.report_mail import read_report
+from ses_ops.events.report_mail import read_for_each, read_report
 from ses_ops.events.report_verdict import Action, ReportKind, TokenFound
 from ses_ops.events.tokens import Purpose
 
@@ -152,3 +152,10 @@ def test_no_damage_raises(name: str, damage: list[tuple[float, bytes, int]]) -> 
 @given(st.binary(max_size=400))
 def test_no_octets_raise(raw: bytes) -> None:
     assert not any(one.hard for one in read_report(raw).recipients)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_mail_that_came_to_several_is_judged_for_each_as_if_it_had_come_alone(name: str) -> None:
+    raw = (MAILS / name).read_bytes()
+    envelopes = [[f"b-{TOKEN}@x.example"], [f"u-{TOKEN}@x.example"], ["somebody@x.example"], []]
+    assert read_for_each(raw, envelopes) == [read_report(raw, came_to=one) for one in envelopes]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
 from ses_ops.console.language import N_
+from ses_ops.domain.allowance import allowed
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.warmup import WarmupPlan, quota_day
 from ses_ops.errors import WarmupNotBegun
@@ -55,12 +56,14 @@ def coming(words: Language, plan: WarmupPlan, new: DomainQuota, old: DomainQuota
     days: list[ComingDay] = []
     for _ in range(SHOWN):
         day = quota_day(plan, start, rehearsal_began_at=began)
+        state = new.today.reputation if new.today else None
+        allotment = allowed(plan, day, state, now=start).unblocked
         days.append(
             ComingDay(
                 number=day.number,
                 starts_at=day.starts_at,
                 date=to_wall_clock(day.starts_at, zone(plan.time_zone)).date(),
-                allotment=day.allotment,
+                allotment=allotment,
                 before=_before(old, day.starts_at + (day.ends_at - day.starts_at) / 2),
                 today=day.starts_at <= new.now,
             )
@@ -76,7 +79,8 @@ def _before(old: DomainQuota | None, moment: datetime) -> int | None:
         return None
     try:
         began = old.today.rehearsal_began_at if old.today else None
-        return quota_day(old.plan, moment, rehearsal_began_at=began).allotment
+        day = quota_day(old.plan, moment, rehearsal_began_at=began)
+        return allowed(old.plan, day, old.today.reputation if old.today else None, now=moment).unblocked
     except WarmupNotBegun:
         return None
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from ses_ops.console.charts.progress_bar import WIDTH, Part
 from ses_ops.console.language import N_
 from ses_ops.console.quota_errors import Wrong, wrong_with_entry
+from ses_ops.domain.allowance import LimitedBy
+from ses_ops.sending.waiting_mail import why_it_waits
 
 if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota
     from ses_ops.domain.forecast import Forecast
     from ses_ops.domain.warmup import QuotaPlans
+    from ses_ops.errors import Sentence
 
 
 class DomainState(StrEnum):
@@ -22,6 +25,7 @@ class DomainState(StrEnum):
 
     OPEN = "open"
     USED_UP = "used_up"
+    BLOCKED = "blocked"
     NOT_BEGUN = "not_begun"
     WRONG = "wrong"
 
@@ -30,6 +34,7 @@ class DomainState(StrEnum):
 STATES: dict[DomainState, tuple[str, str]] = {
     DomainState.OPEN: (N_("may send"), "finished"),
     DomainState.USED_UP: (N_("used up for today"), "paused"),
+    DomainState.BLOCKED: (N_("blocked for now"), "error"),
     DomainState.NOT_BEGUN: (N_("not begun"), "waiting"),
     DomainState.WRONG: (N_("cannot send"), "error"),
 }
@@ -50,7 +55,17 @@ class DomainLine:
             return DomainState.NOT_BEGUN
         if self.quota.today is None:
             return DomainState.WRONG
+        if self.blocked is not None:
+            return DomainState.BLOCKED
         return DomainState.OPEN if self.quota.today.left else DomainState.USED_UP
+
+    @property
+    def blocked(self) -> Sentence | None:
+        """Until when nothing leaves, and why; None when the domain is not blocked."""
+        today = self.quota.today
+        if today is None or today.allowance.limited_by is not LimitedBy.BLOCK:
+            return None
+        return why_it_waits(today.plan, today.day, today.allowance).sentence
 
     @property
     def word(self) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.forms import Form
-from ses_ops.console.quota_errors import BY_FIELD
+from ses_ops.console.quota_errors import BY_CODE, BY_FIELD
+from ses_ops.domain.plan_fields import REPUTATION
 from ses_ops.domain.warmup import WarmupPlan, parse_plan
 from ses_ops.errors import QuotaError
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ses_ops.console.language import Language
 
 STANDARD, OWN = "standard", "own"
+#: What the level of the domain does under a calendar: it lowers the calendar, or is only shown.
+GUARD, SHADOW = "guard", "shadow"
 #: Field of the form for the errors of each field of the entry.
 _FIELDS = {
     "plan": "steps",
@@ -24,6 +27,10 @@ _FIELDS = {
     "time_zone": "time_zone",
     "daily_limit": "daily_limit",
     "day_length": "day_length",
+    "start_level": "start_level",
+    "max_level": "max_level",
+    "shadow": "level_use",
+    "guard": "level_use",
 }
 #: Most steps of a plan in the form; the standard plan has 20.
 MOST_STEPS = 1_000
@@ -37,32 +44,47 @@ def form_of(entry: object, *, seen: str, now: datetime) -> Form:
     steps = plan if isinstance(plan, list) else []
     limit = given.get("daily_limit")
     return Form.of(
-        plan=OWN if steps else STANDARD,
+        plan=OWN if steps else REPUTATION if plan == REPUTATION else STANDARD,
         steps=" ".join(map(str, steps)),
         started_on=str(given.get("started_on", f"{now:%Y-%m-%d}")),
         time_zone=str(given.get("time_zone", "UTC")),
         daily_limit="" if limit is None else str(limit),
         day_length=str(given.get("day_length", "")),
+        start_level=str(given.get("start_level", "")),
+        max_level=str(given.get("max_level", "")),
+        level_use=SHADOW if given.get("shadow") is True else GUARD if given.get("guard") is True else "",
         seen=seen,
     )
 
 
 def read_plan(form: Form, words: Language, domain: str) -> tuple[dict[str, Any], WarmupPlan] | None:
     """The entry in a form, and its plan; None when there are errors, which the form then has."""
-    entry: dict[str, Any] = {"plan": STANDARD if form.text("plan") != OWN else _steps(form, words)}
+    chosen = form.text("plan")
+    plan_field: Any = _steps(form, words) if chosen == OWN else REPUTATION if chosen == REPUTATION else STANDARD
+    entry: dict[str, Any] = {"plan": plan_field}
     entry |= {"started_on": form.text("started_on"), "time_zone": form.text("time_zone") or "UTC"}
     if form.text("daily_limit"):
         entry["daily_limit"] = _whole(form.text("daily_limit"))
     if form.text("day_length"):
         entry["day_length"] = form.text("day_length")
+    entry |= _of_reputation(form)
     try:
         plan = parse_plan(domain, entry)
     except QuotaError as problem:
         field = problem.field or ""
-        text = BY_FIELD.get(field)
+        text = BY_CODE.get(problem.code) or BY_FIELD.get(field)
         form.problem(_FIELDS.get(field, ""), words.gettext(text) if text else str(problem))
         return None
     return None if form.errors else (entry, plan)
+
+
+def _of_reputation(form: Form) -> dict[str, Any]:
+    """The fields of the reputation; those that are left empty, or say what holds without them, are left out."""
+    fields = {name: _whole(form.text(name)) for name in ("start_level", "max_level") if form.text(name)}
+    use = form.text("level_use")
+    shadow = {"shadow": True} if use == SHADOW else {}
+    guard = {"guard": True} if use in (GUARD, SHADOW) and form.text("plan") != REPUTATION else {}
+    return {**fields, **guard, **shadow}
 
 
 def _steps(form: Form, words: Language) -> list[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ses_ops.application.quota_status import DomainQuota
+from ses_ops.domain.allowance import allowed
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.quota.quota_days import PastDay
@@ -26,7 +27,7 @@ class WarmupDay:
     starts_at: datetime
     #: Date in the plan's zone.
     date: date
-    #: Quota by the plan.
+    #: Quota by the plan; with a reputation the one that held, or holds at the present level.
     allotment: int
     #: Number of messages sent; None on a future day.
     sent: int | None
@@ -44,7 +45,7 @@ def warmup_days(quota: DomainQuota, history: Sequence[PastDay]) -> list[WarmupDa
         return [_past(row) for row in rows]
     began = quota.today.rehearsal_began_at if quota.today else None
     number = quota.today.day.number if quota.today else 0
-    last = max(len(plan.steps), number + 1)
+    last = max(number + AHEAD if plan.led_by_reputation else len(plan.steps), number + 1)
     if last > SHOWN:
         last = max(SHOWN, min(last, number + AHEAD))
     first = max(1, last - SHOWN + 1)
@@ -67,6 +68,8 @@ def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[
     if is_today and quota.today:
         sent = quota.today.used
     to_come = day.starts_at > quota.now
+    if plan.reputation is not None:
+        day = replace(day, allotment=_of_reputation(plan, quota, day, history))
     return WarmupDay(
         number=day.number,
         starts_at=day.starts_at,
@@ -75,6 +78,17 @@ def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[
         sent=None if to_come else sent,
         today=is_today,
     )
+
+
+def _of_reputation(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[PastDay]) -> int:
+    """The quota that held on a day that is over, or that holds today, or by the present level on a day to come."""
+    if day.starts_at > quota.now:
+        state = quota.today.reputation if quota.today else None
+        return allowed(plan, day, state, now=day.starts_at).unblocked
+    if quota.today and quota.today.day.number == day.number:
+        return quota.today.day.allotment
+    held = (row.allotment for row in history if day.starts_at <= _middle(row) < day.ends_at)
+    return max(held, default=0)
 
 
 def _past(row: PastDay) -> WarmupDay:

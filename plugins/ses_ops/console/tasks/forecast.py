@@ -59,6 +59,8 @@ class LeavingDays:
     due_at: datetime | None = None
     #: Reason for which the days are not known.
     problem: Wrong | None = None
+    #: Whether a raise of the domain's level may let the mail leave earlier.
+    may_be_earlier: bool = False
     #: Whether the next audience counts the suppressed recipients too (a large group).
     with_suppressed: bool = False
 
@@ -90,6 +92,7 @@ def leaving_days(
     return LeavingDays(
         days=_lines(name, made),
         left=sum(count for task, count in made.remaining if task == name),
+        may_be_earlier=made.may_be_earlier,
         due_at=max([now, *(part.due_at for part in waiting if part.task == name and part.due_at)]),
     )
 

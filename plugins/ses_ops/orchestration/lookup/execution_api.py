@@ -1,4 +1,4 @@
-"""Connections and Variables from Airflow's api-server, for tasks and DAG files.
+"""Connections and Variables from Airflow's api-server, for tasks and DAG files; runs, for tasks.
 
 They are asked for through the supervisor of the process. Airflow's own SDK treats an api-server that does not answer
 as one without the connection. That is not done here: a missing connection needs a person, an api-server that cannot be
@@ -38,6 +38,13 @@ def variable(key: str) -> str | None:
 
     answer = _answer(GetVariable(key=key), ErrorType.VARIABLE_NOT_FOUND, f"the Variable {key}")
     return None if answer is None or answer.value is None else str(answer.value)
+
+
+def trigger(dag_id: str, run_id: str, conf: dict[str, Any]) -> None:
+    """Start a run of another DAG now; nothing when a run of that id exists. Raises what Airflow raises."""
+    from airflow.sdk.execution_time.comms import TriggerDagRun
+
+    _supervisor().send(TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=conf))
 
 
 def _supervisor() -> Any:

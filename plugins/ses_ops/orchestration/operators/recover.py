@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from airflow.sdk import AssetAlias, conf
 from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
-from ses_ops.orchestration.connections import ses_db_dsn
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn
 from ses_ops.orchestration.operators.base import SesOperator
+from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class RecoverOperator(SesOperator):
 
         with connected(ses_db_dsn(), application="ses-ops maintenance") as conn:
             overdue = recover(conn)
+            overdue += self._judge(conn, {one.task_name for one in overdue})
             self._keep_months(conn)
             self._look_up_providers(conn)
             self._announce(context, conn)
@@ -57,6 +60,17 @@ class RecoverOperator(SesOperator):
             }
             for one in lost
         ]
+
+    def _judge(self, conn: Connection, known: set[str]) -> list[Overdue]:
+        """Judge every domain; the tasks besides the known ones whose cached mail goes on because of that."""
+        from ses_ops.application.reputation_steps import judge_all_and_go_on
+
+        try:
+            names = judge_all_and_go_on(conn, quota_plans())
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the reputation of the sender domains is as it was: %s", problem)
+            return []
+        return [Overdue.now(name, datetime.now(UTC)) for name in names if name not in known]
 
     def _keep_months(self, conn: Connection) -> None:
         """Make the months of events that begin, and drop old ones. A problem is one of the log: mail comes first."""

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException
 
 from ses_ops import settings
-from ses_ops.orchestration.connections import ses_db_dsn, smtp_settings
+from ses_ops.errors import SesError
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.base import SesOperator
 from ses_ops.orchestration.operators.run_context import run_of
 from ses_ops.orchestration.pause import PauseWatch
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from ses_ops.domain.warmup import QuotaPlans
 
 COUNTS = ("sent", "failed", "suppressed", "unknown", "left")
 
@@ -65,12 +69,32 @@ class SendChunkOperator(StoppableOperator):
     def _send(self, chunk_id: int, run_id: str, stop: threading.Event, total: dict[str, Any]) -> None:
         from ses_ops.sending.send import send_chunk
 
+        plans = quota_plans()
         report = send_chunk(
-            ses_db_dsn(), chunk_id, run_id, smtp=smtp_settings(), templates_root=settings.templates_root(), stop=stop
+            ses_db_dsn(),
+            chunk_id,
+            run_id,
+            smtp=smtp_settings(),
+            templates_root=settings.templates_root(),
+            stop=stop,
+            plans=plans,
         )
+        self._judge(chunk_id, plans)
         self.log.info("Chunk %s: %s", chunk_id, report)
         for name in COUNTS:
             total[name] += getattr(report, name)
         total["ending"] = report.ending
         if stop.is_set() and report.left:
             raise AirflowException(f"stopped by Airflow with {report.left:,} messages of chunk {chunk_id} left")
+
+    def _judge(self, chunk_id: int, plans: QuotaPlans) -> None:
+        """Judge the sender domain, so that the next chunk of a bad list is held. A problem is one of the log."""
+        if not plans.any_reputation:
+            return
+        from ses_ops.application.reputation_steps import judge_after_chunk
+
+        try:
+            with connected(ses_db_dsn(), application="ses-ops judge") as conn:
+                judge_after_chunk(conn, plans, chunk_id)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the domain of chunk %s was not judged: %s", chunk_id, problem)

@@ -1,19 +1,23 @@
-"""Task 4 of a send task's DAG: settle the run, and queue the next run."""
+"""Task 4 of a send task's DAG: settle the run, judge the sender domain, and queue the next run."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from ses_ops.orchestration.connections import ses_db_dsn
+from ses_ops.errors import SesError
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn
 from ses_ops.orchestration.operators.base import errors_for_airflow
 from ses_ops.orchestration.operators.run_context import RESUME_CONF, run_of
-from ses_ops.storage.connection import connected
+from ses_ops.orchestration.operators.start_runs import start_resumes
+from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from psycopg2.extensions import connection as Connection
 
 
 class SettleOperator(TriggerDagRunOperator):
@@ -42,6 +46,10 @@ class SettleOperator(TriggerDagRunOperator):
         run = run_of(context)
         with errors_for_airflow(run.task_name), connected(ses_db_dsn(), application="ses-ops settle") as conn:
             settlement = settle(conn, run)
+            goes_on = self._judge(conn, settlement.sender_domain)
+            if run.task_name in goes_on:
+                settlement = settle(conn, run)
+        start_resumes([name for name in goes_on if name != run.task_name], datetime.now(UTC))
         self.log.info("%s", settlement)
         if settlement.error is not None:
             raise AirflowFailException(settlement.error)
@@ -59,3 +67,16 @@ class SettleOperator(TriggerDagRunOperator):
         self.logical_date = None
         self.run_after = settlement.resume_at
         super().execute(context)
+
+    def _judge(self, conn: Connection, domain: str) -> list[str]:
+        """Judge the sender domain; the tasks whose cached mail goes on now, because the level was raised.
+
+        A problem is one of the log: the run is settled, and `ses_maintenance` judges every domain.
+        """
+        from ses_ops.application.reputation_steps import judge_and_go_on
+
+        try:
+            return judge_and_go_on(conn, quota_plans(), domain)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("%s was not judged: %s", domain, problem)
+            return []

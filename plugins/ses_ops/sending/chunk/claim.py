@@ -10,8 +10,10 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
 from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
+from ses_ops.sending.chunk.ending import count_attempt, end_attempt
 from ses_ops.sending.chunk.journal import JournalEntry, read_journal, remove_journal
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
@@ -55,9 +57,12 @@ class Attempt:
     edition: int | None = None
 
 
-def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
+def claim_chunk(
+    conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None, tracked: Tracking = UNTRACKED
+) -> Attempt | None:
     """Claim a chunk to send an edition of its task; None when this run does not hold the chunk any more.
 
+    `tracked` is what can be noticed of its mail.
     The advisory lock lives as long as the connection, so a dead process never holds it: then every message that the
     process had marked and not reported is in doubt, and becomes *unknown* (or is resent where the task says so). Raises
     Conflict while another process sends this chunk.
@@ -74,7 +79,13 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
         chunk = chunks.lock(conn, chunk_id=chunk_id)
         assert chunk is not None
         begun = attempts.begin(
-            conn, chunk_id=chunk_id, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), edition=edition
+            conn,
+            chunk_id=chunk_id,
+            run_id=run_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            edition=edition,
+            tracked=tracked,
         )
     # The journal is removed after the commit: if the commit fails, the next attempt needs the journal.
     remove_journal(journal)
@@ -110,7 +121,7 @@ def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
         return None
     journal_id = attempts.journal_of(conn, attempt_id=chunk.attempt_id)
     _settle(conn, chunk, read_journal(journal_id))
-    attempts.end(conn, attempt_id=chunk.attempt_id, ending="died")
+    end_attempt(conn, attempt_id=chunk.attempt_id, ending="died")
     return journal_id
 
 
@@ -120,6 +131,7 @@ def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
         chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
         if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
             _settle(conn, chunk, read_journal(attempt.journal_id))
+            count_attempt(conn, attempt.id)
 
 
 def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:

@@ -32,7 +32,7 @@ COUNTED_AS = {
     FinalOutcome.SOFT_BOUNCED: "soft_bounced",
     FinalOutcome.HARD_BOUNCED: "hard_bounced",
 }
-_COUNTS = (*COUNTED_AS.values(), "complained", "unsubscribed")
+_COUNTS = (*COUNTED_AS.values(), "spam_bounced", "infrastructure_bounced", "complained", "unsubscribed")
 
 
 class MessageId(NamedTuple):
@@ -74,6 +74,8 @@ class NewEvent:
     source: str
     source_id: str
     provider_kind: str
+    #: What a bounce says of the reputation (`domain.message_feedback.BounceAbout`).
+    about: int
     reason: str | None
     status: str | None
     diagnostic: str
@@ -99,6 +101,8 @@ class _Feedback(NamedTuple):
     sent_day: datetime
     mailbox_provider: str
     outcome: int
+    spam: bool
+    infrastructure: bool
     complained: bool
     unsubscribed: bool
 
@@ -181,6 +185,9 @@ def _count(changes: Counter[tuple[CountKey, str]], one: _Feedback, sign: int) ->
     key = _count_key(one)
     if column := COUNTED_AS.get(FinalOutcome(one.outcome)):
         changes[key, column] += sign
+    if one.outcome == FinalOutcome.SOFT_BOUNCED:
+        changes[key, "spam_bounced"] += sign * one.spam
+        changes[key, "infrastructure_bounced"] += sign * (one.infrastructure and not one.spam)
     changes[key, "complained"] += sign * one.complained
     changes[key, "unsubscribed"] += sign * one.unsubscribed
 

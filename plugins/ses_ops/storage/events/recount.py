@@ -31,6 +31,8 @@ class WrongFeedback:
     delivered: bool
     dropped: bool
     bounced: int
+    spam: bool
+    infrastructure: bool
     complained: bool
     unsubscribed_at: datetime | None
     resubscribed_at: datetime | None
@@ -45,6 +47,8 @@ class WrongFeedback:
             delivered=self.delivered,
             dropped=self.dropped,
             bounced=Bounce(self.bounced),
+            spam=self.spam,
+            infrastructure=self.infrastructure,
             complained=self.complained,
             unsubscribed_at=self.unsubscribed_at,
             resubscribed_at=self.resubscribed_at,

@@ -5,16 +5,20 @@ Reading (`today`, `cached_mail`) locks no row and makes none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ses_ops.domain.allowance import Allowance, allowed
 from ses_ops.domain.forecast import PendingMail
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
+from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.connection import database_now
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, fetch_values, statements
 from ses_ops.storage.quota import quota_days
+from ses_ops.storage.reputation import states
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -34,10 +38,14 @@ class QuotaToday:
     reserved: int
     rehearsal_began_at: datetime | None
     now: datetime
+    #: What is enforced; the allotment of `day` is that of a day without a block.
+    allowance: Allowance
+    #: The reputation; None before the domain was ever judged.
+    reputation: ReputationState | None = None
 
     @property
     def left(self) -> int:
-        return max(0, self.day.allotment - self.used - self.reserved)
+        return max(0, self.allowance.quota - self.used - self.reserved)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,11 +91,28 @@ def set_bounce_domain(conn: Connection, domain: str, bounce_domain: str | None) 
     execute(conn, _SQL["set_bounce_domain"], domain=domain, bounce_domain=bounce_domain)
 
 
+def tracking(conn: Connection, domain: str) -> Tracking:
+    """Whether opens and clicks of a domain's mail are noticed when a task says nothing."""
+    row = fetch_one(conn, _SQL["tracking"], domain=domain)
+    return Tracking(**row) if row else Tracking(opens=False, clicks=False)
+
+
+def trackings(conn: Connection) -> dict[str, Tracking]:
+    """What is noticed of the mail of each sender domain that has a row."""
+    rows = fetch_all(conn, _SQL["trackings"])
+    return {row["domain"]: Tracking(opens=row["opens"], clicks=row["clicks"]) for row in rows}
+
+
+def set_tracking(conn: Connection, domain: str, chosen: Tracking) -> None:
+    """Set what is noticed; None leaves it as it is. The caller holds the domain's row (`lock_domain`)."""
+    execute(conn, _SQL["set_tracking"], domain=domain, opens=chosen.opens, clicks=chosen.clicks)
+
+
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
     """The present quota day of a domain; raises QuotaError before the warm-up has begun."""
     now = database_now(conn)
     began = rehearsal_began_at(conn, plan)
-    day = quota_day(plan, now, rehearsal_began_at=began)
+    day, allowance, reputation = enforced_day(conn, plan, now, rehearsal_began_at=began)
     use = quota_days.use_of(conn, plan.domain, day)
     beside = quota_days.use_beside(conn, plan.domain, day)
     under_way = quota_days.sent_in_open_chunks(conn, plan.domain, day)
@@ -98,7 +123,22 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
         reserved=max(0, use.reserved - under_way) + beside.reserved,
         rehearsal_began_at=began,
         now=now,
+        allowance=allowance,
+        reputation=reputation,
     )
+
+
+def enforced_day(
+    conn: Connection, plan: WarmupPlan, now: datetime, *, rehearsal_began_at: datetime | None
+) -> tuple[QuotaDay, Allowance, ReputationState | None]:
+    """The quota day of `now` with what is enforced on it: the one place where the plan meets the reputation.
+
+    The allotment of the day is the quota without a block. Raises WarmupNotBegun.
+    """
+    day = quota_day(plan, now, rehearsal_began_at=rehearsal_began_at)
+    reputation = states.of_domain(conn, plan.domain)
+    allowance = allowed(plan, day, reputation, now=now)
+    return replace(day, allotment=allowance.unblocked), allowance, reputation
 
 
 def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
@@ -107,6 +147,12 @@ def rehearsal_began_at(conn: Connection, plan: WarmupPlan) -> datetime | None:
         return None
     began: datetime | None = fetch_value(conn, _SQL["rehearsal_began_at"], domain=plan.domain, key=plan.rehearsal_key)
     return began
+
+
+def rehearsals_began_at(conn: Connection) -> dict[tuple[str, str], datetime]:
+    """As `rehearsal_began_at`, of all domains: by domain and key of the rehearsal."""
+    rows = fetch_all(conn, _SQL["rehearsals_began_at"])
+    return {(row["domain"], row["rehearsal_key"]): row["rehearsal_began_at"] for row in rows}
 
 
 def begin_rehearsal(conn: Connection, plan: WarmupPlan) -> datetime | None:

@@ -7,6 +7,10 @@ SELECT FROM sender_domain WHERE domain = %(domain)s FOR NO KEY UPDATE;
 -- name: rehearsal_began_at
 SELECT rehearsal_began_at FROM sender_domain WHERE domain = %(domain)s AND rehearsal_key = %(key)s;
 
+-- name: rehearsals_began_at
+SELECT domain, rehearsal_key, rehearsal_began_at FROM sender_domain
+WHERE rehearsal_key IS NOT NULL AND rehearsal_began_at IS NOT NULL;
+
 -- name: begin_rehearsal
 -- The first reservation of a rehearsal begins its first day; the row lock makes that one moment.
 UPDATE sender_domain SET
@@ -37,6 +41,18 @@ SELECT domain, bounce_domain FROM sender_domain WHERE bounce_domain IS NOT NULL 
 
 -- name: set_bounce_domain
 UPDATE sender_domain SET bounce_domain = %(bounce_domain)s WHERE domain = %(domain)s;
+
+-- name: tracking
+SELECT track_opens AS opens, track_clicks AS clicks FROM sender_domain WHERE domain = %(domain)s;
+
+-- name: trackings
+SELECT domain, track_opens AS opens, track_clicks AS clicks FROM sender_domain ORDER BY domain;
+
+-- name: set_tracking
+-- What is NULL stays as it is.
+UPDATE sender_domain SET track_opens = coalesce(%(opens)s::boolean, track_opens),
+    track_clicks = coalesce(%(clicks)s::boolean, track_clicks)
+WHERE domain = %(domain)s;
 
 -- name: domains
 SELECT domain FROM sender_domain

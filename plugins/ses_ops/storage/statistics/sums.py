@@ -6,10 +6,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.statistics import Dimension, MailCounts, StatisticsRow
-from ses_ops.storage.named_sql import fetch_all, statements
+from ses_ops.storage.named_sql import fetch_all, fetch_value, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -21,7 +21,8 @@ _COUNTS = tuple(one.name for one in fields(MailCounts))
 def sums(
     conn: Connection,
     *,
-    zones: Mapping[str, str],
+    sender_domains: Collection[str],
+    time_zone: str,
     by: Collection[Dimension],
     since: datetime,
     until: datetime,
@@ -32,19 +33,22 @@ def sums(
 ) -> list[StatisticsRow]:
     """Rows of statistics, the newest day and the largest first, at most `limit`.
 
-    `zones` has the sender domains that are looked at, each with the time zone of its days (IANA); mail of other domains
-    is left out. `since` and `until` bound the beginning of the quota day of sending: since <= day < until. `task_ids`
-    None: all tasks; `hidden` and `hidden_ids`: tasks that are left out, by name and by id.
+    Mail of other sender domains is left out; `time_zone` (IANA) is that of their days. `since` and `until` bound the
+    beginning of the quota day of sending: since <= day < until. `task_ids` None: all tasks; `hidden` and `hidden_ids`:
+    tasks that are left out, by name and by id.
     """
+    fetch_value(conn, _SQL["no_jit"])
     rows = fetch_all(
         conn,
         _SQL["sums"],
-        domains=list(zones),
-        zones=list(zones.values()),
+        domains=list(sender_domains),
+        time_zone=time_zone,
         by_day=Dimension.DAY in by,
         by_domain=Dimension.SENDER_DOMAIN in by,
         by_task=Dimension.TASK in by,
         by_provider=Dimension.MAILBOX_PROVIDER in by,
+        # With each task by provider there would be very many groups.
+        grain_is_task=Dimension.TASK in by or Dimension.MAILBOX_PROVIDER not in by,
         since=since,
         until=until,
         task_ids=None if task_ids is None else list(task_ids),

@@ -27,18 +27,53 @@ CREATE TABLE send_count (
     suppressed       integer NOT NULL DEFAULT 0,
     -- In doubt.
     unknown          integer NOT NULL DEFAULT 0,
+    -- Of `accepted`: what was in doubt until a person counted it as sent, and when (the last time).
+    assumed          integer NOT NULL DEFAULT 0,
+    assumed_at       timestamptz,
     PRIMARY KEY (attempt_id, mailbox_provider)
 );
 CREATE INDEX send_count_of_day ON send_count (sender_domain, sent_day);
 CREATE INDEX send_count_of_task ON send_count (task_id);
 
-ALTER TABLE attempt ADD COLUMN opens_tracked boolean NOT NULL DEFAULT false,
+-- The quota day that an attempt sent on: its chunk may be reserved for another day later. What events tell of its messages
+-- counts on the same day.
+ALTER TABLE attempt ADD COLUMN quota_day_id bigint, ADD COLUMN opens_tracked boolean NOT NULL DEFAULT false,
     ADD COLUMN clicks_tracked boolean NOT NULL DEFAULT false;
+
+UPDATE attempt a SET quota_day_id = (
+    SELECT q.id FROM chunk c JOIN quota_day q ON q.sender_domain = c.sender_domain
+    WHERE c.id = a.chunk_id AND q.starts_at <= a.started_at AND q.ends_at > a.started_at ORDER BY q.starts_at DESC LIMIT 1);
 
 -- Of the bounces: those that call the mail spam (policy, content, a block list), and those of our own side or of the
 -- servers on the way, which say nothing of the audience.
 ALTER TABLE message_feedback ADD COLUMN spam boolean NOT NULL DEFAULT false, ADD COLUMN infrastructure boolean NOT NULL DEFAULT false;
 ALTER TABLE feedback_count ADD COLUMN spam_bounced integer NOT NULL DEFAULT 0, ADD COLUMN infrastructure_bounced integer NOT NULL DEFAULT 0;
+
+-- What an event says of the reputation (domain/refusal_class.py): 0 of the recipient or nothing, 1 the mail is called spam,
+-- 2 our own side or a server on the way. What came before this version is told by its reason.
+ALTER TABLE message_event ADD COLUMN about smallint NOT NULL DEFAULT 0;
+-- The moment when an event was written, not when its transaction began: one that waited for a judge comes after that one's
+-- figures.
+ALTER TABLE message_event ALTER COLUMN received_at SET DEFAULT clock_timestamp();
+UPDATE message_event SET about = CASE
+    WHEN diagnostic ~* '\m(spf|dkim|dmarc|adsp)\M|\mreverse.?dns\M|\mrdns\M|\mptr\M' OR status ~ '^[45]\.7\.2[0-9]$' THEN 2
+    ELSE 1 END
+WHERE kind = 'bounced' AND reason IN ('content-rejected', 'blocked', 'policy');
+UPDATE message_event SET about = 2
+WHERE kind = 'bounced' AND reason IN ('too-big', 'sender-rejected', 'login-needed', 'relay-denied', 'greeting-rejected',
+                                      'rate-limited', 'quota-used-up', 'session-used-up', 'server-trouble');
+UPDATE message_feedback f SET spam = e.spam, infrastructure = e.infrastructure
+FROM (
+    SELECT occurrence_id, seq, bool_or(about = 1) AS spam, bool_or(about = 2) AS infrastructure
+    FROM message_event WHERE about > 0 GROUP BY 1, 2
+) e WHERE f.occurrence_id = e.occurrence_id AND f.seq = e.seq;
+UPDATE feedback_count c SET spam_bounced = n.spam, infrastructure_bounced = n.infrastructure
+FROM (
+    SELECT task_id, sender_domain, sent_day, mailbox_provider, count(*) FILTER (WHERE spam) AS spam,
+           count(*) FILTER (WHERE infrastructure AND NOT spam) AS infrastructure
+    FROM message_feedback WHERE outcome = 4 AND (spam OR infrastructure) GROUP BY 1, 2, 3, 4
+) n WHERE (c.task_id, c.sender_domain, c.sent_day, c.mailbox_provider)
+        = (n.task_id, n.sender_domain, n.sent_day, n.mailbox_provider);
 
 -- The reputation of a sender domain, as it is now. A domain without a row has not been judged yet.
 CREATE TABLE reputation (

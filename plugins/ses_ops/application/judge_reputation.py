@@ -1,0 +1,208 @@
+"""Use case: the reputation of sender domains is judged, and their levels are raised, lowered or blocked.
+
+Whoever judges holds the row of the domain, so two at once change a level once. Figures are read once without a lock;
+only when they lead to a decision are they read again while no attempt ends and no event is recorded, so that the stored
+figures are exactly those of the decision's moment (`application/replay_reputation.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.reputation import LOOK_BACK_DAYS, DayFigures, Figures, quota_of
+from ses_ops.domain.reputation_decision import Decision, DecisionKind, NewDecision
+from ses_ops.domain.reputation_judgement import Judgement, PastDecisions, judge
+from ses_ops.domain.reputation_state import ReputationState, start_level
+from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
+from ses_ops.errors import Explanation, QuotaError, WarmupNotBegun
+from ses_ops.storage.connection import database_now, transaction
+from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.reputation import decisions, figures, states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.warmup import QuotaPlans
+    from ses_ops.storage.reputation.figures import Evidence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """The result of judging a domain."""
+
+    sender_domain: str
+    #: The level of today, by the pin, the caps and the figures.
+    level: int
+    #: Whether the level was raised now.
+    raised: bool
+    decisions: list[Decision]
+    #: Why a raise that is due is not made.
+    held: Explanation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """Everything that the judging of a domain needs, as it was read at one moment."""
+
+    plan: WarmupPlan
+    day: QuotaDay
+    state: ReputationState | None
+    days: Sequence[DayFigures]
+    today: DayFigures
+    past: PastDecisions
+    evidence: Evidence
+
+
+def judge_domain(conn: Connection, plan: WarmupPlan) -> Judged | None:
+    """Judge a domain in a transaction of its own; None: its plan has no reputation. Safe to repeat.
+
+    Raises WarmupNotBegun, DatabaseUnavailable.
+    """
+    if plan.reputation is None:
+        return None
+    with transaction(conn):
+        sender_domains.lock_domain(conn, plan.domain)
+        return judge_locked(conn, plan)
+
+
+def judge_locked(conn: Connection, plan: WarmupPlan) -> Judged | None:
+    """As `judge_domain`, within the transaction of a caller who holds the domain's row."""
+    if plan.reputation is None:
+        return None
+    case = read_case(conn, plan)
+    if _opened(case)[1] or judged_case(case).decisions:
+        now = figures.hold_writers(conn, plan.domain)
+        return _write(conn, read_case(conn, plan), now)
+    states.note_judged(conn, plan.domain, case.day.starts_at)
+    return _judged(case, judged_case(case), [])
+
+
+def judge_all(conn: Connection, plans: QuotaPlans) -> list[Judged]:
+    """Judge all domains whose plans have a reputation, each in a transaction of its own.
+
+    Most have nothing to decide: these are read in a few statements for all. A domain whose plan is wrong, or whose
+    warm-up has not begun, is left out. Raises DatabaseUnavailable.
+    """
+    wanted = [plan for plan in plans.checked.values() if isinstance(plan, WarmupPlan) and plan.reputation is not None]
+    with transaction(conn):
+        cases = read_cases(conn, wanted)
+        to_decide = {one.plan.domain for one in cases if _opened(one)[1] or judged_case(one).decisions}
+        settled = [one for one in cases if one.plan.domain not in to_decide]
+        states.note_all_judged(conn, {one.plan.domain: one.day.starts_at for one in settled})
+    judged = [_judged(one, judged_case(one), []) for one in settled]
+    for case in cases:
+        if case.plan.domain in to_decide:
+            try:
+                found = judge_domain(conn, case.plan)
+            except QuotaError:
+                continue
+            judged += [] if found is None else [found]
+    return judged
+
+
+def read_case(conn: Connection, plan: WarmupPlan) -> Case:
+    """What the judging of a domain needs. Raises WarmupNotBegun."""
+    cases = read_cases(conn, [plan])
+    if not cases:
+        quota_day(plan, database_now(conn), rehearsal_began_at=sender_domains.rehearsal_began_at(conn, plan))
+    return cases[0]
+
+
+def read_cases(conn: Connection, plans: Iterable[WarmupPlan]) -> list[Case]:
+    """What the judging of several domains needs; without those whose warm-up has not begun."""
+    now = database_now(conn)
+    began = sender_domains.rehearsals_began_at(conn)
+    of_today: dict[str, tuple[WarmupPlan, QuotaDay, datetime | None]] = {}
+    for plan in plans:
+        first = began.get((plan.domain, plan.rehearsal_key)) if plan.rehearsal_counts_from_first_use else None
+        try:
+            of_today[plan.domain] = (plan, quota_day(plan, now, rehearsal_began_at=first), first)
+        except WarmupNotBegun:
+            continue
+    since = {domain: day.starts_at - LOOK_BACK_DAYS * plan.day_length for domain, (plan, day, _) in of_today.items()}
+    known, stored = figures.by_day(conn, since), states.of_all(conn)
+    evidence, past = figures.evidence(conn, list(since)), decisions.past_of(conn, since)
+    cases = []
+    for domain, (plan, day, first) in of_today.items():
+        days = [DayFigures(at, _end_of(plan, at, first), of) for at, of in known[domain] if at != day.starts_at]
+        today = next((of for at, of in known[domain] if at == day.starts_at), Figures())
+        cases.append(
+            Case(
+                plan=plan,
+                day=day,
+                state=stored.get(domain),
+                days=days,
+                today=DayFigures(day.starts_at, day.ends_at, today),
+                past=past.get(domain, PastDecisions()),
+                evidence=evidence[domain],
+            )
+        )
+    return cases
+
+
+def judged_case(case: Case) -> Judgement:
+    """What the figures of a domain lead to."""
+    assert case.plan.reputation is not None
+    state, _ = _opened(case)
+    return judge(
+        case.plan.reputation,
+        state,
+        case.days,
+        case.today,
+        past=case.past if case.state is not None else replace(case.past, lower_from=case.day.starts_at),
+        measured=case.evidence.measured,
+        waiting=case.evidence.waiting,
+    )
+
+
+def _opened(case: Case) -> tuple[ReputationState, NewDecision | None]:
+    """The state of a domain, and the decision that begins it when it has none."""
+    if case.state is not None:
+        return case.state, None
+    assert case.plan.reputation is not None
+    level = start_level(case.plan.reputation, case.day.allotment)
+    begun = NewDecision(
+        kind=DecisionKind.START,
+        quota_day=case.day.starts_at,
+        of_day=None,
+        effective_at=case.day.starts_at,
+        level_before=None,
+        level_after=level,
+        why=Explanation("reputation_started", level=level, quota=quota_of(level)),
+    )
+    return ReputationState(sender_domain=case.plan.domain, level=level), begun
+
+
+def _write(conn: Connection, case: Case, now: datetime) -> Judged:
+    assert case.plan.reputation is not None
+    _, begun = _opened(case)
+    judgement = judged_case(case)
+    states.write(conn, judgement.state)
+    states.note_judged(conn, case.plan.domain, case.day.starts_at)
+    new = [*([] if begun is None else [begun]), *judgement.decisions]
+    shadow = case.plan.reputation.shadow
+    made = [decisions.insert(conn, case.plan.domain, one, decided_at=now, shadow=shadow) for one in new]
+    return _judged(case, judgement, made)
+
+
+def _judged(case: Case, judgement: Judgement, made: list[Decision]) -> Judged:
+    assert case.plan.reputation is not None
+    return Judged(
+        sender_domain=case.plan.domain,
+        level=judgement.state.level_on(case.day.starts_at, case.plan.reputation),
+        raised=any(one.kind is DecisionKind.RAISE for one in made),
+        decisions=made,
+        held=judgement.held,
+    )
+
+
+def _end_of(plan: WarmupPlan, starts_at: datetime, began: datetime | None) -> datetime:
+    """The end of a day of sending, which may be of the plan before an edit."""
+    try:
+        return quota_day(plan, starts_at, rehearsal_began_at=began).ends_at
+    except WarmupNotBegun:
+        return starts_at + plan.day_length
