@@ -121,7 +121,7 @@ def maintenance_minutes() -> int:
 
 
 def events_kept_months() -> int:
-    """Whole months of events that are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` of airflow.cfg; or InvalidInput."""
+    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` in airflow.cfg."""
     name = "SES_EVENTS_KEPT_MONTHS"
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
     if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):

@@ -13,6 +13,7 @@ from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.engagement import partitions as engagement_partitions
 from ses_ops.storage.events import partitions as event_partitions
+from ses_ops.storage.events import unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,21 +33,29 @@ class KeptMonths:
 
     made: int
     dropped: int
+    #: Number of unmatched events that were deleted.
+    forgotten: int = 0
 
 
 def keep_months(conn: Connection, *, kept: int) -> KeptMonths:
-    """Make this month and the next, and drop those more than `kept` months before this one. Raises StatementFailed."""
+    """Make this month and the next, and drop those more than `kept` months before this one. Raises StatementFailed.
+
+    Unmatched events, which hold whole mails of people, are kept as long.
+    """
     made = dropped = 0
+    with transaction(conn):
+        today = database_now(conn).date()
     for table in (event_partitions, engagement_partitions):
         with transaction(conn):
-            today = database_now(conn).date()
             missing = [month for month in (_month(today, 0), _month(today, 1)) if not table.is_there(conn, month)]
         for month in missing:
             with transaction(conn):
                 made += table.make(conn, month)
         with transaction(conn):
             dropped += table.drop_before(conn, _month(today, -kept))
-    return KeptMonths(made=made, dropped=dropped)
+    with transaction(conn):
+        forgotten = unmatched.forget(conn, _month(today, -kept))
+    return KeptMonths(made=made, dropped=dropped, forgotten=forgotten)
 
 
 def make_months_of(conn: Connection, moments: Iterable[datetime]) -> None:

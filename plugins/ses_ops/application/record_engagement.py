@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from ses_ops.application.event_months import make_months_of_engagement
 from ses_ops.application.judge_engagement import Arrived, judge
 from ses_ops.application.message_of_event import is_about, message_key
-from ses_ops.application.record_events import MAX_NAME, MAX_SOURCE_ID, clean, event_key, storable_moment
+from ses_ops.application.record_events import MAX_NAME, MAX_SOURCE_ID, event_key, storable_moment
+from ses_ops.application.storable import clean
 from ses_ops.domain.engagement import MAX_USER_AGENT, TRACKING
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_RAW

@@ -7,7 +7,6 @@ any order, any number of times and by any number of writers give the same state:
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from uuid import UUID
 from ses_ops.application.event_months import make_months_of
 from ses_ops.application.judge_engagement import judge_again
 from ses_ops.application.message_of_event import is_about, message_key
+from ses_ops.application.storable import clean, storable
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 MAX_SOURCE_ID, MAX_NAME = 500, 200
 #: Octets that are kept of what was not understood.
 MAX_UNMATCHED = 1_000_000
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 #: The first and the last moment that are written as they are (PostgreSQL has a wider range, JSON and Python do not).
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -115,7 +114,7 @@ def keep_unmatched(
             source=name,
             source_id=clean(source_id, MAX_SOURCE_ID),
             kind=kind,
-            why=_storable(why),
+            why=storable(why),
             raw=raw[:MAX_UNMATCHED],
         )
         feeds.add(conn, {name: Brought(unmatched=int(new), repetitions=int(not new))})
@@ -132,16 +131,6 @@ def event_key(source: str, source_id: str) -> str:
     """The key of an event in the store: 128 bits of a hash of its source and the source's id."""
     text = f"{source}\0{source_id}".encode("utf-8", "surrogatepass")
     return str(UUID(bytes=blake2b(text, digest_size=16).digest()))
-
-
-def _storable(why: Explanation) -> Explanation:
-    facts = {name: clean(one, MAX_RAW) if isinstance(one, str) else one for name, one in why.facts.items()}
-    return Explanation(why.code, **facts)
-
-
-def clean(text: str, most: int) -> str:
-    """A text that PostgreSQL stores: without NUL and lone surrogates, and not longer than `most` characters."""
-    return _NOT_STORABLE.sub("\ufffd", text[:most])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
