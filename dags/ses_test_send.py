@@ -105,6 +105,13 @@ with DAG(
             enum=[language.value for language in UnsubscribeLanguage],
         ),
         "advertisement": Param("none", title="Advertisement mark", enum=["none", "before", "after"]),
+        "track": Param(
+            None,
+            type=["null", "string"],
+            title="Tracked",
+            description="Such as opens: true, clicks: false; default: as the sender domain says",
+            maxLength=100,
+        ),
     },
 ) as dag:
     TestSendOperator(task_id="send")

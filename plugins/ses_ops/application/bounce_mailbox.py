@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Mails that one run reads at most.
 MOST_MAILS = 5_000
+#: Errors of a value that is not taken now or later.
+_NOT_TAKEN = (*ValueRefused, ValueError, TypeError)
 _log = logging.getLogger(__name__)
 
 
@@ -50,13 +52,13 @@ def _recorded(conn: Connection, found: Sequence[tuple[str, bytes, ReportRecords]
     """Record a group; where PostgreSQL refuses a value, one by one, and the mails that it refuses are set aside."""
     try:
         return record_mails(conn, [one for _, _, one in found]), set()
-    except ValueRefused:
+    except _NOT_TAKEN:
         conn.rollback()
     total, refused = ReadMails(mails=0, new=0, repeated=0, unmatched=0, ignored=0), set()
     for uid, raw, one in found:
         try:
             total += record_mails(conn, [one])
-        except ValueRefused as cause:
+        except _NOT_TAKEN as cause:
             conn.rollback()
             _log.warning("the database refuses what mail %s says: %s", uid, cause)
             refused.add(uid)

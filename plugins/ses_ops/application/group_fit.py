@@ -35,7 +35,7 @@ class Misfit:
 def misfits(conn: Connection, group_name: str, templates_root: Path) -> list[Misfit]:
     """The tasks that have not ended and whose template needs variables that the group has no more, after an import."""
     group = recipients.find_group(conn, group_name)
-    found = _by_task(conn, group, lambda content: _problem(content, templates_root, group))
+    found = _by_task(conn, group, lambda content: _problem(conn, content, templates_root, group))
     return [Misfit(task=task, problem=problem) for task, problem in found if problem is not None]
 
 
@@ -66,9 +66,9 @@ def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailConte
     return found
 
 
-def _problem(content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
+def _problem(conn: Connection, content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
     try:
-        worker.call(content.template, _check, with_page(content), templates_root, group.name, group.variables)
+        worker.call(content.template, _check, with_page(conn, content), templates_root, group.name, group.variables)
     except SesError as problem:
         return str(problem)
     return None

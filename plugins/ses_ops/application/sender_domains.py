@@ -1,13 +1,15 @@
-"""Use cases of a sender domain: its bounce domain."""
+"""Use cases of a sender domain: its bounce domain, and what is tracked of its mail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ses_ops import settings
 from ses_ops.application.changed import Changed
 from ses_ops.domain.address import MAX_ADDRESS
 from ses_ops.domain.bounce_domain import parse_bounce_domain, proposed_bounce_domain
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.quota import sender_domains
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
 
-#: Action name in the audit log.
-ACTION = "change_bounce_domain"
+#: Action names in the audit log.
+ACTION, TRACKING_ACTION = "change_bounce_domain", "change_tracking"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +57,32 @@ def clear_bounce_domain(conn: Connection, actor: Actor, domain: str) -> BounceDo
         done = _write(conn, domain, None)
         recorded["before"] = done.before
     return done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackingChanged(Changed):
+    """The result of a change of what is tracked."""
+
+    #: As it is stored now, and before.
+    tracking: Tracking
+    before: Tracking
+
+
+def set_tracking(conn: Connection, actor: Actor, domain: str, chosen: Tracking) -> TrackingChanged:
+    """Set what is noticed of a domain's mail where a task says nothing, from the next chunk on.
+
+    None leaves opens, or clicks, as they are. Raises InvalidInput where recipients could not reach this installation.
+    """
+    with actor.recorded(TRACKING_ACTION, domain=domain, **chosen._asdict()) as recorded:
+        if any(chosen) and settings.public_url() is None:
+            raise InvalidInput("tracking_without_public_url", field="track", domain=domain)
+        with transaction(conn):
+            sender_domains.lock_domain(conn, domain)
+            before = sender_domains.tracking(conn, domain)
+            sender_domains.set_tracking(conn, domain, chosen)
+        recorded["before"] = before._asdict()
+    after = chosen.or_else(before)
+    return TrackingChanged(changed=after != before, tracking=after, before=before)
 
 
 def _write(conn: Connection, domain: str, bounce_domain: str | None) -> BounceDomainChanged:

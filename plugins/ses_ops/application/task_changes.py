@@ -138,6 +138,8 @@ def _columns(task: SendTask, group_id: int) -> TaskColumns:
         unsubscribe_url=task.unsubscribe_url,
         unsubscribe=task.unsubscribe.value,
         advertisement=task.advertisement.value,
+        track_opens=task.track_opens,
+        track_clicks=task.track_clicks,
         start_grace=task.start_grace,
         on_unknown=task.on_unknown.value,
         roles=list(task.roles),

@@ -5,11 +5,12 @@ A task can be sent when its template fits its group and the message to the first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.mail_content import content_of_task
+from ses_ops.domain.mail_warning import MailWarning, mail_warnings
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import worker
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.mail_content import MailContent
+    from ses_ops.domain.mail_tracking import Tracking
     from ses_ops.domain.send_task import SendTask
     from ses_ops.rendering.template import Preview
 
@@ -36,6 +38,11 @@ class FirstMessage:
     #: The first recipient; None when the group is empty: the values are the template's samples then.
     address: str | None
     preview: Preview
+    #: Octets of the HTML that leaves, with pixel and tracked links.
+    html_size: int
+    #: What can be noticed of the mail.
+    tracked: Tracking
+    warnings: tuple[MailWarning, ...]
 
 
 def check_content(conn: Connection, task: SendTask, templates_root: Path) -> None:
@@ -45,7 +52,7 @@ def check_content(conn: Connection, task: SendTask, templates_root: Path) -> Non
     """
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
-    content = with_page(content_of_task(task))
+    content = with_page(conn, content_of_task(task))
     worker.call(task.template, _check, content, templates_root, group.name, group.variables, sample)
 
 
@@ -55,14 +62,14 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
     Raises TemplateError when the definition needs other values, else as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
-        worker.call(task.template, _check_left, with_page(content_of_task(task)), templates_root, left)
+        worker.call(task.template, _check_left, with_page(conn, content_of_task(task)), templates_root, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
     """The first message of the task that has not left, made by a definition; None when all have left."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
-        return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
+        return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
     return None
 
 
@@ -70,7 +77,7 @@ def first_message(conn: Connection, task: SendTask, templates_root: Path) -> Fir
     """The message to the first recipient of a definition, stored or not. Raises as `check_content` does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
-    return worker.call(task.template, _first, with_page(content_of_task(task)), templates_root, found)
+    return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
 
 
 def _check(
@@ -108,7 +115,19 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
 
 def _first(content: MailContent, templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
     template = load_template(templates_root, content.template)
-    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
-    for address, values in found:
-        return FirstMessage(address=address, preview=renderer.preview(values))
-    return FirstMessage(address=None, preview=renderer.preview(template.sample_values))
+    leaves = task_renderer(content, templates_root, installation_id="check", template=template)
+    # Whoever looks at it may follow its links: they lead where those of the mail lead in the end.
+    untracked = replace(content, track_opens=False, track_clicks=False)
+    shown = task_renderer(untracked, templates_root, installation_id="check", template=template)
+    address, values = next(iter(found), (None, template.sample_values))
+    size = len((leaves.preview(values).html or "").encode())
+    warnings = mail_warnings(
+        html_size=size, wanted=content.tracking, tracked=leaves.tracked, public_url=content.public_url
+    )
+    return FirstMessage(
+        address=address,
+        preview=shown.preview(values),
+        html_size=size,
+        tracked=leaves.tracked,
+        warnings=tuple(warnings),
+    )

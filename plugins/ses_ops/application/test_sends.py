@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ses_ops.domain.address import answerable, parse_address, parse_sender
+from ses_ops.domain.mail_tracking import Tracking, parse_tracking
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.occurrence import ONCE, Run, RunKind
 from ses_ops.domain.schedule import TaskType
@@ -66,6 +67,8 @@ class TestSend:
     #: A value of `UnsubscribeLanguage`: the link is the recipient's own, and works.
     unsubscribe: str = UnsubscribeLanguage.NONE.value
     advertisement: str = Advertisement.NONE.value
+    #: What is tracked, as `parse_tracking` reads it; None: as the sender domain says.
+    track: str | None = None
 
 
 def test_send(
@@ -130,6 +133,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
     template = load_template(templates_root, order.template)
     values = recipient_values(order.values)
     link = _checked_link(order)
+    tracking = parse_tracking(order.track) if order.track else Tracking()
     used = template.variables_for(subject=order.subject, unsubscribe_url=link)
     missing = sorted(used - set(values))
     if missing:
@@ -156,6 +160,8 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
                 unsubscribe_url=link,
                 unsubscribe=_checked_language(order, link).value,
                 advertisement=Advertisement(order.advertisement).value,
+                track_opens=tracking.opens,
+                track_clicks=tracking.clicks,
                 start_grace=timedelta(hours=1),
                 on_unknown=OnUnknown.HOLD.value,
                 roles=[],

@@ -165,7 +165,7 @@ def _tasks() -> Findings:
                 continue
             try:
                 row = lock_row(conn, one.name)
-                root, content = settings.templates_root(), with_page(row.content)
+                root, content = settings.templates_root(), with_page(conn, row.content)
                 check_template(content, root, group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:

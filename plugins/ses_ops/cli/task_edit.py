@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 
 _LANGUAGES = click.Choice([one.value for one in LANGUAGES])
+_TRACKED = click.Choice(["yes", "no", "default"])
+#: Options that are a part of a field `track`.
+_TRACK = {"track_opens": "opens", "track_clicks": "clicks"}
 
 
 class _OnlyLooked(Exception):
@@ -49,6 +52,8 @@ class _OnlyLooked(Exception):
 @click.option("--unsubscribe-url", help="Where a recipient unsubscribes; '' for none.")
 @click.option("--unsubscribe", type=_LANGUAGES, help="Language of the own unsubscribe page and its footer, or none.")
 @click.option("--advertisement", type=click.Choice(["none", "before", "after"]), help="Where the mark stands.")
+@click.option("--track-opens", type=_TRACKED, help="Whether opens are noticed; default: as the sender domain says.")
+@click.option("--track-clicks", type=_TRACKED, help="Whether clicks are noticed; default: as the sender domain says.")
 @click.option("--roles", help="Airflow's roles that see and stop it, with commas between them; '' for none.")
 @click.option("--check", is_flag=True, help="Show what would change for whom, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -92,6 +97,8 @@ def change_lines(change: TaskChange, mail: MailOfTask) -> Iterator[str]:
 
 def _shown(task: SendTask, field: str) -> str:
     value: Any = getattr(task, field)
+    if field in _TRACK:
+        return "as the domain says" if value is None else "yes" if value else "no"
     if field == "roles":
         return ", ".join(value) or "-"
     return value.describe() if field == "schedule" else "-" if value is None else str(value)
@@ -127,7 +134,8 @@ def _changed(task: SendTask, fields: dict[str, str]) -> SendTask:
     whole = {"name": task.name, "type": "triggered", "template": "x", "sender": "x@example.com", "group": "x"}
     required = ("template", "sender")
     given = {field: value for field, value in fields.items() if value.strip() or field in required}
-    checked = parse_send_task({**whole, **given}, where="")
+    track = ", ".join(f"{_TRACK[option]}: {given.pop(option)}" for option in _TRACK if option in given)
+    checked = parse_send_task({**whole, **given, **({"track": track} if track else {})}, where="")
     changes = {field: getattr(checked, field) for field in fields}
     if "unsubscribe_url" in fields and fields["unsubscribe_url"].strip() and "unsubscribe" not in fields:
         # One of the two: who names an address of theirs has done with the page.

@@ -25,6 +25,8 @@ _TEXTS = frozenset(
 )
 #: Fields that may be a list, or one text with commas.
 _LISTS = frozenset(("roles",))
+#: Fields that may be a mapping of words, or one text such as `opens: true, clicks: false`.
+_MAPPINGS = frozenset(("track",))
 #: Pattern of the plain scalars that are no string (YAML 1.2, section 10.3.2). An empty one is a field that is not set.
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -127,6 +129,9 @@ class _Reader:
         flat = isinstance(node, yaml.SequenceNode) and not any(isinstance(one, yaml.SequenceNode) for one in node.value)
         if key in _LISTS and flat:
             return ", ".join(self._value(key, one, line) or "" for one in node.value)
+        if key in _MAPPINGS and isinstance(node, yaml.MappingNode):
+            pairs = [(one.value, self._value(key, value, line)) for one, value in node.value]
+            return ", ".join(f"{name}: {'default' if value is None else value}" for name, value in pairs) or None
         kind = None
         if not isinstance(node, yaml.ScalarNode):
             kind = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"

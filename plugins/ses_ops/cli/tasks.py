@@ -124,6 +124,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     """Show one send task: definition, schedule, status and counts. Also of one that was deleted."""
     from zoneinfo import ZoneInfo
 
+    from ses_ops.domain.mail_tracking import Tracking, tracking_text
     from ses_ops.storage.events import task_feedback
     from ses_ops.storage.tasks.editions import editions
     from ses_ops.storage.tasks.overview import list_tasks
@@ -144,6 +145,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
                 *("reply_to", "unsubscribe", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
             )
         },
+        "track": {"opens": row.track_opens, "clicks": row.track_clicks},
         "next_starts": one.next_starts(datetime.now(UTC)),
         "editions": changed,
         "feedback": [_rate_facts(rate) for rate in counts.rates(one.sent_count)],
@@ -155,6 +157,7 @@ def show(name: str, task_id: int | None, as_json: bool) -> None:
     if one.sent_count:
         facts |= {rate.feedback.value: _rate(rate) for rate in counts.rates(one.sent_count)}
     facts["roles"] = ", ".join(row.roles) or None
+    facts["track"] = tracking_text(Tracking(row.track_opens, row.track_clicks)) or "as the sender domain says"
     facts["editions"] = "; ".join(_edition(other) for other in changed) or None
     tz = ZoneInfo(one.schedule.time_zone)
     if latest := one.latest_start:

@@ -38,6 +38,7 @@ _LANGUAGES = click.Choice([one.value for one in LANGUAGES])
 @click.option("--values", help="The variables' values as a JSON object (default: the template's sample.json).")
 @click.option("--subject", help="In place of the template's.")
 @click.option("--unsubscribe", type=_LANGUAGES, default="none", help="Language of the own unsubscribe page, or none.")
+@click.option("--track", help="Such as 'opens: true, clicks: true'; default: as the sender domain says.")
 @json_option
 def test_send_command(
     template: str,
@@ -46,6 +47,7 @@ def test_send_command(
     values: str | None,
     subject: str | None,
     unsubscribe: str,
+    track: str | None,
     as_json: bool,
 ) -> None:
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
@@ -69,6 +71,7 @@ def test_send_command(
         values=chosen,
         subject=subject,
         unsubscribe=unsubscribe,
+        track=track,
     )
 
     def start() -> ChunkReport:

@@ -11,8 +11,10 @@ from starlette.types import ASGIApp
 from ses_ops.console import static_files
 from ses_ops.console.access import signed_in
 from ses_ops.console.domains import bounce_domain
+from ses_ops.console.domains import decide as domain_decisions
 from ses_ops.console.domains import pages as domain_pages
 from ses_ops.console.domains import plan as domain_plan
+from ses_ops.console.domains import tracking as domain_tracking
 from ses_ops.console.error_pages import add_error_pages
 from ses_ops.console.feedback import held as held_suppressions
 from ses_ops.console.feedback import page as feedback
@@ -61,6 +63,8 @@ PAGES = (
     domain_pages.router,
     domain_plan.router,
     bounce_domain.router,
+    domain_tracking.router,
+    domain_decisions.router,
     group_list.router,
     group_upload.router,
     group_preview.router,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.bulk_headers import bulk_headers
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage, stored_unsubscribe
 
@@ -35,6 +36,11 @@ class MailContent:
     unsubscribe_page: str | None = None
     #: Where the advertisement mark stands in the subject: a value of `Advertisement`, if nobody wrote another by hand.
     advertisement: str = "none"
+    #: Whether opens and clicks are noticed; None: nobody has looked yet what the sender domain says.
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    #: The address of the public listener, for mail that is tracked; like the page it is the installation's.
+    public_url: str | None = None
 
     @property
     def is_test(self) -> bool:
@@ -48,12 +54,17 @@ class MailContent:
         return None if language is UnsubscribeLanguage.NONE else language
 
     @property
+    def tracking(self) -> Tracking:
+        """What is noticed of its mail."""
+        return Tracking(self.track_opens, self.track_clicks)
+
+    @property
     def headers(self) -> dict[str, str]:
         """Headers that stand in each message besides those of its own."""
         return bulk_headers(self.type)
 
 
-_OF_TASK = frozenset(field.name for field in fields(MailContent)) - {"unsubscribe_page"}
+_OF_TASK = frozenset(field.name for field in fields(MailContent)) - {"unsubscribe_page", "public_url"}
 
 
 def content_of_task(task: SendTask) -> MailContent:

@@ -60,28 +60,6 @@ class Told:
     last_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Telling:
-    """What one event says, as far as it concerns the state of its message."""
-
-    kind: EventKind
-    hard: bool
-    #: By the clock of the source.
-    occurred_at: datetime
-    #: Of a choice (an unsubscription, a return): `chosen_at`.
-    chosen_at: datetime
-    about: BounceAbout
-
-
-def chosen_at(occurred_at: datetime, *, frozen_at: datetime, received_at: datetime) -> datetime:
-    """The moment at which a recipient made a choice: what the source says, where that can be.
-
-    Nobody chooses before the audience of the mailing was frozen, or after the event came: the clock of a program of
-    mail may be years away, and a mail may have no date. Then it is the moment at which the event came first.
-    """
-    return occurred_at if frozen_at <= occurred_at <= received_at else received_at
-
-
 class BounceAbout(IntEnum):
     """What a bounce says of the reputation, as it is stored (`message_event.about`)."""
 
@@ -101,6 +79,28 @@ def about(event: MessageEvent) -> BounceAbout:
 
 
 _ABOUT = {RefusalClass.SPAM: BounceAbout.SPAM, RefusalClass.INFRASTRUCTURE: BounceAbout.INFRASTRUCTURE}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """What one event says, as far as it concerns the state of its message."""
+
+    kind: EventKind
+    hard: bool
+    about: BounceAbout
+    #: By the clock of the source.
+    occurred_at: datetime
+    #: Of a choice (an unsubscription, a return): `chosen_at`.
+    chosen_at: datetime
+
+
+def chosen_at(occurred_at: datetime, *, frozen_at: datetime, received_at: datetime) -> datetime:
+    """The moment at which a recipient made a choice: what the source says, where that can be.
+
+    Nobody chooses before the audience of the mailing was frozen, or after the event came: the clock of a program of
+    mail may be years away, and a mail may have no date. Then it is the moment at which the event came first.
+    """
+    return occurred_at if frozen_at <= occurred_at <= received_at else received_at
 
 
 def told(events: Iterable[Telling]) -> Told:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ses_ops.domain.warmup import STANDARD_PLAN
@@ -170,6 +171,12 @@ class Threshold(NamedTuple):
             return part - edge // 1000 if part * 1000 > edge else edge // 1000 + 1 - part
         return -(-edge // 1000) - part if part * 1000 < edge else part - (-(-edge // 1000) - 1)
 
+    def excess(self, figures: Figures) -> Fraction:
+        """The bad share as a multiple of the threshold's; above 1 where a threshold of what is bad holds."""
+        part, of = figures.rate(self.rate)
+        bad, edge = (part, self.permille) if self.above else (of - part, 1000 - self.permille)
+        return Fraction(bad * 1000, edge * of) if of else Fraction(0)
+
     @property
     def percent(self) -> str:
         """The threshold in percent: `9`, `2.5`, `0.1`."""
@@ -210,19 +217,21 @@ def good_by(figures: Figures) -> int | None:
 
 
 def lowered_by(figures: Figures) -> Threshold | None:
-    """The first threshold by which a day lowers the level; None: it does not."""
+    """The threshold by which a day lowers the level, the farthest passed of several; None: it does not."""
     return _passed(LOWERS, figures)
 
 
 def blocked_by(figures: Figures) -> Threshold | None:
-    """The first threshold by which a day blocks the domain; None: it does not."""
+    """The threshold by which a day blocks the domain, the farthest passed of several; None: it does not."""
     return _passed(BLOCKS, figures)
 
 
 def _passed(thresholds: Iterable[Threshold], figures: Figures) -> Threshold | None:
     if figures.attempted <= FLOOR:
         return None
-    return next((one for one in thresholds if one.holds(figures)), None)
+    # A complaint rate of 2 % is worse than 12 % invalid addresses: each is measured by its own threshold.
+    passed = [one for one in thresholds if one.holds(figures)]
+    return max(passed, key=lambda one: one.excess(figures), default=None)
 
 
 def alarms(figures: Figures) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from ses_ops.domain.address import answerable, parse_address, parse_sender
 from ses_ops.domain.clock import YEARS, zone
 from ses_ops.domain.cron import check_cron
+from ses_ops.domain.mail_tracking import Tracking, parse_tracking
 from ses_ops.domain.message_state import OnUnknown
 from ses_ops.domain.schedule import Every, Schedule, TaskType
 from ses_ops.domain.task_fields import TaskFields
@@ -33,7 +34,8 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 
 FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "time_zone", "every", "cron", "until"),
-    *("reply_to", "unsubscribe", "unsubscribe_url", "advertisement", "start_grace", "on_unknown", "roles"),
+    *("reply_to", "unsubscribe", "unsubscribe_url", "advertisement", "track", "start_grace", "on_unknown"),
+    "roles",
 )
 #: What people write for `unsubscribe`.
 _MEANS_UNSUBSCRIBE = frozenset({"unsubscribe_link", "unsubscribe_language", "unsubscribe_page"})
@@ -81,6 +83,9 @@ class SendTask:
     unsubscribe_url: str | None = None
     unsubscribe: UnsubscribeLanguage = UnsubscribeLanguage.NONE
     advertisement: Advertisement = Advertisement.NONE
+    #: Whether opens and clicks are noticed; None: as the sender domain says.
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
     start_grace: timedelta = DEFAULT_START_GRACE
     on_unknown: OnUnknown = OnUnknown.HOLD
     #: Names of Airflow's roles whose members have all rights to the task, besides people with rights to every DAG.
@@ -121,6 +126,7 @@ def read_send_task(
         fields.attempt(partial(_check_key, fields, key))
     attempt = fields.attempt
     task_type = attempt(lambda: fields.choice("type", TaskType, excluded=(TaskType.TEST,)))
+    track = attempt(lambda: _track(fields)) or Tracking()
     facts: dict[str, Any] = {
         "type": task_type,
         "name": attempt(lambda: _name(fields)),
@@ -138,6 +144,8 @@ def read_send_task(
         "advertisement": attempt(
             lambda: fields.choice("advertisement", Advertisement, default=Advertisement.NONE),
         ),
+        "track_opens": track.opens,
+        "track_clicks": track.clicks,
         "start_grace": attempt(lambda: fields.span("start_grace", DEFAULT_START_GRACE)),
         "on_unknown": attempt(lambda: fields.choice("on_unknown", OnUnknown, default=OnUnknown.HOLD)),
         "roles": attempt(lambda: fields.names("roles", most=MOST_ROLES, longest=LONGEST_ROLE)),
@@ -226,6 +234,11 @@ def _reply_to(fields: TaskFields) -> str | None:
 def _unsubscribe_url(fields: TaskFields) -> str | None:
     url = fields.optional_text("unsubscribe_url")
     return url and fields.checked("unsubscribe_url", lambda: unsubscribe_address(url))
+
+
+def _track(fields: TaskFields) -> Tracking:
+    given = fields.optional_text("track")
+    return fields.checked("track", lambda: parse_tracking(given)) if given else Tracking()
 
 
 def _unsubscribe(fields: TaskFields) -> UnsubscribeLanguage:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from ses_ops.domain.send_task import SendTask
 
 #: The fields that a task's mail is made of, each of which can be corrected for mail that has not left.
-CONTENT = ("template", "subject", "sender", "reply_to", "unsubscribe_url", "unsubscribe", "advertisement")
+CONTENT = (
+    "template",
+    "subject",
+    "sender",
+    "reply_to",
+    "unsubscribe_url",
+    "unsubscribe",
+    "advertisement",
+    "track_opens",
+    "track_clicks",
+)
 #: The fields that say when mail leaves. A change to a later start counts too: nobody with the right to start mail has
 #: agreed to that start.
 WHEN = ("type", "schedule", "start_grace")

@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 NOUNS = (
-    *("addresses", "connections", "database", "hooks", "imports", "listeners", "mail_server", "mail_settings"),
-    *("messages", "orchestration", "quota", "reports", "reputation", "schedules", "sending", "statistics"),
-    *("task_fields", "tasks", "templates", "unmatched_events"),
+    *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
+    *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
+    *("sending", "statistics", "task_fields", "tasks", "templates", "unmatched_events"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

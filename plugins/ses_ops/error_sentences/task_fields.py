@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "not_a_task_name": "{name!r} must be 1 to 100 of a-z, 0-9 and -, not beginning or ending with -",
     "not_a_text": "must be a text, not {value!r}",
     "not_a_time": "{value!r} is not a time; write for example 2026-12-01 09:00",
+    "not_what_to_track": "{value!r} does not say what is tracked; write for example {{opens: true, clicks: false}}",
     "not_an_advertisement_place": "it must be none, before or after",
     "not_an_expiry": "{value!r} is not a day or time; write for example 2027-01-31",
     "public_url_missing": (
@@ -33,6 +34,11 @@ SENTENCES: dict[str, str] = {
     "task_name_taken": "there is a send task {name!r} already; choose another name",
     "text_too_long": "has {count} characters; at most {most} are allowed",
     "too_many_names": "has {count} names; at most {most} are allowed",
+    "tracking_without_public_url": (
+        "opens and clicks need the address at which recipients reach the public listener: set SES_PUBLIC_URL for all "
+        "of Airflow's components, for example to https://mail.example.com, or public_url in section ses_ops of "
+        "airflow.cfg; or track neither, in the task (track) or as the default of the sender domain {domain}"
+    ),
     "unknown_key": "unknown key; known are {known}",
     "unknown_key_meant": "unknown key; did you mean {meant}? known are {known}",
     "unsubscribe_or_address": (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
+from codecs import lookup
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -22,6 +23,10 @@ MAX_DEPTH, MAX_PARTS, MAX_HEADERS, MAX_HEADER = 8, 64, 400, 16 * 1024
 #: Octets of a part's text that are decoded.
 MAX_TEXT = 64 * 1024
 
+#: Codecs of Python that no mail is written in. They make halves of surrogate pairs, or take quadratic time.
+_NO_CHARSETS = frozenset({"unicode-escape", "raw-unicode-escape", "punycode", "idna", "undefined"})
+#: What is no text, and is not stored: NUL, and halves of surrogate pairs (which UTF-7 can name, too).
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _HEADER = re.compile(rb"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)")
 _PARAMETER = re.compile(r""";\s*([\w.*-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]+)""")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>@]{0,2000}>")
@@ -200,7 +205,8 @@ def _characters(octets: bytes, charset: str) -> str:
         charset = "iso-2022-jp"
     for name in (charset.strip(" '\""), "utf-8"):
         try:
-            return octets.decode(name)
+            if lookup(name).name not in _NO_CHARSETS:
+                return _NO_TEXT.sub("\ufffd", octets.decode(name))
         except (LookupError, UnicodeError, ValueError):
             continue
-    return octets.decode("iso-2022-jp" if charset == "iso-2022-jp" else "latin-1", "replace")
+    return _NO_TEXT.sub("\ufffd", octets.decode("iso-2022-jp" if charset == "iso-2022-jp" else "latin-1", "replace"))

@@ -7,6 +7,7 @@ message to that address (which a forwarding server does, whose own report names 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.events.mime_parts import MAX_OCTETS
-from ses_ops.events.report_mail import read_for_each, read_report
+from ses_ops.events.report_mail import read_for_each
 from ses_ops.events.report_verdict import Action, ReportedRecipient, ReportKind, ReportVerdict
 from ses_ops.events.spool import Record, UnmatchedRecord
 from ses_ops.events.tokens import Purpose, address_check
@@ -32,6 +33,7 @@ _KINDS = {
     Action.DELAYED: EventKind.DEFERRED,
     Action.DELIVERED: EventKind.DELIVERED,
 }
+_log = logging.getLogger(__name__)
 #: Reads a token of a purpose: the key of the message, and a byte that is not used here; None for a foreign one.
 ReadToken = Callable[[str, Purpose], tuple[MessageKey, int] | None]
 
@@ -52,13 +54,22 @@ class ReportRecords:
 
 def records_of(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str] = ()) -> ReportRecords:
     """Read a mail; `came_to` is the addresses of its envelope. Raises only what `read_token` raises."""
-    return _records(raw, _source_id(raw), read_report(raw, came_to=came_to), read_token)
+    return _records(raw, _source_id(raw), _read(raw, [came_to])[0], read_token)
 
 
 def records_for_each(raw: bytes, read_token: ReadToken, *, came_to: Sequence[str]) -> list[ReportRecords]:
     """Read a mail for each of its recipients by itself, as if it had come to each alone."""
     source_id = _source_id(raw)
-    return [_records(raw, source_id, verdict, read_token) for verdict in read_for_each(raw, [[one] for one in came_to])]
+    return [_records(raw, source_id, verdict, read_token) for verdict in _read(raw, [[one] for one in came_to])]
+
+
+def _read(raw: bytes, envelopes: Sequence[Sequence[str]]) -> list[ReportVerdict]:
+    """The verdicts on a mail. One on which our own reading fails is kept as not understood: nothing waits behind it."""
+    try:
+        return read_for_each(raw, envelopes)
+    except Exception:
+        _log.exception("a mail cannot be read, which is a fault of the reader; it is kept")
+        return [ReportVerdict(kind=ReportKind.NONE)] * len(envelopes)
 
 
 def _records(raw: bytes, source_id: str, verdict: ReportVerdict, read_token: ReadToken) -> ReportRecords:

@@ -50,6 +50,9 @@ class Purpose(StrEnum):
     BOUNCE = "bounce"
     #: In the metadata of a message that a provider hands back with its events.
     EVENT = "event"
+    #: In the address of a mail's picture, and in those of its links.
+    OPEN = "open"
+    CLICK = "click"
 
 
 def address_check(address_key: str) -> int:

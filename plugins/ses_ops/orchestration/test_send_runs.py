@@ -55,7 +55,7 @@ def start(order: TestSend, *, run_id: str, by: str) -> None:
         "subject": order.subject,
         "values": dict(order.values),
     }
-    of_task = {"reply_to": order.reply_to, "unsubscribe_url": order.unsubscribe_url}
+    of_task = {"reply_to": order.reply_to, "unsubscribe_url": order.unsubscribe_url, "track": order.track}
     form |= {name: text for name, text in of_task.items() if text}
     if order.unsubscribe != UnsubscribeLanguage.NONE:
         form["unsubscribe"] = order.unsubscribe

@@ -9,7 +9,7 @@ often it stands in text and HTML, and the rest is one join.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,10 @@ _Filters = Mapping[str, Callable[..., Any]]
 #: The name of the link to the own unsubscribe page (own_link.py) among the values, encoded for a body. No template can
 #: write this name.
 READY_LINK = "ses:unsubscribe_url encoded"
+#: The names of a message's tokens among the values of tracked mail (tracking.py), and of each encoded for a body. No
+#: template can read a name that begins with `_`, and a group cannot have it.
+CLICK_TOKEN, OPEN_TOKEN = "_ses_click_token", "_ses_open_token"
+READY = {UNSUBSCRIBE_URL: READY_LINK, CLICK_TOKEN: "ses:click encoded", OPEN_TOKEN: "ses:open encoded"}
 #: Ifs in ifs, and filters of one value; more of them are Jinja2's business.
 MAX_DEPTH = 10
 #: A value of one line that neither HTML nor quoted-printable writes otherwise: printable ASCII without & < > ' " and =,
@@ -126,12 +130,14 @@ def pieces_of(steps: tuple[Step, ...], finish: Convert | None) -> Pieces:
     return code.function(f"[{code.items(steps, finish)}]")
 
 
-def bodies_of(parts: Sequence[tuple[tuple[Step, ...], Convert | None]], *, ready_link: bool = False) -> Bodies:
+def bodies_of(
+    parts: Sequence[tuple[tuple[Step, ...], Convert | None]], *, ready: Collection[str] = frozenset()
+) -> Bodies:
     """Makes a body in quoted-printable of the steps of each part; raises as `pieces_of` and `encode_piece` do.
 
-    `ready_link`: the values have READY_LINK.
+    `ready`: of these names of READY, the values have what is encoded, too.
     """
-    code = _EncodedCode(ready_link=ready_link)
+    code = _EncodedCode(ready=ready)
     bodies = ", ".join(code.body(steps, finish) for steps, finish in parts)
     return code.function(f"({bodies},)")
 
@@ -185,9 +191,9 @@ class _Code:
 class _EncodedCode(_Code):
     """The same for bodies: each text begins a line and ends one. Each value is a variable, encoded before all else."""
 
-    def __init__(self, *, ready_link: bool) -> None:
+    def __init__(self, *, ready: Collection[str]) -> None:
         super().__init__()
-        self._ready_link = ready_link
+        self._ready = {name: READY[name] for name in ready}
         #: Variables by what they hold: raw values by name and filters; encoded ones by those and what was done before.
         self._variables: dict[object, str] = {}
         self._plain = self._name(_is_plain)
@@ -204,8 +210,8 @@ class _EncodedCode(_Code):
         return _encoded(text)
 
     def _value(self, value: Value, finish: Convert | None) -> str:
-        if self._ready_link and value.name == UNSUBSCRIBE_URL and not value.filters:
-            return f"values[{self._name(READY_LINK)}]"
+        if value.name in self._ready and not value.filters:
+            return f"values[{self._name(self._ready[value.name])}]"
         raw = self._variable((value.name, value.filters), lambda: self._raw(value))
         plain = self._variable((raw, "plain"), lambda: f"{self._plain}({raw})")
         text = self._variable((raw, None), lambda: f"{raw} + {self._break} if {plain} else {self._encode}({raw})")

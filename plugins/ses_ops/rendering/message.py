@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.constant_part import build_skeleton
-from ses_ops.rendering.fill import Bodies, Convert, Step, bodies_of
+from ses_ops.rendering.fill import CLICK_TOKEN, OPEN_TOKEN, READY, Bodies, Convert, Step, bodies_of
 from ses_ops.rendering.header import clean_subject, encode_subject
 from ses_ops.rendering.own_link import NO_TOKEN, OwnLink, with_footer
-from ses_ops.rendering.quoted_printable import BodyEncoder
+from ses_ops.rendering.quoted_printable import SOFT_BREAK, BodyEncoder
 from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
+
+if TYPE_CHECKING:
+    from ses_ops.rendering.tracking import TrackedTemplate
 
 #: Bytes of a whole message, as in the reference.
 MAX_MESSAGE = 4 * 1024 * 1024
@@ -31,6 +35,7 @@ Advertisement = Literal["none", "before", "after"]
 #: What marks a subject as advertising, where law or custom asks for it.
 ADVERTISEMENT_MARK = "[AD]"
 _INSTALLATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_BREAK = SOFT_BREAK.decode()
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,253}")
 
 
@@ -76,6 +81,7 @@ class MessageRenderer:
         message_id_domain: str | None = None,
         headers: Mapping[str, str] | None = None,
         provider_header: ProviderHeader | None = None,
+        tracked: TrackedTemplate | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Raises TemplateError or InvalidInput for what would be wrong in every message.
@@ -84,6 +90,7 @@ class MessageRenderer:
         footer with that link, for each body that does not show it.
         `subject` takes the place of the template's; `message_id_domain` of the sender's domain in the Message-ID.
         `installation_id` keeps the Message-IDs of two installations apart.
+        `tracked` is the template with pixel and tracked links.
         `headers` are further ones, the same in every message. `clock` gives seconds since 1970.
         """
         if subject is not None and ("\n" in subject or "\r" in subject):
@@ -95,6 +102,8 @@ class MessageRenderer:
         self._subject = template.subject if subject is None else template.compile_text(subject, "subject")
         if own_link and unsubscribe_url:
             raise InvalidInput("unsubscribe_or_address", field="unsubscribe")
+        self._tracked = tracked
+        template = tracked.template if tracked else template
         self._template_text = template.text
         self._text: BodyPart = template.text
         self._html: BodyPart | None = template.html
@@ -105,7 +114,9 @@ class MessageRenderer:
         self._advertisement = advertisement
         domain = parse_domain(message_id_domain) if message_id_domain else sender.domain
         self._message_id = (f"<{installation_id}.", f"@{domain}>")
-        self._bodies = message_bodies([("text", self._text), ("HTML", self._html)], ready_link=own_link is not None)
+        ready = {UNSUBSCRIBE_URL} if own_link is not None else set()
+        ready |= {CLICK_TOKEN, OPEN_TOKEN} if tracked else set()
+        self._bodies = message_bodies([("text", self._text), ("HTML", self._html)], ready=ready)
         self._provider = provider_header or ProviderHeader("")
         self._clock = clock
         self._date = (0, b"")
@@ -128,25 +139,39 @@ class MessageRenderer:
         values: Mapping[str, str],
         unsubscribe_token: str = NO_TOKEN,
         event_token: str = "",
+        open_token: str = NO_TOKEN,
+        click_token: str = NO_TOKEN,
     ) -> bytes:
         """The complete message of ledger row (`occurrence_id`, `seq`), lines ending in CRLF, not dot-stuffed.
 
         7-bit, except that an international `address` stands in To as UTF-8 (RFC 6532). Raises InvalidInput or
         TemplateError when this one message cannot be made; the others of the task may well be. The tokens are those of
-        this message, for the own link and the provider's header.
+        this message, for the own link, the provider's header, the pixel and the tracked links.
         """
         try:
-            values, link = self._with_link(recipient_values(values), unsubscribe_token)
+            values, link = self._with_link(recipient_values(values), unsubscribe_token, open_token, click_token)
             return self._made(occurrence_id, seq, address, values, link, event_token)
         except TypeError as cause:
             raise self._template_text.error("value_not_a_text") from cause
 
-    def _with_link(self, values: Mapping[str, str], token: str = NO_TOKEN) -> tuple[Mapping[str, str], bytes]:
-        """The values with the link, and the value of List-Unsubscribe."""
+    def _with_link(
+        self,
+        values: Mapping[str, str],
+        token: str = NO_TOKEN,
+        open_token: str = NO_TOKEN,
+        click_token: str = NO_TOKEN,
+    ) -> tuple[Mapping[str, str], bytes]:
+        """The values with the links of this message, and the value of List-Unsubscribe."""
         if self._own_link is not None:
-            return self._own_link.placed(values, token)
-        link = self._link.render(values) if self._link else ""
-        return {**values, UNSUBSCRIBE_URL: link}, f"<{link}>".encode("ascii") if link else b""
+            found, header = self._own_link.placed(values, token)
+        else:
+            link = self._link.render(values) if self._link else ""
+            found, header = {**values, UNSUBSCRIBE_URL: link}, f"<{link}>".encode("ascii") if link else b""
+        if self._tracked:
+            # Hexadecimal digits need no encoding.
+            found[CLICK_TOKEN], found[READY[CLICK_TOKEN]] = click_token, click_token + _BREAK
+            found[OPEN_TOKEN], found[READY[OPEN_TOKEN]] = open_token, open_token + _BREAK
+        return found, header
 
     def _made(
         self, occurrence_id: int, seq: int, address: str, values: Mapping[str, str], link: bytes, event_token: str
@@ -183,6 +208,16 @@ class MessageRenderer:
     def has_provider_header(self) -> bool:
         """Whether each message has a header with a token for its mail provider."""
         return bool(self._provider.name)
+
+    @property
+    def tracked(self) -> Tracking:
+        """What can be noticed of its messages: opens where they have a pixel, clicks where a link is tracked."""
+        return Tracking(opens=self._tracked is not None and self._tracked.has_pixel, clicks=bool(self.targets))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets of the tracked links, each once."""
+        return self._tracked.targets if self._tracked else ()
 
     def _event(self, token: str) -> bytes:
         return f"{self._provider.before}{token}{self._provider.after}".encode("ascii")
@@ -240,10 +275,10 @@ def _checked_recipient(address: str) -> bytes:
     return address.encode()
 
 
-def message_bodies(parts: Sequence[tuple[str, BodyPart | None]], *, ready_link: bool = False) -> Bodies:
+def message_bodies(parts: Sequence[tuple[str, BodyPart | None]], *, ready: Collection[str] = frozenset()) -> Bodies:
     """For parts with the names that errors have for them; for a part that is None the body is empty.
 
-    `ready_link`: the values have the own link encoded for a body, too.
+    `ready`: values of these names come encoded for a body, too (see `bodies_of`).
 
     The function raises InvalidInput or TemplateError when a message cannot be made.
     """
@@ -255,7 +290,7 @@ def message_bodies(parts: Sequence[tuple[str, BodyPart | None]], *, ready_link: 
     steps = [(part.steps, part.finish) if part else ((), None) for _, part in parts]
     if any(part is None for part, _ in steps):
         return one_by_one
-    together = bodies_of([(part, finish) for part, finish in steps if part is not None], ready_link=ready_link)
+    together = bodies_of([(part, finish) for part, finish in steps if part is not None], ready=ready)
 
     def bodies(values: Mapping[str, str]) -> Sequence[bytes]:
         try:

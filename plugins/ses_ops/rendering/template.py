@@ -70,6 +70,10 @@ class MailTemplate:
     doubtful_comments: tuple[Comment, ...] = ()
     #: The folder of templates, where included files are.
     root: Path
+    #: What its HTML, and its text part, were compiled in; both have the sources of all files that they read.
+    environments: tuple[MailEnvironment, MailEnvironment] = field(repr=False)
+    #: Whether the text part was made of the HTML.
+    has_text_from_html: bool
 
     def variables_for(self, subject: str | None = None, unsubscribe_url: str | None = None) -> frozenset[str]:
         """The variables that a recipient group must have for a task with this subject and unsubscribe link.
@@ -199,6 +203,8 @@ class _Loading:
             doubtful_comments=tuple(comment for found in self._files.doubtful.values() for comment in found),
             _bare_link_of_subject=bare_in_subject,
             root=self._root,
+            environments=(self._plain, self._plain if has_text else self._from_html),
+            has_text_from_html=not has_text,
         )
 
     def _part(

@@ -88,7 +88,7 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     by_hand = run.kind is RunKind.TRIGGERED
     waiting = occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=by_hand)
     if waiting:
-        check_template(with_page(task.content), templates_root, group=task.group, variables=task.group_variables)
+        check_template(with_page(conn, task.content), templates_root, group=task.group, variables=task.group_variables)
     for older in waiting[:-1]:
         held = older.held_reason.explanation if isinstance(older.held_reason, Sentence) else older.held_reason
         reason = Explanation("start_superseded", why=held).sentence
@@ -124,7 +124,7 @@ def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_roo
         raise NotFound("recipient group", task.group or "?", code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id, sender_domain=task.sender_domain)
     if variables != task.group_variables:  # a file was imported since then, whose rows were written
-        check_template(with_page(task.content), templates_root, group=task.group, variables=variables)
-    keep_first_subject(conn, task.id, with_page(task.content), occurrence_id, templates_root)
+        check_template(with_page(conn, task.content), templates_root, group=task.group, variables=variables)
+    keep_first_subject(conn, task.id, with_page(conn, task.content), occurrence_id, templates_root)
     occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task.sender_domain)
     send_tasks.reopen(conn, task_id=task.id)

@@ -35,6 +35,7 @@ from ses_ops.sending.task_renderer import RendererExtras, task_renderer
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.sending.waiting_mail import hold_if_blocked
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
+from ses_ops.storage.events import tracked_links
 from ses_ops.storage.ledger import attempts, chunk_locks, chunks
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import MailRefused
@@ -90,8 +91,10 @@ def send_chunk(
         task = _task(conn, chunk_id)
         if plans is not None and (held := _held(conn, chunk_id, run_id, task, plans)) is not None:
             return held
-        renderer = _renderer(task, templates_root, smtp)
-        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition)
+        renderer = _renderer(conn, task, templates_root, smtp)
+        with transaction(conn):
+            tracked_links.keep(conn, task_id=task.task_id, targets=renderer.targets)
+        attempt = claim_chunk(conn, chunk_id, run_id, edition=task.edition, tracked=renderer.tracked)
         if attempt is None:
             return ChunkReport()
         ledger = ChunkLedger(control=conn, dsn=dsn, attempt=attempt)
@@ -135,12 +138,13 @@ def _held(conn: Connection, chunk_id: int, run_id: str, task: TaskOfChunk, plans
     return ChunkReport(left=chunk.pending if chunk else 0, ending=f"released: {reason}")
 
 
-def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
+def _renderer(conn: Connection, task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> MessageRenderer:
     """The renderer of the task. Raises TemplateError when the template needs values that the frozen audience lacks.
 
     Values that the template does not need any more do no harm.
     """
-    content = with_page(task.content)
+    with transaction(conn):
+        content = with_page(conn, task.content)
     template = load_template(templates_root, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
@@ -148,6 +152,7 @@ def _renderer(task: TaskOfChunk, templates_root: Path, smtp: SmtpSettings) -> Me
         raise TemplateError("template_changed_since", names=missing, task=task.name, template=task.template)
     extras = RendererExtras(
         bounce_domain=task.bounce_domain,
+        token_secret=task.token_secret,
         provider_header=ProviderHeader(*smtp.provider_header) if smtp.provider_header else None,
         headers={
             **smtp.headers,

@@ -14,9 +14,13 @@ from ses_ops.domain.address import parse_sender
 from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.template_variables import compare_variables
 from ses_ops.errors import InvalidInput, TemplateError
+from ses_ops.events.link_tokens import LinkMaker
+from ses_ops.events.tokens import SECRET_SIZE
 from ses_ops.rendering.message import Advertisement, MessageRenderer, ProviderHeader
 from ses_ops.rendering.own_link import OwnLink
 from ses_ops.rendering.template import MailTemplate, load_template
+from ses_ops.rendering.tracked_links import Links
+from ses_ops.rendering.tracking import TrackedParts, TrackedTemplate, tracked_template
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +30,8 @@ class RendererExtras:
     #: The domain of the mailbox where a mail unsubscribes.
     bounce_domain: str | None = None
     provider_header: ProviderHeader | None = None
+    #: What signs the targets of tracked links; a check and a preview have a secret that signs nothing.
+    token_secret: bytes = field(default=bytes(SECRET_SIZE), repr=False)
     #: Further headers, the same in every message.
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,7 +77,21 @@ def content_renderer(
         own_link=OwnLink(page, mailbox_domain=extras.bounce_domain) if page else None,
         footer=content.language,
         provider_header=extras.provider_header,
+        tracked=_tracked(content, template, extras.token_secret),
     )
+
+
+def _tracked(content: MailContent, template: MailTemplate, secret: bytes) -> TrackedTemplate | None:
+    """The template with pixel and tracked links; None for mail that has neither."""
+    if not content.track_opens and not content.track_clicks:
+        return None
+    url = content.public_url
+    if url is None:
+        raise InvalidInput("tracking_without_public_url", field="track", domain=content.sender_domain)
+    links = None
+    if content.track_clicks:
+        links = Links(LinkMaker(secret), public_url=url, unsubscribe_url=content.unsubscribe_url)
+    return tracked_template(template, TrackedParts(public_url=url, opens=bool(content.track_opens), links=links))
 
 
 def check_template(

@@ -46,6 +46,24 @@ def test_edit_says_what_changes_for_whom_and_corrects_the_rest(ses, half, airflo
     half.check_ledger()
 
 
+def test_what_is_tracked_is_corrected_for_the_rest(ses, half, airflow, mail_server, monkeypatch):
+    refused = ses("task", "edit", "sale", "--track-opens", "yes")
+    assert refused.code == 1
+    assert "set SES_PUBLIC_URL" in refused.err
+    monkeypatch.setenv("SES_PUBLIC_URL", "https://mail.example.com")
+    change = ("task", "edit", "sale", "--track-opens", "yes", "--track-clicks", "default")
+    assert "track_opens: as the domain says -> yes" in ses(*change, "--check").out
+    assert ses(*change).code == 0
+    half.quota_variable = quota(100)
+    half.whole_run(half.run("sale", RunKind.TRIGGERED))
+    assert sum(b"mail.example.com/o/" in content for content in mail_server.contents.values()) == 6
+    shown = ses("task", "show", "sale", "--json").json
+    assert shown["track"] == {"opens": True, "clicks": None}
+    assert [one["track_opens"] for one in shown["editions"]] == [True, None]
+    assert "opens: true" in ses("task", "show", "sale").out
+    half.check_ledger()
+
+
 def test_edit_of_a_task_in_error_lets_it_go_on(ses, world, airflow):
     world.quota_variable = quota(100)
     world.group("customers", 10)

@@ -109,20 +109,20 @@ def test_messages_that_are_tried_again_stay_counted_where_they_failed(world, peo
     assert recount_events(world.conn, ANYBODY, repair=False).attempts_wrong == 0
 
 
-def _died(world: World, count: int) -> int:
-    """The chunk of a process that died with all its messages marked, and without a journal here."""
+def _died(world: World, count: int) -> None:
+    """A process died long ago with all its messages marked, and without a journal here."""
     world.group("customers", count)
     world.task("letters", group="customers")
     run = world.run("letters")
     world.freeze(run)
     (chunk,) = world.reserve(run).chunk_ids
     world.die_in_mid_send(chunk, marked=count)
-    return chunk
+    world.execute("UPDATE chunk SET reserved_at = now() - interval '1 hour'")
+    world.execute("UPDATE attempt SET heartbeat_at = now() - interval '1 hour'")
 
 
 def test_an_attempt_that_died_is_counted_when_another_process_finds_it(world):
     _died(world, 10)
-    world.execute("UPDATE chunk SET reserved_at = now() - interval '1 hour'")
     recover(world.conn)
     assert counted(world) == {("other", "unknown"): 10}
     world.check_ledger()
@@ -134,7 +134,6 @@ def test_an_attempt_that_died_is_counted_when_another_process_finds_it(world):
 )
 def test_a_person_decides_what_messages_in_doubt_count_as(world, decision, expected):
     _died(world, 10)
-    world.execute("UPDATE chunk SET reserved_at = now() - interval '1 hour'")
     recover(world.conn)
     resolve_unknown(world.conn, ANYBODY, "letters", decision)
     assert counted(world) == expected

@@ -49,6 +49,43 @@ def test_roles_are_a_list_or_a_text(written, line):
     assert task.roles == ("MailTeam", "Sales")
 
 
+@pytest.mark.parametrize(
+    ("line", "tracking"),
+    [
+        ("track: {opens: true, clicks: false}", (True, False)),
+        ("track: {opens: no}", (False, None)),
+        ("track:\n  opens: true\n  clicks: yes", (True, True)),
+        ("track: {opens: , clicks: true}", (None, True)),
+        ('track: "clicks: true"', (None, True)),
+        ("track:", (None, None)),
+    ],
+)
+def test_what_is_tracked_is_a_mapping_or_a_text(written, line, tracking):
+    (task,) = read_tasks(written(line)).tasks.values()
+    assert (task.track_opens, task.track_clicks) == tracking
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "track: [opens]",
+        "track: true",
+        "track: {opens: {a: b}}",
+        "track: {opens: maybe}",
+        "track: {links: true}",
+        "track: {}",
+    ],
+)
+def test_anything_else_is_told_with_its_line(written, line):
+    found = read_tasks(written(line))
+    if line == "track: {}":
+        assert not found.problems
+        return
+    (problem,) = found.problems
+    assert "track" in str(problem)
+    assert "line 7" in str(problem)
+
+
 @pytest.mark.parametrize("line", ["roles: [1, Sales]", "roles: [[Sales]]", "roles: {a: b}", "roles: 7"])
 def test_what_is_no_name_of_a_role_to_yaml_is_refused_with_its_line(written, line):
     (problem,) = problems_of(written(line))

@@ -200,6 +200,7 @@ def test_times_with_an_offset_keep_it():
         ({"reply_to": "Help <a@example.com>"}, "reply_to", ""),
         ({"unsubscribe_url": "javascript:alert(1)"}, "unsubscribe_url", "https://"),
         ({"advertisement": "middle"}, "advertisement", "must be one of"),
+        ({"track": "everything"}, "track", "opens: true"),
         ({"start_grace": "soon"}, "start_grace", "not a span"),
         ({"on_unknown": "guess"}, "on_unknown", "must be one of"),
     ],

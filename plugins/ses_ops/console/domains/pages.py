@@ -22,6 +22,7 @@ from ses_ops.console.domains.coming_days import Coming
 from ses_ops.console.domains.line import DomainLine, line_of
 from ses_ops.console.domains.plan_form import form_of
 from ses_ops.console.domains.quota_changes import recent_changes
+from ses_ops.console.domains.reputation import now_values, section_values
 from ses_ops.console.domains.warmup_days import HISTORY, WarmupDay, warmup_days
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_, Language, language_of
@@ -34,6 +35,7 @@ from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.address import parse_domain
 from ses_ops.domain.bounce_domain import dns_records, proposed_bounce_domain
 from ses_ops.domain.forecast import ForecastDay
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import STANDARD_PLAN
@@ -49,6 +51,10 @@ FORECAST_SHOWN, TASKS_SHOWN = 14, 50
 STANDINGS = (MessageStatus.CACHED, MessageStatus.RETRYING, MessageStatus.QUEUED)
 #: Sort keys of the list, the default first.
 SORTS = ("name", "quota", "left", "backlog", "gone")
+#: Templates below the tables, in their order: one a setting of the domain, with the values that `domain_page` passes.
+SECTIONS = ("domains/bounces.html", "domains/tracking.html", "domains/plan.html")
+#: Seconds between two polls of the reputation at the least: it is judged when a run settles, and every minute.
+REPUTATION_EVERY = 5
 _FAR = float("inf")
 _KEYS: dict[str, Callable[[DomainLine], Any]] = {
     "name": lambda line: line.quota.domain,
@@ -91,6 +97,10 @@ def domain(request: Request, domain: str, user: GetUserDep) -> Response:
     return domain_page(request, user, domain)
 
 
+def _boxes(tracking: Tracking) -> Form:
+    return Form.of(**{f"track_{name}": "yes" for name, value in tracking._asdict().items() if value})
+
+
 def domain_page(
     request: Request,
     user: BaseUser,
@@ -99,6 +109,8 @@ def domain_page(
     form: Form | None = None,
     preview: Coming | None = None,
     bounce_form: Form | None = None,
+    tracking_form: Form | None = None,
+    decision_form: Form | None = None,
     status: int = 200,
     new: bool = False,
 ) -> Response:
@@ -111,21 +123,32 @@ def domain_page(
     text = control.read_quota_variable() if may_edit else None
     seen = DOMAINS.get(fresh=True)
     line = _new_line(seen, domain) if new and seen.find(domain) is None else _line(seen, domain)
-    words = language_of(request)
+    words, may_decide = language_of(request), may_write_quota(user)
     with reading() as conn:
         history = quota_days.history(conn, line.quota.domain, limit=HISTORY)
         bounce_domain = sender_domains.bounce_domain(conn, line.quota.domain)
+        tracking = sender_domains.tracking(conn, line.quota.domain)
+        reputation = section_values(
+            words,
+            conn,
+            seen.plans,
+            line.quota,
+            form=(decision_form or Form.of(act=request.query_params.get("decide", ""))) if may_decide else None,
+        )
     days = warmup_days(line.quota, history)
     tasks = [task for task in tasks_seen(user, fresh=True) if task.sender_domain == line.quota.domain]
     return render(
         request,
         "domains/page.html",
         status=status,
+        sections=SECTIONS,
         is_new=seen.find(line.quota.domain) is None,
         form=_form(form, seen, line, text) if may_edit else None,
         preview=preview,
         bounce_domain=bounce_domain,
-        bounce_form=(bounce_form or Form.of(bounce_domain=bounce_domain or "")) if may_write_quota(user) else None,
+        bounce_form=(bounce_form or Form.of(bounce_domain=bounce_domain or "")) if may_decide else None,
+        tracking=tracking,
+        tracking_form=(tracking_form or _boxes(tracking)) if may_decide else None,
         dns_records=dns_records,
         proposed_bounce_domain=proposed_bounce_domain(line.quota.domain),
         zones=time_zones(),
@@ -133,6 +156,8 @@ def domain_page(
         standard_plan=STANDARD_PLAN,
         **_now(line, user),
         **_variable(seen, user),
+        **reputation,
+        may_decide=may_decide,
         days=days,
         chart=_chart(words, line, days),
         standard=line.quota.plan is not None and line.quota.plan.steps == STANDARD_PLAN,
@@ -150,6 +175,19 @@ def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
     """The polled part of the page: today's quota and the pending mail."""
     line = _line(DOMAINS.get(), domain)
     return fragment(request, "domains/now.html", every=_every(line.quota), **_now(line, user))
+
+
+@router.get("/live/domain-reputation/{domain:path}", dependencies=[Depends(reads_shared)])
+def reputation_live(request: Request, domain: str, user: GetUserDep) -> Response:
+    """The polled part of the reputation: level, figures, what would raise it."""
+    seen = DOMAINS.get()
+    line = _line(seen, domain)
+    with reading() as conn:
+        values = now_values(language_of(request), conn, seen.plans, line.quota)
+    every = max(_every(line.quota), REPUTATION_EVERY)
+    may_decide = may_write_quota(user)
+    template = "domains/reputation_now.html"
+    return fragment(request, template, every=every, quota=line.quota, may_decide=may_decide, **values)
 
 
 def _form(form: Form | None, seen: Domains, line: DomainLine, text: str | None) -> Form | None:

@@ -24,10 +24,12 @@ from ses_ops.console.quota_snapshot import DOMAINS, Domains
 from ses_ops.console.task_sections import sections_of
 from ses_ops.console.task_snapshots import TASKS
 from ses_ops.console.visible_tasks import tasks_seen
+from ses_ops.domain.reputation_decision import Decision
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.ledger import activity
 from ses_ops.storage.ledger.activity import RecentFailures
+from ses_ops.storage.reputation import decisions
 
 router = APIRouter()
 
@@ -38,6 +40,15 @@ _DAY = N_("%(day)s: %(sent)s sent, %(failed)s failed")
 #: Snapshot of the page, read at most once a second for all requests.
 FAILURES: Snapshot[list[RecentFailures]] = Snapshot(
     lambda conn: activity.recent_failures(conn, since=database_now(conn) - FAILURES_SHOWN_FOR)
+)
+
+
+#: Time for which a decision that lowered or blocked a domain is announced; its page keeps it.
+ANNOUNCED_FOR = timedelta(days=1)
+#: Most announcements on the page.
+ANNOUNCED = 5
+ALARMS: Snapshot[list[Decision]] = Snapshot(
+    lambda conn: decisions.alarming(conn, since=database_now(conn) - ANNOUNCED_FOR)
 )
 
 
@@ -57,6 +68,7 @@ def overview(request: Request, user: GetUserDep) -> Response:
         request,
         "overview/page.html",
         sections=shown,
+        **_announced(fresh=True, may_look=may_look),
         status_labels=labels.STATUS,
         steps=steps,
         **_days(language_of(request), user, domains),
@@ -66,12 +78,13 @@ def overview(request: Request, user: GetUserDep) -> Response:
 @router.get("/live/overview", dependencies=[Depends(enters_console)])
 def overview_live(request: Request, user: GetUserDep) -> Response:
     """The polled part of the page: everything above the chart."""
-    seen = tasks_seen(user)
+    seen, may_look = tasks_seen(user), may_see_shared(user)
     return fragment(
         request,
         "overview/now.html",
         every=pace(seen, now=datetime.now(UTC)),
-        sections=sections_of(seen, failures=FAILURES.get(), domains=DOMAINS.get(), may_look=may_see_shared(user)),
+        sections=sections_of(seen, failures=FAILURES.get(), domains=DOMAINS.get(), may_look=may_look),
+        **_announced(may_look=may_look),
         status_labels=labels.STATUS,
     )
 
@@ -88,6 +101,12 @@ def first_preview(request: Request) -> Response:
     answer = see_other(request, "/templates")
     remember_preview(request, answer)
     return answer
+
+
+def _announced(*, may_look: bool, fresh: bool = False) -> dict[str, Any]:
+    """The newest decisions that lowered or blocked a sender domain, one a domain, for persons who may see domains."""
+    found = sorted(ALARMS.get(fresh=fresh), key=lambda one: one.decided_at, reverse=True) if may_look else []
+    return {"announced": found[:ANNOUNCED], "announced_more": len(found[ANNOUNCED:])}
 
 
 def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:

@@ -24,6 +24,7 @@ ADVERTISEMENT = {
     Advertisement.BEFORE: N_("[AD] before the subject"),
     Advertisement.AFTER: N_("[AD] after the subject"),
 }
+TRACKED = {True: N_("tracked"), False: N_("not tracked"), None: N_("as the sender domain says")}
 ON_UNKNOWN = {OnUnknown.HOLD: N_("waits for a person"), OnUnknown.RESEND: N_("is sent again")}
 _TEMPLATES_SUBJECT = N_("Subject of the template")
 _TO_THE_SENDER = N_("none: answers go to the sender")
@@ -71,6 +72,8 @@ def _facts(words: Language, task: SendTask) -> Iterator[tuple[str, str]]:
     yield N_("Reply-to address"), task.reply_to or say(_TO_THE_SENDER)
     yield N_("Subject"), task.subject or say(_TEMPLATES_SUBJECT)
     yield N_("Advertisement mark"), say(ADVERTISEMENT[task.advertisement])
+    yield N_("Opens"), say(TRACKED[task.track_opens])
+    yield N_("Clicks"), say(TRACKED[task.track_clicks])
     yield N_("Template"), task.template
     language = LANGUAGE.get(task.unsubscribe)
     yield N_("Unsubscribe page"), say(_OWN_PAGE, language=language) if language else say(_NONE)

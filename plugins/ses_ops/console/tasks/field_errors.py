@@ -37,6 +37,7 @@ _MEND = {
     "time_zone": N_("Write the name of a time zone, such as Asia/Tokyo or UTC."),
     "every": N_("Write a whole number of hours or days, 1 or more."),
     "cron": N_("Write five fields: minute, hour, day, month, weekday. 0 9 * * MON is every Monday at 9:00."),
+    "track": N_("Choose what is tracked, or nothing: tracking needs the public address of this installation."),
     "roles": N_("Write names of Airflow's roles, with commas between them."),
     "start_grace": N_("Write a span, such as 30m, 1h or 2d."),
 }

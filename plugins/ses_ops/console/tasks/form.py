@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORM_FIELDS = (
     *("name", "type", "template", "subject", "sender", "group", "start_at", "until", "time_zone", "repeat"),
     *("every_count", "every_unit", "cron", "reply_to", "unsubscribe", "unsubscribe_url", "advertisement"),
-    *("start_grace", "on_unknown", "roles"),
+    *("track_opens", "track_clicks", "start_grace", "on_unknown", "roles"),
 )
 #: Fields whose text is copied into the definition unless it is empty.
 _PLAIN = (
@@ -30,7 +30,9 @@ _PLAIN = (
     *("advertisement", "start_grace", "on_unknown", "roles"),
 )
 #: Fields of the definition that have another name in the form.
-_NAMES = {"every": "every_count"}
+_NAMES = {"every": "every_count", "track": "track_opens"}
+#: Fields of the form that are one field of the definition.
+_TRACK = {"track_opens": "opens", "track_clicks": "clicks"}
 #: Values in place of a field with an error while the others are checked; fields without one here are left out.
 _STAND_IN: dict[str, str] = {
     "name": "x",
@@ -79,6 +81,8 @@ def form_of(task: SendTask) -> Form:
         unsubscribe=task.unsubscribe.value,
         unsubscribe_url=task.unsubscribe_url or "",
         advertisement=task.advertisement.value,
+        track_opens=_yes_or_no(task.track_opens),
+        track_clicks=_yes_or_no(task.track_clicks),
         start_grace=_span(task.start_grace),
         on_unknown=task.on_unknown.value,
         roles=", ".join(task.roles),
@@ -131,6 +135,8 @@ def note(form: Form, words: Language, problem: SesError) -> None:
 def _entry(form: Form) -> dict[str, Any]:
     """The form as a definition. Fields of another type of task are not read and stay in the form."""
     entry: dict[str, Any] = {name: text for name in _PLAIN if (text := form.text(name))}
+    if tracked := ", ".join(f"{name}: {form.text(field)}" for field, name in _TRACK.items() if form.text(field)):
+        entry["track"] = tracked
     kind = form.text("type")
     timed = kind in (TaskType.SCHEDULED, TaskType.RECURRING)
     time_zone = form.text("time_zone")
@@ -156,6 +162,11 @@ def _set_right(entry: dict[str, Any], field: str) -> None:
         entry.pop(field, None)
     for other in _WITH.get(field, ()):
         entry.pop(other, None)
+
+
+def _yes_or_no(value: bool | None) -> str:
+    """A choice of the form; empty: as the sender domain says."""
+    return "" if value is None else "yes" if value else "no"
 
 
 def _is_zone(name: str) -> bool:

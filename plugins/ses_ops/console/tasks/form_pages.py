@@ -15,7 +15,7 @@ from ses_ops.console.language import language_of
 from ses_ops.console.page import render
 from ses_ops.console.tasks.facts import task_facts
 from ses_ops.console.tasks.form import FORM_FIELDS, note, read_task
-from ses_ops.console.tasks.review import VALUE_WARNINGS, review, starts_in
+from ses_ops.console.tasks.review import MAIL_WARNINGS, VALUE_WARNINGS, review, starts_in
 from ses_ops.console.tasks.roles import role_choices, who_sees_it
 from ses_ops.console.tasks.test_of_form import RECIPIENTS, TestOfTask, own_address
 from ses_ops.domain.template_variables import variable_name
@@ -101,6 +101,7 @@ def review_page(
         who_sees_it=who_sees_it(words, task.roles),
         secure_link=is_secure(task.unsubscribe_url or ""),
         value_warnings=VALUE_WARNINGS,
+        mail_warnings=MAIL_WARNINGS,
         task=task,
         starts=starts_in(words, found),
         fields=(*FORM_FIELDS, "seen"),

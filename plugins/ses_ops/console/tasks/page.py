@@ -22,7 +22,7 @@ from ses_ops.console.feedback_rates import lines_of
 from ses_ops.console.language import language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.task_sections import missed_start_of
-from ses_ops.console.tasks.facts import ADVERTISEMENT
+from ses_ops.console.tasks.facts import ADVERTISEMENT, TRACKED
 from ses_ops.console.tasks.forecast import OVER, leaving_days_of
 from ses_ops.console.tasks.list import line_of
 from ses_ops.console.tasks.messages import list_messages
@@ -110,6 +110,7 @@ def _page(request: Request, user: BaseUser, view: TaskView) -> Response:
         failure_reasons=feedback_labels.REASONS,
         editions=changed,
         advertisement=ADVERTISEMENT,
+        tracked=TRACKED,
         languages=labels.LANGUAGE,
         who_sees_it=None if seen.overview.deleted_at else who_sees_it(language_of(request), seen.row.roles),
         starts=_starts(seen),

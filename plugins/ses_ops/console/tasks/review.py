@@ -17,6 +17,7 @@ from ses_ops.console.language import N_
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
 from ses_ops.domain.clock import happens_twice, to_wall_clock
 from ses_ops.domain.mail_content import content_of_task
+from ses_ops.domain.mail_warning import MailWarning
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
 from ses_ops.rendering.worker_template import load_in_worker
@@ -43,6 +44,19 @@ VALUE_WARNINGS = {
         "{%% if … %%} is true for every text but an empty one, and the group has texts such as false, no or 0 in: "
         "%(columns)s. Compare them in the template, or leave such cells empty."
     ),
+}
+
+
+MAIL_WARNINGS = {
+    MailWarning.CUT_OFF: N_(
+        "The HTML has %(size)s kB. Gmail shows 102 kB of a mail and cuts off the rest, such as an unsubscribe link at "
+        "the end."
+    ),
+    MailWarning.NOT_HTTPS: N_(
+        "The public address of this installation is not https: browsers and filters warn of such links."
+    ),
+    MailWarning.NO_OPENS: N_("The mail has no HTML: its opens are not measured."),
+    MailWarning.NO_CLICKS: N_("The mail has no link that can be tracked: its clicks are not measured."),
 }
 
 

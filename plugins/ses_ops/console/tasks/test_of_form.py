@@ -10,6 +10,7 @@ from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
 from ses_ops.console.test_send_form import check_sender, start_test
+from ses_ops.domain.mail_tracking import Tracking, tracking_text
 from ses_ops.domain.template_variables import recipient_values
 from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
@@ -75,6 +76,7 @@ def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, value
         unsubscribe_url=task.unsubscribe_url,
         unsubscribe=task.unsubscribe.value,
         advertisement=task.advertisement.value,
+        track=tracking_text(Tracking(task.track_opens, task.track_clicks)),
     )
     asked = Form()
     run_id = start_test(asked, user, order, words, of_task=task.name)

@@ -42,6 +42,7 @@ class TestSendOperator(StoppableOperator):
                 unsubscribe_url=form.get("unsubscribe_url") or None,
                 unsubscribe=form.get("unsubscribe") or "none",
                 advertisement=form.get("advertisement") or "none",
+                track=form.get("track") or None,
             ),
             run_id=context["dag_run"].run_id,
             plans=quota_plans(),

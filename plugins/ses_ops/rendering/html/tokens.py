@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from html.entities import html5
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: Supplementary Private Use Area-A: 65 534 characters that no text has.
 FIRST_PLACEHOLDER = 0xF0000
@@ -43,6 +43,17 @@ _QUOTED_IN_BRANCH = re.compile(rf"""(?<=[{_ANY}])(["'])([^"']*)\1(?={PLACEHOLDER
 _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW if name != "plaintext"}
 
 
+class AttributeSpan(NamedTuple):
+    """Where an attribute stands in the source: its name in lower case, then places as those of a slice."""
+
+    name: str
+    begin: int
+    end: int
+    #: Of its value, without quotes; empty where it has none.
+    value_begin: int
+    value_end: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartTag:
     """`<name a="1" b='2' c=3 d>`, its name in lower case, its values decoded."""
@@ -52,6 +63,10 @@ class StartTag:
     attributes: dict[str, str] = field(default_factory=dict)
     #: Everything in the tag in its order: names with their values, placeholders between them without a name.
     items: tuple[tuple[str, str], ...] = ()
+    #: Its attributes in their order, those in branches of the template among them.
+    spans: tuple[AttributeSpan, ...] = ()
+    #: The place behind the tag.
+    end: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +100,13 @@ def html_tokens(source: str, branches: Mapping[str, Branch]) -> Iterator[HtmlTok
             at = _after_comment(source, at, real=bool(found["comment"]))
             continue
         name = found["name"].lower()
-        items, at = _items(source, at, branches)
+        items, spans, at = _items(source, at, branches)
         if at < 0:  # the file ends within the tag: browsers show nothing of it
             return
         if found["slash"]:
             yield EndTag(name=name)
             continue
-        yield StartTag(name=name, attributes=_certain(items, branches), items=tuple(items))
+        yield StartTag(name=name, attributes=_certain(items, branches), items=tuple(items), spans=tuple(spans), end=at)
         if name in _RAW:
             ends = _RAW_ENDS[name].search(source, at) if name in _RAW_ENDS else None
             end = ends.start() if ends else len(source)
@@ -114,13 +129,16 @@ def _after_comment(source: str, at: int, *, real: bool) -> int:
     return ends.end() if ends else len(source)
 
 
-def _items(source: str, at: int, branches: Mapping[str, Branch]) -> tuple[list[tuple[str, str]], int]:
+def _items(
+    source: str, at: int, branches: Mapping[str, Branch]
+) -> tuple[list[tuple[str, str]], list[AttributeSpan], int]:
     """What stands in a tag behind its name, and the place behind the tag, -1 when it has no end."""
     items: list[tuple[str, str]] = []
+    spans: list[AttributeSpan] = []
     while found := _ATTRIBUTE.match(source, at):
         at = found.end()
         if found["end"]:
-            return items, at
+            return items, spans, at
         if found["open"]:
             break
         name = found["name"]
@@ -128,6 +146,7 @@ def _items(source: str, at: int, branches: Mapping[str, Branch]) -> tuple[list[t
         before = len(name) - len(name.lstrip(_placeholders_of(name)))
         items += (("", one) for one in name[:before])
         name = name[before:]
+        begin = found.end("value") if found["bare"] is not None else max(found.start("double"), found.start("single"))
         if found["bare"] is not None:
             value, at = _bare_value(source, at, branches)
         else:
@@ -135,8 +154,11 @@ def _items(source: str, at: int, branches: Mapping[str, Branch]) -> tuple[list[t
         after = [] if found["value"] else PLACEHOLDER.findall(name)
         if name := PLACEHOLDER.sub("", name):
             items.append((name.lower(), decoded(value, attribute=True)))
+            begin = begin if begin >= 0 else at
+            ends = at if found["bare"] is not None else max(found.end("double"), found.end("single"), begin)
+            spans.append(AttributeSpan(name.lower(), found.start("name") + before, at, begin, ends))
         items += (("", one) for one in after)
-    return items, -1
+    return items, spans, -1
 
 
 def _placeholders_of(name: str) -> str:

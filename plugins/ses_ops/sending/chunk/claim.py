@@ -10,6 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.domain.message_state import ChunkState, MessageState, OnUnknown
 from ses_ops.errors import AttemptSuperseded, Conflict, DatabaseUnavailable, Explanation, LedgerBehind
 from ses_ops.sending.chunk.ending import count_attempt, end_attempt
@@ -56,9 +57,12 @@ class Attempt:
     edition: int | None = None
 
 
-def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None) -> Attempt | None:
+def claim_chunk(
+    conn: Connection, chunk_id: int, run_id: str, *, edition: int | None = None, tracked: Tracking = UNTRACKED
+) -> Attempt | None:
     """Claim a chunk to send an edition of its task; None when this run does not hold the chunk any more.
 
+    `tracked` is what can be noticed of its mail.
     The advisory lock lives as long as the connection, so a dead process never holds it: then every message that the
     process had marked and not reported is in doubt, and becomes *unknown* (or is resent where the task says so). Raises
     Conflict while another process sends this chunk.
@@ -75,7 +79,13 @@ def claim_chunk(conn: Connection, chunk_id: int, run_id: str, *, edition: int | 
         chunk = chunks.lock(conn, chunk_id=chunk_id)
         assert chunk is not None
         begun = attempts.begin(
-            conn, chunk_id=chunk_id, run_id=run_id, host=socket.gethostname(), pid=os.getpid(), edition=edition
+            conn,
+            chunk_id=chunk_id,
+            run_id=run_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            edition=edition,
+            tracked=tracked,
         )
     # The journal is removed after the commit: if the commit fails, the next attempt needs the journal.
     remove_journal(journal)

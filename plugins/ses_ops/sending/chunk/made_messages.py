@@ -32,6 +32,8 @@ def message_maker(renderer: MessageRenderer, task: TaskOfChunk) -> Callable[[Mar
     unsubscribe = _tokens(task, Purpose.UNSUBSCRIBE, place)
     bounce = _tokens(task, Purpose.BOUNCE)
     event = _tokens(task, Purpose.EVENT)
+    opened, clicked = _tokens(task, Purpose.OPEN), _tokens(task, Purpose.CLICK)
+    opens, clicks = renderer.tracked
     has_link, has_event, after = language is not None, renderer.has_provider_header, f"@{domain}"
 
     def plain(message: Marked) -> Made:
@@ -49,10 +51,12 @@ def message_maker(renderer: MessageRenderer, task: TaskOfChunk) -> Callable[[Mar
             values=values,
             unsubscribe_token=unsubscribe(seq, check) if has_link else "",
             event_token=event(seq, check) if has_event else "",
+            open_token=opened(seq, check) if opens else "",
+            click_token=clicked(seq, check) if clicks else "",
         )
         return f"b-{bounce(seq, check)}{after}" if domain else sender, content
 
-    return with_tokens if has_link or has_event or domain else plain
+    return with_tokens if has_link or has_event or domain or opens or clicks else plain
 
 
 def check_of(address: str) -> int:

@@ -68,7 +68,7 @@ UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s A
 
 -- name: tasks_of_group
 SELECT name, type, template, subject, sender, sender_domain, reply_to, unsubscribe_url, unsubscribe, advertisement,
-       cancelled_at, finished_at
+       track_opens, track_clicks, cancelled_at, finished_at
 FROM send_task
 WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY id;
 

@@ -38,12 +38,17 @@ LEFT JOIN mailbox_provider p ON p.domain = substring(m.address_key FROM '[^@]*$'
 SELECT id FROM installation;
 
 -- name: insert_events
--- In one order, so that two writers of the same events wait for each other and never in a circle.
+-- In one order, so that two writers of the same events wait for each other and never in a circle. All come at one moment:
+-- that of the writing, not of the transaction's beginning, since one that has waited for a judge of the reputation comes
+-- after that one's figures.
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+)
 INSERT INTO message_event (event_key, occurred_at, occurrence_id, seq, kind, hard, source, source_id, provider_kind,
-                           about, reason, status, diagnostic, raw)
+                           about, reason, status, diagnostic, raw, received_at)
 SELECT event_key, occurred_at, occurrence_id, seq, kind, hard, source, source_id, provider_kind, about, reason, status,
-       diagnostic, raw
-FROM json_to_recordset(%(events)s::json) AS e (
+       diagnostic, raw, moment.now
+FROM moment CROSS JOIN json_to_recordset(%(events)s::json) AS e (
     event_key uuid, occurred_at timestamptz, occurrence_id bigint, seq int, kind event_kind, hard boolean, source text,
     source_id text, provider_kind text, about smallint, reason text, status text, diagnostic text, raw text)
 ORDER BY event_key, occurred_at

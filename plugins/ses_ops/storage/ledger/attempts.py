@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageState
+from ses_ops.storage.callbacks.queue import enqueue_refused
 from ses_ops.storage.named_sql import execute, fetch_row, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:
@@ -36,9 +38,14 @@ class AttemptPlace:
     pid: int
 
 
-def begin(conn: Connection, *, chunk_id: int, run_id: str, host: str, pid: int, edition: int | None) -> AttemptBegun:
-    """Write a new attempt at a chunk, which is then the only one that can move the chunk's mark."""
-    who = {"run_id": run_id, "host": host, "pid": pid, "edition": edition}
+def begin(
+    conn: Connection, *, chunk_id: int, run_id: str, host: str, pid: int, edition: int | None, tracked: Tracking
+) -> AttemptBegun:
+    """Write a new attempt at a chunk, which is then the only one that can move the chunk's mark.
+
+    `tracked` is what can be noticed of its mail: opens where it has a pixel, clicks where it has tracked links.
+    """
+    who = {"run_id": run_id, "host": host, "pid": pid, "edition": edition, **tracked._asdict()}
     made = fetch_row(conn, AttemptBegun, _SQL["begin"], chunk_id=chunk_id, **who)
     assert made is not None
     execute(conn, _SQL["take_chunk"], attempt_id=made.id, chunk_id=chunk_id)
@@ -61,8 +68,12 @@ def last_of_chunk(conn: Connection, *, chunk_id: int) -> AttemptPlace | None:
 
 
 def end(conn: Connection, *, attempt_id: int, ending: str) -> None:
-    """Write when and how an attempt ended, if that is not written yet, and its present results."""
+    """Write when and how an attempt ended, if that is not written yet, and its present results.
+
+    What it was refused is posted to the endpoints of callbacks that want to know.
+    """
     execute(conn, _SQL["end"], id=attempt_id, ending=ending)
+    enqueue_refused(conn, attempt_id=attempt_id)
 
 
 def in_doubt(conn: Connection, *, chunk_id: int, begun: Sequence[int]) -> list[int]:

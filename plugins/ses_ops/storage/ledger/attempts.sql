@@ -1,7 +1,9 @@
 -- name: begin
 -- What its chunk counts now tells later what this attempt did.
-INSERT INTO attempt (chunk_id, run_id, host, pid, edition, sent_before, failed_before, quota_day_id)
-SELECT id, %(run_id)s, %(host)s, %(pid)s, %(edition)s, sent, failed, quota_day_id FROM chunk WHERE id = %(chunk_id)s
+INSERT INTO attempt (chunk_id, run_id, host, pid, edition, opens_tracked, clicks_tracked, sent_before, failed_before,
+                     quota_day_id)
+SELECT id, %(run_id)s, %(host)s, %(pid)s, %(edition)s, %(opens)s, %(clicks)s, sent, failed, quota_day_id
+FROM chunk WHERE id = %(chunk_id)s
 RETURNING id, journal_id::text;
 
 -- name: journal_of

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.allowance import Allowance, allowed
 from ses_ops.domain.forecast import PendingMail
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
 from ses_ops.storage.connection import database_now
-from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, fetch_values, statements
+from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, fetch_values, statements
 from ses_ops.storage.quota import quota_days
 from ses_ops.storage.reputation import states
 
@@ -88,6 +89,23 @@ def bounce_domains(conn: Connection) -> dict[str, str]:
 def set_bounce_domain(conn: Connection, domain: str, bounce_domain: str | None) -> None:
     """Set or clear the bounce domain. The caller holds the domain's row (`lock_domain`)."""
     execute(conn, _SQL["set_bounce_domain"], domain=domain, bounce_domain=bounce_domain)
+
+
+def tracking(conn: Connection, domain: str) -> Tracking:
+    """Whether opens and clicks of a domain's mail are noticed when a task says nothing."""
+    row = fetch_one(conn, _SQL["tracking"], domain=domain)
+    return Tracking(**row) if row else Tracking(opens=False, clicks=False)
+
+
+def trackings(conn: Connection) -> dict[str, Tracking]:
+    """What is noticed of the mail of each sender domain that has a row."""
+    rows = fetch_all(conn, _SQL["trackings"])
+    return {row["domain"]: Tracking(opens=row["opens"], clicks=row["clicks"]) for row in rows}
+
+
+def set_tracking(conn: Connection, domain: str, chosen: Tracking) -> None:
+    """Set what is noticed; None leaves it as it is. The caller holds the domain's row (`lock_domain`)."""
+    execute(conn, _SQL["set_tracking"], domain=domain, opens=chosen.opens, clicks=chosen.clicks)
 
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:

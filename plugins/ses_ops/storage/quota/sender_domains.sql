@@ -42,6 +42,18 @@ SELECT domain, bounce_domain FROM sender_domain WHERE bounce_domain IS NOT NULL 
 -- name: set_bounce_domain
 UPDATE sender_domain SET bounce_domain = %(bounce_domain)s WHERE domain = %(domain)s;
 
+-- name: tracking
+SELECT track_opens AS opens, track_clicks AS clicks FROM sender_domain WHERE domain = %(domain)s;
+
+-- name: trackings
+SELECT domain, track_opens AS opens, track_clicks AS clicks FROM sender_domain ORDER BY domain;
+
+-- name: set_tracking
+-- What is NULL stays as it is.
+UPDATE sender_domain SET track_opens = coalesce(%(opens)s::boolean, track_opens),
+    track_clicks = coalesce(%(clicks)s::boolean, track_clicks)
+WHERE domain = %(domain)s;
+
 -- name: domains
 SELECT domain FROM sender_domain
 UNION SELECT sender_domain FROM send_task WHERE deleted_at IS NULL ORDER BY 1;

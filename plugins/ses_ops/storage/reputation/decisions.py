@@ -80,6 +80,11 @@ def _past(
     )
 
 
+def alarming(conn: Connection, *, since: datetime) -> list[Decision]:
+    """Of each domain the newest decision since a moment that lowered or blocked it, or alarmed."""
+    return fetch_rows(conn, _decision, _SQL["alarming"], since=since)
+
+
 def _decision(*, kind: str, why: Any, figures: Any, **columns: Any) -> Decision:
     why = why if isinstance(why, dict) else {}
     figures = figures if isinstance(figures, dict) else {}

@@ -25,3 +25,17 @@ FROM unnest(%(domains)s::text[], %(since)s::timestamptz[]) AS a (sender_domain, 
 JOIN reputation_decision d ON d.sender_domain = a.sender_domain AND (d.quota_day >= a.since OR d.of_day >= a.since)
 WHERE d.kind IN ('lower', 'block', 'alarm', 'start', 'unpin')
 GROUP BY d.sender_domain;
+
+-- name: alarming
+-- Of each domain the newest one that lowered or blocked it, or alarmed, the block before what was decided with it. Not what
+-- was only computed, and not what a person has taken back since.
+SELECT DISTINCT ON (d.sender_domain)
+       d.id, d.sender_domain, d.decided_at, d.kind, d.quota_day, d.of_day, d.effective_at, d.level_before, d.level_after,
+       d.why, d.figures, (d.figures ->> 'window_from')::timestamptz AS window_from, d.shadow, d.actor, d.note
+FROM reputation_decision d
+WHERE d.decided_at >= %(since)s AND d.kind IN ('lower', 'block', 'alarm') AND NOT d.shadow
+  AND NOT EXISTS (
+      SELECT FROM reputation_decision back
+      WHERE back.sender_domain = d.sender_domain AND back.id > d.id
+        AND (back.kind = 'reset' OR back.kind = 'release' AND d.kind = 'block'))
+ORDER BY d.sender_domain, d.decided_at DESC, d.kind = 'block' DESC, d.id DESC;

@@ -31,6 +31,9 @@ class Edition:
     unsubscribe_url: str | None
     unsubscribe: str
     advertisement: str
+    #: None: as the sender domain says.
+    track_opens: bool | None
+    track_clicks: bool | None
     #: The end of the edition; None for the present one.
     replaced_at: datetime | None
     replaced_by: str

@@ -1,8 +1,9 @@
 -- name: keep_former
 -- What a task was, before it becomes something else.
 INSERT INTO former_edition (task_id, edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement,
-                            replaced_by)
-SELECT id, edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, %(by)s
+                            track_opens, track_clicks, replaced_by)
+SELECT id, edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, track_opens, track_clicks,
+       %(by)s
 FROM send_task WHERE id = %(task_id)s;
 
 -- name: next_edition
@@ -11,12 +12,14 @@ UPDATE send_task SET edition = edition + 1 WHERE id = %(task_id)s;
 -- name: editions
 -- Every edition of a task and how many messages were sent with it: counted by attempts, not by messages.
 SELECT e.edition AS number, e.template, e.subject, e.sender, e.reply_to, e.unsubscribe_url, e.unsubscribe, e.advertisement,
-       e.replaced_at, e.replaced_by, coalesce(a.sent, 0)::bigint AS sent
+       e.track_opens, e.track_clicks, e.replaced_at, e.replaced_by, coalesce(a.sent, 0)::bigint AS sent
 FROM (
-    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, replaced_at, replaced_by
+    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, track_opens,
+           track_clicks, replaced_at, replaced_by
     FROM former_edition WHERE task_id = %(task_id)s
     UNION ALL
-    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, NULL, ''
+    SELECT edition, template, subject, sender, reply_to, unsubscribe_url, unsubscribe, advertisement, track_opens,
+           track_clicks, NULL, ''
     FROM send_task WHERE id = %(task_id)s
 ) e
 LEFT JOIN (

@@ -1,10 +1,10 @@
 -- name: insert_task
 INSERT INTO send_task (name, type, template, subject, sender, sender_domain, group_id, start_at, time_zone, every,
-                       cron, until, reply_to, unsubscribe_url, unsubscribe, advertisement, start_grace, on_unknown,
-                       roles)
+                       cron, until, reply_to, unsubscribe_url, unsubscribe, advertisement, track_opens, track_clicks,
+                       start_grace, on_unknown, roles)
 VALUES (%(name)s, %(type)s, %(template)s, %(subject)s, %(sender)s, %(sender_domain)s, %(group_id)s, %(start_at)s,
         %(time_zone)s, %(every)s, %(cron)s, %(until)s, %(reply_to)s, %(unsubscribe_url)s, %(unsubscribe)s,
-        %(advertisement)s, %(start_grace)s, %(on_unknown)s, %(roles)s::text[])
+        %(advertisement)s, %(track_opens)s, %(track_clicks)s, %(start_grace)s, %(on_unknown)s, %(roles)s::text[])
 RETURNING id;
 
 -- name: update_task
@@ -13,8 +13,10 @@ UPDATE send_task
 SET type = %(type)s, template = %(template)s, subject = %(subject)s, sender = %(sender)s,
     sender_domain = %(sender_domain)s, group_id = %(group_id)s, start_at = %(start_at)s, time_zone = %(time_zone)s,
     every = %(every)s, cron = %(cron)s, until = %(until)s, reply_to = %(reply_to)s,
-    unsubscribe_url = %(unsubscribe_url)s, unsubscribe = %(unsubscribe)s, advertisement = %(advertisement)s, start_grace = %(start_grace)s,
-    on_unknown = %(on_unknown)s, roles = %(roles)s::text[], first_subject = NULL, error = NULL, error_explained = NULL, error_at = NULL, updated_at = now()
+    unsubscribe_url = %(unsubscribe_url)s, unsubscribe = %(unsubscribe)s, advertisement = %(advertisement)s,
+    track_opens = %(track_opens)s, track_clicks = %(track_clicks)s, start_grace = %(start_grace)s,
+    on_unknown = %(on_unknown)s, roles = %(roles)s::text[], first_subject = NULL, error = NULL, error_explained = NULL,
+    error_at = NULL, updated_at = now()
 WHERE id = %(id)s;
 
 -- name: set_roles
@@ -24,7 +26,8 @@ UPDATE send_task SET roles = %(roles)s::text[], updated_at = now() WHERE id = %(
 -- Every task that exists, with the facts that only its own row knows.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.unsubscribe, t.advertisement,
-       t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
+       t.track_opens, t.track_clicks, t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
+       t.cancelled_at,
        t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
@@ -36,7 +39,8 @@ ORDER BY t.id;
 -- A task as somebody looks at it: the one of an id; else the one that has the name, or that had it last.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.unsubscribe, t.advertisement,
-       t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason, t.cancelled_at,
+       t.track_opens, t.track_clicks, t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
+       t.cancelled_at,
        t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles, t.deleted_at
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
@@ -75,7 +79,7 @@ ORDER BY t.id;
 -- Whoever changes or starts a task holds its row. NO KEY: a chunk that is changed twice in a transaction has its foreign
 -- key checked, and must not wait here while it holds the quota day that the holder of this row waits for.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.group_id, t.unsubscribe_url, t.unsubscribe,
-       t.reply_to, t.advertisement,
+       t.reply_to, t.advertisement, t.track_opens, t.track_clicks,
        t.start_grace, t.created_at, t.start_at, t.time_zone, t.every, t.cron, t.until, t.paused_at, t.cancelled_at, t.finished_at,
        g.variables AS group_variables, g.name AS "group"
 FROM send_task t
@@ -142,7 +146,8 @@ SELECT on_unknown FROM send_task WHERE id = %(task_id)s;
 -- name: of_chunk
 -- Everything that rendering needs to know of a task, and the names of the values that its audience was frozen with.
 SELECT t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t.reply_to, t.unsubscribe_url,
-       t.unsubscribe, t.advertisement, t.on_unknown, t.edition, i.id AS installation_id, c.occurrence_id,
+       t.unsubscribe, t.advertisement, t.track_opens, t.track_clicks, t.on_unknown, t.edition, i.id AS installation_id,
+       c.occurrence_id, c.task_id,
        (SELECT secret FROM token_secret ORDER BY id DESC LIMIT 1) AS token_secret,
        (SELECT bounce_domain FROM sender_domain WHERE domain = t.sender_domain) AS bounce_domain,
        -- An erased person has no values any more.

@@ -32,6 +32,9 @@ class MailOfRow:
     unsubscribe: str
     #: Value of `Advertisement`, or another text that somebody wrote into the database by hand.
     advertisement: str
+    #: None: as the sender domain says.
+    track_opens: bool | None
+    track_clicks: bool | None
 
     @property
     def content(self) -> MailContent:
@@ -46,6 +49,8 @@ class MailOfRow:
             unsubscribe_url=self.unsubscribe_url,
             unsubscribe=self.unsubscribe,
             advertisement=self.advertisement,
+            track_opens=self.track_opens,
+            track_clicks=self.track_clicks,
         )
 
 
@@ -121,6 +126,8 @@ class StoredTask(_ScheduledRow):
             unsubscribe_url=self.unsubscribe_url,
             unsubscribe=stored_unsubscribe(self.unsubscribe),
             advertisement=stored_advertisement(self.advertisement),
+            track_opens=self.track_opens,
+            track_clicks=self.track_clicks,
             start_grace=self.start_grace,
             on_unknown=OnUnknown(self.on_unknown),
             roles=tuple(sorted(self.roles)),
@@ -135,6 +142,7 @@ class TaskOfChunk(MailOfRow):
     edition: int
     installation_id: str
     occurrence_id: int
+    task_id: int
     #: The secret that makes tokens, and the domain of envelope senders; None without a domain.
     token_secret: bytes = field(repr=False)
     bounce_domain: str | None
@@ -175,6 +183,8 @@ class TaskColumns:
     unsubscribe_url: str | None
     unsubscribe: str
     advertisement: str
+    track_opens: bool | None
+    track_clicks: bool | None
     start_grace: timedelta
     on_unknown: str
     roles: list[str]

@@ -1,0 +1,1 @@
+"""Use cases of callbacks: events posted to addresses of the user's own."""

@@ -1,0 +1,222 @@
+"""The deliverer: posts events to all endpoints until it is asked to end.
+
+Any number of deliverers may run. What one of them has taken when it dies is posted again by another when the lease is
+over: at least once, with the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from ses_ops.application.callbacks.lane import Lane
+from ses_ops.application.callbacks.ledger_thread import LedgerThread
+from ses_ops.application.callbacks.stopping import stop_failing, stop_unwanted
+from ses_ops.application.ports import Actor
+from ses_ops.domain.callback import KEPT_DAYS, STOP_AFTER_DAYS
+from ses_ops.errors import DatabaseUnavailable
+from ses_ops.storage.callbacks import deliveries, endpoints, queue
+from ses_ops.storage.callbacks.queue import Ended, Failed
+from ses_ops.storage.connection import StatementFailed
+from ses_ops.web.guarded_post import GuardedClient
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.callback_target import Network
+    from ses_ops.storage.callbacks.endpoints import ActiveEndpoint
+    from ses_ops.web.guarded_post import Resolver
+
+log = logging.getLogger(__name__)
+
+#: How long an event belongs to the deliverer that took it: longer than it waits in reserve and is then posted.
+LEASE = timedelta(seconds=60)
+#: Seconds between two looks at the endpoints, two signs of life, and two looks for what is too old.
+LOOK, BEAT, CLEAN = 2.0, 10.0, 60.0
+#: Seconds between two writes of outcomes, and the number of outcomes that may wait for it.
+WRITE, MOST_UNWRITTEN = 0.05, 2_000
+#: Seconds after which the last success of an endpoint is written again.
+_SUCCESS_EVERY = 10.0
+#: Waiting events that expire in one transaction.
+_EXPIRED_AT_ONCE = 5_000
+
+
+class Deliverer:
+    """Posts events to all endpoints."""
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        allowed: Sequence[Network] = (),
+        actor: Actor | None = None,
+        resolve: Resolver | None = None,
+        lease: timedelta = LEASE,
+        after_stop: Callable[[], object] | None = None,
+    ) -> None:
+        """`after_stop` is called in a thread when an endpoint was stopped, to write the audit log, say."""
+        self.name, self._host = f"{socket.gethostname()} {os.getpid()} {uuid4().hex[:8]}", socket.gethostname()
+        self._ledger = LedgerThread(dsn)
+        self._allowed, self._resolve, self._lease = allowed, resolve, lease
+        self._actor = actor or Actor(name="callback deliverer")
+        self._after_stop = after_stop
+        self._lanes: dict[int, Lane] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._outcomes: list[Ended | Failed] = []
+        self._written = asyncio.Event()
+        self._noted: dict[int, float] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Post until `stop`; then end what was begun, for at most the time of a post."""
+        writer = asyncio.create_task(self._write_on())
+        duties = [
+            asyncio.create_task(self._every(LOOK, self._look)),
+            asyncio.create_task(self._every(BEAT, self._beat)),
+            asyncio.create_task(self._every(CLEAN, self._clean)),
+        ]
+        await stop.wait()
+        for duty in duties:
+            duty.cancel()
+        await asyncio.gather(*duties, return_exceptions=True)
+        for lane in self._lanes.values():
+            lane.close()
+        await asyncio.gather(*self._running.values(), *self._notes, return_exceptions=True)
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        await self._flush()
+        await self._quietly(endpoints.forget_deliverers, name=self.name)
+        self._ledger.close()
+
+    # What lanes tell.
+
+    def write(self, outcome: Ended | Failed) -> None:
+        """Have an outcome written, within WRITE seconds."""
+        self._outcomes.append(outcome)
+
+    async def settled(self) -> None:
+        """Wait while too many outcomes are not written, as when the database is unavailable: memory stays flat."""
+        while len(self._outcomes) > MOST_UNWRITTEN:
+            self._written.clear()
+            await self._written.wait()
+
+    def note(self, lane: Lane, *, well: bool) -> None:
+        """Write the state of an endpoint: failures when they begin, success now and then."""
+        last, now = self._noted.get(lane.endpoint.id), monotonic()
+        if well and last is not None and now - last < _SUCCESS_EVERY:
+            return
+        self._noted.pop(lane.endpoint.id, None)
+        if well:
+            self._noted[lane.endpoint.id] = now
+        function = endpoints.note_success if well else endpoints.note_failing
+        self._soon(self._quietly(function, lane.endpoint.id))
+
+    def unwanted(self, lane: Lane, status: int) -> None:
+        """Stop an endpoint that said that it wants no more posts."""
+        self._soon(self._stop(lane.endpoint, status=status))
+
+    # Duties.
+
+    async def _look(self) -> None:
+        """Begin lanes of new endpoints, end those of endpoints that are not posted to any more."""
+        found = {one.id: one for one in await self._ledger.call(endpoints.active, stop_after_days=STOP_AFTER_DAYS)}
+        for one in [one for one in found.values() if one.failing_too_long]:
+            await self._stop(one)
+            del found[one.id]
+        for number, lane in list(self._lanes.items()):
+            if number in found and not lane.closed:
+                lane.endpoint = found[number]  # its secrets may be others now
+            elif self._running[number].done():
+                del self._lanes[number], self._running[number]
+            else:
+                lane.close()
+        for number in found.keys() - self._lanes.keys():
+            self._lanes[number] = lane = self._new_lane(found[number])
+            self._running[number] = asyncio.create_task(lane.run())
+
+    def _new_lane(self, endpoint: ActiveEndpoint) -> Lane:
+        client = GuardedClient(connections=endpoint.concurrency, allowed=self._allowed, resolve=self._resolve)
+        return Lane(endpoint, self._ledger, client, self, lease=self._lease)
+
+    async def _beat(self) -> None:
+        await self._ledger.call(endpoints.beat, name=self.name, host=self._host)
+
+    async def _clean(self) -> None:
+        await self._ledger.call(deliveries.keep_days, days=KEPT_DAYS)
+        while await self._ledger.call(queue.expire, days=KEPT_DAYS, limit=_EXPIRED_AT_ONCE) == _EXPIRED_AT_ONCE:
+            pass
+
+    async def _every(self, seconds: float, duty: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await duty()
+            except (DatabaseUnavailable, StatementFailed) as problem:
+                log.warning("callbacks wait for the database: %s", problem)
+            except Exception:
+                log.exception("an unforeseen error of the callback deliverer")
+            await asyncio.sleep(seconds)
+
+    async def _stop(self, endpoint: ActiveEndpoint, *, status: int | None = None) -> None:
+        if status is not None:
+            stopped = await self._stopped(stop_unwanted, self._actor, endpoint, status=status)
+        else:
+            stopped = await self._stopped(stop_failing, self._actor, endpoint, days=STOP_AFTER_DAYS)
+        if stopped:
+            why = f"it answered {status}" if status else f"it has failed for {STOP_AFTER_DAYS} days"
+            log.warning("endpoint %s is stopped: %s; resume it when it is well", endpoint.name, why)
+            if self._after_stop is not None:
+                await asyncio.to_thread(self._after_stop)
+
+    # The ledger.
+
+    async def _write_on(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        """Write outcomes; those that cannot be written are kept for the next time."""
+        outcomes, self._outcomes = self._outcomes, []
+        if outcomes:
+            try:
+                await self._ledger.call(_write, outcomes)
+            except (DatabaseUnavailable, StatementFailed) as problem:
+                log.warning("%s outcomes of callbacks wait for the database: %s", len(outcomes), problem)
+                self._outcomes = outcomes + self._outcomes
+                await asyncio.sleep(1)
+        self._written.set()
+
+    def _soon(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _quietly(self, function: Callable[..., Any], *args: Any, **named: Any) -> None:
+        try:
+            await self._ledger.call(function, *args, **named)
+        except (DatabaseUnavailable, StatementFailed) as problem:
+            log.warning("a note of a callback endpoint was not written: %s", problem)
+
+    async def _stopped(self, function: Callable[..., bool], *args: Any, **named: Any) -> bool:
+        try:
+            return await self._ledger.call_uncommitted(function, *args, **named)
+        except (DatabaseUnavailable, StatementFailed) as problem:
+            log.warning("an endpoint was not stopped: %s", problem)
+            return False
+
+
+def _write(conn: Connection, outcomes: Sequence[Ended | Failed]) -> None:
+    ended = [one for one in outcomes if isinstance(one, Ended)]
+    failed = [one for one in outcomes if isinstance(one, Failed)]
+    if ended:
+        queue.write_ended(conn, ended)
+    if failed:
+        queue.write_failed(conn, failed)

@@ -1,0 +1,1 @@
+"""Callbacks: endpoints, events that wait for them, and what was posted."""

@@ -1,0 +1,1 @@
+"""Callbacks: real posts to real servers."""
