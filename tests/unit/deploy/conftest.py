@@ -26,7 +26,7 @@ FILLED = {
     "SES_WEB_PASSWORDS": '{"admin": "web-pw"}',
 }
 
-#: podman-compose, without its three new classes for every text in which there is nothing to fill in: a tenth of its CPU.
+#: podman-compose, without its four new classes for every text in which there is nothing to fill in: a third of its CPU.
 PODMAN_COMPOSE = """
 import podman_compose
 fill_in = podman_compose.var_interpolate
