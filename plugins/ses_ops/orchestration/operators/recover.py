@@ -45,6 +45,7 @@ class RecoverOperator(SesOperator):
             overdue = recover(conn)
             overdue += self._judge(conn, {one.task_name for one in overdue})
             self._keep_months(conn)
+            self._empty_devices(conn)
             self._look_up_providers(conn)
             self._announce(context, conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
@@ -81,8 +82,21 @@ class RecoverOperator(SesOperator):
         except (SesError, StatementFailed) as problem:
             self.log.warning("the months of events are as they were: %s", problem)
             return
-        if done.made or done.dropped:
-            self.log.info("months of events: %s made, %s dropped", done.made, done.dropped)
+        if done.made or done.dropped or done.forgotten:
+            self.log.info(
+                "months of events: %s made, %s dropped; %s old unmatched events deleted",
+                *(done.made, done.dropped, done.forgotten),
+            )
+
+    def _empty_devices(self, conn: Connection) -> None:
+        """Empty the data of devices that is too old."""
+        from ses_ops.application.device_data import device_data_days, empty_old_devices
+
+        try:
+            if done := empty_old_devices(conn, days=device_data_days()):
+                self.log.info("addresses and user agents of %s opens and clicks were emptied", done)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("addresses and user agents of opens and clicks are as they were: %s", problem)
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""
