@@ -9,6 +9,7 @@ from __future__ import annotations
 MEASURES = {
     "engine": "messages a second of the sending engine, beside other senders",
     "tokens": "the engine with bounce tokens and unsubscribe links, against the engine without",
+    "tracking": "the engine with opens and clicks tracked, against the engine without",
     "roundtrips": "round trips a message on a connection with 50 ms of latency",
     "scaling": "time a message, freeze to settle, and memory as the audience grows",
     "audience": "freezing an audience, importing a CSV file",

@@ -1,8 +1,9 @@
-"""The sample data of the first `make run`: two recipient groups, three send tasks, one warm-up.
+"""The sample data of the first `make run`: recipient groups, send tasks, and the warm-up of two sender domains.
 
-The warm-up is a rehearsal whose day lasts a minute, so that a person can watch the quota run out, the tasks pause and
-the next run continue. All addresses end in `.example` (RFC 2606): none can ever be a real mailbox. Some are simulator
-addresses of the local mailbox, so that bounces, a complaint and an unsubscription come back.
+The warm-up of the first domain (the second: sample_reputation.py) is a rehearsal whose day lasts a minute, so that a
+person can watch the quota run out, the tasks pause and the next run continue. All addresses end in `.example` (RFC
+2606): none can ever be a real mailbox. Some are simulator addresses of the local mailbox, so that bounces, a complaint
+and an unsubscription come back.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from ses_ops.domain.bounce_domain import proposed_bounce_domain
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import SesError
+from ses_ops.stack import sample_reputation
 from ses_ops.stack.mailbox.simulated import Simulated
 from ses_ops.stack.web_client import WebClient
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.tasks import send_tasks
 
 SENDER_DOMAIN = "mail.example.com"
-BOUNCE_DOMAIN = proposed_bounce_domain(SENDER_DOMAIN)
 CUSTOMERS, ORDERS = 1_200, 200
 #: Customers, by number, who are simulator addresses. All but the last leave with the quota of the first day.
 SIMULATED = {
@@ -82,6 +83,7 @@ def load(db_dsn: str, client: WebClient) -> Loaded:
     if not os.environ.get(settings.WARMUP_QUOTA, "").strip() and not client.variable_exists(VARIABLE):
         client.create_variable(VARIABLE, json.dumps(warmup_quota(datetime.now(UTC)), indent=2), _DESCRIPTION)
         loaded.notes.append(f"Variable  {VARIABLE}: a rehearsal in which a day of the warm-up lasts a minute")
+        loaded.notes.append(sample_reputation.NOTE)
     with connected(db_dsn, application="make run") as conn:
         if settings.sample_wanted() and not _ever_had_tasks(conn):
             loaded.tasks = load_groups_and_tasks(conn, datetime.now(UTC))
@@ -89,29 +91,40 @@ def load(db_dsn: str, client: WebClient) -> Loaded:
 
 
 def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
-    """Make two groups and three tasks: one at once, one in a minute, one every hour from two minutes on.
+    """Make the groups and the tasks: one at once, one in a minute, one every hour from two minutes on.
 
-    Returns the names of the tasks.
+    Those of the second domain begin after two and four minutes. Returns the names of the tasks.
     """
-    groups = (("customers", customers(), "Sample customers"), ("orders", orders(), "Sample orders on their way"))
+    groups = (
+        ("customers", customers(), "Sample customers"),
+        ("orders", orders(), "Sample orders on their way"),
+        ("members", sample_reputation.members(_name), "Sample people who asked for offers"),
+        ("bought-list", sample_reputation.bought(_name), "Sample list that somebody has bought"),
+    )
     for name, rows, description in groups:
         import_group(conn, name, [_csv(rows)], where=_WHERE, description=description, strict=True, report=_refused)
-    tasks = [parse_send_task(entry, where=_WHERE) for entry in task_entries(now)]
+    tasks = [parse_send_task(entry, where=_WHERE) for entry in all_task_entries(now)]
     with transaction(conn):
         for task in tasks:
             apply_task(conn, task, now=now, where=_WHERE)
-    set_bounce_domain(conn, Actor(name=_WHERE), SENDER_DOMAIN, BOUNCE_DOMAIN)
+    for domain in (SENDER_DOMAIN, sample_reputation.SENDER_DOMAIN):
+        set_bounce_domain(conn, Actor(name=_WHERE), domain, proposed_bounce_domain(domain))
     return [task.name for task in tasks]
 
 
 def warmup_quota(now: datetime) -> dict[str, object]:
-    """The value of the Variable: the standard plan (500 messages on the first day), from today on."""
+    """The value of the Variable, from today on: the standard plan (500 on the first day), and the reputation."""
     entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC", "day_length": DAY_LENGTH}
-    return {SENDER_DOMAIN: entry}
+    return {SENDER_DOMAIN: entry, sample_reputation.SENDER_DOMAIN: sample_reputation.warmup_entry(now, DAY_LENGTH)}
+
+
+def all_task_entries(now: datetime) -> list[dict[str, object]]:
+    """The definitions of the tasks of both domains."""
+    return [*task_entries(now), *sample_reputation.task_entries(now)]
 
 
 def task_entries(now: datetime) -> list[dict[str, object]]:
-    """The definitions of the tasks, as a YAML file would have them."""
+    """The definitions of the tasks of the first domain, as a YAML file would have them."""
     news = {
         "template": "newsletter",
         "sender": f"Example Shop <news@{SENDER_DOMAIN}>",

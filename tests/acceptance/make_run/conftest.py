@@ -16,6 +16,9 @@ DOMAINS = {
     # A rehearsal day of 20 s, which begins with the first mail: nothing asks that a run is over within it.
     "letters.example.com": {"plan": [500], "day_length": "PT20S"},
     "stopped.example.com": {"plan": [1_000_000]},
+    # Their day begins with the first mail, and does not end while the test runs.
+    "members.example.com": {"plan": "reputation", "day_length": "PT2H"},
+    "bought.example.com": {"plan": "reputation", "day_length": "PT2H", "start_level": 4},
 }
 #: Seconds.
 MADE_WITHIN = 120

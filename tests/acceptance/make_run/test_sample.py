@@ -7,7 +7,7 @@ from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.stack_process import StackProcess
 
 #: Tasks of the other tests of this folder.
-OTHERS = {"summer-sale", "stopped"}
+OTHERS = {"summer-sale", "stopped", "member-letter", "bought-letter"}
 MAIL = "/api/messages?to=@shoppers.example&limit=1"
 
 
@@ -17,7 +17,7 @@ def test_the_sample_sends_until_the_days_quota_is_used_up(stack: StackProcess) -
     assert message["to"][0].endswith("@shoppers.example")
     _, found = stack.call("GET", "/api/v2/dags?dag_id_pattern=send_task__", token=stack.token())
     names = {dag["dag_id"].removeprefix("send_task__") for dag in found["dags"]}
-    assert names - OTHERS == {"spring-sale", "spring-reminder", "order-notices"}
+    assert names - OTHERS == {"spring-sale", "spring-reminder", "order-notices", "member-offer", "bought-list-offer"}
     (log,) = stack.home.glob("logs/first-dags.log")
     assert "Traceback" not in log.read_text()
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import psycopg2.extensions
 import pytest
 
+from ses_ops.domain.reputation import Figures, blocked_by, enough, good_by
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import parse_plan
-from ses_ops.stack import sample_data
-from ses_ops.stack.mailbox.simulated import REFUSALS, simulated
+from ses_ops.stack import sample_data, sample_reputation
+from ses_ops.stack.mailbox.simulated import REFUSALS, Simulated, simulated
+from ses_ops.stack.sample_reputation import BOUGHT, MEMBERS, ONE_IN, bought, members
 from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.tasks import overview
 
@@ -39,9 +41,24 @@ def test_the_tasks_share_one_sender_domain_and_ask_for_more_than_its_first_days(
 
 
 def test_no_sample_address_can_be_a_real_mailbox() -> None:
-    rows = [*list(sample_data.customers())[1:], *list(sample_data.orders())[1:]]
+    of_both = (sample_data.customers(), sample_data.orders(), members(str), bought(str))
+    rows = [row for group in of_both for row in list(group)[1:]]
     assert {row[0].rsplit(".", 1)[1] for row in rows} == {"example"}
-    assert len(rows) == sample_data.CUSTOMERS + sample_data.ORDERS
+    assert len(rows) == sample_data.CUSTOMERS + sample_data.ORDERS + MEMBERS + BOUGHT
+
+
+def test_the_second_domains_good_list_rises_and_its_bad_one_is_blocked_by_the_rules() -> None:
+    plan = parse_plan(sample_reputation.SENDER_DOMAIN, sample_data.warmup_quota(NOW)[sample_reputation.SENDER_DOMAIN])
+    assert plan.led_by_reputation
+    assert plan.is_rehearsal
+    assert not any(simulated(row[0]) for row in members(str))
+    refused = sum(simulated(row[0]) is Simulated.UNKNOWN for row in bought(str))
+    assert blocked_by(Figures(accepted=BOUGHT - refused, invalid_refused=refused)) is not None
+    first_tried = Figures(accepted=301 - 301 // ONE_IN, invalid_refused=301 // ONE_IN)
+    assert blocked_by(first_tried) is not None, "as soon as there are enough of them"
+    good = Figures(accepted=MEMBERS)
+    assert good_by(good) == 1
+    assert [level for level in (1, 2, 3) if enough(good, level)] == [1, 2]
 
 
 def test_the_first_days_quota_reaches_the_simulators_addresses_that_accept_mail() -> None:
@@ -58,6 +75,8 @@ def test_the_sample_comes_back(ses_conn: psycopg2.extensions.connection) -> None
     assert sender_domains.bounce_domain(ses_conn, sample_data.SENDER_DOMAIN) == "bounces.mail.example.com"
     found = {task["name"]: task.get("unsubscribe") for task in sample_data.task_entries(NOW)}
     assert found == {"spring-sale": "en", "spring-reminder": None, "order-notices": None}
+    second = sample_reputation.SENDER_DOMAIN
+    assert sender_domains.bounce_domain(ses_conn, second) == "bounces.offers.example.com", "or nothing would rise"
 
 
 def test_it_is_loaded_once_and_does_not_come_back(
@@ -67,8 +86,8 @@ def test_it_is_loaded_once_and_does_not_come_back(
     monkeypatch.delenv("SES_SAMPLE", raising=False)
     client = Client()
     loaded = sample_data.load(ses_dsn, client)
-    assert len(loaded.notes) == 1
-    assert loaded.tasks == ["spring-sale", "spring-reminder", "order-notices"]
+    assert len(loaded.notes) == 2
+    assert loaded.tasks == ["spring-sale", "spring-reminder", "order-notices", "member-offer", "bought-list-offer"]
     assert [task.name for task in overview.list_tasks(ses_conn)] == loaded.tasks
     with ses_conn, ses_conn.cursor() as cursor:
         cursor.execute("UPDATE send_task SET deleted_at = now()")

@@ -133,7 +133,7 @@ def resume(conn: Connection, actor: Actor, name: str) -> Changed:
 
 
 def remove(conn: Connection, actor: Actor, name: str) -> Changed:
-    """Remove an endpoint with what waits for it. Raises NotFound."""
+    """Remove an endpoint with its waiting events. Raises NotFound."""
     with actor.recorded("remove_callback_endpoint", endpoint=name[:63]), transaction(conn):
         number = _lock(conn, name)
         endpoints.remove(conn, number, shown=shown_url(endpoints.url_of(conn, number)))
@@ -161,9 +161,9 @@ def replay(
 ) -> Counted:
     """Post events again, with the ids that they had. Raises NotFound, InvalidInput.
 
-    One event, or those that happened from `since` to before `until`; `not_delivered`: only those that were given up;
-    `also_never_posted`: in that span also those that the endpoint never had, such as from before it was added. What
-    waits already is left.
+    One event, or those that happened from `since` to before `until`; `not_delivered`: only those that it never took;
+    `also_never_posted`: in that span also those that the endpoint never had, such as from before it was added. Events
+    that wait already are left.
     """
     with (
         actor.recorded("replay_callbacks", endpoint=name[:63], event=event_key and event_key[:63]) as facts,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.engagement import EngagementKind
     from ses_ops.domain.message_event import EventKind
     from ses_ops.errors import Explanation
 
@@ -46,7 +47,7 @@ def insert(
     event_key: str,
     source: str,
     source_id: str,
-    kind: EventKind | None,
+    kind: EventKind | EngagementKind | None,
     why: Explanation,
     raw: bytes,
 ) -> bool:
