@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.delivery_failure import Fault, Reason, Stage, classify
+from ses_ops.domain.delivery_failure import Fault, Reason, Stage, classify, words_of
 
 if TYPE_CHECKING:
     from ses_ops.domain.delivery_failure import DeliveryFailure
@@ -54,7 +54,6 @@ def refusal_class(failure: DeliveryFailure, words: str) -> RefusalClass:
     return RefusalClass.OTHER
 
 
-@lru_cache(maxsize=4096)
 def class_of_reply(code: int | None, text: str) -> RefusalClass:
     """The class of a failed message by the code and the text in the ledger, which does not know the refused command.
 
@@ -63,7 +62,13 @@ def class_of_reply(code: int | None, text: str) -> RefusalClass:
     """
     if code is None or not 400 <= code <= 599:
         return RefusalClass.OTHER if "(given up" in text else RefusalClass.INFRASTRUCTURE
-    found = refusal_class(classify(code, text, Stage.RECIPIENT), text)
+    return _class_of_words(code, words_of(text[:_MOST_TEXT]))
+
+
+@lru_cache(maxsize=4096)
+def _class_of_words(code: int, words: str) -> RefusalClass:
+    """As `class_of_reply`; `words` have no addresses, so that one answer to many people is classified once."""
+    found = refusal_class(classify(code, words, Stage.RECIPIENT), words)
     if code < 500 and found is not RefusalClass.INFRASTRUCTURE:
         return RefusalClass.OTHER
     return found
