@@ -5,7 +5,9 @@ Every minute: releases chunks whose run died, and starts a run for every send ta
 and no run that would send it (a lost trigger). With nothing to do it is one query, and no queue ever hangs until a
 person looks. It also makes the partition of the coming month of events, drops those older than
 `SES_EVENTS_KEPT_MONTHS`, and asks for MX records of recipients' domains, for some seconds at most.
-`SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then found that much later.
+When an occurrence of a send task has finished, the asset `ses://send-task/NAME` is updated, so that DAGs of your own
+can start from it (docs/callbacks.md). `SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then
+found that much later.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, CronTriggerTimetable
 
 from ses_ops import settings
-from ses_ops.orchestration.operators.recover import RecoverOperator
+from ses_ops.orchestration.operators.recover import FINISHED, RecoverOperator
 from ses_ops.orchestration.operators.run_context import RESUME_CONF
 
 EVERY = "*" if settings.maintenance_minutes() == 1 else f"*/{settings.maintenance_minutes()}"
@@ -36,7 +38,7 @@ with DAG(
     default_args={"owner": "ses-ops", "retries": 1, "retry_delay": timedelta(seconds=10)},
     tags=["ses-ops", "maintenance"],
 ) as dag:
-    recover = RecoverOperator(task_id="recover")
+    recover = RecoverOperator(task_id="recover", outlets=[FINISHED])
     TriggerDagRunOperator.partial(
         task_id="start_lost_runs",
         conf=RESUME_CONF,

@@ -53,7 +53,7 @@ MADE, REPEATS = 5_000, 5
 def measure(bench: Bench) -> Iterator[Figure]:
     yield from _cpu()
     sent: dict[str, list[SenderResult]] = {name: [] for name in _CHANGES}
-    with smtp_sink() as sink, _public_url():
+    with smtp_sink() as sink, public_url():
         for turn in range(bench.sizes.rounds):
             bench.progress(f"tokens: round {turn + 1} of {bench.sizes.rounds}")
             for name in reversed(_CHANGES) if turn % 2 else _CHANGES:
@@ -72,7 +72,7 @@ def _send(bench: Bench, port: int, name: str) -> SenderResult:
 
 
 @contextmanager
-def _public_url() -> Iterator[None]:
+def public_url() -> Iterator[None]:
     before = os.environ.get("SES_PUBLIC_URL")
     os.environ["SES_PUBLIC_URL"] = PUBLIC_URL
     try:
@@ -103,7 +103,7 @@ def _cpu() -> Iterator[Figure]:
     marked = [Marked(n, messages.address(n), messages.values(n), 0) for n in range(1, MADE + 1)]
     kinds = (_task(tokens=False), _task(tokens=True))
     makers = [_maker(task) for task in kinds]
-    without, with_tokens = _least(makers, marked)
+    without, with_tokens = least_cpu(makers, marked)
     yield Figure(
         what="CPU of tokens, links and headers, a message",
         value=with_tokens - without,
@@ -111,11 +111,11 @@ def _cpu() -> Iterator[Figure]:
         bar=Bar(limit=CPU_BAR),
         note=f"a message is made in {with_tokens:.1f} us, without in {without:.1f}",
     )
-    (token,) = _least([_token_of(kinds[1])], marked)
+    (token,) = least_cpu([_token_of(kinds[1])], marked)
     yield Figure(what="CPU of one token", value=token, unit="us", note="with the check of the address")
 
 
-def _least(makers: list[Callable[[Marked], object]], marked: list[Marked]) -> list[float]:
+def least_cpu(makers: list[Callable[[Marked], object]], marked: list[Marked]) -> list[float]:
     """Least CPU microseconds a message of each maker, in turns."""
     least = [float("inf")] * len(makers)
     for _ in range(REPEATS):
@@ -128,6 +128,14 @@ def _least(makers: list[Callable[[Marked], object]], marked: list[Marked]) -> li
 
 
 def _task(*, tokens: bool) -> TaskOfChunk:
+    return task_of_chunk(
+        unsubscribe="en" if tokens else "none",
+        bounce_domain=BOUNCE_DOMAIN if tokens else None,
+    )
+
+
+def task_of_chunk(*, unsubscribe: str = "none", bounce_domain: str | None = None, tracked: bool = False) -> TaskOfChunk:
+    """The task of the benchmark, as a sender reads it."""
     return TaskOfChunk(
         name="bench",
         type=TaskType.TRIGGERED,
@@ -137,14 +145,17 @@ def _task(*, tokens: bool) -> TaskOfChunk:
         sender_domain=messages.DOMAIN,
         reply_to=None,
         unsubscribe_url=None,
-        unsubscribe="en" if tokens else "none",
+        unsubscribe=unsubscribe,
         advertisement="none",
+        track_opens=tracked,
+        track_clicks=tracked,
         on_unknown=OnUnknown.HOLD,
         edition=1,
         installation_id="benchmark000",
         occurrence_id=1,
+        task_id=1,
         token_secret=bytes(32),
-        bounce_domain=BOUNCE_DOMAIN if tokens else None,
+        bounce_domain=bounce_domain,
         frozen_variables=list(messages.VARIABLES),
     )
 

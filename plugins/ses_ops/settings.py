@@ -17,6 +17,7 @@ Every setting is read by a call, never at import.
 | SES_TEMPLATES | `include/templates`, see `templates_places` | mail templates |
 | SES_MAINTENANCE_MINUTES | 1 | minutes from one run of the DAG `ses_maintenance` to the next, 1 to 30 |
 | SES_EVENTS_KEPT_MONTHS | 13 | whole months for which events of messages are kept, 1 to 1200; their counts stay |
+| SES_DEVICE_DATA_DAYS | 7 | days for which the addresses and user agents of opens and clicks are kept, 0 to 365 |
 | SES_CALLBACK_ALLOW | none | private networks that callbacks may be posted to, such as `10.1.0.0/16 127.0.0.1` |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
@@ -120,10 +121,7 @@ def maintenance_minutes() -> int:
 
 
 def events_kept_months() -> int:
-    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` of airflow.cfg.
-
-    Raises InvalidInput.
-    """
+    """Whole months for which events are kept: SES_EVENTS_KEPT_MONTHS, or `[ses_ops]` in airflow.cfg."""
     name = "SES_EVENTS_KEPT_MONTHS"
     given = os.environ.get(name, "").strip() or airflow_setting("ses_ops", "events_kept_months") or "13"
     if not (given.isascii() and given.isdecimal() and len(given) <= 4 and 1 <= int(given) <= 1200):

@@ -243,11 +243,20 @@ def test_the_overview_announces_for_a_day_what_was_lowered_or_blocked(led, world
     for path in ("/", "/live/overview"):
         text = viewer.text(path)
         assert text.count(f"{DOMAIN} was ") == 1, "once a domain"
+        assert f"{DOMAIN} was blocked" in text, "the block comes before the lowering that was decided with it"
         assert "went to addresses that do not exist" in text, "the signal farthest beyond its own threshold"
     led.execute("UPDATE reputation_decision SET decided_at = decided_at - interval '25 hours'")
     from ses_ops.console.database import forget_snapshots
 
     forget_snapshots()
+    assert "was blocked" not in viewer.text("/")
+
+
+def test_a_block_that_a_person_has_taken_back_is_announced_no_more(led, world, viewer, op):
+    world.seed("hello")
+    op.post(DECIDE, act="block", reason="a wrong list", confirmed="yes")
+    assert f"{DOMAIN} was blocked" in viewer.text("/")
+    op.post(DECIDE, act="release", reason="mended", confirmed="yes")
     assert "was blocked" not in viewer.text("/")
 
 
@@ -265,6 +274,6 @@ def test_japanese(led, op):
     text = op.text(PAGE, headers=JAPANESE)
     assert "レベル 3" in text
     assert "本日あと61件の無効なアドレスでレベルが下がります。" in text
-    assert "レピュテーション" in text
+    assert "評価がレベル" in text or "評価はレベル" in text
     asked = visible_text(op.post(DECIDE, act="block", reason="x", headers=JAPANESE).text)
     assert f"{DOMAIN} を、解除されるまでブロックしますか？" in asked

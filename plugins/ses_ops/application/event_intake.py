@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,12 +18,12 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from ses_ops.application.record_events import keep_unmatched, note_refused, record_events
+from ses_ops.application.record_events import note_refused
 from ses_ops.application.record_groups import MOST_IN_A_GROUP, Given, RecordGroups
-from ses_ops.domain.message_event import MessageEvent
+from ses_ops.application.write_records import drained, refusal, write
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
-from ses_ops.events.spool import DAMAGED, Record, SpoolFailed, SpoolWriter, UnmatchedRecord, claimed, waiting
-from ses_ops.storage.connection import ValueRefused, connect, database_now, errors_wrapped, transaction
+from ses_ops.events.spool import DAMAGED, SpoolFailed, SpoolWriter, claimed, waiting
+from ses_ops.storage.connection import connect, database_now, transaction
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 #: Seconds between two looks at the spool and, while PostgreSQL is unavailable, between two tries to connect.
 TURN = 0.5
+#: Seconds between two syncs of what was written by `take_soon`.
+SYNCED_EVERY = 0.05
 #: Seconds after which PostgreSQL is looked at although nobody brings an event, for the health check.
 LOOK_EVERY = 10.0
 #: Octets of free disk below which the health is bad.
 LEAST_FREE = 64 << 20
 #: A statement that takes longer (milliseconds) ends, so that the recording thread is never stuck for ever.
 _OPTIONS = "-c statement_timeout=15000 -c synchronous_commit=on"
-#: Errors of a value that is not taken now or later.
-_NOT_TAKEN = (*ValueRefused, ValueError, TypeError)
 _log = logging.getLogger(__name__)
 
 
@@ -83,6 +83,7 @@ class EventIntake:
         self._dsn = dsn
         self.spool_folder = spool_folder
         self._writer = SpoolWriter(folder=spool_folder)
+        self._soon_writer = SpoolWriter(folder=spool_folder)
         self._recording: Connection | None = None
         self._away = False
         self._spool_failed = False
@@ -95,6 +96,9 @@ class EventIntake:
         self.spool_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = RecordGroups("record events", self._record_group)
         self._spool = RecordGroups("spool events", self._spool_group)
+        self._soon = RecordGroups("spool opens and clicks", self._spool_soon)
+        self._syncer = Thread(target=self._sync_for_ever, name="sync the spool", daemon=True)
+        self._syncer.start()
         self._drainer = Thread(target=self._drain_for_ever, name="drain the spool", daemon=True)
         self._drainer.start()
 
@@ -103,8 +107,12 @@ class EventIntake:
         self._ends.set()
         self._database.close(PATIENCE + 1)
         self._spool.close(PATIENCE + 1)
+        self._soon.close(PATIENCE + 1)
+        self._syncer.join(PATIENCE)
         self._drainer.join(PATIENCE)
         self._writer.close()
+        self._soon_writer.sync()
+        self._soon_writer.close()
 
     def record(self, records: Given) -> Kept:
         """Keep events and unmatched records; blocks. Raises SesError if neither PostgreSQL nor the disk takes them."""
@@ -141,6 +149,17 @@ class EventIntake:
             return Kept.SPOOLED
         except SpoolFailed:
             return await self.take(records)
+
+    async def take_soon(self, records: Given) -> None:
+        """As `take_to_disk`, but the records are written and not yet synced: a matter of SYNCED_EVERY.
+
+        For opens and clicks, which nobody repeats and for which nobody may wait. The end of this process loses nothing
+        that was written; a loss of power loses what came in the last moment.
+        """
+        try:
+            await asyncio.wrap_future(self._soon.give(records))
+        except SpoolFailed:
+            await self.take(records)
 
     def note_refused(self, source: str, why: Explanation) -> None:
         """Count what was refused at the door of a feed, for the page; soon, and not while PostgreSQL is unavailable."""
@@ -185,17 +204,31 @@ class EventIntake:
             self._recording.close()
             raise
         except Exception:  # one caller's record must not harm the others
-            return [_refusal(self._recording, given) for given in group]
+            return [refusal(self._recording, given) for given in group]
 
     def _spool_group(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
+        return self._append(self._writer, group, sync=True)
+
+    def _spool_soon(self, group: Sequence[Given]) -> Sequence[BaseException | None]:
+        return self._append(self._soon_writer, group, sync=False)
+
+    def _append(self, writer: SpoolWriter, group: Sequence[Given], *, sync: bool) -> Sequence[BaseException | None]:
         try:
-            self._writer.append([record for given in group for record in given])
+            writer.append([record for given in group for record in given], sync=sync)
         except SpoolFailed as cause:
             _log.warning("%s", cause)
             self._spool_failed = True
             raise
         self._spool_failed = False
         return [None] * len(group)
+
+    def _sync_for_ever(self) -> None:
+        while not self._ends.wait(SYNCED_EVERY):
+            try:
+                self._soon_writer.sync()
+            except SpoolFailed as cause:
+                _log.warning("%s", cause)
+                self._spool_failed = True
 
     def _drain_for_ever(self) -> None:
         conn: Connection | None = None
@@ -226,54 +259,15 @@ class EventIntake:
         with transaction(conn):
             database_now(conn)
         self._writer.close()
+        self._soon_writer.close(sync=False)
         self._away = False
         for path in waiting(self.spool_folder):
             try:
                 with claimed(path) as file:
                     if file is not None:
-                        file.remove(_drained(conn, file.records))
+                        file.remove(drained(conn, file.records))
             except OSError as cause:  # a file of another user, a full disk: no reason to leave the others
                 _log.warning("%s cannot be drained now: %s", path.name, cause)
-
-
-def write(conn: Connection, records: Iterable[Record]) -> None:
-    """Record events in one transaction, and unmatched records in others."""
-    events = [one for one in records if isinstance(one, MessageEvent)]
-    if events:
-        record_events(conn, events)
-    for one in records:
-        if isinstance(one, UnmatchedRecord):
-            keep_unmatched(conn, source=one.source, source_id=one.source_id, raw=one.raw, why=one.why, kind=one.kind)
-
-
-def _drained(conn: Connection, records: Sequence[Record]) -> list[Record]:
-    """Record all; returns those whose values PostgreSQL refuses."""
-    refused = []
-    for begin in range(0, len(records), MOST_IN_A_GROUP):
-        group = records[begin : begin + MOST_IN_A_GROUP]
-        try:
-            write(conn, group)
-        except _NOT_TAKEN:
-            refused += [one for one in group if _is_refused(conn, one)]
-    return refused
-
-
-def _is_refused(conn: Connection, record: Record) -> bool:
-    try:
-        write(conn, [record])
-    except _NOT_TAKEN as cause:
-        _log.warning("PostgreSQL refuses an event of %s, which is set aside: %s", record.source, cause)
-        return True
-    return False
-
-
-def _refusal(conn: Connection, given: Given) -> BaseException | None:
-    try:
-        with errors_wrapped(conn):
-            write(conn, given)
-    except Exception as cause:
-        return cause
-    return None
 
 
 def _forget(future: asyncio.Future[None]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_ops.application.engagement_recount import WrongEngagementCount, wrong_counts, wrong_messages
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.refusal_class import RefusalClass
 from ses_ops.sending.chunk.ending import count_attempt, total_by_attempt
 from ses_ops.storage.connection import transaction
+from ses_ops.storage.engagement.recount import kept_from as engagement_kept_from
 from ses_ops.storage.events import recording, recount
 from ses_ops.storage.events.recording import CountKey, MessageId
 from ses_ops.storage.ledger import send_counts
@@ -53,8 +55,20 @@ class Recount:
     #: Number of attempts whose counts their messages do not give, and the first of them.
     attempts_wrong: int = 0
     attempts: list[WrongAttempt] = field(default_factory=list)
+    #: Number of messages whose opens and clicks are stored otherwise than their events say, and the first of them;
+    #: number of their counts that differ, and the first of them with their tasks' ids.
+    engagement_wrong: int = 0
+    engagement: list[MessageId] = field(default_factory=list)
+    engagement_counts_wrong: int = 0
+    engagement_counts: list[tuple[int, WrongEngagementCount]] = field(default_factory=list)
     #: Whether the differences were set right.
     repaired: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs."""
+        wrong = self.messages_wrong, self.counts_wrong, self.attempts_wrong
+        return any(wrong) or self.engagement_wrong > 0 or self.engagement_counts_wrong > 0
 
 
 def recount_events(
@@ -70,13 +84,14 @@ def recount_events(
     with actor.recorded("recount_events") as facts:
         done = _recount(conn, repair=True, progress=progress)
         facts |= {"messages": done.messages_wrong, "counts": done.counts_wrong, "attempts": done.attempts_wrong}
+        facts |= {"engagement": done.engagement_wrong, "engagement_counts": done.engagement_counts_wrong}
     return done
 
 
 def _recount(conn: Connection, *, repair: bool, progress: Callable[[int, int], None]) -> Recount:
     found = Recount(repaired=repair)
     with transaction(conn):
-        kept_from = recount.kept_from(conn)
+        kept_from, engagement_from = recount.kept_from(conn), engagement_kept_from(conn)
         occurrences, tasks = recount.occurrences(conn), recount.tasks(conn)
     parts = len(occurrences) + len(tasks)
     for occurrence_id in occurrences:
@@ -87,15 +102,26 @@ def _recount(conn: Connection, *, repair: bool, progress: Callable[[int, int], N
         attempts = _attempts(conn, occurrence_id, repair=repair)
         found.attempts_wrong += len(attempts)
         found.attempts = (found.attempts + attempts)[:NAMED]
+        _note_messages(found, conn, occurrence_id, engagement_from)
         found.starts += 1
         progress(found.starts, parts)
     for task_id in tasks:
         counts = _counts(conn, task_id, repair=repair)
         found.counts_wrong += len(counts)
         found.counts = (found.counts + [(task_id, one) for one in counts[:NAMED]])[:NAMED]
+        counted = wrong_counts(conn, task_id, engagement_from, repair=repair)
+        found.engagement_counts_wrong += len(counted)
+        found.engagement_counts = (found.engagement_counts + [(task_id, one) for one in counted[:NAMED]])[:NAMED]
         found.tasks += 1
         progress(found.starts + found.tasks, parts)
     return found
+
+
+def _note_messages(found: Recount, conn: Connection, occurrence_id: int, kept_from: datetime) -> None:
+    wrong = wrong_messages(conn, occurrence_id, kept_from, repair=found.repaired)
+    found.engagement_wrong += len(wrong)
+    names = [MessageId(occurrence_id, one.seq) for one in wrong[:NAMED]]
+    found.engagement = (found.engagement + names)[:NAMED]
 
 
 def _messages(conn: Connection, occurrence_id: int, kept_from: datetime, *, repair: bool) -> Sequence[WrongFeedback]:

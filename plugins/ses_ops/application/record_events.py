@@ -7,7 +7,6 @@ any order, any number of times and by any number of writers give the same state:
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +15,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ses_ops.application.event_months import make_months_of
+from ses_ops.application.judge_engagement import judge_again
+from ses_ops.application.message_of_event import is_about, message_key
+from ses_ops.application.storable import clean, storable
 from ses_ops.application.suppress_by_events import NewEventOf, act_on
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
 from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
-from ses_ops.events.tokens import address_check
 from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import feeds, providers, recording, unmatched
@@ -40,11 +41,8 @@ if TYPE_CHECKING:
 MAX_SOURCE_ID, MAX_NAME = 500, 200
 #: Octets that are kept of what was not understood.
 MAX_UNMATCHED = 1_000_000
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 #: The first and the last moment that are written as they are (PostgreSQL has a wider range, JSON and Python do not).
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-#: Our Message-IDs: installation, occurrence, number in it (`rendering/message.py`).
-_MESSAGE_ID = re.compile(r"<?(?P<installation>[0-9a-z]{1,64})\.(?P<occurrence>[0-9]{1,18})\.(?P<seq>[0-9]{1,9})@[^@]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +72,13 @@ def record_events(conn: Connection, events: Sequence[MessageEvent]) -> Recorded:
     else by the Message-ID. One that finds none goes to the unmatched ones. Raises DatabaseUnavailable.
     """
     keyed = [_Keyed(key=event_key(event.source, event.source_id), event=event) for event in events]
-    distinct = {one.key: one for one in sorted(keyed, key=lambda one: _moment(one.event.occurred_at), reverse=True)}
+    distinct = {
+        one.key: one for one in sorted(keyed, key=lambda one: storable_moment(one.event.occurred_at), reverse=True)
+    }
     brought: defaultdict[str, Brought] = defaultdict(Brought)
     for one in keyed:
         brought[clean(one.event.source, MAX_NAME)].repetitions += 1  # those that are new are taken off again
-    make_months_of(conn, {_moment(one.event.occurred_at) for one in distinct.values()})
+    make_months_of(conn, {storable_moment(one.event.occurred_at) for one in distinct.values()})
     with transaction(conn):
         recording.begin(conn)
         found, missing = _matched(conn, list(distinct.values()))
@@ -114,7 +114,7 @@ def keep_unmatched(
             source=name,
             source_id=clean(source_id, MAX_SOURCE_ID),
             kind=kind,
-            why=_storable(why),
+            why=storable(why),
             raw=raw[:MAX_UNMATCHED],
         )
         feeds.add(conn, {name: Brought(unmatched=int(new), repetitions=int(not new))})
@@ -131,16 +131,6 @@ def event_key(source: str, source_id: str) -> str:
     """The key of an event in the store: 128 bits of a hash of its source and the source's id."""
     text = f"{source}\0{source_id}".encode("utf-8", "surrogatepass")
     return str(UUID(bytes=blake2b(text, digest_size=16).digest()))
-
-
-def _storable(why: Explanation) -> Explanation:
-    facts = {name: clean(one, MAX_RAW) if isinstance(one, str) else one for name, one in why.facts.items()}
-    return Explanation(why.code, **facts)
-
-
-def clean(text: str, most: int) -> str:
-    """A text that PostgreSQL stores: without NUL and lone surrogates, and not longer than `most` characters."""
-    return _NOT_STORABLE.sub("\ufffd", text[:most])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +152,7 @@ def _matched(conn: Connection, events: Iterable[_Keyed]) -> tuple[list[_Found], 
     """Events with their messages, and those without one, with the reason."""
     events = sorted(events, key=lambda one: one.key)
     ours = recording.installation_id(conn) if any(one.event.message is None for one in events) else ""
-    keys = {one.key: _message_key(one.event, ours) for one in events}
+    keys = {one.key: message_key(one.event, ours) for one in events}
     messages = recording.find_messages(conn, {key for key in keys.values() if key is not None})
     found, missing = [], []
     for one in events:
@@ -171,7 +161,7 @@ def _matched(conn: Connection, events: Iterable[_Keyed]) -> tuple[list[_Found], 
         if message is None:
             code = "event_names_no_message" if key is None else "event_message_not_found"
             missing.append((one, Explanation(code)))
-        elif not _same_address(one.event, message):
+        elif not is_about(one.event, message):
             missing.append((one, Explanation("event_address_differs")))
         else:
             provider = message.known_provider or mailbox_provider(domain_of(message.address_key))
@@ -190,25 +180,6 @@ def _note_domains(conn: Connection, found: Iterable[_Found]) -> None:
         providers.note_domains(conn, unknown)
 
 
-def _message_key(event: MessageEvent, installation: str) -> MessageId | None:
-    if event.message is not None:
-        in_range = 0 < event.message.occurrence_id < 2**63 and 0 < event.message.seq < 2**31
-        return MessageId(event.message.occurrence_id, event.message.seq) if in_range else None
-    match = _MESSAGE_ID.match(event.message_id) if event.authenticated else None
-    if match is None or match["installation"] != installation:
-        return None
-    return MessageId(int(match["occurrence"]), int(match["seq"]))
-
-
-def _same_address(event: MessageEvent, message: SentMessage) -> bool:
-    """Whether the event is about this message, and not about one of the same number before a backup was restored."""
-    if message.address_key.startswith(ERASED):
-        return True  # the address is not known any more, and what follows concerns its hash only
-    if event.message is not None:
-        return event.message.address_check in (address_check(message.address_key), address_check(message.address))
-    return not event.address or event.address.strip("<> ").casefold() == message.address_key.casefold()
-
-
 def _insert(conn: Connection, found: Sequence[_Found]) -> list[tuple[_Found, datetime]]:
     """Write events; returns those that were not there yet, with the moment at which they came."""
     if not found:
@@ -221,7 +192,7 @@ def _row(one: _Found) -> NewEvent:
     event = one.event
     return NewEvent(
         event_key=one.key,
-        occurred_at=_moment(event.occurred_at).isoformat(),
+        occurred_at=storable_moment(event.occurred_at).isoformat(),
         occurrence_id=one.message.occurrence_id,
         seq=one.message.seq,
         kind=event.kind.value,
@@ -237,14 +208,14 @@ def _row(one: _Found) -> NewEvent:
     )
 
 
-def _moment(moment: datetime) -> datetime:
+def storable_moment(moment: datetime) -> datetime:
     """A moment in UTC that can be written; one without a zone is taken for UTC."""
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return min(max(aware, _FIRST), _LAST).astimezone(UTC)
 
 
 def _telling(one: _Found, received_at: datetime) -> Telling:
-    at = _moment(one.event.occurred_at)
+    at = storable_moment(one.event.occurred_at)
     chosen = chosen_at(at, frozen_at=one.message.frozen_at, received_at=received_at)
     return Telling(kind=one.event.kind, hard=one.event.hard, about=about(one.event), occurred_at=at, chosen_at=chosen)
 
@@ -262,7 +233,7 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
         {key: (_counted_by(of_message[key][0][0]), more) for key, more in told_of.items()},
         refused={key for key, events in of_message.items() if events[0][0].message.refused},
     )
-    in_order = sorted((one for one, _ in new), key=lambda one: _moment(one.event.occurred_at))
+    in_order = sorted((one for one, _ in new), key=lambda one: storable_moment(one.event.occurred_at))
     enqueue(conn, [_callback_event(one) for one in in_order])
     done = act_on(
         conn,
@@ -278,6 +249,8 @@ def _apply(conn: Connection, new: Sequence[tuple[_Found, datetime]]) -> tuple[in
             for one, _ in new
         ],
     )
+    # The verdicts of opens that came before the word of the delivery are made by the time of delivery.
+    judge_again(conn, {key for key, events in of_message.items() if told_of[key].delivered})
     recording.add_counts(conn, changes)
     return done
 
@@ -286,7 +259,7 @@ def _callback_event(one: _Found) -> CallbackEvent:
     """What is posted to the user's own addresses. The rows of the messages are locked, so their order is kept."""
     return CallbackEvent(
         event_key=one.key,
-        occurred_at=_moment(one.event.occurred_at),
+        occurred_at=storable_moment(one.event.occurred_at),
         occurrence_id=one.message.occurrence_id,
         seq=one.message.seq,
         kind=one.event.kind.value,

@@ -16,6 +16,7 @@ from threading import Event, Lock, Thread
 
 from ses_ops.domain.message_event import MessageKey
 from ses_ops.errors import NotSetUp, SesError
+from ses_ops.events.link_tokens import LinkReader
 from ses_ops.events.spool import keep_privately
 from ses_ops.events.tokens import Purpose, TokenReader
 from ses_ops.storage.connection import connected, transaction
@@ -38,6 +39,7 @@ class TokenSecrets:
         self._copy = folder / COPY
         self._secrets: Sequence[bytes] = ()
         self._readers: dict[Purpose, TokenReader] = {}
+        self._links = LinkReader(())
         self._ends = Event()
         self._asked = Event()
         self._lock = Lock()
@@ -74,6 +76,13 @@ class TokenSecrets:
         if found is None:
             self._asked.set()  # it may be of a secret that is newer than the last refresh
         return found
+
+    def read_link(self, text: str) -> tuple[str, int] | None:
+        """As `LinkReader.read`: target and place of a tracked link. Raises NotSetUp while there are no secrets."""
+        if not self._readers:
+            self._asked.set()
+            raise NotSetUp("no_token_secrets")
+        return self._links.read(text)
 
     @property
     def version(self) -> int:
@@ -133,6 +142,7 @@ class TokenSecrets:
             )
 
     def _use(self, secrets: Sequence[bytes]) -> None:
+        self._links = LinkReader(secrets)
         self._readers = {purpose: TokenReader(secrets, purpose) for purpose in Purpose}
         self._secrets = list(secrets)
         self._version += 1

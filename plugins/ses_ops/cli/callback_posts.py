@@ -15,11 +15,11 @@ from ses_ops.errors import InvalidInput
 
 @click.command(epilog=examples("ses callback deliveries", "ses callback deliveries crm --not-delivered --json"))
 @click.argument("name", required=False)
-@click.option("--not-delivered", is_flag=True, help="Only what was given up, or waits after a failed try.")
+@click.option("--not-delivered", is_flag=True, help="Only what failed, or waits after a failed try.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @json_option
 def deliveries(name: str | None, not_delivered: bool, limit: int, as_json: bool) -> None:
-    """Show the last posts to NAME, or to all endpoints, newest first; and what waits after a failed try."""
+    """Show the last posts to NAME, or to all endpoints, newest first; and events that wait after a failed try."""
     from ses_ops.application.callbacks.endpoint_decisions import shown_endpoints
     from ses_ops.storage.callbacks import deliveries as storage
     from ses_ops.storage.connection import transaction

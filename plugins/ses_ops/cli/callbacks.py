@@ -216,7 +216,7 @@ def pause(name: str) -> None:
 @click.command(epilog=examples("ses callback resume crm"))
 @click.argument("name")
 def resume(name: str) -> None:
-    """Post to NAME again: what waits, slowly at first, then what comes."""
+    """Post to NAME again: events that wait, slowly at first, then those that come."""
     from ses_ops.application.callbacks import endpoint_decisions as decisions
 
     with database() as conn:

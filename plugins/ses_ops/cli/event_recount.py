@@ -33,7 +33,8 @@ def recount(ctx: click.Context, repair: bool, as_json: bool) -> None:
     else:
         click.echo(
             f"{done.starts:,} starts and {done.tasks:,} tasks: {done.messages_wrong:,} messages and"
-            f" {done.counts_wrong:,} counts differ" + (", and were set right" if repair else "")
+            f" {done.counts_wrong:,} counts differ, and {done.engagement_wrong:,} and {done.engagement_counts_wrong:,}"
+            " of opens and clicks" + (", and were set right" if repair else "")
         )
         for occurrence_id, seq in done.messages:
             click.echo(f"  message {occurrence_id}.{seq}: its events say something else")
@@ -47,7 +48,13 @@ def recount(ctx: click.Context, repair: bool, as_json: bool) -> None:
             )
         if done.attempts_wrong:
             click.echo(f"{done.attempts_wrong:,} attempts did something else than is counted of them")
-    if (done.messages_wrong or done.counts_wrong or done.attempts_wrong) and not repair:
+        for occurrence_id, seq in done.engagement:
+            click.echo(f"  message {occurrence_id}.{seq}: its opens and clicks say something else")
+        for task_id, count in done.engagement_counts:
+            click.echo(
+                f"  task {task_id}, {count.what}: stored {_counts(count.stored)}; counted {_counts(count.counted)}"
+            )
+    if done.differs and not repair:
         ctx.exit(1)
 
 

@@ -13,6 +13,7 @@ COMMANDS = {
         "Read again, after an update, the mails that were not understood or found no message.",
     ),
     "recount": ("event_recount:recount", "Compare the counts of what became of messages with the events."),
+    "reclassify": ("event_verdicts:reclassify", "Judge anew whether people or machines opened and clicked."),
     "feeds": ("event_feeds:feeds", "List the feeds: when each was heard last, what it brought and refused."),
     "unmatched": ("event_feeds:unmatched", "List the events that found no message."),
     "show": ("event_feeds:show", "Show an event that found no message, with its source."),
@@ -22,4 +23,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, commands=COMMANDS)
 def events() -> None:
-    """What comes back: bounces, complaints, unsubscribing."""
+    """What comes back: bounces, complaints, unsubscribing, opens and clicks."""

@@ -63,7 +63,8 @@ def show(key: str, as_json: bool) -> None:
 
 def _line(event: StoredEvent) -> list[object]:
     kind = f"{'hard' if event.hard else 'soft'} bounce" if event.kind == "bounced" else event.kind
-    return [event.occurred_at, kind, event.source, event.reason, event.status, event.diagnostic[:200]]
+    why = f"{event.verdict} ({event.rule})" if event.verdict else event.reason
+    return [event.occurred_at, kind, event.source, why, event.status, event.diagnostic[:200]]
 
 
 @click.command(epilog=examples("ses message find ann@example.com", "ses message find ann@example.com --json"))

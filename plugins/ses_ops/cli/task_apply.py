@@ -19,6 +19,7 @@ from ses_ops.cli.output import json_option, print_json, warn
 from ses_ops.cli.session import airflow_is_configured, ask_airflow, cheap_quota_variable, database
 from ses_ops.cli.task_roles import unknown_roles, write_roles
 from ses_ops.cli.tell_airflow import tell
+from ses_ops.domain.mail_warning import MailWarning
 from ses_ops.errors import DatabaseUnavailable, NotFound, SesError
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from ses_ops.storage.tasks.send_tasks import Applied
 
 
+_MAIL_WARNINGS = {
+    MailWarning.CUT_OFF: "its HTML has {size} kB; Gmail shows 102 kB of a mail and cuts off the rest",
+    MailWarning.NOT_HTTPS: "SES_PUBLIC_URL is not https: browsers and filters warn of such links",
+    MailWarning.NO_OPENS: "its mail has no HTML: its opens are not measured",
+    MailWarning.NO_CLICKS: "its mail has no link that can be tracked: its clicks are not measured",
+}
 #: State and progress by the name of each task; None for a new task.
 _Before: TypeAlias = "dict[str, tuple[SendTask, MailOfTask] | None]"
 
@@ -160,12 +167,15 @@ def _apply_all(conn: Connection, tasks: dict[Path, SendTask]) -> tuple[dict[str,
 
 
 def _warnings(conn: Connection, task: SendTask) -> list[str]:
-    """The warnings about a task's template (`value_warnings`)."""
+    """The warnings about a task's template (`value_warnings`) and its mail (`mail_warnings`)."""
+    from ses_ops.application.task_content import first_message
     from ses_ops.application.value_warnings import value_warnings
     from ses_ops.domain.mail_content import content_of_task
 
     content, root = content_of_task(task), settings.templates_root()
-    sentences = value_warnings(conn, content, group=task.group, templates_root=root)
+    sentences = [str(one) for one in value_warnings(conn, content, group=task.group, templates_root=root)]
+    first = first_message(conn, task, root)
+    sentences += (_MAIL_WARNINGS[one].format(size=first.html_size // 1024) for one in first.warnings)
     return [f"send task {task.name!r}: {sentence}" for sentence in sentences]
 
 

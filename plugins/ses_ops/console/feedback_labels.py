@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ses_ops.console.language import N_
 from ses_ops.domain.delivery_failure import Reason
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.message_event import EventKind
 
@@ -43,6 +44,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     EventKind.COMPLAINED.value: ("error", N_("complaint")),
     EventKind.UNSUBSCRIBED.value: ("paused", N_("unsubscribed")),
     EventKind.RESUBSCRIBED.value: ("finished", N_("subscribed again")),
+    EngagementKind.OPENED.value: ("finished", N_("opened")),
+    EngagementKind.CLICKED.value: ("finished", N_("clicked")),
 }
 _HARD = ("error", N_("hard bounce"))
 #: The names of feeds; those of companies are the same in every language.
@@ -58,6 +61,7 @@ FEEDS: dict[str, str] = {
     "mailgun": "Mailgun",
     "postmark": "Postmark",
     "custom": N_("Own format"),
+    "tracking": N_("Opens and clicks"),
     "smtp": N_("Mail server, while sending"),
 }
 REASONS: dict[str, str] = {
@@ -90,4 +94,4 @@ def event_badge(kind: str, hard: bool) -> tuple[str, str]:
 
 def feed_name(source: str) -> str:
     """The name of a feed, as a text to translate."""
-    return FEEDS.get(source, source)
+    return FEEDS.get(source) or FEEDS.get(source.removesuffix("_tracking"), source)

@@ -38,7 +38,7 @@ class CallbackKind(StrEnum):
 #: The kind of a post that a person asks for, to try an endpoint. No endpoint chooses it.
 TEST = "test"
 
-#: Seconds from a failed try to the next; after the last one the event is given up, 27.6 hours after the first try.
+#: Seconds from a failed try to the next; after the last one the event has failed, 27.6 hours after the first try.
 RETRY_AFTER = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 #: A try comes later than that by up to this share, so that what failed together does not come back together.
 JITTER = 0.2
@@ -54,7 +54,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def retry_after(tries: int, chance: float) -> float | None:
-    """Seconds until the next try after the `tries`th has failed; None: the event is given up. `chance` is in [0, 1)."""
+    """Seconds until the next try after the `tries`th has failed; None: the event has failed. `chance` is in [0, 1)."""
     if not 1 <= tries <= len(RETRY_AFTER):
         return None
     return RETRY_AFTER[tries - 1] * (1 + JITTER * chance)
@@ -64,7 +64,7 @@ def parse_name(given: str) -> str:
     """The name of an endpoint: lower case letters, digits and hyphens, at most 63. Raises InvalidInput."""
     name = given.strip()
     if not _NAME.fullmatch(name):
-        raise InvalidInput("callback_name_not_usable", given=name[:100])
+        raise InvalidInput("callback_name_not_usable", given=name[:100], field="name")
     return name
 
 
@@ -83,9 +83,9 @@ def parse_url(given: str) -> str:
         or len(url) > LONGEST_URL
         or not (url.isascii() and url.isprintable() and " " not in url)
     ):
-        raise InvalidInput("callback_url_not_usable")
+        raise InvalidInput("callback_url_not_usable", field="url")
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput("callback_url_has_login")
+        raise InvalidInput("callback_url_has_login", field="url")
     return url
 
 

@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "not_json": "is not valid JSON",
     "not_minutes": "{given!r} is not a whole number of minutes from 1 to 30",
     "not_kept_months": "{given!r} is not a whole number of months from 1 to 1200",
+    "not_device_days": "{given!r} is not a whole number of days from 0 to 365",
     "not_on_or_off": "{given!r} is neither on nor off",
     "not_postgres": "{value!r} is not postgres (or generic): ses-ops keeps its data in PostgreSQL",
     "not_text_or_number": "is not a text or a number",

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput
 from ses_ops.events.hook import MOST_UNPROVEN, Heard, Hook, HookRefused, HookRequest, json_object, json_of
@@ -35,7 +36,7 @@ _SIGNED = {
 _HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303
 #: What SES posts when a topic is set up.
 _VALIDATED = "Successfully validated SNS topic for Amazon SES event publishing."
-_NO_EVENTS = frozenset({"send", "open", "click"})
+_NO_EVENTS = frozenset({"send"})
 #: Values of `complaintFeedbackType` (RFC 5965 7.3) that are complaints; many complaints have none.
 _COMPLAINTS = frozenset({"", "abuse", "fraud"})
 
@@ -147,6 +148,8 @@ class _Record:
             "reject": self._reject,
             "renderingfailure": self._failure,
             "subscription": self._subscription,
+            "open": self._open,
+            "click": self._click,
         }.get(kind)
         if reader is not None:
             reader()
@@ -218,6 +221,29 @@ class _Record:
             return
         for one in _recipients(None, self._mail):
             self._add(EventKind.UNSUBSCRIBED, one, subscription, told)
+
+    def _open(self) -> None:
+        self._engaged(EngagementKind.OPENED, mapping(self._record.get("open")))
+
+    def _click(self) -> None:
+        click = mapping(self._record.get("click"))
+        self._engaged(EngagementKind.CLICKED, click, target=click.get("link"))
+
+    def _engaged(self, kind: EngagementKind, part: Mapping[str, Any], target: object = None) -> None:
+        """Of one recipient: the event does not say which one of several it was."""
+        recipients = _recipients(None, self._mail)
+        self._heard.engaged(
+            kind,
+            self._record,
+            source_id=self._sns_id,
+            at=text(part.get("timestamp")),
+            token=_token(self._mail),
+            message_id=_message_id(self._mail),
+            address=recipients[0].get("emailAddress") if len(recipients) == 1 else None,
+            target=target,
+            ip=part.get("ipAddress"),
+            user_agent=part.get("userAgent"),
+        )
 
     def _id(self, part: Mapping[str, Any], one: Mapping[str, Any]) -> str:
         """The id of an event: SES may publish one bounce to two topics, with the same feedbackId."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput
 from ses_ops.events.hook import Heard, Hook, HookRefused, HookRequest, json_of, secrets_in
@@ -30,6 +31,7 @@ _KINDS = {
         EventKind.UNSUBSCRIBED,
     )
 }
+_ENGAGEMENT = {one.value: one for one in EngagementKind}
 _PREFIX = "whsec_"
 #: Octets of the shortest secret, as Standard Webhooks has it.
 _SHORTEST = 24
@@ -87,6 +89,22 @@ def _read(one: Mapping[str, Any], number: str, heard: Heard) -> None:
     told = text(one.get("kind")).strip().lower()
     kind = _KINDS.get(told)
     number = text(one.get("id")) or number
+    if told in _ENGAGEMENT:
+        heard.engaged(
+            _ENGAGEMENT[told],
+            one,
+            source_id=number,
+            at=one.get("time"),
+            token=one.get("token"),
+            message_id=one.get("message_id"),
+            address=one.get("address"),
+            target=one.get("url"),
+            place=one.get("place"),
+            ip=one.get("ip"),
+            user_agent=one.get("user_agent"),
+            machine=one.get("machine") is True,
+        )
+        return
     if kind is None:
         heard.aside(one, "hook_kind_unknown", source_id=number, kind_told=told[:100])
         return

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
+from ses_ops.domain.engagement import MAX_USER_AGENT, Engagement, EngagementKind
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW, EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, SesError
 from ses_ops.events.hook_values import Verdict, clean, moment, text
@@ -30,6 +31,8 @@ MOST_DEPTH = 64
 MOST_AGE = timedelta(hours=24)
 #: By how much a provider's clock may be ahead of ours.
 MOST_AHEAD = timedelta(minutes=10)
+#: Characters of the target of a click.
+MOST_TARGET = 8_000
 #: The longest id of an event that is kept as it is.
 _MOST_ID = 200
 
@@ -71,6 +74,7 @@ class Heard:
     #: Reads a token of an event; None for any other text.
     read_token: Callable[[str], MessageKey | None]
     events: list[MessageEvent] = field(default_factory=list)
+    engagement: list[Engagement] = field(default_factory=list)
     set_aside: list[UnmatchedRecord] = field(default_factory=list)
 
     def add(
@@ -108,6 +112,43 @@ class Heard:
             raw=clean(_dumped(raw))[:MAX_RAW],
         )
         self.events.append(event)
+
+    def engaged(
+        self,
+        kind: EngagementKind,
+        raw: object,
+        *,
+        source_id: str,
+        at: object,
+        token: object = None,
+        message_id: object = None,
+        address: object = None,
+        target: object = None,
+        place: object = None,
+        ip: object = None,
+        user_agent: object = None,
+        machine: bool = False,
+    ) -> None:
+        """Add an open or a click; without a readable time it is left out: there are many, and none is missed."""
+        occurred_at = moment(at)
+        if occurred_at is None:
+            return
+        event = Engagement(
+            kind=kind,
+            source=self.source,
+            source_id=self._id(source_id, raw),
+            occurred_at=occurred_at,
+            message=self.read_token(text(token).strip()),
+            message_id=text(message_id).strip().strip("<>")[:_MOST_ID],
+            authenticated=True,
+            address=text(address).strip()[:320],
+            target=clean(text(target).strip())[:MOST_TARGET] if kind is EngagementKind.CLICKED else "",
+            place=place if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < 32_768 else None,
+            ip=text(ip).strip()[:64],
+            user_agent=clean(text(user_agent))[:MAX_USER_AGENT],
+            told_machine=machine,
+        )
+        self.engagement.append(event)
 
     def aside(
         self, raw: object, code: str, /, *, source_id: str = "", kind: EventKind | None = None, **facts: Any

@@ -13,11 +13,13 @@ from email import message_from_bytes, policy
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.events.hook import MOST_UNPROVEN, Heard, Hook, HookRefused, HookRequest, json_object, secrets_in
 from ses_ops.events.hook_values import mapping, moment, text, verdict
 
-_NO_EVENTS = frozenset({"accepted", "opened", "clicked", "stored", "list_member_uploaded"})
+_NO_EVENTS = frozenset({"accepted", "stored", "list_member_uploaded"})
+_ENGAGEMENT = {"opened": EngagementKind.OPENED, "clicked": EngagementKind.CLICKED}
 _KINDS = {
     "delivered": EventKind.DELIVERED,
     "rejected": EventKind.DROPPED,
@@ -66,6 +68,9 @@ class Mailgun(Hook):
             kind = EventKind.DEFERRED if severity == "temporary" else EventKind.BOUNCED
             if reason.startswith("suppress"):
                 kind = EventKind.DROPPED  # the address is on Mailgun's own list
+        if told in _ENGAGEMENT:
+            _engaged(_ENGAGEMENT[told], event, token, heard)
+            return
         if kind is None:
             if told not in _NO_EVENTS:
                 heard.aside(event, "hook_kind_unknown", source_id=token, kind_told=told[:100])
@@ -89,6 +94,24 @@ class Mailgun(Hook):
             verdict=found if judged else None,
             diagnostic=words,
         )
+
+
+def _engaged(kind: EngagementKind, event: Mapping[str, Any], number: str, heard: Heard) -> None:
+    client = mapping(event.get("client-info"))
+    heard.engaged(
+        kind,
+        event,
+        source_id=number,
+        at=event.get("timestamp"),
+        token=mapping(event.get("user-variables")).get("ses_ops"),
+        message_id=mapping(mapping(event.get("message")).get("headers")).get("message-id"),
+        address=event.get("recipient"),
+        target=event.get("url"),
+        ip=event.get("ip"),
+        user_agent=client.get("user-agent"),
+        # "apple", "gmail", "generic": what Mailgun takes for a machine; Gmail's proxy is asked by people, too.
+        machine=text(client.get("bot")).strip().lower() not in ("", "gmail", "false", "none"),
+    )
 
 
 def _content(request: HookRequest) -> Mapping[str, Any]:
@@ -134,6 +157,9 @@ def _older(fields: Mapping[str, str]) -> dict[str, Any]:
         "reason": fields.get("reason", ""),
         "recipient": fields.get("recipient", ""),
         "timestamp": fields.get("timestamp", ""),
+        "url": fields.get("url", ""),
+        "ip": fields.get("ip", ""),
+        "client-info": {"user-agent": fields.get("user-agent", "")},
         "message": {"headers": {"message-id": fields.get("Message-Id") or fields.get("message-id") or ""}},
         "user-variables": _older_variables(fields),
         "delivery-status": {

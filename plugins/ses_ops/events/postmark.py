@@ -8,12 +8,12 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput
 from ses_ops.events.hook import Heard, Hook, HookRefused, HookRequest, json_object, secrets_in
 from ses_ops.events.hook_values import mapping, text, verdict
 
-_NO_EVENTS = frozenset({"open", "click"})
 #: Types of a bounce that are none.
 _AUTOMATIC = frozenset({"autoresponder", "challengeverification"})
 #: Types of a bounce for mail that Postmark did not send.
@@ -69,10 +69,12 @@ class Postmark(Hook):
             "delivery": _delivery,
             "spamcomplaint": _complaint,
             "subscriptionchange": _subscription,
+            "open": _open,
+            "click": _click,
         }.get(told.lower())
         if reader is not None:
             reader(event, heard)
-        elif told.lower() not in _NO_EVENTS:
+        else:
             heard.aside(event, "hook_kind_unknown", kind_told=told[:100])
 
 
@@ -114,15 +116,44 @@ def _subscription(event: Mapping[str, Any], heard: Heard) -> None:
     heard.aside(event, "hook_kind_unknown", source_id=_id(event), kind_told="SubscriptionChange")
 
 
+def _open(event: Mapping[str, Any], heard: Heard) -> None:
+    _engaged(EngagementKind.OPENED, event, heard)
+
+
+def _click(event: Mapping[str, Any], heard: Heard) -> None:
+    _engaged(EngagementKind.CLICKED, event, heard)
+
+
+def _engaged(kind: EngagementKind, event: Mapping[str, Any], heard: Heard) -> None:
+    heard.engaged(
+        kind,
+        event,
+        # An open has no id of its own: message, time and client tell two apart.
+        source_id=" ".join(
+            filter(None, (text(event.get(name)) for name in ("RecordType", "MessageID", "ReceivedAt", "OriginalLink")))
+        ),
+        at=text(event.get("ReceivedAt")),
+        token=_metadata(event).get("ses-ops"),
+        message_id=event.get("MessageID"),
+        address=event.get("Recipient"),
+        target=event.get("OriginalLink"),
+        ip=mapping(event.get("Geo")).get("IP"),
+        user_agent=event.get("UserAgent"),
+    )
+
+
+def _metadata(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name).lower().replace("_", "-"): one for name, one in mapping(event.get("Metadata")).items()}
+
+
 def _add(kind: EventKind, event: Mapping[str, Any], heard: Heard, time: str, **more: Any) -> None:
-    metadata = {str(name).lower().replace("_", "-"): one for name, one in mapping(event.get("Metadata")).items()}
     heard.add(
         kind,
         event,
         source_id=_id(event),
         at=text(event.get(time)),
         provider_kind="/".join(filter(None, (text(event.get(name)) for name in ("RecordType", "Type")))),
-        token=metadata.get("ses-ops"),
+        token=_metadata(event).get("ses-ops"),
         message_id=event.get("MessageID"),
         address=event.get("Email") or event.get("Recipient"),
         diagnostic=event.get("Details"),

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput
 from ses_ops.events.hook import Heard, Hook, HookRefused, HookRequest, json_of, secrets_in
-from ses_ops.events.hook_values import moment, text, verdict
+from ses_ops.events.hook_values import mapping, moment, text, verdict
 
 _KINDS = {
     "delivered": EventKind.DELIVERED,
@@ -26,7 +27,8 @@ _KINDS = {
     "unsubscribe": EventKind.UNSUBSCRIBED,
     "group_unsubscribe": EventKind.UNSUBSCRIBED,
 }
-_NO_EVENTS = frozenset({"processed", "open", "click"})
+_NO_EVENTS = frozenset({"processed"})
+_ENGAGEMENT = {"open": EngagementKind.OPENED, "click": EngagementKind.CLICKED}
 
 
 class SendGrid(Hook):
@@ -69,6 +71,22 @@ class SendGrid(Hook):
 def _read(one: Mapping[str, Any], heard: Heard) -> None:
     told = text(one.get("event")).strip().lower()
     kind = _KINDS.get(told)
+    if told in _ENGAGEMENT:
+        heard.engaged(
+            _ENGAGEMENT[told],
+            one,
+            source_id=text(one.get("sg_event_id")),
+            at=one.get("timestamp"),
+            token=one.get("ses_ops"),
+            message_id=one.get("smtp-id"),
+            address=one.get("email"),
+            target=one.get("url"),
+            place=mapping(one.get("url_offset")).get("index"),
+            ip=one.get("ip"),
+            user_agent=one.get("useragent"),
+            machine=one.get("sg_machine_open") is True,
+        )
+        return
     if kind is None:
         if told not in _NO_EVENTS:
             heard.aside(one, "hook_kind_unknown", source_id=text(one.get("sg_event_id")), kind_told=told[:100])

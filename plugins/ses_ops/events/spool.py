@@ -24,6 +24,7 @@ from typing import Any
 from zlib import crc32
 
 from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
+from ses_ops.domain.engagement import Engagement, EngagementKind
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, SesError
 
@@ -48,7 +49,10 @@ class UnmatchedRecord:
     kind: EventKind | None = None
 
 
-Record = MessageEvent | UnmatchedRecord
+Record = MessageEvent | Engagement | UnmatchedRecord
+
+#: The fields of an open or a click that are written as they are.
+_OF_ENGAGEMENT = [name for name in Engagement.__dataclass_fields__ if name not in ("kind", "occurred_at", "message")]
 
 
 def packed(record: Record) -> bytes:
@@ -79,6 +83,8 @@ def _plain(record: Record) -> dict[str, Any]:
             "unmatched": raw,
             "why": why,
         }
+    if isinstance(record, Engagement):
+        return _plain_engagement(record)
     failure = None if record.failure is None else record.failure._asdict()
     message = None if record.message is None else asdict(record.message)
     names = [name for name in MessageEvent.__dataclass_fields__ if name not in ("message", "failure", "occurred_at")]
@@ -86,7 +92,25 @@ def _plain(record: Record) -> dict[str, Any]:
     return {**plain, "occurred_at": record.occurred_at.isoformat(), "message": message, "failure": failure}
 
 
+def _plain_engagement(record: Engagement) -> dict[str, Any]:
+    """The fields that have a value: there may be thousands a second."""
+    key = record.message
+    plain = {name: value for name in _OF_ENGAGEMENT if (value := getattr(record, name)) not in ("", None, False)}
+    if key is not None:
+        plain["message"] = [key.occurrence_id, key.seq, key.address_check]
+    return {**plain, "engagement": record.kind.value, "at": record.occurred_at.isoformat()}
+
+
+def _engagement(plain: dict[str, Any]) -> Engagement:
+    key = plain.pop("message", None)
+    message = None if key is None else MessageKey(occurrence_id=key[0], seq=key[1], address_check=key[2])
+    kind, moment = EngagementKind(plain.pop("engagement")), datetime.fromisoformat(plain.pop("at"))
+    return Engagement(**plain, kind=kind, occurred_at=moment, message=message)
+
+
 def _record(plain: dict[str, Any]) -> Record:
+    if "engagement" in plain:
+        return _engagement(plain)
     kind = plain.pop("kind")
     if "unmatched" in plain:
         why = Explanation.read(plain["why"]["code"], plain["why"]["facts"])
@@ -113,24 +137,48 @@ class SpoolWriter:
     folder: Path
     _file: int | None = field(default=None, init=False)
     _size: int = field(default=0, init=False)
+    _unsynced: bool = field(default=False, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Write records; on return they survive a loss of power. Raises SpoolFailed."""
+    def append(self, records: Iterable[Record], *, sync: bool = True) -> None:
+        """Write records; on return they survive the end of the process, and with `sync` a loss of power.
+
+        Raises SpoolFailed.
+        """
         lines = b"".join(map(packed, records))
         with self._lock:
             try:
-                self._append(lines)
+                self._append(lines, sync=sync)
             except OSError as cause:
                 self._close()
                 raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
 
-    def close(self) -> None:
-        """Give the present file free for draining; the next record begins another file."""
-        with self._lock:
-            self._close()
+    def close(self, *, sync: bool = True) -> None:
+        """Give the present file free for draining; the next record begins another file.
 
-    def _append(self, lines: bytes) -> None:
+        Whoever drains it now need not `sync`: the records are committed before the file is removed.
+        """
+        with self._lock:
+            file, unsynced = self._file, self._unsynced
+            self._file, self._unsynced = None, False
+        if file is not None:
+            _end(file, sync=sync and unsynced)
+
+    def sync(self) -> None:
+        """Make what was written without `sync` survive a loss of power. Raises SpoolFailed."""
+        with self._lock:
+            if not self._unsynced or self._file is None:
+                return
+            # Of a handle of its own, so that nobody who writes waits for the disk meanwhile.
+            self._unsynced, handle = False, os.dup(self._file)
+        try:
+            os.fsync(handle)
+        except OSError as cause:
+            raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
+        finally:
+            os.close(handle)
+
+    def _append(self, lines: bytes, *, sync: bool) -> None:
         if self._file is None or self._size > MOST_OCTETS:
             self._close()
             self._file = _new_file(self.folder)
@@ -139,7 +187,9 @@ class SpoolWriter:
         try:
             while written < len(lines):
                 written += os.write(self._file, memoryview(lines)[written:])
-            os.fsync(self._file)
+            if sync:
+                os.fsync(self._file)
+            self._unsynced = not sync
         except OSError:
             # What cannot be taken back is a record that its caller repeats, or a damaged line.
             with suppress(OSError):
@@ -149,9 +199,16 @@ class SpoolWriter:
 
     def _close(self) -> None:
         if self._file is not None:
-            with suppress(OSError):
-                os.close(self._file)
-        self._file = None
+            _end(self._file, sync=self._unsynced)
+        self._file, self._unsynced = None, False
+
+
+def _end(file: int, *, sync: bool) -> None:
+    with suppress(OSError):
+        if sync:
+            os.fsync(file)
+    with suppress(OSError):
+        os.close(file)
 
 
 def _new_file(folder: Path) -> int:

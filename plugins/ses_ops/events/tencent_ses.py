@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
+from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput
 from ses_ops.events.hook import Heard, Hook, HookRefused, HookRequest, json_of, secrets_in
@@ -24,7 +25,8 @@ _KINDS = {
     "spamreport": EventKind.COMPLAINED,
     "unsubscribe": EventKind.UNSUBSCRIBED,
 }
-_NO_EVENTS = frozenset({"processed", "open", "click"})
+_NO_EVENTS = frozenset({"processed"})
+_ENGAGEMENT = {"open": EngagementKind.OPENED, "click": EngagementKind.CLICKED}
 #: Characters of the shortest secret.
 _SHORTEST = 20
 
@@ -69,6 +71,20 @@ class TencentSes(Hook):
 def _read(fields: Mapping[str, Any], raw: Mapping[str, Any], heard: Heard) -> None:
     told = text(fields.get("event")).strip().lower()
     kind = _KINDS.get(told)
+    if told in _ENGAGEMENT:
+        heard.engaged(
+            _ENGAGEMENT[told],
+            raw,
+            source_id=_id(fields, "link", "useragent"),
+            at=fields.get("timestamp"),
+            token=fields.get("x-tencentcloudses-cb-sesops"),
+            message_id=fields.get("messageid"),
+            address=fields.get("email"),
+            target=fields.get("link"),
+            ip=fields.get("ip"),
+            user_agent=fields.get("useragent"),
+        )
+        return
     if kind is None:
         if told not in _NO_EVENTS:
             heard.aside(raw, "hook_kind_unknown", kind_told=told[:100])
@@ -91,8 +107,8 @@ def _read(fields: Mapping[str, Any], raw: Mapping[str, Any], heard: Heard) -> No
     )
 
 
-def _id(fields: Mapping[str, Any]) -> str:
+def _id(fields: Mapping[str, Any], *more: str) -> str:
     """A hash of what tells two events apart, because Tencent gives an event no id."""
-    names = ("event", "email", "bulkid", "messageid", "taskid", "timestamp", "bouncetype", "reason")
+    names = ("event", "email", "bulkid", "messageid", "taskid", "timestamp", "bouncetype", "reason", *more)
     told = "\n".join(text(fields.get(name)) for name in names)
     return "sha256:" + sha256(told.encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""The app of the public listener: the unsubscribe page, providers' hooks, a health check; everything else is 404."""
+"""The app of the public listener: unsubscribe page, tracked links, hooks, a health check; everything else is 404."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ses_ops.public import hooks, unsubscribe
+from ses_ops.public import hooks, tracking, unsubscribe
 from ses_ops.public.front import Front
 from ses_ops.public.page import Shown, page
 from ses_ops.public.page_words import words_of
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 def routes() -> list[BaseRoute]:
     """All routes of the listener."""
-    return [*unsubscribe.routes(), *hooks.routes(), Route("/health", _health), Route("/robots.txt", _robots)]
+    return [
+        *unsubscribe.routes(),
+        *hooks.routes(),
+        Route("/health", _health),
+        Route("/robots.txt", _robots),
+        Route("/c/{rest:path}", _not_led),
+    ]
 
 
 def make_app(services: Services) -> Front:
@@ -43,7 +49,8 @@ def make_app(services: Services) -> Front:
     )
     app.router.redirect_slashes = False
     app.state.services = services
-    return Front(app, prefix=services.prefix)
+    tracked = tracking.TrackedRequests(app, services)
+    return Front(app, prefix=services.prefix, unlogged=dict.fromkeys(tracking.PATHS, tracked))
 
 
 def _health(request: Request) -> Response:
@@ -66,6 +73,11 @@ def _health(request: Request) -> Response:
         },
         200 if takes else 503,
     )
+
+
+def _not_led(request: Request) -> Response:
+    """The page of a tracked link that leads nowhere; tracking.py has said why."""
+    raise HTTPException(request.scope.get(tracking.STATUS, 404), headers={"Retry-After": "30"})
 
 
 def _robots(_: Request) -> Response:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS, MOST_RECIPIENTS, MOST_MAILS = 100, 50, 500
 #: Wrong recipients of one client in an hour; then its connections end.
 MOST_WRONG = 200
+#: Mails to one address in an hour. A message has a few reports; spam comes to any address that stands in a mail.
+MOST_OF_ONE = 100
 #: Servers that a mail has passed; one that has passed more is in a loop (RFC 5321 6.3).
 MOST_HOPS = 50
 #: Seconds without a command.
@@ -49,6 +51,7 @@ class ReportHandler:
         self._intake = intake
         self._secrets = secrets
         self._wrong = RequestRate(most=MOST_WRONG, seconds=3600)
+        self._of_one = RequestRate(most=MOST_OF_ONE, seconds=3600)
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
@@ -60,8 +63,10 @@ class ReportHandler:
         try:
             version = self._secrets.version
             known = self._is_ours(address)
-            if not known and _ADDRESS.fullmatch(address) and not self._intake.away:
+            if not known and _ADDRESS.fullmatch(address):
                 # Its secret may have been made a moment ago, and what is refused here is lost.
+                if self._intake.away:
+                    return "451 4.3.0 Try again later"
                 known = await asyncio.to_thread(self._secrets.newer_than, version) and self._is_ours(address)
         except NotSetUp:
             return "451 4.3.0 Try again later"
@@ -71,6 +76,8 @@ class ReportHandler:
             if not self._wrong.allows(client):
                 return "421 4.7.0 Too many wrong recipients"
             return "550 5.1.1 No such address"
+        if not self._of_one.allows(address.partition("@")[0].lower()):
+            return "452 4.7.1 Too many mails to this address"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(rcpt_options)
         return "250 2.1.5 Recipient accepted"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.web.headers import Message, with_default_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ses_ops.web.headers import Send
 
@@ -30,9 +30,17 @@ _KNOWN = re.compile(r"/(u|hooks/[a-z_]{1,20}|health|robots\.txt)(?=/|$)")
 class Front:
     """A pure ASGI app around the routes."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], *, prefix: str = "") -> None:
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        *,
+        prefix: str = "",
+        unlogged: Mapping[str, Callable[..., Awaitable[None]]] | None = None,
+    ) -> None:
+        """`unlogged`: apps that bring the headers and have no line in the log, by the first octets of a path."""
         self._app = app
         self._prefix = prefix
+        self._unlogged = dict(unlogged or {})
 
     async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
         """Answer a request."""
@@ -42,6 +50,9 @@ class Front:
         if self._prefix and scope["path"].startswith(self._prefix + "/"):
             # Some proxies pass the prefix on, some take it off.
             scope = {**scope, "path": scope["path"].removeprefix(self._prefix)}
+        if app := self._unlogged.get(scope["path"][:3]):
+            await app(scope, receive, send)
+            return
         began, status = time.perf_counter(), 0
 
         async def noting(message: Message) -> None:

@@ -62,7 +62,7 @@ class _Endpoint:
             await hook.verify(given)
             heard = await _heard(hook, given, services)
             await hook.confirm(given)
-            records: list[Record] = [*heard.events, *heard.set_aside]
+            records: list[Record] = [*heard.events, *heard.engagement, *heard.set_aside]
             if records:
                 await services.intake.take(records)
         except HookRefused as refused:

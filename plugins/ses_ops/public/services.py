@@ -88,6 +88,9 @@ class Services:
     leaving: RequestRate = field(default_factory=lambda: RequestRate(most=20, seconds=3600))
     coming_back: RequestRate = field(default_factory=lambda: RequestRate(most=10, seconds=3600))
 
+    #: By token: opens and clicks that are kept; further ones are answered alike.
+    engaging: RequestRate = field(default_factory=lambda: RequestRate(most=60, seconds=3600, keys=200_000))
+
     @classmethod
     def of(cls, dsn: str, spool_folder: Path, *, prefix: str = "") -> Self:
         """The services for a database and a folder of the spool."""

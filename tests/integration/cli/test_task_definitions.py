@@ -130,3 +130,23 @@ def test_a_command_or_a_name_that_does_not_exist_comes_with_the_one_that_was_mea
         assert answer.code != 0
         assert words in answer.err, answer.err
     assert "did you mean" not in ses("task", "show", "quite-different").err
+
+
+def test_what_is_tracked_comes_from_the_file_with_warnings_of_what_nobody_could_measure(ses, world, sale, monkeypatch):
+    monkeypatch.setenv("SES_PUBLIC_URL", "http://mail.example.com")
+    world.group("customers", 3)
+    path = sale(track="{opens: true, clicks: true}")
+    applied = ses("task", "apply", path)
+    assert applied.code == 0, applied.err
+    assert world.rows("SELECT track_opens, track_clicks FROM send_task") == [(True, True)]
+    assert "send task 'sale': SES_PUBLIC_URL is not https" in applied.err
+    assert "its mail has no link that can be tracked: its clicks are not measured" in applied.err
+    assert "opens are not measured" not in applied.err
+    assert ses("task", "apply", path, "--json").json[0]["applied"] == "unchanged"
+    monkeypatch.delenv("SES_PUBLIC_URL")
+    refused = ses("task", "apply", path)
+    assert refused.code == 1
+    assert "sale.yaml: track: opens and clicks need the address" in refused.err + refused.out
+    assert ses("task", "apply", sale(track="{opens: maybe}")).code == 1
+    assert ses("task", "apply", sale()).code == 0
+    assert world.rows("SELECT track_opens, track_clicks FROM send_task") == [(None, None)]

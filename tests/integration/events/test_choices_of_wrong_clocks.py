@@ -9,6 +9,7 @@ import pytest
 from ses_ops.application.event_recount import recount_events
 from ses_ops.application.ports import Actor
 from ses_ops.domain.message_event import EventKind
+from ses_ops.storage.events import timeline
 from tests.integration.events.mailing import BEGAN, Mailing, sent
 
 #: Years away: a clock that was never set, and one of a typing error; a mail without a date is of 1970.
@@ -66,3 +67,13 @@ def test_a_recount_finds_the_same_choices(mailing) -> None:
     assert mailing.feedback(1) == (0, False, False)
     assert mailing.feedback(2) == (0, False, True)
     assert recount_events(mailing.world.conn, Actor(name="ann"), repair=False).messages_wrong == 0
+
+
+def test_a_timeline_has_an_event_of_a_wrong_clock_where_it_arrived(mailing) -> None:
+    mailing.record(mailing.event(1, EventKind.DEFERRED, after=1))
+    for number, wrong in enumerate(WRONG):
+        mailing.record(mailing.event(1, EventKind.BOUNCED, occurred_at=wrong, source_id=f"{number}"))
+    mailing.record(mailing.event(1, EventKind.DELIVERED, after=2))
+    shown = timeline.events(mailing.world.conn, mailing.occurrence_id, 1, with_raw=False)
+    assert [one.kind for one in shown] == ["deferred", "delivered", "bounced", "bounced", "bounced"]
+    assert [one.occurred_at.year for one in shown[2:]] == [9999, 2038, 1970]

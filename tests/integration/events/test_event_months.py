@@ -10,9 +10,9 @@ import pytest
 
 from ses_ops import settings
 from ses_ops.application.event_months import KeptMonths, keep_months
-from ses_ops.application.record_events import record_events
+from ses_ops.application.record_events import keep_unmatched, record_events
 from ses_ops.domain.message_event import EventKind
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import Explanation, InvalidInput
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.events import partitions
 from tests.integration.events.mailing import sent
@@ -127,3 +127,13 @@ def test_thirteen_months_are_kept_unless_somebody_says_otherwise(monkeypatch):
     assert settings.events_kept_months() == 13
     monkeypatch.setenv("SES_EVENTS_KEPT_MONTHS", "24")
     assert settings.events_kept_months() == 24
+
+
+def test_unmatched_events_are_kept_as_long_as_events(world):
+    why = Explanation("mail_not_understood")
+    for number in range(4):
+        keep_unmatched(world.conn, source="bounce_mail", source_id=str(number), raw=b"A mail of a person.", why=why)
+    world.execute("UPDATE unmatched_event SET received_at = now() - interval '70 days' WHERE source_id IN ('0', '1')")
+    assert keep_months(world.conn, kept=3).forgotten == 0
+    assert keep_months(world.conn, kept=1).forgotten == 2
+    assert world.rows("SELECT source_id FROM unmatched_event ORDER BY id") == [("2",), ("3",)]

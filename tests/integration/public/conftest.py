@@ -83,7 +83,8 @@ def recipients(shared_world, listener) -> Iterator[Recipients]:
     """A mailing of its own, and a client of its own: whatever is limited is limited by one of them."""
     with shared_world.conn, shared_world.conn.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE message_event, message_feedback, feedback_count, suppression, unmatched_event, event_feed"
+            "TRUNCATE message_event, message_feedback, feedback_count, suppression, unmatched_event, event_feed,"
+            " engagement, message_engagement, engagement_count, link_count, engagement_hour, tracked_link"
         )
         cursor.execute("SELECT count(*) FROM occurrence")
         (number,) = cursor.fetchone()

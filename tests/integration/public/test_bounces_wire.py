@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from ses_ops.application.token_rotation import rotate_token_secret
+from ses_ops.public.bounce_listener import MOST_OF_ONE
 from tests.actors import ANYBODY
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.bounce_process import BounceProcess
@@ -124,6 +125,20 @@ def test_lmtp_answers_for_each_recipient_of_a_mail_that_is_too_large(mailing, tm
         assert wire.say(b"x" * 11_000_000 + b"\r\n.\r\n").startswith(b"552")
         assert wire.answer().startswith(b"552")
         assert wire.say(b"NOOP\r\n").startswith(b"250")
+
+
+def test_spam_to_one_address_does_not_fill_the_database_and_the_others_go_on(back) -> None:
+    to, other = bounce_address(back, 1), bounce_address(back, 2)
+    wire = Wire(back)
+    wire.say(b"EHLO x\r\n")
+    answers = []
+    for _ in range(MOST_OF_ONE + 3):
+        wire.say(b"RSET\r\n")
+        wire.say(b"MAIL FROM:<>\r\n")
+        answers.append(wire.say(f"RCPT TO:<{to}>\r\n".encode())[:3])
+    assert answers == [b"250"] * MOST_OF_ONE + [b"452"] * 3
+    assert back.listener.deliver(other, report(other, "bob@example.net"))[0] == 250
+    assert back.events() == [(2, "bounced", "bounce_mail")]
 
 
 def test_a_mail_to_the_addresses_of_two_messages_is_about_both(back) -> None:

@@ -1,4 +1,4 @@
-"""The deliverer: posts events to all endpoints until it is told to end.
+"""The deliverer: posts events to all endpoints until it is asked to end.
 
 Any number of deliverers may run. What one of them has taken when it dies is posted again by another when the lease is
 over: at least once, with the same id.
@@ -45,7 +45,7 @@ LOOK, BEAT, CLEAN = 2.0, 10.0, 60.0
 WRITE, MOST_UNWRITTEN = 0.05, 2_000
 #: Seconds after which the last success of an endpoint is written again.
 _SUCCESS_EVERY = 10.0
-#: Waiting events that are given up in one transaction.
+#: Waiting events that expire in one transaction.
 _EXPIRED_AT_ONCE = 5_000
 
 
@@ -103,7 +103,7 @@ class Deliverer:
         self._outcomes.append(outcome)
 
     async def settled(self) -> None:
-        """Wait while too many outcomes are not written, as when the database is away: memory stays flat."""
+        """Wait while too many outcomes are not written, as when the database is unavailable: memory stays flat."""
         while len(self._outcomes) > MOST_UNWRITTEN:
             self._written.clear()
             await self._written.wait()
@@ -171,7 +171,7 @@ class Deliverer:
             stopped = await self._stopped(stop_failing, self._actor, endpoint, days=STOP_AFTER_DAYS)
         if stopped:
             why = f"it answered {status}" if status else f"it has failed for {STOP_AFTER_DAYS} days"
-            log.error("endpoint %s is stopped: %s; resume it when it is well", endpoint.name, why)
+            log.warning("endpoint %s is stopped: %s; resume it when it is well", endpoint.name, why)
             if self._after_stop is not None:
                 await asyncio.to_thread(self._after_stop)
 

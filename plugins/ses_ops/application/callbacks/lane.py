@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks for events of an endpoint that has none, and while the database is away.
+#: Seconds between two looks for events of an endpoint that has none, and while the database is unavailable.
 IDLE, AWAY = 1.0, 3.0
 
 

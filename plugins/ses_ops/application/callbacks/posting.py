@@ -36,7 +36,7 @@ class _End(StrEnum):
     """How an event ends at an endpoint."""
 
     DELIVERED = "delivered"
-    GIVEN_UP = "given_up"
+    FAILED = "failed"
     GONE = "gone"
 
 
@@ -80,7 +80,7 @@ def outcome_of(taken: Taken, answer: Answer) -> Ended | Failed:
         return Failed(taken.id, taken.lease, 0, 1, answer.status, answer.text)
     after = None if taken.kind == TEST else retry_after(taken.tries + 1, random.random())  # noqa: S311 - no secret
     if after is None:
-        return Ended(taken.id, taken.lease, _End.GIVEN_UP.value, answer.status, answer.text, answer.took_ms)
+        return Ended(taken.id, taken.lease, _End.FAILED.value, answer.status, answer.text, answer.took_ms)
     return Failed(taken.id, taken.lease, max(after, answer.retry_after or 0), 1, answer.status, answer.text)
 
 

@@ -21,7 +21,7 @@ def stop_unwanted(conn: Connection, actor: Actor, endpoint: ActiveEndpoint, *, s
 
 
 def stop_failing(conn: Connection, actor: Actor, endpoint: ActiveEndpoint, *, days: int) -> bool:
-    """Stop an endpoint that has failed for so many days; False when it is stopped already."""
+    """Stop an endpoint that has failed for `days` days; False when it is stopped already."""
     return _stop(conn, actor, endpoint, Explanation("callback_endpoint_failing", days=days))
 
 

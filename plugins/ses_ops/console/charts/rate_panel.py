@@ -17,7 +17,7 @@ _FILLED = 0.72
 #: Pixels of the lowest bar, so that every number above zero is seen.
 _LOWEST = 2.0
 #: Largest number of labels below the bars.
-_LABELS = 5
+_LABELS = 4
 
 
 class BarLook(StrEnum):
@@ -94,14 +94,14 @@ class Panel:
 
 
 def draw_panel(
-    bars: Sequence[Bar], thresholds: Sequence[PanelLine] = (), *, at_least: int, labelled: bool = False
+    bars: Sequence[Bar], thresholds: Sequence[PanelLine] = (), *, at_least: int, step: int = 1, labelled: bool = False
 ) -> Panel:
     """Place the bars side by side. The scale ends at the highest value or threshold, and at `at_least` at the earliest.
 
-    `labelled`: write the days below the bars.
+    It ends at a multiple of `step`. `labelled`: write the days below the bars.
     """
     values = [one.value for one in bars if one.value is not None]
-    highest = max(at_least, *values, *(one.value for one in thresholds), 1)
+    highest = -(-max(at_least, *values, *(one.value for one in thresholds), 1) // step) * step
 
     def pixels(value: int) -> float:
         return round(value / highest * HEIGHT, 1)

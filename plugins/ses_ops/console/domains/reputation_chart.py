@@ -95,7 +95,7 @@ def _levels(words: Language, days: Sequence[ChartDay], labels: Sequence[str]) ->
 
 def _rates(words: Language, rate: Rate, days: Sequence[ChartDay], labels: Sequence[str], *, last: bool) -> RatePanel:
     bars = [_bar(words, rate, day, label) for day, label in zip(days, labels, strict=True)]
-    panel = draw_panel(bars, _thresholds(rate), at_least=_AT_LEAST[rate], labelled=last)
+    panel = draw_panel(bars, _thresholds(rate), at_least=_AT_LEAST[rate], step=_AT_LEAST[rate] // 4, labelled=last)
     heading = NOT_DELIVERED if rate is Rate.DELIVERED else LABELS[rate]
     return RatePanel(heading=heading, panel=panel, highest=words.rate(panel.highest / 10_000))
 
@@ -107,9 +107,10 @@ def _bar(words: Language, rate: Rate, day: ChartDay, label: str) -> Bar:
         return Bar(value=None, title=words.gettext(_NOTHING, when=label), label=today, marked=day.today)
     few = day.figures.attempted <= FLOOR
     bad = any(one.rate is rate and one.holds(day.figures) for one in (*LOWERS, *BLOCKS))
-    share = words.rate(count / of)
+    cut = count * 10_000 // of
+    share = words.rate((cut or (0.5 if count else 0)) / 10_000)
     return Bar(
-        value=count * 10_000 // of,
+        value=cut,
         title=words.gettext(_RATE, when=label, rate=share, count=words.number(count), of=words.number(of)),
         label=today,
         look=BarLook.FEW if few else BarLook.BAD if bad else BarLook.PLAIN,

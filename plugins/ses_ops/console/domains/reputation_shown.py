@@ -38,7 +38,7 @@ _MORE = N_(
 )
 _ENOUGH = N_("Enough was tried today for level %(level)s, %(quota)s messages a day; the figures decide.")
 _GOOD = N_("The figures of today and of the window are good enough.")
-_UNMET = N_("%(figure)s has to be %(limit)s, today and in the window.")
+_UNMET = N_("%(figure)s: must be %(limit)s, today and in the window.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

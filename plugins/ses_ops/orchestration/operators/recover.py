@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import conf
+from airflow.sdk import AssetAlias, conf
 
 from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
@@ -17,12 +17,17 @@ from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Context
     from psycopg2.extensions import connection as Connection
 
 #: Number of queued runs of a task of which one is surely due. Resumes that wait for their time are one for each time
 #: that mail is cached until, rarely more than two; counted as a due run, they would make due mail wait for them.
 QUEUED_ENOUGH = 4
+
+#: The outlet of the task: an alias, so that an asset is updated when there is something to say, and not at each run.
+FINISHED = AssetAlias("ses_send_task_finished")
 
 
 class RecoverOperator(SesOperator):
@@ -40,7 +45,9 @@ class RecoverOperator(SesOperator):
             overdue = recover(conn)
             overdue += self._judge(conn, {one.task_name for one in overdue})
             self._keep_months(conn)
+            self._empty_devices(conn)
             self._look_up_providers(conn)
+            self._announce(context, conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -75,8 +82,21 @@ class RecoverOperator(SesOperator):
         except (SesError, StatementFailed) as problem:
             self.log.warning("the months of events are as they were: %s", problem)
             return
-        if done.made or done.dropped:
-            self.log.info("months of events: %s made, %s dropped", done.made, done.dropped)
+        if done.made or done.dropped or done.forgotten:
+            self.log.info(
+                "months of events: %s made, %s dropped; %s old unmatched events deleted",
+                *(done.made, done.dropped, done.forgotten),
+            )
+
+    def _empty_devices(self, conn: Connection) -> None:
+        """Empty the data of devices that is too old."""
+        from ses_ops.application.device_data import device_data_days, empty_old_devices
+
+        try:
+            if done := empty_old_devices(conn, days=device_data_days()):
+                self.log.info("addresses and user agents of %s opens and clicks were emptied", done)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("addresses and user agents of opens and clicks are as they were: %s", problem)
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""
@@ -88,6 +108,27 @@ class RecoverOperator(SesOperator):
                 self.log.info("mailbox providers of %s domains were looked up", done)
         except (SesError, StatementFailed) as problem:
             self.log.warning("no mailbox provider was looked up: %s", problem)
+
+    def _announce(self, context: Context, conn: Connection) -> None:
+        """Update the assets of send tasks whose occurrences have finished. A problem is one of the log."""
+        from airflow.sdk import Asset
+
+        from ses_ops.application.announce_occurrences import asset_extra, asset_uri, to_announce
+
+        ti = context["ti"]
+
+        def states_of(run_ids: Sequence[str]) -> dict[str, str | None]:
+            found = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=list(run_ids))
+            return {run_id: states.get(ti.task_id) for run_id, states in found.items()}
+
+        try:
+            finished = to_announce(conn, run_id=ti.run_id, states_of=states_of)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("no asset of a send task was updated: %s", problem)
+            return
+        for one in finished:
+            context["outlet_events"][FINISHED].add(Asset(asset_uri(one.task)), extra=asset_extra(one))
+            self.log.info("start %s of %s is finished: %s is updated", one.start, one.task, asset_uri(one.task))
 
     def _has_a_run(self, context: Context, of_dag: str) -> bool:
         ti = context["ti"]

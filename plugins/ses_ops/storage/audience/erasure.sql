@@ -90,15 +90,40 @@ UPDATE message_event e SET raw = '', diagnostic = '',
 FROM message m
 WHERE m.address_key IN (%(address_key)s, %(person)s) AND e.occurrence_id = m.occurrence_id AND e.seq = m.seq;
 
+-- name: clear_callbacks
+-- An endpoint's answer may repeat what was posted to it.
+UPDATE callback_delivery d SET answer = '' FROM message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND d.occurrence_id = m.occurrence_id AND d.seq = m.seq AND d.answer <> '';
+
+-- name: clear_waiting_callbacks
+UPDATE callback_waiting w SET last_answer = '' FROM callback_endpoint e, message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND w.endpoint_id = e.id AND w.occurrence_id = m.occurrence_id
+  AND w.seq = m.seq AND w.last_answer <> '';
+
+-- name: clear_devices
+-- Opens and clicks stay, with their verdicts, because the counts are made of them; nothing of the device does.
+UPDATE engagement e SET ip = NULL, user_agent = NULL
+FROM message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND e.occurrence_id = m.occurrence_id AND e.seq = m.seq
+  AND e.user_agent IS NOT NULL;
+
 -- name: clear_unmatched
 -- Octets are compared as ASCII with escapes, because a raw text may be in any encoding.
 UPDATE unmatched_event SET raw = '', source_id = event_key::text, closed_at = coalesce(closed_at, now())
 WHERE strpos(lower(encode(raw, 'escape') || ' ' || source_id), lower(encode(convert_to(%(address_key)s, 'UTF8'), 'escape'))) > 0;
 
 -- name: events_of
-SELECT t.name AS task, e.occurred_at, e.received_at, e.kind::text, e.hard, e.source, e.diagnostic
+-- What others told, and what the person opened and clicked, with the device while it is kept.
+SELECT t.name AS task, e.occurred_at, e.received_at, e.kind, e.hard, e.source, e.diagnostic
 FROM message m
-JOIN message_event e ON e.occurrence_id = m.occurrence_id AND e.seq = m.seq
+CROSS JOIN LATERAL (
+    SELECT event_key, occurred_at, received_at, kind::text, hard, source, diagnostic FROM message_event
+    WHERE occurrence_id = m.occurrence_id AND seq = m.seq
+    UNION ALL
+    SELECT g.event_key, g.happened_at, g.received_at, g.kind::text, false, g.source,
+           concat_ws(' ', l.target, host(g.ip), nullif(g.user_agent, ''))
+    FROM engagement g LEFT JOIN tracked_link l ON l.id = g.link_id WHERE g.occurrence_id = m.occurrence_id AND g.seq = m.seq
+) e
 JOIN occurrence o ON o.id = m.occurrence_id JOIN send_task t ON t.id = o.task_id
 WHERE m.address_key = %(address_key)s ORDER BY e.occurred_at, e.event_key LIMIT %(limit)s;
 

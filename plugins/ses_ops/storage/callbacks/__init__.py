@@ -1,1 +1,1 @@
-"""Callbacks: endpoints, what waits to be posted to them, and what was posted."""
+"""Callbacks: endpoints, events that wait for them, and what was posted."""

@@ -15,8 +15,8 @@ _SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """An event that was posted, or given up."""
+class CallbackPost:
+    """An event that was posted, or that has expired."""
 
     endpoint: str
     event_key: str
@@ -26,7 +26,7 @@ class Delivery:
     kind: str
     entered_at: datetime
     ended_at: datetime
-    #: `delivered`, `given_up`, `expired` or `gone`.
+    #: `delivered`, `failed`, `expired` or `gone`.
     outcome: str
     tries: int
     #: The HTTP status of the last try; None without an answer.
@@ -54,7 +54,7 @@ class Retried:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class PostOutcome:
     """The end of one post."""
 
     outcome: str
@@ -74,9 +74,11 @@ class Tried:
 
 def deliveries(
     conn: Connection, *, endpoint: str | None = None, not_delivered: bool = False, limit: int
-) -> list[Delivery]:
+) -> list[CallbackPost]:
     """The last posts, newest first: of one endpoint or of all; only those that failed."""
-    return fetch_rows(conn, Delivery, _SQL["deliveries"], endpoint=endpoint, not_delivered=not_delivered, limit=limit)
+    return fetch_rows(
+        conn, CallbackPost, _SQL["deliveries"], endpoint=endpoint, not_delivered=not_delivered, limit=limit
+    )
 
 
 def retried(conn: Connection, *, endpoint: str | None = None, limit: int) -> list[Retried]:
@@ -84,9 +86,9 @@ def retried(conn: Connection, *, endpoint: str | None = None, limit: int) -> lis
     return fetch_rows(conn, Retried, _SQL["waiting"], endpoint=endpoint, limit=limit)
 
 
-def outcome_of(conn: Connection, *, endpoint_id: int, event_key: str) -> Outcome | None:
+def outcome_of(conn: Connection, *, endpoint_id: int, event_key: str) -> PostOutcome | None:
     """The end of a post; None while it waits."""
-    return fetch_row(conn, Outcome, _SQL["outcome_of"], endpoint_id=endpoint_id, event_key=event_key)
+    return fetch_row(conn, PostOutcome, _SQL["outcome_of"], endpoint_id=endpoint_id, event_key=event_key)
 
 
 def tried(conn: Connection, *, endpoint_id: int, event_key: str) -> Tried | None:
@@ -103,7 +105,7 @@ def replay(
     until: datetime,
     not_delivered: bool,
 ) -> int:
-    """Post again what was posted or given up, events of `since` to before `until`; returns their number."""
+    """Post again what was posted or has expired, events of `since` to before `until`; returns their number."""
     return execute(
         conn,
         _SQL["replay"],

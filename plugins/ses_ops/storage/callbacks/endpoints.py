@@ -111,7 +111,7 @@ def lock(conn: Connection, name: str) -> int | None:
 
 
 def rotate(conn: Connection, endpoint_id: int, *, secret: bytes, hours: int) -> None:
-    """Sign with a new secret, and for so many hours with the present one too."""
+    """Sign with a new secret, and for `hours` hours with the present one too."""
     execute(conn, _SQL["rotate"], id=endpoint_id, secret=secret, hours=hours)
 
 
@@ -129,7 +129,7 @@ def resume(conn: Connection, endpoint_id: int) -> bool:
 
 
 def remove(conn: Connection, endpoint_id: int, *, shown: str) -> None:
-    """Remove an endpoint and forget its secrets and its address. What waits for it goes away by and by."""
+    """Remove an endpoint and forget its secrets and its address. Its waiting events are removed by and by."""
     execute(conn, _SQL["remove"], id=endpoint_id, shown=shown)
 
 

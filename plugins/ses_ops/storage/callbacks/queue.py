@@ -55,7 +55,7 @@ class Ended(NamedTuple):
 
     id: int
     lease: int
-    #: `delivered`, `given_up` or `gone`.
+    #: `delivered`, `failed` or `gone`.
     outcome: str
     status: int | None
     answer: str
@@ -121,5 +121,5 @@ def write_failed(conn: Connection, failed: Sequence[Failed]) -> None:
 
 
 def expire(conn: Connection, *, days: int, limit: int) -> int:
-    """Give up events that have waited for so many days, and those of removed endpoints; returns their number."""
+    """Expire events that have waited for `days` days, and those of removed endpoints; returns their number."""
     return int(fetch_value(conn, _SQL["expire"], days=days, limit=limit))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
+#: The table whose months these are.
+TABLE = "message_event"
 #: How long writers are waited for, and so wait themselves; then the month is made another time.
 _PATIENCE = "2s"
 

@@ -7,7 +7,7 @@ WHERE i.inhparent = 'message_event'::regclass AND c.relname ~ '^message_event_\d
 SELECT id FROM occurrence WHERE frozen_at IS NOT NULL ORDER BY id;
 
 -- name: tasks
-SELECT task_id FROM feedback_count UNION SELECT id FROM send_task ORDER BY 1;
+SELECT task_id FROM feedback_count UNION SELECT task_id FROM engagement_count UNION SELECT id FROM send_task ORDER BY 1;
 
 -- name: wrong_feedback
 -- What is known of the messages of a start, and what its events say: where the two differ. One statement sees one moment.

@@ -62,7 +62,7 @@ class StoredEvent:
     #: By the clock of the source; then by ours.
     occurred_at: datetime
     received_at: datetime
-    #: A value of EventKind, or a kind that a later version stores.
+    #: A value of EventKind or EngagementKind, or a kind that a later version stores.
     kind: str
     hard: bool
     source: str
@@ -70,8 +70,11 @@ class StoredEvent:
     reason: str | None
     status: str | None
     diagnostic: str
-    #: The event as it came; empty unless it was asked for.
+    #: The event as it came, of an open or a click the client while it is kept; empty unless it was asked for.
     raw: str
+    #: Of an open or a click: `person`, `machine` or `unknown`, and the name of the rule (domain/engagement_verdict.py).
+    verdict: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,10 +11,11 @@ from ses_ops.storage.stored_moments import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.engagement import EngagementKind
     from ses_ops.domain.message_event import EventKind
     from ses_ops.errors import Explanation
 
@@ -46,7 +47,7 @@ def insert(
     event_key: str,
     source: str,
     source_id: str,
-    kind: EventKind | None,
+    kind: EventKind | EngagementKind | None,
     why: Explanation,
     raw: bytes,
 ) -> bool:
@@ -86,3 +87,8 @@ def count_open(conn: Connection, *, source: str | None = None, most: int = 10_00
 def close(conn: Connection, event_ids: Sequence[int], *, by: str) -> int:
     """Note that a person is done with events; the number of those with which nobody was done before."""
     return execute(conn, _SQL["close"], ids=list(event_ids), by=by)
+
+
+def forget(conn: Connection, kept_from: date, *, most: int = 5_000) -> int:
+    """Delete events that came before a day, decided or not; the number of those deleted, at most `most`."""
+    return execute(conn, _SQL["forget"], kept_from=kept_from, most=most)

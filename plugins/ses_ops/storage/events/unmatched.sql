@@ -22,3 +22,9 @@ SELECT count(*)::int FROM (
 
 -- name: close
 UPDATE unmatched_event SET closed_at = now(), closed_by = %(by)s WHERE id = ANY(%(ids)s) AND closed_at IS NULL;
+
+-- name: forget
+-- Of the oldest ones, as their ids tell; the rest another time.
+DELETE FROM unmatched_event WHERE id IN (
+    SELECT id FROM (SELECT id, received_at FROM unmatched_event ORDER BY id LIMIT %(most)s) oldest
+    WHERE received_at < %(kept_from)s::date::timestamp AT TIME ZONE 'UTC');

@@ -27,10 +27,15 @@ WHERE d.kind IN ('lower', 'block', 'alarm', 'start', 'unpin')
 GROUP BY d.sender_domain;
 
 -- name: alarming
--- Of each domain the newest one that lowered or blocked it, or alarmed; not what was only computed.
-SELECT DISTINCT ON (sender_domain)
-       id, sender_domain, decided_at, kind, quota_day, of_day, effective_at, level_before, level_after, why, figures,
-       (figures ->> 'window_from')::timestamptz AS window_from, shadow, actor, note
-FROM reputation_decision
-WHERE decided_at >= %(since)s AND kind IN ('lower', 'block', 'alarm') AND NOT shadow
-ORDER BY sender_domain, id DESC;
+-- Of each domain the newest one that lowered or blocked it, or alarmed, the block before what was decided with it. Not what
+-- was only computed, and not what a person has taken back since.
+SELECT DISTINCT ON (d.sender_domain)
+       d.id, d.sender_domain, d.decided_at, d.kind, d.quota_day, d.of_day, d.effective_at, d.level_before, d.level_after,
+       d.why, d.figures, (d.figures ->> 'window_from')::timestamptz AS window_from, d.shadow, d.actor, d.note
+FROM reputation_decision d
+WHERE d.decided_at >= %(since)s AND d.kind IN ('lower', 'block', 'alarm') AND NOT d.shadow
+  AND NOT EXISTS (
+      SELECT FROM reputation_decision back
+      WHERE back.sender_domain = d.sender_domain AND back.id > d.id
+        AND (back.kind = 'reset' OR back.kind = 'release' AND d.kind = 'block'))
+ORDER BY d.sender_domain, d.decided_at DESC, d.kind = 'block' DESC, d.id DESC;

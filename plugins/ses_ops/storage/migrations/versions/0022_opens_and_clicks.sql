@@ -13,12 +13,14 @@ CREATE TABLE tracked_link (
     UNIQUE (task_id, target_hash)
 );
 
--- Opens and clicks, each once. What identifies a person's device (address, user agent) is emptied after some days; the
--- verdict and its rule stay.
+-- Opens and clicks, each once, a partition a month as message_event. What identifies a person's device (address, user
+-- agent) is emptied after some days; the verdict and its rule stay.
 CREATE TABLE engagement (
     event_key     uuid NOT NULL,
-    -- By the clock of whoever noticed it; never before the message was sent, never after it was received.
+    -- By the clock of whoever noticed it: a repetition has the same.
     occurred_at   timestamptz NOT NULL,
+    -- The same, but never before the message was sent and never after it was received: what rules and counts go by.
+    happened_at   timestamptz NOT NULL,
     received_at   timestamptz NOT NULL DEFAULT now(),
     occurrence_id bigint NOT NULL,
     seq           integer NOT NULL,
@@ -30,12 +32,55 @@ CREATE TABLE engagement (
     -- 0 unknown, 1 person, 2 machine (domain/engagement_verdict.py), and the name of the rule.
     verdict       smallint NOT NULL DEFAULT 0,
     rule          text NOT NULL DEFAULT '',
+    -- The source's own word that no person did this.
+    told_machine  boolean NOT NULL DEFAULT false,
+    -- NULL in `user_agent`: both were emptied, and the verdict does not change any more.
     ip            inet,
-    user_agent    text NOT NULL DEFAULT '',
+    user_agent    text DEFAULT '',
     UNIQUE (event_key, occurred_at)
 ) PARTITION BY RANGE (occurred_at);
 CREATE INDEX engagement_of_message ON engagement (occurrence_id, seq);
+CREATE INDEX engagement_of_device ON engagement (received_at) WHERE user_agent IS NOT NULL;
 CREATE TABLE engagement_default PARTITION OF engagement DEFAULT;
+
+-- Makes the partition of a month (in UTC); false: it is there. As make_event_month, and with its lock.
+CREATE FUNCTION make_engagement_month(month date) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    first date := date_trunc('month', month)::date;
+    made text := 'engagement_' || to_char(first, 'YYYY_MM');
+    begins timestamptz := first::timestamp AT TIME ZONE 'UTC';
+    ends timestamptz := (first + interval '1 month')::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    PERFORM pg_advisory_xact_lock(7368, 0);
+    IF to_regclass(made) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    LOCK TABLE engagement IN ACCESS EXCLUSIVE MODE;
+    EXECUTE 'CREATE TABLE ' || made || ' (LIKE engagement INCLUDING ALL)';
+    EXECUTE 'WITH moved AS (DELETE FROM engagement_default WHERE occurred_at >= $1 AND occurred_at < $2 RETURNING *)'
+            ' INSERT INTO ' || made || ' SELECT * FROM moved' USING begins, ends;
+    EXECUTE 'ALTER TABLE engagement ATTACH PARTITION ' || made
+            || ' FOR VALUES FROM (' || quote_literal(begins) || ') TO (' || quote_literal(ends) || ')';
+    RETURN true;
+END $$;
+
+-- Drops the partitions of the months before this one; returns their number.
+CREATE FUNCTION drop_engagement_months(kept_from date) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    old text;
+    dropped integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7368, 0);
+    FOR old IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'engagement'::regclass AND c.relname ~ '^engagement_\d{4}_\d{2}$'
+          AND c.relname < 'engagement_' || to_char(kept_from, 'YYYY_MM')
+    LOOP
+        EXECUTE 'DROP TABLE ' || old;
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END $$;
 
 -- What is known of a message's opens and clicks: worked out from all its events each time one comes.
 CREATE TABLE message_engagement (
@@ -56,7 +101,7 @@ CREATE TABLE message_engagement (
 ) WITH (fillfactor = 80);
 CREATE INDEX message_engagement_of_task ON message_engagement (task_id, occurrence_id, seq);
 
--- The counts that pages and rules read. The first six are numbers of messages (a message opened by a person and by a machine
+-- The counts that pages and rules read. The first seven are numbers of messages (a message opened by a person and by a machine
 -- counts in `opened_people` alone: people before unknown before machines), the last two of events.
 CREATE TABLE engagement_count (
     task_id          bigint NOT NULL,
@@ -69,13 +114,15 @@ CREATE TABLE engagement_count (
     clicked_people   integer NOT NULL DEFAULT 0,
     clicked_machines integer NOT NULL DEFAULT 0,
     clicked_unknown  integer NOT NULL DEFAULT 0,
+    -- Opened or clicked by a person: who clicks has read, also where the pixel was not loaded.
+    engaged_people   integer NOT NULL DEFAULT 0,
     opens            integer NOT NULL DEFAULT 0,
     clicks           integer NOT NULL DEFAULT 0,
     PRIMARY KEY (task_id, sender_domain, sent_day, mailbox_provider)
 ) WITH (fillfactor = 70);
 CREATE INDEX engagement_count_of_day ON engagement_count (sender_domain, sent_day);
 
--- Clicks of a mailing by link: events, and messages whose link was clicked by a person.
+-- Clicks of a task by link: events; messages whose link was clicked by a person; messages whose link only machines clicked.
 CREATE TABLE link_count (
     task_id bigint NOT NULL,
     link_id bigint NOT NULL,

@@ -57,7 +57,7 @@ CREATE UNIQUE INDEX callback_waiting_event ON callback_waiting (endpoint_id, eve
 CREATE INDEX callback_waiting_due ON callback_waiting (endpoint_id, next_at, id);
 CREATE INDEX callback_waiting_of_message ON callback_waiting (endpoint_id, occurrence_id, seq, id);
 
--- What was posted, or was given up: insert-only, a partition a day, dropped after some days.
+-- What was posted, or has expired: insert-only, a partition a day, dropped after some days.
 CREATE TABLE callback_delivery (
     endpoint_id   bigint NOT NULL,
     event_key     uuid NOT NULL,
@@ -67,9 +67,9 @@ CREATE TABLE callback_delivery (
     kind          text NOT NULL,
     entered_at    timestamptz NOT NULL,
     ended_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- `delivered`; `given_up` after the last try; `expired`, when it waited for too long; `gone`, when its message or
+    -- `delivered`; `failed` after the last try; `expired`, when it waited for too long; `gone`, when its message or
     -- event is not there any more.
-    outcome       text NOT NULL CHECK (outcome IN ('delivered', 'given_up', 'expired', 'gone')),
+    outcome       text NOT NULL CHECK (outcome IN ('delivered', 'failed', 'expired', 'gone')),
     tries         smallint NOT NULL,
     -- The HTTP status of the last try, or NULL and in `answer` why there is none; else the first characters of the answer.
     status        smallint,
@@ -122,8 +122,8 @@ CREATE TABLE callback_deliverer (
     beat_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The Airflow run that told the asset `ses://send-task/<name>` of the end of an occurrence; NULL: none yet.
+-- The Airflow run that told the asset `ses://send-task/<name>` of the end of an occurrence; NULL: none yet; '': it is told.
 ALTER TABLE occurrence ADD COLUMN announced_by text;
 -- What had ended before there was an asset is not news.
 UPDATE occurrence SET announced_by = '' WHERE finished_at IS NOT NULL;
-CREATE INDEX occurrence_not_announced ON occurrence (finished_at) WHERE finished_at IS NOT NULL AND announced_by IS NULL;
+CREATE INDEX occurrence_not_announced ON occurrence (finished_at, id) WHERE finished_at IS NOT NULL AND announced_by IS DISTINCT FROM '';

@@ -1,0 +1,1 @@
+"""Opens and clicks, their verdicts, and their counts."""
