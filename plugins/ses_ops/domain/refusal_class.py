@@ -24,7 +24,7 @@ class RefusalClass(StrEnum):
     INVALID = "invalid"
     #: The content, a policy, or a block list.
     SPAM = "spam_refused"
-    #: Something else about the recipient; also what was expired after days of deferrals.
+    #: Something else about the recipient; also what expired after days of deferrals.
     OTHER = "other_refused"
     #: Our own side, or a server on the way.
     INFRASTRUCTURE = "infrastructure"
