@@ -164,7 +164,7 @@ def test_the_page_of_a_message_says_who_opened_and_clicked(mailing, viewer):
     opens.record(opens.open(1, 3_000), opens.click(1, 3_100, agent="curl/8.5", target=target))
     text = viewer.text(message(mailing, 1))
     assert "opened" in text
-    assert "by a person (ordinary_client)" in text
-    assert "by a machine (program)" in text
+    assert "by a person ( ordinary_client )" in text
+    assert "by a machine ( program )" in text
     assert target in text
     assert "<b>" not in viewer.get(message(mailing, 1)).text

@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.engagement import MOST_OF_A_MESSAGE, EngagementKind
-from ses_ops.domain.engagement_verdict import EngagementVerdict, Happened, JudgedEngagement, verdicts
-from ses_ops.domain.message_engagement import NUMBERS, CountChanges, Seen, changes_of
+from ses_ops.domain.engagement_verdict import EngagementVerdict, Happened, VerdictByRule, verdicts
+from ses_ops.domain.message_engagement import NUMBERS, EngagementChanges, Seen, changes_of
 from ses_ops.storage.engagement import counts, messages, recording
 from ses_ops.storage.engagement.counts import HourKey, LinkCountKey
 from ses_ops.storage.engagement.recording import NewVerdict
@@ -129,7 +129,7 @@ def _judge_one(
         _add(found, row, changes_of(seen, numbers))
 
 
-def _add(found: _Judgement, row: MessageEngagement, changes: CountChanges) -> None:
+def _add(found: _Judgement, row: MessageEngagement, changes: EngagementChanges) -> None:
     numbers = {name: changes.numbers[name] for name in NUMBERS}
     if any(numbers.values()):
         found.messages[MessageId(row.occurrence_id, row.seq)] = numbers
@@ -158,7 +158,7 @@ def _of_stored(one: StoredEngagement) -> Happened:
         ip=one.ip or "",
         user_agent=one.user_agent,
         told_machine=one.told_machine,
-        stored=JudgedEngagement(EngagementVerdict(one.verdict), one.rule),
+        stored=VerdictByRule(EngagementVerdict(one.verdict), one.rule),
     )
 
 

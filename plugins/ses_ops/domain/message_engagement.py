@@ -33,7 +33,7 @@ class Seen:
 
 
 @dataclass(kw_only=True, slots=True)
-class CountChanges:
+class EngagementChanges:
     """What is added to the numbers of a message and to the counts."""
 
     numbers: Counter[str] = field(default_factory=Counter)
@@ -58,10 +58,10 @@ def counted_as(numbers: Mapping[str, int]) -> set[str]:
     return found
 
 
-def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> CountChanges:
+def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> EngagementChanges:
     """What all events of a message change; `numbers` are those that are stored of it."""
     known = list(events)
-    found = CountChanges()
+    found = EngagementChanges()
     for one in known:
         name, _ = _OF_KIND[one.kind]
         hour = one.at.replace(minute=0, second=0, microsecond=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.engagement_rules import machine_rule, network_of_client, rules, system_of
-from ses_ops.domain.engagement_verdict import RULES, EngagementVerdict, Happened, JudgedEngagement, verdicts
+from ses_ops.domain.engagement_verdict import RULES, EngagementVerdict, Happened, VerdictByRule, verdicts
 
 DELIVERED = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -154,7 +154,7 @@ def test_devices_beyond_a_persons_are_of_a_copy_that_was_passed_on():
 
 
 def test_what_was_emptied_keeps_its_verdict_and_still_counts_as_a_neighbour():
-    old = clicked(100, 5, agent=None, ip="", stored=JudgedEngagement(PERSON, "ordinary_client"))
+    old = clicked(100, 5, agent=None, ip="", stored=VerdictByRule(PERSON, "ordinary_client"))
     assert judged(old, clicked(101, 1), clicked(102, 3)) == [
         (PERSON, "ordinary_client"),
         *[(MACHINE, "many_links")] * 2,
@@ -171,7 +171,7 @@ def events_of_a_message(draw) -> list[Happened]:
     numbers = count()
     found = []
     for _ in range(draw(st.integers(1, 14))):
-        stored = JudgedEngagement(draw(st.sampled_from(EngagementVerdict)), "ordinary_client")
+        stored = VerdictByRule(draw(st.sampled_from(EngagementVerdict)), "ordinary_client")
         key = str(next(numbers))
         after, agent, ip = draw(SECONDS), draw(AGENTS), draw(ADDRESSES)
         if draw(st.booleans()):
