@@ -103,7 +103,7 @@ class Mailbox:
     complaints: int = 0
 
     def take(self, count: int, mailing: Mailing) -> tuple[Figures, int]:
-        """What becomes of so many messages at once, and the number that is deferred."""
+        """What becomes of `count` messages at once, and the number of the deferred ones."""
         room = self.provider.growth * self.used_to - self.today.attempted
         deferred = max(0, count - max(0, room))
         tried = count - deferred
@@ -142,7 +142,7 @@ class Sender:
     state: ReputationState = field(default_factory=lambda: ReputationState(sender_domain="mail.example", level=1))
     days: list[DayFigures] = field(default_factory=list)
     past: PastDecisions = field(default_factory=PastDecisions)
-    #: (day on which it is told, day of sending, what is told)
+    #: (day on which events come, day of sending, what they say)
     late: list[tuple[int, int, Figures]] = field(default_factory=list)
 
     def day(self, number: int) -> dict[str, Any]:
