@@ -17,6 +17,7 @@ MEASURES = {
     "reports": "mails that came back, read to the verdict on one core",
     "pages": "the task list and what a task's page reads over a large ledger",
     "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
+    "callbacks": "events posted a second to an address of the user's own, and memory while many wait",
     "whole_way": "from the trigger in Airflow to finished",
     "many_tasks": "1 000 active send tasks on one Airflow",
 }
