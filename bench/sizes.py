@@ -31,6 +31,8 @@ class Sizes:
     one_click: int
     #: Events that wait to be posted.
     callbacks: int
+    #: Clicks and opens of each run.
+    clicks: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
@@ -62,6 +64,7 @@ FULL = Sizes(
     looks=7,
     one_click=3_000,
     callbacks=1_000_000,
+    clicks=10_000,
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
@@ -90,6 +93,7 @@ QUICK = Sizes(
     looks=5,
     one_click=600,
     callbacks=50_000,
+    clicks=2_000,
     whole_way=20_000,
     tasks=200,
     idle_seconds=0,

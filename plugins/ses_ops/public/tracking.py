@@ -63,7 +63,7 @@ _KEPT = "".join(map(chr, range(0x21, 0x7F)))
 _log = logging.getLogger(__name__)
 
 
-class Tracking:
+class TrackedRequests:
     """The ASGI app of both paths. It stands before the router, which would take as long as all the rest."""
 
     def __init__(self, app: App, services: Services) -> None:
