@@ -14,8 +14,10 @@ from ses_ops.errors import InvalidInput
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: Public by their number, and private by their use: the wire server of Azure's virtual machines.
-_ALSO_REFUSED = (ip_network("168.63.129.16/32"),)
+#: What `is_global` of some versions of Python takes for public: IETF protocol assignments (a metadata service among
+#: them), relays of 6to4, old site-local addresses, segment routing. And public by its number, but private by its use:
+#: the wire server of Azure's virtual machines.
+_ALSO_REFUSED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "5f00::/16", "168.63.129.16/32")))
 #: Networks whose addresses have an IPv4 address in their last 32 bits: NAT64 (RFC 6052, RFC 8215), IPv4-compatible.
 _IPV4_AT_THE_END = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::/96"))
 
