@@ -41,4 +41,4 @@ JOIN message_engagement e ON e.occurrence_id = k.occurrence_id AND e.seq = k.seq
 -- the index of such events, so old ones are not read.
 SELECT received_at, event_key::text AS event_key, occurrence_id, seq FROM engagement
 WHERE received_at >= %(since)s AND user_agent IS NOT NULL AND (received_at, event_key) > (%(since)s, %(event_key)s::uuid)
-ORDER BY received_at, event_key LIMIT %(limit)s;
+ORDER BY engagement.received_at, engagement.event_key LIMIT %(limit)s;
