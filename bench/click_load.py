@@ -1,7 +1,7 @@
 """`python -m bench.click_load PORT RATE < PATHS`: clicks and opens at a steady rate, each timed; prints JSON.
 
 A request is due at its moment whether or not those before it are answered, and its time runs from that moment. With a
-RATE of 0 each connection asks again as soon as it is answered.
+RATE of 0 each connection asks again as soon as it is answered. As one_click_load.py the process has precedence.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from typing import cast
 
 import uvloop
+
+from bench.one_click_load import at, step_forward
 
 #: Connections that the requests are spread over.
 CONNECTIONS = 40
@@ -92,13 +94,19 @@ async def load(port: int, rate: float, paths: list[str]) -> dict[str, object]:
         ends.append(one.done)
     await asyncio.gather(*ends)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    took.sort()
-    at = {name: 1000 * took[min(len(took) - 1, int(of * len(took)))] for name, of in (("p50", 0.5), ("p99", 0.99))}
-    answered = {"rate": len(took) / seconds, "requests": len(took), "cpu": cpu}
-    return {**at, "slowest": 1000 * took[-1], **answered, "wrong": [one.decode() for one in wrong[:3]]}
+    return {
+        "p50": at(0.5, took),
+        "p99": at(0.99, took),
+        "slowest": at(1, took),
+        "rate": len(took) / seconds,
+        "requests": len(took),
+        "cpu": cpu,
+        "wrong": [one.decode() for one in wrong[:3]],
+    }
 
 
 def main(port: str, rate: str) -> None:
+    step_forward()
     paths = sys.stdin.read().split()
     print(json.dumps(uvloop.run(load(int(port), float(rate), paths))))
 

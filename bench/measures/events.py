@@ -36,7 +36,7 @@ def _recorded(bench: Bench, batch: int, count: int, *, bar: Bar | None) -> Figur
     messages = count // 2
     with bench.server.database() as dsn:
         with connected(dsn) as conn:
-            occurrence_id = _sent(conn, messages)
+            occurrence_id = sent_mailing(conn, messages)
         bench.server.checkpoint()
         bench.progress(f"  {count:,} events, {batch} in a transaction, from {SENDERS} senders …")
         cpu = bench.server.cpu_seconds()
@@ -57,7 +57,7 @@ def _recorded(bench: Bench, batch: int, count: int, *, bar: Bar | None) -> Figur
     )
 
 
-def _sent(conn: Connection, count: int) -> int:
+def sent_mailing(conn: Connection, count: int) -> int:
     """A mailing of `count` messages that has left; the id of its occurrence."""
     mailing.add_group(conn, "customers", 10)
     mailing.add_task(conn, "mailing", group="customers", type="immediate")

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,11 +87,11 @@ def tokens(ready: Mailing, count: int) -> list[str]:
 
 
 @contextmanager
-def listening(dsn: str, *, copy: Path | None = None) -> Iterator[ListenerProcess]:
+def listening(dsn: str, *, copy: Path | None = None, arguments: Sequence[str] = ()) -> Iterator[ListenerProcess]:
     """A listener for the length of a `with`; `copy`: the secrets of a listener that could read them."""
     # Not in memory: the time of an fsync is part of what is measured.
     with tempfile.TemporaryDirectory(prefix="ses-listener-", dir="/var/tmp") as folder:
-        listener = ListenerProcess(dsn=dsn, spool=Path(folder) / "spool")
+        listener = ListenerProcess(dsn=dsn, spool=Path(folder) / "spool", arguments=list(arguments))
         listener.spool.mkdir()
         if copy is not None:
             shutil.copy(copy, listener.spool / COPY)

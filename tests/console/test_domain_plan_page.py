@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ses_ops.domain.reputation_state import ReputationState
+from ses_ops.errors import Explanation
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.reputation import states
 from tests.console.console_world import client as make_client
 from tests.console.console_world import visible_text
 from tests.integration.sending_world import DOMAIN, MORNING, quota
@@ -304,3 +308,72 @@ def test_nothing_from_the_entry_or_the_form_is_markup(stored, admin):
     for answer in (admin.get(PATH), admin.post(PATH, **dict.fromkeys(PLAN, hostile), seen=hostile)):
         assert "<img" not in answer.text
         assert "<script>alert" not in answer.text
+
+
+LED = {"plan": "reputation", "steps": "", "started_on": "2026-01-01", "time_zone": "UTC", "day_length": ""}
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ({**LED, "start_level": "3", "max_level": "12"}, {"plan": "reputation", "start_level": 3, "max_level": 12}),
+        ({**LED, "level_use": "shadow"}, {"plan": "reputation", "shadow": True}),
+        ({**LED, "level_use": "guard"}, {"plan": "reputation"}),  # the level is the plan already
+        ({**LED, "plan": "standard", "level_use": "guard"}, {"plan": "standard", "guard": True}),
+        (
+            {**LED, "plan": "standard", "level_use": "shadow", "max_level": "5"},
+            {"plan": "standard", "guard": True, "shadow": True, "max_level": 5},
+        ),
+        ({**LED, "plan": "standard"}, {"plan": "standard"}),
+    ],
+)
+def test_the_form_writes_how_the_reputation_takes_part_and_shows_it_again(stored, op, typed, written):
+    form = {**fields(op), "start_level": "", "max_level": "", "level_use": "", **typed, "step": "save"}
+    assert op.post(PATH, **form).status_code == 303
+    assert entry_now() == {**written, "started_on": "2026-01-01", "time_zone": "UTC"}
+    before, html = text_now(), op.get(PATH).text
+    shown = html[html.index('id="level_use"') :]
+    use = re.search(r'<option value="(\w*)" selected>', shown[: shown.index("</select>")])
+    again = {**fields(op), "level_use": use[1] if use else ""}
+    assert op.post(PATH, **again, step="save").status_code == 303
+    assert text_now() == before, "saving it unchanged changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({**LED, "start_level": "21"}, "Must be a level of the reputation, a whole number from 1 to 20."),
+        ({**LED, "start_level": "many"}, "Must be a level of the reputation, a whole number from 1 to 20."),
+        ({**LED, "start_level": "9", "max_level": "8"}, "The highest level is below the level at which the domain"),
+        ({**LED, "plan": "standard", "max_level": "8"}, "This only holds with"),
+        ({**LED, "plan": "standard", "level_use": "guard", "start_level": "2"}, "This only holds with"),
+    ],
+)
+def test_what_cannot_hold_is_said_beside_its_field_and_nothing_is_written(stored, op, typed, words):
+    before = text_now()
+    answer = op.post(
+        PATH, **{**fields(op), "start_level": "", "max_level": "", "level_use": "", **typed, "step": "save"}
+    )
+    assert answer.status_code == 422
+    assert words in visible_text(answer.text)
+    assert 'aria-invalid="true"' in answer.text
+    assert text_now() == before
+
+
+def test_a_level_of_an_entry_written_by_hand_that_cannot_be_is_shown_with_its_field(stored, op):
+    write(json.dumps({DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "max_level": 40}}))
+    page = op.text(PATH)
+    assert "Must be a level of the reputation, a whole number from 1 to 20." in page
+    assert "評価のレベル（1から20までの整数）でなければなりません。" in op.get(PATH, headers=JAPANESE).text
+
+
+def test_a_blocked_domain_says_until_when_and_why_on_its_page_and_in_the_list(stored, op):
+    write(json.dumps({DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING}}))
+    why = Explanation("reputation_blocked_invalid", percent="12.50", count=50, total=400, threshold="11")
+    with transaction(stored.conn):
+        until = datetime.max.replace(tzinfo=UTC)
+        states.write(stored.conn, ReputationState(sender_domain=DOMAIN, level=2, blocked_until=until, blocked_why=why))
+    page = op.text(PATH)
+    assert f"{DOMAIN} is blocked until a person releases it; nothing more leaves on this day: 12.50 %" in page
+    assert "The mail stays cached; nothing is lost." in page
+    assert "blocked for now" in op.text("/domains")

@@ -57,7 +57,7 @@ def release_blocked(conn: Connection, actor: Actor, plans: QuotaPlans, domain: s
 
 
 def give_up_blocked(conn: Connection, actor: Actor, domain: str, *, task: str | None = None, note: str = "") -> Counted:
-    """Give up the cached mail of a blocked domain, of one task or of all: it counts as failed, with that reason.
+    """Count the cached mail of a blocked domain as failed, of one task or of all, with the person as the reason.
 
     A retry of a task's failed messages brings it back. Raises Conflict for a domain that is not blocked, and NotFound.
     """

@@ -259,7 +259,7 @@ class EventIntake:
         with transaction(conn):
             database_now(conn)
         self._writer.close()
-        self._soon_writer.close()
+        self._soon_writer.close(sync=False)
         self._away = False
         for path in waiting(self.spool_folder):
             try:

@@ -93,6 +93,8 @@ def test_send(
         reservation = reserve_chunks(conn, run, plans=plans)
         if reservation.cached:
             _give_up(conn, run, name)
+            if reservation.blocked is not None:
+                raise QuotaExhausted("test_send_while_blocked", why=reservation.blocked)
             raise QuotaExhausted(
                 "test_send_without_quota", domain=parse_sender(order.sender).domain, count=len(order.recipients)
             )

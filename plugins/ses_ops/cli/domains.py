@@ -26,6 +26,7 @@ COMMANDS = {
     "block": ("domain_decisions:block", "Let nothing leave from a domain."),
     "release": ("domain_decisions:release", "End the block of a domain."),
     "reset": ("domain_decisions:reset", "Begin the reputation of a domain anew."),
+    "replay": ("domain_replay:replay", "Work out the decisions about a domain again, and compare."),
 }
 
 

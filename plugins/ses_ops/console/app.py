@@ -10,6 +10,9 @@ from starlette.types import ASGIApp
 
 from ses_ops.console import static_files
 from ses_ops.console.access import signed_in
+from ses_ops.console.callbacks import add as callback_add
+from ses_ops.console.callbacks import decide as callback_decisions
+from ses_ops.console.callbacks import pages as callback_pages
 from ses_ops.console.domains import bounce_domain
 from ses_ops.console.domains import decide as domain_decisions
 from ses_ops.console.domains import pages as domain_pages
@@ -84,6 +87,9 @@ PAGES = (
     unmatched.router,
     held_suppressions.router,
     self_test.router,
+    callback_pages.router,
+    callback_add.router,
+    callback_decisions.router,
 )
 
 

@@ -66,6 +66,7 @@ NAVIGATION = (
     NavigationEntry(path="/suppression", label=N_("Suppression")),
     NavigationEntry(path="/statistics", label=N_("Statistics"), shared=False),
     NavigationEntry(path="/feedback", label=N_("Feedback")),
+    NavigationEntry(path="/callbacks", label=N_("Callbacks"), also=("/new-callback",)),
     NavigationEntry(path="/people", label=N_("People")),
 )
 

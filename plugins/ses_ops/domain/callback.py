@@ -64,7 +64,7 @@ def parse_name(given: str) -> str:
     """The name of an endpoint: lower case letters, digits and hyphens, at most 63. Raises InvalidInput."""
     name = given.strip()
     if not _NAME.fullmatch(name):
-        raise InvalidInput("callback_name_not_usable", given=name[:100])
+        raise InvalidInput("callback_name_not_usable", given=name[:100], field="name")
     return name
 
 
@@ -83,9 +83,9 @@ def parse_url(given: str) -> str:
         or len(url) > LONGEST_URL
         or not (url.isascii() and url.isprintable() and " " not in url)
     ):
-        raise InvalidInput("callback_url_not_usable")
+        raise InvalidInput("callback_url_not_usable", field="url")
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput("callback_url_has_login")
+        raise InvalidInput("callback_url_has_login", field="url")
     return url
 
 

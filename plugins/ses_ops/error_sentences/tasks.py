@@ -40,6 +40,7 @@ SENTENCES: dict[str, str] = {
     ),
     "task_still_being_sent": "send task {name!r} is being sent; try again when it has stopped",
     "test_send_recipients": "a test send goes to 1 to {most} addresses, not {count}",
+    "test_send_while_blocked": "no test send can leave now: {why}",
     "test_send_without_quota": (
         "today's quota of {domain} has no room for {count} more messages; a test send is never cached, try again "
         "tomorrow"

@@ -153,13 +153,16 @@ class SpoolWriter:
                 self._close()
                 raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
 
-    def close(self) -> None:
-        """Give the present file free for draining; the next record begins another file."""
+    def close(self, *, sync: bool = True) -> None:
+        """Give the present file free for draining; the next record begins another file.
+
+        Whoever drains it now need not `sync`: the records are committed before the file is removed.
+        """
         with self._lock:
             file, unsynced = self._file, self._unsynced
             self._file, self._unsynced = None, False
         if file is not None:
-            _end(file, sync=unsynced)
+            _end(file, sync=sync and unsynced)
 
     def sync(self) -> None:
         """Make what was written without `sync` survive a loss of power. Raises SpoolFailed."""

@@ -49,7 +49,7 @@ def make_app(services: Services) -> Front:
     )
     app.router.redirect_slashes = False
     app.state.services = services
-    tracked = tracking.Tracking(app, services)
+    tracked = tracking.TrackedRequests(app, services)
     return Front(app, prefix=services.prefix, unlogged=dict.fromkeys(tracking.PATHS, tracked))
 
 

@@ -63,8 +63,10 @@ class ReportHandler:
         try:
             version = self._secrets.version
             known = self._is_ours(address)
-            if not known and _ADDRESS.fullmatch(address) and not self._intake.away:
+            if not known and _ADDRESS.fullmatch(address):
                 # Its secret may have been made a moment ago, and what is refused here is lost.
+                if self._intake.away:
+                    return "451 4.3.0 Try again later"
                 known = await asyncio.to_thread(self._secrets.newer_than, version) and self._is_ours(address)
         except NotSetUp:
             return "451 4.3.0 Try again later"

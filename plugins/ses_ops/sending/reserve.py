@@ -10,7 +10,7 @@ from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, WarmupNotBegun
-from ses_ops.sending.waiting_mail import why_it_waits
+from ses_ops.sending.waiting_mail import why_blocked, why_it_waits
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import chunks
 from ses_ops.storage.quota import quota_days, sender_domains
@@ -43,6 +43,8 @@ class Reservation:
     #: Number of messages of the task that stay cached.
     cached: int
     day: QuotaDay | None = None
+    #: Why nothing may leave; None unless the sender domain is blocked.
+    blocked: Explanation | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -114,7 +116,11 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
         quota_days.add_reservation(conn, day_id=locked.id, count=reserved)
     held = chunks.reserved_of_run(conn, run_id=run.run_id, task_id=task.id)
     return Reservation(
-        chunk_ids=[one.id for one in held], reserved=reserved, cached=cached, day=locked.day if locked else None
+        chunk_ids=[one.id for one in held],
+        reserved=reserved,
+        cached=cached,
+        day=locked.day if locked else None,
+        blocked=why_blocked(locked.plan, locked.allowance) if locked else None,
     )
 
 

@@ -1,6 +1,7 @@
-"""Why mail waits for the quota of its sender domain, and what lets it go on within the day.
+"""Why mail waits for the quota of its sender domain, and what makes it leave within the day.
 
-A raise of the level lets go on what was cached for lack of quota today; a block holds what was reserved and not begun.
+After a raise of the level mail that was cached for lack of quota today is due; a block holds what was reserved and
+not begun.
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 
 def why_it_waits(plan: WarmupPlan, day: QuotaDay, allowance: Allowance) -> Explanation:
     """Why mail of a domain waits for another day: the day's quota is used up, or the domain is blocked."""
+    used_up = Explanation("quota_used_up", quota=day.allotment, domain=plan.domain)
+    return why_blocked(plan, allowance) or used_up
+
+
+def why_blocked(plan: WarmupPlan, allowance: Allowance) -> Explanation | None:
+    """Until when a domain is blocked, and why; None when it is not."""
     if allowance.limited_by is not LimitedBy.BLOCK or allowance.blocked_until is None:
-        return Explanation("quota_used_up", quota=day.allotment, domain=plan.domain)
+        return None
     why = allowance.blocked_why or ""
     if allowance.blocked_until >= END_OF_TIME:
         return Explanation("sender_domain_blocked_for_good", domain=plan.domain, why=why)

@@ -125,7 +125,7 @@ class LocalStack:
         check_ports(self._wanted_ports())
         secrets = load_or_generate(self.places.secrets, further_users(os.environ))
         addresses = self._start_database(supervisor, secrets)
-        own = airflow_settings(self.places, addresses, secrets) | {"SES_PUBLIC_URL": self._public_url()}
+        own = airflow_settings(self.places, addresses, secrets) | self._own_settings()
         env = component_environment(os.environ, own, self.places)
         self._start_mailbox(supervisor, env)
         db_dsn = settings.libpq_uri(addresses.ses_db)
@@ -199,6 +199,12 @@ class LocalStack:
         for name in ("public", "bounces"):
             command = [sys.executable, "-m", "ses_ops.cli.main", "listen", name]
             supervisor.start(f"{name}-listener", command, env)
+        supervisor.start("callback-deliverer", [sys.executable, "-m", "ses_ops.cli.main", "deliver", "callbacks"], env)
+
+    def _own_settings(self) -> dict[str, str]:
+        """Settings that all components share. A receiver of callbacks on this machine is what a person tries first."""
+        allowed = os.environ.get("SES_CALLBACK_ALLOW") or "127.0.0.0/8 ::1"
+        return {"SES_PUBLIC_URL": self._public_url(), "SES_CALLBACK_ALLOW": allowed}
 
     def _public_url(self) -> str:
         """What the person set, or the address of the listener for a person at this machine."""

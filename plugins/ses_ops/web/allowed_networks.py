@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from ses_ops import airflow_configuration
 from ses_ops.airflow_places import airflow_setting
 from ses_ops.domain.callback_target import parse_networks
 
@@ -19,5 +19,7 @@ def allowed_networks() -> tuple[Network, ...]:
 
     Raises InvalidInput.
     """
-    given = os.environ.get(NAME, "").strip() or airflow_setting("ses_ops", "callback_allow") or ""
+    given = (
+        airflow_configuration.environment().get(NAME, "").strip() or airflow_setting("ses_ops", "callback_allow") or ""
+    )
     return parse_networks(given, where=NAME)

@@ -33,6 +33,8 @@ MORE = (
 #: What a page asks before it changes anything, by the form that leads there.
 QUESTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/tasks/hello/cancel", {}),
+    (f"/domain-decisions/{LONG_DOMAIN}", {"act": "block", "reason": LONG_TEXT}),
+    (f"/domain-decisions/{DOMAIN}", {"act": "pin", "level": "7", "reason": LONG_TEXT}),
     ("/bulk-tasks", {"action": "delete", "all": "yes", "list": "?q=e"}),
     ("/groups/customers/delete", {}),
     ("/groups/customers/upload", {}),

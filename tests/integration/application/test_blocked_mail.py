@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,14 +11,18 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.application.blocked_mail import give_up_blocked, release_blocked
 from ses_ops.application.changed import RunWanted
+from ses_ops.application.event_recount import recount_events
+from ses_ops.application.test_sends import TestSend
+from ses_ops.application.test_sends import test_send as send_test
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.reputation_decision import DecisionKind
 from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.domain.warmup import QuotaPlans
-from ses_ops.errors import Conflict, Explanation, ResumeNotAllowed
+from ses_ops.errors import Conflict, Explanation, QuotaExhausted, ResumeNotAllowed
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.reputation import decisions, states
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN, MORNING, World
 
@@ -100,8 +105,52 @@ def test_all_mail_of_a_domain_can_be_given_up_and_what_has_left_stays_sent(block
     blocked.check_ledger()
 
 
+def test_no_attempt_counts_what_it_had_tried_and_a_person_gave_up_later(world, mail_server):
+    world.quota_variable = {DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING}}
+    world.group("people", 20)
+    world.task("letters", group="people")
+    answers = {
+        "people-1": b"450 4.2.1 come later",
+        "people-2": b"450 4.2.1 come later",
+        "people-3": b"550 5.1.1 nobody",
+    }
+    mail_server.refuse = lambda recipient: answers.get(recipient.partition("@")[0])
+    world.whole_run(world.run("letters"))
+    block(world)
+    assert give_up_blocked(world.conn, ANYBODY, DOMAIN).count == 2
+    assert recount_events(world.conn, ANYBODY, repair=False).attempts_wrong == 0
+    assert world.rows("SELECT sent, failed FROM attempt") == [(17, 1)]
+    world.check_ledger()
+
+    mail_server.refuse = lambda recipient: None
+    task_decisions.retry_failed(world.conn, ANYBODY, "letters", codes=[0])
+    assert world.rows("SELECT sent, failed FROM attempt") == [(17, 1)], "no attempt had failed with these two"
+    release(world)
+    assert world.whole_run(world.run("letters", RunKind.RESUME)).sent == 19
+    assert recount_events(world.conn, ANYBODY, repair=False).attempts_wrong == 0
+    world.check_ledger()
+
+
 def test_nothing_is_given_up_of_a_domain_that_is_not_blocked(blocked):
     release(blocked)
     with pytest.raises(Conflict, match="nothing to release or to give up"):
         give_up_blocked(blocked.conn, ANYBODY, DOMAIN)
     assert blocked.states() == {"queued": 800}
+
+
+def test_a_test_send_of_a_blocked_domain_fails_at_once_and_says_why(blocked, mail_server):
+    order = TestSend(
+        template="hello", subject=None, sender=f"news@{DOMAIN}", recipients=["ann@a.example"], values={"name": "Ann"}
+    )
+    with pytest.raises(QuotaExhausted, match=r"no test send can leave now: mail.example.com is blocked until .* spam"):
+        send_test(
+            blocked.dsn,
+            order,
+            run_id="test__1",
+            plans=QuotaPlans.parse(blocked.quota_variable),
+            smtp=smtp_settings_from_connection_uri(blocked.smtp_uri),
+            templates_root=blocked.templates,
+            stop=threading.Event(),
+        )
+    assert mail_server.total == 0
+    blocked.check_ledger()

@@ -36,6 +36,7 @@ TINY = replace(
     ledger=4_000,
     looks=1,
     one_click=30,
+    clicks=520,
     tasks=12,
     # A busy machine is no bug.
     measure_within=600,

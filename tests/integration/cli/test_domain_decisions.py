@@ -99,8 +99,36 @@ def test_what_cannot_be_decided_is_refused_and_changes_nothing(command, code, wh
     assert led.execute("SELECT kind FROM reputation_decision") == [("start",)]
 
 
-@pytest.mark.parametrize("command", ["show", "pin", "unpin", "cap", "block", "release", "reset"])
+@pytest.mark.parametrize("command", ["show", "pin", "unpin", "cap", "block", "release", "reset", "replay"])
 def test_every_command_has_its_help_with_an_example(command, ses):
     done = ses("domain", command, "--help")
     assert done.code == 0
     assert f"ses domain {command} mail.example.com" in done.out
+
+
+def test_a_replay_finds_again_what_was_decided_and_says_what_differs(led, ses, world):
+    led.day(accepted=100, invalid_refused=400)
+    judge_domain(world.conn, QuotaPlans.parse({DOMAIN: ENTRY})[DOMAIN])
+    done = ses("domain", "replay", DOMAIN, "--days", 60)
+    assert (done.code, done.err) == (0, "")
+    assert f"{DOMAIN}: 2 of 2 decisions would be made again" in done.out
+    assert done.out.count("attempted 1,500") == 4, "as it is stored, and as it is found"
+    assert ses("domain", "replay", DOMAIN, "--json").json["agrees"] is True
+    led.execute(
+        "UPDATE reputation_decision SET figures = jsonb_set(figures, '{day,invalid_refused}', '999')"
+        " WHERE kind = 'block'"
+    )
+    differs = ses("domain", "replay", DOMAIN)
+    assert differs.code == 1
+    assert "invalid_refused 999" in differs.out
+    assert "invalid_refused 430" in differs.out
+    assert f"{DOMAIN}: 1 of 2 decisions would be made again" in differs.out
+    found = json.loads(ses("domain", "replay", DOMAIN, "--json").out)
+    (wrong,) = [one for one in found["decisions"] if not one["agrees"]]
+    assert (wrong["kind"], wrong["differences"]) == ("block", {"invalid_refused": {"stored": 999, "found": 430}})
+
+
+def test_a_replay_of_a_calendar_alone_is_refused(ses):
+    done = ses("domain", "replay", DOMAIN)
+    assert (done.code, done.out) == (1, "")
+    assert "the calendar alone leads" in done.err

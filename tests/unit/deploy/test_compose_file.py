@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-EVERYWHERE = {"postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "bounces"}
+EVERYWHERE = {
+    "postgres",
+    "migrate",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "public",
+    "bounces",
+    "callbacks",
+}
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yaml", "deploy/compose.cluster.yaml"])

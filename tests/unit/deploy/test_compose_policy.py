@@ -20,11 +20,22 @@ LONG_RUNNING = [
     "triggerer",
     "public",
     "bounces",
+    "callbacks",
     "mailpit",
     "redis",
     "celery-worker",
 ]
-OURS = ["migrate", "api-server", "scheduler", "dag-processor", "triggerer", "public", "bounces", "celery-worker"]
+OURS = [
+    "migrate",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "public",
+    "bounces",
+    "callbacks",
+    "celery-worker",
+]
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_CONN|_URL|_URI")
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
 REQUIRED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*):\?")

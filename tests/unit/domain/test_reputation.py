@@ -118,9 +118,11 @@ def test_the_second_rule_of_a_raise(figures, rule):
         (of(1_000, complained=5), None),
         (of(1_000, complained=6), Rate.COMPLAINT),
         (of(300, spam_refused=300), None),
-        (of(301, spam_refused=301), Rate.DELIVERED),
-        (of(301, spam_refused=301 // 2), Rate.DELIVERED),
+        (of(301, spam_refused=301), Rate.SPAM_BOUNCE),
+        (of(301, other_refused=301), Rate.DELIVERED),
         (of(301, spam_refused=16), Rate.SPAM_BOUNCE),
+        # Of several the one that is passed the farthest: 12 % of 9, and 2 % of 0.5.
+        (of(1_000, invalid_refused=120, complained=20), Rate.COMPLAINT),
     ],
 )
 def test_what_lowers_and_from_how_many_messages(figures, rate):

@@ -89,7 +89,7 @@ def test_a_bounce_is_hard_by_the_servers_words_or_by_the_word_of_the_sender(fiel
 
 
 def test_the_other_kinds_are_heard_and_an_undoing_is_not() -> None:
-    kinds = ["delivered", "deferred", "dropped", "complained", "unsubscribed", "resubscribed", "opened"]
+    kinds = ["delivered", "deferred", "dropped", "complained", "unsubscribed", "resubscribed", "viewed"]
     found = heard(HOOK, posted({"events": [event(kind) for kind in kinds]}))
     assert [one.kind.value for one in found.events] == kinds[:5]
     assert [one.source_id for one in found.set_aside] == ["msg_1#5", "msg_1#6"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import pytest
@@ -294,6 +295,24 @@ def test_a_file_without_the_messages_values_has_links_as_they_are(write: WriteTe
     assert [opened(one) for one in Anchors(html).found] == [None, None, ("https://example.com/w", 0)]
 
 
+def test_what_goes_through_a_filter_stays(write: WriteTemplate) -> None:
+    page = (
+        '{% filter replace("m", "w") %}<a href="https://example.com/f">x</a>{% endfilter %}'
+        '{% set part %}<a href="https://example.com/s">x</a>{% endset %}{{ part | safe }}'
+        '{% set a, b = 1, 2 %}<a href="https://example.com/n">x</a>{% set c = 3 -%}<a href="https://example.com/m">x</a>'
+    )
+    text = "{% filter wordwrap(20) %}See https://example.com/wrapped.{% endfilter %}\n\nhttps://example.com/n"
+    html, plain = bodies(write(html=page, text=text))
+    assert [(opened(one) or (None,))[0] for one in Anchors(html).found] == [
+        None,
+        None,
+        "https://example.com/n",
+        "https://example.com/m",
+    ]
+    assert plain.startswith("See https://example.\ncom/wrapped.\n\n")
+    assert opened(plain.split()[-1]) == ("https://example.com/n", 0)
+
+
 def test_plain_text_has_no_pixel(write: WriteTemplate) -> None:
     assert not tracked(write(text="x", name="plain")).has_pixel
     assert tracked(write(html="x")).has_pixel
@@ -365,3 +384,33 @@ def test_whatever_stands_around_them_links_lead_where_they_led(tmp_path_factory:
     for address, target in zip(found, targets, strict=True):
         html = html.replace(str(address), escape(target))
     assert html.removesuffix("\n") == page.removesuffix("\n")
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(st.characters(exclude_categories=["Cs", "Cc", "Co"], exclude_characters="{"), max_size=12),
+            st.sampled_from(
+                ["https://a.example/", "http://", "://", ".", ")", "(", "/x?y=1&z", " ", "\n", "'", '"', "<", ">"]
+            ),
+        ),
+        max_size=30,
+    )
+)
+def test_whatever_text_there_is_only_whole_addresses_have_changed(
+    tmp_path_factory: pytest.TempPathFactory, pieces
+) -> None:
+    folder = tmp_path_factory.mktemp("templates")
+    (folder / "letter").mkdir()
+    (folder / "letter/subject.txt").write_text("x")
+    (folder / "letter/body.txt").write_text("".join(pieces), encoding="utf-8", newline="")
+    template = load_template(folder, "letter")
+    _, plain = bodies(template)
+    found = re.findall(rf"{PUBLIC}/c/{CLICK}/[A-Za-z0-9_-]+", plain)
+    for address in found:
+        target, _ = opened(address) or ("", 0)
+        assert target[-1] not in ".,;:!?'"
+        assert target.count(")") <= target.count("(")
+        plain = plain.replace(address, target, 1)
+    before = template.preview({}).text
+    assert plain.removesuffix("\n") == before.removesuffix("\n")

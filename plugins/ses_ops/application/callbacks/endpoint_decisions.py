@@ -84,11 +84,10 @@ def add(conn: Connection, actor: Actor, new: NewEndpoint, *, allowed: Iterable[N
 
     The address is looked up now and at each connection; one in a private network is refused unless `allowed` has it.
     """
-    host = urlsplit(new.url.strip()).hostname if "[" not in new.url else None
-    with actor.recorded("add_callback_endpoint", endpoint=new.name[:63], host=(host or "")[:253]) as facts:
-        name, url, kinds = parse_name(new.name), parse_url(new.url), parse_kinds(new.kinds)
-        domain = domain_key(new.sender_domain) if new.sender_domain else None
-        facts |= {"format": new.made_as.value, "domain": domain, "host": urlsplit(url).hostname}
+    name, url, kinds = parse_name(new.name), parse_url(new.url), parse_kinds(new.kinds)
+    domain = domain_key(new.sender_domain) if new.sender_domain else None
+    recorded = {"endpoint": name, "host": str(urlsplit(url).hostname)[:253], "format": new.made_as.value}
+    with actor.recorded("add_callback_endpoint", **recorded, domain=domain):
         _check_target(url, list(allowed))
         secret = new_secret()
         values = {"name": name, "url": url, "sender_domain": domain, "made_as": new.made_as.value, "kinds": kinds}
@@ -109,7 +108,8 @@ def add(conn: Connection, actor: Actor, new: NewEndpoint, *, allowed: Iterable[N
 
 def rotate(conn: Connection, actor: Actor, name: str) -> SecretMade:
     """Sign with a new secret, and for 24 hours with the present one too. Raises NotFound, Conflict."""
-    with actor.recorded("rotate_callback_secret", endpoint=name[:63]), transaction(conn):
+    _check_there(conn, name)
+    with actor.recorded("rotate_callback_secret", endpoint=name), transaction(conn):
         number = _lock(conn, name)
         if endpoints.endpoints(conn, name=name)[0].format == CallbackFormat.TENCENT:
             raise Conflict("callback_not_signed")
@@ -120,21 +120,24 @@ def rotate(conn: Connection, actor: Actor, name: str) -> SecretMade:
 
 def pause(conn: Connection, actor: Actor, name: str) -> Changed:
     """Post nothing more to an endpoint; events wait for it. Raises NotFound."""
-    with actor.recorded("pause_callback_endpoint", endpoint=name[:63]), transaction(conn):
+    _check_there(conn, name)
+    with actor.recorded("pause_callback_endpoint", endpoint=name), transaction(conn):
         changed = endpoints.pause(conn, _lock(conn, name))
     return Changed(changed=changed)
 
 
 def resume(conn: Connection, actor: Actor, name: str) -> Changed:
     """Post to an endpoint again that was paused, or that the deliverer had stopped. Raises NotFound."""
-    with actor.recorded("resume_callback_endpoint", endpoint=name[:63]), transaction(conn):
+    _check_there(conn, name)
+    with actor.recorded("resume_callback_endpoint", endpoint=name), transaction(conn):
         changed = endpoints.resume(conn, _lock(conn, name))
     return Changed(changed=changed)
 
 
 def remove(conn: Connection, actor: Actor, name: str) -> Changed:
     """Remove an endpoint with its waiting events. Raises NotFound."""
-    with actor.recorded("remove_callback_endpoint", endpoint=name[:63]), transaction(conn):
+    _check_there(conn, name)
+    with actor.recorded("remove_callback_endpoint", endpoint=name), transaction(conn):
         number = _lock(conn, name)
         endpoints.remove(conn, number, shown=shown_url(endpoints.url_of(conn, number)))
     return Changed()
@@ -142,7 +145,8 @@ def remove(conn: Connection, actor: Actor, name: str) -> Changed:
 
 def send_test(conn: Connection, actor: Actor, name: str) -> TestSent:
     """Have a deliverer post a test event. Raises NotFound."""
-    with actor.recorded("test_callback_endpoint", endpoint=name[:63]), transaction(conn):
+    _check_there(conn, name)
+    with actor.recorded("test_callback_endpoint", endpoint=name), transaction(conn):
         number = _lock(conn, name)
         key = queue.enqueue_test(conn, endpoint_id=number)
     return TestSent(endpoint_id=number, event_key=key)
@@ -165,18 +169,19 @@ def replay(
     `also_never_posted`: in that span also those that the endpoint never had, such as from before it was added. Events
     that wait already are left.
     """
+    _check_there(conn, name)
     with (
-        actor.recorded("replay_callbacks", endpoint=name[:63], event=event_key and event_key[:63]) as facts,
+        actor.recorded("replay_callbacks", endpoint=name, event=event_key and event_key[:63]) as facts,
         transaction(conn),
     ):
         facts |= {"since": since and since.isoformat(), "until": until and until.isoformat()}
         number = _lock(conn, name)
         if event_key is None and since is None:
-            raise InvalidInput("callback_span_not_usable")
+            raise InvalidInput("callback_span_not_usable", field="since")
         key = None if event_key is None else _event(event_key)
         begin, end = since or _FIRST, until or _LAST
         if begin >= end:
-            raise InvalidInput("callback_span_not_usable")
+            raise InvalidInput("callback_span_not_usable", field="since")
         span = {"since": begin, "until": end}
         count = deliveries.replay(conn, endpoint_id=number, event_key=key, not_delivered=not_delivered, **span)
         if also_never_posted and key is None:
@@ -185,21 +190,28 @@ def replay(
     return Counted(changed=count > 0, count=count)
 
 
+def _check_there(conn: Connection, name: str) -> None:
+    """Refuse what names no endpoint, before anything is written to the audit log."""
+    with transaction(conn):
+        if not endpoints.endpoints(conn, name=name):
+            raise _not_found(name)
+
+
 def _check_target(url: str, allowed: list[Network]) -> None:
     parts = urlsplit(url)
     host = str(parts.hostname)
     problem = target_problem(host, parts.port or 443, allowed)
     if problem is NoAnswer.NO_SUCH_HOST:
-        raise InvalidInput("callback_target_not_found", host=host)
+        raise InvalidInput("callback_target_not_found", host=host, field="url")
     if problem is not None:
-        raise InvalidInput("callback_target_refused", host=host)
+        raise InvalidInput("callback_target_refused", host=host, field="url")
 
 
 def _event(given: str) -> str:
     try:
         return str(UUID(given.strip()))
     except ValueError:
-        raise InvalidInput("not_a_callback_event", given=given[:100]) from None
+        raise InvalidInput("not_a_callback_event", given=given[:100], field="event") from None
 
 
 def _lock(conn: Connection, name: str) -> int:

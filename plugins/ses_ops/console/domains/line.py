@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.console.charts.progress_bar import WIDTH, Part
 from ses_ops.console.language import N_
 from ses_ops.console.quota_errors import Wrong, wrong_with_entry
-from ses_ops.domain.allowance import LimitedBy
-from ses_ops.sending.waiting_mail import why_it_waits
+from ses_ops.sending.waiting_mail import why_blocked
 
 if TYPE_CHECKING:
     from ses_ops.application.quota_status import DomainQuota
@@ -63,9 +62,8 @@ class DomainLine:
     def blocked(self) -> Sentence | None:
         """Until when nothing leaves, and why; None when the domain is not blocked."""
         today = self.quota.today
-        if today is None or today.allowance.limited_by is not LimitedBy.BLOCK:
-            return None
-        return why_it_waits(today.plan, today.day, today.allowance).sentence
+        why = None if today is None else why_blocked(today.plan, today.allowance)
+        return None if why is None else why.sentence
 
     @property
     def word(self) -> str:

@@ -131,7 +131,6 @@ def domain_page(
         reputation = section_values(
             words,
             conn,
-            seen.plans,
             line.quota,
             form=(decision_form or Form.of(act=request.query_params.get("decide", ""))) if may_decide else None,
         )
@@ -180,10 +179,8 @@ def domain_live(request: Request, domain: str, user: GetUserDep) -> Response:
 @router.get("/live/domain-reputation/{domain:path}", dependencies=[Depends(reads_shared)])
 def reputation_live(request: Request, domain: str, user: GetUserDep) -> Response:
     """The polled part of the reputation: level, figures, what would raise it."""
-    seen = DOMAINS.get()
-    line = _line(seen, domain)
-    with reading() as conn:
-        values = now_values(language_of(request), conn, seen.plans, line.quota)
+    line = _line(DOMAINS.get(), domain)
+    values = now_values(language_of(request), line.quota)
     every = max(_every(line.quota), REPUTATION_EVERY)
     may_decide = may_write_quota(user)
     template = "domains/reputation_now.html"

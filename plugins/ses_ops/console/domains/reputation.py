@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.reputation_view import reputation_of
+from ses_ops.console.database import SnapshotByKey
 from ses_ops.console.domains.decision_lines import decision_lines
 from ses_ops.console.domains.decision_texts import TEXTS, Act
 from ses_ops.console.domains.figure_lines import LABELS
@@ -14,6 +15,7 @@ from ses_ops.console.domains.reputation_days import chart_days
 from ses_ops.console.domains.reputation_shown import ReputationShown, block_of, shown_of
 from ses_ops.console.forms import Form
 from ses_ops.console.language import N_
+from ses_ops.console.quota_snapshot import DOMAINS
 from ses_ops.domain.reputation import HIGHEST, LOWEST, Rate, quota_of
 from ses_ops.errors import InvalidInput, QuotaError
 from ses_ops.storage.reputation import decisions, states
@@ -27,12 +29,21 @@ if TYPE_CHECKING:
     from ses_ops.application.reputation_view import ReputationView
     from ses_ops.console.language import Language
     from ses_ops.domain.reputation import Ratio
+    from ses_ops.domain.reputation_state import ReputationState
     from ses_ops.domain.warmup import QuotaPlans
 
 #: Quota days of the chart.
 SHOWN_DAYS = 60
 _LEVEL = N_("%(level)s: %(quota)s messages a day")
 _NO_LEVEL = N_("choose a level")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reputation:
+    """What is stored of a domain's reputation. `view` is None where the calendar alone leads, or no plan does."""
+
+    view: ReputationView | None
+    state: ReputationState | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,25 +54,27 @@ class RateDay:
     ratios: Sequence[Ratio]
 
 
-def now_values(words: Language, conn: Connection, plans: QuotaPlans, quota: DomainQuota) -> dict[str, Any]:
+def _read(conn: Connection, domain: str) -> Reputation:
+    view = view_of(conn, DOMAINS.get().plans, domain)
+    return Reputation(view=view, state=states.of_domain(conn, domain))
+
+
+#: The reputation of a domain, read once in two seconds however many persons look at its page.
+REPUTATIONS: SnapshotByKey[str, Reputation] = SnapshotByKey(_read, age=2.0)
+
+
+def now_values(words: Language, quota: DomainQuota) -> dict[str, Any]:
     """The values of the polled part of the section."""
-    view = view_of(conn, plans, quota.domain)
-    return {"shown": _shown(words, conn, view, quota), "led": view is not None}
+    seen = REPUTATIONS.get(quota.domain)
+    return {"shown": _shown(words, seen, quota), "led": seen.view is not None}
 
 
-def section_values(
-    words: Language,
-    conn: Connection,
-    plans: QuotaPlans,
-    quota: DomainQuota,
-    *,
-    form: Form | None,
-) -> dict[str, Any]:
+def section_values(words: Language, conn: Connection, quota: DomainQuota, *, form: Form | None) -> dict[str, Any]:
     """The values of the whole section. `form`: that of a decision; None for a person who may not decide."""
-    view = view_of(conn, plans, quota.domain)
+    seen = REPUTATIONS.get(quota.domain, fresh=True)
+    view, state = seen.view, seen.state
     made = view.decisions if view is not None else decisions.of_domain(conn, quota.domain, limit=100)
-    state = states.of_domain(conn, quota.domain)
-    shown_now = _shown(words, conn, view, quota)
+    shown_now = _shown(words, seen, quota)
     days = chart_days(view, quota, made, SHOWN_DAYS) if view is not None else []
     zone = quota.plan.time_zone if quota.plan is not None else "UTC"
     rates = [rate for rate in Rate if rate is not Rate.OPEN or any(day.figures.opens_tracked for day in days)]
@@ -88,12 +101,11 @@ def view_of(conn: Connection, plans: QuotaPlans, domain: str) -> ReputationView 
         return None
 
 
-def _shown(words: Language, conn: Connection, view: ReputationView | None, quota: DomainQuota) -> ReputationShown:
-    if view is not None:
-        return shown_of(words, view, now=quota.now)
-    state = states.of_domain(conn, quota.domain)
-    level = state.level if state is not None else LOWEST
-    return ReputationShown(level=level, quota=quota_of(level), **block_of(state, quota.now))
+def _shown(words: Language, seen: Reputation, quota: DomainQuota) -> ReputationShown:
+    if seen.view is not None:
+        return shown_of(words, seen.view, now=quota.now)
+    level = seen.state.level if seen.state is not None else LOWEST
+    return ReputationShown(level=level, quota=quota_of(level), **block_of(seen.state, quota.now))
 
 
 def _possible(led: bool, known: bool, now: ReputationShown) -> list[Act]:

@@ -26,6 +26,7 @@ from ses_ops.console.task_snapshots import TASKS
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.reputation_decision import Decision
 from ses_ops.storage.audience import recipients
+from ses_ops.storage.callbacks.endpoints import Troubled, troubled
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.ledger import activity
 from ses_ops.storage.ledger.activity import RecentFailures
@@ -50,6 +51,8 @@ ANNOUNCED = 5
 ALARMS: Snapshot[list[Decision]] = Snapshot(
     lambda conn: decisions.alarming(conn, since=database_now(conn) - ANNOUNCED_FOR)
 )
+#: Endpoints of callbacks that have stopped, or fail for an hour.
+TROUBLED: Snapshot[list[Troubled]] = Snapshot(troubled)
 
 
 @router.get("/", dependencies=[Depends(enters_console)])
@@ -104,9 +107,10 @@ def first_preview(request: Request) -> Response:
 
 
 def _announced(*, may_look: bool, fresh: bool = False) -> dict[str, Any]:
-    """The newest decisions that lowered or blocked a sender domain, one a domain, for persons who may see domains."""
+    """The newest decisions that lowered or blocked a sender domain, one a domain, and endpoints that fail."""
     found = sorted(ALARMS.get(fresh=fresh), key=lambda one: one.decided_at, reverse=True) if may_look else []
-    return {"announced": found[:ANNOUNCED], "announced_more": len(found[ANNOUNCED:])}
+    endpoints = TROUBLED.get(fresh=fresh) if may_look else []
+    return {"announced": found[:ANNOUNCED], "announced_more": len(found[ANNOUNCED:]), "endpoints": endpoints}
 
 
 def _days(words: Language, user: BaseUser, domains: Domains) -> dict[str, Any]:

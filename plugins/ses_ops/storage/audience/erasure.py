@@ -152,6 +152,8 @@ def _hide_events(conn: Connection, address: Address, person: str) -> None:
     execute(conn, _SQL["hide_held"], **both)
     execute(conn, _SQL["remove_held"], address_key=address.key)
     execute(conn, _SQL["clear_events"], **both)
+    execute(conn, _SQL["clear_callbacks"], **both)
+    execute(conn, _SQL["clear_waiting_callbacks"], **both)
     execute(conn, _SQL["clear_devices"], **both)
     execute(conn, _SQL["clear_unmatched"], address_key=address.key)
 

@@ -90,6 +90,16 @@ UPDATE message_event e SET raw = '', diagnostic = '',
 FROM message m
 WHERE m.address_key IN (%(address_key)s, %(person)s) AND e.occurrence_id = m.occurrence_id AND e.seq = m.seq;
 
+-- name: clear_callbacks
+-- An endpoint's answer may repeat what was posted to it.
+UPDATE callback_delivery d SET answer = '' FROM message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND d.occurrence_id = m.occurrence_id AND d.seq = m.seq AND d.answer <> '';
+
+-- name: clear_waiting_callbacks
+UPDATE callback_waiting w SET last_answer = '' FROM callback_endpoint e, message m
+WHERE m.address_key IN (%(address_key)s, %(person)s) AND w.endpoint_id = e.id AND w.occurrence_id = m.occurrence_id
+  AND w.seq = m.seq AND w.last_answer <> '';
+
 -- name: clear_devices
 -- Opens and clicks stay, with their verdicts, because the counts are made of them; nothing of the device does.
 UPDATE engagement e SET ip = NULL, user_agent = NULL

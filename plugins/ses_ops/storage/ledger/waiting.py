@@ -1,4 +1,4 @@
-"""Cached mail that waits for the quota of its sender domain: found by its reason, hurried, or given up."""
+"""Cached mail that waits for the quota of its sender domain: found by its reason, hurried, or counted as failed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Pages of callbacks: the endpoints, how they are, and what was posted."""
