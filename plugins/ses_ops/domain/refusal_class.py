@@ -24,7 +24,7 @@ class RefusalClass(StrEnum):
     INVALID = "invalid"
     #: The content, a policy, or a block list.
     SPAM = "spam_refused"
-    #: Something else about the recipient; also what was given up after days of deferrals.
+    #: Something else about the recipient; also what expired after days of deferrals.
     OTHER = "other_refused"
     #: Our own side, or a server on the way.
     INFRASTRUCTURE = "infrastructure"
@@ -57,8 +57,8 @@ def refusal_class(failure: DeliveryFailure, words: str) -> RefusalClass:
 def class_of_reply(code: int | None, text: str) -> RefusalClass:
     """The class of a failed message by the code and the text in the ledger, which does not know the refused command.
 
-    A 4xx is one that was given up after days: what it says of the mail is not believed, since greylisting says it too.
-    Without a code no server has spoken: it was given up, or could not leave.
+    A message with a 4xx has expired: what the reply says of the mail is not believed, since greylisting says it too.
+    Without a code no server has spoken: the message expired, or could not leave.
     """
     if code is None or not 400 <= code <= 599:
         return RefusalClass.OTHER if "(given up" in text else RefusalClass.INFRASTRUCTURE
