@@ -26,6 +26,6 @@ def reclassify(days: int, as_json: bool) -> None:
         print_json(done)
         return
     click.echo(
-        f"{done.messages:,} messages judged by the rules of {done.rules_of}: {done.changed:,} opens and clicks have"
-        " another verdict now"
+        f"{done.events:,} opens and clicks judged by the rules of {done.rules_of}: {done.changed:,} have another"
+        " verdict now"
     )

@@ -89,7 +89,7 @@ class Services:
     coming_back: RequestRate = field(default_factory=lambda: RequestRate(most=10, seconds=3600))
 
     #: By token: opens and clicks that are kept; further ones are answered alike.
-    engaging: RequestRate = field(default_factory=lambda: RequestRate(most=60, seconds=3600, keys=200_000))
+    engaging: RequestRate = field(default_factory=lambda: RequestRate(most=60, seconds=3600, keys=50_000))
 
     @classmethod
     def of(cls, dsn: str, spool_folder: Path, *, prefix: str = "") -> Self:

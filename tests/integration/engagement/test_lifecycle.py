@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application import reclassify_engagement
 from ses_ops.application.device_data import empty_old_devices
 from ses_ops.application.erasure import erase
 from ses_ops.application.event_months import keep_months
@@ -155,9 +156,10 @@ def test_the_last_days_are_judged_anew_by_new_rules(world, opens, monkeypatch, c
     monkeypatch.setattr(engagement_rules, "rules", lambda: engagement_rules.read_rules(text))
     engagement_rules.machine_rule.cache_clear()
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", world.dsn)
+    monkeypatch.setattr(reclassify_engagement, "_AT_ONCE", 1)
     assert run(["events", "reclassify", "--days", "2", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["messages"], said["changed"]) == (2, 2)
+    assert (said["events"], said["changed"]) == (2, 2)
     engagement_rules.machine_rule.cache_clear()
     assert opens.verdicts(1) == [("opened", 2, "mail_scanner")]
     assert opens.verdicts(3) == [("opened", 1, "ordinary_client")]

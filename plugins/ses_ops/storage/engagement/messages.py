@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops.storage.events.recording import MessageId
 from ses_ops.storage.named_sql import fetch_rows, statements
@@ -41,6 +41,19 @@ class TrackedMessage:
         return self.delivered_at or self.sent_at
 
 
+class RecentEvent(NamedTuple):
+    """An event and its message; a moment with the key NO_KEY stands before all events of that moment."""
+
+    received_at: datetime
+    event_key: str
+    occurrence_id: int = 0
+    seq: int = 0
+
+
+#: The smallest key of an event.
+NO_KEY = "00000000-0000-0000-0000-000000000000"
+
+
 def find(conn: Connection, keys: Collection[MessageId]) -> dict[MessageId, TrackedMessage]:
     """The messages of the ledger with these keys."""
     found = fetch_rows(conn, TrackedMessage, _SQL["messages"], **arrays(keys))
@@ -52,10 +65,10 @@ def engaged(conn: Connection, keys: Collection[MessageId]) -> list[MessageId]:
     return fetch_rows(conn, MessageId, _SQL["engaged"], **arrays(keys))
 
 
-def recently_engaged(conn: Connection, *, since: datetime, after: MessageId, limit: int) -> list[MessageId]:
-    """Messages with an event that came since a moment and whose device data is there, in the order of their keys."""
-    asked = {"since": since, "occurrence_id": after.occurrence_id, "seq": after.seq, "limit": limit}
-    return fetch_rows(conn, MessageId, _SQL["recently_engaged"], **asked)
+def recent_events(conn: Connection, *, after: RecentEvent, limit: int) -> list[RecentEvent]:
+    """Events whose device data is there, after one of them, in the order in which they came."""
+    asked = {"since": after.received_at, "event_key": after.event_key, "limit": limit}
+    return fetch_rows(conn, RecentEvent, _SQL["recent_events"], **asked)
 
 
 def arrays(keys: Iterable[MessageId]) -> dict[str, list[int]]:

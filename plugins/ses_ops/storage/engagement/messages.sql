@@ -36,8 +36,9 @@ SELECT e.occurrence_id, e.seq
 FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
 JOIN message_engagement e ON e.occurrence_id = k.occurrence_id AND e.seq = k.seq;
 
--- name: recently_engaged
--- Messages with an event that came since a moment and has its device data still, after a key.
-SELECT DISTINCT occurrence_id, seq FROM engagement
-WHERE received_at >= %(since)s AND user_agent IS NOT NULL AND (occurrence_id, seq) > (%(occurrence_id)s, %(seq)s)
-ORDER BY occurrence_id, seq LIMIT %(limit)s;
+-- name: recent_events
+-- Events that came since a moment and have their device data still, after one of them, in the order in which they came: by
+-- the index of such events, so old ones are not read.
+SELECT received_at, event_key::text AS event_key, occurrence_id, seq FROM engagement
+WHERE received_at >= %(since)s AND user_agent IS NOT NULL AND (received_at, event_key) > (%(since)s, %(event_key)s::uuid)
+ORDER BY engagement.received_at, engagement.event_key LIMIT %(limit)s;
