@@ -57,7 +57,7 @@ def refusal_class(failure: DeliveryFailure, words: str) -> RefusalClass:
 def class_of_reply(code: int | None, text: str) -> RefusalClass:
     """The class of a failed message by the code and the text in the ledger, which does not know the refused command.
 
-    A 4xx is one that expired after days: what it says of the mail is not believed, since greylisting says it too.
+    A message with a 4xx has expired: what the reply says of the mail is not believed, since greylisting says it too.
     Without a code no server has spoken: the message expired, or could not leave.
     """
     if code is None or not 400 <= code <= 599:

@@ -11,6 +11,7 @@ import pytest
 from ses_ops.application import task_decisions
 from ses_ops.application.blocked_mail import give_up_blocked, release_blocked
 from ses_ops.application.changed import RunWanted
+from ses_ops.application.event_recount import recount_events
 from ses_ops.application.test_sends import TestSend
 from ses_ops.application.test_sends import test_send as send_test
 from ses_ops.domain.occurrence import RunKind
@@ -102,6 +103,32 @@ def test_all_mail_of_a_domain_can_be_given_up_and_what_has_left_stays_sent(block
     assert (blocked.overview("large").sent_count, blocked.overview("large").failed_count) == (500, 200)
     assert mail_server.total == 500
     blocked.check_ledger()
+
+
+def test_no_attempt_counts_what_it_had_tried_and_a_person_gave_up_later(world, mail_server):
+    world.quota_variable = {DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING}}
+    world.group("people", 20)
+    world.task("letters", group="people")
+    answers = {
+        "people-1": b"450 4.2.1 come later",
+        "people-2": b"450 4.2.1 come later",
+        "people-3": b"550 5.1.1 nobody",
+    }
+    mail_server.refuse = lambda recipient: answers.get(recipient.partition("@")[0])
+    world.whole_run(world.run("letters"))
+    block(world)
+    assert give_up_blocked(world.conn, ANYBODY, DOMAIN).count == 2
+    assert recount_events(world.conn, ANYBODY, repair=False).attempts_wrong == 0
+    assert world.rows("SELECT sent, failed FROM attempt") == [(17, 1)]
+    world.check_ledger()
+
+    mail_server.refuse = lambda recipient: None
+    task_decisions.retry_failed(world.conn, ANYBODY, "letters", codes=[0])
+    assert world.rows("SELECT sent, failed FROM attempt") == [(17, 1)], "no attempt had failed with these two"
+    release(world)
+    assert world.whole_run(world.run("letters", RunKind.RESUME)).sent == 19
+    assert recount_events(world.conn, ANYBODY, repair=False).attempts_wrong == 0
+    world.check_ledger()
 
 
 def test_nothing_is_given_up_of_a_domain_that_is_not_blocked(blocked):

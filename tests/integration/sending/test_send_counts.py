@@ -7,8 +7,10 @@ import json
 import pytest
 
 from ses_ops.application.event_recount import recount_events
+from ses_ops.application.record_engagement import record_engagement
 from ses_ops.application.record_events import record_events
 from ses_ops.application.task_decisions import UnknownDecision, resolve_unknown, retry_failed
+from ses_ops.domain.engagement import Engagement, EngagementKind
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.events.tokens import address_check
@@ -90,7 +92,13 @@ def test_what_comes_back_counts_on_the_day_of_its_attempt_also_when_the_outcome_
         world.conn,
         [MessageEvent(kind=EventKind.BOUNCED, source="custom", source_id="1", occurred_at=at, message=key, hard=True)],
     )
-    assert world.rows("SELECT sent_day FROM feedback_count") == world.rows("SELECT DISTINCT sent_day FROM send_count")
+    day_of_sending = world.rows("SELECT DISTINCT sent_day FROM send_count")
+    assert world.rows("SELECT sent_day FROM feedback_count") == day_of_sending
+    opened = Engagement(
+        kind=EngagementKind.OPENED, source="tracking", source_id="1", occurred_at=at, message=key, user_agent="Mozilla"
+    )
+    record_engagement(world.conn, [opened])
+    assert world.rows("SELECT sent_day FROM engagement_count") == day_of_sending
 
 
 def test_messages_that_are_tried_again_stay_counted_where_they_failed(world, people, mail_server):

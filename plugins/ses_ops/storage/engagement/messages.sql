@@ -1,8 +1,9 @@
 -- name: messages
--- The messages that opens and clicks name, what their counts are kept by (as of events: ../events/recording.sql), and when
--- they were sent and delivered. The provider's word of the delivery is looked for in the months in which it can stand, and
--- only where there is one.
-SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id, coalesce(s.sender_domain, d.sender_domain) AS sender_domain,
+-- The messages that opens and clicks name, what their counts are kept by (as in storage/events/recording.sql: the quota day
+-- of their attempt, also where the outcome was written after its end), and when they were sent and delivered. The provider's
+-- word of the delivery is looked for in the months in which it can stand, and only where there is one.
+SELECT m.occurrence_id, m.seq, m.address, m.address_key, o.task_id,
+       coalesce(s.sender_domain, d.sender_domain) AS sender_domain,
        coalesce(s.starts_at, q.starts_at, date_trunc('day', coalesce(m.changed_at, now()), 'UTC')) AS sent_day,
        p.mailbox_provider AS known_provider,
        CASE WHEN m.state IN ('sent', 'unknown') THEN m.changed_at END AS sent_at, e.delivered_at

@@ -29,9 +29,9 @@ WHERE task_id = %(task_id)s AND sender_domain = %(domain)s AND state = 'cached' 
 
 -- name: give_up
 -- A person gives up what waits: it has failed, and a retry of what failed may bring it back. Nothing of a cached chunk is
--- under way.
+-- under way. No attempt failed with it, so none of those that had tried it before counts it.
 WITH given_up AS (
-    UPDATE message m SET state = 'failed', changed_at = now(), smtp_code = NULL, smtp_text = %(reason)s
+    UPDATE message m SET state = 'failed', changed_at = now(), smtp_code = NULL, smtp_text = %(reason)s, attempt_id = NULL
     FROM chunk c
     WHERE c.task_id = %(task_id)s AND c.sender_domain = %(domain)s AND c.state = 'cached'
       AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
