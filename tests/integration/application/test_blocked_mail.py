@@ -109,7 +109,11 @@ def test_no_attempt_counts_what_it_had_tried_and_a_person_gave_up_later(world, m
     world.quota_variable = {DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING}}
     world.group("people", 20)
     world.task("letters", group="people")
-    answers = {"people-1": b"450 4.2.1 come later", "people-2": b"450 4.2.1 come later", "people-3": b"550 5.1.1 nobody"}
+    answers = {
+        "people-1": b"450 4.2.1 come later",
+        "people-2": b"450 4.2.1 come later",
+        "people-3": b"550 5.1.1 nobody",
+    }
     mail_server.refuse = lambda recipient: answers.get(recipient.partition("@")[0])
     world.whole_run(world.run("letters"))
     block(world)
