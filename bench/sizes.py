@@ -29,6 +29,8 @@ class Sizes:
     looks: int
     #: One-click requests of each run.
     one_click: int
+    #: Events that wait to be posted.
+    callbacks: int
     #: Clicks and opens of each run.
     clicks: int
     whole_way: int
@@ -61,6 +63,7 @@ FULL = Sizes(
     ledger=10_000_000,
     looks=7,
     one_click=3_000,
+    callbacks=1_000_000,
     clicks=10_000,
     whole_way=100_000,
     tasks=1_000,
@@ -89,6 +92,7 @@ QUICK = Sizes(
     ledger=300_000,
     looks=5,
     one_click=600,
+    callbacks=50_000,
     clicks=2_000,
     whole_way=20_000,
     tasks=200,

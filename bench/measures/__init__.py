@@ -18,6 +18,7 @@ MEASURES = {
     "reputation": "1 000 domains judged, and counting what an attempt did",
     "pages": "the task list and what a task's page reads over a large ledger",
     "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
+    "callbacks": "events posted a second to an address of the user's own, and memory while many wait",
     "clicks": "clicks and opens: the time of an answer, and how many are answered and recorded a second",
     "whole_way": "from the trigger in Airflow to finished",
     "many_tasks": "1 000 active send tasks on one Airflow",

@@ -214,7 +214,7 @@ class Caught:
 
     def _wait_for_its_start(self) -> None:
         """Until it reserves its quota; or has, should all looks have missed it."""
-        with closing(psycopg2.connect(self.stack.postgres.dsn("airflow"))) as conn:
+        with closing(psycopg2.connect(self.stack.airflow_dsn)) as conn:
             # Each look at what is true by then, on one connection: they follow each other closely.
             conn.autocommit = True
             reserving = lambda: self._states_of(conn, Moment.STARTING, "reserve_quota") in (["running"], ["success"])  # noqa: E731
@@ -229,7 +229,7 @@ class Caught:
         return set(self.mailings[moment].runs().values())
 
     def task_states(self, moment: Moment, task: str) -> list[str]:
-        with closing(psycopg2.connect(self.stack.postgres.dsn("airflow"))) as conn:
+        with closing(psycopg2.connect(self.stack.airflow_dsn)) as conn:
             return self._states_of(conn, moment, task)
 
     def _states_of(self, conn: Connection, moment: Moment, task: str) -> list[str]:

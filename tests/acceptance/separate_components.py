@@ -163,7 +163,7 @@ class SeparateComponents(StackProcess):
     @property
     def description(self) -> dict[str, Any]:
         """Of stack.json what the tests ask for."""
-        return {"db_dsn": self.postgres.dsn("ses")}
+        return {"db_dsn": self.postgres.dsn("ses"), "airflow_db_dsn": self.postgres.dsn("airflow")}
 
     def unhealthy(self) -> list[str]:
         """The components that have not reported their heartbeat, and the api-server if it does not answer."""
@@ -187,7 +187,7 @@ class SeparateComponents(StackProcess):
     def newest_job(self, component: str) -> int:
         """The id of a component's newest job that has reported a heartbeat; 0 while PostgreSQL is away."""
         try:
-            conn = psycopg2.connect(self.postgres.dsn("airflow"))
+            conn = psycopg2.connect(self.airflow_dsn)
         except psycopg2.OperationalError:
             return 0
         try:

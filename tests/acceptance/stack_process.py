@@ -27,8 +27,9 @@ READY_WITHIN = 280.0
 STOPPED_WITHIN = 60.0
 #: For one answer of a web server that eighteen stories ask at once.
 ANSWERED_WITHIN = 120.0
-#: For tests that write send tasks or delete runs behind Airflow's back: Airflow notices at its next turn.
-READS_OFTEN = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10"}
+#: For tests that write send tasks or delete runs behind Airflow's back: Airflow notices at its next turn, in this many
+#: seconds. A turn starts four processes, 2 s of CPU.
+READS_OFTEN = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15"}
 #: Seconds that a scheduler with nothing to do sleeps. At the stack's own 0.1 an idle stack takes a third of a core, at
 #: 0.5 a third of that (measured), and several stacks share two cores here.
 SLEEPS_LONGER = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5"}
@@ -167,6 +168,11 @@ class StackProcess:
     def description(self) -> dict[str, Any]:
         """stack.json."""
         return dict(json.loads((self.home / "stack.json").read_text()))
+
+    @property
+    def airflow_dsn(self) -> str:
+        """Airflow's metadata database."""
+        return str(self.description["airflow_db_dsn"]).replace("postgresql+psycopg2://", "postgresql://", 1)
 
     @property
     def password(self) -> str:

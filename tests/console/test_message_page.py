@@ -8,6 +8,7 @@ import io
 import pytest
 
 from ses_ops.domain.message_event import EventKind
+from tests.integration.engagement.opens import SENT, Opens
 from tests.integration.events.mailing import sent
 
 WORDS = "550 5.1.1 <gone@example.com>: no such user"
@@ -154,3 +155,16 @@ def test_every_place_that_shows_a_count_shows_the_same(world, mailing, viewer):
         assert f'feedback={feedback}#messages">{count}</a>' in page, feedback
         file = viewer.get(f"/tasks/spring/messages.csv?feedback={feedback}").content.decode("utf-8-sig")
         assert len(list(csv.DictReader(io.StringIO(file)))) == count, feedback
+
+
+def test_the_page_of_a_message_says_who_opened_and_clicked(mailing, viewer):
+    opens = Opens(mailing=mailing)
+    mailing.world.execute("UPDATE message SET changed_at = %s", SENT)
+    target = "https://shop.example/?a=<b>&c=1"
+    opens.record(opens.open(1, 3_000), opens.click(1, 3_100, agent="curl/8.5", target=target))
+    text = viewer.text(message(mailing, 1))
+    assert "opened" in text
+    assert "by a person ( ordinary_client )" in text
+    assert "by a machine ( program )" in text
+    assert target in text
+    assert "<b>" not in viewer.get(message(mailing, 1)).text

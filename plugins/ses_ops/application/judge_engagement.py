@@ -8,8 +8,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.engagement import MOST_OF_A_MESSAGE, EngagementKind
-from ses_ops.domain.engagement_verdict import Happened, Judged, Verdict, verdicts
-from ses_ops.domain.message_engagement import NUMBERS, Changes, Seen, changes_of
+from ses_ops.domain.engagement_verdict import EngagementVerdict, Happened, VerdictByRule, verdicts
+from ses_ops.domain.message_engagement import NUMBERS, EngagementChanges, Seen, changes_of
 from ses_ops.storage.engagement import counts, messages, recording
 from ses_ops.storage.engagement.counts import HourKey, LinkCountKey
 from ses_ops.storage.engagement.recording import NewVerdict
@@ -110,7 +110,7 @@ def _judge_one(
     come = [one for one in new if one.row.event_key not in there][:room]
     judged = verdicts([*map(_of_stored, stored), *map(_of_new, come)], arrived_at)
     seen = [
-        _seen(one.kind, one.happened_at, one.link_id, Verdict(one.verdict), judged[one.event_key].verdict)
+        _seen(one.kind, one.happened_at, one.link_id, EngagementVerdict(one.verdict), judged[one.event_key].verdict)
         for one in stored
     ]
     for arrived in come:
@@ -129,7 +129,7 @@ def _judge_one(
         _add(found, row, changes_of(seen, numbers))
 
 
-def _add(found: _Judgement, row: MessageEngagement, changes: Changes) -> None:
+def _add(found: _Judgement, row: MessageEngagement, changes: EngagementChanges) -> None:
     numbers = {name: changes.numbers[name] for name in NUMBERS}
     if any(numbers.values()):
         found.messages[MessageId(row.occurrence_id, row.seq)] = numbers
@@ -142,7 +142,9 @@ def _add(found: _Judgement, row: MessageEngagement, changes: Changes) -> None:
         found.hours[HourKey(row.task_id, hour), column] += change
 
 
-def _seen(kind: str, at: datetime, link_id: int | None, before: Verdict | None, after: Verdict) -> Seen:
+def _seen(
+    kind: str, at: datetime, link_id: int | None, before: EngagementVerdict | None, after: EngagementVerdict
+) -> Seen:
     return Seen(kind=EngagementKind(kind), at=at.astimezone(UTC), link_id=link_id, before=before, after=after)
 
 
@@ -156,7 +158,7 @@ def _of_stored(one: StoredEngagement) -> Happened:
         ip=one.ip or "",
         user_agent=one.user_agent,
         told_machine=one.told_machine,
-        stored=Judged(Verdict(one.verdict), one.rule),
+        stored=VerdictByRule(EngagementVerdict(one.verdict), one.rule),
     )
 
 

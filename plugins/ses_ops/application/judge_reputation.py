@@ -8,9 +8,11 @@ figures are exactly those of the decision's moment (`application/replay_reputati
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.clock import from_wall_clock, to_wall_clock, zone
 from ses_ops.domain.reputation import LOOK_BACK_DAYS, DayFigures, Figures, quota_of
 from ses_ops.domain.reputation_decision import Decision, DecisionKind, NewDecision
 from ses_ops.domain.reputation_judgement import Judgement, PastDecisions, judge
@@ -22,7 +24,7 @@ from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.reputation import decisions, figures, states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -74,11 +76,12 @@ def judge_locked(conn: Connection, plan: WarmupPlan) -> Judged | None:
     if plan.reputation is None:
         return None
     case = read_case(conn, plan)
-    if _opened(case)[1] or judged_case(case).decisions:
+    found = judged_case(case)
+    if case.state is None or found.decisions:
         now = figures.hold_writers(conn, plan.domain)
         return _write(conn, read_case(conn, plan), now)
     states.note_judged(conn, plan.domain, case.day.starts_at)
-    return _judged(case, judged_case(case), [])
+    return _judged(case, found, [])
 
 
 def judge_all(conn: Connection, plans: QuotaPlans) -> list[Judged]:
@@ -89,19 +92,19 @@ def judge_all(conn: Connection, plans: QuotaPlans) -> list[Judged]:
     """
     wanted = [plan for plan in plans.checked.values() if isinstance(plan, WarmupPlan) and plan.reputation is not None]
     with transaction(conn):
-        cases = read_cases(conn, wanted)
-        to_decide = {one.plan.domain for one in cases if _opened(one)[1] or judged_case(one).decisions}
-        settled = [one for one in cases if one.plan.domain not in to_decide]
-        states.note_all_judged(conn, {one.plan.domain: one.day.starts_at for one in settled})
-    judged = [_judged(one, judged_case(one), []) for one in settled]
-    for case in cases:
-        if case.plan.domain in to_decide:
+        cases = [(one, judged_case(one)) for one in read_cases(conn, wanted)]
+        settled = [(one, found) for one, found in cases if one.state is not None and not found.decisions]
+        states.note_all_judged(conn, {one.plan.domain: one.day.starts_at for one, _ in settled})
+    judged = {one.plan.domain: _judged(one, found, []) for one, found in settled}
+    for case, _ in cases:
+        if case.plan.domain not in judged:
             try:
-                found = judge_domain(conn, case.plan)
+                decided = judge_domain(conn, case.plan)
             except QuotaError:
                 continue
-            judged += [] if found is None else [found]
-    return judged
+            if decided is not None:
+                judged[case.plan.domain] = decided
+    return list(judged.values())
 
 
 def read_case(conn: Connection, plan: WarmupPlan) -> Case:
@@ -112,10 +115,10 @@ def read_case(conn: Connection, plan: WarmupPlan) -> Case:
     return cases[0]
 
 
-def read_cases(conn: Connection, plans: Iterable[WarmupPlan]) -> list[Case]:
+def read_cases(conn: Connection, plans: Sequence[WarmupPlan]) -> list[Case]:
     """What the judging of several domains needs; without those whose warm-up has not begun."""
     now = database_now(conn)
-    began = sender_domains.rehearsals_began_at(conn)
+    began = _rehearsals(conn, plans)
     of_today: dict[str, tuple[WarmupPlan, QuotaDay, datetime | None]] = {}
     for plan in plans:
         first = began.get((plan.domain, plan.rehearsal_key)) if plan.rehearsal_counts_from_first_use else None
@@ -124,7 +127,7 @@ def read_cases(conn: Connection, plans: Iterable[WarmupPlan]) -> list[Case]:
         except WarmupNotBegun:
             continue
     since = {domain: day.starts_at - LOOK_BACK_DAYS * plan.day_length for domain, (plan, day, _) in of_today.items()}
-    known, stored = figures.by_day(conn, since), states.of_all(conn)
+    known, stored = figures.by_day(conn, since), states.of_domains(conn, list(since))
     evidence, past = figures.evidence(conn, list(since)), decisions.past_of(conn, since)
     cases = []
     for domain, (plan, day, first) in of_today.items():
@@ -200,9 +203,26 @@ def _judged(case: Case, judgement: Judgement, made: list[Decision]) -> Judged:
     )
 
 
+def _rehearsals(conn: Connection, plans: Iterable[WarmupPlan]) -> Mapping[tuple[str, str], datetime]:
+    if any(plan.rehearsal_counts_from_first_use for plan in plans):
+        return sender_domains.rehearsals_began_at(conn)
+    return {}
+
+
 def _end_of(plan: WarmupPlan, starts_at: datetime, began: datetime | None) -> datetime:
     """The end of a day of sending, which may be of the plan before an edit."""
-    try:
-        return quota_day(plan, starts_at, rehearsal_began_at=began).ends_at
-    except WarmupNotBegun:
-        return starts_at + plan.day_length
+    if plan.is_rehearsal:
+        try:
+            return quota_day(plan, starts_at, rehearsal_began_at=began).ends_at
+        except WarmupNotBegun:
+            return starts_at + plan.day_length
+    # Real days are those of the zone: of a thousand domains in one zone each is worked out once.
+    return _end_in_zone(plan.time_zone, starts_at)
+
+
+@lru_cache(maxsize=10_000)
+def _end_in_zone(time_zone: str, starts_at: datetime) -> datetime:
+    """The next midnight of a zone."""
+    tz = zone(time_zone)
+    today = to_wall_clock(starts_at, tz).date()
+    return from_wall_clock(datetime.combine(today + timedelta(days=1), time()), tz)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.engagement import Engagement
-    from ses_ops.storage.engagement.messages import EngagedMessage
+    from ses_ops.storage.engagement.messages import TrackedMessage
 
 #: Characters of the longest target of a link that is stored.
 MAX_TARGET = 8_000
@@ -57,7 +57,7 @@ class RecordedEngagement:
 class _Found:
     key: str
     event: Engagement
-    message: EngagedMessage
+    message: TrackedMessage
 
     @property
     def message_id(self) -> MessageId:
@@ -144,7 +144,7 @@ def _callback_event(one: _Found) -> CallbackEvent:
     )
 
 
-def count_row(message: EngagedMessage) -> dict[str, object]:
+def count_row(message: TrackedMessage) -> dict[str, object]:
     """What the counts of a message are kept by, as of its first event: the first fields of its row."""
     return {
         "occurrence_id": message.occurrence_id,

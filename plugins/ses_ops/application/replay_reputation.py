@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 #: Kinds that the figures lead to.
 BY_FIGURES = frozenset({DecisionKind.RAISE, DecisionKind.LOWER, DecisionKind.BLOCK, DecisionKind.ALARM})
-#: Figures that depend on verdicts, which may be given anew: a difference of them alone is told, and is no disagreement.
+#: Figures that depend on verdicts, which may be given anew: a difference of them alone is no disagreement.
 _BY_VERDICT = frozenset({"opened_people"})
 
 

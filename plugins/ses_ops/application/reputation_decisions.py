@@ -16,9 +16,10 @@ from ses_ops.domain.reputation import HIGHEST, LOWEST, quota_of
 from ses_ops.domain.reputation_decision import DecisionKind, NewDecision
 from ses_ops.domain.reputation_state import ReputationState, start_level
 from ses_ops.domain.warmup import ReputationPlan, quota_day
-from ses_ops.errors import Conflict, Explanation, InvalidInput
+from ses_ops.errors import Conflict, Explanation, InvalidInput, ResumeNotAllowed
 from ses_ops.sending.waiting_mail import go_on_within_the_day
 from ses_ops.storage.connection import database_now, transaction
+from ses_ops.storage.ledger import waiting
 from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.reputation import decisions, states
 from ses_ops.storage.stored_moments import LAST
@@ -102,7 +103,8 @@ def block(
 def reset(conn: Connection, actor: Actor, plans: QuotaPlans, domain: str, *, reason: str) -> ReputationDecided:
     """Begin anew at the first level of the plan: a block ends, and days that began before this moment count no more.
 
-    What a person pinned or capped stays, and so do the decisions: to make a domain anew does not wash it.
+    What a person pinned or capped stays, and so do the decisions: to make a domain anew does not wash it. Raises
+    ResumeNotAllowed when the end of a block would let mail leave that the actor may not start.
     """
 
     def act(one: _Case) -> _Decided:
@@ -178,6 +180,8 @@ def _decide(
             sender_domains.lock_domain(conn, domain)
             case = _read(conn, plan)
             made = act(case)
+            if case.state.blocked_at(case.now) and not made.state.blocked_at(case.now):
+                _check_starts(conn, actor, domain)
             states.write(conn, made.state)
             one = made.decision
             decisions.insert(conn, domain, one, decided_at=case.now, actor=actor.name, note=reason)
@@ -186,6 +190,13 @@ def _decide(
         tasks = go_on_within_the_day(conn, plan)
     runs = tuple(RunWanted(task=name, kind=RunKind.RESUME) for name in tasks)
     return ReputationDecided(scheduler=runs, level_before=before, level_after=after)
+
+
+def _check_starts(conn: Connection, actor: Actor, domain: str) -> None:
+    """Raise ResumeNotAllowed when mail waits for the end of a block that the actor may not start, as by a release."""
+    for name in waiting.tasks_waiting(conn, domain):
+        if not actor.may_start(name):
+            raise ResumeNotAllowed(name)
 
 
 def _read(conn: Connection, plan: WarmupPlan) -> _Case:

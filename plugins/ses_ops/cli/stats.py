@@ -12,7 +12,7 @@ import click
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
-from ses_ops.domain.statistics import Dimension, Engaged, MailCounts, Rate, StatisticsRow, rates
+from ses_ops.domain.statistics import Dimension, Engaged, MailCounts, MailRate, StatisticsRow, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -153,7 +153,7 @@ def who_command(name: str, what: str, link_id: int | None, as_json: bool) -> Non
     from ses_ops.application.exports import export_messages
     from ses_ops.audience.csv.cells import safe_cell
     from ses_ops.cli.actor import shell_actor
-    from ses_ops.storage.statistics.who import EngagedMessage, who
+    from ses_ops.storage.statistics.who import MessageOpens, who
     from ses_ops.storage.tasks import send_tasks
 
     with database() as conn:
@@ -164,7 +164,7 @@ def who_command(name: str, what: str, link_id: int | None, as_json: bool) -> Non
             print_json([one for batch in batches for one in batch])
             return
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        columns = list(EngagedMessage.__dataclass_fields__)
+        columns = list(MessageOpens.__dataclass_fields__)
         writer.writerow(columns)
         for batch in batches:
             writer.writerows([safe_cell(str(getattr(one, column))) for column in columns] for one in batch)
@@ -200,7 +200,7 @@ def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
     return {**asdict(counts), **sums, "rates": {name: _rate(one) for name, one in rates(counts, feeds).items()}}
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
+def _rate(rate: MailRate) -> dict[str, Any]:
     return {**asdict(rate), "share": rate.share}
 
 

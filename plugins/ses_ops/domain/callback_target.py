@@ -14,12 +14,16 @@ from ses_ops.errors import InvalidInput
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: Public by their number, and private by their use: the wire server of Azure's virtual machines, the metadata service
-#: of Oracle's, relays of 6to4 (RFC 7526), former site-local addresses (RFC 3879), NAT64 of a network's own (RFC 8215).
+#: Public by their number, or taken for public by `is_global` of some versions of Python, and private by their use: the
+#: wire server of Azure's virtual machines, IETF protocol assignments (a metadata service among them), relays of 6to4
+#: (RFC 7526), the former site-local addresses (RFC 3879), NAT64 of a network's own (RFC 8215), segment routing.
 _ALSO_REFUSED = tuple(
-    map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "64:ff9b:1::/48"))
+    map(
+        ip_network,
+        ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "64:ff9b:1::/48", "5f00::/16"),
+    )
 )
-#: Networks whose addresses have an IPv4 address in their last 32 bits: NAT64 (RFC 6052), IPv4-compatible.
+#: Networks whose addresses have an IPv4 address in their last 32 bits: NAT64 (RFC 6052, RFC 8215), IPv4-compatible.
 _IPV4_AT_THE_END = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::/96"))
 
 

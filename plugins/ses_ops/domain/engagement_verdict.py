@@ -17,7 +17,7 @@ from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.engagement_rules import Rules, machine_rule, network_of_client, rules, system_of
 
 
-class Verdict(IntEnum):
+class EngagementVerdict(IntEnum):
     """Who did it; the numbers are stored."""
 
     UNKNOWN = 0
@@ -25,16 +25,16 @@ class Verdict(IntEnum):
     MACHINE = 2
 
 
-class Judged(NamedTuple):
+class VerdictByRule(NamedTuple):
     """A verdict, and the name of the rule that it was made by."""
 
-    verdict: Verdict
+    verdict: EngagementVerdict
     rule: str
 
 
-NOT_JUDGED = Judged(Verdict.UNKNOWN, "")
+NOT_JUDGED = VerdictByRule(EngagementVerdict.UNKNOWN, "")
 #: Nothing speaks against a person.
-ORDINARY = Judged(Verdict.PERSON, "ordinary_client")
+ORDINARY = VerdictByRule(EngagementVerdict.PERSON, "ordinary_client")
 #: The names of all rules, in the order in which they are tried; those of `machine` in the file stand between.
 RULES = (
     *("told_by_source", "apple_relay", "bare_agent_at_delivery", "bare_agent", "image_proxy_at_delivery"),
@@ -66,10 +66,10 @@ class Happened:
     user_agent: str | None = ""
     told_machine: bool = False
     #: The verdict that is stored; only asked for where the user agent was emptied.
-    stored: Judged = NOT_JUDGED
+    stored: VerdictByRule = NOT_JUDGED
 
 
-def verdicts(events: Collection[Happened], delivered_at: datetime | None) -> dict[str, Judged]:
+def verdicts(events: Collection[Happened], delivered_at: datetime | None) -> dict[str, VerdictByRule]:
     """The verdicts of all events of one message, by their keys.
 
     `delivered_at`: when the recipient's provider took the message, else when it was sent; None: not known, and then the
@@ -80,22 +80,22 @@ def verdicts(events: Collection[Happened], delivered_at: datetime | None) -> dic
     judged = {one.key: _by_itself(one, delivered_at, data) for one in ordered}
     if len(ordered) > 1:
         clicks = [one for one in ordered if one.kind is EngagementKind.CLICKED]
-        _change(judged, _many_links(clicks, data), Judged(Verdict.MACHINE, "many_links"))
-        _change(judged, _in_order(clicks, data), Judged(Verdict.MACHINE, "links_in_order"))
+        _change(judged, _many_links(clicks, data), VerdictByRule(EngagementVerdict.MACHINE, "many_links"))
+        _change(judged, _in_order(clicks, data), VerdictByRule(EngagementVerdict.MACHINE, "links_in_order"))
         _second_device(clicks, judged, data)
         _passed_on(ordered, judged, data)
     return {one.key: one.stored if one.user_agent is None else judged[one.key] for one in ordered}
 
 
-def _by_itself(one: Happened, delivered_at: datetime | None, data: Rules) -> Judged:
+def _by_itself(one: Happened, delivered_at: datetime | None, data: Rules) -> VerdictByRule:
     """The verdict of an event that needs no other event."""
     agent = one.user_agent
     if agent is None:
         return one.stored
     if one.told_machine:
-        return Judged(Verdict.MACHINE, "told_by_source")
+        return VerdictByRule(EngagementVerdict.MACHINE, "told_by_source")
     if (name := machine_rule(agent)) is not None:
-        return Judged(Verdict.MACHINE, name)
+        return VerdictByRule(EngagementVerdict.MACHINE, name)
     after = None if delivered_at is None else (one.at - delivered_at).total_seconds()
 
     def within(seconds: float) -> bool:
@@ -103,23 +103,23 @@ def _by_itself(one: Happened, delivered_at: datetime | None, data: Rules) -> Jud
 
     if agent in data.bare_agents:
         if data.is_relay(one.ip):
-            return Judged(Verdict.MACHINE, "apple_relay")
+            return VerdictByRule(EngagementVerdict.MACHINE, "apple_relay")
         if within(data.within.bare_agent):
-            return Judged(Verdict.MACHINE, "bare_agent_at_delivery")
-        return Judged(Verdict.UNKNOWN, "bare_agent")
+            return VerdictByRule(EngagementVerdict.MACHINE, "bare_agent_at_delivery")
+        return VerdictByRule(EngagementVerdict.UNKNOWN, "bare_agent")
     if data.image_proxy.search(agent):
         if within(data.within.image_proxy):
-            return Judged(Verdict.MACHINE, "image_proxy_at_delivery")
-        return Judged(Verdict.PERSON, "image_proxy")
+            return VerdictByRule(EngagementVerdict.MACHINE, "image_proxy_at_delivery")
+        return VerdictByRule(EngagementVerdict.PERSON, "image_proxy")
     if within(data.within.too_soon):
-        return Judged(Verdict.MACHINE, "too_soon")
-    return ORDINARY if agent else Judged(Verdict.UNKNOWN, "no_agent")
+        return VerdictByRule(EngagementVerdict.MACHINE, "too_soon")
+    return ORDINARY if agent else VerdictByRule(EngagementVerdict.UNKNOWN, "no_agent")
 
 
-def _change(judged: dict[str, Judged], keys: set[str], to: Judged) -> None:
+def _change(judged: dict[str, VerdictByRule], keys: set[str], to: VerdictByRule) -> None:
     """Change those of which nothing worse is known."""
     for key in keys:
-        if judged[key].verdict is not Verdict.MACHINE:
+        if judged[key].verdict is not EngagementVerdict.MACHINE:
             judged[key] = to
 
 
@@ -154,20 +154,20 @@ def _in_order(clicks: Sequence[Happened], data: Rules) -> set[str]:
     return found
 
 
-def _second_device(clicks: Sequence[Happened], judged: dict[str, Judged], data: Rules) -> None:
+def _second_device(clicks: Sequence[Happened], judged: dict[str, VerdictByRule], data: Rules) -> None:
     """A click of another device seconds after a person's: a scanner that follows what the person has followed."""
     person: Happened | None = None
     for one in clicks:
-        if judged[one.key].verdict is not Verdict.PERSON:
+        if judged[one.key].verdict is not EngagementVerdict.PERSON:
             continue
         soon = person is not None and (one.at - person.at).total_seconds() <= data.within.second_device
         if soon and person is not None and _is_another(one, person):
-            judged[one.key] = Judged(Verdict.MACHINE, "second_device")
+            judged[one.key] = VerdictByRule(EngagementVerdict.MACHINE, "second_device")
         else:
             person = one
 
 
-def _passed_on(events: Sequence[Happened], judged: dict[str, Judged], data: Rules) -> None:
+def _passed_on(events: Sequence[Happened], judged: dict[str, VerdictByRule], data: Rules) -> None:
     """Events of more devices than a person has: somebody else's, who got a copy."""
     devices: set[tuple[str, str]] = set()
     for one in events:
@@ -177,7 +177,7 @@ def _passed_on(events: Sequence[Happened], judged: dict[str, Judged], data: Rule
         if device in devices or len(devices) < data.numbers.devices:
             devices.add(device)
         elif one.user_agent is not None:
-            judged[one.key] = Judged(Verdict.UNKNOWN, "passed_on")
+            judged[one.key] = VerdictByRule(EngagementVerdict.UNKNOWN, "passed_on")
 
 
 def _is_another(one: Happened, other: Happened) -> bool:

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ses_ops.domain.engagement import EngagementKind
-from ses_ops.domain.engagement_verdict import Verdict
+from ses_ops.domain.engagement_verdict import EngagementVerdict
 
 _OF_KIND = {EngagementKind.OPENED: ("opens", "opened"), EngagementKind.CLICKED: ("clicks", "clicked")}
-_OF_VERDICT = {Verdict.PERSON: "people", Verdict.MACHINE: "machines", Verdict.UNKNOWN: "unknown"}
+_OF_VERDICT = {
+    EngagementVerdict.PERSON: "people",
+    EngagementVerdict.MACHINE: "machines",
+    EngagementVerdict.UNKNOWN: "unknown",
+}
 #: The numbers that are kept of a message: events by kind and verdict.
 NUMBERS = tuple(f"{events}_{who}" for events, _ in _OF_KIND.values() for who in _OF_VERDICT.values())
 
@@ -24,12 +28,12 @@ class Seen:
     at: datetime
     link_id: int | None
     #: None: it is new.
-    before: Verdict | None
-    after: Verdict
+    before: EngagementVerdict | None
+    after: EngagementVerdict
 
 
 @dataclass(kw_only=True, slots=True)
-class Changes:
+class EngagementChanges:
     """What is added to the numbers of a message and to the counts."""
 
     numbers: Counter[str] = field(default_factory=Counter)
@@ -54,10 +58,10 @@ def counted_as(numbers: Mapping[str, int]) -> set[str]:
     return found
 
 
-def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> Changes:
+def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> EngagementChanges:
     """What all events of a message change; `numbers` are those that are stored of it."""
     known = list(events)
-    found = Changes()
+    found = EngagementChanges()
     for one in known:
         name, _ = _OF_KIND[one.kind]
         hour = one.at.replace(minute=0, second=0, microsecond=0)
@@ -67,7 +71,9 @@ def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> Changes:
         else:
             found.numbers[f"{name}_{_OF_VERDICT[one.before]}"] -= 1
         found.numbers[f"{name}_{_OF_VERDICT[one.after]}"] += 1
-        found.hours[hour, f"{name}_people"] += (one.after is Verdict.PERSON) - (one.before is Verdict.PERSON)
+        found.hours[hour, f"{name}_people"] += (one.after is EngagementVerdict.PERSON) - (
+            one.before is EngagementVerdict.PERSON
+        )
     after = {name: numbers[name] + found.numbers[name] for name in NUMBERS}
     for column in counted_as(numbers):
         found.counts[column] -= 1
@@ -78,8 +84,8 @@ def changes_of(events: Iterable[Seen], numbers: Mapping[str, int]) -> Changes:
 
 
 def _count_links(events: Iterable[Seen], links: Counter[tuple[int, str]]) -> None:
-    before: dict[int, set[Verdict]] = {}
-    after: dict[int, set[Verdict]] = {}
+    before: dict[int, set[EngagementVerdict]] = {}
+    after: dict[int, set[EngagementVerdict]] = {}
     for one in events:
         if one.link_id is None:
             continue
@@ -90,7 +96,7 @@ def _count_links(events: Iterable[Seen], links: Counter[tuple[int, str]]) -> Non
             before.setdefault(one.link_id, set()).add(one.before)
     for found, sign in ((before, -1), (after, 1)):
         for link_id, who in found.items():
-            if Verdict.PERSON in who:
+            if EngagementVerdict.PERSON in who:
                 links[link_id, "people"] += sign
-            elif who == {Verdict.MACHINE}:
+            elif who == {EngagementVerdict.MACHINE}:
                 links[link_id, "machines"] += sign

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.delivery_failure import Fault, Reason, Stage, classify
+from ses_ops.domain.delivery_failure import Fault, Reason, Stage, classify, words_of
 
 if TYPE_CHECKING:
     from ses_ops.domain.delivery_failure import DeliveryFailure
@@ -24,7 +24,7 @@ class RefusalClass(StrEnum):
     INVALID = "invalid"
     #: The content, a policy, or a block list.
     SPAM = "spam_refused"
-    #: Something else about the recipient; also what was given up after days of deferrals.
+    #: Something else about the recipient; also what expired after days of deferrals.
     OTHER = "other_refused"
     #: Our own side, or a server on the way.
     INFRASTRUCTURE = "infrastructure"
@@ -54,16 +54,21 @@ def refusal_class(failure: DeliveryFailure, words: str) -> RefusalClass:
     return RefusalClass.OTHER
 
 
-@lru_cache(maxsize=4096)
 def class_of_reply(code: int | None, text: str) -> RefusalClass:
     """The class of a failed message by the code and the text in the ledger, which does not know the refused command.
 
-    A 4xx is one that was given up after days: what it says of the mail is not believed, since greylisting says it too.
-    Without a code no server has spoken: it was given up, or could not leave.
+    A message with a 4xx has expired: what the reply says of the mail is not believed, since greylisting says it too.
+    Without a code no server has spoken: the message expired, or could not leave.
     """
     if code is None or not 400 <= code <= 599:
         return RefusalClass.OTHER if "(given up" in text else RefusalClass.INFRASTRUCTURE
-    found = refusal_class(classify(code, text, Stage.RECIPIENT), text)
+    return _class_of_words(code, words_of(text[:_MOST_TEXT]))
+
+
+@lru_cache(maxsize=4096)
+def _class_of_words(code: int, words: str) -> RefusalClass:
+    """As `class_of_reply`; `words` have no addresses, so that one answer to many people is classified once."""
+    found = refusal_class(classify(code, words, Stage.RECIPIENT), words)
     if code < 500 and found is not RefusalClass.INFRASTRUCTURE:
         return RefusalClass.OTHER
     return found

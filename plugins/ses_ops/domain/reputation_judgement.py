@@ -99,6 +99,8 @@ class _Judge:
             self.state = replace(self.state, level=level, next_level=None, next_day=None)
 
     def _raise(self, day: DayFigures, *, missed: bool) -> None:
+        if self._working >= self.state.cap(self.plan) or not enough(day.figures, self._working):
+            return
         window = window_of(self.days, day)
         figures = total(window)
         rule, rule_of_window = good_by(day.figures), good_by(figures)

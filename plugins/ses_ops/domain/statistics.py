@@ -97,7 +97,7 @@ class MailCounts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rate:
+class MailRate:
     """A rate, with what it is made of."""
 
     #: Names of properties of MailCounts.
@@ -135,10 +135,10 @@ _MEASURED_BY = {
 }
 
 
-def rates(counts: MailCounts, feeds: Collection[str]) -> dict[str, Rate]:
+def rates(counts: MailCounts, feeds: Collection[str]) -> dict[str, MailRate]:
     """The rates of some counts, by name. `feeds`: the sources that told of events in this time."""
     return {
-        name: Rate(
+        name: MailRate(
             numerator=numerator,
             denominator=denominator,
             count=getattr(counts, numerator),

@@ -23,7 +23,7 @@ from ses_ops.errors import NotSetUp, SesError
 from ses_ops.events.link_tokens import MAX_LENGTH
 from ses_ops.events.tokens import LENGTH, Purpose
 from ses_ops.public.front import HEADERS
-from ses_ops.public.rates import network_of
+from ses_ops.public.rates import RequestRate, network_of
 from ses_ops.web.headers import Message, with_default_headers
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class TrackedRequests:
     def __init__(self, app: App, services: Services) -> None:
         self._app = app
         self._services = services
+        self._warnings = RequestRate(most=1, seconds=10)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request; `app` has the page of one that leads nowhere."""
@@ -141,9 +142,13 @@ class TrackedRequests:
             async with asyncio.timeout(WRITTEN_WITHIN):
                 await self._services.intake.take_soon([event])
         except TimeoutError:
-            _log.warning("the disk is slow: an event is not written yet, and its request is answered")
+            self._warn("the disk is slow: an event is not written yet, and its request is answered")
         except SesError as cause:
-            _log.warning("an event cannot be kept: %s", cause)
+            self._warn(f"an event cannot be kept: {cause}")
+
+    def _warn(self, problem: str) -> None:
+        if self._warnings.allows(problem[:40]):  # there may be thousands a second
+            _log.warning(problem)
 
 
 def location_of(target: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from jinja2 import Environment
@@ -16,6 +17,8 @@ from ses_ops.rendering.html.tokens import FIRST_PLACEHOLDER, PLACEHOLDER, Branch
 #: Placeholders of one source; there are 65 534 characters.
 _MOST = 65_000
 _BRANCH = re.compile(r"\{%[-+]?\s*(?:(?P<begins>if|for)|(?P<turns>elif|else)|(?P<ends>endif|endfor))\b")
+#: Blocks whose text goes through a filter, or into a variable that may.
+_FILTER = re.compile(r"\{%[-+]?\s*(?:(?P<begins>filter\b|set\s[\w\s,.]*(?:\||[-+]?%\}))|(?P<ends>endfilter|endset)\b)")
 _ENDS = frozenset({"variable_end", "block_end", "comment_end", "raw_begin", "raw_end"})
 
 
@@ -69,6 +72,21 @@ class ProtectedSource:
                 kind: Branch = "begins" if branch["begins"] else "turns" if branch["turns"] else "ends"
                 found[chr(FIRST_PLACEHOLDER + number)] = kind
         return found
+
+    def is_filtered(self, at: int) -> bool:
+        """Whether the text at a place goes through a filter, which could break what is put there."""
+        return any(begin <= at < end for begin, end in self._filtered)
+
+    @cached_property
+    def _filtered(self) -> list[tuple[int, int]]:
+        spans, open_blocks = [], []
+        for placeholder in PLACEHOLDER.finditer(self.text):
+            if block := _FILTER.match(self.tag(placeholder[0])):
+                if block["begins"]:
+                    open_blocks.append(placeholder.end())
+                elif open_blocks:
+                    spans.append((open_blocks.pop(), placeholder.start()))
+        return spans
 
     def tag(self, placeholder: str) -> str:
         """What a placeholder stands for."""

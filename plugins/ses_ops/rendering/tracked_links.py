@@ -86,7 +86,7 @@ def changes_in_html(source: ProtectedSource, links: Links) -> list[Change]:
             continue
         marks = [span for span in token.spans if span.name == NO_TRACK]
         changes += (_removed(source.text, span) for span in marks)
-        if token.name in _FOLLOWED and not marks:
+        if token.name in _FOLLOWED and not marks and not source.is_filtered(token.end):
             changes += _followed(source.text, token, links)
     return changes
 
@@ -121,6 +121,8 @@ def changes_in_text(source: ProtectedSource, links: Links) -> list[Change]:
         # An address beside a tag of Jinja2 may go on in what that puts out, and one may go on behind another.
         around = source.text[max(0, found.start() - 1) : found.end() + 1]
         if PLACEHOLDER.search(around) or _UNCERTAIN.search(target):
+            continue
+        if source.is_filtered(found.start()):
             continue
         if (address := links.address(target, again=True)) is not None:
             changes.append(Change(found.start(), end, address))

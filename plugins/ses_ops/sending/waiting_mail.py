@@ -1,6 +1,7 @@
 """Why mail waits for the quota of its sender domain, and what makes it leave within the day.
 
-A raise of the level lets go on what was cached for lack of quota today; a block holds what was reserved and not begun.
+After a raise of the level mail that was cached for lack of quota today is due; a block holds what was reserved and
+not begun.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ def stack(mail_server: RecordingServer, templates: Path) -> Iterator[StackProces
             **READS_OFTEN,
             # Many small mailings side by side, which wait more than they work.
             "AIRFLOW__CORE__PARALLELISM": "16",
+            # Each is a request to the API server; a clearing is noticed by the next one, well within DISTURBED.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         }
     )
     try:

@@ -10,7 +10,7 @@ from ses_ops.application.ports import Actor
 from ses_ops.application.reputation_view import reputation_of
 from ses_ops.domain.reputation_decision import DecisionKind
 from ses_ops.domain.warmup import ReputationPlan
-from ses_ops.errors import Conflict, InvalidInput, NotFound, QuotaError
+from ses_ops.errors import Conflict, InvalidInput, NotFound, QuotaError, ResumeNotAllowed
 from ses_ops.storage.connection import connect
 from ses_ops.storage.reputation import decisions, states
 from ses_ops.storage.stored_moments import LAST
@@ -100,6 +100,24 @@ def test_after_a_reset_earlier_mail_counts_no_more_and_the_decisions_stay(domain
     assert (found.level, found.next_level, found.blocked_until) == (3, None, None)
     assert judge_domain(domain.conn, PLAN).decisions == []
     assert len(decisions.of_domain(domain.conn, DOMAIN)) == before + 1
+
+
+def test_a_reset_ends_no_block_for_a_person_who_may_not_start_the_mail_that_waits(domain):
+    reputation_decisions.block(domain.conn, ANN, PLANS, DOMAIN, reason=WHY)
+    task = domain.task()
+    domain.day(accepted=1)
+    domain.execute(
+        "UPDATE chunk SET state = 'cached', pending = 1, sent = 0, sending_through = 0, cached_at = now(),"
+        " due_at = now() + interval '1 day', reason = 'x', reason_explained = %s::jsonb WHERE task_id = %s",
+        *('{"code": "sender_domain_blocked_for_good", "facts": {}}', task),
+    )
+    bob = Actor(name="bob", may_start=lambda name: False)
+    with pytest.raises(ResumeNotAllowed):
+        reputation_decisions.reset(domain.conn, bob, PLANS, DOMAIN, reason=WHY)
+    assert state(domain).blocked_until == LAST
+    reputation_decisions.pin(domain.conn, bob, PLANS, DOMAIN, 2, reason=WHY)
+    reputation_decisions.reset(domain.conn, ANN, PLANS, DOMAIN, reason=WHY)
+    assert state(domain).blocked_until is None
 
 
 @pytest.mark.parametrize("given", [0, 21, -1])

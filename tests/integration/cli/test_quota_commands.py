@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.integration.sending_world import DOMAIN, quota
+from tests.integration.sending_world import DOMAIN, MORNING, quota
 
 
 def test_the_quota_shows_what_is_used_left_and_waiting(ses, world, monkeypatch):
@@ -104,3 +104,23 @@ def test_the_doctor_says_which_database_version_is_missing(ses, postgres, monkey
     ill = ses("doctor")
     assert ill.code == 1
     assert "run `ses migrate`" in ill.out
+
+
+def test_a_quota_led_by_the_reputation_says_its_mode_its_limit_and_what_a_raise_may_do(ses, world, monkeypatch):
+    entry = {DOMAIN: {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING, "max_level": 9}}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(entry))
+    world.quota_variable = entry
+    world.group("customers", 700)
+    world.task("sale", group="customers")
+    world.whole_run(world.run("sale"))
+    (row,) = ses("quota", "show", "--json").json
+    assert (row["mode"], row["limited_by"], row["start_level"], row["max_level"]) == ("reputation", "level", 1, 9)
+    assert (row["allotment"], row["used"], row["shadow"], row["blocked_until"]) == (500, 500, False, None)
+    assert "quota of each level, a day: 500  1,000" in ses("quota", "show", DOMAIN).out
+    assert ses("task", "forecast", "sale", "--json").json["may_be_earlier"] is True
+    assert "a raise of its level lets mail go earlier" in ses("task", "forecast", "sale").out
+    guarded = {DOMAIN: {"plan": [900], "started_on": "2026-01-01", "guard": True}}
+    monkeypatch.setenv("AIRFLOW_VAR_SES_WARMUP_QUOTA", json.dumps(guarded))
+    (row,) = ses("quota", "show", "--json").json
+    assert (row["mode"], row["limited_by"], row["allotment"]) == ("guard", "plan", 900)
+    assert "start_level" not in row

@@ -249,3 +249,20 @@ def test_the_feeds_show_what_the_tracking_brought(world, opens):
         "SELECT source, events, repetitions, last_at > %s FROM event_feed ORDER BY 1", datetime(2020, 1, 1, tzinfo=UTC)
     )
     assert rows == [("sendgrid_tracking", 1, 0, True), ("tracking", 1, 1, True)]
+
+
+def test_opens_are_counted_by_the_same_day_and_domain_as_bounces(world, opens):
+    """The quota day that the attempt sent on, which need not be the one in which the outcome was written."""
+    world.execute("INSERT INTO sender_domain (domain) SELECT sender_domain FROM send_task ON CONFLICT DO NOTHING")
+    world.execute(
+        "WITH d AS (INSERT INTO quota_day (sender_domain, starts_at, ends_at, number, allotment)"
+        "  SELECT sender_domain, %s, %s, 1, 500 FROM send_task RETURNING id)"
+        " UPDATE attempt SET quota_day_id = d.id FROM d",
+        SENT - timedelta(days=2),
+        SENT - timedelta(days=1),
+    )
+    opens.mailing.record(opens.mailing.event(1, EventKind.DELIVERED))
+    opens.record(opens.open(1, 600))
+    keys = "SELECT task_id, sender_domain, sent_day, mailbox_provider FROM "
+    assert world.rows(keys + "engagement_count") == world.rows(keys + "feedback_count")
+    assert world.rows("SELECT sent_day FROM engagement_count") == [(SENT - timedelta(days=2),)]

@@ -15,7 +15,7 @@ from ses_ops.domain.callback_target import is_allowed, parse_networks
         "169.254.169.254",
         "100.100.100.200",
         "168.63.129.16",
-        "192.0.0.192",  # the metadata service of Oracle's machines
+        "192.0.0.192",  # the metadata service of Oracle's machines; its range is public in part
         "192.88.99.1",
         "224.0.0.1",
         "::1",

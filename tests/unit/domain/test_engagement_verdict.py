@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ses_ops.domain.engagement import EngagementKind
 from ses_ops.domain.engagement_rules import machine_rule, network_of_client, rules, system_of
-from ses_ops.domain.engagement_verdict import RULES, Happened, Judged, Verdict, verdicts
+from ses_ops.domain.engagement_verdict import RULES, EngagementVerdict, Happened, VerdictByRule, verdicts
 
 DELIVERED = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
@@ -30,7 +30,7 @@ RELAYS = [
     "2606:54c0::9",
     "2620:149:af0::10",
 ]
-PERSON, MACHINE, UNKNOWN = Verdict.PERSON, Verdict.MACHINE, Verdict.UNKNOWN
+PERSON, MACHINE, UNKNOWN = EngagementVerdict.PERSON, EngagementVerdict.MACHINE, EngagementVerdict.UNKNOWN
 
 
 def opened(after: float, agent: str | None = IPHONE, ip: str = "192.0.2.7", **more) -> Happened:
@@ -45,7 +45,7 @@ def clicked(after: float, place: int = 0, agent: str | None = IPHONE, ip: str = 
     return Happened(kind=EngagementKind.CLICKED, at=at, place=place, link=place, user_agent=agent, ip=ip, **more)
 
 
-def judged(*events: Happened, delivered: datetime | None = DELIVERED) -> list[tuple[Verdict, str]]:
+def judged(*events: Happened, delivered: datetime | None = DELIVERED) -> list[tuple[EngagementVerdict, str]]:
     found = verdicts(events, delivered)
     return [tuple(found[one.key]) for one in events]
 
@@ -154,7 +154,7 @@ def test_devices_beyond_a_persons_are_of_a_copy_that_was_passed_on():
 
 
 def test_what_was_emptied_keeps_its_verdict_and_still_counts_as_a_neighbour():
-    old = clicked(100, 5, agent=None, ip="", stored=Judged(PERSON, "ordinary_client"))
+    old = clicked(100, 5, agent=None, ip="", stored=VerdictByRule(PERSON, "ordinary_client"))
     assert judged(old, clicked(101, 1), clicked(102, 3)) == [
         (PERSON, "ordinary_client"),
         *[(MACHINE, "many_links")] * 2,
@@ -171,7 +171,7 @@ def events_of_a_message(draw) -> list[Happened]:
     numbers = count()
     found = []
     for _ in range(draw(st.integers(1, 14))):
-        stored = Judged(draw(st.sampled_from(Verdict)), "ordinary_client")
+        stored = VerdictByRule(draw(st.sampled_from(EngagementVerdict)), "ordinary_client")
         key = str(next(numbers))
         after, agent, ip = draw(SECONDS), draw(AGENTS), draw(ADDRESSES)
         if draw(st.booleans()):

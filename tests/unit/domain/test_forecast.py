@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_ops.domain.forecast import PendingMail, forecast
+from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.warmup import parse_plan
 from tests.sizes import examples
 
@@ -112,3 +113,32 @@ def test_mail_that_is_due_at_the_end_of_time_has_no_day():
     made = forecast(plan(500), [PendingMail(task="a", count=5, due_at=far)], now=NOW, left_today=None)
     assert made.days == ()
     assert made.remaining == (("a", 5),)
+
+
+def test_the_days_to_come_are_those_of_the_present_level_and_say_that_a_raise_may_come():
+    led = parse_plan("d.example", {"plan": "reputation", "started_on": "2026-03-01"})
+    now = datetime(2026, 3, 5, 12, tzinfo=UTC)
+    waiting = [PendingMail(task="a", count=4_000)]
+    lowered = ReputationState(
+        sender_domain="d.example", level=3, next_level=2, next_day=datetime(2026, 3, 6, tzinfo=UTC)
+    )
+    made = forecast(led, waiting, now=now, left_today=1_500, reputation=lowered)
+    assert [day.count() for day in made.days] == [1_500, 1_000, 1_000, 500]
+    assert made.may_be_earlier
+    assert not forecast(led, waiting, now=now, left_today=5_000, reputation=lowered).may_be_earlier, "all leaves today"
+    shadow = parse_plan("d.example", {"plan": "reputation", "shadow": True, "started_on": "2026-03-01"})
+    made = forecast(shadow, waiting, now=now, left_today=0, reputation=lowered)
+    assert {day.room for day in made.days} == {500}
+    assert not made.may_be_earlier
+
+
+def test_mail_of_a_blocked_domain_leaves_when_the_block_is_over():
+    led = parse_plan("d.example", {"plan": "reputation", "started_on": "2026-03-01"})
+    now, until = datetime(2026, 3, 5, 12, tzinfo=UTC), datetime(2026, 3, 7, tzinfo=UTC)
+    blocked = ReputationState(sender_domain="d.example", level=1, blocked_until=until)
+    waiting = [PendingMail(task="a", count=600)]
+    made = forecast(led, waiting, now=now, left_today=0, reputation=blocked)
+    assert [(day.day.starts_at.day, day.count()) for day in made.days] == [(7, 500), (8, 100)]
+    for_good = ReputationState(sender_domain="d.example", level=1, blocked_until=datetime.max.replace(tzinfo=UTC))
+    never = forecast(led, waiting, now=now, left_today=0, reputation=for_good, most_days=400)
+    assert (never.days, never.remaining) == ((), (("a", 600),))

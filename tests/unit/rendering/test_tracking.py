@@ -295,6 +295,24 @@ def test_a_file_without_the_messages_values_has_links_as_they_are(write: WriteTe
     assert [opened(one) for one in Anchors(html).found] == [None, None, ("https://example.com/w", 0)]
 
 
+def test_what_goes_through_a_filter_stays(write: WriteTemplate) -> None:
+    page = (
+        '{% filter replace("m", "w") %}<a href="https://example.com/f">x</a>{% endfilter %}'
+        '{% set part %}<a href="https://example.com/s">x</a>{% endset %}{{ part | safe }}'
+        '{% set a, b = 1, 2 %}<a href="https://example.com/n">x</a>{% set c = 3 -%}<a href="https://example.com/m">x</a>'
+    )
+    text = "{% filter wordwrap(20) %}See https://example.com/wrapped.{% endfilter %}\n\nhttps://example.com/n"
+    html, plain = bodies(write(html=page, text=text))
+    assert [(opened(one) or (None,))[0] for one in Anchors(html).found] == [
+        None,
+        None,
+        "https://example.com/n",
+        "https://example.com/m",
+    ]
+    assert plain.startswith("See https://example.\ncom/wrapped.\n\n")
+    assert opened(plain.split()[-1]) == ("https://example.com/n", 0)
+
+
 def test_plain_text_has_no_pixel(write: WriteTemplate) -> None:
     assert not tracked(write(text="x", name="plain")).has_pixel
     assert tracked(write(html="x")).has_pixel

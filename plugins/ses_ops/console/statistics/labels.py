@@ -30,7 +30,7 @@ RATES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateLine:
+class StatisticsRate:
     """A rate on a page: a text to translate, its count, its share, and what it is a part of."""
 
     name: str
@@ -42,10 +42,12 @@ class RateLine:
     of: int
 
 
-def rate_lines(counts: MailCounts, feeds: Collection[str]) -> list[RateLine]:
+def rate_lines(counts: MailCounts, feeds: Collection[str]) -> list[StatisticsRate]:
     """The rates of some counts, in the order of a page."""
     found = rates(counts, feeds)
     return [
-        RateLine(name=name, label=label, count=found[name].count, share=found[name].share, base=base, of=found[name].of)
+        StatisticsRate(
+            name=name, label=label, count=found[name].count, share=found[name].share, base=base, of=found[name].of
+        )
         for name, (label, base) in RATES.items()
     ]

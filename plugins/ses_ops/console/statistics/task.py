@@ -26,7 +26,7 @@ from ses_ops.console.statistics.labels import rate_lines
 from ses_ops.console.task_snapshots import TASKS
 from ses_ops.domain.statistics import Engaged
 from ses_ops.orchestration.connections import quota_plans
-from ses_ops.storage.statistics.who import EngagedMessage, who
+from ses_ops.storage.statistics.who import MessageOpens, who
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def export_engaged(request: Request, name: str, user: GetUserDep) -> Response:
 
 
 def _engaged(task_id: int, what: Engaged, link_id: int | None) -> Generator[bytes, None, None]:
-    columns = [one.name for one in fields(EngagedMessage)]
+    columns = [one.name for one in fields(MessageOpens)]
     yield b"\xef\xbb\xbf" + (",".join(columns) + "\r\n").encode()
     with streaming() as conn:
         for batch in who(conn, task_id, what, link_id=link_id):

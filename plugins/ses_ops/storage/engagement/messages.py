@@ -18,7 +18,7 @@ _SQL = statements(__file__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EngagedMessage:
+class TrackedMessage:
     """A message, what its counts are kept by, and when it came to its recipient."""
 
     occurrence_id: int
@@ -41,9 +41,9 @@ class EngagedMessage:
         return self.delivered_at or self.sent_at
 
 
-def find(conn: Connection, keys: Collection[MessageId]) -> dict[MessageId, EngagedMessage]:
+def find(conn: Connection, keys: Collection[MessageId]) -> dict[MessageId, TrackedMessage]:
     """The messages of the ledger with these keys."""
-    found = fetch_rows(conn, EngagedMessage, _SQL["messages"], **arrays(keys))
+    found = fetch_rows(conn, TrackedMessage, _SQL["messages"], **arrays(keys))
     return {MessageId(one.occurrence_id, one.seq): one for one in found}
 
 

@@ -5,9 +5,9 @@ WITH mine AS (
     SELECT a.id, c.occurrence_id, c.first_seq, c.last_seq FROM attempt a JOIN chunk c ON c.id = a.chunk_id
     WHERE a.id = %(attempt_id)s
 ), grouped AS MATERIALIZED (
-    SELECT CASE WHEN strpos(m.address_key, '@') > 0 THEN split_part(m.address_key, '@', -1) ELSE '' END AS domain, m.state,
+    SELECT CASE WHEN strpos(m.address_key, '@') > 0 THEN split_part(m.address_key, '@', -1) ELSE '' END COLLATE "C" AS domain, m.state,
            CASE WHEN m.state = 'failed' THEN m.smtp_code END AS code,
-           CASE WHEN m.state = 'failed' THEN m.smtp_text END AS text, count(*)::int AS count
+           CASE WHEN m.state = 'failed' THEN m.smtp_text END COLLATE "C" AS text, count(*)::int AS count
     FROM mine JOIN message m ON m.occurrence_id = mine.occurrence_id AND m.seq BETWEEN mine.first_seq AND mine.last_seq
     WHERE m.attempt_id = mine.id AND m.state IN ('sent', 'failed', 'suppressed', 'unknown')
     GROUP BY 1, 2, 3, 4

@@ -11,7 +11,7 @@ from ses_ops.storage.named_sql import execute, fetch_row, fetch_rows, statements
 from ses_ops.storage.stored_moments import LAST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
@@ -24,9 +24,10 @@ def of_domain(conn: Connection, sender_domain: str) -> ReputationState | None:
     return fetch_row(conn, _state, _SQL["of_domain"], sender_domain=sender_domain)
 
 
-def of_all(conn: Connection) -> dict[str, ReputationState]:
-    """The reputation of every domain that has one."""
-    return {one.sender_domain: one for one in fetch_rows(conn, _state, _SQL["of_all"])}
+def of_domains(conn: Connection, sender_domains: Sequence[str]) -> dict[str, ReputationState]:
+    """The reputation of those of the domains that have one."""
+    found = fetch_rows(conn, _state, _SQL["of_domains"], sender_domains=list(sender_domains))
+    return {one.sender_domain: one for one in found}
 
 
 def write(conn: Connection, state: ReputationState) -> None:

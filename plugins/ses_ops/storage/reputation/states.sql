@@ -3,10 +3,10 @@ SELECT sender_domain, level, next_level, next_day, blocked_until, blocked_why, p
        judged_day
 FROM reputation WHERE sender_domain = %(sender_domain)s;
 
--- name: of_all
+-- name: of_domains
 SELECT sender_domain, level, next_level, next_day, blocked_until, blocked_why, pinned_level, max_level, reset_at, judged_at,
        judged_day
-FROM reputation ORDER BY sender_domain;
+FROM reputation WHERE sender_domain = ANY(%(sender_domains)s);
 
 -- name: write
 INSERT INTO reputation (sender_domain, level, next_level, next_day, blocked_until, blocked_why, pinned_level, max_level,

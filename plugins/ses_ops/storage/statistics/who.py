@@ -20,7 +20,7 @@ BATCH = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EngagedMessage:
+class MessageOpens:
     """A message that was opened or clicked. MailCounts are events."""
 
     occurrence_id: int
@@ -36,13 +36,13 @@ class EngagedMessage:
 
 def who(
     conn: Connection, task_id: int, what: Engaged, *, link_id: int | None = None, batch: int = BATCH
-) -> Iterator[list[EngagedMessage]]:
+) -> Iterator[list[MessageOpens]]:
     """The messages in the order of sending, `batch` at a time; `link_id`: only those in which that link was clicked."""
     after = (0, 0)
     while True:
         rows = fetch_rows(
             conn,
-            EngagedMessage,
+            MessageOpens,
             _SQL["who"],
             task_id=task_id,
             what=what.value,
