@@ -10,9 +10,10 @@ import psutil
 from ses_ops.storage.migrate import upgrade
 from tests.postgres_server import PostgresServer
 
-#: The settings of the server. (The server of the tests has fsync off, which a benchmark must not.)
+#: The settings of the server. (The server of the tests has fsync and autovacuum off, which a benchmark must not.)
 DURABLE = {
     "fsync": "on",
+    "autovacuum": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "shared_buffers": "256MB",

@@ -10,7 +10,10 @@ REPOSITORY = TESTS.parent
 #: Folders whose modules and folders are a part each: every one starts stacks of its own.
 STACKS = ("acceptance",)
 #: Folders that are parts, though they lie in another one. What is new in a folder belongs to the innermost part.
-FOLDERS = ("console", "console/browser", "dags", "installation", "integration", "integration/transports", "unit")
+FOLDERS = (
+    *("console", "console/browser", "dags", "installation", "unit"),
+    *("integration", "integration/public", "integration/sending", "integration/transports"),
+)
 #: What takes longest begins first, and what waits most beside what works most (`unit`, which never waits). The last are
 #: short, so that no process is alone at the end; what is not named here comes behind.
 IN_ORDER = (
@@ -18,15 +21,17 @@ IN_ORDER = (
     "acceptance/under_fire",
     "console/browser",
     "unit",
-    "acceptance/make_run",
-    "own_airflow",
     "integration",
     "console",
-    "integration/transports",
+    "acceptance/make_run",
+    "integration/sending",
+    "own_airflow",
     "dags",
     "acceptance/test_celery.py",
-    "acceptance/test_run_ended.py",
+    "integration/transports",
+    "integration/public",
     "installation",
+    "acceptance/test_run_ended.py",
 )
 
 

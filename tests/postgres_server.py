@@ -29,9 +29,11 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
+    # It would go round a dozen databases that live for a second each.
+    "autovacuum": "off",
 }
-#: What a server needs that is to survive `kill`.
-DURABLE = {"fsync": "on", "full_page_writes": "on"}
+#: What a server needs that is to survive `kill`, and has the same databases for minutes.
+DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on"}
 
 #: Memory as a folder, and the bytes that must be free in it: the largest test has two million messages.
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30

@@ -109,8 +109,8 @@ def judge_all(conn: Connection, plans: QuotaPlans) -> list[Judged]:
 
 def read_case(conn: Connection, plan: WarmupPlan) -> Case:
     """What the judging of a domain needs. Raises WarmupNotBegun."""
-    cases = read_cases(conn, [plan])
-    if not cases:
+    while not (cases := read_cases(conn, [plan])):
+        # Raises, unless the first day has begun since the look above.
         quota_day(plan, database_now(conn), rehearsal_began_at=sender_domains.rehearsal_began_at(conn, plan))
     return cases[0]
 

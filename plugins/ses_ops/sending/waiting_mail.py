@@ -13,9 +13,10 @@ from ses_ops.domain.clock import END_OF_TIME, to_wall_clock, zone
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, resume_at
 from ses_ops.errors import Explanation, NotFound, QuotaError
 from ses_ops.sending.release import release_at
-from ses_ops.storage.connection import transaction
+from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import waiting
 from ses_ops.storage.quota import sender_domains
+from ses_ops.storage.reputation import states
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def hold_if_blocked(conn: Connection, chunk_id: int, *, run_id: str, plan: Warmu
     What is reserved goes back to the quota day. Raises Conflict while a process sends the chunk.
     """
     with transaction(conn):
+        state = states.of_domain(conn, plan.domain)
+        if state is None or not state.blocked_at(database_now(conn)):
+            return None  # one look for each chunk
         try:
             today = sender_domains.today(conn, plan)
         except QuotaError:  # an edit has moved the begin of the warm-up; what is reserved may leave

@@ -34,7 +34,7 @@ def preview(page):
 
 def test_the_form_and_its_picture_shut_nobody_out(stored, nothing_shuts_people_out):
     def before(page):
-        page.locator("#change-plan select").select_option("standard")
+        page.locator("#plan").select_option("standard")
         page.locator("#daily_limit").fill("12000")
         page.locator("button[value=preview]").click()
         page.locator("#preview summary").click()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ses_ops.application import judge_reputation
+from ses_ops.application.blocked_mail import release_blocked
 from ses_ops.application.judge_reputation import judge_all, judge_domain
+from ses_ops.application.reputation_decisions import block
 from ses_ops.application.reputation_view import reputation_of
 from ses_ops.domain.reputation import Figures, Rate
 from ses_ops.domain.reputation_decision import DecisionKind
 from ses_ops.domain.warmup import ReputationPlan
 from ses_ops.storage.connection import connect
 from ses_ops.storage.reputation import decisions, states
+from tests.actors import ANYBODY
 from tests.integration.reputation_world import DAY, TODAY, ReputationWorld, plan_of, plans_of
 
 DOMAIN = "mail.example.com"
@@ -62,6 +67,28 @@ def test_a_bad_day_lowers_once_from_tomorrow_and_blocks_today(domain):
     assert state.blocked_until == TODAY + DAY
     assert state.blocked_why.code == "reputation_blocked_invalid"
     assert state.level_on(TODAY + DAY, plan.reputation) == 4
+
+
+def test_who_was_blocked_and_released_by_a_person_today_is_still_blocked_by_the_figures(domain):
+    domain.measured()
+    plan = plan_of(DOMAIN, ReputationPlan(start_level=5))
+    judge_domain(domain.conn, plan)
+    block(domain.conn, ANYBODY, plans_of(plan), DOMAIN, reason="a wrong subject")
+    release_blocked(domain.conn, ANYBODY, plans_of(plan), DOMAIN)
+    domain.day(accepted=700, invalid_refused=300)
+    assert kinds(judge_domain(domain.conn, plan).decisions) == ["block", "lower"]
+    # What the figures had blocked stays released for the day.
+    release_blocked(domain.conn, ANYBODY, plans_of(plan), DOMAIN)
+    assert judge_domain(domain.conn, plan).decisions == []
+
+
+def test_a_domain_whose_first_day_begins_while_it_is_read_is_judged(domain, monkeypatch):
+    plan = plan_of(DOMAIN, started_at=datetime.now(UTC) + timedelta(seconds=1))
+    now, moments = judge_reputation.database_now, [plan.started_at - timedelta(microseconds=1), plan.started_at]
+    monkeypatch.setattr(
+        judge_reputation, "database_now", lambda conn: moments.pop(0) if moments else max(now(conn), plan.started_at)
+    )
+    assert kinds(judge_domain(domain.conn, plan).decisions) == ["start"]
 
 
 def test_late_bounces_of_an_earlier_day_lower_from_tomorrow_and_count_among_that_days_mail(domain):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from psycopg2.extensions import connection as Connection
 
 from ses_ops.application.judge_reputation import judge_domain
 from ses_ops.application.record_events import record_events
@@ -17,7 +21,7 @@ from ses_ops.domain.reputation_decision import DecisionKind
 from ses_ops.domain.warmup import ReputationPlan
 from ses_ops.events.tokens import address_check
 from ses_ops.sending.chunk.ending import end_attempt
-from ses_ops.storage.connection import connect, transaction
+from ses_ops.storage.connection import connect, connected, transaction
 from tests.integration.reputation_world import DAY, TODAY, ReputationWorld, plan_of, plans_of
 
 #: The columns that have a time, by table.
@@ -173,8 +177,8 @@ def weeks(conn, *, days: int, seed: int) -> tuple[Mail, Mail]:
         again += shuffle.sample(again, len(again) // 2)
         shuffle.shuffle(again)
         record_events(conn, events)
-        for first in range(0, len(again), 17):
-            record_events(conn, again[first : first + 17])
+        for first in range(0, len(again), 40):
+            record_events(conn, again[first : first + 40])
         plain.judge(), other.judge()
     return plain, other
 
@@ -191,6 +195,53 @@ def test_what_was_decided_live_in_sixty_days_is_found_again_from_attempts_and_ev
         assert [one.differences for one in found.decisions if one.differences] == []
         assert found.agrees
         assert found.due == ()
+
+
+def test_judges_senders_and_feeds_at_once_wait_in_no_circle_and_every_decision_is_found_again(conn, ses_dsn):
+    mail = Mail(conn, "mail.example", 1)
+    mail.world.measured()
+    mail.judge()
+    occurrences = [mail.send([None] * 60)]
+    stop = threading.Event()
+    problems: list[BaseException] = []
+
+    def until_stopped(act: Callable[[Connection, int], None]) -> threading.Thread:
+        def run() -> None:
+            try:
+                with connected(ses_dsn) as own:
+                    for turn in itertools.count():
+                        if stop.is_set():
+                            return
+                        act(own, turn)
+            except BaseException as problem:
+                problems.append(problem)
+
+        return threading.Thread(target=run)
+
+    def tell(own: Connection, turn: int) -> None:
+        outcome = OUTCOMES[0] if turn % 9 == 0 else (EventKind.DELIVERED, False, None)
+        seqs = random.sample(range(1, 61), 5)
+        record_events(
+            own, [event(occurrences[-1], seq, outcome, f"{threading.get_ident()}-{turn}-{seq}") for seq in seqs]
+        )
+
+    threads = [until_stopped(tell), until_stopped(tell)]
+    threads += [until_stopped(lambda own, _: judge_domain(own, mail.plan)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        occurrences.append(mail.send([None] * 59 + [REFUSALS[0]]))
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    assert problems == []
+    mail.judge()
+    found = replay_reputation(conn, plans_of(mail.plan), mail.domain)
+    assert len(found.decisions) >= 2
+    assert [one.differences for one in found.decisions if one.differences] == []
+    assert found.agrees
+    levels = [(one.decision.level_before, one.decision.level_after) for one in found.decisions]
+    assert len(levels) == len(set(levels)), "each level once, whoever judged"
 
 
 def test_a_replay_sees_what_was_changed_since_and_what_was_never_decided(conn):

@@ -117,6 +117,27 @@ def test_every_row_is_still_there_after_the_upgrade(before, ses):
     assert new == old
 
 
+def test_what_attempts_had_done_is_counted_by_the_upgrade_as_their_messages_say(before, ses):
+    ses(("migrate",))
+    of_messages = rows(
+        before,
+        "SELECT m.attempt_id, count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'failed'),"
+        " count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'unknown') FROM message m"
+        " JOIN attempt a ON a.id = m.attempt_id AND a.ended_at IS NOT NULL"
+        " WHERE state IN ('sent', 'failed', 'suppressed', 'unknown') GROUP BY 1 ORDER BY 1",
+    )
+    counted = rows(
+        before,
+        "SELECT attempt_id, sum(accepted), sum(invalid + spam_refused + other_refused + infrastructure),"
+        " sum(suppressed), sum(unknown) FROM send_count GROUP BY 1 ORDER BY 1",
+    )
+    assert counted == of_messages
+    assert all(sum(row[place] for row in counted) for place in (1, 2, 4)), "the dump has some of each"
+    days = "SELECT count(*) FROM send_count s LEFT JOIN quota_day q ON q.sender_domain = s.sender_domain"
+    assert rows(before, days + " AND q.starts_at = s.sent_day WHERE q.id IS NULL") == [(0,)]
+    ses(("events", "recount"))
+
+
 def test_the_upgraded_database_answers_every_question_as_the_version_before_did(ses):
     expected = json.loads((HERE / "before_0018.json").read_text(encoding="utf-8"))
     ses(("migrate",))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from ses_ops.application.callbacks.posting import make_posts
 from ses_ops.application.event_recount import recount_events
 from ses_ops.application.record_engagement import record_engagement
 from ses_ops.application.record_events import record_events
@@ -15,6 +17,9 @@ from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.events.tokens import address_check
 from ses_ops.sending.recover import recover
+from ses_ops.storage.callbacks.endpoints import active
+from ses_ops.storage.callbacks.queue import claim
+from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.send_counts import COUNTED
 from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN, World, quota
@@ -169,3 +174,24 @@ def test_a_test_send_counts_in_no_rate(world):
     world.execute("UPDATE send_task SET type = 'test'")
     world.whole_run(world.run("hello"))
     assert world.rows("SELECT DISTINCT is_test FROM send_count") == [(True,)]
+
+
+def test_the_callback_of_a_refusal_tells_of_it_also_when_the_message_was_accepted_since(world, mail_server):
+    world.execute(
+        "INSERT INTO callback_endpoint (name, url, format, secret) VALUES ('e', 'https://e.example/', 'native', '')"
+    )
+    world.group("people", 1)
+    world.task("letters", group="people")
+    mail_server.refuse = lambda recipient: b"554 5.7.1 called spam"
+    world.whole_run(world.run("letters"))
+    mail_server.refuse = lambda recipient: None
+    retry_failed(world.conn, ANYBODY, "letters")
+    world.whole_run(world.run("letters", RunKind.RESUME))
+    assert world.states() == {"sent": 1}
+    with transaction(world.conn):
+        (endpoint,) = active(world.conn, stop_after_days=3)
+        taken, _ = claim(world.conn, endpoint_id=endpoint.id, limit=10, lease=timedelta(minutes=1))
+        (post,), gone = make_posts(world.conn, endpoint, taken)
+    told = json.loads(post.body)["data"]
+    assert (told["kind"], told["failure"]["smtp_code"], gone) == ("refused", 554, [])
+    assert told["failure"]["diagnostic"] == ""

@@ -1,7 +1,9 @@
 -- name: event_facts
--- What is posted of events: as the ledger has it now, so nothing of a person who was erased. The edition that was sent.
+-- What is posted of events: as the ledger has it now, so nothing of a person who was erased. The edition that was sent. Of
+-- a refused message that was tried again and has left since, only the code of the refusal is known.
 SELECT w.id, w.kind, w.occurred_at, w.occurrence_id, w.seq, m.address, m.address_key, m.changed_at AS sent_at,
-       m.smtp_code, m.smtp_text, t.id AS task_id, t.name AS task, t.type AS task_type, o.number AS start,
+       CASE WHEN k.left THEN nullif(m.retried_code, 0) ELSE m.smtp_code END AS smtp_code,
+       CASE WHEN k.left THEN '' ELSE m.smtp_text END AS smtp_text, t.id AS task_id, t.name AS task, t.type AS task_type, o.number AS start,
        coalesce(f.template, t.template) AS template, coalesce(f.sender, t.sender) AS sender,
        coalesce(lower(substring(f.sender FROM '@([^@<>\s]+)>?\s*$')), t.sender_domain) AS sender_domain,
        coalesce(f.subject, t.subject, '') AS subject, i.id AS installation,
@@ -11,6 +13,7 @@ SELECT w.id, w.kind, w.occurred_at, w.occurrence_id, w.seq, m.address, m.address
 FROM unnest(%(ids)s::bigint[], %(keys)s::uuid[], %(occurred)s::timestamptz[], %(occurrences)s::bigint[], %(seqs)s::int[],
             %(kinds)s::text[]) AS w (id, event_key, occurred_at, occurrence_id, seq, kind)
 JOIN message m ON m.occurrence_id = w.occurrence_id AND m.seq = w.seq
+CROSS JOIN LATERAL (SELECT w.kind = 'refused' AND m.state IN ('sent', 'unknown', 'suppressed') AS left) k
 JOIN occurrence o ON o.id = m.occurrence_id
 JOIN send_task t ON t.id = o.task_id
 CROSS JOIN installation i

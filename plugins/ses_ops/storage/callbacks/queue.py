@@ -79,7 +79,7 @@ def enqueue(conn: Connection, events: Sequence[CallbackEvent]) -> int:
 
     Events of one message are posted in the order in which they are given, each after the one before.
     """
-    if not events or not fetch_value(conn, _SQL["any_endpoint"]):
+    if not events or not _any_endpoint(conn):
         return 0
     rows = [
         {**one._asdict(), "occurred_at": one.occurred_at.isoformat(), "place": place}
@@ -90,7 +90,12 @@ def enqueue(conn: Connection, events: Sequence[CallbackEvent]) -> int:
 
 def enqueue_refused(conn: Connection, *, attempt_id: int) -> int:
     """Have the refusals of an attempt posted, in the transaction that writes its end. Safe to repeat."""
-    return execute(conn, _SQL["enqueue_refused"], attempt_id=attempt_id)
+    return execute(conn, _SQL["enqueue_refused"], attempt_id=attempt_id) if _any_endpoint(conn) else 0
+
+
+def _any_endpoint(conn: Connection) -> bool:
+    """Whether anybody wants events: nearly always nobody does, and then an event costs no more than this."""
+    return bool(fetch_value(conn, _SQL["any_endpoint"]))
 
 
 def enqueue_test(conn: Connection, *, endpoint_id: int) -> str:

@@ -15,10 +15,10 @@ WHERE sender_domain = %(sender_domain)s
 ORDER BY id DESC LIMIT %(limit)s;
 
 -- name: past_of
--- Each day lowers, blocks and alarms once, whatever became of the decision. What happened before the first judging, or while
--- a person had pinned the level, lowers nothing afterwards.
+-- Each day lowers, blocks and alarms once, whatever became of the decision; a person's own block is none of the figures. What
+-- happened before the first judging, or while a person had pinned the level, lowers nothing afterwards.
 SELECT d.sender_domain, coalesce(array_agg(d.of_day) FILTER (WHERE d.kind = 'lower' AND d.of_day IS NOT NULL), '{}') AS lowered,
-       coalesce(array_agg(d.quota_day) FILTER (WHERE d.kind = 'block'), '{}') AS blocked,
+       coalesce(array_agg(d.quota_day) FILTER (WHERE d.kind = 'block' AND d.actor IS NULL), '{}') AS blocked,
        coalesce(array_agg(d.of_day) FILTER (WHERE d.kind = 'alarm' AND d.of_day IS NOT NULL), '{}') AS alarmed,
        max(d.quota_day) FILTER (WHERE d.kind IN ('start', 'unpin')) AS lower_from
 FROM unnest(%(domains)s::text[], %(since)s::timestamptz[]) AS a (sender_domain, since)

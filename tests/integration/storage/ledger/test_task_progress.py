@@ -120,7 +120,8 @@ def test_many_failures_are_counted_a_part_a_call(world, monkeypatch):
 
 @pytest.mark.parametrize("state", ["sent", "pending"])
 def test_a_task_may_have_more_messages_than_fit_in_32_bits(world, state):
-    world.execute("DELETE FROM attempt; DELETE FROM chunk; DELETE FROM message; DELETE FROM occurrence")
+    world.execute("DELETE FROM send_count; DELETE FROM attempt; DELETE FROM chunk")
+    world.execute("DELETE FROM message; DELETE FROM occurrence")
     for key in ("a", "b"):
         world.execute(
             "WITH made AS (INSERT INTO occurrence (task_id, key, run_id, frozen_at, request_count)"

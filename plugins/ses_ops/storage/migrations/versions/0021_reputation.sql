@@ -1,7 +1,7 @@
 -- What each attempt did, by mailbox provider: written when the attempt ends, in the transaction that ends it, and never
 -- changed but by a person's decision about messages in doubt. All rates are made of these and of `feedback_count`.
 CREATE TABLE send_count (
-    attempt_id       bigint NOT NULL REFERENCES attempt,
+    attempt_id       bigint NOT NULL REFERENCES attempt ON DELETE CASCADE,
     -- A provider that is known by name (domain/mailbox_provider.py), or `other`.
     mailbox_provider text NOT NULL,
     task_id          bigint NOT NULL,
@@ -40,9 +40,10 @@ CREATE INDEX send_count_of_task ON send_count (task_id);
 ALTER TABLE attempt ADD COLUMN quota_day_id bigint, ADD COLUMN opens_tracked boolean NOT NULL DEFAULT false,
     ADD COLUMN clicks_tracked boolean NOT NULL DEFAULT false;
 
-UPDATE attempt a SET quota_day_id = (
-    SELECT q.id FROM chunk c JOIN quota_day q ON q.sender_domain = c.sender_domain
-    WHERE c.id = a.chunk_id AND q.starts_at <= a.started_at AND q.ends_at > a.started_at ORDER BY q.starts_at DESC LIMIT 1);
+UPDATE attempt a SET quota_day_id = coalesce((
+    SELECT q.id FROM quota_day q WHERE q.sender_domain = c.sender_domain AND q.starts_at <= a.started_at AND q.ends_at > a.started_at
+    ORDER BY q.starts_at DESC LIMIT 1), c.quota_day_id)
+FROM chunk c WHERE c.id = a.chunk_id;
 
 -- Of the bounces: those that call the mail spam (policy, content, a block list), and those of our own side or of the
 -- servers on the way, which say nothing of the audience.
