@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -25,6 +25,7 @@ from ses_ops.orchestration.operators.run_context import run_of
 from ses_ops.orchestration.operators.send_chunk import SendChunkOperator
 from ses_ops.orchestration.pause import PauseWatch
 from ses_ops.transports.errors import SetupRefused
+from tests.integration.engagement.opens import SENT, opens_of
 
 SLOT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -97,6 +98,27 @@ def test_a_task_fails_at_once_and_says_what_to_do_with_no_database_of_ours(given
     words = "Admin > Connections" if not given else "is not postgres" if "mysql" in given else "the ses database has "
     with pytest.raises(AirflowFailException, match=words):
         RecoverOperator(task_id="recover").execute({})
+
+
+def test_maintenance_empties_the_devices_of_those_who_opened(world, monkeypatch):
+    from ses_ops.orchestration.operators.recover import RecoverOperator
+
+    opens = opens_of(world, "spring", ["ann@shop.example"])
+    opens.record(opens.open(1, 600), opens.open(1, 700))
+    world.execute(
+        "UPDATE engagement SET received_at = now() - interval '3 days' WHERE happened_at = %s",
+        SENT + timedelta(seconds=700),
+    )
+    monkeypatch.setenv("SES_DEVICE_DATA_DAYS", "2")
+    operator = RecoverOperator(task_id="recover")
+    operator._empty_devices(world.conn)
+    assert world.rows("SELECT ip IS NULL, user_agent IS NULL, rule FROM engagement ORDER BY happened_at") == [
+        (False, False, "ordinary_client"),
+        (True, True, "ordinary_client"),
+    ]
+    # A setting that is wrong is a line of the log, and mail goes on.
+    monkeypatch.setenv("SES_DEVICE_DATA_DAYS", "seven")
+    operator._empty_devices(world.conn)
 
 
 def test_an_error_outside_of_sending_is_put_on_show_at_the_task(world):
