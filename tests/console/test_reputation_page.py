@@ -12,7 +12,7 @@ from ses_ops.domain.warmup import QuotaPlans
 from tests.console.console_world import client as make_client
 from tests.console.console_world import visible_text
 from tests.integration.reputation_world import ReputationWorld
-from tests.integration.sending_world import DOMAIN, quota
+from tests.integration.sending_world import DOMAIN, MORNING, quota
 
 PAGE, DECIDE = f"/domains/{DOMAIN}", f"/domain-decisions/{DOMAIN}"
 VARIABLE = "AIRFLOW_VAR_SES_WARMUP_QUOTA"
@@ -24,7 +24,7 @@ class Led(ReputationWorld):
     """A domain that its reputation leads."""
 
     def plan(self, monkeypatch, **fields) -> None:
-        entry = {"plan": "reputation", "started_on": "2026-01-01", "start_level": 3, **fields}
+        entry = {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING, "start_level": 3, **fields}
         entry = {name: value for name, value in entry.items() if value is not None}
         self.plans = QuotaPlans.parse({DOMAIN: entry})
         monkeypatch.setenv(VARIABLE, json.dumps({DOMAIN: entry}))

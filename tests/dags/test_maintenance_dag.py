@@ -79,10 +79,15 @@ def test_a_task_whose_run_is_under_way_gets_no_second_one(world, run_dag, synced
 
 
 class Runs:
-    """A task instance that is asked for nothing but the number of DAG runs."""
+    """A task instance that is asked for nothing but the number of DAG runs, and how its earlier runs ended."""
+
+    dag_id, task_id, run_id = "ses_maintenance", "recover", "manual__1"
 
     def __init__(self, *, queued: int) -> None:
         self.queued = queued
+
+    def get_task_states(self, **_: object) -> dict[str, dict[str, str]]:
+        return {}
 
     def get_dr_count(self, dag_id: str, states: list[str]) -> int:
         return self.queued if states == ["queued"] else 0

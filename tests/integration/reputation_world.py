@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from psycopg2.extensions import connection as Connection
 
 from ses_ops.domain.reputation import DayFigures, Figures
 from ses_ops.domain.warmup import STANDARD_PLAN, QuotaPlans, ReputationPlan, WarmupPlan
 from ses_ops.storage.connection import transaction
+from tests.integration.sending_world import MORNING
 
-#: The moment that the tests begin with, in the middle of its day in UTC.
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 DAY = timedelta(days=1)
+#: The beginning of the day on which the tests run, where it is late morning: none of them meets the end of a day.
+TODAY = datetime.now(ZoneInfo(MORNING)).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 _ATTEMPT = """
 WITH o AS (
@@ -40,9 +42,9 @@ def plan_of(domain: str, reputation: ReputationPlan | None = None, **changes: An
     values: dict[str, Any] = {
         "domain": domain,
         "steps": STANDARD_PLAN,
-        "started_on": f"{began:%Y-%m-%d}",
+        "started_on": f"{began.astimezone(ZoneInfo(MORNING)):%Y-%m-%d}",
         "started_at": began,
-        "time_zone": "UTC",
+        "time_zone": MORNING,
         "reputation": reputation or ReputationPlan(),
     }
     return WarmupPlan(**values | changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
@@ -12,10 +11,10 @@ from ses_ops.domain.warmup import QuotaPlans
 from tests.console.browser.chromium import axe_violations
 from tests.console.browser.conftest import look_again
 from tests.integration.reputation_world import ReputationWorld
-from tests.integration.sending_world import DOMAIN
+from tests.integration.sending_world import DOMAIN, MORNING
 
 PATH = f"/domains/{DOMAIN}"
-ENTRY = {"plan": "reputation", "started_on": f"{datetime.now(UTC):%Y}-01-01", "start_level": 6}
+ENTRY = {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING, "start_level": 6}
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from ses_ops.application.judge_reputation import judge_domain
 from ses_ops.domain.warmup import QuotaPlans
 from tests.integration.reputation_world import ReputationWorld
-from tests.integration.sending_world import DOMAIN
+from tests.integration.sending_world import DOMAIN, MORNING
 
 WHY = ("--reason", "a known list")
-ENTRY = {"plan": "reputation", "started_on": "2026-01-01", "start_level": 3}
+ENTRY = {"plan": "reputation", "started_on": "2026-01-01", "time_zone": MORNING, "start_level": 3}
 
 
 @pytest.fixture
