@@ -12,12 +12,14 @@ from tests.console.japanese_page import JAPANESE
 from tests.console.test_access import LINES, send
 
 DB = "AIRFLOW_CONN_SES_DB"
-#: What is there without a database, and forms without the file that they are about: what each answers.
+#: What is there without a database, questions, and forms without the file that they are about: what each answers.
 WITHOUT_DATABASE = {
     "GET /static/{name:path}": 200,
     "GET /group-sample": 200,
     "GET /templates/{template}/html": 200,
     "GET /first-steps/preview": 303,
+    "POST /callbacks/{endpoint}/remove": 200,
+    "POST /callbacks/{endpoint}/rotate": 200,
     "POST /groups/{name}/look": 400,
     "POST /new-group/look": 400,
 }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ses_ops.application.event_recount import recount_events
 from ses_ops.application.task_changes import apply_task
 from ses_ops.domain.occurrence import Run, RunKind
 from ses_ops.domain.send_task import parse_send_task
@@ -19,6 +20,7 @@ from ses_ops.sending.settle import Settlement, settle
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
+from tests.actors import ANYBODY
 
 DOMAIN = "mail.example.com"
 
@@ -200,6 +202,10 @@ class World:
                    OR (m.failed < n.failed AND NOT EXISTS (SELECT FROM message WHERE retried_code IS NOT NULL)))
             """
         )
+
+    def count_anew(self) -> None:
+        """After a test has written outcomes itself: what attempts did is counted again."""
+        recount_events(self.conn, ANYBODY, repair=True)
 
     def close(self) -> None:
         self.conn.close()

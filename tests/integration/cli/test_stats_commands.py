@@ -172,8 +172,8 @@ def test_who_clicked_is_listed_with_verdicts_and_by_link(world, ses):
         *(mailing.occurrence_id, task),
     )
     world.execute(
-        "INSERT INTO engagement (event_key, occurred_at, occurrence_id, seq, kind, source, link_id)"
-        " VALUES (gen_random_uuid(), now(), %s, 3, 'clicked', 'click', 77)",
+        "INSERT INTO engagement (event_key, occurred_at, happened_at, occurrence_id, seq, kind, source, link_id)"
+        " VALUES (gen_random_uuid(), now(), now(), %s, 3, 'clicked', 'click', 77)",
         mailing.occurrence_id,
     )
     lines = list(csv.DictReader(io.StringIO(ses("stats", "who", "spring", "--what", "clicked").out)))

@@ -285,3 +285,4 @@ def fail(world, state: str, count: int) -> None:
     """The first messages of everything get another outcome, as a server or a crash might have given it."""
     world.execute(f"UPDATE message SET state = '{state}', smtp_code = 550 WHERE seq <= %s", count)
     world.execute(f"UPDATE chunk SET sent = sent - %s, {state} = {state} + %s WHERE first_seq = 1", count, count)
+    world.count_anew()

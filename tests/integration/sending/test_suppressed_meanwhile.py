@@ -100,6 +100,7 @@ def test_who_is_suppressed_before_another_try_never_gets_it(world, mail_server, 
     if again == "the doubtful":
         world.execute("UPDATE message SET state = 'unknown' WHERE state = 'failed'")
         world.execute("UPDATE chunk SET unknown = failed, failed = 0")
+        world.count_anew()
         assert task_decisions.resolve_unknown(world.conn, ANYBODY, "hello", UnknownDecision.RESEND).count == 2
     else:
         assert task_decisions.retry_failed(world.conn, ANYBODY, "hello").count == 1
