@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ses_ops.application.statistics import MOST_DAYS, hours_of_task, links_of_task, statistics
+from ses_ops.application.mail_statistics import MOST_DAYS, hours_of_task, links_of_task, statistics
 from ses_ops.console.database import reading
 from ses_ops.console.feedback.page import MOST_COUNTED
 from ses_ops.console.tasks.messages import SIZE
 from ses_ops.domain.feed_silence import SPAN
-from ses_ops.domain.statistics import Dimension
+from ses_ops.domain.mail_statistics import Dimension
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.storage.events import feeds, task_feedback, timeline, unmatched
 from ses_ops.storage.suppression import entries, held

@@ -28,8 +28,8 @@ from ses_ops.console.tasks.messages import SIZE
 from ses_ops.console.tasks.query import Tab, TaskView
 from ses_ops.console.tasks.snapshot import TaskSeen, task_seen
 from ses_ops.domain.feedback import Feedback
+from ses_ops.domain.mail_statistics import Dimension
 from ses_ops.domain.message_state import MessageStatus
-from ses_ops.domain.statistics import Dimension
 from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger.messages import MessagePage, MessagePosition, MessageSearch, message_page

@@ -22,7 +22,7 @@ from ses_ops.domain.engagement import MAX_USER_AGENT, TRACKING
 from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_RAW
 from ses_ops.errors import Explanation
-from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
+from ses_ops.storage.callbacks.waiting_posts import CallbackEvent, enqueue
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.engagement import messages, recording
 from ses_ops.storage.engagement.recording import LinkKey, NewEngagement

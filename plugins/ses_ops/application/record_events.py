@@ -23,7 +23,7 @@ from ses_ops.domain.mailbox_provider import domain_of, mailbox_provider
 from ses_ops.domain.message_event import MAX_DIAGNOSTIC, MAX_RAW
 from ses_ops.domain.message_feedback import Telling, about, chosen_at, told
 from ses_ops.errors import Explanation
-from ses_ops.storage.callbacks.queue import CallbackEvent, enqueue
+from ses_ops.storage.callbacks.waiting_posts import CallbackEvent, enqueue
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events import feeds, providers, recording, unmatched
 from ses_ops.storage.events.feeds import Brought

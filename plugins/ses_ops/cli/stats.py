@@ -12,13 +12,13 @@ import click
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
-from ses_ops.domain.statistics import Dimension, Engaged, MailCounts, MailRate, StatisticsRow, rates
+from ses_ops.domain.mail_statistics import Dimension, Engaged, MailCounts, MailRate, StatisticsRow, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from ses_ops.application.statistics import Statistics
+    from ses_ops.application.mail_statistics import Statistics
 
 _DIMENSIONS = [one.value for one in Dimension]
 #: Columns of the table for people; JSON and CSV have all.
@@ -68,7 +68,7 @@ def stats(
     """
     if context.invoked_subcommand is not None:
         return
-    from ses_ops.application.statistics import statistics
+    from ses_ops.application.mail_statistics import statistics
     from ses_ops.domain.address import domain_key
     from ses_ops.storage.tasks import send_tasks
 
@@ -105,7 +105,7 @@ def stats(
 @json_option
 def links_command(name: str, as_json: bool) -> None:
     """List the links of the mail of the send task NAME with the clicks on each."""
-    from ses_ops.application.statistics import links_of_task
+    from ses_ops.application.mail_statistics import links_of_task
     from ses_ops.storage.tasks import send_tasks
 
     with database() as conn:
@@ -126,7 +126,7 @@ def links_command(name: str, as_json: bool) -> None:
 @json_option
 def hours(name: str, days: int, as_json: bool) -> None:
     """List opens and clicks of the send task NAME by the hour in which they happened (UTC)."""
-    from ses_ops.application.statistics import hours_of_task
+    from ses_ops.application.mail_statistics import hours_of_task
     from ses_ops.storage.tasks import send_tasks
 
     with database() as conn:
@@ -177,7 +177,7 @@ def who_command(name: str, what: str, link_id: int | None, as_json: bool) -> Non
 @json_option
 def compare(first: str, second: str, days: int, as_json: bool) -> None:
     """Show the counts and rates of two send tasks side by side."""
-    from ses_ops.application.statistics import statistics
+    from ses_ops.application.mail_statistics import statistics
     from ses_ops.storage.tasks import send_tasks
 
     found: list[Statistics] = []

@@ -15,7 +15,7 @@ import pytest
 from ses_ops.application.callbacks import endpoint_decisions as decisions
 from ses_ops.domain.message_event import EventKind
 from ses_ops.errors import InvalidInput, NotFound
-from ses_ops.storage.callbacks import deliveries, queue
+from ses_ops.storage.callbacks import deliveries, waiting_posts
 from ses_ops.storage.connection import connected, transaction
 from tests.callback_receiver import HANG, receiver
 from tests.integration.callbacks.delivering import SOMEBODY, deliverer, endpoint, until, waiting
@@ -96,15 +96,15 @@ def test_one_whose_lease_is_over_cannot_write_a_failure_but_a_success_counts(wor
 
     def claim(conn):
         with transaction(conn):
-            taken, _ = queue.claim(conn, endpoint_id=number, limit=10, lease=timedelta(0))
+            taken, _ = waiting_posts.claim(conn, endpoint_id=number, limit=10, lease=timedelta(0))
         return taken
 
     with connected(world.dsn) as first, connected(world.dsn) as second:
         old, new = claim(first), claim(second)
         assert [one.id for one in old] == [one.id for one in new]
         with transaction(first):
-            queue.write_failed(first, [queue.Failed(old[0].id, old[0].lease, 3600, 1, 500, "")])
-            queue.write_ended(first, [queue.Ended(old[1].id, old[1].lease, "delivered", 200, "", 1)])
+            waiting_posts.write_failed(first, [waiting_posts.Failed(old[0].id, old[0].lease, 3600, 1, 500, "")])
+            waiting_posts.write_ended(first, [waiting_posts.Ended(old[1].id, old[1].lease, "delivered", 200, "", 1)])
     assert world.rows("SELECT tries, next_at < now() + interval '1 minute' FROM callback_waiting") == [(0, True)]
 
 
@@ -144,7 +144,9 @@ def test_a_refusal_while_sending_is_posted_with_the_servers_words_once(world):
     assert native[0]["data"]["failure"]["smtp_code"] == failed[0][0]
     assert {(one["event"], one["eventid"], one["bounceType"]) for one in tencent} == {("bounce", 3, "hard_bounce")}
     ((attempt,),) = world.rows("SELECT max(id) FROM attempt")
-    assert queue.enqueue_refused(world.conn, attempt_id=attempt) == 0, "the end of an attempt may be written again"
+    assert waiting_posts.enqueue_refused(world.conn, attempt_id=attempt) == 0, (
+        "the end of an attempt may be written again"
+    )
     world.conn.rollback()
 
 

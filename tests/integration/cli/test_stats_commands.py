@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ses_ops.application.statistics import statistics
-from ses_ops.domain.statistics import Dimension, Engaged, rates
+from ses_ops.application.mail_statistics import statistics
+from ses_ops.domain.mail_statistics import Dimension, Engaged, rates
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.storage.statistics.who import who
 from tests.integration.events.mailing import sent

@@ -18,7 +18,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.events.tokens import address_check
 from ses_ops.sending.recover import recover
 from ses_ops.storage.callbacks.endpoints import active
-from ses_ops.storage.callbacks.queue import claim
+from ses_ops.storage.callbacks.waiting_posts import claim
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger.send_counts import COUNTED
 from tests.actors import ANYBODY

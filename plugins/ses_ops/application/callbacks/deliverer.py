@@ -21,8 +21,8 @@ from ses_ops.application.callbacks.stopping import stop_failing, stop_unwanted
 from ses_ops.application.ports import Actor
 from ses_ops.domain.callback import KEPT_DAYS, STOP_AFTER_DAYS
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.callbacks import deliveries, endpoints, queue
-from ses_ops.storage.callbacks.queue import Ended, Failed
+from ses_ops.storage.callbacks import deliveries, endpoints, waiting_posts
+from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
 from ses_ops.storage.connection import StatementFailed
 from ses_ops.web.guarded_post import GuardedClient
 
@@ -151,7 +151,7 @@ class Deliverer:
 
     async def _clean(self) -> None:
         await self._ledger.call(deliveries.keep_days, days=KEPT_DAYS)
-        while await self._ledger.call(queue.expire, days=KEPT_DAYS, limit=_EXPIRED_AT_ONCE) == _EXPIRED_AT_ONCE:
+        while await self._ledger.call(waiting_posts.expire, days=KEPT_DAYS, limit=_EXPIRED_AT_ONCE) == _EXPIRED_AT_ONCE:
             pass
 
     async def _every(self, seconds: float, duty: Callable[[], Awaitable[None]]) -> None:
@@ -217,6 +217,6 @@ def _write(conn: Connection, outcomes: Sequence[Ended | Failed]) -> None:
     ended = [one for one in outcomes if isinstance(one, Ended)]
     failed = [one for one in outcomes if isinstance(one, Failed)]
     if ended:
-        queue.write_ended(conn, ended)
+        waiting_posts.write_ended(conn, ended)
     if failed:
-        queue.write_failed(conn, failed)
+        waiting_posts.write_failed(conn, failed)

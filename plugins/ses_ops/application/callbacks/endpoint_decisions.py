@@ -23,7 +23,7 @@ from ses_ops.domain.callback import (
 )
 from ses_ops.domain.callback_signature import new_secret, secret_text
 from ses_ops.errors import Conflict, InvalidInput, NotFound
-from ses_ops.storage.callbacks import deliveries, endpoints, queue
+from ses_ops.storage.callbacks import deliveries, endpoints, waiting_posts
 from ses_ops.storage.connection import KeyTaken, transaction
 from ses_ops.web.guarded_post import NoAnswer, target_problem
 
@@ -148,7 +148,7 @@ def send_test(conn: Connection, actor: Actor, name: str) -> TestSent:
     _check_there(conn, name)
     with actor.recorded("test_callback_endpoint", endpoint=name), transaction(conn):
         number = _lock(conn, name)
-        key = queue.enqueue_test(conn, endpoint_id=number)
+        key = waiting_posts.enqueue_test(conn, endpoint_id=number)
     return TestSent(endpoint_id=number, event_key=key)
 
 

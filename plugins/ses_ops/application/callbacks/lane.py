@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from ses_ops.application.callbacks.posting import UNWANTED, make_posts, outcome_of
 from ses_ops.domain.callback_pace import EndpointPace
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.callbacks import queue
+from ses_ops.storage.callbacks import waiting_posts
 from ses_ops.storage.connection import StatementFailed
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ses_ops.application.callbacks.ledger_thread import LedgerThread
     from ses_ops.application.callbacks.posting import Post
     from ses_ops.storage.callbacks.endpoints import ActiveEndpoint
-    from ses_ops.storage.callbacks.queue import Ended, Failed
+    from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
     from ses_ops.web.guarded_post import Answer, GuardedClient
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class Lane:
         taken = [post.taken for post in self._ready]
         self._ready.clear()
         with suppress(DatabaseUnavailable, StatementFailed):  # their leases end by themselves
-            await self._ledger.call(queue.give_back, taken)
+            await self._ledger.call(waiting_posts.give_back, taken)
 
     async def _pause(self, seconds: float) -> None:
         self._changed.clear()
@@ -172,6 +172,6 @@ class Lane:
 def _taken(
     conn: Connection, endpoint: ActiveEndpoint, limit: int, lease: timedelta
 ) -> tuple[list[Post], list[Ended], int]:
-    taken, looked_at = queue.claim(conn, endpoint_id=endpoint.id, limit=limit, lease=lease)
+    taken, looked_at = waiting_posts.claim(conn, endpoint_id=endpoint.id, limit=limit, lease=lease)
     posts, ended = make_posts(conn, endpoint, taken) if taken else ([], [])
     return posts, ended, looked_at

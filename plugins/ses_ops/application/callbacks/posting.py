@@ -13,7 +13,7 @@ from ses_ops.domain.callback_body import NOT_IN_TENCENT, CallbackFacts, callback
 from ses_ops.domain.callback_signature import signed_headers
 from ses_ops.domain.delivery_failure import Stage, classify
 from ses_ops.storage.callbacks.event_facts import event_facts
-from ses_ops.storage.callbacks.queue import Ended, Failed
+from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
 from ses_ops.storage.events.recording import installation_id
 from ses_ops.storage.suppression.hashed_suppression import ERASED
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ses_ops.storage.callbacks.endpoints import ActiveEndpoint
     from ses_ops.storage.callbacks.event_facts import StoredFacts
-    from ses_ops.storage.callbacks.queue import Taken
+    from ses_ops.storage.callbacks.waiting_posts import Taken
     from ses_ops.web.guarded_post import Answer
 
 #: HTTP statuses by which an endpoint says that it wants no more posts: Forbidden, Gone (RFC 9110 15.5.4, 15.5.11).

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.console.language import N_
-from ses_ops.domain.statistics import Dimension, MailCounts, rates
+from ses_ops.domain.mail_statistics import Dimension, MailCounts, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection

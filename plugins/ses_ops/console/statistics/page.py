@@ -13,8 +13,8 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from ses_ops.application.mail_statistics import Statistics, statistics
 from ses_ops.application.quota_status import known_domains
-from ses_ops.application.statistics import Statistics, statistics
 from ses_ops.audience.csv.cells import safe_cell
 from ses_ops.console.access import enters_console, may_see_shared, visible
 from ses_ops.console.charts.column_chart import Chart, Column, day_label, draw
@@ -26,7 +26,7 @@ from ses_ops.console.page import render
 from ses_ops.console.statistics.labels import DIMENSIONS, rate_lines
 from ses_ops.console.task_snapshots import TASKS
 from ses_ops.domain.address import domain_key
-from ses_ops.domain.statistics import Dimension, rates
+from ses_ops.domain.mail_statistics import Dimension, rates
 from ses_ops.orchestration.connections import quota_plans
 from ses_ops.storage.ledger import activity
 

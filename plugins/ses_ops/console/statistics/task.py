@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from ses_ops.application.exports import export_messages
-from ses_ops.application.statistics import MOST_DAYS, hours_of_task, links_of_task, statistics
+from ses_ops.application.mail_statistics import MOST_DAYS, hours_of_task, links_of_task, statistics
 from ses_ops.audience.csv.cells import safe_cell
 from ses_ops.console.access import Right, may, reads_task, visible
 from ses_ops.console.actor import actor_of
@@ -24,7 +24,7 @@ from ses_ops.console.earlier_tasks import check_may_see
 from ses_ops.console.page import render
 from ses_ops.console.statistics.labels import rate_lines
 from ses_ops.console.task_snapshots import TASKS
-from ses_ops.domain.statistics import Engaged
+from ses_ops.domain.mail_statistics import Engaged
 from ses_ops.orchestration.connections import quota_plans
 from ses_ops.storage.statistics.who import MessageOpens, who
 from ses_ops.storage.tasks import send_tasks
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.application.statistics import Statistics
+    from ses_ops.application.mail_statistics import Statistics
     from ses_ops.storage.statistics.links import HourOfEngagement
 
 router = APIRouter()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.callbacks.queue import Taken
+    from ses_ops.storage.callbacks.waiting_posts import Taken
 
 _SQL = statements(__file__)
 

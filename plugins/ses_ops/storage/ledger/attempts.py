@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageState
-from ses_ops.storage.callbacks.queue import enqueue_refused
+from ses_ops.storage.callbacks.waiting_posts import enqueue_refused
 from ses_ops.storage.named_sql import execute, fetch_row, fetch_value, fetch_values, statements
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.statistics import Dimension, MailCounts, StatisticsRow
+from ses_ops.domain.mail_statistics import Dimension, MailCounts, StatisticsRow
 from ses_ops.storage.named_sql import fetch_all, fetch_value, statements
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.domain.statistics import Engaged
+    from ses_ops.domain.mail_statistics import Engaged
 
 _SQL = statements(__file__)
 #: Messages that are read at a time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_ops.domain.statistics import RATES, MailCounts, rates
+from ses_ops.domain.mail_statistics import RATES, MailCounts, rates
 
 #: A provider's feed tells of everything.
 FEEDS = ("amazon_ses",)

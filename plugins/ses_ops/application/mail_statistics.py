@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ses_ops.application.quota_status import known_domains
 from ses_ops.domain.clock import from_wall_clock, to_wall_clock, zone
-from ses_ops.domain.statistics import Dimension, MailCounts, StatisticsRow
+from ses_ops.domain.mail_statistics import Dimension, MailCounts, StatisticsRow
 from ses_ops.errors import InvalidInput, QuotaError
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.events import feeds
