@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "callback list": ((), list),
     "callback show": (("crm",), dict),
     "callback rotate": (("crm",), dict),
-    "callback deliveries": ((), list),
+    "callback deliveries": ((), dict),
     "callback replay": (("crm", "--from", "2026-01-01"), dict),
     "stats links": (("sale",), list),
     "stats hours": (("sale",), list),
