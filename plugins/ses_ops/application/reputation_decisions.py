@@ -90,11 +90,15 @@ def cap(
 def block(
     conn: Connection, actor: Actor, plans: QuotaPlans, domain: str, *, reason: str, today: bool = False
 ) -> ReputationDecided:
-    """Let nothing leave until a person releases the domain, or until the quota day ends (`today`)."""
+    """Let nothing leave until a person releases the domain, or until the quota day ends (`today`).
+
+    A block that lasts longer stays: only `release_blocked` and `reset` end one.
+    """
 
     def act(one: _Case) -> _Decided:
-        why = Explanation("reputation_blocked_today_by_person" if today else "reputation_blocked_by_person")
-        until = one.day.ends_at if today else LAST
+        until = max(one.day.ends_at, one.state.blocked_until or one.day.ends_at) if today else LAST
+        for_today = until == one.day.ends_at
+        why = Explanation("reputation_blocked_today_by_person" if for_today else "reputation_blocked_by_person")
         return one.decided(DecisionKind.BLOCK, why, blocked_until=until, blocked_why=why)
 
     return _decide(conn, actor, "block_reputation", plans, domain, reason, act, today=today)

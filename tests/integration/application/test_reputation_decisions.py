@@ -73,12 +73,15 @@ def test_a_block_holds_until_a_person_releases_the_domain_or_the_day_ends(domain
     assert state(domain).blocked_until == LAST
     assert state(domain).blocked_why.code == "reputation_blocked_by_person"
     assert domain.execute("SELECT blocked_until::text FROM reputation") == [("infinity",)]
+    reputation_decisions.block(domain.conn, ANN, PLANS, DOMAIN, reason=WHY, today=True)
+    assert state(domain).blocked_until == LAST, "a block for the day shortens none"
+    assert state(domain).blocked_why.code == "reputation_blocked_by_person"
     blocked_mail.release_blocked(domain.conn, ANN, PLANS, DOMAIN, note=WHY)
     assert state(domain).blocked_until is None
     reputation_decisions.block(domain.conn, ANN, PLANS, DOMAIN, reason=WHY, today=True)
     assert state(domain).blocked_until == TODAY + DAY
     kinds = [one.kind.value for one in decisions.of_domain(domain.conn, DOMAIN)]
-    assert kinds == ["block", "release", "block"]
+    assert kinds == ["block", "release", "block", "block"]
 
 
 def test_what_was_released_is_not_blocked_again_by_the_same_figures(domain):

@@ -106,8 +106,8 @@ def table(request: Request, user: GetUserDep) -> Response:
 
 
 def _ask(conn: Connection, user: BaseUser, asked: Asked, by: Sequence[Dimension]) -> Statistics:
-    # Mail of a deleted task still counts, for those who may see its DAG's name.
-    names = {task.name for task in TASKS.get()} | set(activity.deleted_tasks(conn))
+    # Mail of a deleted task still counts, for those who may see its DAG's name. Read anew: what is not listed is shown.
+    names = {task.name for task in TASKS.get(fresh=True)} | set(activity.deleted_tasks(conn))
     return statistics(
         conn,
         quota_plans(),
