@@ -1,0 +1,1 @@
+"""Single messages: how they are accepted, shown and repeated."""

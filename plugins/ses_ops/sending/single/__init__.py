@@ -1,0 +1,1 @@
+"""The sending of single messages, at once, by the process that accepted them."""

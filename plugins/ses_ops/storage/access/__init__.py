@@ -1,0 +1,1 @@
+"""Statements about keys, and what is copied from and asked of Airflow."""
