@@ -49,8 +49,9 @@ CREATE INDEX airflow_request_open ON airflow_request (id) WHERE done_at IS NULL;
 ALTER TABLE send_task DROP CONSTRAINT send_task_type_check;
 ALTER TABLE send_task ADD CONSTRAINT send_task_type_check
     CHECK (type IN ('immediate', 'scheduled', 'recurring', 'triggered', 'test', 'api'));
-ALTER TABLE send_task DROP CONSTRAINT send_task_check;
-ALTER TABLE send_task ADD CONSTRAINT send_task_check CHECK (type IN ('test', 'api') OR group_id IS NOT NULL);
+ALTER TABLE send_task DROP CONSTRAINT send_task_has_group;
+ALTER TABLE send_task ADD CONSTRAINT send_task_has_group
+    CHECK (type IN ('test', 'api') OR group_id IS NOT NULL OR deleted_at IS NOT NULL);
 -- Facts of the kind: whether a person made it and sees it in lists, and whether its mail counts in rates.
 ALTER TABLE send_task ADD COLUMN listed boolean NOT NULL GENERATED ALWAYS AS (type NOT IN ('test', 'api')) STORED,
     ADD COLUMN counted boolean NOT NULL GENERATED ALWAYS AS (type <> 'test') STORED;
