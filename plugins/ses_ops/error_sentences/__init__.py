@@ -18,6 +18,8 @@ NOUNS = (
     *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
     *("mail_statistics", "sending", "single_messages", "task_fields", "tasks", "templates", "unmatched_events"),
     *("api", "api_keys"),
+    *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
+    *("api", "api_keys", "message_fields"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 
