@@ -90,7 +90,9 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(one) for one in first.get("loc", ()) if one not in ("body", "query", "path", "header"))
-    return problem_of(Refusal(400, "field_not_usable", field=place or None, why=str(first.get("msg", ""))[:200])).response
+    return problem_of(
+        Refusal(400, "field_not_usable", field=place or None, why=str(first.get("msg", ""))[:200])
+    ).response
 
 
 async def _failed(_: Request, __: Exception) -> Response:

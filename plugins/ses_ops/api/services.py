@@ -138,9 +138,7 @@ class Services:
 
     def actor(self, key: ApiKey, conn: Connection) -> Actor:
         """Who a key is, for the audit log and for changed rows."""
-        return Actor(
-            name=f"{key.name} (API key)", audit=AskedAuditLog(conn), may_start=lambda _: key.may(Scope.SEND)
-        )
+        return Actor(name=f"{key.name} (API key)", audit=AskedAuditLog(conn), may_start=lambda _: key.may(Scope.SEND))
 
     def scheduler(self, key: ApiKey, conn: Connection) -> AskedScheduler:
         """Airflow's scheduler, as far as it can be asked from here."""
