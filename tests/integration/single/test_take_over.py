@@ -164,7 +164,8 @@ def test_a_process_that_is_taken_for_dead_begins_nothing_more_and_goes_on_as_ano
             await until(lambda: world.states() == {"sent": 1})
             # Its session is lost, and a watcher is quicker than its return.
             world.rows(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", PROCESS_LOCK
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
+                PROCESS_LOCK,
             )
             world.execute("SELECT pg_advisory_lock(%s, %s)", PROCESS_LOCK, former.id)
             watcher = DeadProcesses()
