@@ -16,7 +16,8 @@ def messages(world):
     """Messages in every status, of two keys and two sender domains, with long names; by name their paths."""
     for key, name in (("AKIDtest", "shop"), ("AKIDother", "a name of a key that is rather long for a name")):
         world.execute(
-            "INSERT INTO api_key (id, name, scopes, domains, secret_hash, secret_box) VALUES (%s, %s, '{send}', '{*}', '', '')",
+            "INSERT INTO api_key (id, name, scopes, domains, secret_hash, secret_box)"
+            " VALUES (%s, %s, '{send}', '{*}', '', '')",
             *(key, name),
         )
     mail = SingleMail(world.conn)
