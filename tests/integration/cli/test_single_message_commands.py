@@ -52,3 +52,11 @@ def test_what_is_not_there_is_said(ses, mail, key, words):
     answer = ses("message", "show", key)
     assert answer.code == 1 or answer.code == 2
     assert words in answer.err
+
+
+def test_trigger_mail_is_counted_apart(ses, mail):
+    mail.counted(30)
+    (row,) = ses("stats", "--by", "kind", "--days", "3", "--json").json["rows"]
+    assert (row["kind"], row["accepted"]) == ("trigger", 30)
+    assert ses("stats", "--mail", "bulk", "--json").json["rows"] == []
+    assert ses("stats", "--mail", "trigger", "--by", "kind,mailbox_provider", "--json").json["total"]["accepted"] == 30
