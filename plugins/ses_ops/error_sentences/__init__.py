@@ -20,6 +20,8 @@ NOUNS = (
     *("api", "api_keys"),
     *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
     *("api", "api_keys", "message_fields"),
+    *("mail_statistics", "message_fields", "sending", "single_messages", "task_fields", "tasks", "templates"),
+    *("unmatched_events", "api", "api_keys"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 
