@@ -1,4 +1,4 @@
-"""Single messages are begun before bulk mail: under a rate limit of the mail server, and beside a sender at full speed."""
+"""Single messages are begun before bulk mail: under a rate limit of the mail server, and at full speed."""
 
 from __future__ import annotations
 
