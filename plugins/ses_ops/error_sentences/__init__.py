@@ -17,6 +17,7 @@ NOUNS = (
     *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
     *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
     *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
+    "native_api",
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 
