@@ -146,7 +146,7 @@ def scope_of(
 
 def _row(conn: Connection, name: str, task_id: int | None) -> StoredTask:
     row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
-    if row.type == TaskType.TEST:
+    if not row.type.listed:
         raise NotFound("send task", name)
     return row
 

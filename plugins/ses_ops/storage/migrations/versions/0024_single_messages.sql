@@ -78,6 +78,11 @@ CREATE TABLE single_message (
     reference      text,
     tags           text[] NOT NULL DEFAULT '{}',
     recipient_count smallint NOT NULL,
+    -- Of these, the last ones: `cc` and behind it `bcc`; the others are `to`.
+    cc_count       smallint NOT NULL DEFAULT 0,
+    bcc_count      smallint NOT NULL DEFAULT 0,
+    -- Keys of the recipients' addresses in their order, of a message that did not leave at once; the ledger has the others.
+    address_keys   text[] NOT NULL DEFAULT '{}',
     accepted_at    timestamptz NOT NULL DEFAULT now(),
     -- NULL: at once.
     send_at        timestamptz,
@@ -94,10 +99,11 @@ CREATE TABLE single_message (
 );
 CREATE INDEX single_message_rows ON single_message (occurrence_id, first_seq) WHERE occurrence_id IS NOT NULL;
 CREATE INDEX single_message_due ON single_message (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX single_message_reference ON single_message (key_id, reference) WHERE reference IS NOT NULL;
+CREATE INDEX single_message_reference ON single_message (reference, key_id) WHERE reference IS NOT NULL;
 CREATE UNIQUE INDEX single_message_reference_id ON single_message (reference_id) WHERE reference_id IS NOT NULL;
 CREATE INDEX single_message_newest ON single_message (accepted_at DESC, id DESC);
 CREATE INDEX single_message_tags ON single_message USING gin (tags) WHERE tags <> '{}';
+CREATE INDEX single_message_address_keys ON single_message USING gin (address_keys) WHERE address_keys <> '{}';
 
 -- What it says, for as long as it may have to be made anew (a dead process, send_at, a deferral) or be sent again by a
 -- person: a partition a day of `accepted_at`, dropped after SES_API_CONTENT_DAYS.
