@@ -42,3 +42,10 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, list):
         return [_canonical(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def header_document() -> dict[str, Any]:
+    """The header in an OpenAPI operation."""
+    schema = {"type": "string", "minLength": 1, "maxLength": MOST_KEY, "pattern": "^[!-~]+$"}
+    words = "Any text of your own, once a message: what is repeated with it is never sent twice."
+    return {"parameters": [{"name": HEADER, "in": "header", "required": False, "description": words, "schema": schema}]}

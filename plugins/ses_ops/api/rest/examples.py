@@ -26,12 +26,66 @@ EXAMPLE_PROBLEM = {
 ID = "019ac0de-7a11-7c3e-8a52-6f0d1f2b3c4d"
 _MOMENT = "2026-11-30T09:15:02.128000Z"
 
+NEW_MESSAGE = {
+    "from": "Codes <codes@mail.example.com>",
+    "to": ["ann@example.com"],
+    "subject": "Your code is {{ code }}",
+    "text": "Your code is {{ code }}. It is valid for 10 minutes.",
+    "values": {"code": "394 021"},
+    "reference": "sign-in-4711",
+    "tags": ["sign-in"],
+}
 ACCEPTED = {
     "id": ID,
     "status": "accepted",
     "accepted_at": _MOMENT,
     "recipients": [{"address": "ann@example.com", "kind": "to", "status": "queued"}],
 }
+BATCH_RESULT = {"accepted": 1, "refused": 0, "results": [{"status": "accepted"}]}
+_RECIPIENT = {
+    "address": "ann@example.com",
+    "kind": "to",
+    "status": "sent",
+    "tries": 1,
+    "smtp_code": Maybe(250),
+    "words": Maybe("2.0.0 Ok: queued as 4bT2xR"),
+    "changed_at": Maybe(_MOMENT),
+    "next_try_at": Maybe(_MOMENT),
+    "waits_for": Maybe("no quota is left today"),
+    "feedback": ["delivered"],
+    "ledger": Maybe({"occurrence": 12, "seq": 345}),
+}
+MESSAGE = {
+    "id": ID,
+    "status": "sent",
+    "pending": False,
+    "accepted_at": _MOMENT,
+    "send_at": Maybe(_MOMENT),
+    "from": "Codes <codes@mail.example.com>",
+    "sender_domain": "mail.example.com",
+    "subject": "Your code",
+    "template": Maybe("sign-in-code"),
+    "template_version": Maybe(3),
+    "reference": Maybe("order-4711"),
+    "tags": ["receipt"],
+    "key": "AKIDexample",
+    "source": "rest",
+    "repeats": Maybe(ID),
+    "cancelled_at": Maybe(_MOMENT),
+    "refused": Maybe({"code": "quota_used_up", "detail": "No quota is left today."}),
+    "recipients": [_RECIPIENT],
+}
+_ENTRY = {
+    "at": _MOMENT,
+    "kind": "delivered",
+    "address": Maybe("ann@example.com"),
+    "smtp_code": Maybe(250),
+    "words": Maybe("2.0.0 Ok: queued as 4bT2xR"),
+    "source": Maybe("amazon_ses"),
+    "status": Maybe("2.0.0"),
+    "verdict": Maybe("person"),
+}
+MESSAGE_WITH_TIMELINE = {**MESSAGE, "timeline": [_ENTRY]}
 EVENT = {
     "id": "3f0e9d6c-0a43-5d0e-2bb1-8a90c1d3f6aa",
     "kind": "bounced",
