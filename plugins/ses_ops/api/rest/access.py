@@ -8,7 +8,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ses_ops.api.keys import check_domain, key_with
-from ses_ops.api.services import Services, services_of
+from ses_ops.api.services import ApiServices, services_of
 from ses_ops.domain.address import domain_key
 from ses_ops.domain.api_key import ANY_DOMAIN, ApiKey, Scope
 from ses_ops.domain.warmup import QuotaPlans
@@ -22,11 +22,15 @@ Reads = Annotated[ApiKey, Depends(key_with(Scope.READ))]
 Manages = Annotated[ApiKey, Depends(key_with(Scope.MANAGE))]
 
 
+def _services(request: Request) -> ApiServices:
+    return services_of(request)
+
+
 def _plans(request: Request) -> QuotaPlans:
-    return services_of(request).airflow.plans
+    return services_of(request).airflow.plans()
 
 
-Served = Annotated[Services, Depends(services_of)]
+Served = Annotated[ApiServices, Depends(_services)]
 #: The warm-up plans as they were last seen.
 Plans = Annotated[QuotaPlans, Depends(_plans)]
 

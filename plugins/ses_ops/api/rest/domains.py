@@ -66,9 +66,7 @@ async def list_days(
     return answer(request, page([{one: getattr(day, one) for one in QUOTA_DAY} for day in days], None))
 
 
-def _page(
-    conn: Connection, plans: QuotaPlans, own: frozenset[str] | None, *, after: str, limit: int
-) -> dict[str, Any]:
+def _page(conn: Connection, plans: QuotaPlans, own: frozenset[str] | None, *, after: str, limit: int) -> dict[str, Any]:
     known = [one for one in known_domains(conn, plans) if own is None or one in own]
     names = [one for one in known if one > after][: limit + 1]
     shown, following = cut(names, limit, lambda name: cursor_of(_LIST, name))

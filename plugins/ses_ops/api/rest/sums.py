@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from ses_ops.domain.warmup import QuotaPlans
 
-router = APIRouter(prefix="/v1/statistics", tags=["Statistics"], dependencies=[Depends(known_query)], responses=PROBLEMS)
+router = APIRouter(
+    prefix="/v1/statistics", tags=["Statistics"], dependencies=[Depends(known_query)], responses=PROBLEMS
+)
 
 
 @router.get("", summary="Sums of mail", responses=one_of(STATISTICS))
