@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from ses_ops import __version__
 from ses_ops.api import rest, tencent
 from ses_ops.api.front import ApiFront
+from ses_ops.api.keys import proved_key
 from ses_ops.api.problems import INTERNAL, Refusal, problem_of
 from ses_ops.errors import SesError
 
@@ -59,6 +60,7 @@ def make_routes(services: ApiServices) -> FastAPI:
     app.state.services = services
     app.state.held = services.held
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_api_route("/v1/key", _own_key, summary="What the key of the request may do", tags=["keys"])
     rest.add_routes(app)
     tencent.add_routes(app)
     return app
@@ -72,6 +74,18 @@ async def _health(request: Request) -> Response:
     if not services.airflow.known:
         said["status"] = "failing"
     return JSONResponse(said, 503 if said["status"] == "failing" else 200)
+
+
+async def _own_key(request: Request) -> dict[str, Any]:
+    """The id, scopes and sender domains of the key: for a program that wants to know whether it is set up."""
+    key = await proved_key(request)
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "domains": sorted(key.domains),
+        "per_second": key.per_second or request.app.state.services.rates.per_second,
+    }
 
 
 async def _refused(_: Request, error: Exception) -> Response:

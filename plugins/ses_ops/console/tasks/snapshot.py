@@ -10,7 +10,6 @@ from ses_ops.console.charts import sending_chart
 from ses_ops.console.database import SnapshotByKey
 from ses_ops.console.poll_interval import STILL, pace
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
-from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import NotFound
 from ses_ops.storage.events import task_feedback

@@ -103,6 +103,7 @@ CREATE INDEX single_message_reference ON single_message (reference, key_id) WHER
 CREATE UNIQUE INDEX single_message_reference_id ON single_message (reference_id) WHERE reference_id IS NOT NULL;
 CREATE INDEX single_message_newest ON single_message (accepted_at DESC, id DESC);
 CREATE INDEX single_message_tags ON single_message USING gin (tags) WHERE tags <> '{}';
+CREATE INDEX single_message_repeats ON single_message (repeats) WHERE repeats IS NOT NULL;
 CREATE INDEX single_message_address_keys ON single_message USING gin (address_keys) WHERE address_keys <> '{}';
 
 -- What it says, for as long as it may have to be made anew (a dead process, send_at, a deferral) or be sent again by a
