@@ -32,5 +32,20 @@ def feedback_id(task: TaskType, occurrence_id: int, sender_domain: str, installa
     """
     if task is TaskType.TEST:
         return {}
-    sender = installation_id.replace("-", "")[:12]
-    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{sender}"}
+    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{_who_sends(installation_id)}"}
+
+
+def single_headers(sender_domain: str, installation_id: str, *, is_marketing: bool) -> dict[str, str]:
+    """The headers of a single message. Only marketing is bulk mail.
+
+    Its Feedback-ID has no start, because it belongs to none.
+    """
+    return {
+        **({"Precedence": "bulk"} if is_marketing else {}),
+        **bulk_headers(TaskType.API),
+        "Feedback-ID": f"single:{sender_domain}:api:{_who_sends(installation_id)}",
+    }
+
+
+def _who_sends(installation_id: str) -> str:
+    return installation_id.replace("-", "")[:12]
