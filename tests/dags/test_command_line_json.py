@@ -67,6 +67,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "suppression list": ((), list),
     "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
     "message find": (("me@example.com",), list),
+    "message list": (("--tag", "code"), list),
     "message show": (("1.1",), dict),
     "events feeds": ((), dict),
     "events read": (("returned.eml",), dict),
