@@ -22,6 +22,8 @@ Every setting is read by a call, never at import.
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
+Those of the API have a module of their own: `api_settings.py`.
+
 In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
 """
 
@@ -149,47 +151,47 @@ def sample_wanted() -> bool:
 
 def web_port() -> int:
     """The port of Airflow's web page and API. Raises InvalidInput, as do the other ports."""
-    return _port("SES_WEB_PORT", 8080)
+    return listening_port("SES_WEB_PORT", 8080)
 
 
 def smtp_port() -> int:
     """The port of the local mailbox's SMTP server."""
-    return _port("SES_SMTP_PORT", 1025)
+    return listening_port("SES_SMTP_PORT", 1025)
 
 
 def mailbox_port() -> int:
     """The port of the local mailbox's web page."""
-    return _port("SES_MAILBOX_PORT", 8025)
+    return listening_port("SES_MAILBOX_PORT", 8025)
 
 
 def db_port() -> int | None:
     """The TCP port of the embedded PostgreSQL; None when it listens on its unix socket only."""
-    return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
+    return listening_port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
 def public_port() -> int:
     """The port of the public listener."""
-    return _port("SES_PUBLIC_PORT", 8070)
+    return listening_port("SES_PUBLIC_PORT", 8070)
 
 
 def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
-    return _host("SES_WEB_HOST")
+    return listening_host("SES_WEB_HOST")
 
 
 def public_host() -> str:
     """The address that the public listener listens on. Raises InvalidInput."""
-    return _host("SES_PUBLIC_HOST")
+    return listening_host("SES_PUBLIC_HOST")
 
 
 def bounce_port() -> int:
     """The port of the listener for bounces and complaints as mail."""
-    return _port("SES_BOUNCE_PORT", 2525)
+    return listening_port("SES_BOUNCE_PORT", 2525)
 
 
 def bounce_host() -> str:
     """The address that this listener listens on. Raises InvalidInput."""
-    return _host("SES_BOUNCE_HOST")
+    return listening_host("SES_BOUNCE_HOST")
 
 
 def spool_folder() -> Path:
@@ -198,14 +200,14 @@ def spool_folder() -> Path:
     return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
 
 
-def _host(name: str) -> str:
+def listening_host(name: str) -> str:
     given = os.environ.get(name, "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
         raise InvalidInput("not_a_host", value=given, where=name)
     return given
 
 
-def _port(name: str, default: int) -> int:
+def listening_port(name: str, default: int) -> int:
     given = os.environ.get(name, "").strip()
     if not given:
         return default

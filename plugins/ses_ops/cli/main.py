@@ -33,9 +33,11 @@ COMMANDS = {
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
     "tokens": ("tokens:tokens", "Secrets of the tokens in links and bounce addresses."),
+    "key": ("keys:key", "Keys by which programs use the API."),
     "callback": ("callbacks:callback", "Addresses of yours that events are posted to."),
     "deliver": ("deliver:deliver", "Post events to your addresses: the callback deliverer."),
-    "listen": ("listen:listen", "Listen for what comes back: the public listener, the bounce listener."),
+    "listen": ("listen:listen", "Listen: the API, the public listener, the bounce listener."),
+    "airflow-sync": ("airflow_sync:airflow_sync", "Copy what the API needs of Airflow, and do what it asks of it."),
     "airflow-rights": (
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",

@@ -19,6 +19,8 @@ def bulk_headers(task: TaskType) -> dict[str, str]:
     """
     if task is TaskType.TEST:
         return {}
+    if task is TaskType.API:  # one person's own mail, and no mailing
+        return {"X-Auto-Response-Suppress": SUPPRESSED, "Auto-Submitted": "auto-generated"}
     headers = {"Precedence": "bulk", "X-Auto-Response-Suppress": SUPPRESSED}
     return headers if task in _BY_A_PERSON else {**headers, "Auto-Submitted": "auto-generated"}
 
@@ -30,5 +32,20 @@ def feedback_id(task: TaskType, occurrence_id: int, sender_domain: str, installa
     """
     if task is TaskType.TEST:
         return {}
-    sender = installation_id.replace("-", "")[:12]
-    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{sender}"}
+    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{_who_sends(installation_id)}"}
+
+
+def single_headers(sender_domain: str, installation_id: str, *, is_marketing: bool) -> dict[str, str]:
+    """The headers of a single message. Only marketing is bulk mail.
+
+    Its Feedback-ID has no start, because it belongs to none.
+    """
+    return {
+        **({"Precedence": "bulk"} if is_marketing else {}),
+        **bulk_headers(TaskType.API),
+        "Feedback-ID": f"single:{sender_domain}:api:{_who_sends(installation_id)}",
+    }
+
+
+def _who_sends(installation_id: str) -> str:
+    return installation_id.replace("-", "")[:12]

@@ -1,8 +1,9 @@
-"""Outcomes of single messages that no server reported."""
+"""Outcomes of messages that no server reported, and how messages are looked up."""
 
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
+    "not_a_cursor": "this is no cursor of an answer of ours: give `next` of the page before as it stands",
     "reply_text_lost": "the reply's text was lost with the sending process",
     "run_ended_before_it_was_begun": "the run was ended before it was begun",
     "sender_died": "the sending process died before the outcome was known",

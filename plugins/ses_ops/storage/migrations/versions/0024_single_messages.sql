@@ -78,6 +78,11 @@ CREATE TABLE single_message (
     reference      text,
     tags           text[] NOT NULL DEFAULT '{}',
     recipient_count smallint NOT NULL,
+    -- Of these, the last ones: `cc` and behind it `bcc`; the others are `to`.
+    cc_count       smallint NOT NULL DEFAULT 0,
+    bcc_count      smallint NOT NULL DEFAULT 0,
+    -- Keys of the recipients' addresses in their order, of a message that did not leave at once; the ledger has the others.
+    address_keys   text[] NOT NULL DEFAULT '{}',
     accepted_at    timestamptz NOT NULL DEFAULT now(),
     -- NULL: at once.
     send_at        timestamptz,
@@ -94,10 +99,12 @@ CREATE TABLE single_message (
 );
 CREATE INDEX single_message_rows ON single_message (occurrence_id, first_seq) WHERE occurrence_id IS NOT NULL;
 CREATE INDEX single_message_due ON single_message (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX single_message_reference ON single_message (key_id, reference) WHERE reference IS NOT NULL;
+CREATE INDEX single_message_reference ON single_message (reference, key_id) WHERE reference IS NOT NULL;
 CREATE UNIQUE INDEX single_message_reference_id ON single_message (reference_id) WHERE reference_id IS NOT NULL;
 CREATE INDEX single_message_newest ON single_message (accepted_at DESC, id DESC);
 CREATE INDEX single_message_tags ON single_message USING gin (tags) WHERE tags <> '{}';
+CREATE INDEX single_message_repeats ON single_message (repeats) WHERE repeats IS NOT NULL;
+CREATE INDEX single_message_address_keys ON single_message USING gin (address_keys) WHERE address_keys <> '{}';
 
 -- What it says, for as long as it may have to be made anew (a dead process, send_at, a deferral) or be sent again by a
 -- person: a partition a day of `accepted_at`, dropped after SES_API_CONTENT_DAYS.
@@ -124,6 +131,25 @@ CREATE TABLE idempotent_request (
     PRIMARY KEY (key_id, idempotency_key, began_at)
 ) PARTITION BY RANGE (began_at);
 CREATE TABLE idempotent_request_default PARTITION OF idempotent_request DEFAULT;
+
+-- Of each request with a key of its own: whether this transaction holds it, and what an equal one was answered. A key that
+-- another transaction holds is not waited for. The first statement takes the locks, and only the second one, which sees
+-- what is committed by then, looks: so a key that is held and has no answer has none.
+CREATE FUNCTION hold_idempotency_keys(key_ids text[], keys text[])
+    RETURNS TABLE (held boolean, fingerprint bytea, status smallint, answer jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    holds boolean[] := ARRAY(SELECT pg_try_advisory_xact_lock(hashtextextended(k.key_id || ' ' || k.key, 7372))
+                             FROM unnest(key_ids, keys) WITH ORDINALITY AS k (key_id, key, place) ORDER BY k.place);
+BEGIN
+    RETURN QUERY SELECT holds[k.place], r.fingerprint, r.status, r.answer
+    FROM unnest(key_ids, keys) WITH ORDINALITY AS k (key_id, key, place)
+    LEFT JOIN LATERAL (
+        SELECT i.fingerprint, i.status, i.answer FROM idempotent_request i
+        WHERE i.key_id = k.key_id AND i.idempotency_key = k.key AND i.kept_until > clock_timestamp()
+        ORDER BY i.began_at DESC LIMIT 1
+    ) r ON true
+    ORDER BY k.place;
+END $$;
 
 -- Makes the partitions of this day (in UTC) and the next of a table by day, and drops those that ended more than `kept`
 -- days ago. Returns the number of tables made and dropped.
@@ -169,6 +195,10 @@ CREATE UNLOGGED TABLE address_rate (
     PRIMARY KEY (address_key, sender_domain)
 ) WITH (fillfactor = 70);
 
+-- A chunk of single messages is open before the first of them is in it.
+ALTER TABLE chunk DROP CONSTRAINT chunk_check;
+ALTER TABLE chunk ADD CONSTRAINT chunk_check CHECK (first_seq <= last_seq + 1);
+
 -- Processes that take and send single messages; each holds an advisory lock of its own for as long as it lives.
 CREATE TABLE single_message_process (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -177,8 +207,11 @@ CREATE TABLE single_message_process (
     pid        integer NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     beat_at    timestamptz NOT NULL DEFAULT now(),
+    -- Messages a second that it begins, as of the last beat: bulk mail leaves them their part of a rate limit.
+    rate       real NOT NULL DEFAULT 0,
     ended_at   timestamptz
 );
+CREATE INDEX single_message_process_not_ended ON single_message_process (id) WHERE ended_at IS NULL;
 
 -- Templates that were made by the API, beside those of the folder. A name of a folder's template wins.
 CREATE TABLE stored_template (
