@@ -1,0 +1,13 @@
+"""Errors of requests to the native API."""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    "cursor_not_usable": "this is not a cursor of this list: take `next_cursor` of an answer, or none",
+    "event_kind_not_known": "there is no kind of event {given!r}; the kinds are {known}",
+    "idempotency_key_not_usable": "an idempotency key has 1 to 255 visible ASCII characters and no space",
+    "parameter_not_known": "there is no parameter of this name here ({known})",
+    "parameter_twice": "the parameter is given more than once",
+    "precondition_failed": "the object is not in the state that If-Match or If-None-Match names: read it again",
+    "statistics_dimension_not_known": "{given!r} is not one of {known}",
+}
