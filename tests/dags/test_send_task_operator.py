@@ -96,7 +96,9 @@ def carry_out(world, dag_run) -> None:
 
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_new_task_is_written_started_and_waited_for(author, world, mail_server, deferrable):
-    with airflow_at_work(world, ) as runs:
+    with airflow_at_work(
+        world,
+    ) as runs:
         state, counts = author(NEWS, deferrable=deferrable)
     assert (state, len(runs)) == ("success", 1)
     assert (counts["start"], counts["request_count"], counts["sent_count"]) == (1, 7, 7)
@@ -106,7 +108,9 @@ def test_a_new_task_is_written_started_and_waited_for(author, world, mail_server
 def test_each_run_of_the_dag_mails_everybody_once_more_and_a_definition_that_is_the_same_changes_nothing(
     author, world, mail_server
 ):
-    with airflow_at_work(world, ):
+    with airflow_at_work(
+        world,
+    ):
         author(NEWS)
         (before,) = world.rows("SELECT edition, updated_at FROM send_task")
         _, counts = author(NEWS)
@@ -133,7 +137,9 @@ def test_a_task_that_starts_by_itself_is_not_started_but_waited_for(author, worl
 
 
 def test_a_run_that_is_deleted_and_made_again_mails_nobody_twice(author, world, mail_server):
-    with airflow_at_work(world, ) as runs:
+    with airflow_at_work(
+        world,
+    ) as runs:
         for _ in range(2):
             state, counts = author(NEWS, at=datetime(2026, 1, 1, tzinfo=UTC))
     assert (state, len(runs), counts["sent_count"]) == ("success", 1, 7)
@@ -201,9 +207,7 @@ def test_the_roles_that_people_gave_to_a_task_stay(world, set_quota):
     world.group("customers", 5)
     world.task("news", roles="Marketing", **{name: one for name, one in NEWS.items() if name != "name"})
     task = parse_send_task(texts({**NEWS, "subject": "New {{ name }}"}), where="test")
-    written = write_task(
-        world.conn, ANYBODY, task, now=datetime.now(UTC), where="test", templates_root=world.templates
-    )
+    written = write_task(world.conn, ANYBODY, task, now=datetime.now(UTC), where="test", templates_root=world.templates)
     assert (written.applied["news"].value, written.roles) == ("changed", {})
     assert world.rows("SELECT roles, subject FROM send_task") == [(["Marketing"], "New {{ name }}")]
 
@@ -249,4 +253,3 @@ def test_the_wait_goes_on_while_the_database_is_away_and_ends_in_time(world, mon
     assert asyncio.run(event_from(trigger)) == {"timeout": True}
     with pytest.raises(AirflowFailException, match="wait_timeout"):
         SendTaskOperator(task_id="t", definition=NEWS).execute_complete({}, {"timeout": True})
-

@@ -74,7 +74,6 @@ def statistics(
     """Sums of mail by day of sending over `days` days up to `last` (default: today); test sends are left out.
 
     Of one sender domain, of some (who asks may see no others), or of all. `kind`: only bulk mail, or only trigger mail.
-
     Raises InvalidInput for a number of days that is not 1 to MOST_DAYS.
     """
     if not 1 <= days <= MOST_DAYS:

@@ -10,7 +10,7 @@ from ses_ops.domain.occurrence import ONCE
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import Explanation, InvalidInput
-from ses_ops.storage.ledger.progress import MessageCounts, Scope, occurrences
+from ses_ops.storage.ledger.progress import LedgerScope, MessageCounts, occurrences
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import list_tasks
 
@@ -73,7 +73,7 @@ def write_task(
 def run_standing(conn: Connection, task_id: int, run_id: str | None) -> RunStanding:
     """Where the mail of a run stands. `run_id` is None for a task that starts once and by itself."""
     overview = next(iter(list_tasks(conn, task_id=task_id)), None)
-    scope = Scope(task_id=task_id, run_id=run_id)
+    scope = LedgerScope(task_id=task_id, run_id=run_id)
     key = ONCE if run_id is None else f"run {run_id}"
     start = next((one for one in occurrences(conn, scope, limit=100) if one.key == key), None)
     finished = start is not None and start.finished_at is not None

@@ -11,7 +11,9 @@ SENTENCES: dict[str, str] = {
         "ses-ops needs Airflow {oldest} or newer and this is Airflow {version}, so nothing of it is active"
     ),
     "api_answers_later": "the API of ses-ops answers {status}, which may pass: {says}",
-    "api_connection_incomplete": "needs a host, the id of a key as login, its secret as password, and http or https as schema",
+    "api_connection_incomplete": (
+        "needs a host, the id of a key as login, its secret as password, and http or https as schema"
+    ),
     "api_not_reached": "the API of ses-ops at {url} cannot be reached: {cause}",
     "api_refuses": "the API of ses-ops refuses it ({status} {problem}): {says}",
     "api_server_did_not_answer": "Airflow's api-server did not answer when it was asked for {what}",

@@ -15,7 +15,7 @@ from ses_ops.api.rest.documents import PROBLEMS, one_of
 from ses_ops.api.rest.examples import STATISTICS
 from ses_ops.api.rest.query import known_query
 from ses_ops.application.mail_statistics import DAYS, MOST_DAYS, Statistics, statistics
-from ses_ops.domain.mail_statistics import Dimension, StatisticsRow, facts
+from ses_ops.domain.mail_statistics import Dimension, MailKind, StatisticsRow, facts
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.tasks import send_tasks
 
@@ -41,6 +41,7 @@ async def sums(
     days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="Number of days.")] = DAYS,
     until: Annotated[date | None, Query(description="The last day; left out: today.")] = None,
     domain: Annotated[str | None, Query(max_length=255, description="Only mail of this sender domain.")] = None,
+    kind: Annotated[MailKind | None, Query(description="Only bulk mail, or only single messages.")] = None,
     task: Annotated[str | None, Query(max_length=255, description="Only mail of this send task.")] = None,
 ) -> Response:
     """Numbers of messages by the day on which they were sent, in the time zone of their sender domain's plan.
@@ -52,6 +53,7 @@ async def sums(
     if until is not None and not 1970 < until.year < 2200:
         raise InvalidInput("time_out_of_range", value=until.isoformat(), first=1971, last=2199, field="until")
     asked: dict[str, Any] = {"by": dimensions, "days": days, "last": until, "sender_domains": domains}
+    asked["kind"] = kind
     found = await services.read(_statistics, plans, task, asked)
     return answer(request, statistics_object(found, dimensions))
 

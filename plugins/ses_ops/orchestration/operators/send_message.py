@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 #: Fields of a message that Airflow must not show: whom it goes to and what it says.
-PRIVATE = (
-    *("to", "cc", "bcc", "reply_to", "subject", "text", "html", "values", "headers", "attachments"),
-)
+PRIVATE = (*("to", "cc", "bcc", "reply_to", "subject", "text", "html", "values", "headers", "attachments"),)
+#: Fields of a message that Airflow shows, by the names that the API gives them.
+SHOWN = ("template", "tags", "reference", "send_at", "unsubscribe", "marketing", "track", "shared", "verbatim")
 #: What Airflow shows in the place of a private field that has been filled in.
 HIDDEN = "***"
-#: States of a recipient whose mail did not leave, or may not have.
+#: Statuses of a message or a recipient whose mail did not leave, or may not have.
 _NOT_SENT = frozenset({"failed", "unknown", "cancelled", "refused"})
 
 
@@ -40,14 +40,14 @@ class SendMessageOperator(BaseOperator):
     The fields are those of `POST /v1/messages`, with `sender` for `from`. All of them are templates. What the mail says
     and whom it goes to is filled in when the task runs, and is shown nowhere in Airflow.
 
-    With `wait_for="accepted"` the task ends when the message is on disk at the API, which sends it within a second. With
+    With `wait_for="accepted"` the task ends when the message is on disk at the API, which sends it at once. With
     `wait_for="sent"` it ends when the mail server has taken the mail of every recipient, and fails when it refused one
     for good; `deferrable=True` waits without a worker's slot, for `wait_timeout` at most.
     """
 
     template_fields: Sequence[str] = (
-        *("sender", "template", "tags", "reference", "send_at", "unsubscribe", "track", "idempotency_key"),
-        *("ses_ops_conn_id", *PRIVATE),
+        *("sender", *SHOWN, *PRIVATE),
+        *("idempotency_key", "ses_ops_conn_id"),
     )
     ui_color = "#fef7e0"
 
@@ -70,6 +70,9 @@ class SendMessageOperator(BaseOperator):
         reference: str | None = None,
         unsubscribe: str | None = None,
         track: Mapping[str, bool] | None = None,
+        marketing: bool | None = None,
+        shared: bool | None = None,
+        verbatim: bool | None = None,
         send_at: str | datetime | None = None,
         idempotency_key: str | None = None,
         ses_ops_conn_id: str = "ses_ops_api",
@@ -83,7 +86,8 @@ class SendMessageOperator(BaseOperator):
         self.sender, self.to, self.cc, self.bcc, self.reply_to = sender, to, cc, bcc, reply_to
         self.subject, self.text, self.html, self.template, self.values = subject, text, html, template, values
         self.headers, self.attachments, self.tags, self.reference = headers, attachments, tags, reference
-        self.unsubscribe, self.track, self.send_at = unsubscribe, track, send_at
+        self.unsubscribe, self.marketing, self.track, self.send_at = unsubscribe, marketing, track, send_at
+        self.shared, self.verbatim = shared, verbatim
         self.idempotency_key = idempotency_key
         self.ses_ops_conn_id = ses_ops_conn_id
         if wait_for not in ("accepted", "sent"):
@@ -163,12 +167,9 @@ class SendMessageOperator(BaseOperator):
 
     def _message(self) -> dict[str, Any]:
         """The body of the request: the fields that are set."""
-        send_at = self.send_at.isoformat() if isinstance(self.send_at, datetime) else self.send_at
-        fields: dict[str, Any] = {
-            **{"from": self.sender, "template": self.template, "tags": self.tags, "reference": self.reference},
-            **{"unsubscribe": self.unsubscribe, "track": self.track, "send_at": send_at},
-            **self._private,
-        }
+        fields = {"from": self.sender, **{name: getattr(self, name) for name in SHOWN}, **self._private}
+        if isinstance(self.send_at, datetime):
+            fields["send_at"] = self.send_at.isoformat()
         return {name: value for name, value in fields.items() if value is not None and value != ""}
 
     def _key(self, context: Context) -> str:
@@ -193,7 +194,7 @@ def idempotency_key(*, dag_id: str, run_id: str, task_id: str, map_index: int | 
 
 def _ended(outcome: dict[str, Any]) -> dict[str, Any]:
     """The outcome. Raises AirflowFailException when a recipient's mail did not leave; a retry would not send it."""
-    states = outcome["states"] or {str(outcome["status"]): 1}
-    if any(state in _NOT_SENT for state in states):
-        raise AirflowFailException(f"message {outcome['id']} was not sent to everybody: {states}")
+    states = {str(outcome["status"]), *outcome["recipients"]}
+    if not states.isdisjoint(_NOT_SENT):
+        raise AirflowFailException(f"message {outcome['id']} was not sent to everybody: {outcome['recipients']}")
     return outcome

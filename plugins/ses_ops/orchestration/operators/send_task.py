@@ -73,9 +73,7 @@ class SendTaskOperator(BaseOperator):
         if not self.wait:
             return {"task": task.name, "run_id": run_id}
         if self.deferrable:
-            trigger = RunFinishedTrigger(
-                task_id=task_id, run_id=run_id, poll_interval=self.poll_interval, until=until
-            )
+            trigger = RunFinishedTrigger(task_id=task_id, run_id=run_id, poll_interval=self.poll_interval, until=until)
             self.defer(trigger=trigger, method_name="execute_complete")
         while True:
             with errors_for_airflow():
@@ -96,6 +94,7 @@ class SendTaskOperator(BaseOperator):
     def _write(self, context: Context) -> tuple[SendTask, int]:
         """Create or change the task; its definition and its id."""
         from ses_ops import settings
+        from ses_ops.application.airflow_requests import AskedAuditLog, AskedScheduler
         from ses_ops.application.ports import Actor
         from ses_ops.application.task_runs import write_task
         from ses_ops.domain.send_task import parse_send_task
@@ -105,17 +104,20 @@ class SendTaskOperator(BaseOperator):
 
         where = f"{self.dag_id}.{self.task_id}"
         task = parse_send_task(texts(self.definition), where=where)
-        # The person behind a run is the author of its DAG, whose file Airflow has; a run says who did what.
-        actor = Actor(name=f"DAG {context['ti'].dag_id}")
+        by = f"DAG {context['ti'].dag_id}"
         with connected(ses_db_dsn(), application="ses-ops send task") as conn:
+            # A task cannot write to Airflow's database: its audit log and its DAGs are asked for.
+            actor = Actor(name=by, audit=AskedAuditLog(conn))
             written = write_task(
                 conn, actor, task, now=datetime.now(UTC), where=where, templates_root=settings.templates_root()
             )
+            for notice in written.scheduler:
+                notice.tell(AskedScheduler(conn, by))
             self.log.info("send task %s: %s", task.name, written.applied[task.name].value)
             return task, send_tasks.find_row(conn, task.name).id
 
     def _start(self, task: SendTask, run_id: str) -> None:
-        """Start the run; a new task's DAG is waited for. A run of that id that exists is this one, of an earlier try."""
+        """Start the run; a new task's DAG is waited for. A run of that id that exists was started by an earlier try."""
         from ses_ops.application.send_now import starts_again
         from ses_ops.domain.occurrence import SEND_AGAIN
         from ses_ops.orchestration.lookup import execution_api

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -14,12 +15,9 @@ from ses_ops.orchestration.hooks.api_answer import ApiRefused, ApiUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-#: States of a recipient after which nothing happens by itself.
-FINAL = frozenset({"sent", "failed", "suppressed", "unknown", "cancelled", "refused"})
-
 
 class MessageFinalTrigger(BaseTrigger):
-    """Asks the API every `poll_interval` seconds. The event: `status`, and the `states` of the recipients.
+    """Asks the API every `poll_interval` seconds. The event has the outcome (`outcome_of`) as `message`.
 
     An API that cannot be reached for a while is asked again until `until` (seconds since 1970).
     """
@@ -67,19 +65,10 @@ class MessageFinalTrigger(BaseTrigger):
 
 def is_final(message: dict[str, Any]) -> bool:
     """Whether nothing will happen to any recipient of a message by itself."""
-    states = [_state(one) for one in message.get("recipients") or []]
-    if not states:  # a message of later that was cancelled, or refused when its time came
-        return message.get("status") in FINAL
-    return all(state in FINAL for state in states)
+    return message.get("pending") is False
 
 
 def outcome_of(message: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a message in Airflow: no address and no content; `states` counts the recipients."""
-    states: dict[str, int] = {}
-    for one in message.get("recipients") or []:
-        states[_state(one)] = states.get(_state(one), 0) + 1
-    return {"id": message.get("id"), "status": message.get("status"), "states": states}
-
-
-def _state(recipient: dict[str, Any]) -> str:
-    return str(recipient.get("state") or recipient.get("status") or "")
+    """What Airflow keeps of a message: no address and no content; `recipients` counts them by status."""
+    states = Counter(str(one.get("status")) for one in message.get("recipients") or [])
+    return {"id": message.get("id"), "status": message.get("status"), "recipients": dict(states)}
