@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import configparser
 import os
+import shlex
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from ses_ops import settings
 from ses_ops.airflow_places import expanded, read_configuration
+from ses_ops.errors import NotSetUp
 
 #: Section and name of the setting with Airflow's metadata database.
 DATABASE = ("database", "sql_alchemy_conn")
@@ -22,6 +25,8 @@ _SECRETS_BACKENDS = (("secrets", "backend"), ("workers", "secrets_backend"))
 _FORMS = ("", "_cmd", "_secret")
 _PLACES = ("AIRFLOW_HOME", "AIRFLOW_CONFIG")
 _SQLITE = "sqlite:///"
+#: Seconds for the command that prints a setting.
+_COMMAND_WITHIN = 30
 
 
 def environment() -> dict[str, str]:
@@ -57,6 +62,36 @@ def has_secrets_backend() -> bool:
     """Whether Airflow asks a secrets backend before the environment, as far as its configuration says."""
     env = environment()
     return any(_given(option, env) for option in _SECRETS_BACKENDS)
+
+
+def setting(section: str, name: str) -> str | None:
+    """A setting as Airflow itself finds it: given directly, or by the output of a command; None where nobody gives it.
+
+    Raises NotSetUp where only a secrets backend or a command that fails has it: then it has to be given directly.
+    """
+    env, option = environment(), (section, name)
+    for form in _FORMS:
+        if (given := env.get(_variable(option, form))) is not None:
+            return _value_of(given.strip(), form, _variable(option, ""))
+    parser = _parsed(config_file())
+    for form in _FORMS if parser is not None else ():
+        given = (parser.get(section, name + form, fallback="") if parser is not None else "").strip()
+        if given:
+            return _value_of(given, form, _variable(option, ""))
+    return None
+
+
+def _value_of(given: str, form: str, variable: str) -> str:
+    if not form:
+        return given
+    if form == "_secret":
+        raise NotSetUp("setting_in_secrets_backend", variable=variable)
+    try:
+        done = subprocess.run(shlex.split(given), capture_output=True, text=True, check=True, timeout=_COMMAND_WITHIN)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        # Neither the command nor what it said is named: both can contain the secret.
+        raise NotSetUp("setting_command_failed", variable=variable) from None
+    return done.stdout.strip()
 
 
 def apply() -> None:

@@ -19,7 +19,7 @@ from ses_ops.domain.occurrence import RunKind
 from ses_ops.errors import SesError
 from ses_ops.storage.ledger import activity, progress
 from ses_ops.storage.ledger.messages import MessageSearch, all_messages
-from ses_ops.storage.ledger.progress import Scope
+from ses_ops.storage.ledger.progress import LedgerScope
 from ses_ops.storage.tasks.send_tasks import find_row
 from tests.actors import ANYBODY
 from tests.integration.sending_world import DOMAIN, quota
@@ -207,7 +207,7 @@ def test_every_place_shows_the_same_figures_and_only_what_a_living_sender_holds_
     scene(mailing)
     overview = mailing.overview("hello")
     task_id = find_row(mailing.conn, "hello").id
-    scope = Scope(task_id=task_id)
+    scope = LedgerScope(task_id=task_id)
     expected = figures(overview)
     assert expected.total() == overview.request_count
     held = scene in (held_by_a_living_sender, cancelled_while_it_was_being_sent)

@@ -52,6 +52,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "domain release": (("mail.example.com", "--reason", "the list was cleaned"), dict),
     "domain reset": (("mail.example.com", "--reason", "a new list"), dict),
     "domain replay": (("mail.example.com",), dict),
+    "key create": (("shop", "--scope", "send", "--domain", "mail.example.com"), dict),
+    "key list": ((), list),
     "callback add": (("crm", "http://127.0.0.1:9/events"), dict),
     "callback list": ((), list),
     "callback show": (("crm",), dict),

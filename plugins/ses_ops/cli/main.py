@@ -33,6 +33,7 @@ COMMANDS = {
     "person": ("people:person", "What is stored of a person, and to forget it."),
     "test-send": ("test_send:test_send_command", "Send a template to a few addresses now."),
     "tokens": ("tokens:tokens", "Secrets of the tokens in links and bounce addresses."),
+    "key": ("keys:key", "Keys by which programs use the API."),
     "callback": ("callbacks:callback", "Addresses of yours that events are posted to."),
     "deliver": ("deliver:deliver", "Post events to your addresses: the callback deliverer."),
     "listen": ("listen:listen", "Listen for what comes back: the public listener, the bounce listener."),

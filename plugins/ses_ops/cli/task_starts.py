@@ -29,10 +29,10 @@ def starts(name: str, task_id: int | None, limit: int, as_json: bool) -> None:
     `ses task messages NAME --start NUMBER` lists the messages of one.
     """
     from ses_ops.storage.ledger import progress
-    from ses_ops.storage.ledger.progress import Scope
+    from ses_ops.storage.ledger.progress import LedgerScope
 
     with database() as conn:
-        scope = Scope(task_id=task_to_show(conn, name, task_id).id)
+        scope = LedgerScope(task_id=task_to_show(conn, name, task_id).id)
         found = progress.occurrences(conn, scope, limit=limit)
     if as_json:
         print_json(found)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ses_ops.console.tasks.query import TaskView
     from ses_ops.storage.events.task_feedback import Key, MessageOutcome, Words
-    from ses_ops.storage.ledger.progress import Scope
+    from ses_ops.storage.ledger.progress import LedgerScope
 
 #: Number of messages on a page.
 SIZE = 25
@@ -64,7 +64,7 @@ class MessageLines:
         return self.narrowed and len(self.page.rows) < SIZE and bool(self.page.next or self.page.previous)
 
 
-def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLines:
+def list_messages(conn: Connection, scope: LedgerScope, view: TaskView) -> MessageLines:
     """The page of messages that a view asks for."""
     page = message_page(conn, search_of(scope, view, after=view.after, through=view.through), size=SIZE)
     found = [(row.occurrence_id, row.seq) for row in page.rows]
@@ -78,7 +78,7 @@ def list_messages(conn: Connection, scope: Scope, view: TaskView) -> MessageLine
 
 
 def search_of(
-    scope: Scope, view: TaskView, *, after: MessagePosition = TOP, through: MessagePosition | None = None
+    scope: LedgerScope, view: TaskView, *, after: MessagePosition = TOP, through: MessagePosition | None = None
 ) -> MessageSearch:
     """The messages that a view asks for, between two keys."""
     key, part = whole_or_part(view.address)

@@ -16,7 +16,7 @@ from ses_ops.errors import NotFound
 from ses_ops.storage.events import task_feedback
 from ses_ops.storage.ledger import progress
 from ses_ops.storage.ledger.failures import FailureCounts, Failures
-from ses_ops.storage.ledger.progress import ChunkProgress, Counts, OccurrenceProgress, Scope
+from ses_ops.storage.ledger.progress import ChunkProgress, Counts, LedgerScope, OccurrenceProgress
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import TaskOverview, list_tasks
 from ses_ops.storage.tasks.stored_task import StoredTask
@@ -55,7 +55,7 @@ class TaskSeen:
     overview: TaskOverview
     #: Row of the task (`send_tasks.find_row`).
     row: StoredTask
-    scope: Scope
+    scope: LedgerScope
     #: Counts of the view's part of the task.
     counts: Counts
     occurrences: list[OccurrenceProgress]
@@ -136,12 +136,12 @@ def task_seen(view: TaskView, *, fresh: bool = False) -> TaskSeen:
 
 def scope_of(
     conn: Connection, name: str, *, task_id: int | None, run_id: str | None, occurrence_id: int | None
-) -> Scope:
+) -> LedgerScope:
     """A part of a task; `task_id` is the id of a deleted task. Raises NotFound."""
     task_id = _row(conn, name, task_id).id
     if run_id is not None:
         return progress.scope_of_run(conn, task_id, run_id)
-    return Scope(task_id=task_id, occurrence_id=occurrence_id)
+    return LedgerScope(task_id=task_id, occurrence_id=occurrence_id)
 
 
 def _row(conn: Connection, name: str, task_id: int | None) -> StoredTask:
@@ -189,7 +189,7 @@ def _due_at(overview: TaskOverview, bursts: Sequence[Burst]) -> datetime | None:
     return overview.next_run_at
 
 
-def _occurrence(conn: Connection, scope: Scope, wanted: int | None) -> OccurrenceProgress | None:
+def _occurrence(conn: Connection, scope: LedgerScope, wanted: int | None) -> OccurrenceProgress | None:
     if wanted is None:
         return None
     found = progress.occurrences(conn, scope, limit=1, before=wanted + 1)

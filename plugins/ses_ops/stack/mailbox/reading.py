@@ -36,7 +36,7 @@ _NO_CHARSETS = frozenset({"punycode", "idna"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attachment:
+class AttachedFile:
     """A part that is neither the text nor the HTML of a message."""
 
     name: str
@@ -52,7 +52,7 @@ class ReadMessage:
     headers: tuple[tuple[str, str], ...] = ()
     text: str | None = None
     html: str | None = None
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[AttachedFile, ...] = ()
     #: Why only the raw source can be shown; None for a message that was parsed.
     problem: str | None = None
 
@@ -114,7 +114,7 @@ def printable(text: str) -> str:
 
 def _read(parsed: Message) -> ReadMessage:
     bodies: dict[str, str] = {}
-    attachments: list[Attachment] = []
+    attachments: list[AttachedFile] = []
     for part in parsed.walk():
         if part.is_multipart():
             continue
@@ -123,7 +123,7 @@ def _read(parsed: Message) -> ReadMessage:
         if body is None or body in bodies or part.get_content_disposition() == "attachment":
             name = f"part-{len(attachments) + 1}"
             attachments.append(
-                Attachment(name=_file_name(part) or name, media_type=printable(kind), content=_content(part))
+                AttachedFile(name=_file_name(part) or name, media_type=printable(kind), content=_content(part))
             )
         else:
             bodies[body] = _text(part)

@@ -16,7 +16,7 @@ from ses_ops.storage.named_sql import fetch_all, statements
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.ledger.progress import Scope
+    from ses_ops.storage.ledger.progress import LedgerScope
 
 _SQL = statements(__file__)
 
@@ -63,7 +63,7 @@ class FailureCounts:
         self._known: OrderedDict[tuple[Any, ...], list[_ByCode]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def by_code(self, conn: Connection, scope: Scope) -> list[Failures]:
+    def by_code(self, conn: Connection, scope: LedgerScope) -> list[Failures]:
         """The counts, most frequent code first. They may be of a part of the failures: repeat, or compare the sum."""
         chunks = fetch_all(conn, _SQL["chunks_with_failures"], **scope.values, limit=MOST_CHUNKS)
         database = conn.info.dbname, conn.info.host, conn.info.port

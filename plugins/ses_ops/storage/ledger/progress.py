@@ -22,7 +22,7 @@ MOST_CHUNKS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
+class LedgerScope:
     """The scope of a page: a whole task, an occurrence, or the mail of a DAG run."""
 
     task_id: int
@@ -158,20 +158,22 @@ def pauses(conn: Connection, task_id: int) -> list[PersonsPause]:
     return [PersonsPause(**row) for row in fetch_all(conn, _SQL["pauses"], task_id=task_id)]
 
 
-def scope_of_run(conn: Connection, task_id: int, run_id: str) -> Scope:
+def scope_of_run(conn: Connection, task_id: int, run_id: str) -> LedgerScope:
     """The scope of a DAG run."""
     rows = fetch_all(conn, _SQL["chunks_of_run"], task_id=task_id, run_id=run_id)
-    return Scope(task_id=task_id, run_id=run_id, chunk_ids=[row["id"] for row in rows])
+    return LedgerScope(task_id=task_id, run_id=run_id, chunk_ids=[row["id"] for row in rows])
 
 
-def counts(conn: Connection, scope: Scope) -> Counts:
+def counts(conn: Connection, scope: LedgerScope) -> Counts:
     """The counts of a scope's messages."""
     row = fetch_one(conn, _SQL["counts"], **scope.values)
     assert row is not None
     return Counts(**row)
 
 
-def occurrences(conn: Connection, scope: Scope, *, limit: int, before: int | None = None) -> list[OccurrenceProgress]:
+def occurrences(
+    conn: Connection, scope: LedgerScope, *, limit: int, before: int | None = None
+) -> list[OccurrenceProgress]:
     """The newest occurrences, or those before one occurrence."""
     rows = fetch_all(
         conn,
@@ -191,14 +193,14 @@ def occurrence_by_number(conn: Connection, task_id: int, number: int) -> int | N
     return row["id"] if row else None
 
 
-def newer_key(conn: Connection, scope: Scope, *, before: int, limit: int) -> int | None:
+def newer_key(conn: Connection, scope: LedgerScope, *, before: int, limit: int) -> int | None:
     """The `before` of the page of newer occurrences; None when that is the newest page."""
     values = {"task_id": scope.task_id, "run_id": scope.run_id, "chunk_ids": scope.chunk_ids or []}
     row = fetch_one(conn, _SQL["newer_key"], **values, before=before, limit=limit)
     return row["id"] if row else None
 
 
-def chunks(conn: Connection, scope: Scope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
+def chunks(conn: Connection, scope: LedgerScope, *, limit: int, offset: int = 0) -> list[ChunkProgress]:
     """The chunks: those being sent, the cached ones, then the settled ones, newest first."""
     rows = fetch_all(conn, _SQL["chunks"], **scope.values, limit=limit, offset=offset)
     return [ChunkProgress(**{**row, **_enums(row)}) for row in rows]
@@ -209,7 +211,7 @@ def _enums(row: dict[str, Any]) -> dict[str, Any]:
     return {"state": ChunkState(row["state"]), "standing": None if standing is None else MessageStatus(standing)}
 
 
-def bursts(conn: Connection, scope: Scope) -> list[Burst]:
+def bursts(conn: Connection, scope: LedgerScope) -> list[Burst]:
     """The bursts of the MOST_CHUNKS newest chunks, in the order of time."""
     rows = fetch_all(conn, _SQL["bursts"], **scope.values, run_id=scope.run_id, limit=MOST_CHUNKS)
     return [Burst(**row) for row in rows]

@@ -7,7 +7,7 @@ import pytest
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.storage.ledger import attempts, failures, progress
 from ses_ops.storage.ledger.failures import FailureCounts
-from ses_ops.storage.ledger.progress import Scope, scope_of_run
+from ses_ops.storage.ledger.progress import LedgerScope, scope_of_run
 from ses_ops.storage.quota import sender_domains
 from ses_ops.storage.tasks.send_tasks import find_row
 from tests.integration.sending_world import PARTS, World, quota
@@ -34,8 +34,8 @@ def world(ses_dsn, tmp_path):
         world.close()
 
 
-def scope(world: World, **more) -> Scope:
-    return Scope(task_id=find_row(world.conn, "sale").id, **more)
+def scope(world: World, **more) -> LedgerScope:
+    return LedgerScope(task_id=find_row(world.conn, "sale").id, **more)
 
 
 def adds_up(counts) -> bool:
