@@ -9,6 +9,8 @@ Every setting is read by a call, never at import.
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
+| SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | the API for programs: `ses listen api` |
+| SES_API_PER_SECOND | 4000 | requests a second of a key that names no limit of its own, 1 to 100000 |
 | SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
 | SES_BOUNCE_TLS_CERTIFICATE, SES_BOUNCE_TLS_KEY | none | PEM files with which that listener offers STARTTLS |
 | SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
@@ -192,10 +194,32 @@ def bounce_host() -> str:
     return _host("SES_BOUNCE_HOST")
 
 
+def api_port() -> int:
+    """The port of the API."""
+    return _port("SES_API_PORT", 8060)
+
+
+def api_host() -> str:
+    """The address that the API listens on. Raises InvalidInput."""
+    return _host("SES_API_HOST")
+
+
+def api_per_second() -> int:
+    """Requests a second of a key without a limit of its own, in each process of the API. Raises InvalidInput."""
+    return _whole_number("SES_API_PER_SECOND", 4_000, 1, 100_000)
+
+
 def spool_folder() -> Path:
     """The folder in which a listener keeps events while PostgreSQL is unavailable (absolute; it may not exist yet)."""
     given = os.environ.get("SES_SPOOL", "").strip()
     return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
+
+
+def _whole_number(name: str, default: int, least: int, most: int) -> int:
+    given = os.environ.get(name, "").strip() or str(default)
+    if not (given.isascii() and given.isdecimal() and len(given) <= 9 and least <= int(given) <= most):
+        raise InvalidInput("not_a_number_between", given=given[:100], least=least, most=most, where=name)
+    return int(given)
 
 
 def _host(name: str) -> str:

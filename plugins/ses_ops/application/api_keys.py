@@ -29,12 +29,12 @@ from ses_ops.storage.access import api_keys
 from ses_ops.storage.connection import KeyTaken, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
-    from ses_ops.storage.access.api_keys import KeyRow
+    from ses_ops.storage.access.api_keys import CredentialRow, KeyRow
 
 _CHARACTERS = string.ascii_letters + string.digits
 
@@ -63,8 +63,7 @@ def create_key(
     per_second = parse_per_second(per_second)
     id, secret = ID_PREFIX + _random(ID_LENGTH), _random(SECRET_LENGTH)
     box = SecretBox.of_airflow().close(secret.encode())
-    recorded = {"key": id, "name": name, "scopes": scope_list, "domains": domain_list}
-    with actor.recorded("create_api_key", **recorded):
+    with actor.recorded("create_api_key", key=id, name=name, scopes=scope_list, domains=domain_list):
         try:
             with transaction(conn):
                 api_keys.insert(
@@ -108,9 +107,27 @@ def revoke_key(conn: Connection, actor: Actor, given: str) -> Changed:
     return Changed(changed=changed)
 
 
+def valid_keys(conn: Connection) -> list[tuple[ApiKey, CredentialRow]]:
+    """The valid keys, each with what its secret is proved by."""
+    with transaction(conn):
+        rows = api_keys.credentials(conn)
+    return [(_key(row), row) for row in rows]
+
+
+def note_use(conn: Connection, ids: Sequence[str]) -> None:
+    """Note that keys are used now."""
+    with transaction(conn):
+        api_keys.note_used(conn, ids)
+
+
 def secret_hash(secret: str) -> bytes:
     """What proves a secret of `SECRET_LENGTH` random characters: its SHA-256, which needs no salt and no stretching."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _key(row: CredentialRow) -> ApiKey:
+    scopes = frozenset(map(Scope, row.scopes))
+    return ApiKey(id=row.id, name=row.name, scopes=scopes, domains=frozenset(row.domains), per_second=row.per_second)
 
 
 def _random(length: int) -> str:

@@ -9,7 +9,7 @@ from ses_ops import settings
 
 @click.group()
 def listen() -> None:
-    """What comes back: processes that recipients, providers and mail servers reach. Ctrl-C or SIGTERM ends one."""
+    """Processes that recipients, providers, mail servers and programs reach. Ctrl-C or SIGTERM ends one."""
 
 
 @listen.command("public")
@@ -34,6 +34,30 @@ def public(host: str | None, port: int | None, workers: int) -> None:
     click.echo(
         f"listening on {host}:{port} for {address or 'SES_PUBLIC_URL, which is not set'}; Ctrl-C ends it", err=True
     )
+    serve(dsn=dsn, host=host, port=port, workers=workers)
+
+
+@listen.command("api")
+@click.option("--host", help="Address to listen on. [default: SES_API_HOST, else 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: SES_API_PORT, else 8060]")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that share the port."
+)
+def api(host: str | None, port: int | None, workers: int) -> None:
+    """The API for programs: trigger mail, and what the command line can, over HTTP with keys (`ses key create`).
+
+    Put a proxy with TLS in front (docs/api.md). It sends what it accepts itself. Several copies may run side by side;
+    what a copy that dies leaves behind, another one or the DAG ses_maintenance takes over.
+    """
+    from ses_ops.api.server import serve
+    from ses_ops.application.secret_box import SecretBox
+    from ses_ops.cli.session import db_dsn
+
+    settings.public_url(), settings.api_per_second()  # a wrong setting is an error before anything listens
+    SecretBox.of_airflow()
+    host, port = host or settings.api_host(), port or settings.api_port()
+    dsn = db_dsn()
+    click.echo(f"listening on {host}:{port}; Ctrl-C ends it", err=True)
     serve(dsn=dsn, host=host, port=port, workers=workers)
 
 

@@ -36,7 +36,7 @@ COMMANDS = {
     "key": ("keys:key", "Keys by which programs use the API."),
     "callback": ("callbacks:callback", "Addresses of yours that events are posted to."),
     "deliver": ("deliver:deliver", "Post events to your addresses: the callback deliverer."),
-    "listen": ("listen:listen", "Listen for what comes back: the public listener, the bounce listener."),
+    "listen": ("listen:listen", "Listen: the API, the public listener, the bounce listener."),
     "airflow-rights": (
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",

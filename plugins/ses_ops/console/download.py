@@ -23,7 +23,7 @@ from ses_ops.errors import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from starlette.types import LedgerScope, Receive, Send
+    from starlette.types import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Download(Response):
         self.init_headers(headers)
         del self.headers["content-length"]
 
-    async def __call__(self, scope: LedgerScope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
         if self._person is not None:
             self._place.enter_context(export_of(self._person))

@@ -14,19 +14,10 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 NOUNS = (
-    *(
-        "addresses",
-        "api_keys",
-        "callbacks",
-        "connections",
-        "database",
-        "domain_decisions",
-        "hooks",
-        "imports",
-        "listeners",
-    ),
+    *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
     *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
     *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
+    *("api", "api_keys"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

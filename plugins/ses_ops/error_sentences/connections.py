@@ -28,6 +28,7 @@ SENTENCES: dict[str, str] = {
     "not_a_connection_uri": "is no connection URI: postgres://user:password@host:5432/database",
     "not_a_host": "{value!r} is not a host name or address",
     "not_a_json_object": "is not a JSON object",
+    "not_a_number_between": "{given!r} is not a whole number from {least:,} to {most:,}",
     "not_a_port": "{given!r} is not a port (a whole number from 1 to 65535)",
     "not_a_public_url": (
         "{given!r} is not the address of the public listener; write for example https://mail.example.com"

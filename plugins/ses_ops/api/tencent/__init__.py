@@ -1,1 +1,13 @@
-"""The API of Tencent Cloud SES, version 2020-10-02, mapped to the use cases of this project."""
+"""The reference's API of version 2020-10-02: its names and codes on our use cases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add its one path."""
+    del app

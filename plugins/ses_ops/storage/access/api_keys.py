@@ -78,9 +78,9 @@ def revoke(conn: Connection, id: str, *, by: str) -> bool:
     return execute(conn, _SQL["revoke"], id=id, by=by) > 0
 
 
-def credential(conn: Connection, id: str) -> CredentialRow | None:
-    """A valid key by its id."""
-    return fetch_row(conn, CredentialRow, _SQL["credential"], id=id)
+def credentials(conn: Connection) -> list[CredentialRow]:
+    """The valid keys with what their secrets are proved by."""
+    return fetch_rows(conn, CredentialRow, _SQL["credentials"])
 
 
 def note_used(conn: Connection, ids: Sequence[str]) -> int:

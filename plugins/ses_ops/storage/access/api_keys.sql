@@ -15,8 +15,9 @@ FROM api_key WHERE id = %(given)s OR (name = %(given)s AND revoked_at IS NULL) O
 -- name: revoke
 UPDATE api_key SET revoked_at = now(), revoked_by = %(by)s WHERE id = %(id)s AND revoked_at IS NULL;
 
--- name: credential
-SELECT id, name, scopes, domains, per_second, secret_hash, secret_box FROM api_key WHERE id = %(id)s AND revoked_at IS NULL;
+-- name: credentials
+-- All valid keys: a process of the API reads them once a second.
+SELECT id, name, scopes, domains, per_second, secret_hash, secret_box FROM api_key WHERE revoked_at IS NULL;
 
 -- name: note_used
 -- At most once a minute a key: a row that every request wrote would be the hottest of the database.

@@ -1,0 +1,199 @@
+"""What a process without Airflow asks of it: kept in PostgreSQL, and done by one that has Airflow.
+
+Each request is done once: by a child of `ses listen api` within seconds where that machine has Airflow's settings, else by
+`ses_maintenance` within a minute, as far as a task may (docs/decisions/0053).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ses_ops.domain.occurrence import RunKind
+from ses_ops.domain.quota_text import entry_mark
+from ses_ops.domain.warmup import parse_plan
+from ses_ops.errors import Conflict, SesError
+from ses_ops.storage.access import airflow_requests
+from ses_ops.storage.connection import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.application.ports import PlanStore, Scheduler
+    from ses_ops.storage.access.airflow_requests import RequestRow
+
+
+class Asked(StrEnum):
+    """What may be asked for."""
+
+    PAUSE_DAG = "pause_dag"
+    UNPAUSE_DAG = "unpause_dag"
+    START_RUN = "start_run"
+    TRIGGER_RUN = "trigger_run"
+    UPDATE_DAGS = "update_dags"
+    FORGET_TASK = "forget_task"
+    QUOTA_ENTRY = "quota_entry"
+    #: An entry of the audit log; its facts are added to until the action has ended.
+    AUDIT_ENTRY = "audit_entry"
+
+
+#: Requests that one process takes at once.
+_BATCH = 100
+#: Days for which a request that was done is kept.
+KEPT_DAYS = 7
+
+
+class AskedScheduler:
+    """The port `Scheduler` of a process without Airflow."""
+
+    def __init__(self, conn: Connection, asked_by: str, *, noticed: Callable[[], object] | None = None) -> None:
+        """`noticed` is called after each request, so that somebody can see to it."""
+        self._conn = conn
+        self._by = asked_by
+        self._noticed = noticed or (lambda: None)
+
+    def pause_dag(self, task_name: str, /) -> bool:
+        return self._ask(Asked.PAUSE_DAG, task_name)
+
+    def unpause_dag(self, task_name: str, /) -> bool:
+        return self._ask(Asked.UNPAUSE_DAG, task_name)
+
+    def start_run(self, task_name: str, kind: RunKind | None = None, /) -> str | None:
+        """None: the id of the run is not known yet."""
+        self._ask(Asked.START_RUN, task_name, kind=None if kind is None else kind.value)
+        return None
+
+    def trigger_run(self, task_name: str, run_id: str, conf: dict[str, Any] | None = None, /) -> bool:
+        return self._ask(Asked.TRIGGER_RUN, task_name, run_id=run_id, conf=conf or {})
+
+    def update_dags(self, *, created: Sequence[str], changed: Sequence[str]) -> bool:
+        first = next(iter([*created, *changed]), "")
+        return self._ask(Asked.UPDATE_DAGS, first, created=list(created), changed=list(changed))
+
+    def forget_task(self, task_name: str, /) -> None:
+        self._ask(Asked.FORGET_TASK, task_name)
+
+    def _ask(self, kind: Asked, subject: str, **facts: Any) -> bool:
+        with transaction(self._conn):
+            airflow_requests.ask(self._conn, kind=kind, subject=subject, facts=facts, asked_by=self._by)
+        self._noticed()
+        return True
+
+
+class AskedPlanStore:
+    """The port `PlanStore` of a process without Airflow: an entry is checked now, and written by a process with it."""
+
+    def __init__(
+        self, conn: Connection, asked_by: str, *, text: str | None, noticed: Callable[[], object] | None = None
+    ) -> None:
+        """`text` is the Variable as it is known here."""
+        self._conn = conn
+        self._by = asked_by
+        self._text = text
+        self._noticed = noticed or (lambda: None)
+
+    def write_quota_entry(self, domain: str, entry: Mapping[str, Any], /, *, seen: str) -> None:
+        """Ask for it. Raises QuotaError for an invalid entry, Conflict for one that was changed meanwhile."""
+        parse_plan(domain, entry)
+        if entry_mark(self._text, domain) != seen:
+            raise Conflict("quota_entry_changed_meanwhile", domain=domain)
+        facts = {"entry": dict(entry), "seen": seen}
+        with transaction(self._conn):
+            airflow_requests.ask(self._conn, kind=Asked.QUOTA_ENTRY, subject=domain, facts=facts, asked_by=self._by)
+        self._noticed()
+
+
+class AskedAuditLog:
+    """The port `AuditLog` of a process without Airflow: the entry is written before the change, and amended after it."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    @contextmanager
+    def recorded(self, who: str, action: str, *, task: str | None = None, **details: Any) -> Iterator[dict[str, Any]]:
+        """See `AuditLog.recorded`. Raises DatabaseUnavailable before anything is done."""
+        facts: dict[str, Any] = {**({"task": task} if task else {}), **details}
+        with transaction(self._conn):
+            id = airflow_requests.ask(
+                self._conn, kind=Asked.AUDIT_ENTRY, subject=task or "", facts=_entry(action, facts), asked_by=who
+            )
+        before = dict(facts)
+        try:
+            yield facts
+        except SesError as problem:
+            facts["refused"] = str(problem)
+            raise
+        except BaseException as problem:
+            facts["failed"] = type(problem).__name__
+            raise
+        finally:
+            if facts != before:
+                with transaction(self._conn):
+                    airflow_requests.amend(self._conn, id, _entry(action, facts))
+
+
+def do_requests(
+    conn: Connection,
+    *,
+    scheduler: Scheduler | None,
+    plans: PlanStore | None,
+    write_entries: Callable[[list[tuple[str, str, dict[str, Any]]]], object] | None,
+) -> list[str]:
+    """Do what is asked for, as far as these can; the problems. What cannot be done now, because Airflow is away, stays.
+
+    A port that is None leaves its kinds to another process.
+    """
+    kinds = [kind for kind in Asked if kind not in (Asked.QUOTA_ENTRY, Asked.AUDIT_ENTRY)] if scheduler else []
+    kinds += [Asked.QUOTA_ENTRY] if plans else []
+    problems: list[str] = []
+    with transaction(conn):
+        for row in airflow_requests.take(conn, kinds, limit=_BATCH):
+            try:
+                _do(row, scheduler, plans)
+                airflow_requests.done(conn, row.id)
+            except SesError as problem:
+                problems.append(f"{row.kind} {row.subject}: {problem}")
+                airflow_requests.done(conn, row.id, problem=problem.sentence)
+    if write_entries is not None:
+        with transaction(conn):
+            entries = airflow_requests.take(conn, [Asked.AUDIT_ENTRY], limit=_BATCH * 10)
+            if entries:
+                write_entries([(one.asked_by, one.facts["action"], one.facts["facts"]) for one in entries])
+            for one in entries:
+                airflow_requests.done(conn, one.id)
+    return problems
+
+
+def forget_old_requests(conn: Connection) -> int:
+    """Delete requests that were done a week ago; their number."""
+    with transaction(conn):
+        return airflow_requests.forget(conn, days=KEPT_DAYS)
+
+
+def _do(row: RequestRow, scheduler: Scheduler | None, plans: PlanStore | None) -> None:
+    facts = row.facts
+    if row.kind == Asked.QUOTA_ENTRY:
+        assert plans is not None
+        plans.write_quota_entry(row.subject, facts["entry"], seen=facts["seen"])
+        return
+    assert scheduler is not None
+    match row.kind:
+        case Asked.PAUSE_DAG:
+            scheduler.pause_dag(row.subject)
+        case Asked.UNPAUSE_DAG:
+            scheduler.unpause_dag(row.subject)
+        case Asked.START_RUN:
+            scheduler.start_run(row.subject, None if facts.get("kind") is None else RunKind(facts["kind"]))
+        case Asked.TRIGGER_RUN:
+            scheduler.trigger_run(row.subject, facts["run_id"], facts["conf"])
+        case Asked.UPDATE_DAGS:
+            scheduler.update_dags(created=facts["created"], changed=facts["changed"])
+        case Asked.FORGET_TASK:
+            scheduler.forget_task(row.subject)
+
+
+def _entry(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"action": action, "facts": dict(facts)}
