@@ -11,6 +11,8 @@ Every setting is read by a call, never at import.
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
 | SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | the API for programs: `ses listen api` |
 | SES_API_PER_SECOND | 4000 | requests a second of a key that names no limit of its own, 1 to 100000 |
+| SES_REFERENCE_PER_SECOND | 20 | requests a second of a key and an action of the reference's API, 1 to 100000 |
+| SES_REFERENCE_ZONE | Asia/Shanghai | time zone of the reference's API, whose times have no offset |
 | SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
 | SES_BOUNCE_TLS_CERTIFICATE, SES_BOUNCE_TLS_KEY | none | PEM files with which that listener offers STARTTLS |
 | SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
@@ -35,9 +37,11 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ses_ops import airflow_connection
 from ses_ops.airflow_places import airflow_home, airflow_setting, dags_folder
+from ses_ops.domain.clock import zone
 from ses_ops.errors import InvalidInput, NotSetUp, SesError
 
 SES_DB = "AIRFLOW_CONN_SES_DB"
@@ -207,6 +211,16 @@ def api_host() -> str:
 def api_per_second() -> int:
     """Requests a second of a key without a limit of its own, in each process of the API. Raises InvalidInput."""
     return _whole_number("SES_API_PER_SECOND", 4_000, 1, 100_000)
+
+
+def reference_per_second() -> int:
+    """Requests a second of a key and an action of the reference's API. Raises InvalidInput."""
+    return _whole_number("SES_REFERENCE_PER_SECOND", 20, 1, 100_000)
+
+
+def reference_zone() -> ZoneInfo:
+    """The time zone of the reference's API, whose times have no offset. Raises InvalidInput."""
+    return zone(os.environ.get("SES_REFERENCE_ZONE", "").strip() or "Asia/Shanghai")
 
 
 def spool_folder() -> Path:

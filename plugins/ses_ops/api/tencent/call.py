@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.api.tencent.action_error import ActionError
-from ses_ops.domain.api_key import Scope
+from ses_ops.domain.api_key import ANY_DOMAIN, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +45,11 @@ class Call:
     def get(self, name: str) -> Any:
         """A parameter; None when it was not given."""
         return self.params.get(name)
+
+    @property
+    def domains(self) -> list[str] | None:
+        """The sender domains of the key; None: all."""
+        return None if ANY_DOMAIN in self.key.domains else sorted(self.key.domains)
 
     def check_domain(self, domain: str) -> None:
         """Raise ActionError unless the key is for this sender domain."""

@@ -6,7 +6,6 @@ every value is a text. Clients check no types themselves, so a number may come a
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from ses_ops.api.bodies import parse_json
 from ses_ops.api.tencent.action_error import ActionError, missing, wrong_type, wrong_value
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _LARGEST = 2**63 - 1
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 #: Most parts of a name such as `Attachments.0.Content`, and most items of a list in a query or form.
 _MOST_PARTS, _MOST_ITEMS = 4, 100_000
-#: Most levels of lists and objects in a JSON body.
-_MOST_LEVELS = 64
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 #: Codes of a parameter that is not there, where the reference has one for it.
 _MISSING = {
@@ -72,32 +70,11 @@ def _declared(text: str) -> Declared:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """The parameters in a JSON body. Raises ActionError for anything but one plain object without repeated names."""
-    try:
-        found = json.loads(body.decode("utf-8") or "{}", object_pairs_hook=_object, parse_constant=_no_number)
-    except (ValueError, RecursionError) as cause:
-        raise ActionError("InvalidParameter", "The request body is not valid JSON in UTF-8.") from cause
-    if not isinstance(found, dict) or not _is_shallow(found, _MOST_LEVELS):
-        raise ActionError("InvalidParameter", f"The request body is not a JSON object of at most {_MOST_LEVELS} levels.")
+    """The parameters in a JSON body. Raises ActionError, and Refusal for what is no plain JSON."""
+    found = parse_json(body) if body else {}
+    if not isinstance(found, dict):
+        raise ActionError("InvalidParameter", "The request body is not a JSON object.")
     return found
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a repeated name")
-    return found
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def _is_shallow(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inner)
 
 
 def read_pairs(text: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ _DIGITS = re.compile(r"[0-9]{1,12}")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _HASHES = {"HmacSHA1": hashlib.sha1, "HmacSHA256": hashlib.sha256}
 #: Stands in for the secret of an unknown key, so that such a request takes as long as any other.
-_NOBODYS = "0" * 40
+_NOBODYS = b"0" * 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,12 +65,13 @@ class Claim:
     #: UTC, of TC3.
     date: str = ""
 
-    def proved_by(self, secret: str | None) -> bool:
+    def proved_by(self, secret: bytes | None) -> bool:
         """Whether the signature is of this secret; None: that of nobody, which takes as long."""
-        key = (_NOBODYS if secret is None else secret).encode()
+        key = _NOBODYS if secret is None else secret
         if self.method == _ALGORITHM:
+            key = b"TC3" + key
             for part in (self.date, SERVICE, "tc3_request"):
-                key = hmac.digest(b"TC3" + key if part is self.date else key, part.encode(), "sha256")
+                key = hmac.digest(key, part.encode(), "sha256")
             made = [hmac.digest(key, text, "sha256") for text in self.signed]
         else:
             made = [hmac.digest(key, text, _HASHES[self.method]) for text in self.signed]

@@ -8,7 +8,6 @@ from ses_ops.api.tencent.action_error import ActionError, missing, wrong_type, w
 from ses_ops.api.tencent.actions.senders import sender_address
 from ses_ops.api.tencent.call import MOST_LISTED, checked_page
 from ses_ops.application.reference import identities as use_cases
-from ses_ops.domain.api_key import ANY_DOMAIN
 from ses_ops.errors import Conflict, NotFound
 from ses_ops.storage.reference import unsubscribe_configs
 
@@ -45,8 +44,7 @@ def list_address_unsubscribe_config(call: Call) -> dict[str, Any]:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise wrong_type("Limit")
     offset, limit = checked_page(call.get("Offset"), int(text), most=MOST_LISTED)
-    domains = None if ANY_DOMAIN in call.key.domains else call.key.domains
-    found, total = unsubscribe_configs.page(call.conn, domains=domains, offset=offset, limit=limit)
+    found, total = unsubscribe_configs.page(call.conn, domains=call.domains, offset=offset, limit=limit)
     return {
         "AddressUnsubscribeConfigList": [
             {"Address": one.address, "UnsubscribeConfig": one.config, "Status": one.status} for one in found
