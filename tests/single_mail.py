@@ -116,6 +116,7 @@ class SingleMail:
         self._value(
             "INSERT INTO chunk (occurrence_id, task_id, sender_domain, first_seq, last_seq, state, pending, sent,"
             " failed, suppressed, unknown, sending_through)"
-            " SELECT o.id, t.id, t.sender_domain, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM occurrence o JOIN send_task t ON t.id = o.task_id WHERE o.id = %s",
+            " SELECT o.id, t.id, t.sender_domain, %s, %s, %s, %s, %s, %s, %s, %s, %s"
+            " FROM occurrence o JOIN send_task t ON t.id = o.task_id WHERE o.id = %s",
             *(first, first + len(states) - 1, "cached" if counts[0] else "settled", *counts, first - 1, occurrence),
         )

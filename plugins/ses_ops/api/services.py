@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ses_ops import settings
 from ses_ops.api.bodies import HeldOctets
 from ses_ops.api.keys import KeyRing
 from ses_ops.api.rates import Buckets, KeyRates
 from ses_ops.api.threads import DatabaseThreads
+from ses_ops.api_settings import api_per_second
 from ses_ops.application.airflow_copy import AirflowCopy
 from ses_ops.application.airflow_requests import AskedAuditLog, AskedPlanStore, AskedScheduler
 from ses_ops.application.changed import Changed
@@ -71,7 +71,7 @@ class NoMailSide:
 
 
 @dataclass(kw_only=True)
-class Services:
+class ApiServices:
     """The services of one process of the API."""
 
     dsn: str
@@ -93,7 +93,7 @@ class Services:
         return cls(
             dsn=dsn,
             keys=KeyRing(dsn),
-            rates=KeyRates(settings.api_per_second()),
+            rates=KeyRates(api_per_second()),
             database=DatabaseThreads(dsn),
             airflow=AirflowCopy(dsn),
             mail=mail or NoMailSide(),
@@ -138,9 +138,7 @@ class Services:
 
     def actor(self, key: ApiKey, conn: Connection) -> Actor:
         """Who a key is, for the audit log and for changed rows."""
-        return Actor(
-            name=f"{key.name} (API key)", audit=AskedAuditLog(conn), may_start=lambda _: key.may(Scope.SEND)
-        )
+        return Actor(name=f"{key.name} (API key)", audit=AskedAuditLog(conn), may_start=lambda _: key.may(Scope.SEND))
 
     def scheduler(self, key: ApiKey, conn: Connection) -> AskedScheduler:
         """Airflow's scheduler, as far as it can be asked from here."""
@@ -152,7 +150,7 @@ class Services:
         return AskedPlanStore(conn, f"{key.name} (API key)", text=text, noticed=self.asked)
 
 
-def services_of(request: Request) -> Services:
+def services_of(request: Request) -> ApiServices:
     """The services of the app that a request came to."""
-    services: Services = request.app.state.services
+    services: ApiServices = request.app.state.services
     return services

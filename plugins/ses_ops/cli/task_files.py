@@ -57,7 +57,7 @@ def read_tasks(path: Path) -> TaskFiles:
 def _with_meant(problem: InvalidInput, entry: Mapping[str, str | None]) -> SesError:
     """A problem of a field with few allowed words, with the word that was probably meant."""
     words = {
-        "type": [one.value for one in TaskType if one is not TaskType.TEST],
+        "type": [one.value for one in TaskType if one.listed],
         "advertisement": [one.value for one in Advertisement],
         "unsubscribe": [one.value for one in UnsubscribeLanguage],
         "on_unknown": [one.value for one in OnUnknown],

@@ -28,6 +28,8 @@ from ses_ops.console.groups import preview as group_preview
 from ses_ops.console.groups import recipients as group_recipients
 from ses_ops.console.groups import upload as group_upload
 from ses_ops.console.headers import SecurityHeaders
+from ses_ops.console.messages import list as single_message_list
+from ses_ops.console.messages import page as single_message
 from ses_ops.console.overview import page as overview
 from ses_ops.console.people import history as people_history
 from ses_ops.console.people import page as people
@@ -63,6 +65,8 @@ PAGES = (
     task_edit.router,
     task_actions.router,
     task_send_now.router,
+    single_message_list.router,
+    single_message.router,
     domain_pages.router,
     domain_plan.router,
     bounce_domain.router,

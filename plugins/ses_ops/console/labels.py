@@ -23,6 +23,7 @@ TYPE: dict[TaskType, str] = {
     TaskType.RECURRING: N_("recurring"),
     TaskType.TRIGGERED: N_("triggered"),
     TaskType.TEST: N_("test"),
+    TaskType.API: N_("API"),
 }
 MESSAGE: dict[MessageStatus, str] = {
     MessageStatus.SENT: N_("sent"),

@@ -60,6 +60,7 @@ NAVIGATION = (
     NavigationEntry(path="/", label=N_("Overview"), shared=False),
     NavigationEntry(path="/tasks", label=N_("Send tasks"), shared=False, also=("/bulk-tasks",)),
     NavigationEntry(path="/new-task", label=N_("New send task"), changes=True),
+    NavigationEntry(path="/messages", label=N_("Messages")),
     NavigationEntry(path="/templates", label=N_("Templates"), also=("/test-sends",)),
     NavigationEntry(path="/groups", label=N_("Recipient groups"), also=("/new-group", "/imports")),
     NavigationEntry(path="/domains", label=N_("Sender domains"), also=("/new-domain",)),

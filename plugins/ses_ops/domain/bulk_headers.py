@@ -19,6 +19,8 @@ def bulk_headers(task: TaskType) -> dict[str, str]:
     """
     if task is TaskType.TEST:
         return {}
+    if task is TaskType.API:  # one person's own mail, and no mailing
+        return {"X-Auto-Response-Suppress": SUPPRESSED, "Auto-Submitted": "auto-generated"}
     headers = {"Precedence": "bulk", "X-Auto-Response-Suppress": SUPPRESSED}
     return headers if task in _BY_A_PERSON else {**headers, "Auto-Submitted": "auto-generated"}
 

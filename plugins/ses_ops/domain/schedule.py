@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class TaskType(StrEnum):
-    """The kinds of send task (types 1 to 3 of the reference console; `triggered` and `test` are added)."""
+    """The kinds of send task (types 1 to 3 of the reference console; `triggered`, `test` and `api` are added)."""
 
     IMMEDIATE = "immediate"
     SCHEDULED = "scheduled"
@@ -39,6 +39,13 @@ class TaskType(StrEnum):
     TRIGGERED = "triggered"
     #: A test send: at most 20 addresses, never cached, without a DAG of its own.
     TEST = "test"
+    #: Single messages of a sender domain, which programs ask for: one task a domain, in no list, without a DAG.
+    API = "api"
+
+    @property
+    def listed(self) -> bool:
+        """Whether a person made the task and finds it in lists; as the column `send_task.listed`."""
+        return self not in (TaskType.TEST, TaskType.API)
 
 
 _EVERY = re.compile(r"([1-9][0-9]*)\s*([hd])")
@@ -106,7 +113,7 @@ class Schedule:
 
         Never fails, whatever is stored: a schedule that cannot be worked out has no slots, and `problem` says why.
         """
-        if self.problem or self.type in (TaskType.TRIGGERED, TaskType.TEST) or self.start_at is None:
+        if self.problem or self.type is TaskType.TRIGGERED or not self.type.listed or self.start_at is None:
             return None
         if not BEGINNING_OF_TIME <= self.start_at < END_OF_TIME:
             return None
@@ -161,7 +168,7 @@ class Schedule:
             return f"Cannot be worked out: {self.problem}"
         if self.type is TaskType.TRIGGERED:
             return "When triggered"
-        if self.type is TaskType.TEST or self.start_at is None:
+        if not self.type.listed or self.start_at is None:
             return "Once, at once"
         start = f"{to_wall_clock(self.start_at, zone(self.time_zone)):%Y-%m-%d %H:%M} {self.time_zone}"
         if self.type is TaskType.IMMEDIATE:

@@ -125,7 +125,7 @@ def read_send_task(
     for key in entry:
         fields.attempt(partial(_check_key, fields, key))
     attempt = fields.attempt
-    task_type = attempt(lambda: fields.choice("type", TaskType, excluded=(TaskType.TEST,)))
+    task_type = attempt(lambda: fields.choice("type", TaskType, excluded=(TaskType.TEST, TaskType.API)))
     track = attempt(lambda: _track(fields)) or Tracking()
     facts: dict[str, Any] = {
         "type": task_type,

@@ -184,7 +184,7 @@ async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop
 
 def _to_requeue(problem: BaseException, task: TaskOfChunk, journal: Journal | None) -> list[int]:
     """Numbers of the messages that were refused although the reason is not in them; none of a test send."""
-    if not isinstance(problem, MailRefused) or task.type == TaskType.TEST:
+    if not isinstance(problem, MailRefused) or not TaskType(task.type).listed:
         return []
     for seq in problem.to_requeue:
         if journal is not None:

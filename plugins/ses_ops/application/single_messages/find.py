@@ -16,10 +16,12 @@ from ses_ops.storage.events import task_feedback, timeline
 from ses_ops.storage.single_messages import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.single_messages.message_view import RecipientView
+    from ses_ops.storage.events.task_feedback import Key, MessageOutcome
     from ses_ops.storage.single_messages.finding import SingleMessageRow
 
 #: Most messages on a page.
@@ -133,15 +135,13 @@ def _views(conn: Connection, rows: Sequence[SingleMessageRow]) -> list[MessageVi
     views = [view_of(row, of_message.get(row.id, [])) for row in rows]
     if not outcomes:
         return views
-    told = []
-    for view in views:
-        recipients = []
-        for each in view.recipients:
-            outcome = outcomes.get(each.key) if each.key else None
-            feedback = {"feedback": tuple(outcome.feedback), "last_event_at": outcome.last_at} if outcome else {}
-            recipients.append(replace(each, **feedback))
-        told.append(replace(view, recipients=tuple(recipients)))
-    return told
+    return [replace(view, recipients=tuple(_told(one, outcomes) for one in view.recipients)) for view in views]
+
+
+def _told(one: RecipientView, outcomes: Mapping[Key, MessageOutcome]) -> RecipientView:
+    """A recipient with what others told of it."""
+    outcome = outcomes.get(one.key) if one.key else None
+    return replace(one, feedback=tuple(outcome.feedback), last_event_at=outcome.last_at) if outcome else one
 
 
 def _has(view: MessageView, status: SingleMessageStatus | Feedback) -> bool:

@@ -84,6 +84,11 @@ class MessageView:
         return status_of(one.status for one in self.recipients)
 
     @property
+    def shown_recipient(self) -> RecipientView:
+        """The recipient whom a list shows: one who has the status of the whole, with what others told if they did."""
+        return max((one for one in self.recipients if one.status == self.status), key=lambda one: len(one.feedback))
+
+    @property
     def is_pending(self) -> bool:
         """Whether something may still happen to it by itself."""
         return any(one.status in PENDING for one in self.recipients)

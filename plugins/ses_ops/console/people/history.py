@@ -86,6 +86,7 @@ def people(request: Request, user: GetUserDep) -> Response:
         outcome_labels=feedback_labels.OF_MESSAGE,
         outcome_badges=feedback_labels.BADGES,
         test=TaskType.TEST.value,
+        api=TaskType.API.value,
     )
 
 
@@ -110,13 +111,13 @@ def _read(user: BaseUser, address: Address, *, before: Key) -> PersonSeen:
 
 
 def _seen(user: BaseUser, rows: list[MessageTo]) -> frozenset[int]:
-    """The ids of the tasks of these messages that a person may see; test sends are shared by all tasks."""
-    names = visible(user, {row.task for row in rows if row.task_type != TaskType.TEST})
+    """The ids of the tasks of these messages that a person may see; test sends and single messages are of no task."""
+    names = visible(user, {row.task for row in rows if TaskType(row.task_type).listed})
     hidden = hidden_tasks(user) if any(row.deleted_at for row in rows) else frozenset()
     return frozenset(
         row.task_id
         for row in rows
-        if row.task_type == TaskType.TEST or (row.task in names and row.task_id not in hidden)
+        if not TaskType(row.task_type).listed or (row.task in names and row.task_id not in hidden)
     )
 
 

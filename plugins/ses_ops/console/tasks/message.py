@@ -30,7 +30,7 @@ def message(request: Request, name: str, occurrence_id: int, seq: int, user: Get
     with_raw = may_change_console(user)
     with reading() as conn:
         found = timeline.message(conn, occurrence_id, seq)
-        if found.task != name or found.task_type == TaskType.TEST:
+        if found.task != name or not TaskType(found.task_type).listed:
             raise NotFound("message", key)
         events = timeline.events(conn, occurrence_id, seq, with_raw=with_raw)
     check_may_see(user, name, found.task_id)

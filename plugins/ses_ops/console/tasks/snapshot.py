@@ -10,7 +10,6 @@ from ses_ops.console.charts import sending_chart
 from ses_ops.console.database import SnapshotByKey
 from ses_ops.console.poll_interval import STILL, pace
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
-from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
 from ses_ops.errors import NotFound
 from ses_ops.storage.events import task_feedback
@@ -146,7 +145,7 @@ def scope_of(
 
 def _row(conn: Connection, name: str, task_id: int | None) -> StoredTask:
     row = send_tasks.find_row(conn, name) if task_id is None else send_tasks.row_to_show(conn, name, task_id)
-    if row.type == TaskType.TEST:
+    if not row.type.listed:
         raise NotFound("send task", name)
     return row
 

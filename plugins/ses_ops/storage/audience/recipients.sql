@@ -70,13 +70,13 @@ UPDATE recipient_group SET description = %(description)s WHERE name = %(name)s A
 SELECT name, type, template, subject, sender, sender_domain, reply_to, unsubscribe_url, unsubscribe, advertisement,
        track_opens, track_clicks, cancelled_at, finished_at
 FROM send_task
-WHERE group_id = %(group_id)s AND deleted_at IS NULL AND type <> 'test' ORDER BY id;
+WHERE group_id = %(group_id)s AND deleted_at IS NULL AND listed ORDER BY id;
 
 -- name: unfinished_tasks
 SELECT g.name AS group_name, t.name
 FROM send_task t JOIN recipient_group g ON g.id = t.group_id
 WHERE g.name = ANY(%(groups)s) AND g.deleted_at IS NULL AND t.deleted_at IS NULL AND t.cancelled_at IS NULL AND t.finished_at IS NULL
-  AND t.type <> 'test'
+  AND t.listed
 ORDER BY t.id;
 
 -- name: let_go_of_group

@@ -22,4 +22,4 @@ FROM event_feed ORDER BY source;
 SELECT coalesce(sum(coalesce(
            a.sent, CASE WHEN a.id = c.attempt_id THEN greatest(0, c.sent::bigint - a.sent_before) END, 0)), 0)::bigint
 FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
-WHERE a.started_at >= %(since)s AND t.type <> 'test';
+WHERE a.started_at >= %(since)s AND t.counted;

@@ -8,7 +8,7 @@ SELECT c.sender_domain AS domain, date_bin('15 minutes', least(a.started_at, now
            AS failed
 FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
 WHERE a.started_at >= %(since)s
-  AND CASE t.type WHEN 'test' THEN %(tests)s ELSE t.name NOT IN (SELECT unnest(%(hidden)s::text[])) END
+  AND CASE WHEN t.counted THEN t.name NOT IN (SELECT unnest(%(hidden)s::text[])) ELSE %(tests)s END
 GROUP BY 1, 2;
 
 -- name: recent_failures
@@ -18,12 +18,12 @@ FROM (
     SELECT task_id, occurrence_id, failed, reserved_at FROM chunk WHERE failed > 0 AND reserved_at > %(since)s
     UNION ALL SELECT task_id, occurrence_id, failed, reserved_at FROM chunk WHERE failed > 0 AND reserved_at IS NULL
 ) c JOIN occurrence o ON o.id = c.occurrence_id JOIN send_task t ON t.id = c.task_id
-WHERE coalesce(c.reserved_at, o.created_at) > %(since)s AND t.type <> 'test' AND t.deleted_at IS NULL
+WHERE coalesce(c.reserved_at, o.created_at) > %(since)s AND t.listed AND t.deleted_at IS NULL
 GROUP BY t.id ORDER BY 3 DESC, t.id;
 
 -- name: deleted_tasks
 -- What a deleted task sent still counts, and its name still says who may see it.
-SELECT DISTINCT name FROM send_task WHERE deleted_at IS NOT NULL AND type <> 'test';
+SELECT DISTINCT name FROM send_task WHERE deleted_at IS NOT NULL AND listed;
 
 -- name: ever_sent_a_test
 SELECT EXISTS (SELECT FROM send_task WHERE type = 'test') AS found;

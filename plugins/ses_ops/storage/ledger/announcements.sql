@@ -20,7 +20,7 @@ WITH due AS (
     ORDER BY o.finished_at, o.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE occurrence o
-SET announced_by = CASE WHEN t.type = 'test' OR t.deleted_at IS NOT NULL THEN '' ELSE %(run_id)s END
+SET announced_by = CASE WHEN NOT t.listed OR t.deleted_at IS NOT NULL THEN '' ELSE %(run_id)s END
 FROM due d, send_task t WHERE o.id = d.id AND t.id = o.task_id
 RETURNING o.id;
 

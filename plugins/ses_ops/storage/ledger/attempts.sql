@@ -62,7 +62,7 @@ WITH day AS (
     ) b CROSS JOIN LATERAL (
         SELECT coalesce(sum(c.pending), 0) AS promised FROM chunk c JOIN send_task t ON t.id = c.task_id
         WHERE c.sender_domain = d.sender_domain AND c.state = 'cached' AND c.cached_at IS NOT NULL
-          AND c.due_at < d.ends_at AND t.type <> 'test' AND t.paused_at IS NULL AND t.cancelled_at IS NULL
+          AND c.due_at < d.ends_at AND t.listed AND t.paused_at IS NULL AND t.cancelled_at IS NULL
           AND t.deleted_at IS NULL AND t.error IS NULL
     ) w
 ), mine AS (

@@ -15,7 +15,7 @@ SELECT c.cached_at, sum(c.pending)::bigint AS pending
 FROM chunk c
 JOIN send_task t ON t.id = c.task_id
 WHERE c.sender_domain = %(sender_domain)s AND c.state = 'cached' AND c.id <> ALL(%(mine)s::bigint[])
-  AND c.cached_at IS NOT NULL AND c.due_at < %(ends_at)s AND t.type <> 'test'
+  AND c.cached_at IS NOT NULL AND c.due_at < %(ends_at)s AND t.listed
   AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
 GROUP BY c.cached_at ORDER BY c.cached_at;
 
@@ -109,7 +109,7 @@ FROM chunk WHERE task_id = %(task_id)s AND state = 'cached';
 -- Cached mail that is due and that no run took: its trigger was lost.
 SELECT t.name
 FROM chunk c JOIN send_task t ON t.id = c.task_id
-WHERE c.state = 'cached' AND c.due_at < now() - %(timeout)s::interval AND t.type <> 'test'
+WHERE c.state = 'cached' AND c.due_at < now() - %(timeout)s::interval AND t.listed
   AND t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL
 GROUP BY t.name ORDER BY min(c.due_at);
 

@@ -76,9 +76,10 @@ WHERE o.task_id = %(task_id)s AND o.finished_at IS NULL AND o.frozen_at IS NOT N
   AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled');
 
 -- name: tasks_to_finish
--- Tasks of which nothing is left to be sent and whose last run did not live to say so.
+-- Tasks of which nothing is left to be sent and whose last run did not live to say so. An occurrence of single messages ends
+-- with its process.
 SELECT DISTINCT t.name FROM occurrence o JOIN send_task t ON t.id = o.task_id
-WHERE o.finished_at IS NULL AND o.frozen_at IS NOT NULL AND t.deleted_at IS NULL
+WHERE o.finished_at IS NULL AND o.frozen_at IS NOT NULL AND t.deleted_at IS NULL AND t.type <> 'api'
   AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.occurrence_id = o.id AND c.task_id = o.task_id AND c.state <> 'settled')
 ORDER BY t.name;
 

@@ -32,7 +32,7 @@ INSERT INTO send_count AS s (attempt_id, mailbox_provider, task_id, sender_domai
                              clicks_tracked, accepted, invalid, spam_refused, other_refused, infrastructure, suppressed,
                              unknown)
 SELECT a.id, r.mailbox_provider, c.task_id, coalesce(q.sender_domain, c.sender_domain),
-       coalesce(q.starts_at, date_trunc('day', a.started_at, 'UTC')), t.type = 'test', a.opens_tracked, a.clicks_tracked,
+       coalesce(q.starts_at, date_trunc('day', a.started_at, 'UTC')), NOT t.counted, a.opens_tracked, a.clicks_tracked,
        r.accepted, r.invalid, r.spam_refused, r.other_refused, r.infrastructure, r.suppressed, r.unknown
 FROM attempt a JOIN chunk c ON c.id = a.chunk_id JOIN send_task t ON t.id = c.task_id
 LEFT JOIN quota_day q ON q.id = a.quota_day_id

@@ -2,7 +2,7 @@
 -- Tasks of a domain with cached mail that waits for quota, by the code of its reason: what a server deferred, and what
 -- waits for a person, has others.
 SELECT t.name FROM send_task t
-WHERE t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL AND t.type <> 'test'
+WHERE t.paused_at IS NULL AND t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.error IS NULL AND t.listed
   AND t.id IN (SELECT c.task_id FROM chunk c
                WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND c.setbacks = 0
                  AND c.reason_explained->>'code' = ANY(%(codes)s::text[]))
@@ -46,6 +46,6 @@ RETURNING n.count;
 
 -- name: tasks_with_cached_mail
 SELECT t.name FROM send_task t
-WHERE t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.type <> 'test'
+WHERE t.cancelled_at IS NULL AND t.deleted_at IS NULL AND t.listed
   AND t.id IN (SELECT c.task_id FROM chunk c WHERE c.sender_domain = %(domain)s AND c.state = 'cached' AND c.pending > 0)
 ORDER BY t.id;

@@ -29,7 +29,7 @@ FROM (
     SELECT * FROM chunk_now WHERE state = 'cached' AND sender_domain = %(domain)s
     UNION ALL SELECT * FROM chunk_now WHERE state = 'reserved' AND sender_domain = %(domain)s
 ) c JOIN send_task t ON t.id = c.task_id
-WHERE c.standing IN ('cached', 'retrying', 'queued') AND t.type <> 'test'
+WHERE c.standing IN ('cached', 'retrying', 'queued') AND t.listed
 GROUP BY t.id, c.cached_at, c.due_at, c.standing, c.state
 ORDER BY c.cached_at NULLS LAST, min(c.occurrence_id), min(c.first_seq);
 

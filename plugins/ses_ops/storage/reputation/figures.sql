@@ -20,14 +20,14 @@ WITH asked AS (
            sum(f.infrastructure_bounced) AS infrastructure_bounced, sum(f.complained) AS complained,
            coalesce(sum(f.soft_bounced + f.hard_bounced) FILTER (WHERE k.task_id IS NOT NULL), 0) AS tracked_bounced
     FROM asked a JOIN feedback_count f ON f.sender_domain = a.sender_domain AND f.sent_day >= a.since
-    JOIN send_task t ON t.id = f.task_id AND t.type <> 'test'
+    JOIN send_task t ON t.id = f.task_id AND t.counted
     LEFT JOIN tracked k ON k.task_id = f.task_id AND k.sender_domain = f.sender_domain AND k.sent_day = f.sent_day
     WHERE f.mailbox_provider <> 'simulator'
     GROUP BY 1, 2
 ), opened AS (
     SELECT e.sender_domain, e.sent_day, sum(e.opened_people) AS opened_people
     FROM asked a JOIN engagement_count e ON e.sender_domain = a.sender_domain AND e.sent_day >= a.since
-    JOIN send_task t ON t.id = e.task_id AND t.type <> 'test'
+    JOIN send_task t ON t.id = e.task_id AND t.counted
     WHERE e.mailbox_provider <> 'simulator'
     GROUP BY 1, 2
 )

@@ -22,7 +22,7 @@ WITH asked AS MATERIALIZED (
     WHERE NOT c.is_test AND c.opens_tracked AND c.ended_at <= a.moment
 ), tasks AS (
     SELECT DISTINCT f.task_id FROM span CROSS JOIN feedback_count f JOIN send_task t ON t.id = f.task_id
-    WHERE f.sender_domain = %(sender_domain)s AND f.sent_day BETWEEN span.first_day AND span.last_day AND t.type <> 'test'
+    WHERE f.sender_domain = %(sender_domain)s AND f.sent_day BETWEEN span.first_day AND span.last_day AND t.counted
 ), message AS MATERIALIZED (
     SELECT f.task_id, f.sent_day, f.refused, min(e.received_at) FILTER (WHERE e.kind = 'deferred') AS deferred,
            min(e.received_at) FILTER (WHERE e.kind = 'delivered') AS delivered,
@@ -56,7 +56,7 @@ WITH asked AS MATERIALIZED (
 ), opened AS (
     SELECT a.id, g.sent_day, count(*) AS opened_people
     FROM asked a JOIN LATERAL (
-        SELECT m.sent_day FROM message_engagement m JOIN send_task t ON t.id = m.task_id AND t.type <> 'test'
+        SELECT m.sent_day FROM message_engagement m JOIN send_task t ON t.id = m.task_id AND t.counted
         WHERE m.sender_domain = %(sender_domain)s AND m.sent_day BETWEEN a.first_day AND a.last_day
           AND m.mailbox_provider <> 'simulator' AND m.opens_people > 0
           AND EXISTS (SELECT FROM engagement e WHERE e.occurrence_id = m.occurrence_id AND e.seq = m.seq

@@ -18,6 +18,8 @@ _SQL = statements(__file__)
 
 #: Most messages of one address that a search looks at, the newest.
 MOST_OF_ADDRESS = 10_000
+#: Most keys that can be chosen from.
+MOST_KEYS = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +129,28 @@ def recipients(conn: Connection, ids: Collection[UUID]) -> list[RecipientRow]:
 
 def _recipient(message_id: str, **columns: Any) -> RecipientRow:
     return RecipientRow(message_id=UUID(message_id), **columns)
+
+
+def ids_at(conn: Connection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], UUID]:
+    """The messages that rows of the ledger, by `(occurrence_id, seq)`, belong to; nothing of rows of bulk mail."""
+    asked = {"occurrences": [place[0] for place in places], "seqs": [place[1] for place in places]}
+    rows = fetch_all(conn, _SQL["places"], **asked) if places else []
+    return {(row["occurrence_id"], row["seq"]): UUID(row["id"]) for row in rows}
+
+
+def repeated_by(conn: Connection, message_id: UUID) -> list[UUID]:
+    """The messages that repeat one, the oldest first."""
+    return [UUID(one) for one in fetch_values(conn, _SQL["repeated_by"], id=str(message_id))]
+
+
+def sender_domains(conn: Connection) -> list[str]:
+    """The sender domains that single messages were sent from."""
+    return fetch_values(conn, _SQL["sender_domains"])
+
+
+def names_of_keys(conn: Connection) -> dict[str, str]:
+    """The names of keys by their ids, also of revoked ones."""
+    return {row["id"]: row["name"] for row in fetch_all(conn, _SQL["keys"], limit=MOST_KEYS)}
 
 
 def id_of_reference_id(conn: Connection, reference_id: str) -> UUID | None:

@@ -45,6 +45,25 @@ LEFT JOIN LATERAL (
 WHERE s.id = ANY(%(ids)s::uuid[])
 ORDER BY s.id, m.seq;
 
+-- name: places
+-- The messages that rows of the ledger belong to.
+SELECT k.occurrence_id, k.seq, s.id::text
+FROM unnest(%(occurrences)s::bigint[], %(seqs)s::int[]) AS k (occurrence_id, seq)
+CROSS JOIN LATERAL (
+    SELECT id, first_seq, recipient_count FROM single_message s
+    WHERE s.occurrence_id = k.occurrence_id AND s.first_seq <= k.seq ORDER BY s.first_seq DESC LIMIT 1
+) s WHERE k.seq < s.first_seq + s.recipient_count;
+
+-- name: repeated_by
+SELECT id::text FROM single_message WHERE repeats = %(id)s::uuid ORDER BY id;
+
+-- name: sender_domains
+-- Each has a send task of its own kind; the messages may be millions.
+SELECT sender_domain FROM send_task WHERE type = 'api' AND deleted_at IS NULL ORDER BY 1;
+
+-- name: keys
+SELECT id, name FROM api_key ORDER BY name, id LIMIT %(limit)s;
+
 -- name: id_of_reference_id
 SELECT id::text FROM single_message WHERE reference_id = %(reference_id)s;
 

@@ -7,7 +7,7 @@ SELECT set_config('jit', 'off', true);
 -- domain is one of the others: what was sent is counted by known providers. What is known to have come back is taken off
 -- the tracked mail of its task and day, or provider, where the two can still be told apart.
 WITH left_out AS (
-    SELECT id FROM send_task WHERE type = 'test' OR name = ANY(%(hidden)s::text[]) OR id = ANY(%(hidden_ids)s::bigint[])
+    SELECT id FROM send_task WHERE NOT counted OR name = ANY(%(hidden)s::text[]) OR id = ANY(%(hidden_ids)s::bigint[])
 ), grain AS (
     SELECT CASE WHEN %(grain_is_task)s THEN s.task_id END AS task_id, s.sender_domain, CASE WHEN %(by_day)s THEN (s.sent_day AT TIME ZONE %(time_zone)s)::date END AS day,
            CASE WHEN %(by_provider)s THEN s.mailbox_provider END AS provider,

@@ -7,7 +7,7 @@ LEFT JOIN LATERAL (
     SELECT r."values" FROM recipient r
     WHERE t.first_subject IS NULL AND r.group_id = t.group_id ORDER BY r.position LIMIT 1
 ) f ON true
-WHERE t.deleted_at IS NULL AND t.type <> 'test';
+WHERE t.deleted_at IS NULL AND t.listed;
 
 -- name: first_values
 SELECT "values" FROM message WHERE occurrence_id = %(occurrence_id)s ORDER BY seq LIMIT 1;

@@ -54,7 +54,7 @@ LEFT JOIN LATERAL (
     WHERE s.id = o.newest_id AND o.occurrences > 1
     GROUP BY s.id
 ) newest ON true
-WHERE t.type <> 'test' AND (t.id = %(task_id)s::bigint
+WHERE t.listed AND (t.id = %(task_id)s::bigint
     OR (%(task_id)s::bigint IS NULL AND (t.deleted_at IS NOT NULL) = %(deleted)s
         AND (%(name)s::text IS NULL OR t.name = %(name)s)))
 ORDER BY t.id;

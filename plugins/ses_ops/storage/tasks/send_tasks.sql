@@ -23,7 +23,8 @@ WHERE id = %(id)s;
 UPDATE send_task SET roles = %(roles)s::text[], updated_at = now() WHERE id = %(id)s;
 
 -- name: tasks
--- Every task that exists, with the facts that only its own row knows.
+-- Every task that exists, with the facts that only its own row knows. By its name a test send too, and never the task of
+-- single messages: nobody pauses, cancels or edits that one.
 SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g.name AS "group", t.group_id,
        t.start_at, t.time_zone, t.every, t.cron, t.until, t.reply_to, t.unsubscribe_url, t.unsubscribe, t.advertisement,
        t.track_opens, t.track_clicks, t.start_grace, t.on_unknown, t.created_at, t.updated_at, t.paused_at, t.paused_reason,
@@ -31,7 +32,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g
        t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
-WHERE t.deleted_at IS NULL AND (t.type <> 'test' OR %(name)s::text IS NOT NULL)
+WHERE t.deleted_at IS NULL AND t.type <> 'api' AND (t.listed OR %(name)s::text IS NOT NULL)
   AND (%(name)s::text IS NULL OR t.name = %(name)s)
 ORDER BY t.id;
 
@@ -44,22 +45,22 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, g
        t.cancelled_reason, t.finished_at, t.error, t.edition, t.roles, t.deleted_at
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
-WHERE t.name = %(name)s AND (%(task_id)s::bigint IS NULL OR t.id = %(task_id)s)
+WHERE t.name = %(name)s AND (%(task_id)s::bigint IS NULL OR t.id = %(task_id)s) AND t.type <> 'api'
 ORDER BY t.deleted_at DESC NULLS FIRST LIMIT 1;
 
 -- name: deleted_of_name
 -- The newest first.
 SELECT id, deleted_at FROM send_task
-WHERE name = %(name)s AND deleted_at IS NOT NULL AND type <> 'test' ORDER BY deleted_at DESC LIMIT %(most)s;
+WHERE name = %(name)s AND deleted_at IS NOT NULL AND listed ORDER BY deleted_at DESC LIMIT %(most)s;
 
 -- name: earlier_tasks
 -- Deleted tasks whose name another one has had since.
 SELECT t.id, t.roles FROM send_task t
-WHERE t.deleted_at IS NOT NULL AND t.type <> 'test' AND (%(name)s::text IS NULL OR t.name = %(name)s)
-  AND EXISTS (SELECT 1 FROM send_task l WHERE l.name = t.name AND l.id > t.id AND l.type <> 'test');
+WHERE t.deleted_at IS NOT NULL AND t.listed AND (%(name)s::text IS NULL OR t.name = %(name)s)
+  AND EXISTS (SELECT 1 FROM send_task l WHERE l.name = t.name AND l.id > t.id AND l.listed);
 
 -- name: roles_of_tasks
-SELECT name, roles FROM send_task WHERE deleted_at IS NULL AND type <> 'test' AND roles <> '{}' ORDER BY id;
+SELECT name, roles FROM send_task WHERE deleted_at IS NULL AND listed AND roles <> '{}' ORDER BY id;
 
 -- name: id_of_name
 SELECT id FROM send_task WHERE name = %(name)s AND deleted_at IS NULL;
@@ -70,7 +71,7 @@ SELECT t.name, t.type, t.template, t.sender, t.sender_domain, g.name AS "group",
        t.cron, t.until, t.created_at
 FROM send_task t
 JOIN recipient_group g ON g.id = t.group_id
-WHERE t.deleted_at IS NULL AND t.type <> 'test'
+WHERE t.deleted_at IS NULL AND t.listed
   AND (%(name)s::text IS NULL OR t.name = %(name)s)
   AND coalesce(t.finished_at, t.cancelled_at, 'infinity') > now() - %(retention)s::interval
 ORDER BY t.id;
@@ -84,7 +85,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t
        g.variables AS group_variables, g.name AS "group"
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
-WHERE t.name = %(name)s AND t.deleted_at IS NULL
+WHERE t.name = %(name)s AND t.deleted_at IS NULL AND t.type <> 'api'
 FOR NO KEY UPDATE OF t;
 
 -- name: set_error
@@ -161,4 +162,4 @@ WHERE c.id = %(chunk_id)s;
 
 -- name: ever_any
 -- Deleted tasks count too.
-SELECT EXISTS (SELECT FROM send_task WHERE type <> 'test');
+SELECT EXISTS (SELECT FROM send_task WHERE listed);

@@ -103,6 +103,7 @@ CREATE INDEX single_message_reference ON single_message (reference, key_id) WHER
 CREATE UNIQUE INDEX single_message_reference_id ON single_message (reference_id) WHERE reference_id IS NOT NULL;
 CREATE INDEX single_message_newest ON single_message (accepted_at DESC, id DESC);
 CREATE INDEX single_message_tags ON single_message USING gin (tags) WHERE tags <> '{}';
+CREATE INDEX single_message_repeats ON single_message (repeats) WHERE repeats IS NOT NULL;
 CREATE INDEX single_message_address_keys ON single_message USING gin (address_keys) WHERE address_keys <> '{}';
 
 -- What it says, for as long as it may have to be made anew (a dead process, send_at, a deferral) or be sent again by a
@@ -175,6 +176,10 @@ CREATE UNLOGGED TABLE address_rate (
     PRIMARY KEY (address_key, sender_domain)
 ) WITH (fillfactor = 70);
 
+-- A chunk of single messages is open before the first of them is in it.
+ALTER TABLE chunk DROP CONSTRAINT chunk_check;
+ALTER TABLE chunk ADD CONSTRAINT chunk_check CHECK (first_seq <= last_seq + 1);
+
 -- Processes that take and send single messages; each holds an advisory lock of its own for as long as it lives.
 CREATE TABLE single_message_process (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -183,8 +188,11 @@ CREATE TABLE single_message_process (
     pid        integer NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     beat_at    timestamptz NOT NULL DEFAULT now(),
+    -- Messages a second that it begins, as of the last beat: bulk mail leaves them their part of a rate limit.
+    rate       real NOT NULL DEFAULT 0,
     ended_at   timestamptz
 );
+CREATE INDEX single_message_process_not_ended ON single_message_process (id) WHERE ended_at IS NULL;
 
 -- Templates that were made by the API, beside those of the folder. A name of a folder's template wins.
 CREATE TABLE stored_template (

@@ -1,0 +1,1 @@
+"""Pages of single messages: mail that programs ask for by the API."""

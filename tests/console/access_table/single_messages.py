@@ -1,0 +1,11 @@
+"""Who gets what from messages/list.py and page.py: single messages belong to no DAG, so they are shared."""
+
+from tests.console.access_table import reads
+
+# The world of test_access.py has no single message.
+MESSAGE = "/messages/0193a000-0000-7000-8000-000000000000"
+
+ROUTES = {
+    "GET /messages": reads("/messages?status=failed"),
+    "GET /messages/{message_id}": reads(MESSAGE, status=404),
+}
