@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 NOUNS = (
     *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
     *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
-    *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
+    *("mail_statistics", "sending", "single_messages", "task_fields", "tasks", "templates", "unmatched_events"),
     *("api", "api_keys"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
