@@ -32,5 +32,21 @@ def feedback_id(task: TaskType, occurrence_id: int, sender_domain: str, installa
     """
     if task is TaskType.TEST:
         return {}
-    sender = installation_id.replace("-", "")[:12]
-    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{sender}"}
+    return {"Feedback-ID": f"{occurrence_id}:{sender_domain}:{task}:{_who_sends(installation_id)}"}
+
+
+def single_headers(sender_domain: str, installation_id: str, *, is_marketing: bool) -> dict[str, str]:
+    """The headers of a single message. A program's mail is no person's (RFC 3834 5), and bulk only if it is marketing.
+
+    Its Feedback-ID has no start, because it belongs to none.
+    """
+    return {
+        **({"Precedence": "bulk"} if is_marketing else {}),
+        "X-Auto-Response-Suppress": SUPPRESSED,
+        "Auto-Submitted": "auto-generated",
+        "Feedback-ID": f"single:{sender_domain}:api:{_who_sends(installation_id)}",
+    }
+
+
+def _who_sends(installation_id: str) -> str:
+    return installation_id.replace("-", "")[:12]

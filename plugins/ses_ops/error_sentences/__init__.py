@@ -17,7 +17,7 @@ NOUNS = (
     *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
     *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
     *("mail_statistics", "sending", "single_messages", "task_fields", "tasks", "templates", "unmatched_events"),
-    *("api", "api_keys"),
+    *("api", "api_keys", "message_fields", "reference"),
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

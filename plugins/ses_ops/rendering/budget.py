@@ -40,11 +40,11 @@ class _Budget:
 
     __slots__ = ("cpu_end", "end", "units")
 
-    def __init__(self) -> None:
-        self.units = MAX_WORK
+    def __init__(self, units: int, seconds: float) -> None:
+        self.units = units
         # CPU time is never more than wall clock time, and the wall clock is read ten times as fast.
-        self.end = monotonic() + MAX_SECONDS
-        self.cpu_end = thread_time() + MAX_SECONDS
+        self.end = monotonic() + seconds
+        self.cpu_end = thread_time() + seconds
 
 
 _budget: ContextVar[_Budget] = ContextVar("_budget")
@@ -53,9 +53,9 @@ check_rendering = _budget.get
 
 
 @contextmanager
-def budget() -> Iterator[None]:
+def budget(work: int | None = None, seconds: float | None = None) -> Iterator[None]:
     """Give the rendering in the `with` block a budget. Without a budget `spend` raises, so no operation runs."""
-    token = _budget.set(_Budget())
+    token = _budget.set(_Budget(work or MAX_WORK, seconds or MAX_SECONDS))
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from markupsafe import escape
 from ses_ops.errors import Sentence, TemplateError
 from ses_ops.rendering.budget import MAX_PART, budget
 from ses_ops.rendering.environment import MailEnvironment
-from ses_ops.rendering.fill import Convert, Step, pieces_of, steps_of
+from ses_ops.rendering.fill import Convert, JsonValues, Step, pieces_of, steps_of
 
 _SPECIAL_IN_HTML = re.compile("[&<>'\"]").search
 
@@ -36,6 +36,7 @@ class CompiledPart:
         self._render = template.root_render_func
         self._blocks = template.blocks
         self._environment = template.environment
+        self._limits = template.environment.limits[:2]
         self.template_name = template_name
         self.part = part
         autoescape = self._environment.autoescape
@@ -56,7 +57,7 @@ class CompiledPart:
 
     def pieces(self, values: Mapping[str, str]) -> list[str]:
         """The text in pieces: the template's own texts (the same objects in every call) and the values between them."""
-        if self._fast is not None:
+        if self._fast is not None and values.__class__ is not JsonValues:
             # After an error Jinja2 renders the part again, and its error has the line.
             try:  # suppress() takes longer than most templates
                 return self._fast(values)
@@ -65,7 +66,7 @@ class CompiledPart:
         # As Template.render(), in half the time: without globals and local variables, which no message needs.
         context = Context(self._environment, dict(values), self._name, self._blocks)
         try:
-            with budget():
+            with budget(*self._limits):
                 pieces = list(self._render(context))
         except Exception as error:
             raise self._located_error() from error

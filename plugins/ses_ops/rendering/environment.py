@@ -24,6 +24,7 @@ from ses_ops.rendering.allowed_nodes import PaidOperations, bind_functions, chec
 from ses_ops.rendering.budget import STEP, room_for, size, spend
 from ses_ops.rendering.filters import PLAIN
 from ses_ops.rendering.operations import FUNCTION, FUNCTIONS, arguments_of, made, operations, paid_tests, refuse_program
+from ses_ops.rendering.template_place import OF_TEMPLATES, RenderingLimits
 
 #: The attributes of values. Everything else of theirs pads, formats or recodes a text to any length.
 _TEXT_METHODS = frozenset(
@@ -52,10 +53,18 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
 
     #: Jinja2 computes none of these while it reads a template. `PaidOperations` replaces them before it makes code.
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+    #: The bounds of a rendering.
+    limits: RenderingLimits = OF_TEMPLATES
     #: What is done to each value that is put out, besides paying for it.
     finish: Callable[[Any], str] | None = None
     #: The filters that a template without loops uses; others use these and pay for it.
     plain_filters: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`order.items`: the item of that name before a method, because a value names its items as it likes."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function or method, and pay for it. All calls of a template come here."""
@@ -77,6 +86,11 @@ class MailEnvironment(ImmutableSandboxedEnvironment):
         if self.loader is None:
             raise TemplateNotFound(path)
         return self.loader.get_source(self, path)
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the files are that were read from a folder of templates."""
+        return list(getattr(self.loader, "paths", ()))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Only what is known to be harmless of a value; what Jinja2 thinks safe of its own objects (`loop.index`)."""
@@ -140,6 +154,7 @@ def make_environment(
         extensions=[NormalNames],
     )
     environment.finish = finalize
+    environment.limits = getattr(loader, "limits", environment.limits)
     environment.filters = operations(kind.plain_filters)
     environment.tests = paid_tests()
     # No name of Jinja2's own stands in the way of a variable.

@@ -39,6 +39,10 @@ MAX_DEPTH = 10
 _is_plain = re.compile(r"(?!\.|From )[ !#$%()*+,\-./0-9:;?@A-Z\[\\\]^_`a-z{|}~]{1,70}(?<! )").fullmatch
 
 
+class JsonValues(dict[str, Any]):
+    """Values that are not all texts: a template that shows one of them needs Jinja2."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
     """`{{ name | first | second }}`."""

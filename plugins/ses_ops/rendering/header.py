@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_base64
+from collections.abc import Sequence
 
 from ses_ops.errors import InvalidInput
 
@@ -76,6 +77,21 @@ def encode_mailbox(display_name: str, address: str, *, header: str) -> bytes:
         return f"{display_name} <{address}>".encode()
     words = _encoded_words(display_name.encode(), len(f"{header}: "))
     return words + b"\r\n <" + address.encode() + b">"
+
+
+def encode_mailboxes(mailboxes: Sequence[tuple[str, str]], *, header: str) -> bytes:
+    """The value of a To or Cc header: display names and addresses, one a line."""
+    return b",\r\n ".join(encode_mailbox(name, address, header=header) for name, address in mailboxes)
+
+
+def encode_text(text: str, *, header: str) -> bytes:
+    """The value of another header of one line of text, which is not folded where it need not be encoded.
+
+    Programs read such headers, and some of them as lines. `text` has 900 octets at most.
+    """
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return text.encode("ascii")
+    return _encoded_words(text.encode(), len(f"{header}: "))
 
 
 def _encoded_words(data: bytes, taken: int) -> bytes:

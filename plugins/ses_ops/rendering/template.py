@@ -25,7 +25,9 @@ from ses_ops.rendering.header import clean_subject
 from ses_ops.rendering.link_use import LinkUse, bare_link
 from ses_ops.rendering.operations import filters_of_text_parts
 from ses_ops.rendering.task_text import check_task_text
-from ses_ops.rendering.template_files import InsideLoader, decoded, inside, read_octets
+from ses_ops.rendering.template_files import decoded
+from ses_ops.rendering.template_loader import InsideLoader
+from ses_ops.rendering.template_place import Place, folder_of, found_file, has_template, octets_of
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
 from ses_ops.rendering.variables import undeclared_variables
 
@@ -68,8 +70,8 @@ class MailTemplate:
     link_in_text: bool = False
     #: Comments in its files that may not be meant to be any.
     doubtful_comments: tuple[Comment, ...] = ()
-    #: The folder of templates, where included files are.
-    root: Path
+    #: Where its files are, and those that they include.
+    root: Place
     #: What its HTML, and its text part, were compiled in; both have the sources of all files that they read.
     environments: tuple[MailEnvironment, MailEnvironment] = field(repr=False)
     #: Whether the text part was made of the HTML.
@@ -151,27 +153,30 @@ def template_folders(root: Path) -> list[str]:
     return sorted(name for name in found if name[0] not in "_.")
 
 
-def load_template(root: Path, name: str) -> MailTemplate:
-    """The template `name` of the folder `root`, compiled and checked; raises NotFound or TemplateError."""
+def load_template(place: Place, name: str) -> MailTemplate:
+    """The template `name` of a folder, or of a place of its own, compiled and checked.
+
+    Raises NotFound or TemplateError.
+    """
     if not _NAME.fullmatch(name):
         raise TemplateError("not_a_template_name", template=name)
-    folder = root / name
-    if not folder.is_dir():
-        known = list_templates(root)
-        raise NotFound("template", name, folder=settings.short(root), names=known)
-    return _Loading(root, name).load()
+    if not has_template(place, name):
+        folder = folder_of(place)
+        known = list_templates(folder) if folder else []
+        raise NotFound("template", name, folder=settings.short(folder) if folder else "", names=known)
+    return _Loading(place, name).load()
 
 
 class _Loading:
     """One template being loaded."""
 
-    def __init__(self, root: Path, name: str) -> None:
-        self._root = root
+    def __init__(self, place: Place, name: str) -> None:
+        self._place = place
         self._name = name
-        self._files = InsideLoader(root)
+        self._files = InsideLoader(place)
         self._plain = make_environment(self._files)
         self._bare_link: LinkUse | None = None
-        self._from_html = make_environment(InsideLoader(root, self._text_of), autoescape=False)
+        self._from_html = make_environment(InsideLoader(place, self._text_of), autoescape=False)
         self._from_html.filters.update(filters_of_text_parts())
 
     def load(self) -> MailTemplate:
@@ -202,7 +207,7 @@ class _Loading:
             link_in_text=UNSUBSCRIBE_URL in names_in_text,
             doubtful_comments=tuple(comment for found in self._files.doubtful.values() for comment in found),
             _bare_link_of_subject=bare_in_subject,
-            root=self._root,
+            root=self._place,
             environments=(self._plain, self._plain if has_text else self._from_html),
             has_text_from_html=not has_text,
         )
@@ -237,13 +242,13 @@ class _Loading:
         return text_from_html(source, self._plain, fragment=path != f"{self._name}/{HTML}")
 
     def _has(self, file: str) -> bool:
-        return inside(self._root, f"{self._name}/{file}") is not None
+        return found_file(self._place, f"{self._name}/{file}") is not None
 
     def _sample(self) -> dict[str, str]:
-        path = inside(self._root, f"{self._name}/{SAMPLE}")
-        if path is None:
+        found = found_file(self._place, f"{self._name}/{SAMPLE}")
+        if found is None:
             return {}
-        octets = read_octets(path, MAX_SAMPLE)
+        octets = octets_of(found, MAX_SAMPLE)
         if len(octets) > MAX_SAMPLE:
             raise self._error("file_too_large", SAMPLE, file=SAMPLE, most=MAX_SAMPLE)
         try:

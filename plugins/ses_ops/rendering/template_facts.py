@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, load_template
-from ses_ops.rendering.template_files import decoded, inside, read_octets
+from ses_ops.rendering.template_files import decoded
+from ses_ops.rendering.template_place import Place, found_file, octets_of, size_of
 
 #: Bytes of a file that are shown.
 MAX_SHOWN = 256 * 1024
@@ -36,14 +36,14 @@ class TemplateFacts:
     warnings: tuple[TemplateError, ...] = ()
 
 
-def template_facts(root: Path, name: str) -> TemplateFacts:
+def template_facts(place: Place, name: str) -> TemplateFacts:
     """Load, compile and, if it has sample values, render a template. What is wrong with it is a fact, no error."""
     variables: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     warnings: tuple[TemplateError, ...] = ()
     problem: TemplateError | None = None
     try:
-        loaded = load_template(root, name)
+        loaded = load_template(place, name)
         variables = tuple(sorted(loaded.variables_for()))
         parts = ("html", "text") if loaded.html else ("text",)
         warnings = tuple(_warnings(loaded))
@@ -53,13 +53,13 @@ def template_facts(root: Path, name: str) -> TemplateFacts:
         problem = error
     except OSError as error:
         problem = TemplateError("template_not_readable", cause=error.strerror, template=name)
-    sources = template_sources(root, name)
+    sources = template_sources(place, name)
     return TemplateFacts(
         name=name,
         subject=sources.get(SUBJECT, "").strip(),
         variables=variables,
         parts=parts,
-        size=sum(_size(root, f"{name}/{file}") for file in FILES),
+        size=sum(size_of(place, f"{name}/{file}") for file in FILES),
         error=problem,
         warnings=warnings,
     )
@@ -84,26 +84,18 @@ def _warnings(template: MailTemplate) -> Iterator[TemplateError]:
         )
 
 
-def template_sources(root: Path, name: str) -> dict[str, str]:
+def template_sources(place: Place, name: str) -> dict[str, str]:
     """The files of a template as they are written, by name: of a long one the beginning, what is no UTF-8 as �.
 
     Links that lead out of the folder are left out.
     """
     found = {}
     for file in FILES:
-        path = inside(root, f"{name}/{file}")
-        if path is None:
+        found_at = found_file(place, f"{name}/{file}")
+        if found_at is None:
             continue
         with suppress(OSError):
-            octets = read_octets(path, MAX_SHOWN)
+            octets = octets_of(found_at, MAX_SHOWN)
             text = decoded(octets[:MAX_SHOWN], errors="replace")
             found[file] = text if len(octets) <= MAX_SHOWN else f"{text}\n…"
     return found
-
-
-def _size(root: Path, name: str) -> int:
-    path = inside(root, name)
-    try:
-        return path.stat().st_size if path else 0
-    except OSError:
-        return 0

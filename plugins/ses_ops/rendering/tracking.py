@@ -114,6 +114,7 @@ class _TrackedLoader(BaseLoader):
 
     def __init__(self, files: _Files, parts: TrackedParts, *, is_html: bool) -> None:
         self._files, self._parts, self.is_html = files, parts, is_html
+        self.limits = files.limits
         self._read: dict[str, str] = {}
 
     def track_all(self, environment: Environment, path: str) -> None:
@@ -148,6 +149,7 @@ class _Files:
 
     def __init__(self, template: MailTemplate) -> None:
         self._environment, self._text = template.environments
+        self.limits = self._environment.limits
         self._names: dict[str, list[tuple[str, bool]]] = {}
         #: Files that are imported, or included, without the message's values: they can have no token.
         self.without_values: set[str] = set()

@@ -21,7 +21,7 @@ from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.environment import MailEnvironment, make_environment
 from ses_ops.rendering.filters import PLAIN
 from ses_ops.rendering.template import MailTemplate
-from ses_ops.rendering.template_files import InsideLoader
+from ses_ops.rendering.template_loader import InsideLoader
 
 #: Characters. A header line may have 998 (RFC 5322 2.1.1), and a URL has no place to fold.
 MAX_LENGTH = 900

@@ -10,7 +10,8 @@ from jinja2.meta import find_referenced_templates
 
 from ses_ops.rendering.environment import MailEnvironment, make_environment
 from ses_ops.rendering.template import HTML, SUBJECT, TEXT, MailTemplate
-from ses_ops.rendering.template_files import InsideLoader, inside
+from ses_ops.rendering.template_loader import InsideLoader
+from ses_ops.rendering.template_place import found_file
 
 #: Files that are looked into; a template that has more was refused when it was loaded.
 _MOST_FILES = 500
@@ -30,7 +31,7 @@ def value_uses(template: MailTemplate, *, subject: str | None = None, unsubscrib
     """Of a template that has been loaded, with the texts that a task brings along. Raises TemplateError."""
     template.variables_for(subject, unsubscribe_url)  # says what is wrong with those
     environment = make_environment(InsideLoader(template.root))
-    own = [f"{template.name}/{file}" for file in (HTML, TEXT) if inside(template.root, f"{template.name}/{file}")]
+    own = [f"{template.name}/{file}" for file in (HTML, TEXT) if found_file(template.root, f"{template.name}/{file}")]
     trees = [environment.parse(text) for text in (subject, unsubscribe_url) if text]
     trees += _trees(environment, own if subject is not None else [f"{template.name}/{SUBJECT}", *own])
     return ValueUses(

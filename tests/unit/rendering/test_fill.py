@@ -12,7 +12,7 @@ from jinja2 import Template
 from ses_ops.rendering.budget import budget
 from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.environment import MailEnvironment, make_environment
-from ses_ops.rendering.template_files import InsideLoader
+from ses_ops.rendering.template_loader import InsideLoader
 from tests.sizes import examples
 
 HTML, TEXT = (make_environment(InsideLoader(Path("/nonexistent")), autoescape=on) for on in (True, False))
