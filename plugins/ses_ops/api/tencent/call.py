@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Most items of a list that one request gets.
 MOST_LISTED = 100
+_VISIBLE = re.compile(r"[!-~]{1,255}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +71,15 @@ def checked_page(offset: int | None, limit: int | None, *, most: int, default: i
     if not 0 <= offset <= 10**9:
         raise ActionError("InvalidParameterValue", "The value of parameter `Offset` is negative or too large.")
     return offset, limit
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str:
+    """The name that a client of ours gives its request, which the reference has not; "": none. Raises ActionError."""
+    given = headers.get("idempotency-key", "")
+    if given and not _VISIBLE.fullmatch(given):
+        why = "The header `Idempotency-Key` must be 1 to 255 visible ASCII characters."
+        raise ActionError("InvalidParameterValue", why)
+    return given
 
 
 def not_allowed(what: str) -> ActionError:

@@ -66,7 +66,9 @@ def _declared(text: str) -> Declared:
     found = _DECLARED.fullmatch(text)
     assert found is not None, text
     kind = found["kind"] or "text"
-    return Declared(name=found["name"], kind=kind, many=found["many"] is not None, required=found["required"] is not None)
+    return Declared(
+        name=found["name"], kind=kind, many=found["many"] is not None, required=found["required"] is not None
+    )
 
 
 def read_json(body: bytes) -> dict[str, Any]:

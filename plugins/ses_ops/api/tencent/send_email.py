@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.api.tencent.action_error import ActionError, wrong_value
-from ses_ops.api.tencent.call import not_allowed
+from ses_ops.api.tencent.call import idempotency_key, not_allowed
 from ses_ops.api.tencent.values import decoded, template_data
 from ses_ops.application.single_messages.orders import Accepted, Idempotency, Order, Refused, Replayed
 from ses_ops.domain.address import parse_address
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ses_ops.api.services import Services
     from ses_ops.domain.api_key import ApiKey
+    from ses_ops.storage.templates.stored import StoredTemplate
 
 #: Addresses of `Destination`, and of `Cc` and `Bcc`; characters of a subject.
 MOST_TO, MOST_COPIES, LONGEST_SUBJECT = 50, 20, 998
@@ -38,9 +39,6 @@ MOST_TO, MOST_COPIES, LONGEST_SUBJECT = 50, 20, 998
 _KEPT, _MOST_KEPT = 5.0, 10_000
 _ALIAS = re.compile(r"(?P<name>[^:<>]*[^:<>\s]) <[^<>]+>|[^<>\s]+|<[^<>]+>")
 _CHARACTERS = string.ascii_letters + string.digits
-#: The header by which a client of ours names its request; the reference has none.
-_IDEMPOTENCY_KEY = "idempotency-key"
-_VISIBLE = re.compile(r"[!-~]{1,255}")
 
 
 class _Sender(NamedTuple):
@@ -127,6 +125,10 @@ class SendEmail:
         return known[0]
 
 
+def _newest(conn: Connection, number: int) -> StoredTemplate | None:
+    return stored.newest(conn, number=number)
+
+
 def _set_for(conn: Connection, address: str) -> _Sender:
     sender = senders.find(conn, address)
     config = unsubscribe_configs.find(conn, address)
@@ -160,7 +162,7 @@ async def _content(services: Services, params: Mapping[str, Any]) -> dict[str, A
     if template := params.get("Template"):
         data = template["TemplateData"]
         values = template_data(data, code="FailedOperation.WrongContentJson", name="Template.TemplateData")
-        found = await services.read(stored.find, template["TemplateID"])
+        found = await services.read(_newest, template["TemplateID"])
         if found is None:
             raise wrong_value("Template.TemplateID", "is not a template", "FailedOperation.InvalidTemplateID")
         return {"template": found.name, "values": values}
@@ -198,9 +200,9 @@ def reference_id(key: ApiKey, zone: ZoneInfo) -> str:
 
 def _idempotency(params: Mapping[str, Any], headers: Mapping[str, str], name: str) -> Idempotency | None:
     """The name of the request that a client gives: the native header, else the Message-ID that the mail will have."""
-    given = headers.get(_IDEMPOTENCY_KEY, "")
-    if given and not _VISIBLE.fullmatch(given):
-        raise ActionError("InvalidParameterValue", "The header `Idempotency-Key` must be 1 to 255 visible ASCII characters.")
+    given = idempotency_key(headers)
+            "InvalidParameterValue", "The header `Idempotency-Key` must be 1 to 255 visible ASCII characters."
+        )
     if not given and (message_id := params.get("SmtpMessageId")):
         given = f"SmtpMessageId:{hashlib.sha256(message_id.strip().encode()).hexdigest()}"
     if not given:

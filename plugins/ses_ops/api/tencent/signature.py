@@ -25,7 +25,9 @@ SERVICE = "ses"
 #: Seconds by which a client's clock may differ.
 TOLERANCE = 300
 _ALGORITHM = "TC3-HMAC-SHA256"
-_CREDENTIAL = re.compile(r"(?P<id>[^/\s,]{1,200})/(?P<date>\d{4}-\d{2}-\d{2})/(?P<service>[\w.-]{1,50})/tc3_request", re.ASCII)
+_CREDENTIAL = re.compile(
+    r"(?P<id>[^/\s,]{1,200})/(?P<date>\d{4}-\d{2}-\d{2})/(?P<service>[\w.-]{1,50})/tc3_request", re.ASCII
+)
 _NAME_OF_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _UNSIGNED = "UNSIGNED-PAYLOAD"

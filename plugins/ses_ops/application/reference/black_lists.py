@@ -36,9 +36,7 @@ def add(conn: Connection, actor: Actor, addresses: Sequence[Address], *, expires
     with actor.recorded("suppress", **facts) as recorded, transaction(conn):
         before = black_lists.on_the_list(conn, [one.key for one in addresses])
         for one in addresses:
-            entries.add(
-                conn, one, reason=SuppressionReason.MANUAL, note="", expires_at=expires_at, added_by=actor.name
-            )
+            entries.add(conn, one, reason=SuppressionReason.MANUAL, note="", expires_at=expires_at, added_by=actor.name)
         new = recorded["changed"] = sum(one.key not in before for one in addresses)
     return Added(count=new, repeated=len(addresses) - new)
 
@@ -59,7 +57,5 @@ def remove(conn: Connection, actor: Actor, addresses: Sequence[Address], *, reas
     """Take addresses off the list that have this reason; others, such as a person's own wish, stay."""
     facts = {"addresses": [one.address for one in addresses], "reason": reason.value}
     with actor.recorded("unsuppress", **facts) as recorded, transaction(conn):
-        count = recorded["changed"] = black_lists.remove_of_reason(
-            conn, [one.key for one in addresses], reason=reason
-        )
+        count = recorded["changed"] = black_lists.remove_of_reason(conn, [one.key for one in addresses], reason=reason)
     return Counted(changed=count > 0, count=count)

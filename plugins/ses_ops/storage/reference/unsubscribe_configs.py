@@ -33,7 +33,9 @@ def page(
     asked = None if domains is None else list(domains)
     rows = fetch_all(conn, _SQL["configs"], domains=asked, offset=offset, limit=limit)
     total = rows[0]["total"] if rows else fetch_value(conn, _SQL["count_configs"], domains=asked)
-    return [UnsubscribeConfig(address=row["address"], config=row["config"], status=row["status"]) for row in rows], total
+    return [
+        UnsubscribeConfig(address=row["address"], config=row["config"], status=row["status"]) for row in rows
+    ], total
 
 
 def find(conn: Connection, address: str) -> UnsubscribeConfig | None:

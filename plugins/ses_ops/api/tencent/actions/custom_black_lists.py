@@ -107,8 +107,10 @@ def delete_custom_black_list(call: Call) -> dict[str, Any]:
     """Take addresses off the list that were put on it by hand."""
     given = call.params["Emails"]
     if not 1 <= len(given) <= MOST_ADDRESSES:
-        raise missing("Emails", "MissingParameter.EmailsNecessary") if not given else wrong_value(
-            "Emails", f"has more than {MOST_ADDRESSES} addresses"
+        raise (
+            missing("Emails", "MissingParameter.EmailsNecessary")
+            if not given
+            else wrong_value("Emails", f"has more than {MOST_ADDRESSES} addresses")
         )
     addresses = [one for one in map(_address_if_any, given) if one is not None]
     if addresses:

@@ -43,9 +43,7 @@ def list_receivers(call: Call) -> dict[str, Any]:
     if status not in (None, TO_UPLOAD, UPLOADING, UPLOADED):
         raise wrong_value("Status", "must be 1, 2 or 3")
     is_empty = None if status is None else status != UPLOADED
-    found, total = lists.page(
-        call.conn, keyword=call.get("KeyWord"), is_empty=is_empty, offset=offset, limit=limit
-    )
+    found, total = lists.page(call.conn, keyword=call.get("KeyWord"), is_empty=is_empty, offset=offset, limit=limit)
     return {"TotalCount": total, "Data": [_line(call, one) for one in found]}
 
 

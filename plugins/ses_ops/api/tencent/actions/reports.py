@@ -89,9 +89,7 @@ def _volume(day: str, counts: MailCounts) -> dict[str, Any]:
 
 def get_abuse_report(call: Call) -> dict[str, Any]:
     """Complaints of a span of time, the newest first."""
-    offset, limit = checked_page(
-        call.get("Offset"), call.get("Limit"), most=MOST_COMPLAINTS, default=MOST_COMPLAINTS
-    )
+    offset, limit = checked_page(call.get("Offset"), call.get("Limit"), most=MOST_COMPLAINTS, default=MOST_COMPLAINTS)
     since = _moment(call, "StartTime", "InvalidParameter.InvalidStartTimeFormat", ends=False)
     until = _moment(call, "EndTime", "InvalidParameter.InvalidEndTimeFormat", ends=True)
     domains = call.domains
