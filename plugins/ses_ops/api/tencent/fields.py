@@ -1,7 +1,7 @@
 """The parameters of a request, checked by what its action knows (request_fields.txt).
 
 They come as a JSON object, or as a query or form with names such as `Template.TemplateID` and `Destination.0`, where
-every value is a text. Clients check no types themselves, so a number may come as a text also in JSON, and the other way.
+every value is a text. Clients check no types, so a number may come as a text in JSON as well, and the other way.
 """
 
 from __future__ import annotations

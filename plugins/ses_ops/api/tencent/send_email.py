@@ -201,8 +201,6 @@ def reference_id(key: ApiKey, zone: ZoneInfo) -> str:
 def _idempotency(params: Mapping[str, Any], headers: Mapping[str, str], name: str) -> Idempotency | None:
     """The name of the request that a client gives: the native header, else the Message-ID that the mail will have."""
     given = idempotency_key(headers)
-            "InvalidParameterValue", "The header `Idempotency-Key` must be 1 to 255 visible ASCII characters."
-        )
     if not given and (message_id := params.get("SmtpMessageId")):
         given = f"SmtpMessageId:{hashlib.sha256(message_id.strip().encode()).hexdigest()}"
     if not given:
