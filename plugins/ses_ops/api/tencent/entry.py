@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ses_ops import settings
 from ses_ops.api.bodies import read_body
 from ses_ops.api.front import ACTION
-from ses_ops.api.services import Services, services_of
+from ses_ops.api.services import ApiServices, services_of
 from ses_ops.api.tencent import actions, envelope, errors, fields, signature
 from ses_ops.api.tencent.action_error import ActionError
 from ses_ops.api.tencent.call import Call, not_allowed
@@ -83,7 +83,7 @@ class ReferenceApi:
         )
 
     async def _proved(
-        self, services: Services, request: Request, signed: SignedRequest, pairs: dict[str, str]
+        self, services: ApiServices, request: Request, signed: SignedRequest, pairs: dict[str, str]
     ) -> tuple[ApiKey, actions.Action]:
         """The key and the action of a request. Raises ActionError, and Refusal for too many requests."""
         claim = signature.tc3_claim(signed) if signature.is_tc3(signed) else signature.parameter_claim(signed, pairs)
@@ -94,7 +94,7 @@ class ReferenceApi:
             raise ActionError("AuthFailure.SecretIdNotFound", "The SecretId is not found: there is no such key.")
         if not proved:
             raise signature.not_proved()
-        self._seen.use(claim, signed.query.encode() + b"\n" + signed.body, now=time.monotonic())
+        self._seen.use(claim, now=time.monotonic())
         if claim.token:
             raise ActionError("AuthFailure.TokenFailure", "There are no temporary keys here: a token is not valid.")
         key = found[0]
@@ -108,7 +108,7 @@ class ReferenceApi:
 
     def _call(
         self,
-        services: Services,
+        services: ApiServices,
         conn: Connection,
         key: ApiKey,
         action: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import string
@@ -18,6 +19,7 @@ from ses_ops.application.single_messages.orders import Accepted, Idempotency, Or
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.clock import to_wall_clock
 from ses_ops.domain.message_fields import parse_single_message
+from ses_ops.domain.message_id import new_message_id
 from ses_ops.domain.unsubscribe_language import LANGUAGES
 from ses_ops.errors import InvalidInput
 from ses_ops.storage.reference import senders, unsubscribe_configs
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.api.services import Services
+    from ses_ops.api.services import ApiServices
     from ses_ops.domain.api_key import ApiKey
     from ses_ops.storage.templates.stored import StoredTemplate
 
@@ -57,7 +59,7 @@ class SendEmail:
         self._senders: dict[str, tuple[_Sender, float]] = {}
 
     async def __call__(
-        self, services: Services, key: ApiKey, params: Mapping[str, Any], headers: Mapping[str, str]
+        self, services: ApiServices, key: ApiKey, params: Mapping[str, Any], headers: Mapping[str, str]
     ) -> dict[str, Any]:
         """The answer. Raises ActionError and SesError."""
         fields = await self._fields(services, params)
@@ -65,14 +67,15 @@ class SendEmail:
         if not key.may_use(message.sender.domain):
             raise not_allowed(f"the sender domain {message.sender.domain}")
         name = reference_id(key, self._zone)
-        prepared = await services.mail.prepare(message)
+        mail: Any = services.mail
+        prepared = await mail.prepare(message)
         order = Order(
             message=prepared.message,
             key=key,
             source="tencent",
             prepared=prepared,
             idempotency=_idempotency(params, headers, name),
-            id=services.mail.new_id(),
+            id=new_message_id(time.time_ns() // 1_000_000, os.urandom(10)),
             reference_id=name,
         )
         (answer,) = await services.mail.accept([order])
@@ -80,7 +83,7 @@ class SendEmail:
             raise answer.problem
         return dict(answer.answer["Response"]) if isinstance(answer, Replayed) else {"MessageId": name}
 
-    async def _fields(self, services: Services, params: Mapping[str, Any]) -> dict[str, Any]:
+    async def _fields(self, services: ApiServices, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as a native one has it."""
         _check_numbers(params)
         sender = await self._sender(services, params["FromEmailAddress"])
@@ -107,7 +110,7 @@ class SendEmail:
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    async def _sender(self, services: Services, text: str) -> _Sender:
+    async def _sender(self, services: ApiServices, text: str) -> _Sender:
         if not _ALIAS.fullmatch(text.strip()):
             code = "FailedOperation.IncorrectSender"
             raise wrong_value("FromEmailAddress", "must be `address` or `alias <address>` without a colon", code)
@@ -157,7 +160,7 @@ def unsubscribe_language(text: str) -> str:
     return LANGUAGES[int(text)].value
 
 
-async def _content(services: Services, params: Mapping[str, Any]) -> dict[str, Any]:
+async def _content(services: ApiServices, params: Mapping[str, Any]) -> dict[str, Any]:
     """A template with its values, else a text and html of the request's own, in which nothing is filled in."""
     if template := params.get("Template"):
         data = template["TemplateData"]
