@@ -120,3 +120,16 @@ class SingleMail:
             " FROM occurrence o JOIN send_task t ON t.id = o.task_id WHERE o.id = %s",
             *(first, first + len(states) - 1, "cached" if counts[0] else "settled", *counts, first - 1, occurrence),
         )
+
+    def counted(self, accepted: int, *, provider: str = "google") -> None:
+        """Count so many accepted messages today, of one that is written for it."""
+        self.message(("ann@gmail.com", SENT))
+        self._value(
+            "WITH a AS (INSERT INTO attempt (chunk_id, run_id, host, pid) SELECT c.id, 'r', 'h', 1 FROM chunk c"
+            "  JOIN send_task t ON t.id = c.task_id WHERE t.type = 'api' LIMIT 1 RETURNING id, chunk_id)"
+            " INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, accepted)"
+            " SELECT a.id, %s, c.task_id, c.sender_domain, date_trunc('day', now()), %s"
+            " FROM a JOIN chunk c ON c.id = a.chunk_id",
+            *(provider, accepted),
+        )
+        self.conn.commit()

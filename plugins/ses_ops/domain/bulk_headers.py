@@ -36,14 +36,13 @@ def feedback_id(task: TaskType, occurrence_id: int, sender_domain: str, installa
 
 
 def single_headers(sender_domain: str, installation_id: str, *, is_marketing: bool) -> dict[str, str]:
-    """The headers of a single message. A program's mail is no person's (RFC 3834 5), and bulk only if it is marketing.
+    """The headers of a single message. Only marketing is bulk mail.
 
     Its Feedback-ID has no start, because it belongs to none.
     """
     return {
         **({"Precedence": "bulk"} if is_marketing else {}),
-        "X-Auto-Response-Suppress": SUPPRESSED,
-        "Auto-Submitted": "auto-generated",
+        **bulk_headers(TaskType.API),
         "Feedback-ID": f"single:{sender_domain}:api:{_who_sends(installation_id)}",
     }
 

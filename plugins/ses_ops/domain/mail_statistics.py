@@ -23,6 +23,26 @@ class Dimension(StrEnum):
     SENDER_DOMAIN = "sender_domain"
     TASK = "task"
     MAILBOX_PROVIDER = "mailbox_provider"
+    #: A value of MailKind.
+    KIND = "kind"
+
+
+class MailKind(StrEnum):
+    """What mail is, by who asked for it."""
+
+    #: Of send tasks.
+    BULK = "bulk"
+    #: Single messages, which programs ask for by the API.
+    TRIGGER = "trigger"
+
+
+#: What the name of the task that has a sender domain's single messages begins with. No other name has a colon.
+TRIGGER_TASK = "api:"
+
+
+def domain_of_trigger_mail(task: str) -> str | None:
+    """The sender domain whose single messages a task has; None of a task that a person made."""
+    return task.removeprefix(TRIGGER_TASK) if task.startswith(TRIGGER_TASK) else None
 
 
 class Engaged(StrEnum):
@@ -160,4 +180,6 @@ class StatisticsRow:
     #: None without the dimension. Tasks of one name, made one after the other, are different rows.
     task_id: int | None = None
     mailbox_provider: str = ""
+    #: A value of MailKind.
+    kind: str = ""
     counts: MailCounts

@@ -22,7 +22,7 @@ from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.remembered import Remembered
 from ses_ops.rendering.template import HTML, SUBJECT, TEXT, MailTemplate, load_template
 from ses_ops.rendering.template_loader import InsideLoader
-from ses_ops.rendering.template_place import RenderingLimits, Place, StoredFiles
+from ses_ops.rendering.template_place import Place, RenderingLimits, StoredFiles
 from ses_ops.rendering.tracking import TrackedParts, tracked_template
 
 #: What the texts of a message are called in errors, in the place of a template's name.

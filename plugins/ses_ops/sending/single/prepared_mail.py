@@ -69,9 +69,18 @@ class PreparedMail:
         self._made: tuple[int, int, bytes] | None = None
 
     @property
+    def is_marketing(self) -> bool:
+        """Whether it leaves those out who unsubscribed from the sender domain."""
+        return self.message.is_marketing
+
+    @property
     def subject(self) -> str:
         """As the recipients see it."""
         return self._mail.subject
+
+    def made(self, *, occurrence_id: int, seq: int, place: int) -> tuple[str, bytes]:
+        """Envelope sender and content for the recipient in a place of `message.recipients`, whose row is `seq`."""
+        return self.envelope_sender(occurrence_id, seq, place), self.content(occurrence_id, seq, place)
 
     def envelope_sender(self, occurrence_id: int, seq: int, place: int) -> str:
         """`b-TOKEN@` the bounce domain, as bulk mail has it; without such a domain the sender."""
