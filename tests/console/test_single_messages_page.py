@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.single_mail import FAILED, SENT, SUPPRESSED, UNKNOWN, WAITING, SingleMail
+from tests.console.console_world import visible_text
+from tests.single_mail import FAILED, SENT, SUPPRESSED, UNKNOWN, WAITING, SingleMail, said
 
 ANN, BEN = "ann@shop.example", "ben@shop.example"
 
@@ -112,3 +113,27 @@ def test_who_may_not_see_what_tasks_share_sees_no_message(mail, viewer, monkeypa
     monkeypatch.setattr("ses_ops.console.access.may_see_shared", lambda user: False)
     assert viewer.get("/messages").status_code == 403
     assert viewer.get(f"/messages/{one}").status_code == 403
+
+
+def test_a_message_is_sent_again_after_a_question_by_who_may_send(world, mail, viewer, user):
+    content = said(ANN).stored
+    one = mail.message((ANN, FAILED), content=content)
+    assert "Send again" not in viewer.text(f"/messages/{one}")
+    assert "Send again" in user.text(f"/messages/{one}")
+    assert "Send this message again?" in visible_text(user.post(f"/messages/{one}/resend").text)
+    assert not world.audit_log()
+    done = user.post(f"/messages/{one}/resend", confirmed="yes")
+    assert done.status_code == 303
+    made = done.headers["location"].removeprefix("/ses")
+    text = user.text(made)
+    assert "as soon as the API runs; no copy of it does now" in text
+    assert "Repeat of an earlier message" in text
+    assert "Sent again as message 1" in user.text(f"/messages/{one}")
+    (entry,) = world.audit_log()
+    assert (entry["event"], entry["extra"]["message"]) == ("ses_resend_message", str(one))
+    assert ANN not in str(entry)
+    again = user.post(f"/messages/{one}/resend", confirmed="yes")
+    assert again.headers["location"] == f"/ses/messages/{one}"
+    assert "being sent again already" in user.text(f"/messages/{one}")
+    gone = mail.message((ANN, FAILED))
+    assert "no longer kept" in user.text(f"/messages/{gone}")

@@ -29,6 +29,7 @@ NOUNS = (
     "mail_statistics",
     "message_fields",
     "messages",
+    "native_api",
     "orchestration",
     "quota",
     "reference",

@@ -277,3 +277,7 @@ CREATE TABLE reference_filled_template (
 -- An entry of the suppression list has a number there.
 ALTER TABLE suppression ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
 CREATE UNIQUE INDEX suppression_number ON suppression (number);
+
+-- Programs poll events by their arrival.
+CREATE INDEX message_event_arrived ON message_event (received_at, event_key);
+CREATE INDEX engagement_arrived ON engagement (received_at, event_key);
