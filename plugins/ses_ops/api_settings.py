@@ -6,6 +6,9 @@ Every setting is read by a call, never at import.
 | --- | --- | --- |
 | SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | where the API listens |
 | SES_API_PER_SECOND | 4000 | requests a second of a key that names no limit of its own, 1 to 100000 |
+| SES_API_PER_ADDRESS | 10 | single messages an hour from one sender domain to one address, 1 to 10000 |
+| SES_API_IDEMPOTENCY_HOURS | 24 | hours for which a request's own key and its answer are kept, 24 to 168 |
+| SES_API_CONTENT_DAYS | 8 | days for which the content of single messages is kept, 8 (`send_at` is 7 ahead) to 366 |
 """
 
 from __future__ import annotations
@@ -29,6 +32,21 @@ def api_host() -> str:
 def api_per_second() -> int:
     """Requests a second of a key without a limit of its own, in each process of the API. Raises InvalidInput."""
     return whole_number("SES_API_PER_SECOND", 4_000, 1, 100_000)
+
+
+def api_per_address() -> int:
+    """Single messages an hour from one sender domain to one address. Raises InvalidInput."""
+    return whole_number("SES_API_PER_ADDRESS", 10, 1, 10_000)
+
+
+def api_idempotency_hours() -> int:
+    """Hours for which a request's own key (Idempotency-Key) and its answer are kept. Raises InvalidInput."""
+    return whole_number("SES_API_IDEMPOTENCY_HOURS", 24, 24, 168)
+
+
+def api_content_days() -> int:
+    """Whole days for which the content of single messages is kept. Raises InvalidInput."""
+    return whole_number("SES_API_CONTENT_DAYS", 8, 8, 366)
 
 
 def whole_number(name: str, default: int, least: int, most: int) -> int:
