@@ -9,12 +9,16 @@ Every setting is read by a call, never at import.
 | SES_API_PER_ADDRESS | 10 | single messages an hour from one sender domain to one address, 1 to 10000 |
 | SES_API_IDEMPOTENCY_HOURS | 24 | hours for which a request's own key and its answer are kept, 24 to 168 |
 | SES_API_CONTENT_DAYS | 8 | days for which the content of single messages is kept, 8 (`send_at` is 7 ahead) to 366 |
+| SES_REFERENCE_PER_SECOND | 20 | requests a second of a key and an action of the reference's API, 1 to 100000 |
+| SES_REFERENCE_ZONE | Asia/Shanghai | time zone of the reference's API, whose times have no offset |
 """
 
 from __future__ import annotations
 
 import os
+from zoneinfo import ZoneInfo
 
+from ses_ops.domain.clock import zone
 from ses_ops.errors import InvalidInput
 from ses_ops.settings import listening_host, listening_port
 
@@ -47,6 +51,17 @@ def api_idempotency_hours() -> int:
 def api_content_days() -> int:
     """Whole days for which the content of single messages is kept. Raises InvalidInput."""
     return whole_number("SES_API_CONTENT_DAYS", 8, 8, 366)
+
+
+def reference_per_second() -> int:
+    """Requests a second of a key and an action of the reference's API. Raises InvalidInput."""
+    return whole_number("SES_REFERENCE_PER_SECOND", 20, 1, 100_000)
+
+
+def reference_zone() -> ZoneInfo:
+    """The time zone of the reference's API, whose times have no offset. Raises InvalidInput."""
+    name = "SES_REFERENCE_ZONE"
+    return zone(os.environ.get(name, "").strip() or "Asia/Shanghai", where=name)
 
 
 def whole_number(name: str, default: int, least: int, most: int) -> int:
