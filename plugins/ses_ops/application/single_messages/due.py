@@ -79,17 +79,23 @@ class DueMessages:
     async def look(self) -> int:
         """Send what is due now, at most AT_ONCE messages; returns their number. Raises DatabaseUnavailable."""
         due = await self._control.do(_claim)
-        orders = []
-        for one in due:
-            try:
-                orders.append(self._order(one))
-            except (SesError, ValueError) as problem:
+        made = await asyncio.to_thread(lambda: [self._order_or_problem(one) for one in due])
+        for one, problem in zip(due, made, strict=True):
+            if not isinstance(problem, Order):
                 await self._refuse(one.id, problem)
-        if orders:
+        if orders := [order for order in made if isinstance(order, Order)]:
             for order, answer in zip(orders, await self._acceptor.accept(orders), strict=True):
                 if isinstance(answer, Refused):
                     await self._refuse(str(order.id), answer.problem)
         return len(due)
+
+    def _order_or_problem(self, due: DueMessage) -> Order | SesError | ValueError:
+        try:
+            return self._order(due)
+        except DatabaseUnavailable:
+            raise
+        except (SesError, ValueError) as problem:
+            return problem
 
     def _order(self, due: DueMessage) -> Order:
         if due.content is None:
@@ -98,7 +104,7 @@ class DueMessages:
             message=read_stored(due.content),
             key=ApiKey(id=due.key_id, name="", scopes=frozenset(), domains=frozenset()),
             source=due.source,
-            prepared=self._remake(due.content),
+            prepared=self._remake(due.content),  # may ask the database, so this runs in a thread
             idempotency=None,
             id=UUID(due.id),
             due=True,
