@@ -1,4 +1,4 @@
-"""Mail server or PostgreSQL is unavailable while single messages are sent: they wait, none is lost, none twice."""
+"""Mail server or PostgreSQL unavailable while single messages are sent: they wait, none is lost, none leaves twice."""
 
 from __future__ import annotations
 
