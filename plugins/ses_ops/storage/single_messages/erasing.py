@@ -48,7 +48,7 @@ def _leave_out(conn: Connection, message_id: str, rest: SingleMessage) -> None:
 def _without(content: memoryview | None, address_key: str) -> SingleMessage | None:
     """What a message says to its other recipients; None: there are none, or nobody can read it."""
     try:
-        message = read_stored(content or b"")
+        message = read_stored(bytes(content or b""))
     except ValueError:
         return None
     kept: dict[str, Any] = {
