@@ -15,7 +15,7 @@ FROM single_message s WHERE s.id = ANY(%(ids)s::uuid[]) ORDER BY s.id FOR UPDATE
 UPDATE single_message SET subject = '', address_keys = array_replace(address_keys, %(address_key)s, %(person)s),
     reference = CASE WHEN strpos(lower(reference), %(address_key)s) = 0 THEN reference END,
     tags = ARRAY(SELECT t FROM unnest(tags) t WHERE strpos(lower(t), %(address_key)s) = 0),
-    refused = CASE WHEN strpos(lower(refused::text), %(address_key)s) = 0 THEN refused
+    refused = CASE WHEN strpos(coalesce(lower(refused::text), ''), %(address_key)s) = 0 THEN refused
                    ELSE jsonb_build_object('code', refused -> 'code', 'facts', '{}'::jsonb) END
 WHERE id = ANY(%(ids)s::uuid[]);
 
