@@ -11,6 +11,9 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
+from ses_ops.domain.address import Sender, parse_address
+from ses_ops.domain.single_message import SingleMessage
+
 #: State, tries, SMTP code, the server's words.
 Outcome = tuple[str, int, int | None, str | None]
 SENT: Outcome = ("sent", 1, 250, "2.0.0 queued")
@@ -120,3 +123,23 @@ class SingleMail:
             " FROM occurrence o JOIN send_task t ON t.id = o.task_id WHERE o.id = %s",
             *(first, first + len(states) - 1, "cached" if counts[0] else "settled", *counts, first - 1, occurrence),
         )
+
+    def counted(self, accepted: int, *, provider: str = "google") -> None:
+        """Count so many accepted messages today, of one that is written for it."""
+        self.message(("ann@gmail.com", SENT))
+        self._value(
+            "WITH a AS (INSERT INTO attempt (chunk_id, run_id, host, pid) SELECT c.id, 'r', 'h', 1 FROM chunk c"
+            "  JOIN send_task t ON t.id = c.task_id WHERE t.type = 'api' LIMIT 1 RETURNING id, chunk_id)"
+            " INSERT INTO send_count (attempt_id, mailbox_provider, task_id, sender_domain, sent_day, accepted)"
+            " SELECT a.id, %s, c.task_id, c.sender_domain, date_trunc('day', now()), %s"
+            " FROM a JOIN chunk c ON c.id = a.chunk_id",
+            *(provider, accepted),
+        )
+        self.conn.commit()
+
+
+def said(to: str, **more: Any) -> SingleMessage:
+    """What a message to one address says."""
+    sender = Sender(display_name="Shop", address="news@mail.example.com", domain="mail.example.com")
+    plain = {"sender": sender, "to": (parse_address(to),), "subject": "Your code", "text": "It is 123456."}
+    return SingleMessage(**{**plain, **more})

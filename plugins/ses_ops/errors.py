@@ -249,6 +249,17 @@ class QuotaExhausted(SesError):
     """A test send found no quota left today (a test send is never cached)."""
 
 
+class NotAccepted(SesError):
+    """A single message is refused: nothing of it is written. `retry_after`: seconds after which it may be accepted."""
+
+    retry_after: float | None = None
+
+    def after(self, seconds: float) -> Self:
+        """The same, with the seconds after which another try makes sense."""
+        self.retry_after = seconds
+        return self
+
+
 class TemplateError(SesError):
     """A template does not exist, does not compile, or its variables do not match."""
 

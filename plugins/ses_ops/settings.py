@@ -9,8 +9,6 @@ Every setting is read by a call, never at import.
 | SES_SMTP_PORT | 1025 | the local mailbox's SMTP |
 | SES_MAILBOX_PORT | 8025 | the local mailbox's web page |
 | SES_PUBLIC_PORT, SES_PUBLIC_HOST | 8070, 127.0.0.1 | the public listener: unsubscribe page and providers' hooks |
-| SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | the API for programs: `ses listen api` |
-| SES_API_PER_SECOND | 4000 | requests a second of a key that names no limit of its own, 1 to 100000 |
 | SES_BOUNCE_PORT, SES_BOUNCE_HOST | 2525, 127.0.0.1 | the listener for bounces and complaints as mail |
 | SES_BOUNCE_TLS_CERTIFICATE, SES_BOUNCE_TLS_KEY | none | PEM files with which that listener offers STARTTLS |
 | SES_SPOOL | `spool` in SES_HOME | where a listener keeps events while PostgreSQL is unavailable |
@@ -23,6 +21,8 @@ Every setting is read by a call, never at import.
 | SES_CALLBACK_ALLOW | none | private networks that callbacks may be posted to, such as `10.1.0.0/16 127.0.0.1` |
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
+
+Those of the API have a module of their own: `api_settings.py`.
 
 In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
 """
@@ -151,62 +151,47 @@ def sample_wanted() -> bool:
 
 def web_port() -> int:
     """The port of Airflow's web page and API. Raises InvalidInput, as do the other ports."""
-    return _port("SES_WEB_PORT", 8080)
+    return listening_port("SES_WEB_PORT", 8080)
 
 
 def smtp_port() -> int:
     """The port of the local mailbox's SMTP server."""
-    return _port("SES_SMTP_PORT", 1025)
+    return listening_port("SES_SMTP_PORT", 1025)
 
 
 def mailbox_port() -> int:
     """The port of the local mailbox's web page."""
-    return _port("SES_MAILBOX_PORT", 8025)
+    return listening_port("SES_MAILBOX_PORT", 8025)
 
 
 def db_port() -> int | None:
     """The TCP port of the embedded PostgreSQL; None when it listens on its unix socket only."""
-    return _port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
+    return listening_port("SES_DB_PORT", 0) if os.environ.get("SES_DB_PORT", "").strip() else None
 
 
 def public_port() -> int:
     """The port of the public listener."""
-    return _port("SES_PUBLIC_PORT", 8070)
+    return listening_port("SES_PUBLIC_PORT", 8070)
 
 
 def web_host() -> str:
     """The address that Airflow's web server listens on. Raises InvalidInput."""
-    return _host("SES_WEB_HOST")
+    return listening_host("SES_WEB_HOST")
 
 
 def public_host() -> str:
     """The address that the public listener listens on. Raises InvalidInput."""
-    return _host("SES_PUBLIC_HOST")
+    return listening_host("SES_PUBLIC_HOST")
 
 
 def bounce_port() -> int:
     """The port of the listener for bounces and complaints as mail."""
-    return _port("SES_BOUNCE_PORT", 2525)
+    return listening_port("SES_BOUNCE_PORT", 2525)
 
 
 def bounce_host() -> str:
     """The address that this listener listens on. Raises InvalidInput."""
-    return _host("SES_BOUNCE_HOST")
-
-
-def api_port() -> int:
-    """The port of the API."""
-    return _port("SES_API_PORT", 8060)
-
-
-def api_host() -> str:
-    """The address that the API listens on. Raises InvalidInput."""
-    return _host("SES_API_HOST")
-
-
-def api_per_second() -> int:
-    """Requests a second of a key without a limit of its own, in each process of the API. Raises InvalidInput."""
-    return _whole_number("SES_API_PER_SECOND", 4_000, 1, 100_000)
+    return listening_host("SES_BOUNCE_HOST")
 
 
 def spool_folder() -> Path:
@@ -215,21 +200,14 @@ def spool_folder() -> Path:
     return Path(os.path.abspath(Path(given).expanduser())) if given else ses_home() / "spool"
 
 
-def _whole_number(name: str, default: int, least: int, most: int) -> int:
-    given = os.environ.get(name, "").strip() or str(default)
-    if not (given.isascii() and given.isdecimal() and len(given) <= 9 and least <= int(given) <= most):
-        raise InvalidInput("not_a_number_between", given=given[:100], least=least, most=most, where=name)
-    return int(given)
-
-
-def _host(name: str) -> str:
+def listening_host(name: str) -> str:
     given = os.environ.get(name, "").strip() or "127.0.0.1"
     if not _HOST.fullmatch(given):
         raise InvalidInput("not_a_host", value=given, where=name)
     return given
 
 
-def _port(name: str, default: int) -> int:
+def listening_port(name: str, default: int) -> int:
     given = os.environ.get(name, "").strip()
     if not given:
         return default

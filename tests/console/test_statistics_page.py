@@ -8,6 +8,7 @@ import io
 import pytest
 
 from tests.console.counted_mail import two_mailings
+from tests.single_mail import SingleMail
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_rates_say_what_they_are_parts_of(counted, viewer):
     assert "Complained – not measured" in text
 
 
-@pytest.mark.parametrize("by", ["day", "task", "sender_domain", "mailbox_provider", "colour", ""])
+@pytest.mark.parametrize("by", ["kind", "day", "task", "sender_domain", "mailbox_provider", "colour", ""])
 def test_every_grouping_has_the_same_total(counted, viewer, by):
     text = viewer.text(f"/statistics?by={by}&days=7")
     assert "Total 200 180" in text
@@ -60,3 +61,31 @@ def test_a_task_has_its_links_hours_and_another_beside_it(counted, viewer):
 def test_a_task_that_does_not_exist_is_not_found(counted, viewer):
     assert viewer.get("/tasks/nobody/statistics").status_code == 404
     assert viewer.get("/tasks/spring/statistics?with=nobody").status_code == 404
+
+
+@pytest.fixture
+def triggered(counted):
+    """Thirty single messages of the API beside the two mailings."""
+    SingleMail(counted.conn).counted(30)
+    return counted
+
+
+def test_trigger_mail_stands_apart_from_bulk_mail(triggered, viewer):
+    text = viewer.text("/statistics")
+    assert "30 of 210 accepted messages are trigger mail of the API." in text
+    assert "Trigger mail of the API 30 30" in viewer.text("/statistics?by=kind")
+    assert "Bulk mail of send tasks 200 180" in viewer.text("/statistics?by=kind")
+    assert "Trigger mail of mail.example.com 30 30" in viewer.text("/statistics?by=task")
+    assert "Total 30 30" in viewer.text("/statistics?by=day&mail=trigger")
+    assert "Total 200 180" in viewer.text("/statistics?by=mailbox_provider&mail=bulk")
+    rows = csv.DictReader(io.StringIO(viewer.get("/statistics.csv?by=kind").content.decode("utf-8-sig")))
+    assert {row["kind"]: row["accepted"] for row in rows} == {"bulk": "180", "trigger": "30"}
+
+
+def test_who_may_not_see_what_tasks_share_sees_no_trigger_mail(triggered, viewer, monkeypatch):
+    monkeypatch.setattr("ses_ops.console.statistics.page.may_see_shared", lambda user: False)
+    for query in ("", "?mail=trigger", "?by=task"):
+        text = viewer.text(f"/statistics{query}")
+        assert "are trigger mail" not in text, query
+        assert "Trigger mail of mail.example.com" not in text, query
+        assert "Total 200 180" in text

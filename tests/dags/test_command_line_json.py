@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+from cryptography.fernet import Fernet
 
 import tests.airflow_environment as environment
 from ses_ops.cli.main import cli
@@ -67,6 +68,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "suppression list": ((), list),
     "test-send": (("--template", "hello", "--sender", "news@mail.example.com", "--to", "me@example.com"), dict),
     "message find": (("me@example.com",), list),
+    "message list": (("--tag", "code"), list),
     "message show": (("1.1",), dict),
     "events feeds": ((), dict),
     "events read": (("returned.eml",), dict),
@@ -81,10 +83,12 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "person show": (("anna@example.com",), dict),
     "person erase": (("anna@example.com",), dict),
     "airflow-rights": ((), dict),
+    "airflow-sync": ((), dict),
     "doctor": ((), list),
 }
-#: What answers only while `ses deliver callbacks` runs: tests/integration/cli/test_callback_commands.py.
-ELSEWHERE = ("callback test",)
+#: What answers only while `ses deliver callbacks` runs, or needs a message of the API (tests/integration/cli:
+#: test_callback_commands.py, test_single_message_commands.py).
+ELSEWHERE = ("callback test", "message resend")
 
 
 def _with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -110,6 +114,7 @@ def run(world, airflow_db, tmp_path: Path) -> Callable[..., subprocess.Completed
     uri = airflow_db.replace("postgresql://", "postgresql+psycopg2://", 1)
     whole = {**os.environ, **settings, environment.DATABASE: uri, "SES_HOME": str(tmp_path / "home")}
     whole["SES_CALLBACK_ALLOW"] = "127.0.0.0/8"
+    whole["AIRFLOW__CORE__FERNET_KEY"] = Fernet.generate_key().decode()
     whole.pop("AIRFLOW__LOGGING__LOGGING_LEVEL", None)
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,25 +13,26 @@ from starlette.responses import JSONResponse, Response
 
 from ses_ops import __version__
 from ses_ops.api import rest, tencent
-from ses_ops.api.front import Front
+from ses_ops.api.front import ApiFront
+from ses_ops.api.keys import proved_key
 from ses_ops.api.problems import INTERNAL, Refusal, problem_of
 from ses_ops.errors import SesError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ses_ops.api.services import Services
+    from ses_ops.api.services import ApiServices
 
 #: What a client asks for in vain: no route, another method.
 _CODES = {404: "no_such_resource", 405: "method_not_allowed"}
 
 
-def make_app(services: Services) -> Front:
+def make_app(services: ApiServices) -> ApiFront:
     """The app, which starts the services and ends them."""
-    return Front(make_routes(services), services)
+    return ApiFront(make_routes(services), services)
 
 
-def make_routes(services: Services) -> FastAPI:
+def make_routes(services: ApiServices) -> FastAPI:
     """The app without its front."""
 
     @asynccontextmanager
@@ -59,6 +60,7 @@ def make_routes(services: Services) -> FastAPI:
     app.state.services = services
     app.state.held = services.held
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_api_route("/v1/key", _own_key, summary="What the key of the request may do", tags=["keys"])
     rest.add_routes(app)
     tencent.add_routes(app)
     return app
@@ -66,12 +68,24 @@ def make_routes(services: Services) -> FastAPI:
 
 async def _health(request: Request) -> Response:
     """200 while messages are accepted; 503 while they are not."""
-    services: Services = request.app.state.services
+    services: ApiServices = request.app.state.services
     said: dict[str, Any] = {"status": "ok", "settings": "ok" if services.airflow.known else "missing"}
     said |= services.mail.health()
     if not services.airflow.known:
         said["status"] = "failing"
     return JSONResponse(said, 503 if said["status"] == "failing" else 200)
+
+
+async def _own_key(request: Request) -> dict[str, Any]:
+    """The id, scopes and sender domains of the key: for a program that wants to know whether it is set up."""
+    key = await proved_key(request)
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "domains": sorted(key.domains),
+        "per_second": key.per_second or request.app.state.services.rates.per_second,
+    }
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -90,9 +104,8 @@ async def _not_valid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(one) for one in first.get("loc", ()) if one not in ("body", "query", "path", "header"))
-    return problem_of(
-        Refusal(400, "field_not_usable", field=place or None, why=str(first.get("msg", ""))[:200])
-    ).response
+    why = str(first.get("msg", ""))[:200]
+    return problem_of(Refusal(400, "field_not_usable", field=place or None, why=why)).response
 
 
 async def _failed(_: Request, __: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What stands around every route: security headers, rate headers, a log without secrets, and the count of what is held."""
+"""What stands around every route: headers of security and rates, a log without secrets, the count of what is held."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_ops.api.rates import HEADERS, OWNER
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ses_ops.api.services import Services
+    from ses_ops.api.services import ApiServices
     from ses_ops.web.headers import Message, Send
 
 #: The API answers JSON; its document page, if there is one, brings its own policy.
@@ -27,10 +27,10 @@ _log = logging.getLogger("ses_ops.api.access")
 ACTION = "ses_ops.action"
 
 
-class Front:
+class ApiFront:
     """A pure ASGI app around the routes."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], services: Services) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], services: ApiServices) -> None:
         self._app = app
         self._services = services
 

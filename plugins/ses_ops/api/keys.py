@@ -20,8 +20,6 @@ from ses_ops.errors import DatabaseUnavailable
 from ses_ops.storage.connection import StatementFailed, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from psycopg2.extensions import connection as Connection
 
 #: Seconds for which keys are kept; also the time after which a revoked one is refused at the latest.
@@ -170,17 +168,23 @@ async def proved_key(request: Request) -> ApiKey:
     return key
 
 
-def key_with(scope: Scope) -> Callable[[Request], Awaitable[ApiKey]]:
+@dataclass(frozen=True)
+class KeyWith:
     """A dependency of a route: the key of the request, which has to have the scope."""
 
-    async def key_of(request: Request) -> ApiKey:
+    scope: Scope
+
+    async def __call__(self, request: Request) -> ApiKey:
+        """The key. Raises Refusal 401, 403, 429, and DatabaseUnavailable."""
         key = await proved_key(request)
-        if not key.may(scope):
-            raise Refusal(403, "api_key_scope_missing", scope=scope.value)
+        if not key.may(self.scope):
+            raise Refusal(403, "api_key_scope_missing", scope=self.scope.value)
         return key
 
-    key_of.scope = scope  # type: ignore[attr-defined] - a test lists the scopes of all routes
-    return key_of
+
+def key_with(scope: Scope) -> KeyWith:
+    """The dependency for a scope."""
+    return KeyWith(scope)
 
 
 def check_domain(key: ApiKey, domain: str) -> None:

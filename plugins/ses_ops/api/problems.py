@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ OF_CODE: dict[str, int] = {
 #: How to mend it, by code: a sentence for the programmer of the client.
 HINTS: dict[str, str] = {
     "api_key_missing": "send the header Authorization: Bearer ID:SECRET",
-    "api_key_wrong": "make a key in the console under Keys, or by `ses key create`",
+    "api_key_wrong": "ask for a key, which the console makes under Keys",
     "api_key_scope_missing": "use a key that has the scope",
     "api_key_domain_missing": "use a key that names the sender domain",
     "too_many_requests": "wait as long as Retry-After says; the limit of a key is on show under Keys",
@@ -82,7 +82,7 @@ class Refusal(SesError):
         super().__init__(code, **facts)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
     """What is answered to an error."""
 
@@ -91,7 +91,7 @@ class Problem:
     detail: str
     field: str | None = None
     hint: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def body(self) -> dict[str, Any]:

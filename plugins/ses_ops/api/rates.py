@@ -22,7 +22,7 @@ HEADERS, OWNER = "ses_ops.rate_headers", "ses_ops.key"
 
 
 @dataclass(slots=True)
-class Taken:
+class BucketState:
     """Whether a request is within its limit."""
 
     allowed: bool
@@ -40,32 +40,34 @@ class Buckets:
         self._names = names
         self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
-    def take(self, name: object, per_second: int) -> Taken:
+    def take(self, name: object, per_second: int) -> BucketState:
         """Count one request."""
         now = time.monotonic()
         seen, tokens = self._buckets.pop(name, (now, float(per_second)))
         tokens = min(float(per_second), tokens + (now - seen) * per_second)
-        allowed = tokens >= 1.0
+        # The wait that a client is told is rounded as floats are.
+        allowed = tokens >= 1.0 - 1e-9
         if allowed:
-            tokens -= 1.0
+            tokens = max(0.0, tokens - 1.0)
         self._buckets[name] = now, tokens
         if len(self._buckets) > self._names:
             self._buckets.popitem(last=False)
         missing = per_second - tokens if allowed else 1.0 - tokens
-        return Taken(allowed, per_second, int(tokens), missing / per_second)
+        return BucketState(allowed, per_second, int(tokens), missing / per_second)
 
 
 class KeyRates:
     """The limits of keys. In several processes each counts for itself (docs/api.md)."""
 
     def __init__(self, per_second: int) -> None:
-        self._per_second = per_second
+        #: Of keys that name no limit of their own.
+        self.per_second = per_second
         self._buckets = Buckets()
         self._at_once: dict[str, int] = {}
 
     def take(self, key: ApiKey, request: Request) -> None:
         """Count a request of a key; its answer says what remains. Raises Refusal 429."""
-        taken = self._buckets.take(key.id, key.per_second or self._per_second)
+        taken = self._buckets.take(key.id, key.per_second or self.per_second)
         request.scope[HEADERS] = (
             (b"ratelimit-limit", b"%d" % taken.limit),
             (b"ratelimit-remaining", b"%d" % taken.remaining),

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ses_ops import settings
 from ses_ops.api.app import make_app
-from ses_ops.api.front import Front
-from ses_ops.api.services import Services
+from ses_ops.api.front import ApiFront
+from ses_ops.api.services import ApiServices
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -35,7 +35,7 @@ _TOO_LARGE = (
 )
 
 
-class PatientOnlySoLong(HttpToolsProtocol):
+class PatientHttpTools(HttpToolsProtocol):
     """HTTP/1.1, ending a connection whose client takes too long with the head of its request, or makes it too large.
 
     uvicorn has a time limit between requests only, and httptools none for the size of a head.
@@ -99,7 +99,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http=PatientOnlySoLong,
+        http=PatientHttpTools,
         ws="none",
         backlog=4096,
         limit_concurrency=MOST_CONNECTIONS,
@@ -111,11 +111,11 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
     )
 
 
-def api() -> Front:
+def api() -> ApiFront:
     """The app of one process, from the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(_SWITCHED_AFTER)
-    return make_app(Services.of(settings.db_dsn()))
+    return make_app(ApiServices.of(settings.db_dsn()))
 
 
 def _allow_connections() -> None:

@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from ses_ops import settings
+from ses_ops.api.airflow_child import AirflowChild
 from ses_ops.api.bodies import HeldOctets
 from ses_ops.api.keys import KeyRing
 from ses_ops.api.rates import Buckets, KeyRates
 from ses_ops.api.threads import DatabaseThreads
+from ses_ops.api_settings import api_per_second
 from ses_ops.application.airflow_copy import AirflowCopy
 from ses_ops.application.airflow_requests import AskedAuditLog, AskedPlanStore, AskedScheduler
 from ses_ops.application.changed import Changed
@@ -71,7 +72,7 @@ class NoMailSide:
 
 
 @dataclass(kw_only=True)
-class Services:
+class ApiServices:
     """The services of one process of the API."""
 
     dsn: str
@@ -84,30 +85,36 @@ class Services:
     held: HeldOctets = field(default_factory=HeldOctets)
     #: For further limits of a face, such as 20 requests a second of a key and an action.
     buckets: Buckets = field(default_factory=Buckets)
-    #: Called when something was asked of Airflow (api/airflow_child.py).
-    asked: Callable[[], object] = lambda: None
+    #: Does what is asked of Airflow; None in tests.
+    child: AirflowChild | None = None
 
     @classmethod
     def of(cls, dsn: str, *, mail: MailSide | None = None) -> Self:
         """The services for a database. Raises InvalidInput for a wrong setting."""
+        copy = AirflowCopy(dsn)
         return cls(
             dsn=dsn,
             keys=KeyRing(dsn),
-            rates=KeyRates(settings.api_per_second()),
+            rates=KeyRates(api_per_second()),
             database=DatabaseThreads(dsn),
-            airflow=AirflowCopy(dsn),
+            airflow=copy,
             mail=mail or NoMailSide(),
+            child=AirflowChild(copy),
         )
 
     async def start(self) -> None:
         """Begin."""
         await asyncio.to_thread(self.airflow.start)
         await self.mail.start()
+        if self.child is not None:
+            self.child.start()
 
     async def close(self) -> None:
         """End; what was answered is kept."""
         await self.mail.close()
         await self.keys.close()
+        if self.child is not None:
+            await self.child.close()
         await asyncio.to_thread(self.database.close)
         await asyncio.to_thread(self.airflow.close)
 
@@ -132,6 +139,8 @@ class Services:
                 scheduler = self.scheduler(key, conn)
                 for notice in done.scheduler:
                     notice.tell(scheduler)
+            if self.child is not None:
+                self.child.later()
             return done
 
         return await self.database.call(run)
@@ -142,15 +151,19 @@ class Services:
 
     def scheduler(self, key: ApiKey, conn: Connection) -> AskedScheduler:
         """Airflow's scheduler, as far as it can be asked from here."""
-        return AskedScheduler(conn, f"{key.name} (API key)", noticed=self.asked)
+        return AskedScheduler(conn, f"{key.name} (API key)", noticed=self._asked)
 
     def plan_store(self, key: ApiKey, conn: Connection) -> PlanStore:
         """The quota Variable, as far as it can be written from here."""
         text = self.airflow.quota_text()
-        return AskedPlanStore(conn, f"{key.name} (API key)", text=text, noticed=self.asked)
+        return AskedPlanStore(conn, f"{key.name} (API key)", text=text, noticed=self._asked)
+
+    def _asked(self) -> None:
+        if self.child is not None:
+            self.child.soon()
 
 
-def services_of(request: Request) -> Services:
+def services_of(request: Request) -> ApiServices:
     """The services of the app that a request came to."""
-    services: Services = request.app.state.services
+    services: ApiServices = request.app.state.services
     return services

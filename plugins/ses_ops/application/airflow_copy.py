@@ -1,8 +1,8 @@
-"""The quota Variable and the mail server's connection for processes without Airflow: an encrypted copy in PostgreSQL.
+"""Copies of the quota Variable and the mail server's connection in PostgreSQL, for processes without Airflow.
 
-It is written by `ses_maintenance` every minute, by `make run`, by whatever changes a plan, and by a child of `ses listen
-api` at its start (docs/decisions/0053). The process's own AIRFLOW_VAR_SES_WARMUP_QUOTA and AIRFLOW_CONN_SES_SMTP come
-first, as in Airflow.
+They are encrypted. `ses_maintenance` writes them every minute, `make run` and a child of `ses listen api` at the start,
+and whatever changes a plan (docs/decisions/0053). The process's own AIRFLOW_VAR_SES_WARMUP_QUOTA and
+AIRFLOW_CONN_SES_SMTP come first, as in Airflow.
 """
 
 from __future__ import annotations

@@ -1,21 +1,22 @@
 """What a process without Airflow asks of it: kept in PostgreSQL, and done by one that has Airflow.
 
-Each request is done once: by a child of `ses listen api` within seconds where that machine has Airflow's settings, else by
-`ses_maintenance` within a minute, as far as a task may (docs/decisions/0053).
+Each request is done once: within seconds by a child of `ses listen api` where that machine has Airflow's settings, else
+within a minute by `ses_maintenance`, as far as a task may (docs/decisions/0053).
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import parse_plan
-from ses_ops.errors import Conflict, SesError
+from ses_ops.errors import Conflict, DatabaseUnavailable, LookUpFailed, NotFound, NotSetUp, SesError
 from ses_ops.storage.access import airflow_requests
-from ses_ops.storage.connection import transaction
+from ses_ops.storage.connection import database_now, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ses_ops.storage.access.airflow_requests import RequestRow
 
 
-class Asked(StrEnum):
+class AirflowAsk(StrEnum):
     """What may be asked for."""
 
     PAUSE_DAG = "pause_dag"
@@ -42,6 +43,8 @@ class Asked(StrEnum):
 
 #: Requests that one process takes at once.
 _BATCH = 100
+#: Time in which the DAG processor reads the DAG of a new task.
+_READ_WITHIN = timedelta(minutes=10)
 #: Days for which a request that was done is kept.
 KEPT_DAYS = 7
 
@@ -56,29 +59,29 @@ class AskedScheduler:
         self._noticed = noticed or (lambda: None)
 
     def pause_dag(self, task_name: str, /) -> bool:
-        return self._ask(Asked.PAUSE_DAG, task_name)
+        return self._ask(AirflowAsk.PAUSE_DAG, task_name)
 
     def unpause_dag(self, task_name: str, /) -> bool:
-        return self._ask(Asked.UNPAUSE_DAG, task_name)
+        return self._ask(AirflowAsk.UNPAUSE_DAG, task_name)
 
     def start_run(self, task_name: str, kind: RunKind | None = None, /) -> str | None:
         """None: the id of the run is not known yet."""
-        self._ask(Asked.START_RUN, task_name, kind=None if kind is None else kind.value)
+        self._ask(AirflowAsk.START_RUN, task_name, kind=None if kind is None else kind.value)
         return None
 
     def trigger_run(self, task_name: str, run_id: str, conf: dict[str, Any] | None = None, /) -> bool:
-        return self._ask(Asked.TRIGGER_RUN, task_name, run_id=run_id, conf=conf or {})
+        return self._ask(AirflowAsk.TRIGGER_RUN, task_name, run_id=run_id, conf=conf or {})
 
     def update_dags(self, *, created: Sequence[str], changed: Sequence[str]) -> bool:
         first = next(iter([*created, *changed]), "")
-        return self._ask(Asked.UPDATE_DAGS, first, created=list(created), changed=list(changed))
+        return self._ask(AirflowAsk.UPDATE_DAGS, first, created=list(created), changed=list(changed))
 
     def forget_task(self, task_name: str, /) -> None:
-        self._ask(Asked.FORGET_TASK, task_name)
+        self._ask(AirflowAsk.FORGET_TASK, task_name)
 
-    def _ask(self, kind: Asked, subject: str, **facts: Any) -> bool:
+    def _ask(self, asked: AirflowAsk, subject: str, /, **facts: Any) -> bool:
         with transaction(self._conn):
-            airflow_requests.ask(self._conn, kind=kind, subject=subject, facts=facts, asked_by=self._by)
+            airflow_requests.ask(self._conn, kind=asked, subject=subject, facts=facts, asked_by=self._by)
         self._noticed()
         return True
 
@@ -102,12 +105,14 @@ class AskedPlanStore:
             raise Conflict("quota_entry_changed_meanwhile", domain=domain)
         facts = {"entry": dict(entry), "seen": seen}
         with transaction(self._conn):
-            airflow_requests.ask(self._conn, kind=Asked.QUOTA_ENTRY, subject=domain, facts=facts, asked_by=self._by)
+            airflow_requests.ask(
+                self._conn, kind=AirflowAsk.QUOTA_ENTRY, subject=domain, facts=facts, asked_by=self._by
+            )
         self._noticed()
 
 
 class AskedAuditLog:
-    """The port `AuditLog` of a process without Airflow: the entry is written before the change, and amended after it."""
+    """The port `AuditLog` of a process without Airflow: an entry is written before the change, and amended after it."""
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
@@ -118,7 +123,7 @@ class AskedAuditLog:
         facts: dict[str, Any] = {**({"task": task} if task else {}), **details}
         with transaction(self._conn):
             id = airflow_requests.ask(
-                self._conn, kind=Asked.AUDIT_ENTRY, subject=task or "", facts=_entry(action, facts), asked_by=who
+                self._conn, kind=AirflowAsk.AUDIT_ENTRY, subject=task or "", facts=_entry(action, facts), asked_by=who
             )
         before = dict(facts)
         try:
@@ -142,24 +147,30 @@ def do_requests(
     plans: PlanStore | None,
     write_entries: Callable[[list[tuple[str, str, dict[str, Any]]]], object] | None,
 ) -> list[str]:
-    """Do what is asked for, as far as these can; the problems. What cannot be done now, because Airflow is away, stays.
+    """Do what is asked for, and return the problems. A port that is None leaves its kinds to another process.
 
-    A port that is None leaves its kinds to another process.
+    What fails because Airflow cannot be reached is left for the next time; a run of a DAG that Airflow has not read yet
+    for ten minutes.
     """
-    kinds = [kind for kind in Asked if kind not in (Asked.QUOTA_ENTRY, Asked.AUDIT_ENTRY)] if scheduler else []
-    kinds += [Asked.QUOTA_ENTRY] if plans else []
+    kinds = {kind.value for kind in AirflowAsk} - {AirflowAsk.AUDIT_ENTRY}
+    kinds -= set() if plans else {AirflowAsk.QUOTA_ENTRY}
+    kinds &= kinds if scheduler else {AirflowAsk.QUOTA_ENTRY}
     problems: list[str] = []
     with transaction(conn):
-        for row in airflow_requests.take(conn, kinds, limit=_BATCH):
+        for row in airflow_requests.take(conn, sorted(kinds), limit=_BATCH):
             try:
                 _do(row, scheduler, plans)
                 airflow_requests.done(conn, row.id)
             except SesError as problem:
                 problems.append(f"{row.kind} {row.subject}: {problem}")
+                if isinstance(problem, DatabaseUnavailable | LookUpFailed | NotSetUp):
+                    break
+                if isinstance(problem, NotFound) and database_now(conn) - row.asked_at < _READ_WITHIN:
+                    continue
                 airflow_requests.done(conn, row.id, problem=problem.sentence)
     if write_entries is not None:
         with transaction(conn):
-            entries = airflow_requests.take(conn, [Asked.AUDIT_ENTRY], limit=_BATCH * 10)
+            entries = airflow_requests.take(conn, [AirflowAsk.AUDIT_ENTRY], limit=_BATCH * 10)
             if entries:
                 write_entries([(one.asked_by, one.facts["action"], one.facts["facts"]) for one in entries])
             for one in entries:
@@ -175,23 +186,23 @@ def forget_old_requests(conn: Connection) -> int:
 
 def _do(row: RequestRow, scheduler: Scheduler | None, plans: PlanStore | None) -> None:
     facts = row.facts
-    if row.kind == Asked.QUOTA_ENTRY:
+    if row.kind == AirflowAsk.QUOTA_ENTRY:
         assert plans is not None
         plans.write_quota_entry(row.subject, facts["entry"], seen=facts["seen"])
         return
     assert scheduler is not None
     match row.kind:
-        case Asked.PAUSE_DAG:
+        case AirflowAsk.PAUSE_DAG:
             scheduler.pause_dag(row.subject)
-        case Asked.UNPAUSE_DAG:
+        case AirflowAsk.UNPAUSE_DAG:
             scheduler.unpause_dag(row.subject)
-        case Asked.START_RUN:
+        case AirflowAsk.START_RUN:
             scheduler.start_run(row.subject, None if facts.get("kind") is None else RunKind(facts["kind"]))
-        case Asked.TRIGGER_RUN:
+        case AirflowAsk.TRIGGER_RUN:
             scheduler.trigger_run(row.subject, facts["run_id"], facts["conf"])
-        case Asked.UPDATE_DAGS:
+        case AirflowAsk.UPDATE_DAGS:
             scheduler.update_dags(created=facts["created"], changed=facts["changed"])
-        case Asked.FORGET_TASK:
+        case AirflowAsk.FORGET_TASK:
             scheduler.forget_task(row.subject)
 
 

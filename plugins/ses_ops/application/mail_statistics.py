@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_statistics import MailKind
     from ses_ops.domain.warmup import QuotaPlans
     from ses_ops.storage.statistics.links import HourOfEngagement, LinkClicks
 
@@ -53,6 +54,7 @@ class _Asked:
     task_ids: Collection[int] | None
     hidden: Collection[str]
     hidden_ids: Collection[int]
+    kind: MailKind | None
 
 
 def statistics(
@@ -63,20 +65,24 @@ def statistics(
     days: int = DAYS,
     last: date | None = None,
     sender_domain: str | None = None,
+    sender_domains: Collection[str] | None = None,
     task_ids: Collection[int] | None = None,
     hidden: Collection[str] = (),
     hidden_ids: Collection[int] = (),
+    kind: MailKind | None = None,
 ) -> Statistics:
     """Sums of mail by day of sending over `days` days up to `last` (default: today); test sends are left out.
 
+    Of one sender domain, of some (who asks may see no others), or of all. `kind`: only bulk mail, or only trigger mail.
     Raises InvalidInput for a number of days that is not 1 to MOST_DAYS.
     """
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput("statistics_days", days=days, most=MOST_DAYS)
-    zones = zones_of(plans, known_domains(conn, plans) if sender_domain is None else [sender_domain])
+    chosen = sender_domains if sender_domain is None else [sender_domain]
+    zones = zones_of(plans, known_domains(conn, plans) if chosen is None else sorted(chosen))
     end = last or max(to_wall_clock(database_now(conn), zone(name)).date() for name in {"UTC", *zones.values()})
     first = end - timedelta(days=days - 1)
-    asked = _Asked(task_ids=task_ids, hidden=hidden, hidden_ids=hidden_ids)
+    asked = _Asked(task_ids=task_ids, hidden=hidden, hidden_ids=hidden_ids, kind=kind)
     rows = _of_days(conn, zones, by, first, end, limit=MOST_ROWS + 1, asked=asked)
     cut = len(rows) > MOST_ROWS
     summed = _of_days(conn, zones, (), first, end, limit=1, asked=asked) if cut else rows
@@ -142,6 +148,7 @@ def _of_days(
             task_ids=asked.task_ids,
             hidden=asked.hidden,
             hidden_ids=asked.hidden_ids,
+            kind=asked.kind,
             limit=limit,
         )
     return _merged(found)
@@ -149,9 +156,9 @@ def _of_days(
 
 def _merged(rows: Sequence[StatisticsRow]) -> list[StatisticsRow]:
     """Rows of the same values of the dimensions become one: those of domains in several zones."""
-    found: dict[tuple[str, str, str, int | None, str], StatisticsRow] = {}
+    found: dict[tuple[str, str, str, int | None, str, str], StatisticsRow] = {}
     for row in rows:
-        key = (row.day, row.sender_domain, row.task, row.task_id, row.mailbox_provider)
+        key = (row.day, row.sender_domain, row.task, row.task_id, row.mailbox_provider, row.kind)
         before = found.get(key)
         counts = row.counts if before is None else before.counts + row.counts
         found[key] = StatisticsRow(
@@ -160,6 +167,7 @@ def _merged(rows: Sequence[StatisticsRow]) -> list[StatisticsRow]:
             task=row.task,
             task_id=row.task_id,
             mailbox_provider=row.mailbox_provider,
+            kind=row.kind,
             counts=counts,
         )
     by_size = sorted(found.values(), key=lambda row: (-row.counts.accepted, row.sender_domain, row.task))

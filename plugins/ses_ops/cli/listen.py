@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ses_ops import settings
+from ses_ops import api_settings, settings
 
 
 @click.group()
@@ -51,12 +51,12 @@ def api(host: str | None, port: int | None, workers: int) -> None:
     """
     from ses_ops.api.server import serve
     from ses_ops.application.secret_box import SecretBox
-    from ses_ops.cli.session import db_dsn
+    from ses_ops.cli.session import db_dsn_without_airflow
 
-    settings.public_url(), settings.api_per_second()  # a wrong setting is an error before anything listens
+    settings.public_url(), api_settings.api_per_second()  # a wrong setting is an error before anything listens
     SecretBox.of_airflow()
-    host, port = host or settings.api_host(), port or settings.api_port()
-    dsn = db_dsn()
+    host, port = host or api_settings.api_host(), port or api_settings.api_port()
+    dsn = db_dsn_without_airflow()
     click.echo(f"listening on {host}:{port}; Ctrl-C ends it", err=True)
     serve(dsn=dsn, host=host, port=port, workers=workers)
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "callback": ("callbacks:callback", "Addresses of yours that events are posted to."),
     "deliver": ("deliver:deliver", "Post events to your addresses: the callback deliverer."),
     "listen": ("listen:listen", "Listen: the API, the public listener, the bounce listener."),
+    "airflow-sync": ("airflow_sync:airflow_sync", "Copy what the API needs of Airflow, and do what it asks of it."),
     "airflow-rights": (
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",

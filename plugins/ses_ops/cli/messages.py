@@ -1,4 +1,4 @@
-"""`ses message ...`: a single message, and all messages to one address."""
+"""`ses message ...`: one message, all messages to one address, and single messages of the API."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     cls=LazyGroup,
     commands={
         "show": ("messages:show", "Show what happened to a message, from the queue to the last event."),
+        "list": ("single_messages:list_messages", "List single messages, which programs asked for by the API."),
+        "resend": ("single_messages:resend_command", "Send a single message again, as a new one."),
         "find": ("messages:find", "Find all messages to an address, of all tasks."),
     },
 )
@@ -26,13 +28,30 @@ def message() -> None:
     """Messages: what happened to one, and what one person got."""
 
 
-@click.command(epilog=examples("ses message show 12.345", "ses message show 12.345 --json"))
-@click.argument("key", metavar="OCCURRENCE.SEQ")
+@click.command(
+    epilog=examples(
+        "ses message show 12.345",
+        "ses message show 12.345 --json",
+        "ses message show 0193a000-0000-7000-8000-000000000000",
+    )
+)
+@click.argument("key", metavar="OCCURRENCE.SEQ|ID")
 @json_option
 def show(key: str, as_json: bool) -> None:
-    """Show a message and its events. Its key is in the lists of messages with --json, and in its Message-ID."""
+    """Show a message and its events.
+
+    A mail of a send task is OCCURRENCE.SEQ: it is in the lists of messages with --json, and in its Message-ID. A single
+    message has the ID that the API answered.
+    """
+    from ses_ops.application.single_messages.find import message_id
+    from ses_ops.cli.single_messages import show_message
+    from ses_ops.errors import NotFound
     from ses_ops.storage.events import task_feedback, timeline
 
+    if single := message_id(key):
+        if not show_message(single, as_json=as_json):
+            raise NotFound("message", key)
+        return
     occurrence_id, seq = _read_key(key)
     with database() as conn:
         found = timeline.message(conn, occurrence_id, seq)

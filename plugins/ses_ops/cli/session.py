@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager, redirect_stdout
@@ -48,6 +49,23 @@ def database() -> Iterator[Connection]:
 def db_dsn() -> str:
     """The ses database as a libpq URI. Raises SesError that says what to set."""
     return airflow_connection.libpq_uri(ses_db().fields)
+
+
+def db_dsn_without_airflow() -> str:
+    """The ses database as a libpq URI, for a process that must not import Airflow: if need be a child of it does.
+
+    Raises SesError that says what to set.
+    """
+    stack = settings.running_stack()
+    if (found := _found(settings.SES_DB, stack.db_dsn if stack else "")) is not None:
+        return airflow_connection.libpq_uri(found.fields)
+    if not airflow_is_configured() and not airflow_configuration.has_secrets_backend():
+        raise settings.no_database()
+    command = [sys.executable, "-m", "ses_ops.cli.main", "airflow-sync", "--print-database"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SesError((done.stderr.strip().splitlines() or ["Airflow cannot be asked"])[-1].removeprefix("ses: "))
+    return done.stdout.strip()
 
 
 def smtp_settings() -> SmtpSettings:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
-from ses_ops.domain.mail_statistics import Dimension, Engaged, MailCounts, MailRate, StatisticsRow, rates
+from ses_ops.domain.mail_statistics import Dimension, Engaged, MailCounts, MailKind, StatisticsRow, facts, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,6 +40,8 @@ days_option = click.option("--days", default=30, show_default=True, type=click.I
     epilog=examples(
         "ses stats",
         "ses stats --by day,mailbox_provider --domain mail.example.com --days 7",
+        "ses stats --by day,kind",
+        "ses stats --mail trigger --days 7",
         "ses stats --by task --csv > october.csv",
         "ses stats links spring-sale",
     ),
@@ -49,6 +51,7 @@ days_option = click.option("--days", default=30, show_default=True, type=click.I
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; default: today.")
 @click.option("--domain", help="Only mail of this sender domain.")
 @click.option("--task", "name", help="Only mail of this send task.")
+@click.option("--mail", type=click.Choice([one.value for one in MailKind]), help="Only mail of this kind. [all]")
 @csv_option
 @json_option
 @click.pass_context
@@ -59,12 +62,14 @@ def stats(
     until: datetime | None,
     domain: str | None,
     name: str | None,
+    mail: str | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
     """Sums of mail by the day of sending, without test sends.
 
-    A bounce, an open or a complaint counts on the day on which its message was sent, so late ones change old days.
+    A bounce, an open or a complaint counts on the day on which its message was sent, so late ones change old days. Bulk
+    mail is of send tasks, trigger mail are the single messages of the API.
     """
     if context.invoked_subcommand is not None:
         return
@@ -83,6 +88,7 @@ def stats(
             last=until.date() if until else None,
             sender_domain=domain_key(domain) if domain else None,
             task_ids=task_ids,
+            kind=MailKind(mail) if mail else None,
         )
     names = [one.value for one in dimensions]
     if as_json:
@@ -192,16 +198,6 @@ def compare(first: str, second: str, days: int, as_json: bool) -> None:
         return
     one, other = (_shown(each.total, each.feeds) for each in found)
     print_table(("", first, second), [(name, one[name], other[name]) for name in one], empty="")
-
-
-def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
-    """MailCounts and rates for programs: each rate with its numerator and denominator by name."""
-    sums = {name: getattr(counts, name) for name in ("requested", "refused", "bounced", "reached")}
-    return {**asdict(counts), **sums, "rates": {name: _rate(one) for name, one in rates(counts, feeds).items()}}
-
-
-def _rate(rate: MailRate) -> dict[str, Any]:
-    return {**asdict(rate), "share": rate.share}
 
 
 def _dimensions(by: str) -> list[Dimension]:

@@ -5,9 +5,9 @@ A rate is a numerator and a denominator until it is shown: sums are made of thes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.feedback import Feedback, tells_of
 
@@ -23,6 +23,26 @@ class Dimension(StrEnum):
     SENDER_DOMAIN = "sender_domain"
     TASK = "task"
     MAILBOX_PROVIDER = "mailbox_provider"
+    #: A value of MailKind.
+    KIND = "kind"
+
+
+class MailKind(StrEnum):
+    """What mail is, by who asked for it."""
+
+    #: Of send tasks.
+    BULK = "bulk"
+    #: Single messages, which programs ask for by the API.
+    TRIGGER = "trigger"
+
+
+#: What the name of the task that has a sender domain's single messages begins with. No other name has a colon.
+TRIGGER_TASK = "api:"
+
+
+def domain_of_trigger_mail(task: str) -> str | None:
+    """The sender domain whose single messages a task has; None of a task that a person made."""
+    return task.removeprefix(TRIGGER_TASK) if task.startswith(TRIGGER_TASK) else None
 
 
 class Engaged(StrEnum):
@@ -149,6 +169,13 @@ def rates(counts: MailCounts, feeds: Collection[str]) -> dict[str, MailRate]:
     }
 
 
+def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
+    """Counts, sums and rates for programs: each rate with its numerator and denominator by name."""
+    sums = {name: getattr(counts, name) for name in ("requested", "refused", "bounced", "reached")}
+    of_each = {name: {**asdict(one), "share": one.share} for name, one in rates(counts, feeds).items()}
+    return {**asdict(counts), **sums, "rates": of_each}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatisticsRow:
     """One row of statistics: values of the dimensions that were asked for ("" of the others), and counts."""
@@ -160,4 +187,6 @@ class StatisticsRow:
     #: None without the dimension. Tasks of one name, made one after the other, are different rows.
     task_id: int | None = None
     mailbox_provider: str = ""
+    #: A value of MailKind.
+    kind: str = ""
     counts: MailCounts

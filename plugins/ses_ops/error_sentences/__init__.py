@@ -14,10 +14,34 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 NOUNS = (
-    *("addresses", "callbacks", "connections", "database", "domain_decisions", "hooks", "imports", "listeners"),
-    *("mail_server", "mail_settings", "messages", "orchestration", "quota", "reports", "reputation", "schedules"),
-    *("mail_statistics", "sending", "task_fields", "tasks", "templates", "unmatched_events"),
-    *("api", "api_keys", "message_fields"),
+    "addresses",
+    "api",
+    "api_keys",
+    "callbacks",
+    "connections",
+    "database",
+    "domain_decisions",
+    "hooks",
+    "imports",
+    "listeners",
+    "mail_server",
+    "mail_settings",
+    "mail_statistics",
+    "message_fields",
+    "messages",
+    "native_api",
+    "orchestration",
+    "quota",
+    "reference",
+    "reports",
+    "reputation",
+    "schedules",
+    "sending",
+    "single_messages",
+    "task_fields",
+    "tasks",
+    "templates",
+    "unmatched_events",
 )
 _PLACE = re.compile(r"\{(\w+)(?:!(\w))?(?::([^}]*))?\}")
 

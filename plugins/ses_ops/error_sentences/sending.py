@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
         "not write its commits to disk. Nothing more is sent. Compare what is queued with the mail server's log, "
         "then resume the task (docs/production.md, Failover)"
     ),
+    "content_not_kept": "what the message says is not kept any more",
     "mail_cannot_be_made": "{count} messages in a row cannot be made: {problem}; mend the template",
     "messages_left": "messages are left",
     "no_start_any_more": "{moment} is no start of this task any more: its schedule was changed",
@@ -25,8 +26,10 @@ SENTENCES: dict[str, str] = {
         "this run was made for an earlier send task of this name, which was deleted; trigger the DAG anew"
     ),
     "sender_domain_changed": "the task has another sender domain now",
+    "taken_for_dead": "this process was taken for dead, and another has its messages",
     "start_missed": "its start at {moment} {zone} was missed by {late}, more than start_grace {grace}",
     "start_superseded": "given up for the newer one that a person started; {why}",
+    "waits_for_its_turn": "other messages are sent before it",
     "task_was_changed": "the task was changed",
     "too_many_unknown_users": (
         "the mail server does not know {unknown} of the first {count} recipients; sending has stopped and nobody "

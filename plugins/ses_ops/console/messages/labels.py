@@ -33,6 +33,11 @@ BADGES: dict[str, str] = {
     SingleMessageStatus.CACHED.value: "paused",
     SingleMessageStatus.SENDING.value: "sending",
 }
+#: The colour of the dot before a status, where it is not the status itself.
+DOTS: dict[str, str] = {
+    SingleMessageStatus.SCHEDULED.value: MessageStatus.QUEUED.value,
+    SingleMessageStatus.REFUSED.value: MessageStatus.FAILED.value,
+}
 KIND: dict[str, str] = {
     RecipientKind.TO.value: N_("recipient"),
     RecipientKind.CC.value: N_("copy (Cc)"),

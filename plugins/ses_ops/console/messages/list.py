@@ -42,7 +42,7 @@ class MessageList:
     """What the address of the page asks for; what cannot be used of it becomes a default."""
 
     given: dict[str, str]
-    cursor: str
+    after: str
 
     @classmethod
     def read(cls, query: QueryParams) -> MessageList:
@@ -50,7 +50,7 @@ class MessageList:
         given = {name: query.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in _NAMES}
         if given["status"] not in labels.CHOICES:
             given["status"] = ""
-        return cls(given=given, cursor=query.get("cursor", "")[:_LONGEST])
+        return cls(given=given, after=query.get("cursor", "")[:_LONGEST])
 
     @property
     def narrowed(self) -> bool:
@@ -76,7 +76,7 @@ class MessageList:
             reference=given["reference"] or None,
             status=self.status,
             key_id=given["key"] or None,
-            cursor=self.cursor or None,
+            cursor=self.after or None,
             limit=SIZE,
         )
 
@@ -104,6 +104,7 @@ def messages(request: Request) -> Response:
         keys=keys,
         choices=labels.CHOICES,
         status_label=labels.STATUS,
+        dots=labels.DOTS,
         outcome_labels=feedback_labels.OF_MESSAGE,
         outcome_badges=feedback_labels.BADGES,
     )

@@ -111,7 +111,7 @@ def _read(user: BaseUser, address: Address, *, before: Key) -> PersonSeen:
 
 
 def _seen(user: BaseUser, rows: list[MessageTo]) -> frozenset[int]:
-    """The ids of the tasks of these messages that a person may see; test sends and single messages belong to no task."""
+    """The ids of the tasks of these messages that a person may see; test sends and single messages are of no task."""
     names = visible(user, {row.task for row in rows if TaskType(row.task_type).listed})
     hidden = hidden_tasks(user) if any(row.deleted_at for row in rows) else frozenset()
     return frozenset(

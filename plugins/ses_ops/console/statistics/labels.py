@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.console.language import N_
-from ses_ops.domain.mail_statistics import Dimension, MailCounts, rates
+from ses_ops.domain.mail_statistics import Dimension, MailCounts, MailKind, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,7 +16,9 @@ DIMENSIONS = {
     Dimension.TASK: N_("Send task"),
     Dimension.SENDER_DOMAIN: N_("Sender domain"),
     Dimension.MAILBOX_PROVIDER: N_("Mailbox provider"),
+    Dimension.KIND: N_("Kind of mail"),
 }
+KINDS = {MailKind.BULK: N_("Bulk mail of send tasks"), MailKind.TRIGGER: N_("Trigger mail of the API")}
 #: What a rate is called, and what it is a part of.
 RATES = {
     "accepted_rate": (N_("Accepted"), N_("of %(count)s requested")),

@@ -23,10 +23,10 @@ from ses_ops.console.database import reading
 from ses_ops.console.earlier_tasks import hidden_tasks
 from ses_ops.console.language import N_, Language, language_of
 from ses_ops.console.page import render
-from ses_ops.console.statistics.labels import DIMENSIONS, rate_lines
+from ses_ops.console.statistics.labels import DIMENSIONS, KINDS, rate_lines
 from ses_ops.console.task_snapshots import TASKS
 from ses_ops.domain.address import domain_key
-from ses_ops.domain.mail_statistics import Dimension, rates
+from ses_ops.domain.mail_statistics import Dimension, MailKind, domain_of_trigger_mail, rates
 from ses_ops.orchestration.connections import quota_plans
 from ses_ops.storage.ledger import activity
 
@@ -53,20 +53,23 @@ class Asked:
     by: Dimension
     days: int
     domain: str
+    #: None: all mail.
+    kind: MailKind | None
 
     @classmethod
     def read(cls, query: QueryParams) -> Asked:
         """Read the query of the address."""
-        by, days = query.get("by", ""), query.get("days", "")
+        by, days, mail = query.get("by", ""), query.get("days", ""), query.get("mail", "")
         return cls(
             by=Dimension(by) if by in set(Dimension) else Dimension.DAY,
             days=int(days) if days in {str(one) for one in DAYS} else 30,
             domain=domain_key(query.get("domain", "").strip()[:253]),
+            kind=MailKind(mail) if mail in set(MailKind) else None,
         )
 
     def query(self) -> str:
         """The address's query of the same."""
-        return urlencode({"by": self.by.value, "days": self.days, "domain": self.domain})
+        return urlencode({"by": self.by.value, "days": self.days, "domain": self.domain, "mail": self.kind or ""})
 
 
 @router.get("/statistics", dependencies=[Depends(enters_console)])
@@ -77,12 +80,16 @@ def page(request: Request, user: GetUserDep) -> Response:
         found = _ask(conn, user, asked, (asked.by,))
         by_day = found if asked.by is Dimension.DAY else _ask(conn, user, asked, (Dimension.DAY,))
         domains = known_domains(conn, quota_plans()) if may_see_shared(user) else []
+        by_kind = found if asked.by is Dimension.KIND else _ask(conn, user, asked, (Dimension.KIND,))
     return render(
         request,
         "statistics/page.html",
         asked=asked,
         days_choices=DAYS,
         dimensions=DIMENSIONS,
+        kinds=KINDS,
+        triggered=sum(row.counts.accepted for row in by_kind.rows if row.kind == MailKind.TRIGGER),
+        domain_of=domain_of_trigger_mail,
         domains=[one for one in domains if one],
         found=found,
         rows=found.rows[:SHOWN],
@@ -116,6 +123,8 @@ def _ask(conn: Connection, user: BaseUser, asked: Asked, by: Sequence[Dimension]
         sender_domain=asked.domain or None,
         hidden=names - visible(user, names),
         hidden_ids=hidden_tasks(user),
+        # Single messages belong to no DAG: they are for those who may see what all tasks share.
+        kind=asked.kind if may_see_shared(user) else MailKind.BULK,
     )
 
 

@@ -117,10 +117,10 @@ def settle_doubt(conn: Connection, chunk: LockedChunk) -> str | None:
     if chunk.attempt_id is None:
         # No attempt has the chunk, so no pending message should be marked. If one is marked, it may have been sent.
         if chunk.sending_through >= chunk.first_seq:
-            _settle(conn, chunk, None)
+            settle_marked(conn, chunk, None)
         return None
     journal_id = attempts.journal_of(conn, attempt_id=chunk.attempt_id)
-    _settle(conn, chunk, read_journal(journal_id))
+    settle_marked(conn, chunk, read_journal(journal_id))
     end_attempt(conn, attempt_id=chunk.attempt_id, ending="died")
     return journal_id
 
@@ -130,11 +130,15 @@ def settle_from_journal(conn: Connection, attempt: Attempt) -> None:
     with transaction(conn):
         chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
         if chunk is not None and chunk_locks.try_lock(conn, chunk_id=chunk.id):
-            _settle(conn, chunk, read_journal(attempt.journal_id))
+            settle_marked(conn, chunk, read_journal(attempt.journal_id))
             count_attempt(conn, attempt.id)
 
 
-def _settle(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:
+def settle_marked(conn: Connection, chunk: LockedChunk, journal: Mapping[int, int] | None) -> None:
+    """Settle the messages of a chunk that are marked without an outcome, by the journal; None: all are in doubt.
+
+    The caller holds the rows of the quota day and, after it, of the chunk.
+    """
     on_unknown = send_tasks.on_unknown_of(conn, task_id=chunk.task_id)
     begun = [seq for seq, entry in (journal or {}).items() if entry == JournalEntry.BEGUN or entry >= _FIRST_CODE]
     seqs = attempts.in_doubt(conn, chunk_id=chunk.id, begun=begun)

@@ -36,6 +36,10 @@ CLOSED_AFTER = 30.0
 class Mail(Protocol):
     """What is sent to the recipients of one single message: `rendering.single_mail.PreparedMail`."""
 
+    @property
+    def is_marketing(self) -> bool:
+        """Whether it leaves those out who unsubscribed from the sender domain."""
+
     def made(self, *, occurrence_id: int, seq: int, place: int) -> tuple[str, bytes]:
         """The envelope sender, and the content for the recipient at `place` (from 0), in lines that end with CRLF.
 
@@ -175,6 +179,8 @@ class OpenChunks:
             chunk.places += places - leaving
             chunk.taken = False
             self._open.add(chunk)
+            if chunk.attempt.run_id != self.process.run_id:
+                chunk.sealed = True
             if not chunk.sealed:
                 self._growing[chunk.domain] = chunk
 
@@ -196,6 +202,16 @@ class OpenChunks:
             self._behind[chunk.domain] = chunk.attempt.last_seq
             if self._growing.get(chunk.domain) is chunk:
                 del self._growing[chunk.domain]
+
+    def renew(self, process: ProcessRow) -> None:
+        """Begin anew as another process, because this one was taken for dead."""
+        with self._lock:
+            self.process = process
+            for chunk in self._open:
+                chunk.sealed = True
+            self._growing.clear()
+            self._occurrences.clear()
+            self._behind.clear()
 
     def all(self) -> list[OpenChunk]:
         """All chunks that are not closed yet."""

@@ -69,6 +69,11 @@ class PreparedMail:
         self._made: tuple[int, int, bytes] | None = None
 
     @property
+    def is_marketing(self) -> bool:
+        """Whether it leaves those out who unsubscribed from the sender domain."""
+        return self.message.is_marketing
+
+    @property
     def subject(self) -> str:
         """As the recipients see it."""
         return self._mail.subject

@@ -21,6 +21,8 @@ _SQL = statements(__file__)
 
 #: The first key of the advisory locks; the second key is the process's number.
 PROCESS_LOCK = 7_371
+#: As PROCESS_LOCK: held by the transaction in which a process accepts messages.
+ACCEPTING_LOCK = 7_373
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

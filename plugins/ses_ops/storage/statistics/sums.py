@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.mail_statistics import Dimension, MailCounts, StatisticsRow
+from ses_ops.domain.mail_statistics import Dimension, MailCounts, MailKind, StatisticsRow
 from ses_ops.storage.named_sql import fetch_all, fetch_value, statements
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ def sums(
     task_ids: Collection[int] | None = None,
     hidden: Collection[str] = (),
     hidden_ids: Collection[int] = (),
+    kind: MailKind | None = None,
     limit: int,
 ) -> list[StatisticsRow]:
     """Rows of statistics, the newest day and the largest first, at most `limit`.
 
     Mail of other sender domains is left out; `time_zone` (IANA) is that of their days. `since` and `until` bound the
     beginning of the quota day of sending: since <= day < until. `task_ids` None: all tasks; `hidden` and `hidden_ids`:
-    tasks that are left out, by name and by id.
+    tasks that are left out, by name and by id. `kind` None: all mail.
     """
     fetch_value(conn, _SQL["no_jit"])
     rows = fetch_all(
@@ -47,8 +48,10 @@ def sums(
         by_domain=Dimension.SENDER_DOMAIN in by,
         by_task=Dimension.TASK in by,
         by_provider=Dimension.MAILBOX_PROVIDER in by,
+        by_kind=Dimension.KIND in by,
+        kind=kind,
         # With each task by provider there would be very many groups.
-        grain_is_task=Dimension.TASK in by or Dimension.MAILBOX_PROVIDER not in by,
+        grain_is_task=Dimension.TASK in by or Dimension.KIND in by or Dimension.MAILBOX_PROVIDER not in by,
         since=since,
         until=until,
         task_ids=None if task_ids is None else list(task_ids),

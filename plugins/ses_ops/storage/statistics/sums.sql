@@ -8,6 +8,7 @@ SELECT set_config('jit', 'off', true);
 -- the tracked mail of its task and day, or provider, where the two can still be told apart.
 WITH left_out AS (
     SELECT id FROM send_task WHERE NOT counted OR name = ANY(%(hidden)s::text[]) OR id = ANY(%(hidden_ids)s::bigint[])
+       OR (%(kind)s::text IS NOT NULL AND (type = 'api') <> (%(kind)s = 'trigger'))
 ), grain AS (
     SELECT CASE WHEN %(grain_is_task)s THEN s.task_id END AS task_id, s.sender_domain, CASE WHEN %(by_day)s THEN (s.sent_day AT TIME ZONE %(time_zone)s)::date END AS day,
            CASE WHEN %(by_provider)s THEN s.mailbox_provider END AS provider,
@@ -65,6 +66,7 @@ WITH left_out AS (
 SELECT coalesce(k.day::text, '') AS day, CASE WHEN %(by_domain)s THEN k.sender_domain ELSE '' END AS sender_domain,
        CASE WHEN %(by_task)s THEN t.name ELSE '' END AS task, CASE WHEN %(by_task)s THEN k.task_id END AS task_id,
        coalesce(k.provider, '') AS mailbox_provider,
+       CASE WHEN NOT %(by_kind)s THEN '' WHEN t.type = 'api' THEN 'trigger' ELSE 'bulk' END AS kind,
        sum(k.accepted)::bigint AS accepted, sum(k.invalid)::bigint AS invalid, sum(k.spam_refused)::bigint AS spam_refused,
        sum(k.other_refused)::bigint AS other_refused, sum(k.infrastructure)::bigint AS infrastructure,
        sum(k.suppressed)::bigint AS suppressed, sum(k.unknown)::bigint AS unknown, sum(k.delivered)::bigint AS delivered,
@@ -76,6 +78,6 @@ SELECT coalesce(k.day::text, '') AS day, CASE WHEN %(by_domain)s THEN k.sender_d
        sum(k.clicked_people)::bigint AS clicked_people, sum(k.clicked_machines)::bigint AS clicked_machines,
        sum(k.clicked_unknown)::bigint AS clicked_unknown, sum(k.opens)::bigint AS opens, sum(k.clicks)::bigint AS clicks
 FROM known k LEFT JOIN send_task t ON t.id = k.task_id
-GROUP BY 1, 2, 3, 4, 5
-ORDER BY 1 DESC, sum(k.accepted) DESC, 2, 3, 4, 5
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY 1 DESC, sum(k.accepted) DESC, 2, 3, 4, 5, 6
 LIMIT %(limit)s;

@@ -132,6 +132,25 @@ CREATE TABLE idempotent_request (
 ) PARTITION BY RANGE (began_at);
 CREATE TABLE idempotent_request_default PARTITION OF idempotent_request DEFAULT;
 
+-- Of each request with a key of its own: whether this transaction holds it, and what an equal one was answered. A key that
+-- another transaction holds is not waited for. The first statement takes the locks, and only the second one, which sees
+-- what is committed by then, looks: so a key that is held and has no answer has none.
+CREATE FUNCTION hold_idempotency_keys(key_ids text[], keys text[])
+    RETURNS TABLE (held boolean, fingerprint bytea, status smallint, answer jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+    holds boolean[] := ARRAY(SELECT pg_try_advisory_xact_lock(hashtextextended(k.key_id || ' ' || k.key, 7372))
+                             FROM unnest(key_ids, keys) WITH ORDINALITY AS k (key_id, key, place) ORDER BY k.place);
+BEGIN
+    RETURN QUERY SELECT holds[k.place], r.fingerprint, r.status, r.answer
+    FROM unnest(key_ids, keys) WITH ORDINALITY AS k (key_id, key, place)
+    LEFT JOIN LATERAL (
+        SELECT i.fingerprint, i.status, i.answer FROM idempotent_request i
+        WHERE i.key_id = k.key_id AND i.idempotency_key = k.key AND i.kept_until > clock_timestamp()
+        ORDER BY i.began_at DESC LIMIT 1
+    ) r ON true
+    ORDER BY k.place;
+END $$;
+
 -- Makes the partitions of this day (in UTC) and the next of a table by day, and drops those that ended more than `kept`
 -- days ago. Returns the number of tables made and dropped.
 CREATE FUNCTION keep_days(parent text, by_column text, kept integer) RETURNS integer LANGUAGE plpgsql AS $$
@@ -239,6 +258,26 @@ CREATE TABLE reference_unsubscribe (
     config      text NOT NULL,
     status      smallint NOT NULL
 );
+-- A recipient group may be called anything there.
+CREATE TABLE reference_receiver (
+    group_id bigint PRIMARY KEY REFERENCES recipient_group ON DELETE CASCADE,
+    title    text NOT NULL
+);
+CREATE INDEX reference_receiver_title ON reference_receiver (title);
+-- What BatchSendEmail was given for a send task: its template, and values that are the same for all recipients. Templates
+-- into which such values were filled are in no list there.
+CREATE TABLE reference_task (
+    task_id       bigint PRIMARY KEY REFERENCES send_task ON DELETE CASCADE,
+    template_id   bigint,
+    template_data text NOT NULL DEFAULT ''
+);
+CREATE TABLE reference_filled_template (
+    template_id bigint PRIMARY KEY REFERENCES stored_template ON DELETE CASCADE
+);
 -- An entry of the suppression list has a number there.
 ALTER TABLE suppression ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
 CREATE UNIQUE INDEX suppression_number ON suppression (number);
+
+-- Programs poll events by their arrival.
+CREATE INDEX message_event_arrived ON message_event (received_at, event_key);
+CREATE INDEX engagement_arrived ON engagement (received_at, event_key);

@@ -1,0 +1,92 @@
+"""Another try for deferred single messages: the claim of a chunk that is due, charged to the present day."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ses_ops.domain.warmup import resume_again_at
+from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
+from ses_ops.sending.chunk.claim import claim_chunk
+from ses_ops.sending.release import Ending
+from ses_ops.sending.reserve import lock_quota_day
+from ses_ops.sending.single.closing import release_dead
+from ses_ops.sending.waiting_mail import why_it_waits
+from ses_ops.storage.connection import transaction
+from ses_ops.storage.ledger import chunks
+from ses_ops.storage.single_messages import open_chunks, retries
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from ses_ops.domain.warmup import QuotaPlans
+    from ses_ops.sending.chunk.claim import Attempt
+    from ses_ops.storage.single_messages.processes import ProcessRow
+    from ses_ops.storage.single_messages.retries import DueChunk
+
+_log = logging.getLogger(__name__)
+
+#: Largest number of chunks that are claimed at a time.
+CHUNKS_AT_ONCE = 4
+
+
+def claim_due(
+    conn: Connection, process: ProcessRow, plans: QuotaPlans, *, begun: set[int], most: int = CHUNKS_AT_ONCE
+) -> list[tuple[Attempt, float]]:
+    """Claim chunks whose time has come, charged to the present day; with the seconds that are left of it.
+
+    What the day has no place for waits for another one. A domain that has no usable plan keeps its mail waiting.
+    `begun` is the caller's memory of claims of which nobody knows whether they happened: they are released first.
+    Raises DatabaseUnavailable.
+    """
+    for chunk_id in list(begun):
+        ending = Ending(reason=Explanation("messages_left").sentence, backoff=False)
+        release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
+        begun.discard(chunk_id)
+    with transaction(conn):
+        found = retries.due(conn, limit=8 * most)
+    claimed = []
+    for due in found:
+        begun.add(due.id)
+        try:
+            attempt = _claim(conn, process, plans, due)
+            if attempt is not None:
+                with transaction(conn):
+                    claimed.append((attempt, open_chunks.seconds_left(conn, attempt.quota_day_id)))
+        except DatabaseUnavailable:
+            if claimed:
+                break  # what is claimed is sent; the next look says that there is no database
+            raise
+        except SesError as problem:
+            _log.warning("chunk %s of %s is not tried again yet: %s", due.id, due.sender_domain, problem)
+        begun.discard(due.id)
+        if len(claimed) == most:
+            break
+    return claimed
+
+
+def _claim(conn: Connection, process: ProcessRow, plans: QuotaPlans, due: DueChunk) -> Attempt | None:
+    plan = plans[due.sender_domain]
+    with transaction(conn):
+        locked = lock_quota_day(conn, plan)
+        chunk = retries.lock_due(conn, chunk_id=due.id)
+        if chunk is None:
+            return None
+        room = min(chunk.pending, locked.left)
+        rest = chunks.cut(conn, chunk, pending=room) if 0 < room < chunk.pending else None
+        waits = rest.id if rest is not None else due.id if not room else None
+        if waits is not None:
+            chunks.cache(
+                conn,
+                chunk_id=waits,
+                now=locked.now,
+                due_at=resume_again_at(plan, chunk.cached_at or locked.now, locked.day),
+                reason=why_it_waits(plan, locked.day, locked.allowance).sentence,
+            )
+        if not room:
+            return None
+        chunks.reserve(
+            conn, chunk_id=due.id, run_id=process.run_id, quota_day_id=locked.id, sender_domain=due.sender_domain
+        )
+        open_chunks.take_single(conn, quota_day_id=locked.id, count=room)
+    return claim_chunk(conn, due.id, process.run_id)

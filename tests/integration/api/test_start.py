@@ -1,0 +1,45 @@
+"""A copy of the API starts quickly, without Airflow, and stops when it is told to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.integration.api.api_process import ApiProcess
+from tests.sizes import FULL
+
+#: Seconds; a machine that does something else at the same time is slower.
+START_WITHIN = 2.0 if FULL else 10.0
+
+
+def test_it_answers_soon_has_no_airflow_and_stops(ses_dsn, tmp_path):
+    api = ApiProcess(dsn=ses_dsn, spool=tmp_path / "home")
+    began = time.monotonic()
+    api.start()
+    try:
+        took = time.monotonic() - began
+        with api.client() as client:
+            answer = client.get("/health")
+            assert answer.json()["settings"] == "missing"
+            assert answer.status_code == 503
+        maps = Path(f"/proc/{api.process.pid}/status").read_text()
+        octets = int(next(line for line in maps.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
+        began = time.monotonic()
+        assert api.stop() in (0, -15), api.log  # uvicorn gives the signal on
+        assert time.monotonic() - began < 10
+    finally:
+        api.kill()
+    print(f"started in {took:.2f} s, {octets / 1e6:.0f} MB")
+    assert took < START_WITHIN, api.log
+    assert octets < 150_000_000
+
+
+def test_its_modules_import_no_airflow():
+    code = (
+        "import sys\nimport ses_ops.cli.listen, ses_ops.api.server, ses_ops.api.app, ses_ops.cli.session\n"
+        "print([name for name in sys.modules if name.partition('.')[0] == 'airflow'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

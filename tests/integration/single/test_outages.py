@@ -1,0 +1,135 @@
+"""Mail server or PostgreSQL unavailable while single messages are sent: they wait, none is lost, none leaves twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from ses_ops.sending.single import duties, recorder, refused
+from tests.integration.single.world import until
+
+
+def check_each_once(world, mail_server, count: int) -> None:
+    assert world.states() == {"sent": count}
+    assert len(mail_server.accepted) == count
+    assert set(mail_server.accepted.values()) == {1}, "somebody got it twice"
+    world.check_places()
+
+
+def test_messages_wait_while_the_mail_server_is_unavailable_and_leave_when_it_is_back(world, mail_server):
+    mail_server.stop()
+    healths = []
+
+    async def scene():
+        sender = world.sender(options="unavailable_after=0.5")
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(60):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+            await until(lambda: sender.health().relay_problem is not None)
+            await until(lambda: world.states() == {"requeued": 60})
+            healths.append(sender.health())
+            for number in range(60):
+                sender.add(acceptance.accept(f"b-{number}@customers.example"))
+            await until(lambda: world.states() == {"requeued": 120})
+            mail_server.start()
+            await until(lambda: world.states() == {"sent": 120}, seconds=30)
+            assert sender.health().relay_problem is None
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    assert healths[0].under_way == 0, "what was not begun is not in doubt, even if the machine is lost"
+    check_each_once(world, mail_server, 120)
+
+
+def test_a_chunk_that_is_closed_without_a_mail_server_is_sent_when_there_is_one(world, mail_server, monkeypatch):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.3)
+    monkeypatch.setattr(recorder, "MOST_KEPT", 10)
+    mail_server.stop()
+
+    async def scene():
+        sender = world.sender(options="unavailable_after=0.3")
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(50):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"))
+            mail_server.start()
+            world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
+            await until(lambda: world.states() == {"sent": 50}, seconds=40)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 50)
+
+
+def test_a_server_that_refuses_all_mail_fails_none_of_it(world, mail_server, monkeypatch):
+    monkeypatch.setattr(refused, "TRIED_AGAIN_AFTER", 0.5)
+    mail_server.refuse = lambda _: b"550 5.7.1 account suspended\r\n"
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(80):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+                await asyncio.sleep(0.002)
+            await until(lambda: sender.health().relay_problem is not None)
+            mail_server.refuse = None
+            await until(lambda: world.states() == {"sent": 80}, seconds=40)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 80)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sessions_that_are_lost_again_and_again_lose_no_outcome(world, mail_server, seed):
+    chance = random.Random(seed)
+    mail_server.refuse = lambda recipient: (
+        b"451 4.7.1 greylisted\r\n" if recipient.startswith("grey") and chance.random() < 0.6 else None
+    )
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(150):
+                kind = "grey" if number % 10 == 0 else "fine"
+                sender.add(acceptance.accept(f"{kind}-{number}@customers.example"))
+                await asyncio.sleep(0.005)
+                if chance.random() < 0.15:
+                    world.rows(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND application_name = 'ses-ops single messages' AND random() < 0.7"
+                    )
+            await until(lambda: not {"queued", "sending"} & set(world.states()), seconds=40)
+            await until(lambda: world.states().get("sent", 0) >= 135)
+            assert sender.health().database_problem is None
+        finally:
+            await sender.stop()
+            acceptance.close()
+        mail_server.refuse = None
+        world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
+        other = world.sender()
+        other.begin()
+        other.start()
+        try:
+            await until(lambda: world.states() == {"sent": 150}, seconds=40)
+        finally:
+            await other.stop()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 150)

@@ -1,0 +1,198 @@
+"""Single messages leave at once, and what becomes of them is in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from ses_ops.sending.single import duties
+from tests.integration.single.world import TestMail, quota, until
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+def test_a_message_leaves_at_once_and_its_outcome_is_in_the_ledger(world, mail_server):
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(50):
+                sender.add(acceptance.accept(f"one-{number}@customers.example", mail=TestMail(f"code {number}")))
+            await until(lambda: mail_server.total == 50, seconds=5)
+            await until(lambda: world.states() == {"sent": 50})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert mail_server.contents["one-7@customers.example"].endswith(b"code 7")
+    assert world.rows("SELECT state::text, pending, sent, reserved FROM chunk") == [("settled", 0, 50, 0)]
+    assert world.rows("SELECT used, reserved, single FROM quota_day") == [(50, 0, 50)]
+    assert world.rows("SELECT accepted FROM send_count") == [(50,)], "they are in the statistics"
+    assert world.rows("SELECT count(*) FROM single_message_process WHERE ended_at IS NOT NULL") == [(1,)]
+    world.check_places()
+
+
+def test_a_chunk_is_closed_after_a_while_and_the_next_stands_behind_it(world, mail_server, monkeypatch):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.3)
+
+    def settled(count):
+        return world.rows("SELECT count(*) FROM chunk WHERE state = 'settled'") == [(count,)]
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(3):
+                sender.add(acceptance.accept(f"a-{number}@customers.example", f"b-{number}@customers.example"))
+                await until(partial(settled, number + 1))
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert world.rows("SELECT first_seq, last_seq FROM chunk ORDER BY id") == [(1, 2), (3, 4), (5, 6)]
+    world.check_places()
+
+
+def test_a_message_that_is_deferred_is_tried_again_and_again(world, mail_server):
+    refusals = {"late@customers.example": 2}
+
+    def refuse(recipient):
+        if refusals.get(recipient, 0) > 0:
+            refusals[recipient] -= 1
+            return b"451 4.7.1 greylisted\r\n"
+        return None
+
+    mail_server.refuse = refuse
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("late@customers.example"))
+            sender.add(acceptance.accept("soon@customers.example"))
+            await until(lambda: world.states() == {"sent": 2}, seconds=30)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert world.rows("SELECT address, tries FROM message ORDER BY seq") == [
+        ("late@customers.example", 3),
+        ("soon@customers.example", 1),
+    ]
+    world.check_places()
+
+
+def test_a_deferral_that_lasts_waits_in_the_ledger_and_another_process_sends_it(world, mail_server, monkeypatch):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.2)
+    mail_server.refuse = lambda recipient: b"452 4.2.2 mailbox full\r\n" if recipient.startswith("full") else None
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("full@customers.example", "fine@customers.example", mail=TestMail("twice")))
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"), seconds=30)
+        finally:
+            await sender.stop()
+            acceptance.close()
+        waits = world.rows("SELECT pending, setbacks, due_at > now() + interval '30 s' FROM chunk")
+        assert waits == [(1, 1, True)]
+        world.check_places()
+        mail_server.refuse = None
+        other = world.sender()
+        other.begin()
+        other.start()
+        try:
+            await asyncio.sleep(1.5)
+            assert mail_server.accepted["full@customers.example"] == 0, "its time has not come"
+            world.execute("UPDATE chunk SET due_at = now()")
+            await until(lambda: world.states() == {"sent": 2})
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'settled'"))
+        finally:
+            await other.stop()
+
+    run(scene())
+    assert mail_server.contents["full@customers.example"].endswith(b"twice"), "made anew of what is stored"
+    assert mail_server.accepted == {"full@customers.example": 1, "fine@customers.example": 1}
+    assert world.rows("SELECT used, reserved, single FROM quota_day") == [(2, 0, 2)]
+    world.check_places()
+
+
+def test_a_mailbox_that_does_not_exist_is_suppressed_once_the_server_took_some_mail(world, mail_server):
+    mail_server.refuse = lambda recipient: b"550 5.1.1 no such user\r\n" if recipient.startswith("nobody") else None
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("nobody@customers.example"))
+            await until(lambda: world.states() == {"failed": 1})
+            assert world.rows("SELECT count(*) FROM suppression") == [(0,)], "perhaps this server knows nobody"
+            sender.add(acceptance.accept("fine@customers.example"))
+            sender.add(acceptance.accept("nobody-2@customers.example"))
+            await until(lambda: world.states() == {"failed": 2, "sent": 1})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    suppressed = world.rows("SELECT address, reason FROM suppression ORDER BY address")
+    assert ("nobody-2@customers.example", "hard_bounce") in suppressed
+    world.check_places()
+
+
+def test_what_the_day_has_no_place_for_waits_for_another_day(world, mail_server, monkeypatch):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.2)
+    world.quota_variable = quota(20)
+    mail_server.refuse = lambda _: b"452 4.2.2 mailbox full\r\n"
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept(*(f"full-{n}@customers.example" for n in range(5))))
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"), seconds=30)
+            mail_server.refuse = None
+            world.execute("UPDATE quota_day SET used = allotment - 2, single = allotment - 2")
+            world.execute("UPDATE chunk SET due_at = now()")
+            await until(lambda: world.states() == {"sent": 2, "requeued": 3})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert world.rows("SELECT pending, due_at > now() FROM chunk WHERE state = 'cached'") == [(3, True)]
+    assert world.rows("SELECT used, reserved FROM quota_day") == [(20, 0)]
+
+
+def test_a_message_that_cannot_be_made_has_failed_and_the_others_leave(world, mail_server):
+    class Broken(TestMail):
+        def made(self, **_):
+            raise ZeroDivisionError
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("broken@customers.example", mail=Broken()))
+            sender.add(acceptance.accept("fine@customers.example"))
+            await until(lambda: world.states() == {"failed": 1, "sent": 1})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert world.rows("SELECT smtp_text FROM message WHERE state = 'failed'") == [("not sent: ZeroDivisionError",)]
+    world.check_places()
