@@ -16,8 +16,11 @@ from ses_ops.domain.message_id import new_message_id
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ses_ops.api.services import ApiServices
     from ses_ops.domain.api_key import ApiKey
+    from ses_ops.domain.single_message import SingleMessage
 
 #: Name of this API among the sources of messages.
 SOURCE = "rest"
@@ -27,7 +30,17 @@ async def order_of(services: ApiServices, key: ApiKey, fields: Any, idempotency:
     """The order that the fields of one message make. Raises InvalidInput, TemplateError, Refusal 403."""
     if not isinstance(fields, Mapping):
         raise InvalidInput("body_not_an_object")
-    message = parse_single_message(fields, now=datetime.now(UTC))
+    return await order_of_message(services, key, parse_single_message(fields, now=datetime.now(UTC)), idempotency)
+
+
+async def order_of_message(
+    services: ApiServices,
+    key: ApiKey,
+    message: SingleMessage,
+    idempotency: Idempotency | None = None,
+    repeats: UUID | None = None,
+) -> Order:
+    """The order of a message. Raises as `order_of` does."""
     check_domain(key, message.sender.domain)
     mail: Any = services.mail
     return Order(
@@ -38,7 +51,7 @@ async def order_of(services: ApiServices, key: ApiKey, fields: Any, idempotency:
         idempotency=idempotency,
         id=new_message_id(time.time_ns() // 1_000_000, os.urandom(10)),
         reference_id=None,
-        repeats=None,
+        repeats=repeats,
     )
 
 
