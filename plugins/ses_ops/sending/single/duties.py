@@ -163,8 +163,9 @@ class Duties:
         if (problem := self._work.relay.problem) is not None:
             due_at = datetime.now(UTC) + DUE_WITHOUT_RELAY
             return Ending(reason=problem.sentence, backoff=False, due_at=due_at)
-        code = "quota_day_ended" if feed_clock() >= held.day_ends else "messages_left"
-        return Ending(reason=Explanation(code).sentence, backoff=False)
+        if feed_clock() >= held.day_ends:
+            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False)
+        return Ending(reason=Explanation("messages_left").sentence, backoff=True)
 
     # --- what is due, and who is dead
 
