@@ -1,4 +1,4 @@
-"""Clients of the reference change and list what this installation has: groups, templates, lists of addresses, senders."""
+"""Clients of the reference change and list what this installation has: groups, templates, addresses, senders."""
 
 from __future__ import annotations
 
