@@ -11,6 +11,9 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
+from ses_ops.domain.address import Sender, parse_address
+from ses_ops.domain.single_message import SingleMessage
+
 #: State, tries, SMTP code, the server's words.
 Outcome = tuple[str, int, int | None, str | None]
 SENT: Outcome = ("sent", 1, 250, "2.0.0 queued")
@@ -133,3 +136,10 @@ class SingleMail:
             *(provider, accepted),
         )
         self.conn.commit()
+
+
+def said(to: str, **more: Any) -> SingleMessage:
+    """What a message to one address says."""
+    sender = Sender(display_name="Shop", address="news@mail.example.com", domain="mail.example.com")
+    plain = {"sender": sender, "to": (parse_address(to),), "subject": "Your code", "text": "It is 123456."}
+    return SingleMessage(**{**plain, **more})

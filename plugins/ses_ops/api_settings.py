@@ -6,12 +6,16 @@ Every setting is read by a call, never at import.
 | --- | --- | --- |
 | SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | where the API listens |
 | SES_API_PER_SECOND | 4000 | requests a second of a key that names no limit of its own, 1 to 100000 |
+| SES_REFERENCE_PER_SECOND | 20 | requests a second of a key and an action of the reference's API, 1 to 100000 |
+| SES_REFERENCE_ZONE | Asia/Shanghai | time zone of the reference's API, whose times have no offset |
 """
 
 from __future__ import annotations
 
 import os
+from zoneinfo import ZoneInfo
 
+from ses_ops.domain.clock import zone
 from ses_ops.errors import InvalidInput
 from ses_ops.settings import listening_host, listening_port
 
@@ -29,6 +33,17 @@ def api_host() -> str:
 def api_per_second() -> int:
     """Requests a second of a key without a limit of its own, in each process of the API. Raises InvalidInput."""
     return whole_number("SES_API_PER_SECOND", 4_000, 1, 100_000)
+
+
+def reference_per_second() -> int:
+    """Requests a second of a key and an action of the reference's API. Raises InvalidInput."""
+    return whole_number("SES_REFERENCE_PER_SECOND", 20, 1, 100_000)
+
+
+def reference_zone() -> ZoneInfo:
+    """The time zone of the reference's API, whose times have no offset. Raises InvalidInput."""
+    name = "SES_REFERENCE_ZONE"
+    return zone(os.environ.get(name, "").strip() or "Asia/Shanghai", where=name)
 
 
 def whole_number(name: str, default: int, least: int, most: int) -> int:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.single_mail import FAILED, SENT, SUPPRESSED, UNKNOWN, WAITING, SingleMail
+from tests.console.console_world import visible_text
+from tests.single_mail import FAILED, SENT, SUPPRESSED, UNKNOWN, WAITING, SingleMail, said
 
 ANN, BEN = "ann@shop.example", "ben@shop.example"
 
@@ -112,3 +113,45 @@ def test_who_may_not_see_what_tasks_share_sees_no_message(mail, viewer, monkeypa
     monkeypatch.setattr("ses_ops.console.access.may_see_shared", lambda user: False)
     assert viewer.get("/messages").status_code == 403
     assert viewer.get(f"/messages/{one}").status_code == 403
+
+
+def test_a_message_is_sent_again_after_a_question_by_who_may_send(world, mail, viewer, user):
+    content = said(ANN).stored
+    one = mail.message((ANN, FAILED), content=content)
+    assert "Send again" not in viewer.text(f"/messages/{one}")
+    assert "Send again" in user.text(f"/messages/{one}")
+    assert "Send this message again?" in visible_text(user.post(f"/messages/{one}/resend").text)
+    assert not world.audit_log()
+    done = user.post(f"/messages/{one}/resend", confirmed="yes")
+    assert done.status_code == 303
+    made = done.headers["location"].removeprefix("/ses")
+    text = user.text(made)
+    assert "as soon as the API runs; no copy of it does now" in text
+    assert "Repeat of an earlier message" in text
+    assert "Sent again as message 1" in user.text(f"/messages/{one}")
+    (entry,) = world.audit_log()
+    assert (entry["event"], entry["extra"]["message"]) == ("ses_resend_message", str(one))
+    assert ANN not in str(entry)
+    again = user.post(f"/messages/{one}/resend", confirmed="yes")
+    assert again.headers["location"] == f"/ses/messages/{one}"
+    assert "being sent again already" in user.text(f"/messages/{one}")
+    gone = mail.message((ANN, FAILED))
+    assert "no longer kept" in user.text(f"/messages/{gone}")
+
+
+def test_other_pages_lead_to_a_single_message_by_its_place_in_the_ledger(world, mail, viewer):
+    mail.message((BEN, SENT))
+    one = mail.message((ANN, FAILED), ("cat@shop.example", SENT))
+    occurrence = mail.occurrence("mail.example.com")
+    world.execute(
+        "INSERT INTO suppression (address_key, address, reason, occurrence_id, seq)"
+        " VALUES (%s, %s, 'hard_bounce', %s, 2)",
+        *(ANN, ANN, occurrence),
+    )
+    link = f'href="/ses/messages/{occurrence}.2"'
+    assert link in viewer.get(f"/people?address={ANN}").text
+    assert link in viewer.get("/suppression").text
+    for seq in (2, 3):
+        assert viewer.get(f"/messages/{occurrence}.{seq}").headers["location"] == f"/ses/messages/{one}"
+    for nothing in (f"{occurrence}.4", "99.1", "99999999999999999999.1", "1.99999999999"):
+        assert viewer.get(f"/messages/{nothing}").status_code == 404

@@ -44,7 +44,7 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[PendingM
     except QuotaError:  # the warm-up has not begun
         return forecast(plan, waiting, now=now, left_today=None)
     return forecast(
-        plan,
+        today.plan,
         waiting,
         now=now,
         left_today=today.left,

@@ -65,6 +65,7 @@ def statistics(
     days: int = DAYS,
     last: date | None = None,
     sender_domain: str | None = None,
+    sender_domains: Collection[str] | None = None,
     task_ids: Collection[int] | None = None,
     hidden: Collection[str] = (),
     hidden_ids: Collection[int] = (),
@@ -72,13 +73,13 @@ def statistics(
 ) -> Statistics:
     """Sums of mail by day of sending over `days` days up to `last` (default: today); test sends are left out.
 
-    `kind`: only bulk mail, or only trigger mail.
-
+    Of one sender domain, of some (who asks may see no others), or of all. `kind`: only bulk mail, or only trigger mail.
     Raises InvalidInput for a number of days that is not 1 to MOST_DAYS.
     """
     if not 1 <= days <= MOST_DAYS:
         raise InvalidInput("statistics_days", days=days, most=MOST_DAYS)
-    zones = zones_of(plans, known_domains(conn, plans) if sender_domain is None else [sender_domain])
+    chosen = sender_domains if sender_domain is None else [sender_domain]
+    zones = zones_of(plans, known_domains(conn, plans) if chosen is None else sorted(chosen))
     end = last or max(to_wall_clock(database_now(conn), zone(name)).date() for name in {"UTC", *zones.values()})
     first = end - timedelta(days=days - 1)
     asked = _Asked(task_ids=task_ids, hidden=hidden, hidden_ids=hidden_ids, kind=kind)

@@ -67,7 +67,7 @@ class DomainQuota:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
         waiting = [PendingMail(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(
-            self.plan,
+            self.today.plan if self.today else self.plan,
             waiting,
             now=self.now,
             left_today=self.today.left if self.today else None,

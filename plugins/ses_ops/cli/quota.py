@@ -66,12 +66,14 @@ def _facts(conn: Connection, quota: DomainQuota) -> dict[str, Any]:
     if plan := quota.plan:
         facts |= {"plan": plan.steps, "time_zone": plan.time_zone, "day_length": plan.day_length}
         facts |= {"started_on": plan.started_on, "daily_limit": plan.daily_limit, "mode": _mode(plan)}
+        facts |= {} if plan.trigger_share is None else {"trigger_share": plan.trigger_share}
         if (reputation := plan.reputation) is not None:
             facts |= {"max_level": reputation.max_level, "shadow": reputation.shadow}
             facts |= {"start_level": reputation.start_level} if plan.led_by_reputation else {}
     if today := quota.today:
         facts |= {"day": today.day.number, "starts_at": today.day.starts_at, "ends_at": today.day.ends_at}
         facts |= {"allotment": today.day.allotment, "left": today.left}
+        facts |= {"single": today.single, "set_aside": today.set_aside}
         facts |= {"used": today.used, "reserved": today.reserved, "limited_by": today.allowance.limited_by.value}
         facts |= {"blocked_until": today.allowance.blocked_until}
         facts |= {"blocked": str(why) if (why := today.allowance.blocked_why) else None}

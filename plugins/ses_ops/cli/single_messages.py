@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ses_ops.cli.actor import signing_actor
 from ses_ops.cli.lazy_group import examples
-from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table
+from ses_ops.cli.output import cell, json_option, note, print_facts, print_json, print_table, warn
 from ses_ops.cli.session import database
 from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.single_message_status import SingleMessageStatus
@@ -187,3 +188,34 @@ def _moment(text: str | None, option: str) -> datetime | None:
     from ses_ops.domain.clock import read_moment, zone
 
     return read_moment(text, zone("UTC"), where=option) if text else None
+
+
+@click.command(
+    "resend",
+    epilog=examples(
+        "ses message resend 0193a000-0000-7000-8000-000000000000",
+        "ses message resend 0193a000-0000-7000-8000-000000000000 --json",
+    ),
+)
+@click.argument("message", metavar="ID")
+@json_option
+def resend_command(message: str, as_json: bool) -> None:
+    """Send a single message again, as a new message to the same recipients.
+
+    It leaves within a second or so while a copy of the API runs (`ses listen api`). Who got the first gets it twice.
+    """
+    from ses_ops.application.single_messages.find import message_id
+    from ses_ops.application.single_messages.resend import resend
+    from ses_ops.errors import InvalidInput
+
+    wanted = message_id(message)
+    if wanted is None:
+        raise InvalidInput(f"{message!r} is no id of a single message, which the API answers", field="ID")
+    with database() as conn:
+        made = resend(conn, signing_actor(), wanted)
+    if as_json:
+        print_json({"id": str(made.id), "repeats": str(wanted), "copies_alive": made.copies})
+        return
+    click.echo(f"Sent again as {made.id}.")
+    if not made.copies:
+        warn("no copy of the API runs, so it waits until `ses listen api` does")

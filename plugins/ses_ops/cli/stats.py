@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, note, print_json, print_table
 from ses_ops.cli.session import database, quota_plans
-from ses_ops.domain.mail_statistics import Dimension, Engaged, MailCounts, MailKind, MailRate, StatisticsRow, rates
+from ses_ops.domain.mail_statistics import Dimension, Engaged, MailCounts, MailKind, StatisticsRow, facts, rates
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -198,16 +198,6 @@ def compare(first: str, second: str, days: int, as_json: bool) -> None:
         return
     one, other = (_shown(each.total, each.feeds) for each in found)
     print_table(("", first, second), [(name, one[name], other[name]) for name in one], empty="")
-
-
-def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
-    """MailCounts and rates for programs: each rate with its numerator and denominator by name."""
-    sums = {name: getattr(counts, name) for name in ("requested", "refused", "bounced", "reached")}
-    return {**asdict(counts), **sums, "rates": {name: _rate(one) for name, one in rates(counts, feeds).items()}}
-
-
-def _rate(rate: MailRate) -> dict[str, Any]:
-    return {**asdict(rate), "share": rate.share}
 
 
 def _dimensions(by: str) -> list[Dimension]:

@@ -28,6 +28,7 @@ from ses_ops.console.groups import preview as group_preview
 from ses_ops.console.groups import recipients as group_recipients
 from ses_ops.console.groups import upload as group_upload
 from ses_ops.console.headers import SecurityHeaders
+from ses_ops.console.messages import actions as single_message_actions
 from ses_ops.console.messages import list as single_message_list
 from ses_ops.console.messages import page as single_message
 from ses_ops.console.overview import page as overview
@@ -67,6 +68,7 @@ PAGES = (
     task_send_now.router,
     single_message_list.router,
     single_message.router,
+    single_message_actions.router,
     domain_pages.router,
     domain_plan.router,
     bounce_domain.router,

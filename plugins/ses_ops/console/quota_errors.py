@@ -66,6 +66,7 @@ BY_FIELD = {
     "time_zone": N_("Must be the name of a time zone as the IANA database has it, such as Asia/Tokyo or UTC."),
     "daily_limit": N_("Must be a whole number of messages, 1 or more. Without this field only the plan counts."),
     "day_length": N_("Must be a duration from PT5S to PT24H. PT24H is a real day, PT60S a rehearsal in minutes."),
+    "trigger_share": N_("Must be a whole number of percent from 0 to 50."),
     "start_level": _LEVEL,
     "max_level": _LEVEL,
     "shadow": _SWITCH,

@@ -69,7 +69,7 @@ def forecast(
     """Distribute pending mail over the quota days from `now` on.
 
     `left_today` is the quota that is left on the day of `now`; None: its whole allotment (also before the warm-up has
-    begun). `reputation` is that of the domain; its level is taken to stay as it is.
+    begun), but for the share of single messages. `reputation` is that of the domain; its level is taken to stay.
     """
     queue = [(part, part.count) for part in waiting if part.count > 0]
     moment = max(check_aware(now), plan.started_at)
@@ -82,7 +82,8 @@ def forecast(
         day = quota_day(plan, moment, rehearsal_began_at=rehearsal_began_at)
         allowance = allowed(plan, day, reputation, now=moment)
         day = replace(day, allotment=allowance.unblocked)
-        room = allowance.quota if room_today is None else max(0, room_today)
+        whole = allowance.quota - plan.set_aside(allowance.quota)
+        room = whole if room_today is None else max(0, room_today)
         room_today = None
         parts, queue = _serve(queue, day, room)
         if parts:

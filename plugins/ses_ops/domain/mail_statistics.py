@@ -5,9 +5,9 @@ A rate is a numerator and a denominator until it is shown: sums are made of thes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.domain.feedback import Feedback, tells_of
 
@@ -167,6 +167,13 @@ def rates(counts: MailCounts, feeds: Collection[str]) -> dict[str, MailRate]:
         )
         for name, numerator, denominator in RATES
     }
+
+
+def facts(counts: MailCounts, feeds: Collection[str]) -> dict[str, Any]:
+    """Counts, sums and rates for programs: each rate with its numerator and denominator by name."""
+    sums = {name: getattr(counts, name) for name in ("requested", "refused", "bounced", "reached")}
+    of_each = {name: {**asdict(one), "share": one.share} for name, one in rates(counts, feeds).items()}
+    return {**asdict(counts), **sums, "rates": of_each}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

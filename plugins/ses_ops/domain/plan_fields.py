@@ -26,6 +26,9 @@ REPUTATION = "reputation"
 REAL_DAY = timedelta(hours=24)
 #: The shortest rehearsal day, in which Airflow has time to start a run.
 SHORTEST_DAY = timedelta(seconds=5)
+#: Percent of a day that is set aside for single messages: at most, and where an API key names the domain.
+MOST_SHARE = 50
+USUAL_SHARE = 5
 #: The fields that say how the reputation takes part.
 OF_REPUTATION = ("start_level", "max_level", "shadow", "guard")
 
@@ -34,6 +37,15 @@ def whole(domain: str, field: str, value: object) -> int:
     """A number of messages, 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise QuotaError("quota_number_not_valid", value=value, domain=domain, field=field)
+    return value
+
+
+def trigger_share(domain: str, value: object) -> int | None:
+    """Percent of a day that is set aside for single messages; None: the entry does not say."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_SHARE:
+        raise QuotaError("quota_share_not_valid", most=MOST_SHARE, value=value, domain=domain, field="trigger_share")
     return value
 
 

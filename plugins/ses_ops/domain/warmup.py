@@ -25,7 +25,10 @@ STANDARD_PLAN = plan_fields.STANDARD_PLAN
 REAL_DAY = plan_fields.REAL_DAY
 #: A resume begins at the latest one `LAST_CALL`th of a day before the day ends: time for Airflow and for sending.
 LAST_CALL = 12
-FIELDS = ("plan", "started_on", "time_zone", "daily_limit", "day_length", *plan_fields.OF_REPUTATION)
+FIELDS = (
+    *("plan", "started_on", "time_zone", "daily_limit", "day_length", "trigger_share"),
+    *plan_fields.OF_REPUTATION,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +57,12 @@ class WarmupPlan:
     day_length: timedelta = REAL_DAY
     #: None: the calendar alone.
     reputation: ReputationPlan | None = None
+    #: Percent of a day that bulk mail leaves to single messages; None: as its keys say (`sender_domains.with_share`).
+    trigger_share: int | None = None
+
+    def set_aside(self, quota: int) -> int:
+        """Number of messages of a day's quota that are for single messages alone: its share, rounded up."""
+        return -(-quota * (self.trigger_share or 0) // 100)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -246,6 +255,7 @@ def parse_plan(domain: str, entry: object) -> WarmupPlan:
         daily_limit=None if limit is None else plan_fields.whole(domain, "daily_limit", limit),
         day_length=plan_fields.day_length(domain, entry.get("day_length", "PT24H")),
         reputation=None if reputation is None else ReputationPlan(**reputation),
+        trigger_share=plan_fields.trigger_share(domain, entry.get("trigger_share")),
     )
 
 

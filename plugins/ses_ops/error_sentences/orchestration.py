@@ -10,9 +10,16 @@ SENTENCES: dict[str, str] = {
     "airflow_unsupported": (
         "ses-ops needs Airflow {oldest} or newer and this is Airflow {version}, so nothing of it is active"
     ),
+    "api_answers_later": "the API of ses-ops answers {status}, which may pass: {says}",
+    "api_connection_incomplete": (
+        "needs a host, the id of a key as login, its secret as password, and http or https as schema"
+    ),
+    "api_not_reached": "the API of ses-ops at {url} cannot be reached: {cause}",
+    "api_refuses": "the API of ses-ops refuses it ({status} {problem}): {says}",
     "api_server_did_not_answer": "Airflow's api-server did not answer when it was asked for {what}",
     "database_did_not_answer": "the ses database did not answer within {seconds:.0f} s",
     "database_did_not_answer_before": "the ses database did not answer a moment ago",
+    "not_the_api": "{method} {url} is not answered by the API of ses-ops: its answer is no JSON object",
     "read_not_allowed": "Airflow does not allow this task to read {what}",
     "refused_by_airflow": "Airflow refused it, try again in a minute: {cause}",
     "roles_not_supported": (

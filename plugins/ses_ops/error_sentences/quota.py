@@ -46,6 +46,7 @@ SENTENCES: dict[str, str] = {
         "what is read as the Airflow Variable {name} is not what Airflow's database has, because a secrets "
         "backend sets it; edit it there"
     ),
+    "quota_share_not_valid": "must be a whole number of percent from 0 to {most}, not {value!r}",
     "quota_start_not_a_date": (
         "must be a date such as 2026-12-01 (or a date and time) from {first} to {last}, not {value!r}"
     ),

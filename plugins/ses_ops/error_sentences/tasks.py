@@ -16,6 +16,7 @@ SENTENCES: dict[str, str] = {
     "paused_by_because": "paused by {who}: {note}",
     "paused_in_airflow": "paused in Airflow",
     "paused_in_airflow_by": "paused in Airflow by {who}",
+    "roles_by_people_only": "a program gives a send task no roles: people do, in its form or by `roles` of its file",
     "send_task_not_found": "there is no send task named {name!r}",
     "start_not_allowed": (
         "this change can make mail of send task {name!r} leave, which needs the right to trigger its DAG; ask "
@@ -38,6 +39,7 @@ SENTENCES: dict[str, str] = {
     "task_starts_by_itself": (
         "send task {name!r} has one start, which it makes by itself; clone it to send it once more"
     ),
+    "task_was_deleted": "the send task was deleted",
     "task_still_being_sent": "send task {name!r} is being sent; try again when it has stopped",
     "test_send_recipients": "a test send goes to 1 to {most} addresses, not {count}",
     "test_send_while_blocked": "no test send can leave now: {why}",

@@ -54,8 +54,10 @@ class _LockedDay:
     id: int
     day: QuotaDay
     plan: WarmupPlan
-    #: Messages that may still be reserved; 0 while the domain is blocked.
+    #: Messages that may still be reserved, those of the share of single messages too; 0 while the domain is blocked.
     left: int
+    #: Of these, messages of that share, which bulk mail leaves alone.
+    set_aside: int
     now: datetime
     #: Messages that the day has been charged with.
     taken: int
@@ -98,6 +100,7 @@ def _reserve(conn: Connection, run: Run, plans: QuotaPlans, chunk_size: int) -> 
             if task.type == TaskType.TEST:
                 raise  # a test send is never sent later
             return _wait_for_warmup(conn, task, not_yet)
+        locked.left = max(0, locked.left - locked.set_aside)
         mine = chunks.lock_cached_of_task(conn, task_id=task.id, now=locked.now, all_due=by_hand)
         besides = chunks.cached_besides(
             conn,
@@ -156,8 +159,17 @@ def lock_quota_day(conn: Connection, plan: WarmupPlan) -> _LockedDay:
         if now < day.ends_at:
             beside = quota_days.use_beside(conn, plan.domain, day)
             taken = locked.reserved + locked.used + beside.reserved + beside.used
-            left = max(0, allowance.quota - taken)
-            return _LockedDay(id=locked.id, day=day, plan=plan, left=left, now=now, taken=taken, allowance=allowance)
+            aside = sender_domains.with_share(conn, plan).set_aside(allowance.quota) - locked.single - beside.single
+            return _LockedDay(
+                id=locked.id,
+                day=day,
+                plan=plan,
+                left=max(0, allowance.quota - taken),
+                set_aside=max(0, aside),
+                now=now,
+                taken=taken,
+                allowance=allowance,
+            )
 
 
 def _take(

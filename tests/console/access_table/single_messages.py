@@ -1,6 +1,6 @@
-"""Who gets what from messages/list.py and page.py: single messages belong to no DAG, so they are shared."""
+"""Who gets what from messages/: single messages belong to no DAG, so they are shared."""
 
-from tests.console.access_table import reads
+from tests.console.access_table import changes, reads
 
 # The world of test_access.py has no single message.
 MESSAGE = "/messages/0193a000-0000-7000-8000-000000000000"
@@ -8,4 +8,5 @@ MESSAGE = "/messages/0193a000-0000-7000-8000-000000000000"
 ROUTES = {
     "GET /messages": reads("/messages?status=failed"),
     "GET /messages/{message_id}": reads(MESSAGE, status=404),
+    "POST /messages/{message_id}/resend": changes(f"{MESSAGE}/resend", status=404, confirmed="yes"),
 }

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.single_mail import FAILED, SENT, SUPPRESSED, SingleMail
+from tests.single_mail import FAILED, SENT, SUPPRESSED, SingleMail, said
 
 ANN, BEN = "ann@shop.example", "ben@shop.example"
 
@@ -60,3 +60,13 @@ def test_trigger_mail_is_counted_apart(ses, mail):
     assert (row["kind"], row["accepted"]) == ("trigger", 30)
     assert ses("stats", "--mail", "bulk", "--json").json["rows"] == []
     assert ses("stats", "--mail", "trigger", "--by", "kind,mailbox_provider", "--json").json["total"]["accepted"] == 30
+
+
+def test_a_message_is_sent_again(ses, mail, airflow):
+    first = mail.message((ANN, FAILED), content=said(ANN).stored)
+    answer = ses("message", "resend", first, "--json")
+    assert answer.json["repeats"] == str(first)
+    assert ses("message", "show", answer.json["id"], "--json").json["status"] == "scheduled"
+    assert "being sent again already" in ses("message", "resend", first).err
+    assert "is no id of a single message" in ses("message", "resend", "12.3").err
+    assert "resend_message" in str(airflow.audited[0])

@@ -27,6 +27,7 @@ _FIELDS = {
     "time_zone": "time_zone",
     "daily_limit": "daily_limit",
     "day_length": "day_length",
+    "trigger_share": "trigger_share",
     "start_level": "start_level",
     "max_level": "max_level",
     "shadow": "level_use",
@@ -50,6 +51,7 @@ def form_of(entry: object, *, seen: str, now: datetime) -> Form:
         time_zone=str(given.get("time_zone", "UTC")),
         daily_limit="" if limit is None else str(limit),
         day_length=str(given.get("day_length", "")),
+        trigger_share=str(given.get("trigger_share", "")),
         start_level=str(given.get("start_level", "")),
         max_level=str(given.get("max_level", "")),
         level_use=SHADOW if given.get("shadow") is True else GUARD if given.get("guard") is True else "",
@@ -67,6 +69,8 @@ def read_plan(form: Form, words: Language, domain: str) -> tuple[dict[str, Any],
         entry["daily_limit"] = _whole(form.text("daily_limit"))
     if form.text("day_length"):
         entry["day_length"] = form.text("day_length")
+    if form.text("trigger_share"):
+        entry["trigger_share"] = _whole(form.text("trigger_share"))
     entry |= _of_reputation(form)
     try:
         plan = parse_plan(domain, entry)

@@ -18,6 +18,7 @@ from ses_ops.errors import (
     TransportUnavailable,
 )
 from ses_ops.orchestration.connections import ses_db_dsn
+from ses_ops.orchestration.hooks.api_answer import ApiUnavailable
 from ses_ops.storage.connection import StatementFailed, connected, schema_problem, transaction
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.transports.errors import SetupRefused
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Errors that a retry may not meet: a server that cannot be reached now, or another process at work on the same chunk.
-WORTH_A_RETRY = (DatabaseUnavailable, TransportUnavailable, LookUpFailed, Conflict)
+WORTH_A_RETRY = (DatabaseUnavailable, TransportUnavailable, LookUpFailed, Conflict, ApiUnavailable)
 
 
 @contextmanager

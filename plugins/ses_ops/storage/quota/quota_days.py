@@ -27,6 +27,8 @@ class DayUse:
     reserved: int = 0
     #: Messages that were sent, or are in doubt.
     used: int = 0
+    #: Of both, those of single messages.
+    single: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,7 @@ class LockedDay:
     id: int
     reserved: int
     used: int
+    single: int
     #: The moment, by the database's clock, at which the row was locked.
     now: datetime
 

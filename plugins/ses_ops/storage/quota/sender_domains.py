@@ -13,8 +13,10 @@ from ses_ops.domain.allowance import Allowance, allowed
 from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageStatus
+from ses_ops.domain.plan_fields import USUAL_SHARE
 from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.domain.warmup import QuotaDay, WarmupPlan, quota_day
+from ses_ops.storage.access import api_keys
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_one, fetch_rows, fetch_value, fetch_values, statements
 from ses_ops.storage.quota import quota_days
@@ -42,10 +44,18 @@ class QuotaToday:
     allowance: Allowance
     #: The reputation; None before the domain was ever judged.
     reputation: ReputationState | None = None
+    #: Of what is used and reserved, single messages.
+    single: int = 0
 
     @property
     def left(self) -> int:
-        return max(0, self.allowance.quota - self.used - self.reserved)
+        """What is left for bulk mail."""
+        return max(0, self.allowance.quota - self.used - self.reserved - self.set_aside)
+
+    @property
+    def set_aside(self) -> int:
+        """What is left of the share that bulk mail leaves to single messages."""
+        return max(0, self.plan.set_aside(self.allowance.quota) - self.single)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +120,7 @@ def set_tracking(conn: Connection, domain: str, chosen: Tracking) -> None:
 
 def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
     """The present quota day of a domain; raises QuotaError before the warm-up has begun."""
+    plan = with_share(conn, plan)
     now = database_now(conn)
     began = rehearsal_began_at(conn, plan)
     day, allowance, reputation = enforced_day(conn, plan, now, rehearsal_began_at=began)
@@ -125,7 +136,16 @@ def today(conn: Connection, plan: WarmupPlan) -> QuotaToday:
         now=now,
         allowance=allowance,
         reputation=reputation,
+        single=use.single + beside.single,
     )
+
+
+def with_share(conn: Connection, plan: WarmupPlan) -> WarmupPlan:
+    """The plan with its share of single messages, also where its entry names none: API keys name the domain, or not."""
+    if plan.trigger_share is not None:
+        return plan
+    named = plan.domain in api_keys.sending_domains(conn)
+    return replace(plan, trigger_share=USUAL_SHARE if named else 0)
 
 
 def enforced_day(
