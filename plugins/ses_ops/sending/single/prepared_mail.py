@@ -190,6 +190,8 @@ def _of_template(
     message = replace(message, template_version=found.version)
     parts = found.source.parts(message.unsubscribe, tracked, key)
     subject: BodyPart = found.source.template.subject
+    if message.subject is None and not found.source.template.has_subject:
+        raise InvalidInput("field_missing", field="subject")
     if message.subject is not None:
         try:
             subject = subject_part(message.subject, verbatim=False)
