@@ -11,7 +11,7 @@ from ses_ops import api_settings, settings
 from ses_ops.application.single_messages.accept import Acceptor
 from ses_ops.application.single_messages.due import DueMessages
 from ses_ops.application.single_messages.orders import AcceptanceLimits
-from ses_ops.application.single_messages.preparation import MailPreparation
+from ses_ops.application.single_messages.preparing import MailPreparer
 from ses_ops.application.template_source import TemplateSource
 from ses_ops.errors import DatabaseUnavailable, NotSetUp
 from ses_ops.sending.single.sender import SingleMailSender
@@ -40,7 +40,7 @@ class LiveMail:
         self._limits = AcceptanceLimits(
             per_address=api_settings.api_per_address(), idempotency_hours=api_settings.api_idempotency_hours()
         )
-        self._preparer = MailPreparation(dsn, templates=TemplateSource(settings.templates_root()), smtp=airflow.smtp)
+        self._preparer = MailPreparer(dsn, templates=TemplateSource(settings.templates_root()), smtp=airflow.smtp)
         self._sender: SingleMailSender | None = None
         self._acceptor: Acceptor | None = None
         self._due: DueMessages | None = None
@@ -69,7 +69,7 @@ class LiveMail:
         await asyncio.to_thread(self._preparer.close)
 
     async def prepare(self, message: SingleMessage) -> PreparedMail:
-        """See `MailPreparation.prepare`."""
+        """See `MailPreparer.prepare`."""
         return await self._preparer.prepare(message)
 
     async def accept(self, orders: Sequence[Order]) -> list[Answer]:

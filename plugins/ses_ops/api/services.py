@@ -40,7 +40,7 @@ class MailSide(Protocol):
     """The acceptance and the sending of single messages in this process (api/mail_side.py)."""
 
     async def prepare(self, message: SingleMessage, /) -> PreparedMail:
-        """See `MailPreparation.prepare`."""
+        """See `MailPreparer.prepare`."""
         ...
 
     async def accept(self, orders: Sequence[Order], /) -> list[Answer]:

@@ -204,6 +204,15 @@ def test_a_scheduled_message_waits_and_says_so(client, relay):
     shown = client.get(f"{PATH}/{said['id']}").json()
     assert (shown["status"], shown["pending"]) == ("scheduled", True)
     assert not relay.accepted["later@example.com"]
+    cancelled = [client.post(f"{PATH}/{said['id']}/cancel") for _ in range(2)]
+    assert [one.status_code for one in cancelled] == [200, 200], cancelled[0].text
+    assert {one.json()["status"] for one in cancelled} == {"cancelled"}
+
+
+def test_what_has_left_is_not_cancelled(client):
+    said = sent(client, message("gone@example.com")).json()
+    problem(client.post(f"{PATH}/{said['id']}/cancel"), 409, "single_message_has_left")
+    problem(client.post(f"{PATH}/{said['id'][:-1]}x/cancel"), 404, "message_not_found")
 
 
 def test_a_message_is_sent_again_as_a_new_one(client, relay):
