@@ -6,35 +6,17 @@ import asyncio
 import email
 from datetime import UTC, datetime
 from email import policy
-from pathlib import Path
 
 import pytest
 
-from ses_ops.application.single_messages.preparation import MailPreparation
+from ses_ops.application.single_messages.preparing import MailPreparer
+from ses_ops.application.template_source import TemplateSource
 from ses_ops.domain.message_fields import parse_single_message
 from ses_ops.domain.warmup import QuotaPlans
-from ses_ops.rendering.mail_parts import MailSource
-from ses_ops.rendering.template import load_template
 from ses_ops.sending.single import duties
-from ses_ops.sending.single.prepared_mail import FoundTemplate
 from ses_ops.sending.single.sender import SingleMailSender
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.single.world import DOMAIN, until
-
-
-class FolderTemplates:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def needs(self, name, version=None):
-        return False
-
-    def load(self, conn, name, version=None):
-        raise AssertionError
-
-    def find(self, name, version=None):
-        return FoundTemplate(MailSource(load_template(self.root, name)), None)
-
 
 FIELDS = {
     "code": {"subject": "Your code", "text": "It is 123456."},
@@ -51,8 +33,8 @@ def test_a_message_that_is_tried_again_by_another_process_is_the_same_mail(world
     settings = smtp_settings_from_connection_uri(world.smtp_uri)
 
     def sender_and_preparation():
-        templates = FolderTemplates(world.templates)
-        preparation = MailPreparation(world.dsn, templates=templates, smtp=lambda: settings)
+        templates = TemplateSource(world.templates)
+        preparation = MailPreparer(world.dsn, templates=templates, smtp=lambda: settings)
         plans = QuotaPlans.parse(world.quota_variable)
         sender = SingleMailSender(world.dsn, smtp=lambda: settings, plans=lambda: plans, remake=preparation.remake)
         return sender, preparation

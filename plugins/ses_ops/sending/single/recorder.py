@@ -120,6 +120,10 @@ class Recorder:
 
     async def write(self, held: HeldChunk) -> None:
         """Write outcomes of a chunk."""
+        async with held.writing:
+            await self._write(held)
+
+    async def _write(self, held: HeldChunk) -> None:
         outcomes = held.deferrals.judge([held.done[place] for place in range(min(len(held.done), MOST_OUTCOMES))])
         self._bounces.count_in(held, outcomes)
         bounced = self._work.bounces_to_suppress(held, self._bounces)
@@ -157,7 +161,7 @@ class Recorder:
         kept = sum(held.kept for held in self._work.held.values())
         for _ in range(len(ready) - most):
             message = ready.pop()
-            if message.held.lost:
+            if message.held.over:
                 continue
             kept += 1
             if kept > MOST_KEPT:
@@ -171,11 +175,15 @@ class Recorder:
         if room <= (MOST_MARKED // 2 if work.relay.there else 0) or work.stopping:
             return
         for held in list(work.held.values()):
-            if held.lost or feed_clock() >= held.day_ends or room <= 0:
+            if held.over or feed_clock() >= held.day_ends or room <= 0:
                 continue
             if due := held.due(time.monotonic(), room):
                 room -= len(due)
-                await self._mark_of(held, due)
+                held.in_hand += 1
+                try:
+                    await self._mark_of(held, due)
+                finally:
+                    held.in_hand -= 1
 
     async def _mark_of(self, held: HeldChunk, due: list[Waiting]) -> None:
         try:
