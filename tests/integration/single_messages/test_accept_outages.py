@@ -107,7 +107,7 @@ def test_a_server_that_is_killed_under_a_stream_of_requests_loses_and_doubles_no
     assert len(given) == len(set(given))
     assert set(given) <= set(stored)
     spans = rows(
-        server, "SELECT first_seq, last_seq FROM chunk WHERE last_seq >= first_seq ORDER BY occurrence_id, first_seq"
+        dsn, "SELECT first_seq, last_seq FROM chunk WHERE last_seq >= first_seq ORDER BY occurrence_id, first_seq"
     )
     assert all(before[1] < after[0] for before, after in pairwise(spans))
     assert rows(dsn, "SELECT sum(last_seq - first_seq + 1), sum(pending) FROM chunk") == [(count, count)]
