@@ -69,7 +69,7 @@ class RecoverOperator(SesOperator):
 
         try:
             if due_without_service(conn):
-                self.log.warning("single messages are due, and no process of the API lives: start `ses listen api`")
+                self.log.warning("single messages are due, and no process of the API lives")
                 self._send_due_messages()
         except (SesError, StatementFailed) as problem:
             self.log.warning("single messages wait: %s", problem)
