@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops import api_settings, settings
 from ses_ops.application.single_messages.accept import Acceptor
+from ses_ops.application.single_messages.due import DueMessages
 from ses_ops.application.single_messages.orders import AcceptanceLimits
 from ses_ops.application.single_messages.preparing import MailPreparer
 from ses_ops.application.template_source import TemplateSource
@@ -42,6 +43,7 @@ class LiveMail:
         self._preparer = MailPreparer(dsn, templates=TemplateSource(settings.templates_root()), smtp=airflow.smtp)
         self._sender: SingleMailSender | None = None
         self._acceptor: Acceptor | None = None
+        self._due: DueMessages | None = None
         self._beginning: asyncio.Task[None] | None = None
         self._problem: Exception | None = None
         self._stopping = False
@@ -58,6 +60,8 @@ class LiveMail:
             self._beginning.cancel()
             with suppress(asyncio.CancelledError):
                 await self._beginning
+        if self._due is not None:
+            await self._due.stop()
         if self._acceptor is not None:
             await self._acceptor.stop()
         if self._sender is not None:
@@ -106,6 +110,8 @@ class LiveMail:
         )
         sender.start()
         acceptor.start()
+        self._due = DueMessages(self._dsn, acceptor=acceptor, remake=self._preparer.remake)
+        self._due.start()
         self._sender, self._acceptor, self._problem = sender, acceptor, None
         return True
 
