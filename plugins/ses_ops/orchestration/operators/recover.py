@@ -11,7 +11,7 @@ from airflow.sdk import AssetAlias, conf
 from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
-from ses_ops.orchestration.connections import quota_plans, ses_db_dsn
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.base import SesOperator
 from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
@@ -49,6 +49,7 @@ class RecoverOperator(SesOperator):
             self._keep_single_messages(conn)
             self._look_up_providers(conn)
             self._announce(context, conn)
+            self._send_single_messages(conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -62,6 +63,30 @@ class RecoverOperator(SesOperator):
             }
             for one in lost
         ]
+
+    def _send_single_messages(self, conn: Connection) -> None:
+        """Send single messages that wait while no process of the API lives. A problem is one of the log."""
+        from ses_ops.sending.single.without_service import due_without_service
+
+        try:
+            if due_without_service(conn):
+                self.log.warning("single messages are due, and no process of the API lives")
+                self._send_due_messages()
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("single messages wait: %s", problem)
+
+    def _send_due_messages(self) -> None:
+        from ses_ops.application.single_messages.preparing import MailPreparer
+        from ses_ops.application.template_source import TemplateSource
+        from ses_ops.sending.single.sender import SingleMailSender
+        from ses_ops.sending.single.without_service import send_due
+
+        dsn, templates = ses_db_dsn(), TemplateSource(settings.templates_root())
+        preparer = MailPreparer(dsn, templates=templates, smtp=smtp_settings)
+        try:
+            send_due(SingleMailSender(dsn, smtp=smtp_settings, plans=quota_plans, remake=preparer.remake))
+        finally:
+            preparer.close()
 
     def _judge(self, conn: Connection, known: set[str]) -> list[Overdue]:
         """Judge every domain; the tasks besides the known ones whose cached mail goes on because of that."""
