@@ -61,8 +61,6 @@ def resend(conn: Connection, actor: Actor, message_id: UUID) -> Resent:
     It is refused at that moment, with the reason on its page, as any other: over quota, or with all suppressed. Raises
     Conflict also while an earlier repetition waits, as after a second click.
     """
-    if not finding.page(conn, ids=[message_id], limit=1):
-        raise NotFound("message", str(message_id))
     with actor.recorded("resend_message", message=str(message_id)) as facts, transaction(conn):
         repeating.hold(conn, message_id)
         message = message_to_repeat(conn, message_id)

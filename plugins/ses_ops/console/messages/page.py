@@ -46,6 +46,15 @@ def _place(text: str) -> tuple[int, int] | None:
     return found if found[0] <= _MOST[0] and found[1] <= _MOST[1] else None
 
 
+def known(text: str) -> UUID:
+    """The id of a message that is there. Raises NotFound."""
+    wanted = id_of(text)
+    with reading() as conn:
+        if not finding.page(conn, ids=[wanted], limit=1):
+            raise NotFound("message", text)
+    return wanted
+
+
 @router.get("/messages/{message_id}", dependencies=[Depends(reads_shared)])
 def message(request: Request, message_id: str, user: GetUserDep) -> Response:
     """The page. An event's source is for persons who may change the console: it can name other people.
