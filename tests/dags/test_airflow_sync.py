@@ -1,4 +1,4 @@
-"""What the API needs of Airflow is copied, and what it asks of Airflow is done: by `ses airflow-sync`, and by a task."""
+"""What the API needs of Airflow is copied, what it asks of Airflow is done: by `ses airflow-sync`, and by a task."""
 
 from __future__ import annotations
 
