@@ -5,6 +5,7 @@ Every setting is read by a call, never at import.
 | setting | default | meaning |
 | --- | --- | --- |
 | SES_API_PORT, SES_API_HOST | 8060, 127.0.0.1 | where the API listens |
+| SES_API_URL | none; `make run`: the API's own | address by which programs reach the API, for pages that show it |
 | SES_API_PER_ADDRESS | 10 | messages an hour from one sender domain to one address, 1 to 10000 |
 | SES_API_IDEMPOTENCY_HOURS | 24 | hours for which the answer to an Idempotency-Key is kept, 24 to 168 |
 | SES_API_CONTENT_DAYS | 8 | days for which the content of a message is kept, 8 to 366 |
@@ -31,6 +32,11 @@ def api_port() -> int:
 def api_host() -> str:
     """The address that the API listens on. Raises InvalidInput."""
     return listening_host("SES_API_HOST")
+
+
+def api_url() -> str | None:
+    """The address by which programs reach the API, without a slash at the end; None when nobody set it."""
+    return os.environ.get("SES_API_URL", "").strip().rstrip("/") or None
 
 
 def api_per_second() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from tencentcloud.common import credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -12,6 +13,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ses.v20201002 import models, ses_client
 
 from ses_ops.application.api_keys import KeyMade
+from ses_ops.application.secret_box import VARIABLE
+from tests.integration.api.api_process import FERNET_KEY, new_key
 
 #: The ways in which it signs.
 SIGN_METHODS = ("TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256")
@@ -54,9 +57,14 @@ class ReferenceClient:
 
     def refused(self, action: str, **fields: Any) -> str:
         """The code of the refusal."""
-        try:
-            answer = self.call(action, **fields)
-        except TencentCloudSDKException as problem:
-            assert problem.requestId, "a refusal without the id of its request"
-            return str(problem.code)
-        raise AssertionError(f"{action} is not refused: {answer}")
+        with pytest.raises(TencentCloudSDKException) as problem:
+            self.call(action, **fields)
+        assert problem.value.requestId, "a refusal without the id of its request"
+        return str(problem.value.code)
+
+
+def reference_key(dsn: str, name: str, scopes=("manage",), domains=("*",)) -> KeyMade:
+    """A key, also for the tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, FERNET_KEY)
+        return new_key(dsn, name, scopes, domains)

@@ -34,9 +34,7 @@ def document(app):
 
 
 def operations(document):
-    return [
-        (method, path, operation) for path, of in document["paths"].items() for method, operation in of.items()
-    ]
+    return [(method, path, operation) for path, of in document["paths"].items() for method, operation in of.items()]
 
 
 def scopes_of(route: APIRoute) -> set[Scope]:

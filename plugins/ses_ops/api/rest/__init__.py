@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.api.rest import batch, domains, events, messages, new_message, repeated, sums
+from ses_ops.api.rest import batch, domains, events, messages, new_message, repeated, sums, templates
 from ses_ops.api.rest.documents import describe
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 #: The resources, in the order of the document.
-RESOURCES = (new_message, batch, messages, repeated, domains, sums, events)
+RESOURCES = (new_message, batch, messages, repeated, templates, domains, sums, events)
 
 
 def add_routes(app: FastAPI) -> None:

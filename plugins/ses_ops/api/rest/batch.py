@@ -19,8 +19,9 @@ from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, body, content
 from ses_ops.api.rest.examples import BATCH_RESULT, NEW_MESSAGE
 from ses_ops.api.rest.intake import kept_answer, order_of
 from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
+from ses_ops.api_settings import api_idempotency_hours
 from ses_ops.application.single_messages.batch import MOST_MESSAGES, claim_batch, item_key, release_batch
-from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Refused, Replayed
+from ses_ops.application.single_messages.orders import Accepted, Refused, Replayed
 from ses_ops.errors import InvalidInput, NotAccepted, SesError
 
 if TYPE_CHECKING:
@@ -102,9 +103,7 @@ async def _claim(services: ApiServices, key: ApiKey, own: str, mark: bytes) -> N
     ends = asyncio.get_running_loop().time() + _WITHIN
     while True:
         try:
-            return await services.database.call(
-                claim_batch, key.id, own, mark, hours=AcceptanceLimits().idempotency_hours
-            )
+            return await services.database.call(claim_batch, key.id, own, mark, hours=api_idempotency_hours())
         except NotAccepted:
             if asyncio.get_running_loop().time() > ends:
                 raise

@@ -11,12 +11,11 @@ from starlette.responses import Response
 
 from ses_ops.api.bodies import parse_json, read_body
 from ses_ops.api.idempotency import HEADER, fingerprint, header_document, read_key
-from ses_ops.api.problems import problem_of
 from ses_ops.api.rest.accepted import accepted_object, accepted_response
 from ses_ops.api.rest.access import Sends, Served
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
 from ses_ops.api.rest.examples import ACCEPTED
-from ses_ops.api.rest.intake import kept_answer, order_of_message
+from ses_ops.api.rest.intake import kept_answer, order_of_message, refusal
 from ses_ops.api.rest.messages import MessageId, message_of
 from ses_ops.application.single_messages.orders import Accepted, Replayed
 from ses_ops.application.single_messages.resend import message_to_repeat
@@ -56,7 +55,7 @@ async def send_again(request: Request, key: Sends, services: Served, id: Message
         return accepted_response(accepted_object(result))
     if isinstance(result, Replayed):
         return accepted_response(result.answer, status=result.status, replayed=True)
-    return problem_of(result.problem).response
+    return refusal(services, order, result.problem).response
 
 
 def _to_repeat(conn: Connection, key: ApiKey, id: str) -> SingleMessage:

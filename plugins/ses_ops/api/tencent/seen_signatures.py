@@ -1,8 +1,8 @@
-"""Signatures of the last minutes: one that comes again later is refused, so that a captured request is soon worth nothing.
+"""Signatures of the last minutes: a captured request is soon worth nothing, as its signature is refused later.
 
-The reference's Python client signs neither the action nor, if told so, the body, and its clock counts whole seconds: two
-requests of one second with the same body have the same signature, whatever they ask for. So an equal signature is taken
-for some seconds after the first. Later only somebody who captured a request comes with it, or a proxy that repeats one.
+The reference's Python client signs neither the action nor, if told so, the body, and its clock counts whole seconds:
+two requests of one second with the same body have the same signature, whatever they ask for. So an equal signature is
+taken for some seconds. Later only somebody who captured a request comes with it, or a proxy that repeats one.
 """
 
 from __future__ import annotations

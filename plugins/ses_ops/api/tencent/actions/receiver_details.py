@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.api.tencent.action_error import ActionError, missing, wrong_value
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_ADDRESSES, MOST_OF_DATA, LONGEST_PART = 20_000, 800, 50
 #: The column of the address in the table that is imported: no variable has this name.
 _ADDRESS = "ses_ops_recipient_address"
+#: A tag of HTML, which no value may have there.
+_TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
 #: Status of a recipient: valid, invalid.
 VALID, INVALID = 1, 2
 
@@ -136,6 +139,8 @@ def _checked_data(one: Mapping[str, str], place: int) -> dict[str, str]:
     if not all(isinstance(value, str | int | float) or value is None for value in found.values()):
         code = "InvalidParameterValue.InValidTemplateData"
         raise wrong_value(name, "has values other than texts and numbers", code)
+    if any(isinstance(value, str) and _TAG.search(value) for value in found.values()):
+        raise wrong_value(name, "has a tag of HTML in a value", "InvalidParameterValue.InValidTemplateData")
     return {key: _text(value) for key, value in found.items()}
 
 
