@@ -49,6 +49,7 @@ _OF_CLASS: tuple[tuple[type[SesError], int], ...] = (
 )
 #: Status by code, where the class says too little.
 OF_CODE: dict[str, int] = {
+    "precondition_failed": 412,
     "recipient_suppressed": 422,
     "idempotency_key_reused": 422,
     "idempotency_in_progress": 409,

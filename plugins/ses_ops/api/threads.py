@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from psycopg2 import Error
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ses_ops.api.problems import Refusal
 from ses_ops.errors import DatabaseUnavailable
@@ -73,3 +77,8 @@ class DatabaseThreads:
         except DatabaseUnavailable:
             conn.close()
             raise
+        finally:
+            # What a use case reads before its own transaction began one, which would hold locks until the next request.
+            if not conn.closed and conn.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                with suppress(Error):
+                    conn.rollback()

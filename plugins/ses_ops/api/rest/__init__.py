@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ses_ops.api.rest import batch, domains, events, messages, new_message, sums
+from ses_ops.api.rest import (
+    batch,
+    domains,
+    events,
+    group_recipients,
+    groups,
+    messages,
+    new_message,
+    sums,
+    suppressions,
+    task_decisions,
+    task_messages,
+    tasks,
+)
 from ses_ops.api.rest.documents import describe
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 #: The resources, in the order of the document.
-RESOURCES = (new_message, batch, messages, domains, sums, events)
+RESOURCES = (
+    *(new_message, batch, messages),
+    *(tasks, task_decisions, task_messages, groups, group_recipients, suppressions),
+    *(domains, sums, events),
+)
 
 
 def add_routes(app: FastAPI) -> None:
