@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
-
-from psycopg2 import Error
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ses_ops.api.problems import Refusal
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.connection import connect, transaction
+from ses_ops.storage.connection import connect, leave_no_transaction, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +74,5 @@ class DatabaseThreads:
             conn.close()
             raise
         finally:
-            # What a use case reads before its own transaction began one, which would hold locks until the next request.
-            if not conn.closed and conn.info.transaction_status != TRANSACTION_STATUS_IDLE:
-                with suppress(Error):
-                    conn.rollback()
+            # What a use case reads before its own transaction began one, which would last until the next request.
+            leave_no_transaction(conn)
