@@ -26,9 +26,6 @@ from tests.single_mail import new_id
 DOMAIN = "codes.example.com"
 KEY = ApiKey(id="AKIDtest", name="shop", scopes=frozenset(), domains=frozenset({DOMAIN}))
 
-if not hasattr(SingleMessage, "stored"):  # until it has one
-    SingleMessage.stored = property(lambda self: repr(self).encode())
-
 
 class NoMail:
     """A mail that nobody makes."""

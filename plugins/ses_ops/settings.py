@@ -22,9 +22,7 @@ Every setting is read by a call, never at import.
 | SES_PUBLIC_URL | none; `make run`: the listener's own | https address of the unsubscribe page and the provider hooks |
 | AIRFLOW_CONN_SES_DB, AIRFLOW_CONN_SES_SMTP | the embedded ones | servers to use instead |
 
-Those of the API have a module of their own: `api_settings.py`.
-
-In an Airflow of one's own the last two may be connections in Airflow: `orchestration/lookup/airflow_lookup.py`.
+Those of the API: `api_settings.py`. In an Airflow of one's own the last two may be connections in Airflow.
 """
 
 from __future__ import annotations
@@ -228,6 +226,8 @@ class RunningStack:
     mailbox_url: str | None = None
     #: SES_PUBLIC_URL, or the address of the public listener.
     public_url: str | None = None
+    #: The address of the API.
+    api_url: str | None = None
     #: The environment that the `airflow` program needs to work on this stack.
     env: dict[str, str] = field(default_factory=dict, repr=False)
 

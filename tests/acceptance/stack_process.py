@@ -33,7 +33,7 @@ READS_OFTEN = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15"}
 #: Seconds that a scheduler with nothing to do sleeps. At the stack's own 0.1 an idle stack takes a third of a core, at
 #: 0.5 a third of that (measured), and several stacks share two cores here.
 SLEEPS_LONGER = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5"}
-PORTS = ("SES_WEB_PORT", "SES_SMTP_PORT", "SES_MAILBOX_PORT", "SES_PUBLIC_PORT", "SES_BOUNCE_PORT")
+PORTS = ("SES_WEB_PORT", "SES_SMTP_PORT", "SES_MAILBOX_PORT", "SES_PUBLIC_PORT", "SES_BOUNCE_PORT", "SES_API_PORT")
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -137,3 +137,36 @@ def test_a_message_is_sent_again_after_a_question_by_who_may_send(world, mail, v
     assert "being sent again already" in user.text(f"/messages/{one}")
     gone = mail.message((ANN, FAILED))
     assert "no longer kept" in user.text(f"/messages/{gone}")
+
+
+def test_other_pages_lead_to_a_single_message_by_its_place_in_the_ledger(world, mail, viewer):
+    mail.message((BEN, SENT))
+    one = mail.message((ANN, FAILED), ("cat@shop.example", SENT))
+    occurrence = mail.occurrence("mail.example.com")
+    world.execute(
+        "INSERT INTO suppression (address_key, address, reason, occurrence_id, seq)"
+        " VALUES (%s, %s, 'hard_bounce', %s, 2)",
+        *(ANN, ANN, occurrence),
+    )
+    link = f'href="/ses/messages/{occurrence}.2"'
+    assert link in viewer.get(f"/people?address={ANN}").text
+    assert link in viewer.get("/suppression").text
+    for seq in (2, 3):
+        assert viewer.get(f"/messages/{occurrence}.{seq}").headers["location"] == f"/ses/messages/{one}"
+    for nothing in (f"{occurrence}.4", "99.1", "99999999999999999999.1", "1.99999999999"):
+        assert viewer.get(f"/messages/{nothing}").status_code == 404
+
+
+def test_a_message_is_cancelled_before_its_time_by_who_may_send(world, mail, viewer, user):
+    waits = mail.message((ANN, WAITING), scheduled=True)
+    assert "Cancel the message" not in viewer.text(f"/messages/{waits}")
+    assert "Cancel the message" in user.text(f"/messages/{waits}")
+    assert "Cancel this message?" in visible_text(user.post(f"/messages/{waits}/cancel").text)
+    user.post(f"/messages/{waits}/cancel", confirmed="yes")
+    text = user.text(f"/messages/{waits}")
+    assert "The message is cancelled." in text
+    assert "Cancel the message" not in text
+    assert [entry["event"] for entry in world.audit_log()] == ["ses_cancel_message"]
+    gone = mail.message((ANN, SENT))
+    user.post(f"/messages/{gone}/cancel", confirmed="yes")
+    assert "The message is cancelled." not in user.text(f"/messages/{gone}")

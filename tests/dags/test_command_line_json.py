@@ -88,7 +88,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
 }
 #: What answers only while `ses deliver callbacks` runs, or needs a message of the API (tests/integration/cli:
 #: test_callback_commands.py, test_single_message_commands.py).
-ELSEWHERE = ("callback test", "message resend")
+ELSEWHERE = ("callback test", "message cancel", "message resend")
 
 
 def _with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from ses_ops.errors import (
     DatabaseUnavailable,
     InvalidInput,
     LookUpFailed,
+    NotAccepted,
     NotFound,
     NotSetUp,
     QuotaError,
@@ -49,8 +51,12 @@ _OF_CLASS: tuple[tuple[type[SesError], int], ...] = (
 )
 #: Status by code, where the class says too little.
 OF_CODE: dict[str, int] = {
-    "precondition_failed": 412,
+    "address_limit_reached": 429,
+    "api_key_revoked": 401,
     "recipient_suppressed": 422,
+    "single_message_not_storable": 400,
+    "values_missing": 422,
+    "precondition_failed": 412,
     "idempotency_key_reused": 422,
     "idempotency_in_progress": 409,
     "fernet_key_changed": 503,
@@ -122,7 +128,7 @@ def problem_of(error: SesError) -> Problem:
     status = _status(error)
     headers = dict(error.headers) if isinstance(error, Refusal) else {}
     if status in (429, 503) or error.code == "idempotency_in_progress":
-        headers.setdefault("Retry-After", str(error.facts.get("retry_after") or RETRY_AFTER))
+        headers.setdefault("Retry-After", str(ceil(_wait(error))))
     where = error.facts.get("field")
     return Problem(
         status=status,
@@ -138,6 +144,12 @@ def problem_of(error: SesError) -> Problem:
 _BROKEN = "this cannot be done now"
 #: The answer to what nobody expected.
 INTERNAL = Problem(status=500, code="internal_error", detail="something failed here; nothing of it is your fault")
+
+
+def _wait(error: SesError) -> float:
+    """Seconds until another try makes sense."""
+    known = error.retry_after if isinstance(error, NotAccepted) else None
+    return known or error.facts.get("retry_after") or RETRY_AFTER
 
 
 def _status(error: SesError) -> int:

@@ -45,7 +45,7 @@ class Buckets:
         now = time.monotonic()
         seen, tokens = self._buckets.pop(name, (now, float(per_second)))
         tokens = min(float(per_second), tokens + (now - seen) * per_second)
-        # The wait that a client is told is rounded as floats are.
+        # The seconds that an answer names are rounded as floats are.
         allowed = tokens >= 1.0 - 1e-9
         if allowed:
             tokens = max(0.0, tokens - 1.0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from ses_ops.api.airflow_child import AirflowChild
 from ses_ops.api.bodies import HeldOctets
 from ses_ops.api.keys import KeyRing
+from ses_ops.api.mail_side import LiveMail
 from ses_ops.api.rates import Buckets, KeyRates
 from ses_ops.api.threads import DatabaseThreads
 from ses_ops.api_settings import api_per_second
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from ses_ops.application.ports import PlanStore
+    from ses_ops.application.single_messages.orders import Answer, Order
+    from ses_ops.domain.single_message import SingleMessage
+    from ses_ops.sending.single.prepared_mail import PreparedMail
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -35,7 +39,11 @@ Result = TypeVar("Result")
 class MailSide(Protocol):
     """The acceptance and the sending of single messages in this process (api/mail_side.py)."""
 
-    async def accept(self, orders: Sequence[Any], /) -> list[Any]:
+    async def prepare(self, message: SingleMessage, /) -> PreparedMail:
+        """See `MailPreparer.prepare`."""
+        ...
+
+    async def accept(self, orders: Sequence[Order], /) -> list[Answer]:
         """See `Acceptor.accept`."""
         ...
 
@@ -55,7 +63,12 @@ class MailSide(Protocol):
 class NoMailSide:
     """In place of a mail side in tests of other routes: nothing is accepted."""
 
-    async def accept(self, orders: Sequence[Any], /) -> list[Any]:
+    async def prepare(self, message: SingleMessage, /) -> PreparedMail:
+        """Raises NotSetUp."""
+        del message
+        raise NotSetUp("api_sends_nothing")
+
+    async def accept(self, orders: Sequence[Order], /) -> list[Answer]:
         """Raises NotSetUp."""
         del orders
         raise NotSetUp("api_sends_nothing")
@@ -98,7 +111,7 @@ class ApiServices:
             rates=KeyRates(api_per_second()),
             database=DatabaseThreads(dsn),
             airflow=copy,
-            mail=mail or NoMailSide(),
+            mail=mail or LiveMail(dsn, copy),
             child=AirflowChild(copy),
         )
 

@@ -39,9 +39,9 @@ _OPTIONS = "-c statement_timeout=5000 -c default_transaction_read_only=on"
 _log = logging.getLogger(__name__)
 
 
-def keep_quota(conn: Connection, text: str | None) -> None:
+def keep_quota(conn: Connection, text: str | None, box: SecretBox | None = None) -> None:
     """Copy the quota Variable; None: it is not set. Raises NotSetUp without a Fernet key."""
-    _write(conn, QUOTA, json.dumps(text))
+    _write(conn, QUOTA, json.dumps(text), box)
 
 
 def keep_smtp(conn: Connection, found: FoundConnection | None) -> None:
@@ -49,8 +49,8 @@ def keep_smtp(conn: Connection, found: FoundConnection | None) -> None:
     _write(conn, SMTP, json.dumps(None if found is None else asdict(found.fields)))
 
 
-def _write(conn: Connection, name: str, text: str) -> None:
-    box = SecretBox.of_airflow()
+def _write(conn: Connection, name: str, text: str, box: SecretBox | None = None) -> None:
+    box = box or SecretBox.of_airflow()
     with transaction(conn):
         airflow_copy.write(conn, name, box.close(text.encode()))
 

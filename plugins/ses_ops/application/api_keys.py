@@ -57,12 +57,17 @@ def create_key(
     scopes: Iterable[str],
     domains: Iterable[str],
     per_second: int | None = None,
+    *,
+    box: SecretBox | None = None,
 ) -> KeyMade:
-    """Make a key. Raises InvalidInput, Conflict for a name that a valid key has, NotSetUp without a Fernet key."""
+    """Make a key; `box` is used in place of that of Airflow's Fernet key.
+
+    Raises InvalidInput, Conflict for a name that a valid key has, NotSetUp without a Fernet key.
+    """
     name, scope_list, domain_list = parse_key_name(name), parse_scopes(scopes), parse_domains(domains)
     per_second = parse_per_second(per_second)
     id, secret = ID_PREFIX + _random(ID_LENGTH), _random(SECRET_LENGTH)
-    box = SecretBox.of_airflow().close(secret.encode())
+    boxed = (box or SecretBox.of_airflow()).close(secret.encode())
     with actor.recorded("create_api_key", key=id, name=name, scopes=scope_list, domains=domain_list):
         try:
             with transaction(conn):
@@ -73,7 +78,7 @@ def create_key(
                     scopes=scope_list,
                     domains=domain_list,
                     secret_hash=secret_hash(secret),
-                    secret_box=box,
+                    secret_box=boxed,
                     per_second=per_second,
                     created_by=actor.name,
                 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from ses_ops.application.value_warnings import ValueWarning, value_warnings
 from ses_ops.errors import SesError
 from ses_ops.rendering import worker
+from ses_ops.rendering.template_place import Place
 from ses_ops.sending.task_renderer import check_template
+from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.audience import recipients
 
@@ -68,11 +70,12 @@ def _by_task(conn: Connection, group: RecipientGroup, judge: Callable[[MailConte
 
 def _problem(conn: Connection, content: MailContent, templates_root: Path, group: RecipientGroup) -> str | None:
     try:
-        worker.call(content.template, _check, with_page(conn, content), templates_root, group.name, group.variables)
+        place = template_place(conn, templates_root, content.template)
+        worker.call(content.template, _check, with_page(conn, content), place, group.name, group.variables)
     except SesError as problem:
         return str(problem)
     return None
 
 
-def _check(content: MailContent, templates_root: Path, group: str, variables: Sequence[str]) -> None:
-    check_template(content, templates_root, group=group, variables=variables)
+def _check(content: MailContent, place: Place, group: str, variables: Sequence[str]) -> None:
+    check_template(content, place, group=group, variables=variables)

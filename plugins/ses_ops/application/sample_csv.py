@@ -15,9 +15,10 @@ from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
+
+    from ses_ops.rendering.template_place import Place
 
 _ADDRESSES = ("ann@example.com", "ben@example.com")
 
@@ -27,9 +28,9 @@ def sample_of_group(conn: Connection, name: str) -> str:
     return _sample(recipients.find_group(conn, name).variables, {})
 
 
-def sample_of_template(templates_root: Path, name: str) -> str:
+def sample_of_place(place: Place, name: str) -> str:
     """A sample file with the columns that a template needs and its sample values. Raises TemplateError."""
-    template = load_in_worker(templates_root, name)
+    template = load_in_worker(place, name)
     return _sample(sorted(template.variables_for()), template.sample_values)
 
 

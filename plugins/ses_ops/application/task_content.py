@@ -15,7 +15,9 @@ from ses_ops.domain.template_variables import recipient_values
 from ses_ops.errors import SesError, TemplateError
 from ses_ops.rendering import worker
 from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_place import Place
 from ses_ops.sending.task_renderer import check_template, task_renderer
+from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions
@@ -53,7 +55,8 @@ def check_content(conn: Connection, task: SendTask, templates_root: Path) -> Non
     group = recipients.find_group(conn, task.group)
     sample = recipients.sample(conn, group.id)
     content = with_page(conn, content_of_task(task))
-    worker.call(task.template, _check, content, templates_root, group.name, group.variables, sample)
+    place = template_place(conn, templates_root, task.template)
+    worker.call(task.template, _check, content, place, group.name, group.variables, sample)
 
 
 def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> None:
@@ -62,14 +65,16 @@ def check_left(conn: Connection, task_id: int, task: SendTask, templates_root: P
     Raises TemplateError when the definition needs other values, else as `check_content` does.
     """
     if left := editions.first_left(conn, task_id):
-        worker.call(task.template, _check_left, with_page(conn, content_of_task(task)), templates_root, left)
+        place = template_place(conn, templates_root, task.template)
+        worker.call(task.template, _check_left, with_page(conn, content_of_task(task)), place, left)
 
 
 def first_message_left(conn: Connection, task_id: int, task: SendTask, templates_root: Path) -> FirstMessage | None:
     """The first message of the task that has not left, made by a definition; None when all have left."""
     for one in editions.first_left(conn, task_id):
         found = [(one.address, dict(recipient_values(one.values)))]
-        return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
+        place = template_place(conn, templates_root, task.template)
+        return worker.call(task.template, _first, with_page(conn, content_of_task(task)), place, found)
     return None
 
 
@@ -77,24 +82,25 @@ def first_message(conn: Connection, task: SendTask, templates_root: Path) -> Fir
     """The message to the first recipient of a definition, stored or not. Raises as `check_content` does."""
     group = recipients.find_group(conn, task.group)
     found = recipients.sample(conn, group.id)
-    return worker.call(task.template, _first, with_page(conn, content_of_task(task)), templates_root, found)
+    place = template_place(conn, templates_root, task.template)
+    return worker.call(task.template, _first, with_page(conn, content_of_task(task)), place, found)
 
 
 def _check(
     content: MailContent,
-    templates_root: Path,
+    place: Place,
     group: str,
     variables: Sequence[str],
     found: Sequence[tuple[str, dict[str, str]]],
 ) -> None:
-    renderer = check_template(content, templates_root, group=group, variables=variables)
+    renderer = check_template(content, place, group=group, variables=variables)
     for address, values in found:
         renderer.render(occurrence_id=1, seq=1, address=address, values=values)
 
 
-def _check_left(content: MailContent, templates_root: Path, left: Sequence[editions.MessageLeft]) -> None:
-    template = load_template(templates_root, content.template)
-    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+def _check_left(content: MailContent, place: Place, left: Sequence[editions.MessageLeft]) -> None:
+    template = load_template(place, content.template)
+    renderer = task_renderer(content, place, installation_id="check", template=template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     problems: list[SesError] = []
     for one in left:
@@ -113,12 +119,12 @@ def _check_left(content: MailContent, templates_root: Path, left: Sequence[editi
         raise problems[0]
 
 
-def _first(content: MailContent, templates_root: Path, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
-    template = load_template(templates_root, content.template)
-    leaves = task_renderer(content, templates_root, installation_id="check", template=template)
+def _first(content: MailContent, place: Place, found: Sequence[tuple[str, dict[str, str]]]) -> FirstMessage:
+    template = load_template(place, content.template)
+    leaves = task_renderer(content, place, installation_id="check", template=template)
     # Whoever looks at it may follow its links: they lead where those of the mail lead in the end.
     untracked = replace(content, track_opens=False, track_clicks=False)
-    shown = task_renderer(untracked, templates_root, installation_id="check", template=template)
+    shown = task_renderer(untracked, place, installation_id="check", template=template)
     address, values = next(iter(found), (None, template.sample_values))
     size = len((leaves.preview(values).html or "").encode())
     warnings = mail_warnings(

@@ -24,6 +24,7 @@ from ses_ops.rendering.template import load_template
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
+from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import page_address
 from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.ledger import occurrences
@@ -132,7 +133,7 @@ def _write(conn: Connection, order: TestSend, name: str, run_id: str, templates_
         )
     sender = parse_sender(order.sender)
     addresses = list({(parsed := parse_address(text)).key: parsed for text in order.recipients}.values())
-    template = load_template(templates_root, order.template)
+    template = load_template(template_place(conn, templates_root, order.template), order.template)
     values = recipient_values(order.values)
     link = _checked_link(order)
     tracking = parse_tracking(order.track) if order.track else Tracking()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from ses_ops.rendering import worker
 from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_place import Place
 from ses_ops.rendering.value_uses import ValueUses, value_uses
+from ses_ops.sending.template_place import template_place
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class ValueWarning:
 
 def value_warnings(conn: Connection, content: MailContent, *, group: str, templates_root: Path) -> list[ValueWarning]:
     """The warnings for a person before a mailing. Raises NotFound, TemplateError."""
-    uses = worker.call(content.template, _uses, templates_root, content)
+    place = template_place(conn, templates_root, content.template)
+    uses = worker.call(content.template, _uses, place, content)
     facts = recipients.column_facts(conn, group)
     empty = () if facts.empty_is_missing else tuple(sorted(uses.defaulted & set(facts.with_empty_cells)))
     negative = tuple(sorted(uses.tested & set(facts.saying_no)))
@@ -62,6 +65,6 @@ def value_warnings(conn: Connection, content: MailContent, *, group: str, templa
     return [ValueWarning(kind=kind, group=group, columns=columns) for kind, columns in found if columns]
 
 
-def _uses(root: Path, content: MailContent) -> ValueUses:
-    template = load_template(root, content.template)
+def _uses(place: Place, content: MailContent) -> ValueUses:
+    template = load_template(place, content.template)
     return value_uses(template, subject=content.subject, unsubscribe_url=content.unsubscribe_url)

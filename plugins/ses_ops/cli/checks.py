@@ -136,11 +136,11 @@ def _quota() -> Findings:
 
 
 def _templates() -> Findings:
+    from ses_ops.cli import template_places
     from ses_ops.cli.templates import template_facts
-    from ses_ops.rendering.template import list_templates
 
     root = settings.templates_root()
-    names = list_templates(root)
+    names = template_places.names()
     broken = [facts["error"] for facts in map(template_facts, names) if facts["error"]]
     for error in broken:
         yield "FAIL", error
@@ -153,6 +153,7 @@ def _templates() -> Findings:
 def _tasks() -> Findings:
     from ses_ops.domain.task_status import TaskStatus
     from ses_ops.sending.task_renderer import check_template
+    from ses_ops.sending.template_place import template_place
     from ses_ops.sending.unsubscribe_page import with_page
     from ses_ops.storage.tasks.overview import list_tasks
     from ses_ops.storage.tasks.send_tasks import lock_row
@@ -166,7 +167,8 @@ def _tasks() -> Findings:
             try:
                 row = lock_row(conn, one.name)
                 root, content = settings.templates_root(), with_page(conn, row.content)
-                check_template(content, root, group=row.group, variables=row.group_variables)
+                place = template_place(conn, root, content.template)
+                check_template(content, place, group=row.group, variables=row.group_variables)
                 problem = one.error
             except SesError as error:
                 problem = str(error)

@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from ses_ops import settings
 from ses_ops.cli.actor import shell_actor
 from ses_ops.cli.lazy_group import LazyGroup, examples
 from ses_ops.cli.output import json_option, print_facts, print_json, print_table
@@ -88,10 +87,11 @@ def sample_csv(name: str | None, template: str | None) -> None:
     """Print a CSV file to begin with: the columns of group NAME, or those that a template needs."""
     if (name is None) == (template is None):
         raise click.UsageError("name a group or --template, one of the two")
-    from ses_ops.application.sample_csv import sample_of_group, sample_of_template
+    from ses_ops.application.sample_csv import sample_of_group, sample_of_place
+    from ses_ops.cli import template_places
 
     if template is not None:
-        click.echo(sample_of_template(settings.templates_root(), template), nl=False)
+        click.echo(sample_of_place(template_places.place(template), template), nl=False)
         return
     with database() as conn:
         click.echo(sample_of_group(conn, str(name)), nl=False)

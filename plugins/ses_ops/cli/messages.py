@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         "show": ("messages:show", "Show what happened to a message, from the queue to the last event."),
         "list": ("single_messages:list_messages", "List single messages, which programs asked for by the API."),
         "resend": ("single_messages:resend_command", "Send a single message again, as a new one."),
+        "cancel": ("single_messages:cancel_command", "Cancel a single message whose time has not come."),
         "find": ("messages:find", "Find all messages to an address, of all tasks."),
     },
 )

@@ -204,13 +204,9 @@ def resend_command(message: str, as_json: bool) -> None:
 
     It leaves within a second or so while a copy of the API runs (`ses listen api`). Who got the first gets it twice.
     """
-    from ses_ops.application.single_messages.find import message_id
     from ses_ops.application.single_messages.resend import resend
-    from ses_ops.errors import InvalidInput
 
-    wanted = message_id(message)
-    if wanted is None:
-        raise InvalidInput(f"{message!r} is no id of a single message, which the API answers", field="ID")
+    wanted = _id_of(message)
     with database() as conn:
         made = resend(conn, signing_actor(), wanted)
     if as_json:
@@ -219,3 +215,29 @@ def resend_command(message: str, as_json: bool) -> None:
     click.echo(f"Sent again as {made.id}.")
     if not made.copies:
         warn("no copy of the API runs, so it waits until `ses listen api` does")
+
+
+@click.command("cancel", epilog=examples("ses message cancel 0193a000-0000-7000-8000-000000000000"))
+@click.argument("message", metavar="ID")
+@json_option
+def cancel_command(message: str, as_json: bool) -> None:
+    """Never send a single message whose time (`send_at`) is still to come."""
+    from ses_ops.application.single_messages.cancel import cancel_message
+
+    wanted = _id_of(message)
+    with database() as conn:
+        done = cancel_message(conn, signing_actor(), wanted)
+    if as_json:
+        print_json({"id": str(wanted), "changed": done.changed})
+    else:
+        click.echo("Cancelled." if done.changed else "It was cancelled already.")
+
+
+def _id_of(message: str) -> UUID:
+    from ses_ops.application.single_messages.find import message_id
+    from ses_ops.errors import InvalidInput
+
+    found = message_id(message)
+    if found is None:
+        raise InvalidInput(f"{message!r} is no id of a single message, which the API answers", field="ID")
+    return found

@@ -133,10 +133,12 @@ def _write(conn: Connection, found: TaskFiles, seen: _Seen) -> dict[str, Applied
 def _unknown_names(conn: Connection, found: TaskFiles) -> dict[Path, list[SesError]]:
     from ses_ops.cli.task_files import unknown_names
     from ses_ops.rendering.template import list_templates
+    from ses_ops.sending.template_place import stored_names
     from ses_ops.storage.audience.recipients import list_groups
 
     groups = [group.name for group in list_groups(conn)]
-    return unknown_names(found.read, templates=list_templates(settings.templates_root()), groups=groups)
+    of_folder = list_templates(settings.templates_root())
+    return unknown_names(found.read, templates=[*of_folder, *stored_names(conn, of_folder)], groups=groups)
 
 
 def _unknown_roles(found: TaskFiles, before: _Before) -> list[SesError]:
@@ -183,9 +185,10 @@ def _unused(conn: Connection, task: SendTask) -> list[str]:
     """The columns of the group that the mail does not use."""
     from ses_ops.domain.template_variables import unused_columns
     from ses_ops.rendering.template import load_template
+    from ses_ops.sending.template_place import template_place
     from ses_ops.storage.audience import recipients
 
-    template = load_template(settings.templates_root(), task.template)
+    template = load_template(template_place(conn, settings.templates_root(), task.template), task.template)
     used = template.variables_for(task.subject, task.unsubscribe_url)
     return unused_columns(used, recipients.find_group(conn, task.group).variables)
 

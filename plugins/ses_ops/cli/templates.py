@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ses_ops import settings
+from ses_ops.cli import template_places
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, print_table
 from ses_ops.cli.session import database
@@ -80,7 +81,7 @@ def preview(
     chosen = read_values(values) if values is not None else None
     if group is not None:
         chosen = _values_of(group, address)
-    mail = load_template(settings.templates_root(), name).preview(chosen, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
+    mail = load_template(template_places.place(name), name).preview(chosen, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL)
     if html is not None:
         if mail.html is None:
             raise TemplateError("it has no HTML part", template=name)
@@ -120,9 +121,7 @@ def _values_of(group: str, address: str | None) -> dict[str, str]:
 
 
 def _names(name: str | None) -> list[str]:
-    from ses_ops.rendering.template import list_templates
-
-    return [name] if name is not None else list_templates(settings.templates_root())
+    return [name] if name is not None else template_places.names()
 
 
 def template_facts(name: str) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def template_facts(name: str) -> dict[str, Any]:
     from ses_ops.rendering import template_facts as facts
 
     try:
-        found = facts.template_facts(settings.templates_root(), name)
+        found = facts.template_facts(template_places.place(name), name)
     except SesError as problem:  # there is no such template
         return {"name": name, "variables": [], "parts": [], "warnings": [], **_error(problem)}
     return {

@@ -52,14 +52,15 @@ def test_send_command(
 ) -> None:
     """Send one message to each address now. Never cached: over the day's quota it fails, and nothing is sent."""
     from ses_ops.application.test_sends import TestSend, order_test_send, test_send
+    from ses_ops.cli import template_places
     from ses_ops.cli.templates import read_values
     from ses_ops.rendering.template import load_template
     from ses_ops.rendering.template_facts import template_facts
     from ses_ops.storage.tasks.test_sends import NAME_PREFIX
 
-    root = settings.templates_root()
-    chosen = read_values(values) if values is not None else load_template(root, template).sample_values
-    for warning in template_facts(root, template).warnings:
+    root, place = settings.templates_root(), template_places.place(template)
+    chosen = read_values(values) if values is not None else load_template(place, template).sample_values
+    for warning in template_facts(place, template).warnings:
         click.echo(f"ses: warning: {warning}", err=True)
     run_id = f"cli__{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}_{secrets.token_hex(3)}"
     stop = threading.Event()

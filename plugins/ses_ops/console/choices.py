@@ -8,15 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
-from ses_ops import settings
 from ses_ops.console.database import reading
 from ses_ops.console.forms import Form
 from ses_ops.console.task_names import proposed_name
+from ses_ops.console.template_catalogue import template_names
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import SesError
 from ses_ops.orchestration.connections import quota_plans
-from ses_ops.rendering.template import list_templates
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def choices(user: BaseUser) -> Choices:
     with reading() as conn:
         groups = recipients.list_groups(conn)
     return Choices(
-        templates=list_templates(settings.templates_root()),
+        templates=template_names(),
         groups=groups,
         senders=_senders(tasks),
         domains=_domains(),

@@ -1,41 +1,56 @@
-"""The catalogue of the templates folder, compiled once and again after a change.
+"""The catalogue of all templates, those of the database behind those of the folder.
 
-A change is a file that was changed, added or removed.
+It is compiled once and again after a change: a file that was changed, added or removed, a new version.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ses_ops import settings
-from ses_ops.rendering.template import template_folders
+from ses_ops.console.database import reading
+from ses_ops.rendering.template import list_templates, template_folders
 from ses_ops.rendering.template_facts import TemplateFacts
+from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
 from ses_ops.rendering.worker_template import facts_in_worker as template_facts
+from ses_ops.sending.template_place import stored_names, template_place
+from ses_ops.storage.templates import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ses_ops.rendering.template_place import Place
+
 #: A file as (path, time of the last change in nanoseconds, bytes).
 _Stamp = tuple[str, int, int]
 
 
+class TemplatesState(NamedTuple):
+    """It changes whenever a file of the folder, or a template of the database, does."""
+
+    root: Path
+    files: frozenset[_Stamp]
+    #: Versions by name.
+    stored: dict[str, int]
+
+
 class _Templates:
-    """The templates of one state of the folder. (A template may include files of any other, so a change drops all.)"""
+    """The templates of one state. (A template may include files of any other, so a change drops all.)"""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._state: tuple[Path, frozenset[_Stamp]] | None = None
+        self._state: TemplatesState | None = None
         self._found: tuple[TemplateFacts, ...] = ()
 
     def get(self) -> tuple[TemplateFacts, ...]:
         state = templates_state()
-        root = state[0]
         with self._lock:
             if state != self._state:
-                self._found = tuple(template_facts(root, name) for name in template_folders(root))
+                names = [*template_folders(state.root), *state.stored]
+                self._found = tuple(template_facts(place_of(name), name) for name in names)
                 self._state = state
             return self._found
 
@@ -48,10 +63,35 @@ def templates_seen() -> tuple[TemplateFacts, ...]:
     return _TEMPLATES.get()
 
 
-def templates_state() -> tuple[Path, frozenset[_Stamp]]:
-    """The state of the folder, which changes whenever a file of the folder does."""
+def templates_state() -> TemplatesState:
+    """The state of all templates."""
     root = settings.templates_root()
-    return root, frozenset(_stamps(root))
+    with reading() as conn:
+        versions = stored.newest_versions(conn)
+    hidden = set(template_folders(root))
+    return TemplatesState(
+        root=root,
+        files=frozenset(_stamps(root)),
+        stored={name: version for name, version in sorted(versions.items()) if name not in hidden},
+    )
+
+
+def template_names() -> list[str]:
+    """The names of all templates that mail can be made of, sorted."""
+    of_folder = list_templates(settings.templates_root())
+    with reading() as conn:
+        return sorted([*of_folder, *stored_names(conn, of_folder)])
+
+
+def place_of(name: str) -> Place:
+    """Where the files of a template are."""
+    with reading() as conn:
+        return template_place(conn, settings.templates_root(), name)
+
+
+def loaded_template(name: str) -> WorkerTemplate:
+    """The template of a name. Raises NotFound, TemplateError."""
+    return load_in_worker(place_of(name), name)
 
 
 def _stamps(root: Path) -> Iterator[_Stamp]:

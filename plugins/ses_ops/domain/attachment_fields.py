@@ -84,7 +84,7 @@ def _name(value: object, field: str, *, as_reference: bool) -> str:
     if found := _NOT_IN_NAMES(value) or (as_reference and _NOT_IN_REFERENCE(value)):
         raise InvalidInput("character_not_allowed", character=f"U+{ord(found[0]):04X}", field=field)
     name = value.strip()
-    if as_reference and name.rpartition(".")[2].lower() not in _OF_REFERENCE:
+    if as_reference and ("." not in name or name.rpartition(".")[2].lower() not in _OF_REFERENCE):
         raise InvalidInput("kind_of_file_not_allowed", name=name, field=field)
     return name
 

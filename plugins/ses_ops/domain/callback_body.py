@@ -34,6 +34,11 @@ class CallbackFacts:
     sender_domain: str
     subject: str
     installation: str
+    #: Of a single message: its id, the MessageId that a client of the reference got, the user's reference and tags.
+    single_id: str | None = None
+    reference_id: str | None = None
+    reference: str | None = None
+    tags: tuple[str, ...] = ()
     #: Of a bounce or a refusal: the address or its domain does not exist.
     hard: bool = False
     #: The server's words, and the code of a refusal (SMTP), the enhanced status code and our word for the reason.
@@ -85,7 +90,10 @@ def tencent_object(facts: CallbackFacts) -> dict[str, Any]:
         "event": event,
         "eventid": number,
         "email": facts.address,
-        "bulkId": f"ses-ops-{facts.installation}-{facts.occurrence_id}-{facts.seq}",
+        # Of a single message: what SendEmail has answered.
+        "bulkId": facts.reference_id
+        or facts.single_id
+        or f"ses-ops-{facts.installation}-{facts.occurrence_id}-{facts.seq}",
         "timestamp": int(facts.occurred_at.timestamp()),
     }
     if event in ("bounce", "dropped", "deferred"):
@@ -126,6 +134,8 @@ def native_object(facts: CallbackFacts, *, event_key: str) -> dict[str, Any]:
         "sender_domain": facts.sender_domain,
         "subject": facts.subject,
     }
+    if facts.single_id:
+        data["single_message"] = {"id": facts.single_id, "reference": facts.reference, "tags": list(facts.tags)}
     if facts.source:
         data["source"] = facts.source
     if facts.kind in (CallbackKind.BOUNCED, CallbackKind.REFUSED):

@@ -32,6 +32,7 @@ NOUNS = (
     "native_api",
     "orchestration",
     "quota",
+    "reference",
     "reports",
     "reputation",
     "schedules",

@@ -34,6 +34,7 @@ SENTENCES: dict[str, str] = {
     "too_many_addresses": "has {count} addresses; at most {most} are allowed",
     "too_many_attachments": "has {count} files; at most {most} are allowed",
     "too_many_values": "has more than {most:,} values, those in lists and objects among them",
+    "value_missing": "a value is missing: {says}",
     "value_is_filled_in": "{name!r} cannot be a value: ses-ops fills it in itself",
     "value_does_not_fit": "a value is of another kind than its place in the template needs",
     "values_are_one": "{one!r} and {other!r} are one variable to a template",

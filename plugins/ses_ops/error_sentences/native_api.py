@@ -5,7 +5,7 @@ from __future__ import annotations
 SENTENCES: dict[str, str] = {
     "api_key_not_for_all_mail": "an entry for all mail needs a key for all sender domains",
     "batch_not_usable": "this is a list of 1 to {most} messages",
-    "batch_not_whole": "another message of this atomic batch was refused, so none of it is accepted",
+    "body_not_empty": "this request has no body",
     "body_not_an_object": "the body, or the message, is not a JSON object",
     "cursor_not_usable": "this is not a cursor of this list: take `next_cursor` of an answer, or none",
     "event_kind_not_known": "there is no kind of event {given!r}; the kinds are {known}",

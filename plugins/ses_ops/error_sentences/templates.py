@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     "sample_not_an_object": "it must be an object of texts, one for each variable",
     "sample_not_json": "it is not JSON ({cause})",
     "sample_variables_are_one": "it names {one!r} and {other!r}, which are one variable",
+    "subject_missing": "it has no subject of its own; give the mail one",
     "subject_of_several_lines": "a subject is one line",
     "subject_with_line_break": "it has a line break in it",
     "sum_of_no_numbers": "sum adds numbers",
@@ -62,6 +63,9 @@ SENTENCES: dict[str, str] = {
     ),
     "template_does_not_fit_group": "its {problem} (recipient group {group!r})",
     "template_engine_says": "{says}",
+    "template_in_use": "template {name!r} is used by {tasks}",
+    "template_name_of_folder": "the folder of templates has one named {name!r}; choose another name",
+    "template_name_taken": "there is a template named {name!r} already",
     "template_not_found": "there is no template named {name!r}; {folder} has: {names}",
     "template_not_readable": "it cannot be read: {cause}",
     "template_takes_too_long": (

@@ -38,6 +38,7 @@ class CompiledPart:
         self._environment = template.environment
         self._limits = template.environment.limits[:2]
         self.template_name = template_name
+        self.source = source
         self.part = part
         autoescape = self._environment.autoescape
         escapes = autoescape(template.name) if callable(autoescape) else autoescape

@@ -20,12 +20,19 @@ class Remembered(Generic[T]):
         self._taken = 0
         self._lock = threading.Lock()
 
+    def known(self, key: Hashable) -> T | None:
+        """The value of a key, if it is remembered."""
+        with self._lock:
+            if (found := self._known.get(key)) is None:
+                return None
+            self._known.move_to_end(key)
+            return found[1]
+
     def get(self, key: Hashable, size: int, make: Callable[[], T]) -> T:
         """The value of a key of this many characters, made now unless it is known."""
-        with self._lock:
-            if (found := self._known.get(key)) is not None:
-                self._known.move_to_end(key)
-                return found[1]
+        found = self.known(key)
+        if found is not None:
+            return found
         made = make()
         if size * 4 <= self._characters:
             with self._lock:

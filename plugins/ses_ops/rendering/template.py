@@ -76,6 +76,8 @@ class MailTemplate:
     environments: tuple[MailEnvironment, MailEnvironment] = field(repr=False)
     #: Whether the text part was made of the HTML.
     has_text_from_html: bool
+    #: Whether it has a subject of its own. One of the database may have none, as those of the reference.
+    has_subject: bool = True
 
     def variables_for(self, subject: str | None = None, unsubscribe_url: str | None = None) -> frozenset[str]:
         """The variables that a recipient group must have for a task with this subject and unsubscribe link.
@@ -153,6 +155,11 @@ def template_folders(root: Path) -> list[str]:
     return sorted(name for name in found if name[0] not in "_.")
 
 
+def is_template_name(name: str) -> bool:
+    """Whether a template may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def load_template(place: Place, name: str) -> MailTemplate:
     """The template `name` of a folder, or of a place of its own, compiled and checked.
 
@@ -210,6 +217,7 @@ class _Loading:
             root=self._place,
             environments=(self._plain, self._plain if has_text else self._from_html),
             has_text_from_html=not has_text,
+            has_subject=isinstance(self._place, Path) or bool(subject.source.strip()),
         )
 
     def _part(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ses_ops.domain.address import Sender
@@ -13,6 +12,7 @@ from ses_ops.rendering import worker
 from ses_ops.rendering.message import MessageRenderer
 from ses_ops.rendering.template import Preview, load_template
 from ses_ops.rendering.template_facts import TemplateFacts, template_facts
+from ses_ops.rendering.template_place import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class WorkerTemplate:
     """What a page needs of a `MailTemplate`. Each method loads it anew; all raise as those of MailTemplate do."""
 
     name: str
-    root: Path
+    place: Place
     #: Whether it has an HTML part.
     html: bool
     sample_values: dict[str, str]
@@ -31,51 +31,51 @@ class WorkerTemplate:
         """The variables of a task with this subject and unsubscribe link."""
         if subject is None and unsubscribe_url is None:
             return self.variables
-        return worker.call(self.name, _variables, self.root, self.name, subject, unsubscribe_url)
+        return worker.call(self.name, _variables, self.place, self.name, subject, unsubscribe_url)
 
     def preview(self, values: Mapping[str, str], *, unsubscribe_url: str = "") -> Preview:
         """The message for these values."""
-        return worker.call(self.name, _preview, self.root, self.name, dict(values), unsubscribe_url)
+        return worker.call(self.name, _preview, self.place, self.name, dict(values), unsubscribe_url)
 
     def check_message(self, values: Mapping[str, str], *, sender: Sender, subject: str | None, address: str) -> None:
         """Make the message to an address, and throw it away."""
         message = {"sender": sender, "subject": subject, "address": address, "values": dict(values)}
-        worker.call(self.name, _message, self.root, self.name, message)
+        worker.call(self.name, _message, self.place, self.name, message)
 
 
-def load_in_worker(root: Path, name: str) -> WorkerTemplate:
+def load_in_worker(place: Place, name: str) -> WorkerTemplate:
     """`load_template` for a page. Raises NotFound, TemplateError."""
-    return worker.call(name, _load, root, name)
+    return worker.call(name, _load, place, name)
 
 
-def facts_in_worker(root: Path, name: str) -> TemplateFacts:
+def facts_in_worker(place: Place, name: str) -> TemplateFacts:
     """`template_facts` for a page; a template that takes too long is one with an error."""
     try:
-        return worker.call(name, template_facts, root, name)
+        return worker.call(name, template_facts, place, name)
     except TemplateError as problem:
         return TemplateFacts(name=name, subject="", variables=(), parts=(), size=0, error=problem)
 
 
-def _load(root: Path, name: str) -> WorkerTemplate:
-    loaded = load_template(root, name)
+def _load(place: Place, name: str) -> WorkerTemplate:
+    loaded = load_template(place, name)
     return WorkerTemplate(
         name=name,
-        root=root,
+        place=place,
         html=loaded.html is not None,
         sample_values=loaded.sample_values,
         variables=loaded.variables_for(),
     )
 
 
-def _variables(root: Path, name: str, subject: str | None, unsubscribe_url: str | None) -> frozenset[str]:
-    return load_template(root, name).variables_for(subject, unsubscribe_url)
+def _variables(place: Place, name: str, subject: str | None, unsubscribe_url: str | None) -> frozenset[str]:
+    return load_template(place, name).variables_for(subject, unsubscribe_url)
 
 
-def _preview(root: Path, name: str, values: dict[str, str], unsubscribe_url: str) -> Preview:
-    return load_template(root, name).preview(values, unsubscribe_url=unsubscribe_url)
+def _preview(place: Place, name: str, values: dict[str, str], unsubscribe_url: str) -> Preview:
+    return load_template(place, name).preview(values, unsubscribe_url=unsubscribe_url)
 
 
-def _message(root: Path, name: str, message: dict[str, Any]) -> None:
-    loaded = load_template(root, name)
+def _message(place: Place, name: str, message: dict[str, Any]) -> None:
+    loaded = load_template(place, name)
     renderer = MessageRenderer(loaded, sender=message["sender"], installation_id="check", subject=message["subject"])
     renderer.render(occurrence_id=1, seq=1, address=message["address"], values=message["values"])

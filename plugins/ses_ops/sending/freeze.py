@@ -10,6 +10,7 @@ from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, 
 from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, Sentence, SesError
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
+from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import occurrences
@@ -88,7 +89,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
     by_hand = run.kind is RunKind.TRIGGERED
     waiting = occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=by_hand)
     if waiting:
-        check_template(with_page(conn, task.content), templates_root, group=task.group, variables=task.group_variables)
+        place = template_place(conn, templates_root, task.content.template)
+        check_template(with_page(conn, task.content), place, group=task.group, variables=task.group_variables)
     for older in waiting[:-1]:
         held = older.held_reason.explanation if isinstance(older.held_reason, Sentence) else older.held_reason
         reason = Explanation("start_superseded", why=held).sentence
@@ -124,7 +126,8 @@ def _write(conn: Connection, task: LockedTask, occurrence_id: int, templates_roo
         raise NotFound("recipient group", task.group or "?", code="recipient_group_deleted_after_the_end")
     suppress_erased(conn, occurrence_id, sender_domain=task.sender_domain)
     if variables != task.group_variables:  # a file was imported since then, whose rows were written
-        check_template(with_page(conn, task.content), templates_root, group=task.group, variables=variables)
+        place = template_place(conn, templates_root, task.content.template)
+        check_template(with_page(conn, task.content), place, group=task.group, variables=variables)
     keep_first_subject(conn, task.id, with_page(conn, task.content), occurrence_id, templates_root)
     occurrences.mark_frozen(conn, occurrence_id=occurrence_id, sender_domain=task.sender_domain)
     send_tasks.reopen(conn, task_id=task.id)

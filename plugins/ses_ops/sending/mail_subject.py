@@ -9,7 +9,9 @@ from ses_ops.domain.mail_content import MailContent
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import SesError
 from ses_ops.rendering.template import load_template
+from ses_ops.rendering.template_place import Place
 from ses_ops.sending.task_renderer import content_renderer, task_renderer
+from ses_ops.sending.template_place import template_place
 from ses_ops.storage.tasks import mail_subjects
 
 if TYPE_CHECKING:
@@ -32,20 +34,21 @@ def keep_first_subject(
     subject = None
     if values is not None:
         try:
-            subject = task_renderer(content, templates_root, installation_id="check").subject(values)
+            place = template_place(conn, templates_root, content.template)
+            subject = task_renderer(content, place, installation_id="check").subject(values)
         except SesError:
             # That message will fail in its turn, with the reason; the list shows the source of the subject.
             subject = None
     mail_subjects.keep_first_subject(conn, task_id, subject)
 
 
-def rendered_subjects(templates_root: Path, template: str, tasks: Sequence[MailSubject]) -> list[str | None]:
+def rendered_subjects(place: Place, template: str, tasks: Sequence[MailSubject]) -> list[str | None]:
     """The subject that the first recipient of each task would see, for tasks of one template.
 
     None where there is no recipient yet, or the subject cannot be rendered.
     """
     try:
-        found = load_template(templates_root, template)
+        found = load_template(place, template)
     except (SesError, OSError):
         return [None] * len(tasks)
     return [_rendered_subject(found, task) for task in tasks]

@@ -32,6 +32,7 @@ from ses_ops.sending.chunk.made_messages import message_maker
 from ses_ops.sending.chunk.writer import DATABASE_TIMEOUT, LedgerWriter
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.task_renderer import RendererExtras, task_renderer
+from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.sending.waiting_mail import hold_if_blocked
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, connected, database_now, transaction
@@ -145,7 +146,8 @@ def _renderer(conn: Connection, task: TaskOfChunk, templates_root: Path, smtp: S
     """
     with transaction(conn):
         content = with_page(conn, task.content)
-    template = load_template(templates_root, content.template)
+        place = template_place(conn, templates_root, content.template)
+    template = load_template(place, content.template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     missing = sorted(used - set(map(variable_name, task.frozen_variables)))
     if missing:
@@ -160,7 +162,7 @@ def _renderer(conn: Connection, task: TaskOfChunk, templates_root: Path, smtp: S
         },
     )
     installation_id = task.installation_id
-    return task_renderer(content, templates_root, installation_id=installation_id, template=template, extras=extras)
+    return task_renderer(content, place, installation_id=installation_id, template=template, extras=extras)
 
 
 async def _send(ledger: ChunkLedger, feed: MessageFeed, smtp: SmtpSettings, stop: threading.Event) -> LedgerWriter:

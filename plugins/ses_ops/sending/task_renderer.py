@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 
 from ses_ops.domain.address import parse_sender
@@ -19,6 +18,7 @@ from ses_ops.events.tokens import SECRET_SIZE
 from ses_ops.rendering.message import Advertisement, MessageRenderer, ProviderHeader
 from ses_ops.rendering.own_link import OwnLink
 from ses_ops.rendering.template import MailTemplate, load_template
+from ses_ops.rendering.template_place import Place
 from ses_ops.rendering.tracked_links import Links
 from ses_ops.rendering.tracking import TrackedParts, TrackedTemplate, tracked_template
 
@@ -38,7 +38,7 @@ class RendererExtras:
 
 def task_renderer(
     content: MailContent,
-    templates_root: Path,
+    place: Place,
     *,
     installation_id: str,
     template: MailTemplate | None = None,
@@ -50,7 +50,9 @@ def task_renderer(
     when template, subject or link cannot be used, or when all mail would show an empty link. A test send may show one,
     because its purpose is to show the template.
     """
-    template = template or load_template(templates_root, content.template)
+    template = template or load_template(place, content.template)
+    if content.subject is None and not template.has_subject:
+        raise TemplateError("subject_missing", template=template.name)
     if not content.unsubscribe_url and content.language is None and not content.is_test:
         _refuse_empty_link(template, content.subject)
     return content_renderer(content, template, installation_id=installation_id, extras=extras)
@@ -95,14 +97,14 @@ def _tracked(content: MailContent, template: MailTemplate, secret: bytes) -> Tra
 
 
 def check_template(
-    content: MailContent, templates_root: Path, *, group: str | None, variables: Sequence[str] | None
+    content: MailContent, place: Place, *, group: str | None, variables: Sequence[str] | None
 ) -> MessageRenderer:
     """Refuse mail that cannot be rendered, or whose template needs variables that the group lacks.
 
     Returns the renderer for a preview of a message, which has no message id of this installation.
     """
-    template = load_template(templates_root, content.template)
-    renderer = task_renderer(content, templates_root, installation_id="check", template=template)
+    template = load_template(place, content.template)
+    renderer = task_renderer(content, place, installation_id="check", template=template)
     used = template.variables_for(subject=content.subject, unsubscribe_url=content.unsubscribe_url)
     try:
         compare_variables(used, variables or ())

@@ -78,6 +78,7 @@ class Welcome:
     web_password: str
     mailbox_url: str | None
     public_url: str
+    api_url: str
     smtp: str
     notes: tuple[str, ...] = ()
 
@@ -88,6 +89,7 @@ class Welcome:
             f"Web page  {self.web_url}  user {self.web_user}  password {self.web_password}",
             f"Mailbox   {mailbox}",
             f"Public    {self.public_url}  (unsubscribe links lead here)",
+            f"API       {self.api_url}  (trigger mail: POST /v1/messages; docs/api.md)",
             *self.notes,
             "Ctrl-C stops everything; the data stays, and the next `make run` goes on with it.",
         ]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from ses_ops import settings
+from ses_ops import api_settings, settings
 from ses_ops.errors import DatabaseUnavailable, SesError
-from ses_ops.stack import sample_data
+from ses_ops.stack import api_service, sample_data
 from ses_ops.stack.airflow_database import airflow_is_migrated, note_migrated
 from ses_ops.stack.airflow_environment import (
     Addresses,
@@ -28,7 +26,7 @@ from ses_ops.stack.airflow_environment import (
 from ses_ops.stack.display import Display, Welcome
 from ses_ops.stack.generated_secrets import WEB_USER, GeneratedSecrets, load_or_generate
 from ses_ops.stack.leftovers import end_leftovers
-from ses_ops.stack.places import Places, write_private_json
+from ses_ops.stack.places import Places, only_one, write_private_json
 from ses_ops.stack.ports import WantedPort, check_ports
 from ses_ops.stack.postgres import EmbeddedPostgres
 from ses_ops.stack.supervisor import ComponentDied, StopRequested, Supervisor
@@ -64,6 +62,8 @@ class LocalStack:
     public_port: int
     bounce_host: str
     bounce_port: int
+    api_host: str
+    api_port: int
     db_port: int | None
     began: float = field(default_factory=time.monotonic)
 
@@ -100,13 +100,15 @@ class LocalStack:
             public_port=settings.public_port(),
             bounce_host=settings.bounce_host(),
             bounce_port=settings.bounce_port(),
+            api_host=api_settings.api_host(),
+            api_port=api_settings.api_port(),
             db_port=settings.db_port(),
         )
 
     def run(self) -> None:
         """Start all components, watch them, stop all of them. Raises SesError when a component or a check fails."""
         self.places.create()
-        with _only_one(self.places):
+        with only_one(self.places):
             supervisor = Supervisor(self.places)
             supervisor.take_signals()
             try:
@@ -136,7 +138,7 @@ class LocalStack:
         described = {name: value for name, value in env.items() if name in own or name.startswith("AIRFLOW")}
         self._describe(addresses, described | {"SES_HOME": str(self.places.home)})
         loaded = sample_data.load(db_dsn, client)
-        notes = (*_note_of_users(secrets), *loaded.notes)
+        notes = (*_note_of_users(secrets), *loaded.notes, *self._start_api(supervisor, env, db_dsn, loaded.variable))
         self._welcome(addresses, secrets, notes)
         if loaded.tasks:
             self._make_dags(supervisor, env, loaded.tasks)
@@ -148,7 +150,8 @@ class LocalStack:
             setting="SES_PUBLIC_PORT", host=self.public_host, port=self.public_port, purpose="unsubscribe page"
         )
         bounces = WantedPort(setting="SES_BOUNCE_PORT", host=self.bounce_host, port=self.bounce_port, purpose="bounces")
-        wanted = [web, public, bounces]
+        api = WantedPort(setting="SES_API_PORT", host=self.api_host, port=self.api_port, purpose="API")
+        wanted = [web, public, bounces, api]
         if self.external_smtp is None:
             smtp = ("SES_SMTP_PORT", self.smtp_port, "mailbox")
             page = ("SES_MAILBOX_PORT", self.mailbox_port, "mailbox page")
@@ -201,10 +204,26 @@ class LocalStack:
             supervisor.start(f"{name}-listener", command, env)
         supervisor.start("callback-deliverer", [sys.executable, "-m", "ses_ops.cli.main", "deliver", "callbacks"], env)
 
+    def _start_api(
+        self, supervisor: Supervisor, env: dict[str, str], db_dsn: str, variable: str | None
+    ) -> Sequence[str]:
+        """Start the API when Airflow has what it asks for; returns the notes about it."""
+        if variable is not None:
+            api_service.copy_quota(db_dsn, env, variable)
+        supervisor.start("api", [sys.executable, "-m", "ses_ops.cli.main", "listen", "api"], env)
+        if said := api_service.wait_until_ready(local_host(self.api_host), self.api_port, supervisor.pause):
+            self.display.step(f"The API is not ready yet: {said}")
+        return api_service.first_key(db_dsn, env)
+
     def _own_settings(self) -> dict[str, str]:
         """Settings that all components share. A receiver of callbacks on this machine is what a person tries first."""
         allowed = os.environ.get("SES_CALLBACK_ALLOW") or "127.0.0.0/8 ::1"
-        return {"SES_PUBLIC_URL": self._public_url(), "SES_CALLBACK_ALLOW": allowed}
+        shown = {"SES_PUBLIC_URL": self._public_url(), "SES_API_URL": self._api_url()}
+        return {**shown, "SES_CALLBACK_ALLOW": allowed}
+
+    def _api_url(self) -> str:
+        """What the person set, or the address of the API for a program on this machine."""
+        return api_settings.api_url() or f"http://{local_host(self.api_host)}:{self.api_port}"
 
     def _public_url(self) -> str:
         """What the person set, or the address of the listener for a person at this machine."""
@@ -244,6 +263,7 @@ class LocalStack:
             "web_url": addresses.web_url,
             "mailbox_url": self._mailbox_url(),
             "public_url": self._public_url(),
+            "api_url": self._api_url(),
             "env": env,
         }
         write_private_json(settings.stack_file(), stack)
@@ -260,6 +280,7 @@ class LocalStack:
                 web_password=secrets.web_password,
                 mailbox_url=self._mailbox_url(),
                 public_url=self._public_url(),
+                api_url=self._api_url(),
                 smtp=f"{LOOPBACK}:{self.smtp_port}" if self.external_smtp is None else external,
                 notes=notes,
             )
@@ -285,19 +306,3 @@ def _note_of_users(secrets: GeneratedSecrets) -> list[str]:
     """
     users = further_users(os.environ)
     return [f"Users     {', '.join(users)}: passwords in {secrets.web_passwords_file}"] if users else []
-
-
-@contextmanager
-def _only_one(places: Places) -> Iterator[None]:
-    """Lock SES_HOME for this process; the kernel releases the lock when the process ends, however it ends."""
-    with places.lock.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = f" as process {pid}" if (pid := file.read().strip()) else ""
-            raise SesError(f"already running in SES_HOME ({places.home}){holder}") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

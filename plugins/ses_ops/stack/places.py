@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ses_ops.errors import SesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +83,19 @@ def write_private(path: Path, text: str) -> None:
 def write_private_json(path: Path, value: object) -> None:
     """`write_private` of a JSON value."""
     write_private(path, json.dumps(value, indent=2) + "\n")
+
+
+@contextmanager
+def only_one(places: Places) -> Iterator[None]:
+    """Lock SES_HOME for this process; the kernel releases the lock when the process ends, however it ends."""
+    with places.lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = f" as process {pid}" if (pid := file.read().strip()) else ""
+            raise SesError(f"already running in SES_HOME ({places.home}){holder}") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

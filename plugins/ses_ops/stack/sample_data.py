@@ -1,4 +1,4 @@
-"""The sample data of the first `make run`: recipient groups, send tasks, and the warm-up of two sender domains.
+"""The sample data of the first `make run`: recipient groups, send tasks, and the quota of three sender domains.
 
 The warm-up of the first domain (the second: sample_reputation.py) is a rehearsal whose day lasts a minute, so that a
 person can watch the quota run out, the tasks pause and the next run continue. All addresses end in `.example` (RFC
@@ -28,7 +28,7 @@ from ses_ops.domain.bounce_domain import proposed_bounce_domain
 from ses_ops.domain.send_task import parse_send_task
 from ses_ops.domain.warmup import VARIABLE
 from ses_ops.errors import SesError
-from ses_ops.stack import sample_reputation
+from ses_ops.stack import api_service, sample_reputation
 from ses_ops.stack.mailbox.simulated import Simulated
 from ses_ops.stack.web_client import WebClient
 from ses_ops.storage.connection import connected, transaction
@@ -68,8 +68,9 @@ _FAMILY = (
 
 @dataclass(kw_only=True, slots=True)
 class Loaded:
-    """The loaded sample: notes for the person, a line each, and the names of the send tasks."""
+    """The loaded sample: notes for the person, a line each, the names of the send tasks, and the Variable if made."""
 
+    variable: str | None = None
     notes: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
 
@@ -80,13 +81,15 @@ def load(db_dsn: str, client: WebClient) -> Loaded:
     The Variable is made before the tasks, and only if it does not exist. Raises SesError.
     """
     loaded = Loaded()
+    now = datetime.now(UTC)
     if not os.environ.get(settings.WARMUP_QUOTA, "").strip() and not client.variable_exists(VARIABLE):
-        client.create_variable(VARIABLE, json.dumps(warmup_quota(datetime.now(UTC)), indent=2), _DESCRIPTION)
+        loaded.variable = json.dumps(warmup_quota(now), indent=2)
+        client.create_variable(VARIABLE, loaded.variable, _DESCRIPTION)
         loaded.notes.append(f"Variable  {VARIABLE}: a rehearsal in which a day of the warm-up lasts a minute")
         loaded.notes.append(sample_reputation.NOTE)
     with connected(db_dsn, application="make run") as conn:
         if settings.sample_wanted() and not _ever_had_tasks(conn):
-            loaded.tasks = load_groups_and_tasks(conn, datetime.now(UTC))
+            loaded.tasks = load_groups_and_tasks(conn, now)
     return loaded
 
 
@@ -107,7 +110,7 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
     with transaction(conn):
         for task in tasks:
             apply_task(conn, task, now=now, where=_WHERE)
-    for domain in (SENDER_DOMAIN, sample_reputation.SENDER_DOMAIN):
+    for domain in (SENDER_DOMAIN, sample_reputation.SENDER_DOMAIN, api_service.SENDER_DOMAIN):
         set_bounce_domain(conn, Actor(name=_WHERE), domain, proposed_bounce_domain(domain))
     return [task.name for task in tasks]
 
@@ -115,7 +118,11 @@ def load_groups_and_tasks(conn: Connection, now: datetime) -> list[str]:
 def warmup_quota(now: datetime) -> dict[str, object]:
     """The value of the Variable, from today on: the standard plan (500 on the first day), and the reputation."""
     entry = {"plan": "standard", "started_on": f"{now:%Y-%m-%d}", "time_zone": "UTC", "day_length": DAY_LENGTH}
-    return {SENDER_DOMAIN: entry, sample_reputation.SENDER_DOMAIN: sample_reputation.warmup_entry(now, DAY_LENGTH)}
+    return {
+        SENDER_DOMAIN: entry,
+        sample_reputation.SENDER_DOMAIN: sample_reputation.warmup_entry(now, DAY_LENGTH),
+        api_service.SENDER_DOMAIN: api_service.warmup_entry(f"{now:%Y-%m-%d}"),
+    }
 
 
 def all_task_entries(now: datetime) -> list[dict[str, object]]:

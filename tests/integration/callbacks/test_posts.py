@@ -13,7 +13,8 @@ from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
 from ses_ops.domain.message_event import EventKind
 from tests.callback_receiver import receiver
 from tests.integration.callbacks.delivering import SOMEBODY, deliverer, endpoint, until, waiting
-from tests.integration.events.mailing import sent
+from tests.integration.events.mailing import Mailing, sent
+from tests.single_mail import SENT, SingleMail
 
 
 def verified_by(post, secret: str) -> bool:
@@ -146,3 +147,27 @@ def test_both_secrets_sign_for_a_day_after_a_rotation_and_events_that_wait_verif
             until(lambda: waiting(world) == 0)
         assert not verified_by(hook.posts[1], first)
         assert verified_by(hook.posts[1], second)
+
+
+def test_an_event_of_a_single_message_names_it_as_the_program_knows_it(world):
+    """Two messages of one occurrence: each event names its own, the reference's form as SendEmail answered."""
+    mail = SingleMail(world.conn)
+    native = mail.message(("anna@example.org", SENT), ("bob@example.org", SENT), reference="order-7", tags=["bill"])
+    theirs = mail.message(("cat@example.org", SENT), reference_id="qcloudses-1-abc", template="welcome")
+    occurrence = mail.occurrence("mail.example.com")
+    mailing = Mailing(
+        world=world, occurrence_id=occurrence, addresses=[f"{one}@example.org" for one in ("anna", "bob", "cat")]
+    )
+    with receiver() as hook, receiver() as old:
+        endpoint(world, hook.url)
+        endpoint(world, old.url, name="old", made_as=decisions.CallbackFormat.TENCENT)
+        mailing.record(mailing.event(2, EventKind.DELIVERED), mailing.event(3, EventKind.DELIVERED))
+        with deliverer(world.dsn):
+            until(lambda: waiting(world) == 0)
+        posts = {post.json["data"]["recipient"]: post.json["data"] for post in hook.posts}
+        bulk_ids = {post.json["email"]: post.json["bulkId"] for post in old.posts}
+    assert posts["bob@example.org"]["single_message"] == {"id": str(native), "reference": "order-7", "tags": ["bill"]}
+    assert posts["cat@example.org"]["single_message"] == {"id": str(theirs), "reference": None, "tags": []}
+    assert posts["cat@example.org"]["task"]["template"] == "welcome"
+    assert posts["bob@example.org"]["sender"] == "Shop <news@mail.example.com>"
+    assert bulk_ids == {"bob@example.org": str(native), "cat@example.org": "qcloudses-1-abc"}

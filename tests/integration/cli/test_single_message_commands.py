@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.single_mail import FAILED, SENT, SUPPRESSED, SingleMail, said
+from tests.single_mail import FAILED, SENT, SUPPRESSED, WAITING, SingleMail, said
 
 ANN, BEN = "ann@shop.example", "ben@shop.example"
 
@@ -70,3 +70,11 @@ def test_a_message_is_sent_again(ses, mail, airflow):
     assert "being sent again already" in ses("message", "resend", first).err
     assert "is no id of a single message" in ses("message", "resend", "12.3").err
     assert "resend_message" in str(airflow.audited[0])
+
+
+def test_a_message_is_cancelled_before_its_time(ses, mail):
+    waits = mail.message((ANN, WAITING), scheduled=True)
+    assert ses("message", "cancel", waits, "--json").json == {"id": str(waits), "changed": True}
+    assert "already" in ses("message", "cancel", waits).out
+    assert ses("message", "show", waits, "--json").json["status"] == "cancelled"
+    assert ses("message", "cancel", mail.message((ANN, SENT))).code == 1

@@ -15,3 +15,9 @@ def world(ses_dsn, tmp_path, mail_server) -> Iterator[SingleWorld]:
     world = SingleWorld(dsn=ses_dsn, templates=tmp_path / "templates", smtp_uri=mail_server.uri)
     yield world
     world.close()
+
+
+@pytest.fixture(autouse=True)
+def _soon_again(monkeypatch) -> None:
+    """A deferred message is tried again after a moment."""
+    monkeypatch.setattr("ses_ops.sending.single.held.RETRY_DELAYS", (0.1, 0.3))

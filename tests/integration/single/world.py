@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import TransportUnavailable
 from ses_ops.sending.reserve import lock_quota_day
-from ses_ops.sending.single.open_chunk import Admitted, OpenChunks
+from ses_ops.sending.single.open_chunk import Admitted, Mail, OpenChunks
 from ses_ops.sending.single.sender import SingleMailSender
 from ses_ops.storage.connection import connect, transaction
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
@@ -52,7 +52,9 @@ class Acceptance:
     def __post_init__(self) -> None:
         self.conn = connect(self.dsn)
 
-    def accept(self, *addresses: str, mail: TestMail | None = None, domain: str = DOMAIN) -> list[Admitted]:
+    def accept(
+        self, *addresses: str, mail: Mail | None = None, domain: str = DOMAIN, stored: bytes | None = None
+    ) -> list[Admitted]:
         mail, rows = mail or TestMail(), len(addresses)
         chunk = self.chunks.take(domain, rows=rows)
         reserved = 0
@@ -77,7 +79,15 @@ class Acceptance:
                 "WITH made AS (INSERT INTO single_message (id, key_id, source, sender_domain, sender, subject,"
                 " recipient_count, occurrence_id, first_seq) VALUES (%s, 'key', 'rest', %s, %s, 'code', %s, %s, %s)"
                 " RETURNING id, accepted_at) INSERT INTO single_message_content SELECT id, accepted_at, %s FROM made",
-                (id_, domain, f"news@{domain}", rows, of.occurrence_id, first, mail.stored),
+                (
+                    id_,
+                    domain,
+                    f"news@{domain}",
+                    rows,
+                    of.occurrence_id,
+                    first,
+                    mail.stored if stored is None else stored,
+                ),
             )
             cursor.execute(
                 "UPDATE chunk SET last_seq = last_seq + %s, sending_through = last_seq + %s, pending = pending + %s,"

@@ -33,9 +33,14 @@ def parsed(**fields: Any) -> SingleMessage:
 
 def prepared(message: SingleMessage, *, folder: Path = Path("/nonexistent"), **extras: Any) -> PreparedMail:
     """The message, ready to be made."""
+    return prepared_of(TemplateSource(folder), message, **extras)
+
+
+def prepared_of(source: TemplateSource, message: SingleMessage, **extras: Any) -> PreparedMail:
+    """The message with the templates of a process."""
     return prepare(
         message,
-        TemplateSource(folder),
+        source,
         extras=RendererExtras(token_secret=SECRET, **extras),
         installation_id="i1",
         unsubscribe_page=f"{PUBLIC}/u/",

@@ -17,6 +17,7 @@ WELCOME = Welcome(
     web_password="[bold]secret",
     mailbox_url="http://127.0.0.1:8025",
     public_url="http://127.0.0.1:8070",
+    api_url="http://127.0.0.1:8060",
     smtp="127.0.0.1:1025",
 )
 

@@ -12,11 +12,13 @@ from ses_ops.api.rest import (
     groups,
     messages,
     new_message,
+    repeated,
     sums,
     suppressions,
     task_decisions,
     task_messages,
     tasks,
+    templates,
 )
 from ses_ops.api.rest.documents import describe
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 #: The resources, in the order of the document.
 RESOURCES = (
-    *(new_message, batch, messages),
-    *(tasks, task_decisions, task_messages, groups, group_recipients, suppressions),
+    *(new_message, batch, messages, repeated),
+    *(tasks, task_decisions, task_messages, groups, group_recipients, suppressions, templates),
     *(domains, sums, events),
 )
 

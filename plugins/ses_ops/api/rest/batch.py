@@ -19,9 +19,10 @@ from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, body, content
 from ses_ops.api.rest.examples import BATCH_RESULT, NEW_MESSAGE
 from ses_ops.api.rest.intake import kept_answer, order_of
 from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
+from ses_ops.api_settings import api_idempotency_hours
 from ses_ops.application.single_messages.batch import MOST_MESSAGES, claim_batch, item_key, release_batch
-from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Refused, Replayed
-from ses_ops.errors import Conflict, InvalidInput, NotAccepted, SesError
+from ses_ops.application.single_messages.orders import Accepted, Refused, Replayed
+from ses_ops.errors import InvalidInput, NotAccepted, SesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,6 @@ _SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "messages": {"type": "array", "items": MESSAGE_SCHEMA, "minItems": 1, "maxItems": MOST_MESSAGES},
-        "atomic": {"type": "boolean", "description": "Accept all of them or none."},
     },
     "required": ["messages"],
     "additionalProperties": False,
@@ -61,17 +61,16 @@ _SCHEMA: dict[str, Any] = {
 async def new_batch(request: Request, key: Sends, services: Served) -> Response:
     """Accept up to 1 000 messages, each for itself: the results have the order of the messages.
 
-    With `atomic` all are accepted or none. With `Idempotency-Key` an equal request sends nothing again: messages that
-    were accepted have the same result, those that were refused are tried anew. The keys of batches are apart from those
-    of single messages.
+    With `Idempotency-Key` an equal request sends nothing again: messages that were accepted have the same result, those
+    that were refused are tried anew. The keys of batches are apart from those of single messages.
     """
     own = read_key(request.headers.get(HEADER))
     fields = await read_json(request)
-    messages, atomic = _read(fields)
+    messages = _read(fields)
     mark = b"" if own is None else fingerprint("POST", PATH, fields)
     if own is not None:
         await _claim(services, key, own, mark)
-    results = await _accept(services, key, messages, own, mark, atomic=atomic)
+    results = await _accept(services, key, messages, own, mark)
     accepted = sum(isinstance(one, Accepted | Replayed) for one in results)
     if own is not None and not accepted:
         await services.database.call(release_batch, key.id, own, len(messages))
@@ -86,19 +85,17 @@ async def new_batch(request: Request, key: Sends, services: Served) -> Response:
     return Response(encoded_answer(answer), 202 if accepted == len(results) else 207, headers, JSON_TYPE)
 
 
-def _read(fields: Any) -> tuple[list[Any], bool]:
-    """The messages of a request, and whether they belong together. Raises InvalidInput."""
+def _read(fields: Any) -> list[Any]:
+    """The messages of a request. Raises InvalidInput."""
     if not isinstance(fields, dict):
         raise InvalidInput("body_not_an_object")
     for name in fields:
         if name not in _SCHEMA["properties"]:
             raise InvalidInput("unknown_key", field=name[:80], known=list(_SCHEMA["properties"]))
-    messages, atomic = fields.get("messages"), fields.get("atomic", False)
+    messages = fields.get("messages")
     if not isinstance(messages, list) or not 1 <= len(messages) <= MOST_MESSAGES:
         raise InvalidInput("batch_not_usable", field="messages", most=MOST_MESSAGES)
-    if not isinstance(atomic, bool):
-        raise InvalidInput("quota_switch_not_valid", value=str(atomic)[:80], field="atomic")
-    return messages, atomic
+    return messages
 
 
 async def _claim(services: ApiServices, key: ApiKey, own: str, mark: bytes) -> None:
@@ -106,9 +103,7 @@ async def _claim(services: ApiServices, key: ApiKey, own: str, mark: bytes) -> N
     ends = asyncio.get_running_loop().time() + _WITHIN
     while True:
         try:
-            return await services.database.call(
-                claim_batch, key.id, own, mark, hours=AcceptanceLimits().idempotency_hours
-            )
+            return await services.database.call(claim_batch, key.id, own, mark, hours=api_idempotency_hours())
         except NotAccepted:
             if asyncio.get_running_loop().time() > ends:
                 raise
@@ -116,26 +111,25 @@ async def _claim(services: ApiServices, key: ApiKey, own: str, mark: bytes) -> N
 
 
 async def _accept(
-    services: ApiServices, key: ApiKey, messages: Sequence[Any], own: str | None, mark: bytes, *, atomic: bool
+    services: ApiServices, key: ApiKey, messages: Sequence[Any], own: str | None, mark: bytes
 ) -> list[Answer]:
     """What becomes of each message."""
-    results: list[Answer | None] = [None] * len(messages)
+    results: dict[int, Answer] = {}
     orders: dict[int, Order] = {}
     for place, fields in enumerate(messages):
         try:
             kept = kept_answer(None if own is None else item_key(own, place), mark)
             orders[place] = await order_of(services, key, fields, kept)
         except SesError as error:
+            if problem_of(error).status >= 500:
+                raise
             results[place] = Refused(error)
         if place % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
-    if atomic and len(orders) < len(messages):
-        orders = {}
     if orders:
         accepted = await services.mail.accept(list(orders.values()))
-        for place, result in zip(orders, accepted, strict=True):
-            results[place] = result
-    return [Refused(Conflict("batch_not_whole")) if one is None else one for one in results]
+        results |= zip(orders, accepted, strict=True)
+    return [results[place] for place in range(len(messages))]
 
 
 def _result(result: Answer) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi.routing import APIRoute
+
 from ses_ops.api.rest.examples import EXAMPLE_PROBLEM, Maybe
 
 if TYPE_CHECKING:
@@ -117,8 +119,10 @@ def describe(app: FastAPI) -> None:
         scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "ID:SECRET"}
         found.setdefault("components", {})["securitySchemes"] = {"key": scheme}
         found["security"] = [{"key": []}]
-        for methods in found["paths"].values():
-            for operation in methods.values():
+        scopes = {(method.lower(), one.path): scope_of(one) for one in _routes(app) for method in one.methods}
+        for path, methods in found["paths"].items():
+            for method, operation in methods.items():
+                operation["x-scope"] = scopes.get((method, path))
                 # FastAPI's own answer to what is not valid; ours is 400, as problem+json.
                 operation.get("responses", {}).pop("422" if _is_fastapis(operation) else "", None)
         schemas = found["components"].get("schemas", {})
@@ -127,6 +131,21 @@ def describe(app: FastAPI) -> None:
         return found
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _routes(app: FastAPI) -> list[APIRoute]:
+    return [one for one in app.routes if isinstance(one, APIRoute)]
+
+
+def scope_of(route: APIRoute) -> str | None:
+    """The scope that the key of a request has to have; None: no route of ours, or any key."""
+    waiting = [route.dependant]
+    while waiting:
+        one = waiting.pop()
+        waiting += one.dependencies
+        if (scope := getattr(one.call, "scope", None)) is not None:
+            return str(scope)
+    return None
 
 
 def _is_fastapis(operation: dict[str, Any]) -> bool:

@@ -141,13 +141,35 @@ QUOTA = {
     "track": {"opens": False, "clicks": False},
 }
 QUOTA_DAY = {"number": 12, "starts_at": _MOMENT, "ends_at": _MOMENT, "allotment": 3_000, "reserved": 0, "used": 1_200}
-TEMPLATE = {
+TEMPLATE_LINE = {
     "name": "receipt",
     "origin": "stored",
+    "number": Maybe(100_001),
     "title": Maybe("Receipt"),
     "version": Maybe(3),
     "subject": Maybe("Your order {{ number }}"),
-    "variables": ["number"],
     "parts": ["html", "text"],
-    "problem": Maybe({"code": "template_not_compiled", "detail": "A tag is not closed."}),
+    "written_at": Maybe(_MOMENT),
 }
+TEMPLATE = {
+    **TEMPLATE_LINE,
+    "text": Maybe("Thank you for {{ number }}."),
+    "html": Maybe("<p>Thank you for {{ number }}.</p>"),
+    "variables": ["number"],
+    "problem": Maybe({"code": "template_engine_says", "detail": "A tag is not closed."}),
+    "created_at": Maybe(_MOMENT),
+    "written_by": Maybe("shop (API key)"),
+}
+TEMPLATE_VERSION = {
+    "version": 3,
+    "subject": Maybe("Your order {{ number }}"),
+    "written_at": _MOMENT,
+    "written_by": "shop (API key)",
+}
+NEW_TEMPLATE = {
+    "name": "receipt",
+    "title": "Receipt",
+    "subject": "Your order {{ number }}",
+    "text": "Thank you for {{ number }}.",
+}
+PREVIEW = {"subject": "Your order 4711", "text": "Thank you for 4711.", "html": Maybe("<p>Thank you for 4711.</p>")}

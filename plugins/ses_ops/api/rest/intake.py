@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.api.keys import check_domain
+from ses_ops.api.problems import Problem, Refusal, problem_of
 from ses_ops.api.rest.accepted import accepted_object
 from ses_ops.application.single_messages.orders import Idempotency, Order
 from ses_ops.domain.message_fields import parse_single_message
 from ses_ops.domain.message_id import new_message_id
-from ses_ops.errors import InvalidInput
+from ses_ops.domain.warmup import quota_day
+from ses_ops.errors import InvalidInput, NotFound, QuotaError, QuotaExhausted
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ses_ops.api.services import ApiServices
     from ses_ops.domain.api_key import ApiKey
+    from ses_ops.domain.single_message import SingleMessage
+    from ses_ops.errors import SesError
 
 #: Name of this API among the sources of messages.
 SOURCE = "rest"
@@ -27,19 +35,45 @@ async def order_of(services: ApiServices, key: ApiKey, fields: Any, idempotency:
     """The order that the fields of one message make. Raises InvalidInput, TemplateError, Refusal 403."""
     if not isinstance(fields, Mapping):
         raise InvalidInput("body_not_an_object")
-    message = parse_single_message(fields, now=datetime.now(UTC))
+    return await order_of_message(services, key, parse_single_message(fields, now=datetime.now(UTC)), idempotency)
+
+
+async def order_of_message(
+    services: ApiServices,
+    key: ApiKey,
+    message: SingleMessage,
+    idempotency: Idempotency | None = None,
+    repeats: UUID | None = None,
+) -> Order:
+    """The order of a message. Raises as `order_of` does."""
     check_domain(key, message.sender.domain)
-    mail: Any = services.mail
+    try:
+        prepared = await services.mail.prepare(message)
+    except NotFound as error:  # a template of the request, not what its path names
+        raise Refusal(422, error.code, **error.facts) from error
     return Order(
         message=message,
         key=key,
         source=SOURCE,
-        prepared=await mail.prepare(message),
+        prepared=prepared,
         idempotency=idempotency,
         id=new_message_id(time.time_ns() // 1_000_000, os.urandom(10)),
         reference_id=None,
-        repeats=None,
+        repeats=repeats,
     )
+
+
+def refusal(services: ApiServices, order: Order, error: SesError) -> Problem:
+    """The answer to an order that acceptance refused; over quota it has the seconds until the day of the quota ends."""
+    problem = problem_of(error)
+    if not isinstance(error, QuotaExhausted):
+        return problem
+    try:
+        now = datetime.now(UTC)
+        day = quota_day(services.airflow.plans()[order.message.sender.domain], now)
+    except (InvalidInput, QuotaError):
+        return problem
+    return replace(problem, headers={**problem.headers, "Retry-After": str(ceil((day.ends_at - now).total_seconds()))})
 
 
 def kept_answer(key: str | None, fingerprint: bytes) -> Idempotency | None:

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ses_ops.api.rest.access import Reads, Served, domains_asked, domains_of
+from ses_ops.api.rest.access import Reads, Sends, Served, domains_asked, domains_of
 from ses_ops.api.rest.answers import answer
-from ses_ops.api.rest.documents import PROBLEMS, listed, one_of
+from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done, listed, one_of
 from ses_ops.api.rest.examples import MESSAGE, MESSAGE_WITH_TIMELINE
 from ses_ops.api.rest.message_objects import message_object, timeline_object
 from ses_ops.api.rest.paging import ITEMS, Cursor, Limit, page
 from ses_ops.api.rest.query import asked_moment, known_query, moment_query
+from ses_ops.application.single_messages.cancel import cancel_message
 from ses_ops.application.single_messages.find import find, find_by_idempotency_key, message_id, search
 from ses_ops.domain.feedback import Feedback
 from ses_ops.domain.single_message_status import SingleMessageStatus
@@ -77,6 +78,21 @@ async def list_messages(
 async def show_message(request: Request, key: Reads, services: Served, id: MessageId) -> Response:
     """What became of a message and of each recipient, in the words of the mail server and of those who told of it."""
     return answer(request, timeline_object(await services.read(message_of, key, id)))
+
+
+@router.post(
+    "/{id}/cancel",
+    summary="Cancel a scheduled message",
+    responses=done(MESSAGE_WITH_TIMELINE, "It will not leave.") | CHANGE_PROBLEMS,
+)
+async def cancel(request: Request, key: Sends, services: Served, id: MessageId) -> Response:
+    """Keep a message from leaving whose `send_at` has not come; one that is cancelled stays so. There is no body.
+
+    409: it has left, or it was refused when its time came.
+    """
+    view = await services.read(message_of, key, id)
+    await services.change(key, cancel_message, view.id)
+    return answer(request, timeline_object(await services.read(message_of, key, id)), tagged=False)
 
 
 def message_of(conn: Connection, key: ApiKey, id: str) -> MessageView:

@@ -19,7 +19,7 @@ from ses_ops.api.rest.accepted import accepted_object, accepted_response
 from ses_ops.api.rest.access import Sends
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, body, done
 from ses_ops.api.rest.examples import ACCEPTED, NEW_MESSAGE
-from ses_ops.api.rest.intake import kept_answer, order_of
+from ses_ops.api.rest.intake import kept_answer, order_of, refusal
 from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
 from ses_ops.application.single_messages.orders import Accepted, Replayed
 from ses_ops.domain.api_key import Scope
@@ -54,7 +54,7 @@ async def _accept(request: Request) -> Response:
         return accepted_response(accepted_object(result))
     if isinstance(result, Replayed):
         return accepted_response(result.answer, status=result.status, replayed=True)
-    return problem_of(result.problem).response
+    return refusal(services, order, result.problem).response
 
 
 @router.post(

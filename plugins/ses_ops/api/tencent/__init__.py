@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def add_routes(app: FastAPI) -> None:
-    """Add its one path."""
+    """Add its one path; not before stored templates are there."""
     del app

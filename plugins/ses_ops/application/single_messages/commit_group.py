@@ -15,7 +15,7 @@ from ses_ops.application.single_messages.rows import answer_row, message_row
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import Conflict, InvalidInput, NotAccepted, QuotaError, QuotaExhausted, SesError
 from ses_ops.storage.connection import transaction
-from ses_ops.storage.single_messages import accepting
+from ses_ops.storage.single_messages import accepting, scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +105,7 @@ class GroupCommit:
             address_keys={address.key for order in orders for _, address in order.message.recipients},
         )
         asked = [_Asked(place, self._orders[place], seen) for place in wanted]
+        asked = self._still_due(asked)
         asked = self._not_refused(asked, lambda one: one.problem())
         asked = self._within_the_hour(asked)
         asked = self._with_places(asked)
@@ -144,6 +145,15 @@ class GroupCommit:
             else:
                 self.answers[one.place] = Refused(found)
         return kept
+
+    def _still_due(self, asked: list[_Asked]) -> list[_Asked]:
+        """Without messages of an earlier acceptance that somebody else has sent, refused or cancelled meanwhile."""
+        ids = [str(one.order.id) for one in asked if one.order.due]
+        if not ids:
+            return asked
+        waiting = scheduled.lock_due(self._conn, ids)
+        gone = NotAccepted("single_message_has_left")
+        return self._not_refused(asked, lambda one: None if not one.order.due or str(one.order.id) in waiting else gone)
 
     def _refuse(self, asked: list[_Asked], problem: SesError) -> None:
         for one in asked:
@@ -192,6 +202,7 @@ class GroupCommit:
             messages.append(message_row(order, self.placing.first_row(order), later=one.later))
             if order.idempotency is not None:
                 answers.append(answer_row(order, order.idempotency, accepted, self._limits.idempotency_hours))
+        self.placing.keep_links()
         rates = Counter(pair for one in asked for pair in one.pairs)
         rated, grown = accepting.write(
             self._conn,

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
+from ses_ops import api_settings
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import SesError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcceptanceLimits:
-    """Settings of acceptance."""
+    """Settings of acceptance; `AcceptanceLimits.of_environment()` has those of the installation."""
 
     #: Messages an hour from one sender domain to one address (SES_API_PER_ADDRESS).
     per_address: int = 10
@@ -28,6 +29,11 @@ class AcceptanceLimits:
     idempotency_hours: float = 24
     #: Seconds for which a request waits for an equal one that is under way.
     wait_for_equal: float = 5
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """As the environment says (api_settings.py). Raises InvalidInput."""
+        return cls(per_address=api_settings.api_per_address(), idempotency_hours=api_settings.api_idempotency_hours())
 
 
 class AcceptedRecipient(NamedTuple):
@@ -84,6 +90,7 @@ class Idempotency:
 class Order:
     """One single message to be accepted."""
 
+    #: With the version of its template (`PreparedMail.message`).
     message: SingleMessage
     key: ApiKey
     #: `rest`, `tencent` or `console`.

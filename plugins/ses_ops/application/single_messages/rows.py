@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from ses_ops.storage.single_messages.accepting import AnswerRow, MessageRow, as_json
 
@@ -37,7 +37,7 @@ def message_row(order: Order, first: tuple[int, int] | None, *, later: bool) -> 
         message.send_at if later else None,
         None if order.repeats is None else str(order.repeats),
         not order.due,
-        b"" if order.due else cast("Any", message).stored,
+        b"" if order.due else message.stored,
     )
 
 

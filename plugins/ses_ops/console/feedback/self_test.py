@@ -8,7 +8,6 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
-from ses_ops import settings
 from ses_ops.console import feedback_labels, labels
 from ses_ops.console.access import changes_console, may_change_console, reads_shared
 from ses_ops.console.choices import choices, empty_form
@@ -17,10 +16,10 @@ from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import MOVING
+from ses_ops.console.template_catalogue import loaded_template
 from ses_ops.console.template_preview import FIELD, PreviewQuery, preview_values
 from ses_ops.console.test_send_form import read_order, start_test
 from ses_ops.orchestration import test_send_runs
-from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.events import timeline
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def self_test(request: Request, user: GetUserDep, form: PostedDep) -> Response:
     if form.text("template") not in choices(user).templates:
         form.problem("template", words.gettext(N_("Choose a template.")))
         return _form_page(request, user, form, status=422)
-    template = load_in_worker(settings.templates_root(), form.text("template"))
+    template = loaded_template(form.text("template"))
     values = preview_values(template, PreviewQuery(), words).values
     filled = form.with_values(subject="", **{FIELD + name: value for name, value in values.items()})
     order = read_order(filled, template, words)

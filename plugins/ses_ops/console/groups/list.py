@@ -12,9 +12,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from psycopg2.extensions import connection as Connection
 from starlette.responses import Response
 
-from ses_ops import settings
 from ses_ops.application import groups as use_cases
-from ses_ops.application.sample_csv import sample_of_group, sample_of_template
+from ses_ops.application.sample_csv import sample_of_group, sample_of_place
 from ses_ops.console import file_errors, labels
 from ses_ops.console.access import changes_console, reads_shared
 from ses_ops.console.csv_download import csv_headers
@@ -27,6 +26,7 @@ from ses_ops.console.groups.upload import LONGEST_DESCRIPTION
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.listing import LONGEST_TEXT, Listing
 from ses_ops.console.page import render
+from ses_ops.console.template_catalogue import place_of
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import GroupBusy, GroupInUse, TemplateError
@@ -132,7 +132,7 @@ def group_sample(name: str) -> Response:
 def template_sample(template: str = "") -> Response:
     """A CSV file with the columns that a template needs."""
     try:
-        return _csv(sample_of_template(settings.templates_root(), template), f"{template}-sample.csv")
+        return _csv(sample_of_place(place_of(template), template), f"{template}-sample.csv")
     except TemplateError as cause:
         raise HTTPException(404) from cause
 

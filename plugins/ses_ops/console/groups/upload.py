@@ -17,7 +17,6 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ses_ops import settings
 from ses_ops.application import groups
 from ses_ops.application.group_upload import GroupUpload, UploadOrder
 from ses_ops.audience.column_names import read_mapping
@@ -35,11 +34,11 @@ from ses_ops.console.forms import WHOLE, Form, see_other
 from ses_ops.console.groups.rights import check_may_fill
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import render
+from ses_ops.console.template_catalogue import template_names
 from ses_ops.console.uploads.body import Incoming, in_thread
 from ses_ops.console.uploads.upload_form import LARGEST_FILE, Posted, texts_of
 from ses_ops.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, SesError
 from ses_ops.orchestration.connections import ses_db_dsn
-from ses_ops.rendering.template import list_templates
 from ses_ops.storage.audience import recipients
 
 router = APIRouter()
@@ -260,7 +259,7 @@ def _page(request: Request, form: Form, group: str | None, *, status: int = 200,
         delimiters=[(AUTOMATIC, found_out), *names.items()],
         modes=[(value, gettext(text)) for value, text in _MODES.items()],
         encodings=USUAL,
-        templates=list_templates(settings.templates_root()),
+        templates=template_names(),
         example=_EXAMPLE,
         largest_file=LARGEST_FILE,
         largest_gb=round(LARGEST_FILE / 1024**3),

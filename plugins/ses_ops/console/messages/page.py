@@ -12,6 +12,7 @@ from ses_ops.application.single_messages import find
 from ses_ops.console import feedback_labels
 from ses_ops.console.access import may_change_console, reads_shared
 from ses_ops.console.database import reading
+from ses_ops.console.forms import see_other
 from ses_ops.console.messages import labels
 from ses_ops.console.page import render
 from ses_ops.errors import NotFound
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
+#: Largest numbers that the columns of a place in the ledger can hold.
+_MOST = (2**63 - 1, 2**31 - 1)
 #: Recipients of a message that are all shown open; of more each is opened by a click.
 OPEN = 3
 
@@ -35,9 +38,35 @@ def id_of(text: str) -> UUID:
     return found
 
 
+def _place(text: str) -> tuple[int, int] | None:
+    occurrence, _, seq = text.partition(".")
+    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in (occurrence, seq)):
+        return None
+    found = int(occurrence), int(seq)
+    return found if found[0] <= _MOST[0] and found[1] <= _MOST[1] else None
+
+
+def known(text: str) -> UUID:
+    """The id of a message that is there. Raises NotFound."""
+    wanted = id_of(text)
+    with reading() as conn:
+        if not finding.page(conn, ids=[wanted], limit=1):
+            raise NotFound("message", text)
+    return wanted
+
+
 @router.get("/messages/{message_id}", dependencies=[Depends(reads_shared)])
 def message(request: Request, message_id: str, user: GetUserDep) -> Response:
-    """The page. An event's source is for persons who may change the console: it can name other people."""
+    """The page. An event's source is for persons who may change the console: it can name other people.
+
+    Lists of mail know a message by its place in the ledger, `12.345`: that leads to its page.
+    """
+    if place := _place(message_id):
+        with reading() as conn:
+            known = finding.ids_at(conn, [place])
+        if place not in known:
+            raise NotFound("message", message_id)
+        return see_other(request, f"/messages/{known[place]}")
     with_raw = may_change_console(user)
     wanted = id_of(message_id)
     with reading() as conn:

@@ -6,7 +6,6 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ses_ops import settings
 from ses_ops.console import labels
 from ses_ops.console.access import Right, may_by_now
 from ses_ops.console.choices import Choices, choices, time_zones
@@ -18,10 +17,10 @@ from ses_ops.console.tasks.form import FORM_FIELDS, note, read_task
 from ses_ops.console.tasks.review import MAIL_WARNINGS, VALUE_WARNINGS, review, starts_in
 from ses_ops.console.tasks.roles import role_choices, who_sees_it
 from ses_ops.console.tasks.test_of_form import RECIPIENTS, TestOfTask, own_address
+from ses_ops.console.template_catalogue import loaded_template
 from ses_ops.domain.template_variables import variable_name
 from ses_ops.domain.unsubscribe_address import is_secure
 from ses_ops.errors import Conflict, InvalidInput, NotFound, TemplateError
-from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import transaction
 
@@ -149,7 +148,7 @@ def _compare_variables(conn: Connection, form: Form, words: Language) -> None:
     if not (template and group) or form.error("subject") or form.error("unsubscribe_url"):
         return
     try:
-        loaded = load_in_worker(settings.templates_root(), template)
+        loaded = loaded_template(template)
         needed = loaded.variables_for(form.text("subject") or None, form.text("unsubscribe_url") or None)
         has = set(map(variable_name, recipients.find_group(conn, group).variables))
     except _MENDABLE as problem:

@@ -15,12 +15,12 @@ from ses_ops.application.task_content import FirstMessage, first_message
 from ses_ops.application.value_warnings import ValueWarning, WarningKind, value_warnings
 from ses_ops.console.language import N_
 from ses_ops.console.tasks.forecast import LeavingDays, leaving_days
+from ses_ops.console.template_catalogue import loaded_template
 from ses_ops.domain.clock import happens_twice, to_wall_clock
 from ses_ops.domain.mail_content import content_of_task
 from ses_ops.domain.mail_warning import MailWarning
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.template_variables import unused_columns
-from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.connection import database_now
 from ses_ops.storage.tasks.overview import NEXT_STARTS
@@ -132,7 +132,7 @@ def review(conn: Connection, task: SendTask, *, current: TaskOverview | None = N
 
 
 def _unused(task: SendTask, group: RecipientGroup) -> list[str]:
-    used = load_in_worker(settings.templates_root(), task.template).variables_for(task.subject, task.unsubscribe_url)
+    used = loaded_template(task.template).variables_for(task.subject, task.unsubscribe_url)
     return unused_columns(used, group.variables)
 
 

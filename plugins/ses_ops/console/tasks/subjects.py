@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from ses_ops.console.database import Snapshot
-from ses_ops.console.template_catalogue import templates_seen, templates_state
+from ses_ops.console.template_catalogue import place_of, templates_seen, templates_state
 from ses_ops.errors import SesError
 from ses_ops.rendering import worker
 from ses_ops.sending.mail_subject import rendered_subjects
@@ -16,10 +16,10 @@ from ses_ops.storage.tasks.mail_subjects import MailSubject, mail_subjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.rendering.template_place import Place
     from ses_ops.storage.tasks.overview import TaskOverview
 
 #: Most subjects in the cache; a list of more tasks renders some of them again at each request.
@@ -48,15 +48,15 @@ class _Rendered:
                 if not one.first_subject and _key(one) not in self._kept:
                     unknown.setdefault(one.template, []).append(one)
             for template, some in unknown.items():
-                self._render(state[0], template, some)
+                self._render(place_of(template), template, some)
             found = {one.task_id: (one, one.first_subject or self._of(one)) for one in tasks}
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
             return found
 
-    def _render(self, root: Path, template: str, tasks: list[MailSubject]) -> None:
+    def _render(self, place: Place, template: str, tasks: list[MailSubject]) -> None:
         try:
-            made = worker.call(template, rendered_subjects, root, template, tasks)
+            made = worker.call(template, rendered_subjects, place, template, tasks)
         except SesError:
             return  # the work was stopped, or other tasks are rendered at this moment
         for task, subject in zip(tasks, made, strict=True):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ses_ops import settings
 from ses_ops.application.test_sends import MOST_RECIPIENTS, TestSend
 from ses_ops.console.address_field import read_addresses
 from ses_ops.console.forms import Form
+from ses_ops.console.template_catalogue import loaded_template
 from ses_ops.console.test_send_form import check_sender, start_test
 from ses_ops.domain.mail_tracking import Tracking, tracking_text
 from ses_ops.domain.template_variables import recipient_values
-from ses_ops.rendering.worker_template import load_in_worker
 from ses_ops.storage.audience import recipients
 from ses_ops.storage.tasks import editions, send_tasks
 
@@ -54,7 +53,7 @@ def first_values(conn: Connection, task: SendTask, *, of_ledger: bool) -> Mappin
     else:
         for _, values in recipients.sample(conn, recipients.find_group(conn, task.group).id):
             return values
-    return load_in_worker(settings.templates_root(), task.template).sample_values
+    return loaded_template(task.template).sample_values
 
 
 def send_test(user: BaseUser, form: Form, task: SendTask, words: Language, values: Mapping[str, str]) -> TestOfTask:

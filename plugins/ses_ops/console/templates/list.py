@@ -16,14 +16,14 @@ from ses_ops.console.language import N_, language_of
 from ses_ops.console.listing import Listing
 from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.page import render
-from ses_ops.console.template_catalogue import templates_seen
+from ses_ops.console.template_catalogue import loaded_template, place_of, templates_seen
 from ses_ops.console.template_preview import VIEWS, PreviewQuery, preview_values
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
 from ses_ops.errors import TemplateError
 from ses_ops.rendering.template import Preview
 from ses_ops.rendering.template_facts import EXAMPLE_UNSUBSCRIBE_URL, TemplateFacts, template_sources
-from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
+from ses_ops.rendering.worker_template import WorkerTemplate
 from ses_ops.storage.audience import recipients
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ def templates(request: Request, user: GetUserDep) -> Response:
 def template(request: Request, template: str, user: GetUserDep) -> Response:
     """The page of a template: preview, values, uses; of a broken one the error and the files."""
     facts = facts_of(template)
-    sources = template_sources(settings.templates_root(), facts.name)
+    sources = template_sources(place_of(facts.name), facts.name)
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
     query = PreviewQuery.read(request.query_params).with_parts(facts.parts)
     try:
-        loaded = load_in_worker(settings.templates_root(), facts.name)
+        loaded = loaded_template(facts.name)
         variables = loaded.variables_for()
         chosen = preview_values(loaded, query, language_of(request))
         preview, problem = _preview(loaded, chosen.values)
@@ -96,7 +96,7 @@ def template(request: Request, template: str, user: GetUserDep) -> Response:
 @router.get("/templates/{template}/html", dependencies=[Depends(reads_shared)])
 def template_html(request: Request, template: str) -> Response:
     """The HTML part alone, for the frame of the page."""
-    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
+    loaded = loaded_template(facts_of(template).name)
     chosen = preview_values(loaded, PreviewQuery.read(request.query_params), language_of(request))
     html = loaded.preview(chosen.values, unsubscribe_url=EXAMPLE_UNSUBSCRIBE_URL).html
     if html is None:

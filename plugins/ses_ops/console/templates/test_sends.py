@@ -8,7 +8,6 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
-from ses_ops import settings
 from ses_ops.application.test_sends import MOST_RECIPIENTS
 from ses_ops.console.access import SEND_DAG, changes_console, reads_shared
 from ses_ops.console.choices import choices, empty_form
@@ -17,12 +16,13 @@ from ses_ops.console.forms import Form, PostedDep, see_other
 from ses_ops.console.language import N_, language_of
 from ses_ops.console.page import fragment, render
 from ses_ops.console.poll_interval import STILL
+from ses_ops.console.template_catalogue import loaded_template
 from ses_ops.console.template_preview import FIELD, PreviewQuery, preview_values
 from ses_ops.console.templates.list import facts_of
 from ses_ops.console.test_send_form import read_order, start_test
 from ses_ops.domain.message_state import MessageStatus
 from ses_ops.orchestration import test_send_runs
-from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
+from ses_ops.rendering.worker_template import WorkerTemplate
 from ses_ops.storage.tasks import test_sends
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _OVER = ("success", "failed")
 @router.get("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send_form(request: Request, template: str, user: GetUserDep) -> Response:
     """The form, with the values of the preview that the person came from."""
-    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
+    loaded = loaded_template(facts_of(template).name)
     values = preview_values(loaded, PreviewQuery.read(request.query_params), language_of(request)).values
     given = empty_form(choices(user))
     fields = {FIELD + name: values.get(name, "") for name in loaded.variables_for()}
@@ -60,7 +60,7 @@ def test_send_form(request: Request, template: str, user: GetUserDep) -> Respons
 @router.post("/templates/{template}/test", dependencies=[Depends(changes_console)])
 def test_send(request: Request, template: str, user: GetUserDep, form: PostedDep) -> Response:
     """Check everything that can be checked, then start the run that sends."""
-    loaded = load_in_worker(settings.templates_root(), facts_of(template).name)
+    loaded = loaded_template(facts_of(template).name)
     order = read_order(form, loaded, language_of(request))
     run_id = order and start_test(form, user, order, language_of(request))
     if run_id is None:

@@ -46,6 +46,7 @@ class RecoverOperator(SesOperator):
             overdue += self._judge(conn, {one.task_name for one in overdue})
             self._keep_months(conn)
             self._empty_devices(conn)
+            self._keep_single_messages(conn)
             self._look_up_providers(conn)
             self._announce(context, conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
@@ -97,6 +98,16 @@ class RecoverOperator(SesOperator):
                 self.log.info("addresses and user agents of %s opens and clicks were emptied", done)
         except (SesError, StatementFailed) as problem:
             self.log.warning("addresses and user agents of opens and clicks are as they were: %s", problem)
+
+    def _keep_single_messages(self, conn: Connection) -> None:
+        """Drop what of single messages is kept for some days only; a copy of the API does it too, while one lives."""
+        from ses_ops.application.single_messages.keeping import keep
+
+        try:
+            if done := keep(conn):
+                self.log.info("days of single messages: %s tables made and dropped", done)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the days of single messages are as they were: %s", problem)
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""

@@ -19,7 +19,7 @@ from ses_ops.storage.ledger import attempts, batches
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from ses_ops.storage.ledger.batches import Batch, Marked, Written
+    from ses_ops.storage.ledger.batches import Batch, Heartbeat, Marked, Written
 
 APPLICATION = "ses-ops send"
 
@@ -143,8 +143,8 @@ class ChunkLedger:
         self._confirm(self.through, suppressed=marked.suppressed)
         return _chosen(messages, marked.seqs)
 
-    async def heartbeat(self) -> tuple[int, float]:
-        """Report that this attempt lives; returns the number of living attempts, and the seconds left of the day."""
+    async def heartbeat(self) -> Heartbeat:
+        """Report that this attempt lives."""
         return await batches.heartbeat(self._conn, attempt_id=self.attempt.id, chunk_id=self.attempt.chunk_id)
 
     @property

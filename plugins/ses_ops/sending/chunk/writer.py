@@ -50,6 +50,8 @@ PAUSE = 0.01
 HEARTBEAT_EVERY = 1.0
 #: Seconds after which every sender has had a heartbeat, and so shares the rate with a sender that has just begun.
 RATE_SHARED_AFTER = 1.2 * HEARTBEAT_EVERY
+#: The part of a rate limit that bulk mail has even when single messages use all of it.
+LEAST_PART = 0.1
 #: Seconds for which an unavailable database is waited for.
 DATABASE_TIMEOUT = 120.0
 
@@ -267,13 +269,13 @@ class LedgerWriter:
         self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY
         try:
             before = feed_clock()
-            senders, seconds_left = await self._ledger.heartbeat()
+            senders, seconds_left, single_rate = await self._ledger.heartbeat()
             self._feed.day_ends = before + seconds_left
         except DatabaseUnavailable:
             # A step here waits for the database: without outcomes a pause or the end of the day would not be noticed.
             await self._step([], 0)
             return 1
-        share = self._rate and self._rate / senders
+        share = self._rate and max(self._rate - single_rate, LEAST_PART * self._rate) / senders
         if share:
             self._transport.set_rate(share)
         slowed_to = self._transport.slowed_to

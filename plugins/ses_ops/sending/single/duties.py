@@ -126,6 +126,8 @@ class Duties:
                 await self._close(held)
 
     def _is_over(self, held: HeldChunk) -> bool:
+        if held.in_hand:
+            return False
         work, chunk = self._work, held.open
         under_way = any(message.held is held for message in work.feed.under_way.values())
         if held.lost:
@@ -141,7 +143,7 @@ class Duties:
         return not held.waiting or work.stopping or day_over or not work.relay.there
 
     async def _close(self, held: HeldChunk) -> None:
-        attempt = held.attempt
+        attempt, held.over = held.attempt, True
         if held.journal is not None:
             held.journal.close(keep=True)
             held.journal = None
@@ -163,8 +165,9 @@ class Duties:
         if (problem := self._work.relay.problem) is not None:
             due_at = datetime.now(UTC) + DUE_WITHOUT_RELAY
             return Ending(reason=problem.sentence, backoff=False, due_at=due_at)
-        code = "quota_day_ended" if feed_clock() >= held.day_ends else "messages_left"
-        return Ending(reason=Explanation(code).sentence, backoff=False)
+        if feed_clock() >= held.day_ends:
+            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False)
+        return Ending(reason=Explanation("messages_left").sentence, backoff=True)
 
     # --- what is due, and who is dead
 
@@ -194,12 +197,13 @@ class Duties:
     async def _send_again(self, attempt: Attempt, seconds_left: float) -> None:
         """Hold a claimed chunk, whose messages that are not tried yet wait for their mark."""
         held = self._work.hold_claimed(attempt, seconds_left)
-        found, overdue = await self._recorder.insist(
-            lambda: self._ledger.requeued(held, self._work.give_up_after),
-        )
-        held.deferrals.overdue = overdue
-        for one in found:
-            held.wait(Waiting(held, one.seq, one.address, 0, None, one.retried), 0.0)
+        try:
+            found, overdue = await self._recorder.insist(lambda: self._ledger.requeued(held, self._work.give_up_after))
+            held.deferrals.overdue = overdue
+            for one in found:
+                held.wait(Waiting(held, one.seq, one.address, 0, None, one.retried), 0.0)
+        finally:
+            held.in_hand -= 1
         self._recorder.wake()
 
 

@@ -51,7 +51,7 @@ class SingleFeed:
         while self.ready:
             message = self.ready.popleft()
             held = message.held
-            if held.lost:
+            if held.over:
                 continue
             if feed_clock() >= held.day_ends:
                 self.put_off(message, Explanation("quota_day_ended").sentence)
@@ -80,7 +80,7 @@ class SingleFeed:
         """Note that the message is in doubt after a crash, but for a noted outcome. Raises EnvelopeWithdrawn."""
         message = self.under_way[envelope.seq]
         held = message.held
-        if held.lost:
+        if held.over:
             raise EnvelopeWithdrawn(Explanation("chunk_taken_over", chunk=held.attempt.chunk_id))
         if feed_clock() >= held.day_ends:
             raise EnvelopeWithdrawn(Explanation("quota_day_ended"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
@@ -68,9 +69,17 @@ class HeldChunk:
     behind: bool = False
     #: Whether another attempt has the chunk: nothing of it may be begun, nothing can be written.
     lost: bool = False
+    #: Whether nothing of it may be begun any more: it is lost, or is being closed.
+    over: bool = False
+    #: Number of operations under way that have messages of it in hand: it is not closed meanwhile.
+    in_hand: int = 0
     #: Whether the session of `Control` has the chunk's advisory lock.
     locked: bool = False
+    #: Held while outcomes are written: what is in `done` is in the ledger when it is free.
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tried: dict[int, int] = field(default_factory=dict)
+    #: The places of those in `waiting`.
+    _waits: set[int] = field(default_factory=set)
 
     def note(self, seq: int, entry: int) -> None:
         """Write an entry of the journal."""
@@ -78,7 +87,10 @@ class HeldChunk:
             self.journal.write(seq, entry)
 
     def wait(self, message: Waiting, moment: float) -> None:
-        """Have a message without a mark wait for another try until `moment`."""
+        """Have a message without a mark wait for another try until `moment`; once, however often it is called."""
+        if message.seq in self._waits or message.seq in self.marked:
+            return
+        self._waits.add(message.seq)
         heapq.heappush(self.waiting, (moment, next(_order), message))
         self.kept += message.mail is not None
 
@@ -87,6 +99,7 @@ class HeldChunk:
         found: list[Waiting] = []
         while self.waiting and len(found) < most and self.waiting[0][0] <= now:
             message = heapq.heappop(self.waiting)[2]
+            self._waits.discard(message.seq)
             self.kept -= message.mail is not None
             found.append(message)
         return found

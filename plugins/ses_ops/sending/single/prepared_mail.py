@@ -6,7 +6,8 @@ template, a missing variable, a mail that is too large.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
@@ -31,6 +32,8 @@ from ses_ops.sending.task_renderer import RendererExtras
 #: Which field of a request an error of its own text is of.
 _FIELDS = {"subject.txt": "subject", "body.txt": "text", "body.html": "html", "text of body.html": "html"}
 _NOTHING = MailTokens()
+#: What Jinja2 says of a variable without a value.
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 class FoundTemplate(NamedTuple):
@@ -172,48 +175,45 @@ def _of_own_texts(
 ) -> tuple[SingleMail, Parts | None]:
     assert message.subject is not None
     subject = subject_part(message.subject, verbatim=message.verbatim)
-    if tracked is None and message.unsubscribe is UnsubscribeLanguage.NONE and is_plain(message):
-        return _checked(
-            lambda: SingleMail(message, frame, subject=subject, parts=None, values=_values(message)), None, message
-        )
-    parts = own_source(message).parts(message.unsubscribe, tracked, key)
-    return _checked(
-        lambda: SingleMail(message, frame, subject=subject, parts=parts, values=_values(message)), parts, message
-    )
+    parts = None
+    if tracked is not None or message.unsubscribe is not UnsubscribeLanguage.NONE or not is_plain(message):
+        parts = own_source(message).parts(message.unsubscribe, tracked, key)
+    return _rendered(message, frame, subject, parts), parts
 
 
 def _of_template(
     message: SingleMessage, templates: Templates, frame: MailFrame, tracked: TrackedParts | None, key: object
-) -> tuple[SingleMail, Parts | None, SingleMessage]:
+) -> tuple[SingleMail, Parts, SingleMessage]:
     assert message.template is not None
     found = templates.find(message.template, message.template_version)
     message = replace(message, template_version=found.version)
     parts = found.source.parts(message.unsubscribe, tracked, key)
     subject: BodyPart = found.source.template.subject
+    if message.subject is None and not found.source.template.has_subject:
+        raise InvalidInput("field_missing", field="subject")
     if message.subject is not None:
         try:
             subject = subject_part(message.subject, verbatim=False)
         except TemplateError as problem:
             raise _of_field(problem) from problem
-    mail, made = _checked(
-        lambda: SingleMail(message, frame, subject=subject, parts=parts, values=_values(message)), parts, message
-    )
-    return mail, made, message
+    return _rendered(message, frame, subject, parts), parts, message
 
 
-def _checked(
-    make: Callable[[], SingleMail], parts: Parts | None, message: SingleMessage
-) -> tuple[SingleMail, Parts | None]:
-    """The mail; an error of a variable without a value names all of these."""
+def _rendered(message: SingleMessage, frame: MailFrame, subject: BodyPart, parts: Parts | None) -> SingleMail:
+    """The mail. An error of a variable without a value names all of these."""
+    values = _values(message)
     try:
-        return make(), parts
+        return SingleMail(message, frame, subject=subject, parts=parts, values=values)
     except TypeError as cause:
         raise InvalidInput("value_does_not_fit", field="values") from cause
     except TemplateError as problem:
-        missing = sorted((parts.variables if parts else frozenset()) - set(_values(message)))
-        if problem.code == "template_engine_says" and missing and _is_undefined(problem):
-            raise TemplateError("values_missing", names=missing, template=problem.template, field="values") from problem
-        raise
+        says = problem.facts.get("says")
+        if not _is_undefined(problem) or not isinstance(says, str):
+            raise
+        missing = set(parts.variables if parts else ()) | set(_UNDEFINED.findall(says))
+        if names := sorted(missing - set(values)):
+            raise TemplateError("values_missing", names=names, template=problem.template, field="values") from problem
+        raise TemplateError("value_missing", says=says, template=problem.template, field="values") from problem
 
 
 def _is_undefined(problem: BaseException) -> bool:

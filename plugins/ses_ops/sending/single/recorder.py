@@ -9,7 +9,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable, InvalidInput, LedgerBehind, TemplateError
+from ses_ops.errors import (
+    AttemptSuperseded,
+    DatabaseUnavailable,
+    InvalidInput,
+    LedgerBehind,
+    NotFound,
+    SesError,
+    TemplateError,
+)
 from ses_ops.sending.chunk.feed import feed_clock
 from ses_ops.sending.single.bounces import BouncesOfProcess
 from ses_ops.storage.ledger.batches import Written
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from ses_ops.sending.single.ledger import SingleLedger
     from ses_ops.sending.single.open_chunk import Mail
     from ses_ops.sending.single.work import Work
+    from ses_ops.storage.single_messages.retries import StoredRow
 
     Result = TypeVar("Result")
 
@@ -111,6 +120,10 @@ class Recorder:
 
     async def write(self, held: HeldChunk) -> None:
         """Write outcomes of a chunk."""
+        async with held.writing:
+            await self._write(held)
+
+    async def _write(self, held: HeldChunk) -> None:
         outcomes = held.deferrals.judge([held.done[place] for place in range(min(len(held.done), MOST_OUTCOMES))])
         self._bounces.count_in(held, outcomes)
         bounced = self._work.bounces_to_suppress(held, self._bounces)
@@ -148,7 +161,7 @@ class Recorder:
         kept = sum(held.kept for held in self._work.held.values())
         for _ in range(len(ready) - most):
             message = ready.pop()
-            if message.held.lost:
+            if message.held.over:
                 continue
             kept += 1
             if kept > MOST_KEPT:
@@ -162,11 +175,15 @@ class Recorder:
         if room <= (MOST_MARKED // 2 if work.relay.there else 0) or work.stopping:
             return
         for held in list(work.held.values()):
-            if held.lost or feed_clock() >= held.day_ends or room <= 0:
+            if held.over or feed_clock() >= held.day_ends or room <= 0:
                 continue
             if due := held.due(time.monotonic(), room):
                 room -= len(due)
-                await self._mark_of(held, due)
+                held.in_hand += 1
+                try:
+                    await self._mark_of(held, due)
+                finally:
+                    held.in_hand -= 1
 
     async def _mark_of(self, held: HeldChunk, due: list[Waiting]) -> None:
         try:
@@ -190,19 +207,26 @@ class Recorder:
         if not missing:
             return there
         found = await self.insist(lambda: self._ledger.content_of(held, list(missing)))
-        stored = {row.seq: row for row in found}
-        made: dict[str, Mail] = {}
+        made = await self.insist(lambda: asyncio.to_thread(self._made_anew, found))
         for seq, message in missing.items():
-            row = stored.get(seq)
-            try:
-                if row is None or row.content is None:
-                    raise InvalidInput("content_not_kept")
-                mail = made.get(row.message_id) or made.setdefault(row.message_id, self._remake(row.content))
-                there.append(message._replace(mail=mail, place=row.place))
-            except (TemplateError, InvalidInput) as problem:
+            mail = made.get(seq, (0, InvalidInput("content_not_kept")))
+            if isinstance(mail[1], SesError):
                 held.marked[seq] = message
-                why = " ".join(f"{problem}".split())[:400]
+                why = " ".join(f"{mail[1]}".split())[:400]
                 held.done.append(Written(seq, MessageState.FAILED, None, f"not sent: {why}", 0))
+            else:
+                there.append(message._replace(place=mail[0], mail=mail[1]))
         if held.done:
             self.wake()
         return there
+
+    def _made_anew(self, rows: list[StoredRow]) -> dict[int, tuple[int, Mail | SesError]]:
+        """Place and mail of each row by its number; or why there is none. In a thread, as templates may be read."""
+        by_message: dict[str, Mail | SesError] = {}
+        for row in rows:
+            if row.content is not None and row.message_id not in by_message:
+                try:
+                    by_message[row.message_id] = self._remake(row.content)
+                except (InvalidInput, TemplateError, NotFound) as problem:
+                    by_message[row.message_id] = problem
+        return {row.seq: (row.place, by_message[row.message_id]) for row in rows if row.content is not None}

@@ -30,6 +30,16 @@ async def requeue_refused(control: Control, work: Work, problem: MailRefused) ->
         if not message.held.lost and message.held.attempt.chunk_id in work.held:
             by_chunk.setdefault(message.held, {})[message.seq] = message
     for held, refused in by_chunk.items():
+        held.in_hand += 1
+        try:
+            async with held.writing:
+                await _requeue_of(control, held, refused)
+        finally:
+            held.in_hand -= 1
+
+
+async def _requeue_of(control: Control, held: HeldChunk, refused: dict[int, Waiting]) -> None:
+    if not held.over:
         # The outcomes that are not written yet are changed, the others are written anew.
         unwritten = {entry.seq for entry in held.done}
         for place, entry in enumerate(held.done):

@@ -59,7 +59,7 @@ class Work:
         return held
 
     def hold_claimed(self, attempt: Attempt, seconds_left: float) -> HeldChunk:
-        """Hold a chunk that was claimed for another try, whose messages are yet to be read."""
+        """Hold a chunk that was claimed for another try, whose messages are in hand: they are yet to be read."""
         journal = open_journal(attempt.journal_id, first_seq=attempt.first_seq, last_seq=attempt.last_seq)
         held = self.held[attempt.chunk_id] = HeldChunk(
             attempt=attempt,
@@ -67,6 +67,7 @@ class Work:
             day_ends=feed_clock() + seconds_left,
             deferrals=Deferrals(self.give_up_after),
             locked=True,
+            in_hand=1,
         )
         return held
 
@@ -75,7 +76,7 @@ class Work:
         for chunk, seq, address, place, mail in admitted:
             held = self.held.get(chunk.attempt.chunk_id) or self.hold_open(chunk)
             held.added += 1
-            if not held.lost:
+            if not held.over:
                 message = held.marked[seq] = Waiting(held, seq, address, place, mail)
                 self.feed.ready.append(message)
         self.wake_transport()
@@ -88,7 +89,8 @@ class Work:
     def lose(self, held: HeldChunk, problem: SesError) -> None:
         """Another attempt has a chunk, or the database has lost commits of it: nothing more of it is begun."""
         _log.warning("chunk %s of single messages: %s", held.attempt.chunk_id, problem)
-        held.lost, held.behind = True, isinstance(problem, LedgerBehind)
+        held.lost = held.over = True
+        held.behind = isinstance(problem, LedgerBehind)
         held.waiting.clear()
         held.done.clear()
         held.kept = 0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ses_ops.storage.audience.recipients import not_waiting_for_an_import
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, fetch_value, statements
+from ses_ops.storage.single_messages.erasing import erase_from_messages
 from ses_ops.storage.suppression.hashed_suppression import erased_address
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def erase(conn: Connection, address: Address, *, by: str) -> Erasure:
         groups = fetch_all(conn, _SQL["take_out_of_groups"], **key)
     execute(conn, _SQL["hold_chunks"], **key)
     execute(conn, _SQL["clear_first_subjects"], **key)
+    erase_from_messages(conn, address.key, person)
     messages = execute(conn, _SQL["erase_messages"], person=person, **key)
     being_sent = _messages_of(conn, address)
     execute(conn, _SQL["hide_suppression"], person=person, for_now=FOR_NOW, **key)

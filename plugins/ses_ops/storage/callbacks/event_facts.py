@@ -41,6 +41,11 @@ class StoredFacts:
     sender_domain: str
     subject: str
     installation: str
+    #: Of a single message: its id, the MessageId that a client of the reference got, the user's reference and tags.
+    single_id: str | None
+    reference_id: str | None
+    reference: str | None
+    tags: list[str]
     hard: bool | None
     source: str | None
     reason: str | None

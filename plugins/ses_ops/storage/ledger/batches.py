@@ -134,10 +134,21 @@ async def suppress(conn: AsyncConnection, bounced: Mapping[int, str], *, task_id
     await conn.fetch(_SQL["suppress"], {**words, "task_id": task_id, "occurrence_id": occurrence_id})
 
 
-async def heartbeat(conn: AsyncConnection, *, attempt_id: int, chunk_id: int) -> tuple[int, float]:
-    """Report that an attempt lives; returns the number of living attempts, and the seconds left of the quota day."""
-    ((senders, seconds),) = await conn.fetch(_SQL["heartbeat"], {"id": attempt_id, "chunk_id": chunk_id})
-    return int(senders), float(seconds)
+class Heartbeat(NamedTuple):
+    """What an attempt hears at its heartbeat."""
+
+    #: Number of living attempts that send bulk mail, this one included.
+    senders: int
+    #: Seconds left of the chunk's quota day.
+    seconds_left: float
+    #: Single messages that are begun a second, in all processes.
+    single_rate: float
+
+
+async def heartbeat(conn: AsyncConnection, *, attempt_id: int, chunk_id: int) -> Heartbeat:
+    """Report that an attempt lives."""
+    (row,) = await conn.fetch(_SQL["heartbeat"], {"id": attempt_id, "chunk_id": chunk_id})
+    return Heartbeat(int(row[0]), float(row[1]), float(row[2]))
 
 
 async def mark_of_chunk(conn: AsyncConnection, *, chunk_id: int) -> int:

@@ -258,6 +258,22 @@ CREATE TABLE reference_unsubscribe (
     config      text NOT NULL,
     status      smallint NOT NULL
 );
+-- A recipient group may be called anything there.
+CREATE TABLE reference_receiver (
+    group_id bigint PRIMARY KEY REFERENCES recipient_group ON DELETE CASCADE,
+    title    text NOT NULL
+);
+CREATE INDEX reference_receiver_title ON reference_receiver (title);
+-- What BatchSendEmail was given for a send task: its template, and values that are the same for all recipients. Templates
+-- into which such values were filled are in no list there.
+CREATE TABLE reference_task (
+    task_id       bigint PRIMARY KEY REFERENCES send_task ON DELETE CASCADE,
+    template_id   bigint,
+    template_data text NOT NULL DEFAULT ''
+);
+CREATE TABLE reference_filled_template (
+    template_id bigint PRIMARY KEY REFERENCES stored_template ON DELETE CASCADE
+);
 -- An entry of the suppression list has a number there.
 ALTER TABLE suppression ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
 CREATE UNIQUE INDEX suppression_number ON suppression (number);

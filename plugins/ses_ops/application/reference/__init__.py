@@ -1,0 +1,1 @@
+"""Use cases that only the reference's API has."""

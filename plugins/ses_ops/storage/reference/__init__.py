@@ -1,0 +1,1 @@
+"""What the reference's API keeps, and its lists, which are in pages by number."""

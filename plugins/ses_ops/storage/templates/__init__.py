@@ -1,0 +1,1 @@
+"""Templates that were made by the API."""

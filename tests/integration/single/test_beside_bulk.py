@@ -1,0 +1,80 @@
+"""Single messages are begun before bulk mail: under a rate limit of the mail server, and at full speed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.integration.sending.test_crashes import sender_process
+from tests.integration.sending.test_rate_limit_shared import busiest_second, moments
+from tests.integration.single.world import until
+
+#: Messages a second, in the settings of the mail server.
+RATE = 100
+
+
+async def codes(world, mail_server, *, options: str, count: int, every: float) -> list[float]:
+    """Seconds from the commit of each of some messages to its arrival."""
+    sender = world.sender(options=options)
+    acceptance = world.acceptance(sender.begin())
+    sender.start()
+    accepted_at = {}
+    try:
+        for number in range(count):
+            address = f"code-{number}@people.example"
+            admitted = acceptance.accept(address)
+            accepted_at[address] = time.monotonic()
+            sender.add(admitted)
+            await asyncio.sleep(every)
+        await until(lambda: all(address in mail_server.accepted_at for address in accepted_at), seconds=10)
+    finally:
+        await sender.stop()
+        acceptance.close()
+    return [mail_server.accepted_at[address] - moment for address, moment in accepted_at.items()]
+
+
+def bulk(world, count: int) -> tuple[int, str]:
+    world.group("customers", count)
+    world.task("hello", group="customers")
+    run = world.run("hello")
+    world.freeze(run)
+    (chunk_id,) = world.reserve(run).chunk_ids
+    return chunk_id, run.run_id
+
+
+def wait_for_mail(mail_server, total: int) -> None:
+    give_up_at = time.monotonic() + 30
+    while mail_server.total < total:
+        assert time.monotonic() < give_up_at, "bulk mail does not leave"
+        time.sleep(0.01)
+
+
+def test_under_a_rate_limit_codes_leave_at_once_and_bulk_mail_leaves_them_their_part(world, mail_server):
+    options = f"max_messages_per_second={RATE}&connections=4"
+    chunk_id, run_id = bulk(world, 40 * RATE)
+    uri, world.smtp_uri = world.smtp_uri, f"{world.smtp_uri}/?{options}"
+    process = sender_process(world, chunk_id, run_id)
+    world.smtp_uri = uri
+    try:
+        wait_for_mail(mail_server, RATE)
+        took = asyncio.run(codes(world, mail_server, options=options, count=7 * RATE // 2, every=2 / RATE))
+        ended = time.monotonic()
+    finally:
+        process.kill()
+        process.wait()
+    assert max(took) < 1.0
+    # Half of the limit is of the codes: bulk mail knows it two seconds later at the latest.
+    assert busiest_second(moments(mail_server), ended - 4, ended) <= 1.3 * RATE
+
+
+def test_beside_bulk_mail_at_full_speed_codes_leave_at_once(world, mail_server):
+    chunk_id, run_id = bulk(world, 40_000)
+    process = sender_process(world, chunk_id, run_id)
+    try:
+        wait_for_mail(mail_server, 500)
+        took = sorted(asyncio.run(codes(world, mail_server, options="", count=100, every=0.01)))
+        assert process.poll() is None, "the bulk mail was over too soon to show anything"
+    finally:
+        process.kill()
+        process.wait()
+    assert took[-1] < 1.0, took[-5:]
