@@ -38,6 +38,7 @@ _OF_CODE = {
     "not_base64": "InvalidParameterValue.AttachContentIsWrong",
     "recipient_suppressed": "FailedOperation.EmailAddrInBlacklist",
     "single_message_not_storable": "InvalidParameterValue.EmailContentIsWrong",
+    "template_unknown": "FailedOperation.InvalidTemplateID",
     "time_has_passed": "InvalidParameterValue.BeginTimeBeforeNow",
     "too_many_addresses": "FailedOperation.TooManyRecipients",
     "too_many_attachments": "FailedOperation.TooManyAttachments",
