@@ -13,6 +13,7 @@ from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
 from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.base import SesOperator
+from ses_ops.orchestration.operators.run_context import RESUME_CONF
 from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
 
@@ -50,6 +51,7 @@ class RecoverOperator(SesOperator):
             self._look_up_providers(conn)
             self._announce(context, conn)
             self._send_single_messages(conn)
+            asked = self._serve_api(conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -60,9 +62,10 @@ class RecoverOperator(SesOperator):
                 "trigger_dag_id": dag_id(one.task_name),
                 "trigger_run_id": one.run_id,
                 "run_after": one.run_after.isoformat(),
+                "conf": RESUME_CONF,
             }
             for one in lost
-        ]
+        ] + asked[: most - len(lost)]
 
     def _send_single_messages(self, conn: Connection) -> None:
         """Send single messages that wait while no process of the API lives. A problem is one of the log."""
@@ -133,6 +136,21 @@ class RecoverOperator(SesOperator):
                 self.log.info("days of single messages: %s tables made and dropped", done)
         except (SesError, StatementFailed) as problem:
             self.log.warning("the days of single messages are as they were: %s", problem)
+
+    def _serve_api(self, conn: Connection) -> list[dict[str, Any]]:
+        """Copy the settings that the API needs, and do what it asks of Airflow; returns the runs that it asks for."""
+        from ses_ops.orchestration.airflow_sync import copy_settings
+        from ses_ops.orchestration.task_requests import do_in_task
+
+        try:
+            runs, problems = do_in_task(conn)
+            for words in problems:
+                self.log.warning("the API asked for what cannot be done: %s", words)
+            copy_settings(conn)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the API's copy of the settings is as it was: %s", problem)
+            return []
+        return runs
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""
