@@ -16,8 +16,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from ses_ops.application.task_runs import write_task
 from ses_ops.domain.occurrence import RunKind
 from ses_ops.domain.send_task import parse_send_task
+from ses_ops.domain.task_definition import definition_texts
 from ses_ops.orchestration import control
-from ses_ops.orchestration.operators.send_task import SendTaskOperator, run_id_of, texts
+from ses_ops.orchestration.operators.send_task import SendTaskOperator, run_id_of
 from ses_ops.orchestration.triggers.run_finished import RunFinishedTrigger, event_of
 from ses_ops.storage.connection import connect
 from ses_ops.storage.tasks import send_tasks
@@ -206,7 +207,7 @@ def test_a_definition_that_is_wrong_fails_at_once_and_writes_nothing(author, wor
 def test_the_roles_that_people_gave_to_a_task_stay(world, set_quota):
     world.group("customers", 5)
     world.task("news", roles="Marketing", **{name: one for name, one in NEWS.items() if name != "name"})
-    task = parse_send_task(texts({**NEWS, "subject": "New {{ name }}"}), where="test")
+    task = parse_send_task(definition_texts({**NEWS, "subject": "New {{ name }}"}), where="test")
     written = write_task(world.conn, ANYBODY, task, now=datetime.now(UTC), where="test", templates_root=world.templates)
     assert (written.applied["news"].value, written.roles) == ("changed", {})
     assert world.rows("SELECT roles, subject FROM send_task") == [(["Marketing"], "New {{ name }}")]
@@ -215,7 +216,7 @@ def test_the_roles_that_people_gave_to_a_task_stay(world, set_quota):
 def test_values_of_python_are_read_as_those_of_a_file_are():
     moment = datetime(2030, 1, 1, 9, tzinfo=UTC)
     given = {**MAIL, "name": "n", "type": "scheduled", "start_at": moment, "track": {"opens": True, "clicks": None}}
-    task = parse_send_task(texts(given), where="test")
+    task = parse_send_task(definition_texts(given), where="test")
     assert (task.schedule.start_at, task.track_opens, task.track_clicks) == (moment, True, None)
 
 

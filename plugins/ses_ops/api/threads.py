@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ses_ops.api.problems import Refusal
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.connection import connect, transaction
+from ses_ops.storage.connection import connect, leave_no_transaction, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,3 +73,6 @@ class DatabaseThreads:
         except DatabaseUnavailable:
             conn.close()
             raise
+        finally:
+            # What a use case reads before its own transaction began one, which would last until the next request.
+            leave_no_transaction(conn)

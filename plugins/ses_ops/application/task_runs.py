@@ -9,13 +9,14 @@ from ses_ops.application import task_definitions
 from ses_ops.domain.occurrence import ONCE
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.task_status import TaskStatus
-from ses_ops.errors import Explanation, InvalidInput
+from ses_ops.errors import Conflict, Explanation, InvalidInput
+from ses_ops.storage.connection import KeyTaken
 from ses_ops.storage.ledger.progress import LedgerScope, MessageCounts, occurrences
 from ses_ops.storage.tasks import send_tasks
 from ses_ops.storage.tasks.overview import list_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -49,25 +50,39 @@ class RunStanding:
 
 
 def write_task(
-    conn: Connection, actor: Actor, task: SendTask, *, now: datetime, where: str, templates_root: Path
+    conn: Connection,
+    actor: Actor,
+    task: SendTask,
+    *,
+    now: datetime,
+    where: str,
+    templates_root: Path,
+    check: Callable[[SendTask | None], None] = lambda _: None,
 ) -> AppliedDefinitions:
     """Create or change a task, as `ses task apply` does; the same definition again changes nothing.
 
-    A program has no say about the roles of a task that exists. Raises InvalidInput for a definition with roles, and
-    what `task_definitions.apply_definition` raises.
+    `check` may refuse the change of a task as it is (None: there is none) by an error; nobody changes it meanwhile. The
+    roles of a task are given by people: a definition names those that the task has, or none. Raises InvalidInput
+    for other ones, and what `task_definitions.apply_definition` raises.
     """
-    if task.roles:
-        raise InvalidInput("roles_by_people_only", where=where, field="roles")
     before = task_definitions.stored(conn, task.name)
-    wanted = task if before is None else replace(task, roles=before.roles)
+    roles = () if before is None else before.roles
+    if task.roles and task.roles != roles:
+        raise InvalidInput("roles_by_people_only", where=where or None, field="roles")
+    wanted = replace(task, roles=roles)
 
     def write() -> Mapping[str, send_tasks.Applied]:
+        send_tasks.lock_row_if_any(conn, task.name)
+        check(task_definitions.stored(conn, task.name))
         applied = task_definitions.apply_definition(
             conn, wanted, now=now, where=where, templates_root=templates_root, by=actor.name
         )
         return {task.name: applied}
 
-    return task_definitions.apply(conn, actor, {task.name: wanted}, write)
+    try:
+        return task_definitions.apply(conn, actor, {task.name: wanted}, write)
+    except KeyTaken as cause:  # another transaction created the task in this moment
+        raise Conflict("task_changed_meanwhile", name=task.name) from cause
 
 
 def run_standing(conn: Connection, task_id: int, run_id: str | None) -> RunStanding:

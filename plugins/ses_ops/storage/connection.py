@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import psycopg2.errors
+import psycopg2.extensions
 
 from ses_ops.errors import DatabaseUnavailable, NotSetUp
 from ses_ops.storage.named_sql import fetch_value, statements
@@ -138,6 +139,12 @@ def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:
     # For a connection that breaks within a statement psycopg2 raises a bare DatabaseError, no OperationalError.
     bare = type(cause) is psycopg2.DatabaseError
     return bare or bool(conn.closed) or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+
+
+def leave_no_transaction(conn: Connection) -> None:
+    """Roll back a transaction that was begun and not ended, as reading does: it would hold locks."""
+    if not conn.closed and conn.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+        _roll_back(conn)
 
 
 def _roll_back(conn: Connection) -> None:

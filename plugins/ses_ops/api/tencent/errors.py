@@ -74,7 +74,7 @@ _OF_CLASS: tuple[tuple[type[SesError], str], ...] = (
     (Conflict, "OperationDenied"),
     (InvalidInput, "InvalidParameterValue"),
 )
-#: Nothing that a client did: it is told no more than that.
+#: Nothing that a client did: it learns no more than that.
 _OURS = (DatabaseUnavailable, LookUpFailed, NotSetUp)
 _OF_STATUS = {
     400: "InvalidParameter",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
@@ -98,12 +98,13 @@ class SendTaskOperator(BaseOperator):
         from ses_ops.application.ports import Actor
         from ses_ops.application.task_runs import write_task
         from ses_ops.domain.send_task import parse_send_task
+        from ses_ops.domain.task_definition import definition_texts
         from ses_ops.orchestration.connections import ses_db_dsn
         from ses_ops.storage.connection import connected
         from ses_ops.storage.tasks import send_tasks
 
         where = f"{self.dag_id}.{self.task_id}"
-        task = parse_send_task(texts(self.definition), where=where)
+        task = parse_send_task(definition_texts(self.definition), where=where)
         by = f"DAG {context['ti'].dag_id}"
         with connected(ses_db_dsn(), application="ses-ops send task") as conn:
             # A task cannot write to Airflow's database: its audit log and its DAGs are asked for.
@@ -133,27 +134,6 @@ class SendTaskOperator(BaseOperator):
                     self.log.info("%s is not started yet: %s", task.dag_id, problem)
                 told = True
             time.sleep(_DAG_INTERVAL)
-
-
-def texts(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition as a YAML file has it: a text for each field that is set."""
-    return {str(name): _text(value) for name, value in definition.items()}
-
-
-def _text(value: Any) -> Any:
-    match value:
-        case None | str():
-            return value
-        case datetime() | date():
-            return value.isoformat()
-        case bool():
-            return "true" if value else "false"
-        case Mapping():
-            return ", ".join(f"{name}: {'default' if one is None else _text(one)}" for name, one in value.items())
-        case Sequence():
-            return ", ".join(str(one) for one in value)
-        case _:
-            return str(value)
 
 
 def run_id_of(ti: Any) -> str:

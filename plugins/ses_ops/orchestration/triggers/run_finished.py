@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class RunFinishedTrigger(BaseTrigger):
     """Looks into the ses database every `poll_interval` seconds, until `until` (seconds since 1970).
 
-    The event has `counts` when all mail has its outcome, or `problem` when it does not go on before a person acts. A
-    database that is away for a while is asked again.
+    The event has `counts` when all mail has its outcome, or `problem` when it does not go on before a person acts. An
+    unavailable database is asked again.
     """
 
     def __init__(self, *, task_id: int, run_id: str | None, poll_interval: float, until: float) -> None:

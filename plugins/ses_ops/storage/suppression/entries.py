@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import NotFound
@@ -12,7 +12,7 @@ from ses_ops.storage.like_pattern import containing
 from ses_ops.storage.named_sql import execute, fetch_all, fetch_rows, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -65,6 +65,26 @@ class ListedSuppression:
     task: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PositionedSuppression(Suppression):
+    """An entry of a list that is read page by page."""
+
+    address_key: str
+
+    @property
+    def position(self) -> SuppressionPosition:
+        """Its place in the list."""
+        return SuppressionPosition(self.created_at, self.address_key, self.scope)
+
+
+class SuppressionPosition(NamedTuple):
+    """A place in the list, which is ordered by these: newest first."""
+
+    created_at: datetime
+    address_key: str
+    scope: str
+
+
 _LISTED = tuple(column.name for column in fields(ListedSuppression))
 
 
@@ -105,6 +125,23 @@ def entries(
     """The list, newest first."""
     sql, values = _entries(search=search, reason=reason, source=source, limit=limit)
     return fetch_rows(conn, ListedSuppression, sql, **values)
+
+
+def entries_behind(
+    conn: Connection,
+    position: SuppressionPosition | None,
+    *,
+    search: str | None,
+    reason: str | None,
+    source: str | None,
+    scopes: Sequence[str] | None,
+    limit: int,
+) -> list[PositionedSuppression]:
+    """The list from a position on, newest first; of the scopes, None: of all."""
+    at, key, scope = position or (None, None, None)
+    asked = {"search": _containing(search), "reason": reason, "source": source, "scopes": scopes and list(scopes)}
+    rows = fetch_all(conn, _SQL["behind"], **asked, at=at, key=key, scope=scope, limit=limit)
+    return [PositionedSuppression(**{**row, "reason": SuppressionReason(row["reason"])}) for row in rows]
 
 
 def _entries(

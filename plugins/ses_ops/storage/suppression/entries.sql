@@ -33,6 +33,19 @@ WHERE (%(search)s::text[] IS NULL OR s.address_key LIKE ANY(%(search)s))
   AND (%(source)s::text IS NULL OR s.source = %(source)s)
 ORDER BY s.created_at DESC, s.address_key, s.scope LIMIT %(limit)s;
 
+-- name: behind
+-- A page from a position on, of all scopes or of some: pages stay right while entries come and go.
+SELECT s.address, s.reason, s.note, s.created_at, s.expires_at, s.added_by,
+       s.expires_at IS NOT NULL AND s.expires_at <= now() AS expired, s.scope, s.source, s.address_key
+FROM suppression s
+WHERE (%(search)s::text[] IS NULL OR s.address_key LIKE ANY(%(search)s))
+  AND (%(reason)s::text IS NULL OR s.reason = %(reason)s)
+  AND (%(source)s::text IS NULL OR s.source = %(source)s)
+  AND (%(scopes)s::text[] IS NULL OR s.scope = ANY(%(scopes)s))
+  AND (%(at)s::timestamptz IS NULL OR s.created_at < %(at)s
+       OR (s.created_at = %(at)s AND (s.address_key, s.scope) > (%(key)s, %(scope)s)))
+ORDER BY s.created_at DESC, s.address_key, s.scope LIMIT %(limit)s;
+
 -- name: page
 -- A page and how many there are, counted up to `most` only: the list is read once, and not to its end. LIKE, because
 -- the planner can tell how many rows it finds: a million entries are searched in 0.1 s.
