@@ -31,6 +31,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_CONFIG=/opt/ses-ops/deploy/airflow.cfg \
     SES_HOME=/var/lib/airflow/ses
 USER 50000:0
-EXPOSE 8080 8070
+EXPOSE 8080 8070 8060
 STOPSIGNAL SIGTERM
 CMD ["airflow", "version"]

@@ -3,7 +3,8 @@
 
 Every minute: releases chunks whose run died, and starts a run for every send task that has cached mail which is due
 and no run that would send it (a lost trigger). With nothing to do it is one query, and no queue ever hangs until a
-person looks. It also makes the partition of the coming month of events, drops those older than
+person looks. It copies the quota and the mail server's connection for the API, and starts the runs that the API asks
+for. It also makes the partition of the coming month of events, drops those older than
 `SES_EVENTS_KEPT_MONTHS`, and asks for MX records of recipients' domains, for some seconds at most.
 When an occurrence of a send task has finished, the asset `ses://send-task/NAME` is updated, so that DAGs of your own
 can start from it (docs/callbacks.md). `SES_MAINTENANCE_MINUTES=5` makes it every five minutes: what was lost is then
@@ -21,7 +22,6 @@ from airflow.sdk import DAG, CronTriggerTimetable
 
 from ses_ops import settings
 from ses_ops.orchestration.operators.recover import FINISHED, RecoverOperator
-from ses_ops.orchestration.operators.run_context import RESUME_CONF
 
 EVERY = "*" if settings.maintenance_minutes() == 1 else f"*/{settings.maintenance_minutes()}"
 
@@ -41,7 +41,6 @@ with DAG(
     recover = RecoverOperator(task_id="recover", outlets=[FINISHED])
     TriggerDagRunOperator.partial(
         task_id="start_lost_runs",
-        conf=RESUME_CONF,
         logical_date=None,
         skip_when_already_exists=True,
         openlineage_inject_parent_info=False,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from ses_ops.application import stored_templates
 from ses_ops.rendering import worker
+from ses_ops.storage.templates.stored import TemplateTexts
+from tests.actors import ANYBODY
 from tests.console.console_world import visible_text
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -235,3 +240,27 @@ def test_sample_values_that_cannot_be_read_are_an_error_of_their_template_only(w
     (world.templates / "hello" / "sample.json").write_text("[" * 100_000)
     for path in ("/templates", "/templates/hello", "/", "/tasks"):
         assert viewer.get(path).status_code == 200, path
+
+
+def test_a_template_that_the_api_made_is_shown_with_its_versions(world, viewer, user):
+    old = TemplateTexts("Old {{ name }}", "An old <b>text</b>", None)
+    made = stored_templates.create(world.conn, ANYBODY, name="welcome", texts=old).template
+    stored_templates.new_version(world.conn, ANYBODY, made.id, texts=old._replace(subject="New {{ name }}"))
+    text = viewer.text("/templates")
+    assert re.search(r"welcome New {{ name }} text only made by the API, version 2 \S* ?name", text)
+    assert "made by the API" not in text.split("welcome")[0]
+    page = viewer.text("/templates/welcome?v.name=Ann")
+    assert "New Ann" in page
+    assert re.search(r"Version 2 .*, ann Version 1 ", page)
+    first = viewer.text("/templates/welcome?view=source&version=1")
+    assert "Old {{ name }}" in first
+    assert "New {{ name }}" not in first
+    for odd in ("0", "-1", "99", "x", "1e3", "9" * 30):
+        assert "New {{ name }}" in viewer.text(f"/templates/welcome?view=source&version={odd}")
+    assert "Versions" not in viewer.text("/templates/hello?version=1")
+    world.group("customers", 1)
+    assert 'value="welcome"' in user.get("/new-task").text
+    assert "name" in user.text("/templates/welcome/test")
+    stored_templates.delete(world.conn, ANYBODY, "welcome")
+    assert viewer.get("/templates/welcome").status_code == 404
+    assert "welcome" not in viewer.text("/templates")

@@ -29,7 +29,7 @@ _CODES = {404: "no_such_resource", 405: "method_not_allowed"}
 
 def make_app(services: ApiServices) -> ApiFront:
     """The app, which starts the services and ends them."""
-    return ApiFront(make_routes(services), services)
+    return ApiFront(make_routes(services), services, fast=rest.FAST)
 
 
 def make_routes(services: ApiServices) -> FastAPI:

@@ -91,7 +91,7 @@ def parse_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > DEEPEST:
         _check_depth(text)
     try:
-        value = json.loads(text, object_pairs_hook=_members, parse_constant=_no, parse_float=_float, parse_int=_int)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as cause:
         raise Refusal(400, "json_not_readable", at=cause.pos) from None
     except (ValueError, RecursionError):
@@ -150,6 +150,10 @@ def _float(text: str) -> float:
 
 def _int(text: str) -> int:
     return int(text) if len(text) <= MOST_DIGITS else _no(text)
+
+
+#: Made once: `json.loads` makes one for each call that has hooks.
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no, parse_float=_float, parse_int=_int)
 
 
 def _check_depth(text: str) -> None:

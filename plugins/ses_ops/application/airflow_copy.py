@@ -76,7 +76,8 @@ class AirflowCopy:
     def close(self) -> None:
         """End."""
         self._stop.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
         if self._conn is not None:
             self._conn.close()
 

@@ -19,7 +19,7 @@ from ses_ops.storage.access import airflow_requests
 from ses_ops.storage.connection import database_now, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from psycopg2.extensions import connection as Connection
 
@@ -143,21 +143,20 @@ class AskedAuditLog:
 def do_requests(
     conn: Connection,
     *,
-    scheduler: Scheduler | None,
-    plans: PlanStore | None,
+    scheduler: Scheduler,
+    plans: PlanStore,
     write_entries: Callable[[list[tuple[str, str, dict[str, Any]]]], object] | None,
+    kinds: Iterable[AirflowAsk] = tuple(AirflowAsk),
 ) -> list[str]:
-    """Do what is asked for, and return the problems. A port that is None leaves its kinds to another process.
+    """Do what is asked for, of these kinds, and return the problems. Without `write_entries` no entry is taken.
 
     What fails because Airflow cannot be reached is left for the next time; a run of a DAG that Airflow has not read yet
     for ten minutes.
     """
-    kinds = {kind.value for kind in AirflowAsk} - {AirflowAsk.AUDIT_ENTRY}
-    kinds -= set() if plans else {AirflowAsk.QUOTA_ENTRY}
-    kinds &= kinds if scheduler else {AirflowAsk.QUOTA_ENTRY}
+    wanted = sorted(set(kinds) - {AirflowAsk.AUDIT_ENTRY})
     problems: list[str] = []
     with transaction(conn):
-        for row in airflow_requests.take(conn, sorted(kinds), limit=_BATCH):
+        for row in airflow_requests.take(conn, wanted, limit=_BATCH):
             try:
                 _do(row, scheduler, plans)
                 airflow_requests.done(conn, row.id)
@@ -184,13 +183,11 @@ def forget_old_requests(conn: Connection) -> int:
         return airflow_requests.forget(conn, days=KEPT_DAYS)
 
 
-def _do(row: RequestRow, scheduler: Scheduler | None, plans: PlanStore | None) -> None:
+def _do(row: RequestRow, scheduler: Scheduler, plans: PlanStore) -> None:
     facts = row.facts
     if row.kind == AirflowAsk.QUOTA_ENTRY:
-        assert plans is not None
         plans.write_quota_entry(row.subject, facts["entry"], seen=facts["seen"])
         return
-    assert scheduler is not None
     match row.kind:
         case AirflowAsk.PAUSE_DAG:
             scheduler.pause_dag(row.subject)

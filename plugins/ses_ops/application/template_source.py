@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ses_ops.errors import NotFound
+from ses_ops.errors import TemplateError
 from ses_ops.rendering.mail_parts import MailSource
 from ses_ops.rendering.remembered import Remembered
 from ses_ops.rendering.template import HTML, SAMPLE, SUBJECT, TEXT, MailTemplate, is_template_name, load_template
@@ -94,14 +94,14 @@ class TemplateSource:
             self._stored.get((name, found.version), size, lambda: MailSource(load_template(place, name)))
 
     def find(self, name: str, version: int | None = None) -> FoundTemplate:
-        """The template, in this version or the newest. Raises NotFound, TemplateError."""
+        """The template, in this version or the newest. Raises TemplateError."""
         if version is None and is_template_name(name) and self._is_of_folder(name):
             return FoundTemplate(self._of_folder(name), None)
         newest = self._newest.get(name)
         wanted = version if version is not None else newest.version if newest is not None else None
         source = None if wanted is None else self._stored.known((name, wanted))
         if source is None:
-            raise NotFound("template", name, code="no_such_template", field="template")
+            raise TemplateError("template_unknown", template=name, field="template")
         return FoundTemplate(source, wanted)
 
     def _is_of_folder(self, name: str) -> bool:

@@ -28,6 +28,7 @@ from ses_ops.console.groups import preview as group_preview
 from ses_ops.console.groups import recipients as group_recipients
 from ses_ops.console.groups import upload as group_upload
 from ses_ops.console.headers import SecurityHeaders
+from ses_ops.console.keys import pages as key_pages
 from ses_ops.console.messages import actions as single_message_actions
 from ses_ops.console.messages import list as single_message_list
 from ses_ops.console.messages import page as single_message
@@ -96,6 +97,7 @@ PAGES = (
     callback_pages.router,
     callback_add.router,
     callback_decisions.router,
+    key_pages.router,
 )
 
 

@@ -68,6 +68,7 @@ NAVIGATION = (
     NavigationEntry(path="/statistics", label=N_("Statistics"), shared=False),
     NavigationEntry(path="/feedback", label=N_("Feedback")),
     NavigationEntry(path="/callbacks", label=N_("Callbacks"), also=("/new-callback",)),
+    NavigationEntry(path="/keys", label=N_("Keys"), also=("/new-key",)),
     NavigationEntry(path="/people", label=N_("People")),
 )
 

@@ -15,7 +15,7 @@ from ses_ops.rendering.template import list_templates, template_folders
 from ses_ops.rendering.template_facts import TemplateFacts
 from ses_ops.rendering.worker_template import WorkerTemplate, load_in_worker
 from ses_ops.rendering.worker_template import facts_in_worker as template_facts
-from ses_ops.sending.template_place import stored_names, template_place
+from ses_ops.sending.template_place import stored_names, stored_place, template_place
 from ses_ops.storage.templates import stored
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ses_ops.rendering.template_place import Place
+    from ses_ops.storage.templates.stored import TemplateVersion
 
 #: A file as (path, time of the last change in nanoseconds, bytes).
 _Stamp = tuple[str, int, int]
@@ -83,10 +84,23 @@ def template_names() -> list[str]:
         return sorted([*of_folder, *stored_names(conn, of_folder)])
 
 
-def place_of(name: str) -> Place:
-    """Where the files of a template are."""
+def place_of(name: str, version: int | None = None) -> Place:
+    """Where the files of a template are; of one of the database in a version, or in the newest."""
+    root = settings.templates_root()
     with reading() as conn:
-        return template_place(conn, settings.templates_root(), name)
+        place = template_place(conn, root, name)
+        if version is None or place == root or (found := stored.of_version(conn, name, version)) is None:
+            return place
+    return stored_place(root, name, found.texts, found.version)
+
+
+def versions_of(name: str) -> list[TemplateVersion]:
+    """The versions of a template of the database, the newest first; none of one of the folder."""
+    if (settings.templates_root() / name).is_dir():
+        return []
+    with reading() as conn:
+        found = stored.newest(conn, name=name)
+        return [] if found is None else stored.versions(conn, found.id)
 
 
 def loaded_template(name: str) -> WorkerTemplate:

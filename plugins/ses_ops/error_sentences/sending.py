@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
         "not write its commits to disk. Nothing more is sent. Compare what is queued with the mail server's log, "
         "then resume the task (docs/production.md, Failover)"
     ),
+    "mail_server_silent": "the mail server has answered no message for {seconds:.0f} s",
     "content_of_another_version": "the message was stored by another version of ses-ops",
     "content_not_kept": "what the message says is not kept any more",
     "mail_cannot_be_made": "{count} messages in a row cannot be made: {problem}; mend the template",

@@ -12,7 +12,7 @@ PAGES = (
     *("/tasks/over-quota/edit", "/tasks/by-hand/send-now"),
     *("/groups/customers", "/groups/customers/upload", "/domains", f"/domains/{DOMAIN}", "/suppression"),
     *("/suppression/erase", "/feedback", "/feedback/self-test", "/people?address=a@b.example"),
-    *("/tasks/spring-sale/messages/1/1", "/statistics", "/callbacks"),
+    *("/tasks/spring-sale/messages/1/1", "/statistics", "/callbacks", "/keys"),
 )
 #: Pages for who may write the quota Variable.
 OF_ADMINS = ("/new-callback",)

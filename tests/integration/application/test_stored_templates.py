@@ -140,7 +140,7 @@ def test_a_long_lived_process_sees_each_change_and_keeps_what_was_accepted(world
     assert source.needs("welcome")
     source.load(world.conn, "welcome")
     assert not source.needs("welcome")
-    with pytest.raises(NotFound, match="there is no template named 'welcome'"):
+    with pytest.raises(TemplateError, match="there is none of this name"):
         prepared_of(source, message)
     stored_templates.create(world.conn, ANYBODY, name="welcome", texts=TEXTS)
     assert source.needs("welcome")  # this process has made it

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from functools import partial
 
-from ses_ops.sending.single import duties
+from ses_ops.domain.warmup import QuotaPlans
+from ses_ops.sending.single import duties, relay
+from ses_ops.sending.single.sender import SingleMailSender
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.single.world import TestMail, quota, until
+from tests.recording_smtp import RecordingServer
 
 
 def run(coroutine):
@@ -195,4 +201,120 @@ def test_a_message_that_cannot_be_made_has_failed_and_the_others_leave(world, ma
 
     run(scene())
     assert world.rows("SELECT smtp_text FROM message WHERE state = 'failed'") == [("not sent: ZeroDivisionError",)]
+    world.check_places()
+
+
+def test_a_message_that_is_deferred_for_too_long_has_failed(world, mail_server):
+    mail_server.refuse = lambda _: b"451 4.7.1 greylisted\r\n"
+
+    async def scene():
+        sender = world.sender(options="give_up_after=3600")
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("late@customers.example"))
+            await until(lambda: world.rows("SELECT 1 FROM message WHERE first_deferred_at IS NOT NULL"))
+        finally:
+            await sender.stop()
+            acceptance.close()
+        world.execute("UPDATE message SET first_deferred_at = now() - interval '2 hours'")
+        world.execute("UPDATE chunk SET due_at = now()")
+        other = world.sender(options="give_up_after=3600")
+        other.begin()
+        other.start()
+        try:
+            await until(lambda: world.states() == {"failed": 1})
+        finally:
+            await other.stop()
+
+    run(scene())
+    assert "given up" in world.rows("SELECT smtp_text FROM message")[0][0]
+    world.check_places()
+
+
+def test_mail_of_a_domain_whose_plan_is_broken_waits_and_delays_no_other(world, mail_server):
+    mail_server.refuse = lambda _: b"451 4.7.1 greylisted\r\n"
+    both = {**quota(100), **quota(100, domain="codes.example.com")}
+    world.quota_variable = both
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("a@customers.example"))
+            sender.add(acceptance.accept("b@customers.example", domain="codes.example.com"))
+            await until(lambda: world.rows("SELECT 1 FROM message WHERE state = 'queued'") == [])
+        finally:
+            await sender.stop()
+            acceptance.close()
+        mail_server.refuse = None
+        world.quota_variable = {**both, "codes.example.com": {"plan": "no plan"}}
+        world.execute("UPDATE chunk SET due_at = now() - length(sender_domain) * interval '1 s'")
+        other = world.sender()
+        other.begin()
+        other.start()
+        try:
+            await until(lambda: world.rows("SELECT address FROM message WHERE state = 'sent'"))
+            assert world.states() == {"sent": 1, "requeued": 1}
+        finally:
+            await other.stop()
+
+    run(scene())
+    world.check_places()
+
+
+def test_a_server_that_answers_nothing_is_on_show_before_it_is_given_up(world, monkeypatch):
+    monkeypatch.setattr(relay, "SILENT_FOR", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        world.smtp_uri = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+
+        async def scene():
+            sender = world.sender()
+            acceptance = world.acceptance(sender.begin())
+            sender.start()
+            try:
+                await asyncio.sleep(1.5)
+                assert sender.health().relay_problem is None, "nothing was asked of it"
+                sender.add(acceptance.accept("a@customers.example"))
+                await until(lambda: sender.health().relay_problem is not None, seconds=10)
+                assert sender.health().relay_problem.code == "mail_server_silent"
+                assert world.states() == {"queued": 1}
+            finally:
+                began = time.monotonic()
+                await sender.stop()
+                assert time.monotonic() - began < 6
+                acceptance.close()
+
+        run(scene())
+    assert world.states() == {"requeued": 1}, "it was not begun: another process sends it"
+    world.check_places()
+
+
+def test_other_settings_of_the_mail_server_are_used_within_seconds(world, mail_server):
+    with RecordingServer() as other_server:
+        uris = [world.smtp_uri]
+
+        async def scene():
+            sender = SingleMailSender(
+                world.dsn,
+                smtp=lambda: smtp_settings_from_connection_uri(uris[0]),
+                plans=lambda: QuotaPlans.parse(world.quota_variable),
+                remake=TestMail.read,
+            )
+            acceptance = world.acceptance(sender.begin())
+            sender.start()
+            try:
+                sender.add(acceptance.accept("a@customers.example"))
+                await until(lambda: mail_server.total == 1)
+                uris[0] = other_server.uri
+                await asyncio.sleep(2.5)
+                sender.add(acceptance.accept("b@customers.example"))
+                await until(lambda: world.states() == {"sent": 2})
+            finally:
+                await sender.stop()
+                acceptance.close()
+
+        run(scene())
+        assert other_server.accepted == {"b@customers.example": 1}
     world.check_places()

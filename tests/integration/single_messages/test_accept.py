@@ -11,7 +11,6 @@ import pytest
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Refused, Replayed
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_state import MessageState
-from ses_ops.errors import DatabaseUnavailable
 from tests.accepting_world import DOMAIN, Copy, ids, order
 from tests.integration.sending_world import quota
 
@@ -251,20 +250,3 @@ def test_a_chunk_that_is_full_is_followed_by_another(ses_dsn, ses_conn, monkeypa
     assert spans[0] == (1, 9)
     assert spans[-1][1] == 60
     assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(spans))
-
-
-def test_without_a_database_nothing_is_accepted_and_the_next_request_is_when_it_is_back(ses_dsn, ses_conn, postgres):
-    async def run():
-        copy = Copy(ses_dsn)
-        async with copy.running() as running:
-            await running.accept(order("ann@example.org"))
-            postgres.stop("immediate")
-            try:
-                with pytest.raises(DatabaseUnavailable):
-                    await running.accept(order("bob@example.org"))
-            finally:
-                postgres.start()
-            return await running.accept(order("cid@example.org"))
-
-    (answer,) = asyncio.run(run())
-    assert isinstance(answer, Accepted)

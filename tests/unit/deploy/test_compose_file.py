@@ -17,6 +17,7 @@ EVERYWHERE = {
     "public",
     "bounces",
     "callbacks",
+    "api",
 }
 
 

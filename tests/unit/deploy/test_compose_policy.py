@@ -21,6 +21,7 @@ LONG_RUNNING = [
     "public",
     "bounces",
     "callbacks",
+    "api",
     "mailpit",
     "redis",
     "celery-worker",
@@ -34,6 +35,7 @@ OURS = [
     "public",
     "bounces",
     "callbacks",
+    "api",
     "celery-worker",
 ]
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|_CONN|_URL|_URI")
@@ -125,6 +127,7 @@ def test_only_the_web_pages_and_the_listeners_are_published_and_only_on_this_mac
         "api-server": ["${SES_BIND:-127.0.0.1}:${SES_WEB_PORT:-8080}:8080"],
         "public": ["${SES_PUBLIC_BIND:-127.0.0.1}:${SES_PUBLIC_PORT:-8070}:8070"],
         "bounces": ["${SES_BOUNCE_BIND:-127.0.0.1}:${SES_BOUNCE_PORT:-2525}:2525"],
+        "api": ["${SES_API_BIND:-127.0.0.1}:${SES_API_PORT:-8060}:8060"],
         "mailpit": ["127.0.0.1:${SES_MAILBOX_PORT:-8025}:8025"],
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ses_ops.domain.mail_tracking import Tracking
-from ses_ops.errors import InvalidInput, NotFound, SesError, TemplateError
+from ses_ops.errors import InvalidInput, SesError, TemplateError
 from ses_ops.events.link_tokens import LinkReader
 from ses_ops.events.tokens import Purpose, TokenReader, address_check
 from ses_ops.rendering.message import MAX_MESSAGE
@@ -217,7 +217,7 @@ def test_a_template_of_the_folder_is_found_and_a_change_is_seen(tmp_path):
     with pytest.raises(TemplateError) as refused:
         mail(tmp_path, **fields)
     assert (refused.value.code, refused.value.facts["names"]) == ("values_missing", ["name"])
-    with pytest.raises(NotFound) as unknown:
+    with pytest.raises(TemplateError) as unknown:
         mail(tmp_path, **{**fields, "template": "other"})
-    assert (unknown.value.code, unknown.value.facts["field"]) == ("no_such_template", "template")
+    assert (unknown.value.code, unknown.value.facts["field"]) == ("template_unknown", "template")
     assert mail(tmp_path, **{**fields, "subject": "{{ name | upper }}!"}, values={"name": "Ann"})["Subject"] == "ANN!"

@@ -14,6 +14,7 @@ from ses_ops.api.rest.answers import JSON_TYPE, moment
 if TYPE_CHECKING:
     from ses_ops.application.single_messages.orders import Accepted
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: Status of a message that was accepted, of a whole and of its recipients.
 ACCEPTED, SCHEDULED = "accepted", "scheduled"
 
@@ -39,19 +40,19 @@ def _status(accepted: Accepted, state: str) -> str:
 
 
 def accepted_response(answer: Mapping[str, Any], *, status: int = 202, replayed: bool = False) -> Response:
-    """The answer to a request. A replay has the same octets, though jsonb has an order of members of its own."""
+    """The answer to a request. Of a replay it is the answer of the first, in its order (`ordered`)."""
     headers = {"Cache-Control": "no-store", "Location": f"/v1/messages/{answer['id']}"}
     if replayed:
         headers[REPLAYED] = "true"
-    return Response(encoded_answer(ordered(answer)), status, headers, JSON_TYPE)
+    return Response(encoded_answer(answer), status, headers, JSON_TYPE)
 
 
 def ordered(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of what was accepted in the order of `accepted_object`."""
+    """What was accepted, as PostgreSQL's jsonb returns it, in the order of `accepted_object`: the same octets."""
     recipients = [{name: one[name] for name in ("address", "kind", "status")} for one in answer["recipients"]]
     return {**{name: answer[name] for name in ("id", "status", "accepted_at")}, "recipients": recipients}
 
 
 def encoded_answer(answer: Any) -> bytes:
     """JSON values as octets."""
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(answer).encode()

@@ -52,7 +52,8 @@ async def order_of_message(
     except NotFound as error:  # a template of the request, not what its path names
         raise Refusal(422, error.code, **error.facts) from error
     return Order(
-        message=message,
+        # With the version that its template has now.
+        message=prepared.message,
         key=key,
         source=SOURCE,
         prepared=prepared,

@@ -5,6 +5,7 @@ At 1 500 requests a second on two cores, which PostgreSQL shares, 100 us of this
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -14,8 +15,8 @@ from starlette.responses import Response
 from ses_ops.api.bodies import read_json
 from ses_ops.api.idempotency import HEADER, fingerprint, header_document, read_key
 from ses_ops.api.keys import key_with
-from ses_ops.api.problems import problem_of
-from ses_ops.api.rest.accepted import accepted_object, accepted_response
+from ses_ops.api.problems import INTERNAL, problem_of
+from ses_ops.api.rest.accepted import accepted_object, accepted_response, ordered
 from ses_ops.api.rest.access import Sends
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, body, done
 from ses_ops.api.rest.examples import ACCEPTED, NEW_MESSAGE
@@ -29,17 +30,21 @@ if TYPE_CHECKING:
     from ses_ops.api.services import ApiServices
 
 PATH = "/v1/messages"
+_log = logging.getLogger(__name__)
 _key_of = key_with(Scope.SEND)
 
 router = APIRouter(tags=["Messages"], responses=PROBLEMS | CHANGE_PROBLEMS)
 
 
 async def new_message(request: Request) -> Response:
-    """Accept one message."""
+    """Accept one message. It raises nothing: no middleware stands around it."""
     try:
         return await _accept(request)
     except SesError as error:
         return problem_of(error).response
+    except Exception:
+        _log.exception("a new message could not be answered")
+        return INTERNAL.response
 
 
 async def _accept(request: Request) -> Response:
@@ -53,7 +58,7 @@ async def _accept(request: Request) -> Response:
     if isinstance(result, Accepted):
         return accepted_response(accepted_object(result))
     if isinstance(result, Replayed):
-        return accepted_response(result.answer, status=result.status, replayed=True)
+        return accepted_response(ordered(result.answer), status=result.status, replayed=True)
     return refusal(services, order, result.problem).response
 
 

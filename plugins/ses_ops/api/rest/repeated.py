@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ses_ops.api.bodies import parse_json, read_body
 from ses_ops.api.idempotency import HEADER, fingerprint, header_document, read_key
-from ses_ops.api.rest.accepted import accepted_object, accepted_response
+from ses_ops.api.rest.accepted import accepted_object, accepted_response, ordered
 from ses_ops.api.rest.access import Sends, Served
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
 from ses_ops.api.rest.examples import ACCEPTED
@@ -54,7 +54,7 @@ async def send_again(request: Request, key: Sends, services: Served, id: Message
     if isinstance(result, Accepted):
         return accepted_response(accepted_object(result))
     if isinstance(result, Replayed):
-        return accepted_response(result.answer, status=result.status, replayed=True)
+        return accepted_response(ordered(result.answer), status=result.status, replayed=True)
     return refusal(services, order, result.problem).response
 
 

@@ -84,7 +84,7 @@ class ReferenceApi:
 
     async def _proved(
         self, services: ApiServices, request: Request, signed: SignedRequest, pairs: dict[str, str]
-    ) -> tuple[ApiKey, actions.Action]:
+    ) -> tuple[ApiKey, actions.ActionThere]:
         """The key and the action of a request. Raises ActionError, and Refusal for too many requests."""
         claim = signature.tc3_claim(signed) if signature.is_tc3(signed) else signature.parameter_claim(signed, pairs)
         claim.check_time(time.time())

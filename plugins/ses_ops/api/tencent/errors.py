@@ -38,6 +38,7 @@ _OF_CODE = {
     "not_base64": "InvalidParameterValue.AttachContentIsWrong",
     "recipient_suppressed": "FailedOperation.EmailAddrInBlacklist",
     "single_message_not_storable": "InvalidParameterValue.EmailContentIsWrong",
+    "template_unknown": "FailedOperation.InvalidTemplateID",
     "time_has_passed": "InvalidParameterValue.BeginTimeBeforeNow",
     "too_many_addresses": "FailedOperation.TooManyRecipients",
     "too_many_attachments": "FailedOperation.TooManyAttachments",
@@ -73,7 +74,7 @@ _OF_CLASS: tuple[tuple[type[SesError], str], ...] = (
     (Conflict, "OperationDenied"),
     (InvalidInput, "InvalidParameterValue"),
 )
-#: Nothing that a client did: it is told no more than that.
+#: Nothing that a client did: it learns no more than that.
 _OURS = (DatabaseUnavailable, LookUpFailed, NotSetUp)
 _OF_STATUS = {
     400: "InvalidParameter",

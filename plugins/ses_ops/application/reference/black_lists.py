@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ses_ops.application.changed import Changed, Counted
 from ses_ops.domain.suppression import SuppressionReason
@@ -32,7 +32,7 @@ class Added(Counted):
 
 def add(conn: Connection, actor: Actor, addresses: Sequence[Address], *, expires_at: datetime | None) -> Added:
     """Put addresses, each once, on the list. What is on it already stays as it is, unless it would end sooner."""
-    facts = {"addresses": [one.address for one in addresses], "reason": SuppressionReason.MANUAL.value}
+    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": SuppressionReason.MANUAL.value}
     with actor.recorded("suppress", **facts) as recorded, transaction(conn):
         before = black_lists.on_the_list(conn, [one.key for one in addresses])
         for one in addresses:
@@ -55,7 +55,7 @@ def change(conn: Connection, actor: Actor, number: int, address: Address, *, exp
 
 def remove(conn: Connection, actor: Actor, addresses: Sequence[Address], *, reason: SuppressionReason) -> Counted:
     """Take addresses off the list that have this reason; others, such as a person's own wish, stay."""
-    facts = {"addresses": [one.address for one in addresses], "reason": reason.value}
+    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value}
     with actor.recorded("unsuppress", **facts) as recorded, transaction(conn):
         count = recorded["changed"] = black_lists.remove_of_reason(conn, [one.key for one in addresses], reason=reason)
     return Counted(changed=count > 0, count=count)

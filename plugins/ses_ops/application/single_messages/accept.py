@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ses_ops.application.single_messages.commit_group import GroupCommit
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Refused
 from ses_ops.application.single_messages.placing import Placing
-from ses_ops.errors import DatabaseUnavailable, NotAccepted
+from ses_ops.errors import DatabaseUnavailable, NotAccepted, NotSetUp
 from ses_ops.sending.single.places import Blocks
 from ses_ops.storage.connection import KEY_LOOKUPS, ValueRefused, connect, transaction
 from ses_ops.storage.single_messages import accepting
@@ -126,7 +126,7 @@ class Acceptor:
         orders = [call.orders[place] for call, place in group]
         try:
             return self._commit(orders)
-        except DatabaseUnavailable as problem:
+        except (DatabaseUnavailable, NotSetUp) as problem:
             return [problem] * len(orders), []
         except Exception as problem:
             if len(orders) > 1:  # one of them must not spoil the others

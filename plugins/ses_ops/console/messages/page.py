@@ -50,7 +50,7 @@ def known(text: str) -> UUID:
     """The id of a message that is there. Raises NotFound."""
     wanted = id_of(text)
     with reading() as conn:
-        if not finding.page(conn, ids=[wanted], limit=1):
+        if not finding.rows_of(conn, [wanted]):
             raise NotFound("message", text)
     return wanted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ses_ops.console.language import N_, language_of
 from ses_ops.console.listing import Listing
 from ses_ops.console.mail_frame import mail_frame
 from ses_ops.console.page import render
-from ses_ops.console.template_catalogue import loaded_template, place_of, templates_seen
+from ses_ops.console.template_catalogue import loaded_template, place_of, templates_seen, templates_state, versions_of
 from ses_ops.console.template_preview import VIEWS, PreviewQuery, preview_values
 from ses_ops.console.visible_tasks import tasks_seen
 from ses_ops.domain.search_key import search_key
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
+_VERSION = re.compile(r"[1-9][0-9]{0,8}").fullmatch
 #: Most send tasks that the list names beside a template.
 MOST_NAMED = 3
 #: Sort keys of the list, the default first.
@@ -62,6 +64,7 @@ def templates(request: Request, user: GetUserDep) -> Response:
         used=used,
         most_named=MOST_NAMED,
         folder=settings.short(settings.templates_root()),
+        stored=templates_state().stored,
     )
 
 
@@ -69,8 +72,11 @@ def templates(request: Request, user: GetUserDep) -> Response:
 def template(request: Request, template: str, user: GetUserDep) -> Response:
     """The page of a template: preview, values, uses; of a broken one the error and the files."""
     facts = facts_of(template)
-    sources = template_sources(place_of(facts.name), facts.name)
+    version = request.query_params.get("version", "")
+    sources = template_sources(place_of(facts.name, int(version) if _VERSION(version) else None), facts.name)
     context: dict[str, Any] = {"facts": facts, "sources": sources, "used": _used_by(user).get(facts.name, ())}
+    context["versions"] = versions_of(facts.name)
+    context["shown_version"] = version
     query = PreviewQuery.read(request.query_params).with_parts(facts.parts)
     try:
         loaded = loaded_template(facts.name)

@@ -11,8 +11,9 @@ from airflow.sdk import AssetAlias, conf
 from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
-from ses_ops.orchestration.connections import quota_plans, ses_db_dsn
+from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
 from ses_ops.orchestration.operators.base import SesOperator
+from ses_ops.orchestration.operators.run_context import RESUME_CONF
 from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
 
@@ -49,6 +50,8 @@ class RecoverOperator(SesOperator):
             self._keep_single_messages(conn)
             self._look_up_providers(conn)
             self._announce(context, conn)
+            self._send_single_messages(conn)
+            asked = self._serve_api(conn)
         # Airflow refuses to map over more; the oldest come first, and the rest is found a minute later.
         most = conf.getint("core", "max_map_length")
         lost = list(islice((one for one in overdue if not self._has_a_run(context, dag_id(one.task_name))), most))
@@ -59,9 +62,34 @@ class RecoverOperator(SesOperator):
                 "trigger_dag_id": dag_id(one.task_name),
                 "trigger_run_id": one.run_id,
                 "run_after": one.run_after.isoformat(),
+                "conf": RESUME_CONF,
             }
             for one in lost
-        ]
+        ] + asked[: most - len(lost)]
+
+    def _send_single_messages(self, conn: Connection) -> None:
+        """Send single messages that wait while no process of the API lives. A problem is one of the log."""
+        from ses_ops.sending.single.without_service import due_without_service
+
+        try:
+            if due_without_service(conn):
+                self.log.warning("single messages are due, and no process of the API lives")
+                self._send_due_messages()
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("single messages wait: %s", problem)
+
+    def _send_due_messages(self) -> None:
+        from ses_ops.application.single_messages.preparing import MailPreparer
+        from ses_ops.application.template_source import TemplateSource
+        from ses_ops.sending.single.sender import SingleMailSender
+        from ses_ops.sending.single.without_service import send_due
+
+        dsn, templates = ses_db_dsn(), TemplateSource(settings.templates_root())
+        preparer = MailPreparer(dsn, templates=templates, smtp=smtp_settings)
+        try:
+            send_due(SingleMailSender(dsn, smtp=smtp_settings, plans=quota_plans, remake=preparer.remake))
+        finally:
+            preparer.close()
 
     def _judge(self, conn: Connection, known: set[str]) -> list[Overdue]:
         """Judge every domain; the tasks besides the known ones whose cached mail goes on because of that."""
@@ -108,6 +136,21 @@ class RecoverOperator(SesOperator):
                 self.log.info("days of single messages: %s tables made and dropped", done)
         except (SesError, StatementFailed) as problem:
             self.log.warning("the days of single messages are as they were: %s", problem)
+
+    def _serve_api(self, conn: Connection) -> list[dict[str, Any]]:
+        """Copy the settings that the API needs, and do what it asks of Airflow; returns the runs that it asks for."""
+        from ses_ops.orchestration.airflow_sync import copy_settings
+        from ses_ops.orchestration.task_requests import do_in_task
+
+        try:
+            runs, problems = do_in_task(conn)
+            for words in problems:
+                self.log.warning("the API asked for what cannot be done: %s", words)
+            copy_settings(conn)
+        except (SesError, StatementFailed) as problem:
+            self.log.warning("the API's copy of the settings is as it was: %s", problem)
+            return []
+        return runs
 
     def _look_up_providers(self, conn: Connection) -> None:
         """Look up mailbox providers of recipients, for a few seconds at most."""

@@ -58,9 +58,11 @@ class Control:
         return self._conn
 
     def begin(self) -> ProcessRow:
-        """Write a process down and take its lock, in the calling thread, while no `do` is under way."""
+        """Write a process down and take its lock in place of a former one's; while no `do` is under way."""
         conn = self._connected()
         with transaction(conn):
+            if self._locked and self.process is not None:
+                processes.unlock(conn, self.process.id)
             self.process = processes.begin(conn)
             self._locked = processes.try_lock(conn, self.process.id)
         return self.process

@@ -17,7 +17,7 @@ from ses_ops.sending.single.closing import close_chunk, release_dead
 from ses_ops.sending.single.held import Waiting
 from ses_ops.sending.single.open_chunk import CLOSED_AFTER
 from ses_ops.sending.single.recorder import MOST_MARKED
-from ses_ops.sending.single.retry import claim_due
+from ses_ops.sending.single.retry import DueChunks
 from ses_ops.sending.single.take_over import DeadProcesses
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import chunk_locks
@@ -63,8 +63,7 @@ class Duties:
         self._open_chunks = open_chunks
         self._plans = plans
         self._dead = DeadProcesses()
-        #: Claims of which nobody knows whether they happened.
-        self._claims: set[int] = set()
+        self._due = DueChunks()
         self._begun_before = (time.monotonic(), 0)
         #: Number of living processes, this one included.
         self.living = 1
@@ -95,6 +94,7 @@ class Duties:
         """Send a heartbeat, and share a rate limit with the other processes."""
         process = self._control.process
         assert process is not None
+        self._work.relay.look(waited_for=bool(self._work.feed.under_way or self._work.feed.ready))
         now, begun = time.monotonic(), self._work.feed.begun
         before, begun_before = self._begun_before
         self._begun_before = (now, begun)
@@ -188,8 +188,7 @@ class Duties:
         if not work.relay.running or busy > (MOST_MARKED if work.relay.there else 0):
             return
         plans = self._plans()
-        claim = partial(claim_due, process=process, plans=plans, begun=self._claims)
-        claimed = await self._control.do(claim)
+        claimed = await self._control.do(partial(self._due.claim, process=process, plans=plans))
         self.nothing_due = not claimed
         for attempt, seconds_left in claimed:
             await self._send_again(attempt, seconds_left)

@@ -48,7 +48,7 @@ class Templates(Protocol):
     """Where templates are found by name; see `application/template_source.py`."""
 
     def find(self, name: str, version: int | None = None) -> FoundTemplate:
-        """The template, in this version or the newest. Raises NotFound, TemplateError."""
+        """The template, in this version or the newest. Raises TemplateError."""
 
 
 class PreparedMail:
@@ -149,7 +149,7 @@ def prepare(
 ) -> PreparedMail:
     """Render a message. `unsubscribe_page` is the address of the page up to the token, as `MailContent` has it.
 
-    Raises InvalidInput, which names a field of the request, NotFound or TemplateError, when it cannot be sent.
+    Raises InvalidInput, which names a field of the request, or TemplateError, when it cannot be sent.
     """
     domain = message.sender.domain
     tracked, key = _tracked(message, public_url, extras.token_secret)

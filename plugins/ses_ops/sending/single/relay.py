@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ses_ops.errors import TransportUnavailable
+
 if TYPE_CHECKING:
     from ses_ops.errors import SesError
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 #: Largest number of messages that are marked while it is not known whether the server is back.
 MARKED_ON_TRIAL = 4
+#: Seconds without an answer, while messages wait for one, after which the server counts as silent.
+SILENT_FOR = 10.0
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class Relay:
     #: The moment of `time.monotonic` of the first trouble.
     since: float = field(default=0.0)
     _pause: float = 0.0
+    #: The moment of `time.monotonic` of the newest answer, or of the last time that there was nothing to answer.
+    _answered_at: float = field(default_factory=time.monotonic)
 
     @property
     def there(self) -> bool:
@@ -34,6 +40,7 @@ class Relay:
 
     def answered(self) -> None:
         """The server has answered a message."""
+        self._answered_at = time.monotonic()
         if self.problem is not None:
             self.problem, self._pause = None, 0.0
 
@@ -44,6 +51,19 @@ class Relay:
         self.problem = problem
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         return self._pause
+
+    def look(self, *, waited_for: bool) -> None:
+        """Note whether any message waits for an answer; called every second or so."""
+        if not waited_for:
+            self._answered_at = time.monotonic()
+
+    @property
+    def why_not(self) -> SesError | None:
+        """Why mail does not leave: as `problem`, or an error once the server is silent for SILENT_FOR seconds."""
+        silence = time.monotonic() - self._answered_at
+        if self.problem is None and silence >= SILENT_FOR:
+            return TransportUnavailable("mail_server_silent", seconds=silence)
+        return self.problem
 
     def room(self, most: int) -> int:
         """Largest number of messages that may be marked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.warmup import resume_again_at
@@ -28,41 +29,57 @@ _log = logging.getLogger(__name__)
 
 #: Largest number of chunks that are claimed at a time.
 CHUNKS_AT_ONCE = 4
+#: Seconds for which a chunk is left alone that could not be claimed: a person has to mend the reason.
+LEFT_FOR = 60.0
 
 
-def claim_due(
-    conn: Connection, process: ProcessRow, plans: QuotaPlans, *, begun: set[int], most: int = CHUNKS_AT_ONCE
-) -> list[tuple[Attempt, float]]:
-    """Claim chunks whose time has come, charged to the present day; with the seconds that are left of it.
+class DueChunks:
+    """The chunks that are due, as one process claims them. Used by one thread at a time."""
 
-    What the day has no place for waits for another one. A domain that has no usable plan keeps its mail waiting.
-    `begun` is the caller's memory of claims of which nobody knows whether they happened: they are released first.
-    Raises DatabaseUnavailable.
-    """
-    for chunk_id in list(begun):
-        ending = Ending(reason=Explanation("messages_left").sentence, backoff=False)
-        release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
-        begun.discard(chunk_id)
-    with transaction(conn):
-        found = retries.due(conn, limit=8 * most)
-    claimed = []
-    for due in found:
-        begun.add(due.id)
-        try:
-            attempt = _claim(conn, process, plans, due)
-            if attempt is not None:
-                with transaction(conn):
-                    claimed.append((attempt, open_chunks.seconds_left(conn, attempt.quota_day_id)))
-        except DatabaseUnavailable:
-            if claimed:
-                break  # what is claimed is sent; the next look says that there is no database
-            raise
-        except SesError as problem:
-            _log.warning("chunk %s of %s is not tried again yet: %s", due.id, due.sender_domain, problem)
-        begun.discard(due.id)
-        if len(claimed) == most:
-            break
-    return claimed
+    def __init__(self) -> None:
+        #: Claims of which nobody knows whether they happened.
+        self._begun: set[int] = set()
+        #: Chunks that could not be claimed, and the moment of `time.monotonic` until which they are left alone.
+        self._left_until: dict[int, float] = {}
+
+    def claim(
+        self, conn: Connection, process: ProcessRow, plans: QuotaPlans, *, most: int = CHUNKS_AT_ONCE
+    ) -> list[tuple[Attempt, float]]:
+        """Claim chunks whose time has come, charged to the present day; with the seconds that are left of it.
+
+        What the day has no place for waits for another one. A domain without a usable plan keeps its mail waiting.
+        Raises DatabaseUnavailable.
+        """
+        self._release_doubtful(conn, process)
+        now = time.monotonic()
+        self._left_until = {id: until for id, until in self._left_until.items() if until > now}
+        with transaction(conn):
+            found = retries.due(conn, limit=2 * most, besides=list(self._left_until))
+        claimed: list[tuple[Attempt, float]] = []
+        for due in found:
+            self._begun.add(due.id)
+            try:
+                attempt = _claim(conn, process, plans, due)
+                if attempt is not None:
+                    with transaction(conn):
+                        claimed.append((attempt, open_chunks.seconds_left(conn, attempt.quota_day_id)))
+            except DatabaseUnavailable:
+                if claimed:
+                    break  # what is claimed is sent; the next look says that there is no database
+                raise
+            except SesError as problem:
+                self._left_until[due.id] = now + LEFT_FOR
+                _log.warning("chunk %s of %s is not tried again yet: %s", due.id, due.sender_domain, problem)
+            self._begun.discard(due.id)
+            if len(claimed) == most:
+                break
+        return claimed
+
+    def _release_doubtful(self, conn: Connection, process: ProcessRow) -> None:
+        for chunk_id in list(self._begun):
+            ending = Ending(reason=Explanation("messages_left").sentence, backoff=False)
+            release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
+            self._begun.discard(chunk_id)
 
 
 def _claim(conn: Connection, process: ProcessRow, plans: QuotaPlans, due: DueChunk) -> Attempt | None:

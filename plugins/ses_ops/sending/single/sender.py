@@ -104,7 +104,7 @@ class SingleMailSender:
         """How the sender is now."""
         work = self._work
         return SenderHealth(
-            relay_problem=work.relay.problem,
+            relay_problem=work.relay.why_not,
             database_problem=self._recorder.problem,
             under_way=work.marked(),
             waiting=work.waiting(),

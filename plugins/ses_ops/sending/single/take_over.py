@@ -30,6 +30,8 @@ class DeadProcesses:
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[datetime, float]] = {}
+        #: Number of processes, besides the watcher's own, that lived at the last look.
+        self.living = 0
 
     def take_over(self, conn: Connection, *, now: float, besides: int = 0) -> int:
         """Take over what processes left that had no lock and no heartbeat for SILENT_FOR seconds, up to `now`.
@@ -41,12 +43,13 @@ class DeadProcesses:
             left = processes.not_ended(conn, besides=besides)
             left += processes.not_settled(conn)
         self._seen = {one.id: self._seen.get(one.id, (one.beat_at, now)) for one in left}
-        taken = 0
+        taken = self.living = 0
         for one in left:
             with transaction(conn):
                 dead = processes.try_lock(conn, one.id)
             if not dead:
                 del self._seen[one.id]
+                self.living += 1
                 continue
             try:
                 beat_at, since = self._seen[one.id]

@@ -115,13 +115,14 @@ GROUP BY t.name ORDER BY min(c.due_at);
 
 -- name: stale_reserved
 -- Reserved chunks of runs of which no attempt was alive for a while: they died before they could settle. Under a rate limit
--- the last chunk of a run waits for hours while the others are sent. No attempt is older than its quota day.
+-- the last chunk of a run waits for hours while the others are sent. No attempt is older than its quota day. Processes of
+-- single messages are known to live by their own lock (storage/single_messages/processes.sql).
 WITH alive AS MATERIALIZED (
     SELECT DISTINCT b.task_id, a.run_id FROM attempt a JOIN chunk b ON b.id = a.chunk_id
     WHERE a.started_at > now() - interval '2 days' AND a.heartbeat_at > now() - %(timeout)s::interval
 )
 SELECT c.id, c.run_id, c.reason, c.reason_explained FROM chunk c
-WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval
+WHERE c.state = 'reserved' AND c.reserved_at < now() - %(timeout)s::interval AND c.run_id NOT LIKE 'api:%%'
   AND NOT EXISTS (SELECT 1 FROM alive WHERE alive.task_id = c.task_id AND alive.run_id = c.run_id);
 
 -- name: requeue_failed

@@ -18,6 +18,8 @@ _SQL = statements(__file__)
 
 #: Most messages of one address that a search looks at, the newest.
 MOST_OF_ADDRESS = 10_000
+#: Most messages of a tag that is rare: these are looked up by their ids.
+RARE = 2_000
 #: Most keys that can be chosen from.
 MOST_KEYS = 500
 
@@ -85,6 +87,17 @@ def keys_to(conn: Connection, address_keys: Sequence[str]) -> list[UUID]:
     return [UUID(one) for one in found]
 
 
+def ids_of_rare_tag(conn: Connection, tag: str) -> list[UUID] | None:
+    """Ids of all messages with a tag; None: more than RARE, which are found by their time."""
+    found = fetch_values(conn, _SQL["ids_of_tag"], tag=tag, limit=RARE + 1)
+    return [UUID(one) for one in found] if len(found) <= RARE else None
+
+
+def rows_of(conn: Connection, ids: Collection[UUID]) -> list[SingleMessageRow]:
+    """Some messages, in any order."""
+    return [_row(row) for row in fetch_all(conn, _SQL["rows"], ids=[str(one) for one in ids])]
+
+
 def page(
     conn: Connection,
     *,
@@ -92,7 +105,6 @@ def page(
     domains: Collection[str] | None = None,
     tag: str | None = None,
     reference: str | None = None,
-    key_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before: tuple[datetime, UUID] | None = None,
@@ -103,10 +115,9 @@ def page(
         conn,
         _SQL["page"],
         ids=None if ids is None else [str(one) for one in ids],
-        domains=None if domains is None else list(domains),
+        domains=None if domains is None else sorted(set(domains)),
         tag=tag,
         reference=reference,
-        key_id=key_id,
         since=since,
         until=until,
         before_at=before and before[0],
@@ -122,9 +133,19 @@ def _row(row: dict[str, Any]) -> SingleMessageRow:
     return SingleMessageRow(**{**row, **lists, **ids})
 
 
-def recipients(conn: Connection, ids: Collection[UUID]) -> list[RecipientRow]:
-    """The rows of the ledger of some messages, those of each in their order."""
-    return fetch_rows(conn, _recipient, _SQL["recipients"], ids=[str(one) for one in ids]) if ids else []
+def recipients(conn: Connection, messages: Collection[SingleMessageRow]) -> list[RecipientRow]:
+    """The rows of the ledger of some messages, those of each in their order; none of one without a place there."""
+    keys = [
+        (str(one.id), one.occurrence_id, one.first_seq + place, place)
+        for one in messages
+        if one.occurrence_id is not None and one.first_seq is not None
+        for place in range(one.recipient_count)
+    ]
+    if not keys:
+        return []
+    ids, occurrences, seqs, places = (list(column) for column in zip(*keys, strict=True))
+    asked = {"ids": ids, "occurrences": occurrences, "seqs": seqs, "places": places}
+    return fetch_rows(conn, _recipient, _SQL["recipients"], **asked)
 
 
 def _recipient(message_id: str, **columns: Any) -> RecipientRow:

@@ -11,39 +11,62 @@ SELECT id::text FROM (
     SELECT id FROM single_message WHERE address_keys <> '{}' AND address_keys && %(address_keys)s::text[]
 ) every ORDER BY id DESC LIMIT %(limit)s;
 
--- name: page
--- Messages before a position, the newest first. What is not asked for is a constant to the planner, which then takes the
--- index of tags, of references, or of the newest.
+-- name: ids_of_tag
+-- Without an order: a rare tag is found by its index, of a common one the first that come are enough to know that it is.
+SELECT id::text FROM single_message WHERE tags <> '{}' AND tags @> ARRAY[%(tag)s]::text[] LIMIT %(limit)s;
+
+-- name: rows
 SELECT s.id::text, s.reference_id, s.key_id, k.name AS key_name, s.source, s.sender_domain, s.sender, s.subject, s.template,
        s.template_version, s.reference, s.tags, s.recipient_count, s.cc_count, s.bcc_count, s.address_keys, s.accepted_at,
        s.send_at, s.due_at, s.occurrence_id, s.first_seq, s.refused, s.cancelled_at, s.repeats::text
-FROM single_message s LEFT JOIN api_key k ON k.id = s.key_id
-WHERE (%(ids)s::uuid[] IS NULL OR s.id = ANY(%(ids)s::uuid[]))
-  AND (%(domains)s::text[] IS NULL OR s.sender_domain = ANY(%(domains)s::text[]))
-  AND (%(tag)s::text IS NULL OR (s.tags <> '{}' AND s.tags @> ARRAY[%(tag)s]::text[]))
-  AND (%(reference)s::text IS NULL OR s.reference = %(reference)s)
-  AND (%(key_id)s::text IS NULL OR s.key_id = %(key_id)s)
-  AND (%(since)s::timestamptz IS NULL OR s.accepted_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR s.accepted_at < %(until)s)
-  AND (%(before_at)s::timestamptz IS NULL OR (s.accepted_at, s.id) < (%(before_at)s::timestamptz, %(before_id)s::uuid))
+FROM single_message s LEFT JOIN api_key k ON k.id = s.key_id WHERE s.id = ANY(%(ids)s::uuid[]);
+
+-- name: page
+-- Messages before a position, the newest first: of each sender domain as many as are asked for, by its part of the index,
+-- so that a domain of few messages costs nothing beside one of many. What is not asked for is a constant to the planner.
+WITH RECURSIVE known AS (
+    SELECT min(sender_domain) AS domain FROM single_message
+    UNION ALL
+    SELECT (SELECT min(s.sender_domain) FROM single_message s WHERE s.sender_domain > known.domain) FROM known
+    WHERE known.domain IS NOT NULL
+)
+SELECT s.id::text, s.reference_id, s.key_id, k.name AS key_name, s.source, s.sender_domain, s.sender, s.subject, s.template,
+       s.template_version, s.reference, s.tags, s.recipient_count, s.cc_count, s.bcc_count, s.address_keys, s.accepted_at,
+       s.send_at, s.due_at, s.occurrence_id, s.first_seq, s.refused, s.cancelled_at, s.repeats::text
+FROM (
+    SELECT unnest(%(domains)s::text[]) AS domain
+    UNION ALL
+    SELECT domain FROM known WHERE %(domains)s::text[] IS NULL AND domain IS NOT NULL
+) d CROSS JOIN LATERAL (
+    SELECT * FROM single_message s
+    WHERE s.sender_domain = d.domain
+      AND (%(ids)s::uuid[] IS NULL OR s.id = ANY(%(ids)s::uuid[]))
+      AND (%(tag)s::text IS NULL OR (s.tags <> '{}' AND s.tags @> ARRAY[%(tag)s]::text[]))
+      AND (%(reference)s::text IS NULL OR s.reference = %(reference)s)
+      AND (%(since)s::timestamptz IS NULL OR s.accepted_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR s.accepted_at < %(until)s)
+      AND (%(before_at)s::timestamptz IS NULL OR (s.accepted_at, s.id) < (%(before_at)s::timestamptz, %(before_id)s::uuid))
+    ORDER BY s.accepted_at DESC, s.id DESC LIMIT %(limit)s
+) s LEFT JOIN api_key k ON k.id = s.key_id
 ORDER BY s.accepted_at DESC, s.id DESC LIMIT %(limit)s;
 
 -- name: recipients
--- The rows of the ledger of some messages, each with where its chunk stands while it is pending.
-SELECT s.id::text AS message_id, m.occurrence_id, m.seq, m.seq - s.first_seq AS place, m.address, m.tries, m.smtp_code, m.smtp_text,
-       m.changed_at, CASE WHEN p.pending THEN coalesce(c.standing, 'queued') ELSE m.state::text END AS status,
+-- Rows of the ledger by their exact keys, each with where its chunk stands while it is pending. (The planner takes a range
+-- of keys a message for thousands of rows, and reads tables from end to end.)
+SELECT k.message_id, m.occurrence_id, m.seq, k.place, m.address, m.tries, m.smtp_code, m.smtp_text, m.changed_at,
+       CASE WHEN p.pending THEN coalesce(c.standing, 'queued') ELSE m.state::text END AS status,
        CASE WHEN p.pending THEN c.next_try_at END AS next_try_at, CASE WHEN p.pending THEN coalesce(c.why, '') ELSE '' END AS waits_for,
        CASE WHEN p.pending THEN c.why_explained END AS waits_for_explained
-FROM single_message s
-JOIN message m ON m.occurrence_id = s.occurrence_id AND m.seq BETWEEN s.first_seq AND s.first_seq + s.recipient_count - 1
+FROM unnest(%(ids)s::text[], %(occurrences)s::bigint[], %(seqs)s::int[], %(places)s::int[])
+     AS k (message_id, occurrence_id, seq, place)
+JOIN message m USING (occurrence_id, seq)
 JOIN occurrence o ON o.id = m.occurrence_id
 CROSS JOIN LATERAL (SELECT m.state IN ('queued', 'requeued', 'sending') AS pending) p
 LEFT JOIN LATERAL (
     SELECT * FROM chunk_now c WHERE p.pending AND c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
                                 AND m.seq BETWEEN c.first_seq AND c.last_seq LIMIT 1
 ) c ON true
-WHERE s.id = ANY(%(ids)s::uuid[])
-ORDER BY s.id, m.seq;
+ORDER BY k.message_id, m.seq;
 
 -- name: places
 -- The messages that rows of the ledger belong to.

@@ -36,9 +36,9 @@ class StoredRow(NamedTuple):
     content: bytes | None
 
 
-def due(conn: Connection, *, limit: int) -> list[DueChunk]:
-    """Chunks that wait for another try whose time has come, the longest due first."""
-    return fetch_rows(conn, DueChunk, _SQL["due"], limit=limit)
+def due(conn: Connection, *, limit: int, besides: Sequence[int] = ()) -> list[DueChunk]:
+    """Chunks, but some, that wait for another try whose time has come, the longest due first."""
+    return fetch_rows(conn, DueChunk, _SQL["due"], limit=limit, besides=list(besides))
 
 
 def lock_due(conn: Connection, *, chunk_id: int) -> CachedChunk | None:

@@ -31,7 +31,7 @@ VERSION = "2020-10-02"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
+class ActionThere:
     """An action: its name, and what carries it out in a thread; None: SendEmail, which waits for no thread."""
 
     name: str
@@ -39,7 +39,7 @@ class Action:
     run: Callable[[Call], dict[str, Any]] | None
 
 
-def find(name: str, version: str) -> Action:
+def find(name: str, version: str) -> ActionThere:
     """The action of a name. Raises ActionError."""
     if version != VERSION:
         raise ActionError("NoSuchVersion", f"The version `{version[:40]}` is invalid: this is version {VERSION}.")
@@ -87,4 +87,4 @@ _RUN: dict[str, tuple[frozenset[Scope], Callable[[Call], dict[str, Any]] | None]
     "ListAddressUnsubscribeConfig": (READS, unsubscribe_configs.list_address_unsubscribe_config),
     "DeleteAddressUnsubscribeConfig": (MANAGES, unsubscribe_configs.delete_address_unsubscribe_config),
 }
-ACTIONS = {name: Action(name=name, scopes=scopes, run=run) for name, (scopes, run) in _RUN.items()}
+ACTIONS = {name: ActionThere(name=name, scopes=scopes, run=run) for name, (scopes, run) in _RUN.items()}

@@ -93,8 +93,8 @@ def line(one: MailStatus) -> dict[str, Any]:
 def _statuses(one: MailStatus) -> tuple[int, int, str]:
     """SendStatus, DeliverStatus and DeliverMessage.
 
-    Mail that the next server took is delivered until something else is told of it: an installation whose relay tells
-    nothing back would have none delivered.
+    Mail that the next server took is delivered until an event says something else: an installation whose relay sends
+    no events would have none delivered.
     """
     words = one.smtp_text or ""
     match one.state:

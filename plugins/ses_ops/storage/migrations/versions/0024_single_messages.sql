@@ -101,7 +101,7 @@ CREATE INDEX single_message_rows ON single_message (occurrence_id, first_seq) WH
 CREATE INDEX single_message_due ON single_message (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX single_message_reference ON single_message (reference, key_id) WHERE reference IS NOT NULL;
 CREATE UNIQUE INDEX single_message_reference_id ON single_message (reference_id) WHERE reference_id IS NOT NULL;
-CREATE INDEX single_message_newest ON single_message (accepted_at DESC, id DESC);
+CREATE INDEX single_message_newest ON single_message (sender_domain, accepted_at DESC, id DESC);
 CREATE INDEX single_message_tags ON single_message USING gin (tags) WHERE tags <> '{}';
 CREATE INDEX single_message_repeats ON single_message (repeats) WHERE repeats IS NOT NULL;
 CREATE INDEX single_message_address_keys ON single_message USING gin (address_keys) WHERE address_keys <> '{}';
