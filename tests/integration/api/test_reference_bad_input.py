@@ -123,7 +123,7 @@ def requests(owner: str) -> st.SearchStrategy[dict]:
     required, optional = {}, {}
     for one in declarations()[owner]:
         kinds = {"text": TEXTS, "int": NUMBERS, "bool": st.booleans()}
-        value = kinds.get(one.kind) or requests(one.kind)
+        value = kinds[one.kind] if one.kind in kinds else requests(one.kind)
         (required if one.required else optional)[one.name] = st.lists(value, max_size=3) if one.many else value
     return st.fixed_dictionaries(required, optional=optional)
 
