@@ -104,10 +104,11 @@ def plain_parts(
 
 
 def _bodies(text: BodyPart, html: BodyPart | None) -> Any:
-    encoder = BodyEncoder()
     parts = [("text", text)] + ([("HTML", html)] if html is not None else [])
 
     def bodies(values: Mapping[str, Any]) -> Sequence[bytes]:
+        # Nothing is remembered: hundreds of these are kept, each mostly for one message.
+        encoder = BodyEncoder()
         return [encoder.encode(part.pieces(values), name) for name, part in parts]
 
     return bodies
