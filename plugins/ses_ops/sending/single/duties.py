@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -148,7 +148,7 @@ class Duties:
             held.journal.close(keep=True)
             held.journal = None
         try:
-            await self._control.do(partial(_lose if held.lost else _end, held, self._ending(held)))
+            await self._control.do(partial(_lose if held.lost else _end, held, *self._ending(held)))
         except AttemptSuperseded as problem:
             _log.warning("chunk %s of single messages: %s", attempt.chunk_id, problem)
         # With the database away this is tried again, as the chunk is still held.
@@ -156,18 +156,18 @@ class Duties:
         if held.open is not None:
             self._open_chunks.closed(held.open)
 
-    def _ending(self, held: HeldChunk) -> Ending:
-        """Why messages of a chunk are left, and when they are due."""
+    def _ending(self, held: HeldChunk) -> tuple[Ending, timedelta | None]:
+        """Why messages of a chunk are left, and the time after which they are due where the reason does not say it."""
         if words := held.deferrals.last_words:
-            return Ending(reason=words, backoff=True)
+            return Ending(reason=words, backoff=True), None
         if self._work.stopping:
-            return Ending(reason=Explanation("stopped_before_it_was_begun").sentence, backoff=False)
+            return Ending(reason=Explanation("stopped_before_it_was_begun").sentence, backoff=False), None
         if (problem := self._work.relay.problem) is not None:
-            due_at = datetime.now(UTC) + DUE_WITHOUT_RELAY
-            return Ending(reason=problem.sentence, backoff=False, due_at=due_at)
+            return Ending(reason=problem.sentence, backoff=False), DUE_WITHOUT_RELAY
         if feed_clock() >= held.day_ends:
-            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False)
-        return Ending(reason=Explanation("messages_left").sentence, backoff=True)
+            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False), None
+        # In an open chunk these are of a lost commit. One that was claimed must not be claimed again and again.
+        return Ending(reason=Explanation("messages_left").sentence, backoff=held.open is None), None
 
     # --- what is due, and who is dead
 
@@ -206,14 +206,14 @@ class Duties:
         self._recorder.wake()
 
 
-def _end(held: HeldChunk, ending: Ending, conn: Connection) -> None:
+def _end(held: HeldChunk, ending: Ending, due_in: timedelta | None, conn: Connection) -> None:
     try:
-        close_chunk(conn, held.attempt, ending)
+        close_chunk(conn, held.attempt, ending, due_in=due_in)
     finally:
         _unlock(held, conn)
 
 
-def _lose(held: HeldChunk, ending: Ending, conn: Connection) -> None:
+def _lose(held: HeldChunk, ending: Ending, _: timedelta | None, conn: Connection) -> None:
     """Settle what the database has lost by the journal, which is closed; else another attempt does it."""
     try:
         if held.behind:
