@@ -141,6 +141,23 @@ QUOTA = {
     "track": {"opens": False, "clicks": False},
 }
 QUOTA_DAY = {"number": 12, "starts_at": _MOMENT, "ends_at": _MOMENT, "allotment": 3_000, "reserved": 0, "used": 1_200}
+DOMAIN_CHANGE = {"bounce_domain": "bounces.mail.example.com"}
+DECIDE = {"action": "cap", "level": 8, "reason": "the server takes no more"}
+DECISION = {
+    "id": 17,
+    "decided_at": _MOMENT,
+    "kind": "cap",
+    "level_before": Maybe(9),
+    "level_after": Maybe(8),
+    "effective_at": _MOMENT,
+    "shadow": False,
+    "why": "rises no higher than level 8",
+    "by": Maybe("shop (API key)"),
+    "reason": Maybe("the server takes no more"),
+}
+PLAN_ENTRY = {"plan": "standard", "started_on": "2026-11-01", "time_zone": "Asia/Tokyo"}
+PLAN = {"domain": "mail.example.com", "entry": Maybe(PLAN_ENTRY)}
+PLAN_ASKED = {"domain": "mail.example.com", "entry": PLAN_ENTRY, "status": "asked"}
 TEMPLATE_LINE = {
     "name": "receipt",
     "origin": "stored",
