@@ -73,10 +73,13 @@ def write_task(
 
     def write() -> Mapping[str, send_tasks.Applied]:
         send_tasks.lock_row_if_any(conn, task.name)
-        check(task_definitions.stored(conn, task.name))
+        current = task_definitions.stored(conn, task.name)
+        check(current)
         applied = task_definitions.apply_definition(
             conn, wanted, now=now, where=where, templates_root=templates_root, by=actor.name
         )
+        if current is None and applied is not send_tasks.Applied.CREATED:  # somebody else was faster
+            check(wanted)
         return {task.name: applied}
 
     try:

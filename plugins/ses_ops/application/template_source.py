@@ -82,7 +82,7 @@ class TemplateSource:
         return newest.version is not None and self._stored.known((name, newest.version)) is None
 
     def load(self, conn: Connection, name: str, version: int | None = None) -> None:
-        """Compile a template that is not yet known; one that is not of the folder is asked for. Raises TemplateError."""
+        """Compile a template that is not known yet; one that is not of the folder is read. Raises TemplateError."""
         if version is None and is_template_name(name) and self._is_of_folder(name):
             self._of_folder(name)
             return

@@ -420,7 +420,8 @@ def test_a_wrong_entry_is_refused_and_nobody_is_suppressed(client, world, wrong,
 def test_a_key_of_one_domain_sees_its_entries_and_changes_no_others(client, foreign, world):
     world.execute(
         "INSERT INTO suppression (address_key, address, reason, note, scope, created_at)"
-        " SELECT a, a, 'unsubscribe', '', s, now() - n * interval '1 hour' FROM (VALUES ('a@x.example', '', 1), ('b@x.example', %s, 2),"
+        " SELECT a, a, 'unsubscribe', '', s, now() - n * interval '1 hour'"
+        " FROM (VALUES ('a@x.example', '', 1), ('b@x.example', %s, 2),"
         " ('c@x.example', %s, 3), ('c@x.example', '', 3), ('d@x.example', '', 3)) AS v (a, s, n)",
         OTHER,
         DOMAIN,
