@@ -11,6 +11,7 @@ from ses_ops.sending.single import duties, recorder, refused
 from ses_ops.sending.single.open_chunk import MOST_OF_CHUNK
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.single.world import DOMAIN, SingleWorld, until
 from tests.postgres_server import PostgresServer
 
@@ -226,3 +227,21 @@ def test_a_chunk_whose_transaction_never_happened_is_forgotten(world, mail_serve
 
     asyncio.run(scene())
     check_each_once(world, mail_server, 1)
+
+
+def test_a_mail_server_that_is_back_is_seen_without_any_mail(world, mail_server):
+    uri = world.smtp_uri
+    world.smtp_uri = uri.replace("smtp://", "smtp://somebody:secret@")
+
+    async def scene():
+        sender = world.sender(options="allow_plaintext_auth=true&auth_mechanism=PLAIN")
+        sender.begin()
+        sender.start()
+        try:
+            await until(lambda: sender.health().relay_problem is not None)
+            sender._smtp = lambda: smtp_settings_from_connection_uri(uri)
+            await until(lambda: sender.health().relay_problem is None)
+        finally:
+            await sender.stop()
+
+    asyncio.run(scene())

@@ -21,6 +21,7 @@ from ses_ops.sending.single.retry import DueChunks
 from ses_ops.sending.single.take_over import DeadProcesses
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import chunk_locks
+from ses_ops.transports.errors import MailDeferred, MailRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,7 +95,7 @@ class Duties:
         """Send a heartbeat, and share a rate limit with the other processes."""
         process = self._control.process
         assert process is not None
-        self._work.relay.look(waited_for=bool(self._work.feed.under_way or self._work.feed.ready))
+        self._look_at_relay()
         now, begun = time.monotonic(), self._work.feed.begun
         before, begun_before = self._begun_before
         self._begun_before = (now, begun)
@@ -106,6 +107,13 @@ class Duties:
         settings, transport = self._work.settings, self._work.transport
         if settings is not None and transport is not None and settings.max_messages_per_second is not None:
             transport.set_rate(settings.max_messages_per_second / max(1, self.living))
+
+    def _look_at_relay(self) -> None:
+        work = self._work
+        work.relay.look(waited_for=bool(work.feed.under_way or work.feed.ready))
+        refuses_mail = isinstance(work.relay.problem, MailRefused | MailDeferred)
+        if work.transport is not None and work.transport.connected and not refuses_mail:
+            work.relay.connected()
 
     async def _begin_anew(self) -> None:
         """Go on as another process, because this one was taken for dead: others have its chunks, or will."""

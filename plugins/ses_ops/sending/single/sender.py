@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the settings of the mail server.
 SETTINGS_EVERY = 2.0
+#: Connections that are open without mail: a relay that limits them must not have given all to bulk mail.
+KEPT = 1
 #: Of the seconds for a stop, the part that is left for the ledger after the mail server had its part.
 LEDGER_PART = 0.4
 
@@ -140,7 +142,7 @@ class SingleMailSender:
     async def _transport_once(self) -> None:
         work = self._work
         settings = self._smtp()
-        transport = SmtpTransport(settings)
+        transport = SmtpTransport(settings, kept=KEPT)
         if settings.max_messages_per_second is not None:
             transport.set_rate(settings.max_messages_per_second / max(1, self._duties.living))
         work.settings, work.transport, work.relay.running = settings, transport, True

@@ -30,10 +30,14 @@ _SENT = Delivery.SENT
 
 
 class SmtpTransport:
-    """Sends what a feed gives (see port.Transport). One transport serves one `run`."""
+    """Sends what a feed gives (see port.Transport). One transport serves one `run`.
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    It keeps `kept` connections open even without mail, so that the next message need not wait for one.
+    """
+
+    def __init__(self, settings: SmtpSettings, *, kept: int = 0) -> None:
         self._settings = settings
+        self._kept = kept
         self._pace = Pace(settings.max_messages_per_second)
         self._opener = SessionOpener(settings)
         self._backoff = Backoff(settings)
@@ -99,6 +103,11 @@ class SmtpTransport:
     def slowed_to(self) -> float | None:
         """Messages a second while the server defers most of the mail; None while it does not."""
         return self._throttle.limit
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open."""
+        return bool(self._connections)
 
     # --- what the connections use (pool.Pool)
 
@@ -224,13 +233,17 @@ class SmtpTransport:
             not self._stopping
             and len(self._connections) + len(self._opening) < allowed
             and len(self._opening) < at_once
-            and (len(self._staged) > len(self._opening) or self._stage())
+            and (len(self._staged) > len(self._opening) or self._stage() or self._keeps_more())
         ):
             task = self._loop.create_task(self._open())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
             self._timer.after(self._backoff.delay(now))
+
+    def _keeps_more(self) -> bool:
+        """Whether a connection is wanted although no envelope waits for it."""
+        return not self._draining and len(self._connections) + len(self._opening) < self._kept
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
