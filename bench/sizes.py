@@ -33,6 +33,11 @@ class Sizes:
     callbacks: int
     #: Clicks and opens of each run.
     clicks: int
+    #: Single messages of a run at full speed, and seconds of a run at a steady rate.
+    single: int
+    single_seconds: float
+    #: Recipients of the bulk mail beside them.
+    beside_single: int
     whole_way: int
     tasks: int
     #: Seconds for which idle components are watched.
@@ -65,6 +70,9 @@ FULL = Sizes(
     one_click=3_000,
     callbacks=1_000_000,
     clicks=10_000,
+    single=30_000,
+    single_seconds=20.0,
+    beside_single=400_000,
     whole_way=100_000,
     tasks=1_000,
     idle_seconds=60,
@@ -94,6 +102,9 @@ QUICK = Sizes(
     one_click=600,
     callbacks=50_000,
     clicks=2_000,
+    single=4_000,
+    single_seconds=4.0,
+    beside_single=60_000,
     whole_way=20_000,
     tasks=200,
     idle_seconds=0,

@@ -20,6 +20,7 @@ MEASURES = {
     "one_click": "one-click unsubscribing while a task is sending, and without PostgreSQL",
     "callbacks": "events posted a second to an address of the user's own, and memory while many wait",
     "clicks": "clicks and opens: the time of an answer, and how many are answered and recorded a second",
+    "single": "single messages by the API: accepted a second, accepted to the server's 250, replays, start and memory",
     "whole_way": "from the trigger in Airflow to finished",
     "many_tasks": "1 000 active send tasks on one Airflow",
 }

@@ -34,6 +34,17 @@ class Nodemailer:
         command = [self._node, "send.js", str(port), str(count), str(connections), "letter.json"]
         return run_sender(command, cwd=self._folder)
 
+    @contextmanager
+    def behind_http(self, port: int, *, connections: int = 20) -> Iterator[int]:
+        """The port of a plain HTTP server that gives each request's message to the pool."""
+        command = [self._node, "http.js", str(port), str(connections)]
+        with subprocess.Popen(command, cwd=self._folder, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                yield int(process.stdout.readline())
+            finally:
+                process.kill()
+
 
 @contextmanager
 def installed() -> Iterator[Nodemailer]:
@@ -41,7 +52,7 @@ def installed() -> Iterator[Nodemailer]:
     npm, node = program("npm", "nodejs", "npm"), program("node", "nodejs", "npm")
     with tempfile.TemporaryDirectory(prefix="ses-bench-") as name:
         folder = Path(name)
-        for source in ("package.json", "package-lock.json", "send.js"):
+        for source in ("package.json", "package-lock.json", "send.js", "http.js"):
             shutil.copy(_SOURCES / source, folder)
         command = [npm, "ci", "--silent", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

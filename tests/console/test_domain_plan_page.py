@@ -10,7 +10,9 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.fernet import Fernet
 
+from ses_ops.application.airflow_copy import AirflowCopy
 from ses_ops.domain.reputation_state import ReputationState
 from ses_ops.errors import Explanation
 from ses_ops.storage.connection import transaction
@@ -233,6 +235,15 @@ def test_who_changed_what_stands_on_the_page(stored, op, admin, viewer):
     assert told.index("ann") < told.index("admin") < told.index("op plan"), "the newest first"
     rows = [(row["event"], row["owner"], row["extra"]["domain"]) for row in stored.audit_log()]
     assert rows == [("ses_change_quota", "op", DOMAIN), ("ses_change_quota", "admin", DOMAIN)]
+
+
+def test_a_saved_plan_is_copied_for_processes_without_airflow(stored, op, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", Fernet.generate_key().decode())
+    assert op.post(PATH, **{**fields(op), "steps": "77", "step": "save"}).status_code == 303
+    copy = AirflowCopy(stored.dsn)
+    copy.read()
+    copy.close()
+    assert copy.plans()[DOMAIN].allotment(1) == 77
 
 
 def test_a_domain_without_an_entry_gets_one(stored, op):

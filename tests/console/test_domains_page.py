@@ -57,6 +57,17 @@ def test_a_domains_page_shows_today_what_waits_and_the_plan(limited, viewer):
     assert "sale" in viewer.text(f"/live/domains/{DOMAIN}")
 
 
+def test_single_messages_stand_apart_in_the_numbers_of_a_domain(limited, viewer):
+    assert "single messages" not in viewer.text(f"/domains/{DOMAIN}").lower().partition("share of")[0]
+    limited.execute("UPDATE quota_day SET single = 2")
+    html = viewer.get(f"/domains/{DOMAIN}").text
+    assert f'href="/ses/messages?domain={DOMAIN}">2' in html
+    today = (
+        r'<tr class="today" aria-current="date">.*?>3</td>\s*<td class="numbers">3</td>\s*<td class="numbers">2</td>'
+    )
+    assert re.search(today, html, re.DOTALL)
+
+
 def test_a_domain_with_only_a_plan_or_only_tasks_is_listed_too(world, viewer, monkeypatch):
     monkeypatch.setenv(VARIABLE, json.dumps(quota(500, domain="plan.example")))
     world.seed("hello")

@@ -80,7 +80,7 @@ class AirflowChild:
             await asyncio.sleep(PAUSE)
 
     async def _sync(self) -> None:
-        command = (sys.executable, "-m", "ses_ops.cli.main", "airflow-sync")
+        command = (sys.executable, "-m", "ses_ops.cli.main", "airflow-sync", "--in-turn")
         try:
             self._child = await asyncio.create_subprocess_exec(
                 *command,

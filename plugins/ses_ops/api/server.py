@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -115,7 +116,12 @@ def api() -> ApiFront:
     """The app of one process, from the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(_SWITCHED_AFTER)
-    return make_app(ApiServices.of(settings.db_dsn()))
+    app = make_app(ApiServices.of(settings.db_dsn()))
+    # What is loaded by now stays: no collection need look at it again, nor after each few hundred objects of a request.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
+    return app
 
 
 def _allow_connections() -> None:

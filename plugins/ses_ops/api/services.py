@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from ses_ops.api.airflow_child import AirflowChild
 from ses_ops.api.bodies import HeldOctets
 from ses_ops.api.keys import KeyRing
+from ses_ops.api.known_answers import KnownAnswers
 from ses_ops.api.mail_side import LiveMail
 from ses_ops.api.rates import Buckets, KeyRates
 from ses_ops.api.threads import DatabaseThreads
@@ -98,6 +99,7 @@ class ApiServices:
     held: HeldOctets = field(default_factory=HeldOctets)
     #: For further limits of a face, such as 20 requests a second of a key and an action.
     buckets: Buckets = field(default_factory=Buckets)
+    known: KnownAnswers = field(default_factory=KnownAnswers)
     #: Does what is asked of Airflow; None in tests.
     child: AirflowChild | None = None
 

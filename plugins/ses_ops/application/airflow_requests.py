@@ -177,6 +177,14 @@ def do_requests(
     return problems
 
 
+def my_turn(conn: Connection) -> bool:
+    """Wait until no other process asks Airflow; False when by then nothing is left to do."""
+    with transaction(conn):
+        began = database_now(conn)
+        airflow_requests.be_alone(conn)
+        return airflow_requests.to_do(conn, since=began)
+
+
 def forget_old_requests(conn: Connection) -> int:
     """Delete requests that were done a week ago; their number."""
     with transaction(conn):

@@ -72,15 +72,20 @@ class TemplateSource:
         """Whether `load` has to be called before `find`."""
         if version is not None:
             return self._stored.known((name, version)) is None
-        if not is_template_name(name) or self._is_of_folder(name):
+        if not is_template_name(name):
             return False
+        if self._is_of_folder(name):
+            return name not in self._loaded
         newest = self._newest.get(name)
         if newest is None or newest.changes != _Changes.count or self._clock() - newest.asked_at >= ASKS:
             return True
         return newest.version is not None and self._stored.known((name, newest.version)) is None
 
     def load(self, conn: Connection, name: str, version: int | None = None) -> None:
-        """Ask the database for a template, and compile a version that is not yet known. Raises TemplateError."""
+        """Compile a template that is not known yet; one that is not of the folder is read. Raises TemplateError."""
+        if version is None and is_template_name(name) and self._is_of_folder(name):
+            self._of_folder(name)
+            return
         changes, now = _Changes.count, self._clock()
         with transaction(conn):
             found = stored.newest(conn, name=name) if version is None else stored.of_version(conn, name, version)

@@ -11,8 +11,9 @@ from ses_ops.cli.session import ask_airflow, database, db_dsn
 
 @click.command("airflow-sync", epilog=examples("ses airflow-sync", "ses airflow-sync --json"))
 @click.option("--print-database", is_flag=True, hidden=True, help="Only print the libpq URI of the ses database.")
+@click.option("--in-turn", is_flag=True, hidden=True, help="Wait for other processes, and do what they left.")
 @json_option
-def airflow_sync(print_database: bool, as_json: bool) -> None:
+def airflow_sync(print_database: bool, in_turn: bool, as_json: bool) -> None:
     """Copy the quota and the mail server's connection for the API, and do what it asks of Airflow.
 
     The API (`ses listen api`) has no Airflow in its process. It runs this command as a child where it finds Airflow's
@@ -21,9 +22,14 @@ def airflow_sync(print_database: bool, as_json: bool) -> None:
     if print_database:
         click.echo(db_dsn())
         return
-    from ses_ops.orchestration.airflow_sync import sync
-
     with database() as conn:
+        if in_turn:
+            from ses_ops.application.airflow_requests import my_turn
+
+            if not my_turn(conn):
+                return
+        from ses_ops.orchestration.airflow_sync import sync
+
         done = ask_airflow(lambda _: sync(conn))
     if as_json:
         print_json(done)

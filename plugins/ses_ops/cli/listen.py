@@ -49,6 +49,9 @@ def api(host: str | None, port: int | None, workers: int) -> None:
     Put a proxy with TLS in front (docs/api.md). It sends what it accepts itself. Several copies may run side by side;
     what a copy that dies leaves behind, another one or the DAG ses_maintenance takes over.
     """
+    import gc
+
+    gc.disable()  # until all is loaded (api/server.py): an eighth of the time that the start takes
     from ses_ops.api.server import serve
     from ses_ops.application.secret_box import SecretBox
     from ses_ops.cli.session import db_dsn_without_airflow

@@ -169,8 +169,9 @@ def _content(fields: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _body(fields: Mapping[str, object], field: str) -> str | None:
+    """The text or the HTML; an empty one is none."""
     value = fields.get(field)
-    if value is None:
+    if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise InvalidInput("not_a_text", value=_shown(value), field=field)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ses_ops.domain.address import Sender, answerable, parse_address, parse_domain, parse_sender
 from ses_ops.domain.mail_tracking import Tracking
@@ -19,7 +19,7 @@ from ses_ops.domain.template_variables import UNSUBSCRIBE_URL, recipient_values
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.constant_part import build_skeleton
-from ses_ops.rendering.fill import CLICK_TOKEN, OPEN_TOKEN, READY, Bodies, Convert, Step, bodies_of
+from ses_ops.rendering.fill import CLICK_TOKEN, OPEN_TOKEN, READY, Bodies, bodies_of
 from ses_ops.rendering.header import clean_subject, encode_subject
 from ses_ops.rendering.own_link import NO_TOKEN, OwnLink, with_footer
 from ses_ops.rendering.quoted_printable import SOFT_BREAK, BodyEncoder
@@ -27,6 +27,7 @@ from ses_ops.rendering.template import MailTemplate, Preview
 from ses_ops.rendering.unsubscribe_link import UnsubscribeLink
 
 if TYPE_CHECKING:
+    from ses_ops.rendering.body_part import BodyPart
     from ses_ops.rendering.tracking import TrackedTemplate
 
 #: Bytes of a whole message, as in the reference.
@@ -46,21 +47,6 @@ class ProviderHeader(NamedTuple):
     #: What stands before and behind the token: printable ASCII.
     before: str = ""
     after: str = ""
-
-
-class BodyPart(Protocol):
-    """A part of a message: that of a template (CompiledPart), or one with a footer (FooterPart)."""
-
-    @property
-    def steps(self) -> tuple[Step, ...] | None:
-        """See CompiledPart, as for the rest."""
-
-    @property
-    def finish(self) -> Convert | None: ...
-
-    def pieces(self, values: Mapping[str, str]) -> list[str]: ...
-
-    def render(self, values: Mapping[str, str]) -> str: ...
 
 
 class MessageRenderer:

@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_ops.domain.template_variables import UNSUBSCRIBE_URL
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
-from ses_ops.rendering.compiled_part import CompiledPart
 from ses_ops.rendering.fill import READY_LINK, Choice, Convert, Step, Value
 from ses_ops.rendering.quoted_printable import SOFT_BREAK, encode_piece
 from ses_ops.rendering.template import MailTemplate
+
+if TYPE_CHECKING:
+    from ses_ops.errors import TemplateError
+    from ses_ops.rendering.body_part import BodyPart
 
 #: The token of a message that nobody gets, as in a preview: as long as any other, and none.
 NO_TOKEN = "0" * 56
@@ -68,7 +71,7 @@ class OwnLink:
 class FooterPart:
     """A part of a template with the footer; it gives what `CompiledPart` gives."""
 
-    def __init__(self, part: CompiledPart, footer: Footer, *, is_html: bool) -> None:
+    def __init__(self, part: BodyPart, footer: Footer, *, is_html: bool) -> None:
         self._part, self._footer, self._is_html = part, footer, is_html
         self.finish: Convert | None = part.finish
         #: None when only Jinja2 can render the part, or an `if` has the end of the body in it.
@@ -94,6 +97,10 @@ class FooterPart:
         except TypeError as cause:
             raise self._part.error("value_not_a_text") from cause
 
+    def error(self, code: str, /, **facts: Any) -> TemplateError:
+        """See CompiledPart."""
+        return self._part.error(code, **facts)
+
     def _with_footer(self, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
         footer = (self._footer.before, Value(name=UNSUBSCRIBE_URL, filters=()), self._footer.after)
         last = steps[-1] if steps else ""
@@ -108,9 +115,7 @@ class FooterPart:
         return (*steps, *footer)
 
 
-def with_footer(
-    template: MailTemplate, language: UnsubscribeLanguage
-) -> tuple[CompiledPart | FooterPart, CompiledPart | FooterPart | None]:
+def with_footer(template: MailTemplate, language: UnsubscribeLanguage) -> tuple[BodyPart, BodyPart | None]:
     """The text part and the HTML part of a template, each with the footer unless it shows the link itself."""
     html, text = footers(language)
     of_text = template.text if template.link_in_text else FooterPart(template.text, text, is_html=False)

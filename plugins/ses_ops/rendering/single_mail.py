@@ -18,11 +18,13 @@ from ses_ops.domain.address import parse_sender
 from ses_ops.domain.single_message import SingleMessage
 from ses_ops.errors import InvalidInput
 from ses_ops.rendering.attachment_parts import Frame
+from ses_ops.rendering.body_part import BodyPart
 from ses_ops.rendering.fill import CLICK_TOKEN, OPEN_TOKEN, READY, JsonValues
 from ses_ops.rendering.header import clean_subject, encode_mailbox, encode_mailboxes, encode_subject, encode_text
-from ses_ops.rendering.mail_parts import Parts, plain_bodies
-from ses_ops.rendering.message import MAX_MESSAGE, BodyPart, ProviderHeader
+from ses_ops.rendering.mail_parts import Parts
+from ses_ops.rendering.message import MAX_MESSAGE, ProviderHeader
 from ses_ops.rendering.own_link import NO_TOKEN, OwnLink
+from ses_ops.rendering.own_texts import plain_bodies
 from ses_ops.rendering.quoted_printable import SOFT_BREAK
 
 _BREAK = SOFT_BREAK.decode()

@@ -156,11 +156,13 @@ class _Files:
         html, text = f"{template.name}/{HTML}", f"{template.name}/{TEXT}"
         main = text if template.html is None else html
         with_values: set[str] = set()
-        for path in (main,) if template.has_text_from_html else (main, text):
-            self._walk(path, with_values, has_values=True)
+        self._walk(main, with_values, has_values=True)
+        of_html = set(with_values)
+        if not template.has_text_from_html:
+            self._walk(text, with_values, has_values=True)
         #: Whether there is a character of a mark in any of them.
         self.have_marks = any(mark in self.source(path)[0] for path in self._names for mark in _MARKS)
-        pages = {path for path in with_values - self.without_values if has_body(self.source(path)[0])}
+        pages = {path for path in of_html - self.without_values if has_body(self.source(path)[0])}
         #: The files that the pixel stands in: those with a `<body>`, else the one that all others are in.
         self.pixel_files = pages or {self._outermost(main)}
 

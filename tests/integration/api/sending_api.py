@@ -11,11 +11,13 @@ from tests.integration.api.api_process import FERNET_KEY, ApiProcess
 CODES, NEWS = "codes.example.com", "news.example.com"
 PLAN = {"plan": [100_000], "started_on": "2026-01-01", "time_zone": "UTC"}
 SMALL = "small.example.com"
+#: The sender domain of the examples in the OpenAPI document.
+EXAMPLE = "mail.example.com"
 
 
 def settings_of(smtp_uri: str) -> dict[str, str]:
     """The environment of a copy; `SMALL` may send 5 a day."""
-    plans = {CODES: PLAN, NEWS: PLAN, SMALL: {**PLAN, "plan": [5]}}
+    plans = {CODES: PLAN, NEWS: PLAN, EXAMPLE: PLAN, SMALL: {**PLAN, "plan": [5]}}
     return {
         VARIABLE: FERNET_KEY,
         "AIRFLOW_CONN_SES_SMTP": smtp_uri,

@@ -9,6 +9,7 @@ from ses_ops.api.app import make_routes
 from ses_ops.application.secret_box import VARIABLE
 from ses_ops.domain.api_key import Scope
 from tests.integration.api.api_process import FERNET_KEY, new_key
+from tests.integration.api.sending_api import sending_api
 
 #: What anybody may ask for; the reference's API proves who asks by a signature.
 OPEN = {"/health", "/openapi.json", "/"}
@@ -123,3 +124,19 @@ def test_every_operation_has_words_and_an_example(document):
 def test_names_of_operations_are_unique(document):
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(names) == len(set(names))
+
+
+def test_the_examples_of_new_things_are_accepted(tmp_path, ses_dsn, document, mail_server):
+    process = sending_api(ses_dsn, tmp_path / "home", mail_server.uri)
+    process.start()
+    try:
+        with process.client(new_key(ses_dsn, "examples")) as client:
+            for method, path, operation in operations(document):
+                if "requestBody" not in operation or "{" in path:
+                    continue
+                example = operation["requestBody"]["content"]["application/json"]["example"]
+                answer = client.request(method, path, json=example)
+                assert answer.is_success, (method, path, answer.text)
+                assert str(answer.status_code) in operation["responses"], (method, path, answer.text)
+    finally:
+        process.kill()

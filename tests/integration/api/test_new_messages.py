@@ -164,7 +164,7 @@ def test_two_hundred_equal_requests_at_two_copies_make_one_mail(client, relay, c
         (message(headers={"Return-Path": "<eve@example.com>"}), 400, None, "headers.Return-Path"),
         (message(unsubscibe="en"), 400, "unknown_key_meant", "unsubscibe"),
         (message(text="{{ code }}"), 422, "values_missing", "values"),
-        (message(text=None, template="nothing-of-the-kind"), 422, "no_such_template", "template"),
+        (message(text=None, template="nothing-of-the-kind"), 422, "template_unknown", "template"),
         (message(send_at="2020-01-01T00:00:00Z"), 400, "expiry_has_passed", "send_at"),
         ({**message(), "from": f"news@{NEWS}"}, 403, "api_key_domain_missing", "from"),
         ([], 400, "body_not_an_object", None),

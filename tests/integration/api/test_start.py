@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.integration.api.api_process import ApiProcess
 from tests.sizes import FULL
 
-#: Seconds; a machine that does something else at the same time is slower.
-START_WITHIN = 2.0 if FULL else 10.0
+#: Seconds of the clock, on a machine that does nothing else; and of CPU, which others make longer, too.
+START_WITHIN = 2.0 if FULL else 60.0
+CPU_WITHIN = 3.0
 
 
 def test_it_answers_soon_has_no_airflow_and_stops(ses_dsn, tmp_path):
@@ -26,13 +27,15 @@ def test_it_answers_soon_has_no_airflow_and_stops(ses_dsn, tmp_path):
             assert answer.status_code == 503
         maps = Path(f"/proc/{api.process.pid}/status").read_text()
         octets = int(next(line for line in maps.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
+        cpu = sum(map(int, Path(f"/proc/{api.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / 100
         began = time.monotonic()
         assert api.stop() in (0, -15), api.log  # uvicorn gives the signal on
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15
     finally:
         api.kill()
-    print(f"started in {took:.2f} s, {octets / 1e6:.0f} MB")
+    print(f"started in {took:.2f} s, {cpu:.2f} s of CPU, {octets / 1e6:.0f} MB")
     assert took < START_WITHIN, api.log
+    assert cpu < CPU_WITHIN
     assert octets < 150_000_000
 
 

@@ -8,7 +8,10 @@ import random
 import pytest
 
 from ses_ops.sending.single import duties, recorder, refused
-from tests.integration.single.world import until
+from ses_ops.storage.connection import connect
+from ses_ops.storage.migrate import upgrade
+from tests.integration.single.world import SingleWorld, until
+from tests.postgres_server import PostgresServer
 
 
 def check_each_once(world, mail_server, count: int) -> None:
@@ -134,3 +137,44 @@ def test_sessions_that_are_lost_again_and_again_lose_no_outcome(world, mail_serv
 
     asyncio.run(scene())
     check_each_once(world, mail_server, 150)
+
+
+def test_postgresql_that_is_killed_in_mid_send_is_waited_for(tmp_path, mail_server):
+    """On a server of its own. Two processes send: both lose their locks, and neither takes the other for dead."""
+    server = PostgresServer.create()
+    server.start()
+    try:
+        server.execute("CREATE DATABASE ses")
+        upgrade(server.dsn("ses"))
+        mail_server.delay = 0.02
+        world = SingleWorld(dsn=server.dsn("ses"), templates=tmp_path / "templates", smtp_uri=mail_server.uri)
+
+        async def scene():
+            senders = [world.sender(options="connections=2") for _ in range(2)]
+            acceptances = [world.acceptance(sender.begin()) for sender in senders]
+            for sender, acceptance, name in zip(senders, acceptances, "ab", strict=True):
+                sender.start()
+                for number in range(4):
+                    sender.add(acceptance.accept(*(f"{name}-{number}-{n}@customers.example" for n in range(60))))
+                acceptance.close()
+            await until(lambda: mail_server.total >= 60)
+            world.close()
+            await asyncio.to_thread(server.kill)
+            before = mail_server.total
+            await asyncio.sleep(1.0)
+            assert mail_server.total > before, "what is marked leaves while the database is unavailable"
+            assert all(sender.health().database_problem is not None for sender in senders)
+            await asyncio.to_thread(server.start)
+            world.conn = connect(world.dsn)
+            await until(lambda: world.states() == {"sent": 480}, seconds=60)
+            assert all(sender.health().database_problem is None for sender in senders)
+            for sender in senders:
+                await sender.stop()
+
+        asyncio.run(scene())
+        assert not world.rows("SELECT 1 FROM message WHERE attempt_id IS NULL")
+        check_each_once(world, mail_server, 480)
+        world.close()
+    finally:
+        server.stop("immediate")
+        server.remove()

@@ -103,6 +103,22 @@ def test_the_query_of_a_get_is_signed_as_sent_or_in_order():
     assert not is_proved(replace(in_order, query="Limit=11&Offset=0"))
 
 
+def test_the_service_may_be_the_first_part_of_the_host():
+    """As the reference's client for Node.js takes it for."""
+    for host in ("127.0.0.1:8060", "localhost:8060", "mail-api.example.com"):
+        assert is_proved(sign(headers={"host": host}, service=host.partition(".")[0]))
+    assert code(sign(headers={"host": "mail-api.example.com"}, service="sms")) == "AuthFailure.SignatureFailure"
+
+
+def test_the_host_is_signed_with_its_port_or_without():
+    """As the reference's client for Node.js does, which sends the port all the same."""
+    signed = sign(headers={"host": "mail.example.com"})
+    assert is_proved(replace(signed, headers={**signed.headers, "host": "mail.example.com:8060"}))
+    assert not is_proved(replace(signed, headers={**signed.headers, "host": "other.example.com:8060"}))
+    left = {name: one for name, one in signed.headers.items() if name != "host"}
+    assert code(replace(signed, headers=left)) == "AuthFailure.InvalidAuthorization"
+
+
 def test_a_body_that_is_not_signed_is_said_to_be_so():
     unsigned = sign(headers={"x-tc-content-sha256": "UNSIGNED-PAYLOAD"})
     assert is_proved(unsigned)

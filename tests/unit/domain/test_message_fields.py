@@ -65,6 +65,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"subject": "a\ud800"}, "subject", "control_character"),
     ({"subject": "x" * 2001}, "subject", "text_too_long"),
     ({"text": None}, "text", "body_missing"),
+    ({"text": "", "html": ""}, "text", "body_missing"),
     ({"text": 5}, "text", "not_a_text"),
     ({"text": "a\x00b"}, "text", "character_not_allowed"),
     ({"html": "a\udc80"}, "html", "character_not_allowed"),

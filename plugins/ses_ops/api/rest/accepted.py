@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ses_ops.api.idempotency import REPLAYED
 from ses_ops.api.rest.answers import JSON_TYPE, moment
+from ses_ops.application.single_messages.orders import Replayed
 
 if TYPE_CHECKING:
     from ses_ops.application.single_messages.orders import Accepted
@@ -39,12 +40,19 @@ def _status(accepted: Accepted, state: str) -> str:
     return SCHEDULED if accepted.scheduled else "queued"
 
 
-def accepted_response(answer: Mapping[str, Any], *, status: int = 202, replayed: bool = False) -> Response:
-    """The answer to a request. Of a replay it is the answer of the first, in its order (`ordered`)."""
-    headers = {"Cache-Control": "no-store", "Location": f"/v1/messages/{answer['id']}"}
+def answer_of(result: Accepted | Replayed) -> tuple[str, bytes, int]:
+    """The id, the body and the status of the answer to a request for one message; of a replay those of the first."""
+    if isinstance(result, Replayed):
+        return str(result.answer["id"]), encoded_answer(ordered(result.answer)), result.status
+    return str(result.id), encoded_answer(accepted_object(result)), 202
+
+
+def accepted_response(id: str, body: bytes, *, status: int = 202, replayed: bool = False) -> Response:
+    """The answer to a request for one message."""
+    headers = {"Cache-Control": "no-store", "Location": f"/v1/messages/{id}"}
     if replayed:
         headers[REPLAYED] = "true"
-    return Response(encoded_answer(answer), status, headers, JSON_TYPE)
+    return Response(body, status, headers, JSON_TYPE)
 
 
 def ordered(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,8 @@ def describe(app: FastAPI) -> None:
         for path, methods in found["paths"].items():
             for method, operation in methods.items():
                 operation["x-scope"] = scopes.get((method, path))
+                for status, answer in PROBLEMS.items():
+                    operation["responses"].setdefault(str(status), answer)
                 # FastAPI's own answer to what is not valid; ours is 400, as problem+json.
                 operation.get("responses", {}).pop("422" if _is_fastapis(operation) else "", None)
         schemas = found["components"].get("schemas", {})

@@ -16,13 +16,14 @@ from ses_ops.api.bodies import read_json
 from ses_ops.api.idempotency import HEADER, fingerprint, header_document, read_key
 from ses_ops.api.keys import key_with
 from ses_ops.api.problems import INTERNAL, problem_of
-from ses_ops.api.rest.accepted import accepted_object, accepted_response, ordered
+from ses_ops.api.rest.accepted import accepted_response, answer_of
 from ses_ops.api.rest.access import Sends
-from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, body, done
+from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
+from ses_ops.api.rest.documents import body as body_of
 from ses_ops.api.rest.examples import ACCEPTED, NEW_MESSAGE
 from ses_ops.api.rest.intake import kept_answer, order_of, refusal
 from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
-from ses_ops.application.single_messages.orders import Accepted, Replayed
+from ses_ops.application.single_messages.orders import Refused, Replayed
 from ses_ops.domain.api_key import Scope
 from ses_ops.errors import SesError
 
@@ -52,14 +53,17 @@ async def _accept(request: Request) -> Response:
     key = await _key_of(request)
     own = read_key(request.headers.get(HEADER))
     fields = await read_json(request)
-    idempotency = kept_answer(own, b"" if own is None else fingerprint("POST", PATH, fields))
-    order = await order_of(services, key, fields, idempotency)
+    mark = b"" if own is None else fingerprint("POST", PATH, fields)
+    if own is not None and (known := services.known.find(key.id, own, mark)):
+        return accepted_response(known.id, known.body, status=known.status, replayed=True)
+    order = await order_of(services, key, fields, kept_answer(own, mark))
     (result,) = await services.mail.accept([order])
-    if isinstance(result, Accepted):
-        return accepted_response(accepted_object(result))
-    if isinstance(result, Replayed):
-        return accepted_response(ordered(result.answer), status=result.status, replayed=True)
-    return refusal(services, order, result.problem).response
+    if isinstance(result, Refused):
+        return refusal(services, order, result.problem).response
+    id, body, status = answer_of(result)
+    if own is not None:
+        services.known.add(key.id, own, mark, status=status, id=id, body=body)
+    return accepted_response(id, body, status=status, replayed=isinstance(result, Replayed))
 
 
 @router.post(
@@ -67,7 +71,7 @@ async def _accept(request: Request) -> Response:
     summary="Send a message",
     status_code=202,
     responses=done(ACCEPTED, "It is on disk and will be tried; `Location` is where its status is.", status=202),
-    openapi_extra=body(NEW_MESSAGE, MESSAGE_SCHEMA) | header_document(),
+    openapi_extra=body_of(NEW_MESSAGE, MESSAGE_SCHEMA) | header_document(),
 )
 async def documented(request: Request, _: Sends) -> Response:
     """Accept one message, which leaves at once or at `send_at`, up to 7 days ahead.

@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from ses_ops.api.bodies import parse_json, read_body
 from ses_ops.api.idempotency import HEADER, fingerprint, header_document, read_key
-from ses_ops.api.rest.accepted import accepted_object, accepted_response, ordered
+from ses_ops.api.rest.accepted import accepted_response, answer_of
 from ses_ops.api.rest.access import Sends, Served
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
 from ses_ops.api.rest.examples import ACCEPTED
 from ses_ops.api.rest.intake import kept_answer, order_of_message, refusal
 from ses_ops.api.rest.messages import MessageId, message_of
-from ses_ops.application.single_messages.orders import Accepted, Replayed
+from ses_ops.application.single_messages.orders import Refused, Replayed
 from ses_ops.application.single_messages.resend import message_to_repeat
 from ses_ops.errors import InvalidInput
 
@@ -51,11 +51,10 @@ async def send_again(request: Request, key: Sends, services: Served, id: Message
     message = await services.read(_to_repeat, key, id)
     order = await order_of_message(services, key, message, kept, repeats=UUID(id))
     (result,) = await services.mail.accept([order])
-    if isinstance(result, Accepted):
-        return accepted_response(accepted_object(result))
-    if isinstance(result, Replayed):
-        return accepted_response(ordered(result.answer), status=result.status, replayed=True)
-    return refusal(services, order, result.problem).response
+    if isinstance(result, Refused):
+        return refusal(services, order, result.problem).response
+    made, body, status = answer_of(result)
+    return accepted_response(made, body, status=status, replayed=isinstance(result, Replayed))
 
 
 def _to_repeat(conn: Connection, key: ApiKey, id: str) -> SingleMessage:

@@ -14,6 +14,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
 from ses_ops.api.tencent.action_error import ActionError, missing
@@ -26,11 +27,12 @@ SERVICE = "ses"
 TOLERANCE = 300
 _ALGORITHM = "TC3-HMAC-SHA256"
 _CREDENTIAL = re.compile(
-    r"(?P<id>[^/\s,]{1,200})/(?P<date>\d{4}-\d{2}-\d{2})/(?P<service>[\w.-]{1,50})/tc3_request", re.ASCII
+    r"(?P<id>[^/\s,]{1,200})/(?P<date>\d{4}-\d{2}-\d{2})/(?P<service>[\w:-]{1,100})/tc3_request", re.ASCII
 )
 _NAME_OF_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
+_PORT = re.compile(r":[0-9]{1,5}$")
 _HASHES = {"HmacSHA1": hashlib.sha1, "HmacSHA256": hashlib.sha256}
 #: Stands in for the secret of an unknown key, so that such a request takes as long as any other.
 _NOBODYS = b"0" * 40
@@ -64,15 +66,15 @@ class Claim:
     signed: tuple[bytes, ...]
     #: `TC3-HMAC-SHA256`, `HmacSHA1`, `HmacSHA256`.
     method: str
-    #: UTC, of TC3.
-    date: str = ""
+    #: Of TC3: the date in UTC, the service, and a constant.
+    scope: tuple[str, ...] = ()
 
     def proved_by(self, secret: bytes | None) -> bool:
         """Whether the signature is of this secret; None: that of nobody, which takes as long."""
         key = _NOBODYS if secret is None else secret
         if self.method == _ALGORITHM:
             key = b"TC3" + key
-            for part in (self.date, SERVICE, "tc3_request"):
+            for part in self.scope:
                 key = hmac.digest(key, part.encode(), "sha256")
             made = [hmac.digest(key, text, "sha256") for text in self.signed]
         else:
@@ -115,13 +117,15 @@ def tc3_claim(request: SignedRequest) -> Claim:
     timestamp = headers["x-tc-timestamp"]
     if algorithm != _ALGORITHM or credential is None or not _DIGITS.fullmatch(timestamp):
         raise _bad_authorization()
-    if not {"content-type", "host"} <= set(names) or not all(map(_NAME_OF_HEADER.fullmatch, names)):
+    if not {"content-type", "host"} <= set(names) & set(headers) or not all(map(_NAME_OF_HEADER.fullmatch, names)):
         raise _bad_authorization()
-    if credential["service"] != SERVICE:
+    service = credential["service"]
+    # Some of the reference's clients take the first part of the host for the service: there it is ses.
+    if service not in (SERVICE, headers["host"].partition(".")[0]):
         raise ActionError("AuthFailure.SignatureFailure", "The signature is of another service.")
     if credential["date"] != f"{datetime.fromtimestamp(int(timestamp), UTC):%Y-%m-%d}":
         raise ActionError("AuthFailure.SignatureFailure", "The date of the credential is not that of `X-TC-Timestamp`.")
-    scope = f"{credential['date']}/{SERVICE}/tc3_request"
+    scope = f"{credential['date']}/{service}/tc3_request"
     begin = f"{_ALGORITHM}\n{timestamp}\n{scope}\n"
     canonical = dict.fromkeys(_canonical_requests(request, names))
     return Claim(
@@ -133,25 +137,29 @@ def tc3_claim(request: SignedRequest) -> Claim:
         signature=_hex(parts.get("Signature", "")),
         signed=tuple((begin + hashlib.sha256(one.encode()).hexdigest()).encode() for one in canonical),
         method=_ALGORITHM,
-        date=credential["date"],
+        scope=(credential["date"], service, "tc3_request"),
     )
 
 
 def _canonical_requests(request: SignedRequest, names: list[str]) -> Iterable[str]:
-    """The canonical request, with the header values as they came, in lower case, and with only the action's so."""
-    headers = request.headers
+    """The canonical request in the forms that clients sign.
+
+    The header values as they came, in lower case, and with only the action's in lower case; the host as it came, and
+    without its port (the reference's client for Node.js); the query as it came, and with its names in order.
+    """
+    headers = dict(request.headers)
     payload = b"" if request.method == "GET" else request.body
     if headers.get("x-tc-content-sha256") == _UNSIGNED:
         payload = _UNSIGNED.encode()
     end = f"{';'.join(names)}\n{hashlib.sha256(payload).hexdigest()}"
-    queries = [request.query if request.method == "GET" else ""]
-    if queries[0]:  # the reference's clients sign the query as it is sent, others its names in order
-        queries.append("&".join(sorted(queries[0].split("&"))))
-    for query in queries:
+    query = request.query if request.method == "GET" else ""
+    hosts = dict.fromkeys((headers["host"], _PORT.sub("", headers["host"])))
+    for host, form in product(hosts, dict.fromkeys((query, "&".join(sorted(query.split("&")))))):
+        headers["host"] = host
         for lower in ((), names, ("x-tc-action",)):
             values = ((name, headers.get(name, "")) for name in names)
             lines = "".join(f"{name}:{value.lower() if name in lower else value}\n" for name, value in values)
-            yield f"{request.method}\n/\n{query}\n{lines}\n{end}"
+            yield f"{request.method}\n/\n{form}\n{lines}\n{end}"
 
 
 def parameter_claim(request: SignedRequest, pairs: Mapping[str, str]) -> Claim:

@@ -54,11 +54,13 @@ class LoadedTemplates(Templates, Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SenderFacts:
-    """What mail that leaves has from PostgreSQL."""
+    """What mail that leaves has from PostgreSQL, and from the settings."""
 
     installation_id: str
     token_secret: bytes = field(repr=False)
     bounce_domains: dict[str, str]
+    #: Of the settings, which are looked up in a file.
+    public_url: str | None
 
 
 class MailPreparer:
@@ -134,6 +136,7 @@ class MailPreparer:
                 installation_id=installation_id(conn),
                 token_secret=token_secrets(conn)[0],
                 bounce_domains=bounce_domains(conn),
+                public_url=settings.public_url(),
             )
 
     def _load_template(self, message: SingleMessage) -> None:
@@ -157,7 +160,7 @@ class MailPreparer:
 
     def _prepared(self, message: SingleMessage, facts: SenderFacts) -> PreparedMail:
         self._load_template(message)
-        url = settings.public_url()
+        url = facts.public_url
         header, headers = self._of_server()
         prepared = prepare(
             message,

@@ -158,6 +158,7 @@ def domain_page(
         **reputation,
         may_decide=may_decide,
         days=days,
+        triggered=any(day.single for day in days),
         chart=_chart(words, line, days),
         standard=line.quota.plan is not None and line.quota.plan.steps == STANDARD_PLAN,
         day_length=_length(words, line),

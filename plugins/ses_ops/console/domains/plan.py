@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -12,7 +14,7 @@ from ses_ops.application.quota_status import domain_quota
 from ses_ops.console.access import may_make_quota, writes_quota
 from ses_ops.console.actor import actor_of
 from ses_ops.console.change_made import note_change
-from ses_ops.console.database import forget_snapshots, reading
+from ses_ops.console.database import changing, forget_snapshots, reading
 from ses_ops.console.domains.coming_days import coming
 from ses_ops.console.domains.pages import domain_page
 from ses_ops.console.domains.plan_form import read_plan
@@ -24,8 +26,9 @@ from ses_ops.console.quota_snapshot import DOMAINS, variable_rights
 from ses_ops.domain.address import domain_key, parse_domain
 from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import QuotaPlans, WarmupPlan
-from ses_ops.errors import Conflict, InvalidInput, NotFound
+from ses_ops.errors import Conflict, InvalidInput, NotFound, SesError
 from ses_ops.orchestration import control, quota_variable
+from ses_ops.orchestration.airflow_sync import copy_quota_after_change
 
 router = APIRouter()
 
@@ -62,6 +65,8 @@ def change_plan(request: Request, domain: str, user: GetUserDep, form: PostedDep
         return domain_page(request, user, key, form=again, status=409, new=True)
     note_change()
     forget_snapshots()
+    with suppress(SesError), changing() as conn:  # the plan is saved; ses_maintenance copies it too
+        copy_quota_after_change(conn)
     text = words.gettext(N_("The plan of %(domain)s is saved; it holds from now on."), domain=key)
     return see_other(request, f"/domains/{key}", Flash(kind="done", text=text))
 

@@ -32,6 +32,8 @@ class WarmupDay:
     #: Number of messages sent; None on a future day.
     sent: int | None
     today: bool
+    #: Of these, single messages.
+    single: int = 0
 
 
 def warmup_days(quota: DomainQuota, history: Sequence[PastDay]) -> list[WarmupDay]:
@@ -64,9 +66,10 @@ def _numbered(plan: WarmupPlan, number: int, began: datetime | None) -> QuotaDay
 def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[PastDay]) -> WarmupDay:
     is_today = quota.today is not None and quota.today.day.number == day.number
     # A day is found by its middle: a plan whose time zone was edited had its days at other hours.
-    sent = sum(row.used for row in history if day.starts_at <= _middle(row) < day.ends_at)
+    rows = [row for row in history if day.starts_at <= _middle(row) < day.ends_at]
+    sent, single = sum(row.used for row in rows), sum(row.single for row in rows)
     if is_today and quota.today:
-        sent = quota.today.used
+        sent, single = quota.today.used, quota.today.single
     to_come = day.starts_at > quota.now
     if plan.reputation is not None:
         day = replace(day, allotment=_of_reputation(plan, quota, day, history))
@@ -77,6 +80,7 @@ def _day(plan: WarmupPlan, quota: DomainQuota, day: QuotaDay, history: Sequence[
         allotment=day.allotment,
         sent=None if to_come else sent,
         today=is_today,
+        single=min(single, sent),
     )
 
 
@@ -99,6 +103,7 @@ def _past(row: PastDay) -> WarmupDay:
         allotment=row.allotment,
         sent=row.used,
         today=False,
+        single=min(row.single, row.used),
     )
 
 

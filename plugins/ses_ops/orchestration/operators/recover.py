@@ -139,6 +139,7 @@ class RecoverOperator(SesOperator):
 
     def _serve_api(self, conn: Connection) -> list[dict[str, Any]]:
         """Copy the settings that the API needs, and do what it asks of Airflow; returns the runs that it asks for."""
+        from ses_ops.application.airflow_requests import forget_old_requests
         from ses_ops.orchestration.airflow_sync import copy_settings
         from ses_ops.orchestration.task_requests import do_in_task
 
@@ -147,6 +148,7 @@ class RecoverOperator(SesOperator):
             for words in problems:
                 self.log.warning("the API asked for what cannot be done: %s", words)
             copy_settings(conn)
+            forget_old_requests(conn)
         except (SesError, StatementFailed) as problem:
             self.log.warning("the API's copy of the settings is as it was: %s", problem)
             return []

@@ -20,9 +20,11 @@ from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
 from ses_ops.errors import InvalidInput, SesError, TemplateError
 from ses_ops.events.link_tokens import LinkMaker
 from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.rendering.mail_parts import OF_MESSAGE, MailSource, Parts, is_plain, own_source, subject_part
-from ses_ops.rendering.message import BodyPart
+from ses_ops.rendering.body_part import BodyPart
+from ses_ops.rendering.given_text import OF_MESSAGE
+from ses_ops.rendering.mail_parts import MailSource, Parts
 from ses_ops.rendering.own_link import OwnLink
+from ses_ops.rendering.own_texts import is_plain, own_parts, subject_part
 from ses_ops.rendering.single_mail import MailFrame, MailTokens, SingleMail
 from ses_ops.rendering.tracked_links import Links
 from ses_ops.rendering.tracking import TrackedParts
@@ -177,7 +179,7 @@ def _of_own_texts(
     subject = subject_part(message.subject, verbatim=message.verbatim)
     parts = None
     if tracked is not None or message.unsubscribe is not UnsubscribeLanguage.NONE or not is_plain(message):
-        parts = own_source(message).parts(message.unsubscribe, tracked, key)
+        parts = own_parts(message, tracked, key)
     return _rendered(message, frame, subject, parts), parts
 
 

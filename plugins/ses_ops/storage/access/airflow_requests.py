@@ -56,6 +56,16 @@ def waiting(conn: Connection) -> tuple[int, datetime | None]:
     return (0, None) if row is None else (int(row["waiting"]), row["since"])
 
 
+def be_alone(conn: Connection) -> None:
+    """Wait until no other process asks Airflow, and let none do so until the session ends."""
+    fetch_value(conn, _SQL["be_alone"])
+
+
+def to_do(conn: Connection, *, since: datetime) -> bool:
+    """Whether anything is asked for, or no copy of the settings was made since that moment."""
+    return bool(fetch_value(conn, _SQL["to_do"], since=since))
+
+
 def forget(conn: Connection, *, days: int) -> int:
     """Delete requests that were done more than `days` days ago; their number."""
     return execute(conn, _SQL["forget"], days=days)

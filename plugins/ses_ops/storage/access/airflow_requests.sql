@@ -17,5 +17,14 @@ UPDATE airflow_request SET done_at = now(), problem = %(problem)s WHERE id = %(i
 -- name: open
 SELECT count(*) AS waiting, min(asked_at) AS since FROM airflow_request WHERE done_at IS NULL AND kind <> 'audit_entry';
 
+-- name: be_alone
+-- Until the session ends: one process at a time asks Airflow, whose code takes seconds of CPU to load.
+SELECT pg_advisory_lock(7368, 16);
+
+-- name: to_do
+-- Whether anything is asked for, or no copy was made since a moment.
+SELECT EXISTS (SELECT FROM airflow_request WHERE done_at IS NULL)
+    OR NOT EXISTS (SELECT FROM airflow_copy WHERE copied_at > %(since)s);
+
 -- name: forget
 DELETE FROM airflow_request WHERE done_at < now() - make_interval(days => %(days)s);

@@ -53,6 +53,8 @@ class PastDay:
     allotment: int
     reserved: int
     used: int
+    #: Of both, those of single messages.
+    single: int = 0
 
 
 def lock_day(conn: Connection, domain: str, day: QuotaDay) -> LockedDay:

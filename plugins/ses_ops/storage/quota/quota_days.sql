@@ -32,5 +32,5 @@ FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id
 WHERE c.state = 'reserved' AND q.sender_domain = %(domain)s AND q.starts_at = %(starts_at)s;
 
 -- name: history
-SELECT number, starts_at, ends_at, allotment, reserved, used FROM quota_day
+SELECT number, starts_at, ends_at, allotment, reserved, used, single FROM quota_day
 WHERE sender_domain = %(domain)s ORDER BY starts_at DESC LIMIT %(limit)s;
