@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 #: Words of the connection's form.
 HIDDEN_FIELDS = ["extra"]
 RELABELING = {"login": "Key id", "password": "Secret", "schema": "Schema (http or https)"}
