@@ -143,7 +143,7 @@ def check_name(name: str) -> None:
 def check_texts(name: str, texts: TemplateTexts) -> None:
     """Raise InvalidInput or TemplateError, which name the field, for texts of which no mail can be made."""
     if texts.text is None and texts.html is None:
-        raise InvalidInput("body_missing", field="text")
+        raise InvalidInput("template_body_missing", field="text")
     for field, text in texts._asdict().items():
         if text is None:
             continue

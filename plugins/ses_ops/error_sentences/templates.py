@@ -57,6 +57,7 @@ SENTENCES: dict[str, str] = {
     "subject_of_several_lines": "a subject is one line",
     "subject_with_line_break": "it has a line break in it",
     "sum_of_no_numbers": "sum adds numbers",
+    "template_body_missing": "a template needs text or html",
     "template_changed_since": (
         "it was changed after this mailing's audience was frozen and now needs {names}, which its recipients "
         "have no values for; take that out of the template"
