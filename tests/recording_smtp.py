@@ -32,7 +32,7 @@ class RecordingServer:
         self.delay = delay
         #: Mailings that get it without a delay: what stands before the number in their addresses (World.group).
         self.at_once: set[str] = set()
-        #: Number of connections above which a new one is refused, as by a relay that limits its clients; None: no limit.
+        #: Number of connections above which a new one is refused, as by a relay with a limit; None: no limit.
         self.most_connections: int | None = None
         self.port = 0
         self._loop = asyncio.new_event_loop()

@@ -115,3 +115,32 @@ def test_a_relay_that_gives_all_its_connections_to_bulk_mail_has_given_one_to_co
 
     took = asyncio.run(scene())
     assert max(took) < 1.0, took
+
+
+def test_bulk_mail_that_has_all_connections_of_a_relay_leaves_one_to_codes(world, mail_server):
+    """The process of single messages begins while bulk mail is under way."""
+    mail_server.most_connections = 4
+    mail_server.delay = 0.02
+    chunk_id, run_id = bulk(world, 3_000)
+    process = sender_process(world, chunk_id, run_id)
+
+    async def scene() -> float:
+        await until(lambda: mail_server.connections == 4 and mail_server.total > 20, seconds=30)
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        began = time.monotonic()
+        sender.add(acceptance.accept("code@people.example"))
+        try:
+            await until(lambda: "code@people.example" in mail_server.accepted_at, seconds=20)
+            assert process.poll() is None, "the bulk mail was over too soon to show anything"
+        finally:
+            await sender.stop()
+            acceptance.close()
+        return time.monotonic() - began
+
+    try:
+        assert asyncio.run(scene()) < 10
+    finally:
+        process.kill()
+        process.wait()

@@ -16,11 +16,11 @@ class Maybe:
 
 
 EXAMPLE_PROBLEM = {
-    "type": "about:blank",
+    "type": "urn:ses-ops:problem:address_without_at_sign",
     "title": "Bad Request",
     "status": 400,
-    "code": "not_an_address",
-    "detail": "to[0]: this is not an address",
+    "code": "address_without_at_sign",
+    "detail": "'ann' has no @",
     "field": "to[0]",
 }
 ID = "019ac0de-7a11-7c3e-8a52-6f0d1f2b3c4d"

@@ -101,7 +101,9 @@ class Duties:
         self._begun_before = (now, begun)
         rate = (begun - begun_before) / max(0.001, now - before)
         attempt_ids = [held.attempt.id for held in self._work.held.values() if not held.lost]
-        self.living = await self._ledger.beat(process.id, rate=rate, attempt_ids=attempt_ids)
+        transport = self._work.transport
+        turned_away = transport is not None and transport.turned_away
+        self.living = await self._ledger.beat(process.id, rate=rate, turned_away=turned_away, attempt_ids=attempt_ids)
         if not self.living:
             await self._begin_anew()
         settings, transport = self._work.settings, self._work.transport

@@ -21,7 +21,7 @@ from ses_ops.sending.single.work import Work
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.single_messages import processes
 from ses_ops.transports.errors import MailRefused
-from ses_ops.transports.smtp.transport import SmtpTransport
+from ses_ops.transports.smtp.kept_transport import KeptTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,7 +142,7 @@ class SingleMailSender:
     async def _transport_once(self) -> None:
         work = self._work
         settings = self._smtp()
-        transport = SmtpTransport(settings, kept=KEPT)
+        transport = KeptTransport(settings, kept=KEPT)
         if settings.max_messages_per_second is not None:
             transport.set_rate(settings.max_messages_per_second / max(1, self._duties.living))
         work.settings, work.transport, work.relay.running = settings, transport, True

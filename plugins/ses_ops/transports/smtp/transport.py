@@ -30,14 +30,10 @@ _SENT = Delivery.SENT
 
 
 class SmtpTransport:
-    """Sends what a feed gives (see port.Transport). One transport serves one `run`.
+    """Sends what a feed gives (see port.Transport). One transport serves one `run`."""
 
-    It keeps `kept` connections open even without mail, so that the next message need not wait for one.
-    """
-
-    def __init__(self, settings: SmtpSettings, *, kept: int = 0) -> None:
+    def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
-        self._kept = kept
         self._pace = Pace(settings.max_messages_per_second)
         self._opener = SessionOpener(settings)
         self._backoff = Backoff(settings)
@@ -104,10 +100,11 @@ class SmtpTransport:
         """Messages a second while the server defers most of the mail; None while it does not."""
         return self._throttle.limit
 
-    @property
-    def connected(self) -> bool:
-        """Whether a connection is open."""
-        return bool(self._connections)
+    def leave_room(self) -> None:
+        """Give a connection to others who need one; not the last, and not below half of those that there were."""
+        if self._backoff.lowered(established=len(self._connections) - 1, now=self._loop.time()):
+            (self._idle[-1] if self._idle else next(iter(self._connections))).retire()
+            self._timer.soon()
 
     # --- what the connections use (pool.Pool)
 
@@ -172,8 +169,6 @@ class SmtpTransport:
         self._stopping = True
         self._timer.soon()
 
-    # --- the feed
-
     def _next_of_feed(self) -> Envelope | None:
         try:
             envelope = self._feed.next_envelope()
@@ -233,17 +228,13 @@ class SmtpTransport:
             not self._stopping
             and len(self._connections) + len(self._opening) < allowed
             and len(self._opening) < at_once
-            and (len(self._staged) > len(self._opening) or self._stage() or self._keeps_more())
+            and (len(self._staged) > len(self._opening) or self._stage())
         ):
             task = self._loop.create_task(self._open())
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
         if not allowed:
             self._timer.after(self._backoff.delay(now))
-
-    def _keeps_more(self) -> bool:
-        """Whether a connection is wanted although no envelope waits for it."""
-        return not self._draining and len(self._connections) + len(self._opening) < self._kept
 
     def _stage(self) -> bool:
         """Take an envelope for a connection that is yet to be opened."""
@@ -252,15 +243,13 @@ class SmtpTransport:
             if self._staged or delay > 0:
                 self._timer.after(max(delay, 0.001))
                 return False
-        envelope = self._next_of_feed()
-        if envelope is None:
-            return False
-        self._staged.append(envelope)
-        return True
+        if (envelope := self._next_of_feed()) is not None:
+            self._staged.append(envelope)
+        return envelope is not None
 
     def _new_connection(self, address: str) -> MailConnection:
-        settings = self._settings
-        return MailConnection(address, self, self._limits, timeout=settings.timeout, data_timeout=settings.data_timeout)
+        of = self._settings
+        return MailConnection(address, self, self._limits, timeout=of.timeout, data_timeout=of.data_timeout)
 
     async def _open(self) -> None:
         try:
@@ -278,8 +267,6 @@ class SmtpTransport:
             self._idle.append(connection)
             self._backoff.connected(established=len(self._connections))
         self._timer.soon()
-
-    # --- trouble
 
     def _failed(self, error: TransportUnavailable) -> None:
         self._health.connection_failed()
