@@ -110,6 +110,7 @@ class KeyRing:
             if self._reading is None:
                 began, loop = time.monotonic(), asyncio.get_running_loop()
                 self._reading = asyncio.ensure_future(self._read_now(loop, began))
+                self._reading.add_done_callback(_seen)  # those who waited may have gone
             try:
                 await asyncio.wait_for(asyncio.shield(self._reading), PATIENCE)
             except TimeoutError:
@@ -152,6 +153,11 @@ class KeyRing:
     def _close(self) -> None:
         if self._conn is not None:
             self._conn.close()
+
+
+def _seen(reading: asyncio.Future[None]) -> None:
+    if not reading.cancelled():
+        reading.exception()
 
 
 async def proved_key(request: Request) -> ApiKey:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
+from ses_ops.cli.api_checks import api_checks
 from ses_ops.cli.feedback_checks import bounce_checks, feed_checks, public_checks
 from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
@@ -229,5 +230,6 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("public", public_checks),
     ("bounces", bounce_checks),
     ("feeds", feed_checks),
+    ("api", api_checks),
     ("airflow", _airflow),
 )

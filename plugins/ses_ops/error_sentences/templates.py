@@ -74,6 +74,7 @@ SENTENCES: dict[str, str] = {
     ),
     "templates_being_read": "other templates are being looked at just now; try again",
     "text_too_large": "it would make a text of more than {most} characters",
+    "template_changed_meanwhile": "somebody has changed the template {name!r} meanwhile",
     "template_unknown": "there is none of this name",
     "token_without_text": "{token} (line {line}) stands where the text has nothing",
     "token_would_move": "{token} (line {line}) would change its place",
