@@ -107,8 +107,11 @@ async def load(port: int, requests: list[tuple[int, bytes]], rate: float, connec
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return {
         **{name: at(share, found.took) for name, share in (("p50", 0.5), ("p99", 0.99), ("slowest", 1))},
-        "rate": len(found.took) / seconds, "requests": len(found.took), "cpu": cpu,
-        "wrong": [one.decode(errors="replace") for one in found.wrong[:3]], "at": found.at if rate else {},
+        "rate": len(found.took) / seconds,
+        "requests": len(found.took),
+        "cpu": cpu,
+        "wrong": [one.decode(errors="replace") for one in found.wrong[:3]],
+        "at": found.at if rate else {},
     }
 
 

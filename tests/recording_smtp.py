@@ -32,6 +32,8 @@ class RecordingServer:
         self.delay = delay
         #: Mailings that get it without a delay: what stands before the number in their addresses (World.group).
         self.at_once: set[str] = set()
+        #: Number of connections above which a new one is refused, as by a relay with a limit; None: no limit.
+        self.most_connections: int | None = None
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -39,6 +41,10 @@ class RecordingServer:
     @property
     def uri(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        return len(self._dialogues)
 
     @property
     def total(self) -> int:
@@ -105,6 +111,11 @@ class _Dialogue(asyncio.Protocol):
 
     def connection_made(self, transport) -> None:
         self.transport = transport
+        most = self.server.most_connections
+        if most is not None and len(self.server._dialogues) >= most:
+            transport.write(b"421 4.7.0 too many connections\r\n")
+            transport.close()
+            return
         self.server._dialogues.add(self)
         transport.write(b"220 recording ESMTP\r\n")
 

@@ -28,6 +28,7 @@ with DAG(
         "orders": Param([], type="array"),
         "sender": Param("Example Shop <orders@example.com>", type="string"),
         "group": Param("customers", type="string"),
+        "template": Param("newsletter", type="string"),
     },
     tags=["ses-ops", "example"],
 ):
@@ -60,7 +61,7 @@ with DAG(
         definition={
             "name": "example-news",
             "type": "triggered",
-            "template": "hello",
+            "template": "{{ params.template }}",
             "sender": "{{ params.sender }}",
             "group": "{{ params.group }}",
         },

@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "template list": ((), list),
     "template check": ((), list),
     "template preview": (("hello",), dict),
+    "template write": (("welcome", "--subject", "Hi {{ name }}", "--text", "people.csv"), dict),
+    "template versions": (("welcome",), list),
     "task apply": (("sale.yaml",), list),
     "task list": ((), list),
     "task show": (("sale",), dict),

@@ -438,3 +438,13 @@ def test_a_hook_asks_for_anything_else_of_the_api(api, connection):
     connection(1)
     with pytest.raises(ApiUnavailable):
         SesOpsHook().message(done["id"])
+
+
+def test_airflow_offers_the_form_of_the_connection(airflow_db):
+    """By the entry point of the installed package."""
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [one for one in HookMetaService.hook_meta_data() if one.connection_type == SesOpsHook.conn_type]
+    assert (form.hook_name, form.hook_class_name) == ("ses-ops API", f"{SesOpsHook.__module__}.{SesOpsHook.__name__}")
+    assert form.standard_fields.login.title == "Key id"
+    assert SesOpsHook.get_ui_field_behaviour()["relabeling"]["password"] == form.standard_fields.password.title

@@ -57,6 +57,7 @@ OF_CODE: dict[str, int] = {
     "single_message_not_storable": 400,
     "values_missing": 422,
     "precondition_failed": 412,
+    "template_changed_meanwhile": 412,
     "idempotency_key_reused": 422,
     "idempotency_in_progress": 409,
     "fernet_key_changed": 503,

@@ -62,11 +62,18 @@ def create(
 
 
 def new_version(
-    conn: Connection, actor: Actor, which: str | int, *, title: str | None = None, texts: TemplateTexts
+    conn: Connection,
+    actor: Actor,
+    which: str | int,
+    *,
+    title: str | None = None,
+    texts: TemplateTexts,
+    seen: int | None = None,
 ) -> TemplateWritten:
     """Replace the texts of a template, of a name or a number, for all mail that is made from now on.
 
-    Equal texts make no version. Raises NotFound, InvalidInput, TemplateError.
+    Equal texts make no version. Raises NotFound, InvalidInput, TemplateError, and Conflict when the newest version is
+    not the one that was `seen`.
     """
     before = get(conn, which)
     title = before.title if title is None else _checked_title(title)
@@ -76,6 +83,8 @@ def new_version(
             if not stored.lock(conn, before.id):
                 raise _not_found(which)
             before = _by_number(conn, before.id)
+            if seen is not None and seen != before.version:
+                raise Conflict("template_changed_meanwhile", name=before.name)
             if texts == before.texts:
                 stored.set_newest(conn, before.id, before.version, title=title)
             else:
@@ -143,7 +152,7 @@ def check_name(name: str) -> None:
 def check_texts(name: str, texts: TemplateTexts) -> None:
     """Raise InvalidInput or TemplateError, which name the field, for texts of which no mail can be made."""
     if texts.text is None and texts.html is None:
-        raise InvalidInput("body_missing", field="text")
+        raise InvalidInput("template_body_missing", field="text")
     for field, text in texts._asdict().items():
         if text is None:
             continue

@@ -22,7 +22,7 @@ COMMANDS = {
     "run": ("stack:run", "Start everything on this machine, as `make run` does."),
     "doctor": ("doctor:doctor", "Check database, mail server, quota, templates and DAGs; say what to do."),
     "group": ("groups:group", "Recipient groups: import from CSV, list, show, delete."),
-    "template": ("templates:template", "Mail templates: list, check, preview."),
+    "template": ("templates:template", "Mail templates: list, check, preview, write."),
     "task": ("tasks:task", "Send tasks: apply, list, pause, resume, cancel, retry, forecast."),
     "message": ("messages:message", "Messages: what happened to one, and what one person got."),
     "events": ("events:events", "What comes back: feeds, mails that were read, what found no message."),

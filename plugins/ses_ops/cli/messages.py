@@ -12,6 +12,8 @@ from ses_ops.cli.session import database
 from ses_ops.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ses_ops.storage.events.timeline import StoredEvent
 
 
@@ -95,22 +97,30 @@ def find(address: str, limit: int, as_json: bool) -> None:
     """Find what ADDRESS got from all tasks, the newest first, and what became of it. Also of an erased person."""
     from ses_ops.cli.output import plain
     from ses_ops.domain.address import parse_address
+    from ses_ops.domain.schedule import TaskType
     from ses_ops.storage.events import task_feedback, timeline
+    from ses_ops.storage.single_messages import finding
 
     parsed = parse_address(address, dotless=True)
     with database() as conn:
         keys = timeline.keys_of_person(conn, parsed.key)
         rows = timeline.messages_to(conn, keys, limit=limit + 1)
         outcomes = task_feedback.outcomes(conn, [row.key for row in rows])
+        single = finding.ids_at(conn, [row.key for row in rows if row.task_type == TaskType.API])
     feedback = {key: one.feedback for key, one in outcomes.items()}
     if as_json:
-        print_json([{**plain(row), "feedback": feedback.get(row.key, [])} for row in rows[:limit]])
+        print_json(
+            [
+                {**plain(row), "feedback": feedback.get(row.key, []), "single_message": _text(single.get(row.key))}
+                for row in rows[:limit]
+            ]
+        )
     else:
         print_table(
             ["message", "task", "start", "status", "changed", "what came back"],
             [
                 [
-                    *(f"{row.occurrence_id}.{row.seq}", row.task, row.start, row.status),
+                    *(single.get(row.key) or f"{row.occurrence_id}.{row.seq}", row.task, row.start, row.status),
                     *(row.changed_at or row.queued_at, cell(list(feedback.get(row.key, [])))),
                 ]
                 for row in rows[:limit]
@@ -119,6 +129,10 @@ def find(address: str, limit: int, as_json: bool) -> None:
         )
     if len(rows) > limit:
         note(f"there are more than {limit:,}; --limit shows more")
+
+
+def _text(message_id: UUID | None) -> str | None:
+    return None if message_id is None else str(message_id)
 
 
 def _read_key(key: str) -> tuple[int, int]:

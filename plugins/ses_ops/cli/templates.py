@@ -1,4 +1,4 @@
-"""`ses template ...`: the mail templates of `include/templates`."""
+"""`ses template ...`: the mail templates of `include/templates`, and those of the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ses_ops import settings
-from ses_ops.cli import template_places
+from ses_ops.cli import stored_templates, template_places
 from ses_ops.cli.lazy_group import examples
 from ses_ops.cli.output import json_option, print_json, print_table
 from ses_ops.cli.session import database
@@ -19,6 +19,11 @@ from ses_ops.errors import InvalidInput, NotFound, SesError, TemplateError
 @click.group()
 def template() -> None:
     """Mail templates: subject, HTML and text with {{ variables }}."""
+
+
+template.add_command(stored_templates.write)
+template.add_command(stored_templates.versions)
+template.add_command(stored_templates.delete)
 
 
 @template.command("list", epilog=examples("ses template list --json"))
@@ -129,11 +134,14 @@ def template_facts(name: str) -> dict[str, Any]:
     from ses_ops.rendering import template_facts as facts
 
     try:
-        found = facts.template_facts(template_places.place(name), name)
+        place = template_places.place(name)
+        found = facts.template_facts(place, name)
     except SesError as problem:  # there is no such template
         return {"name": name, "variables": [], "parts": [], "warnings": [], **_error(problem)}
     return {
         "name": name,
+        # None for one of the folder.
+        "version": getattr(place, "version", None),
         "variables": list(found.variables),
         "parts": list(found.parts),
         **_error(found.error),

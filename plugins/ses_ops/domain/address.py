@@ -87,6 +87,7 @@ def parse_address(text: str, *, dotless: bool = False) -> Address:
     return Address(f"{local}@{domain.lower()}", key)
 
 
+@lru_cache(maxsize=1_000)
 def parse_sender(text: str) -> Sender:
     """The sender in `Example Shop <news@mail.example.com>` or in a bare address; raises InvalidInput."""
     if any(unicodedata.category(char) in ("Cc", "Zl", "Zp", "Cs") for char in text):

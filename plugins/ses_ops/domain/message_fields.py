@@ -57,16 +57,17 @@ def parse_single_message(fields: Mapping[str, object], *, now: datetime, as_refe
     cc = _recipients(fields, "cc", MAX_COPIES, names)
     bcc = _recipients(fields, "bcc", MAX_COPIES, names)
     _refuse_twice(to, cc, bcc)
+    sender = _sender(fields, "from") or _missing("from")
     unsubscribe = _unsubscribe(fields)
     marketing = _truth(fields, "marketing")
     return SingleMessage(
-        sender=_sender(fields, "from") or _missing("from"),
+        sender=sender,
         to=to,
         cc=cc,
         bcc=bcc,
         names=names,
         shared=bool(_truth(fields, "shared") or cc or bcc),
-        header_from=_sender(fields, "header_from"),
+        header_from=_header_from(fields, sender),
         reply_to=_reply_to(fields),
         **_content(fields),
         values=checked_values(fields.get("values")),
@@ -94,6 +95,14 @@ def _sender(fields: Mapping[str, object], field: str) -> Sender | None:
         return parse_sender(text)
     except InvalidInput as problem:
         raise problem.at(field=field) from problem
+
+
+def _header_from(fields: Mapping[str, object], sender: Sender) -> Sender | None:
+    """Whom From names: of the domain of `from`, which is what a key is for."""
+    found = _sender(fields, "header_from")
+    if found is not None and found.domain != sender.domain:
+        raise InvalidInput("header_from_of_other_domain", domain=sender.domain, field="header_from")
+    return found
 
 
 def _reply_to(fields: Mapping[str, object]) -> str | None:

@@ -7,6 +7,7 @@ SENTENCES: dict[str, str] = {
     "body_missing": "a message needs text, html or template",
     "character_not_allowed": "has the character {character}, which may not stand there",
     "content_id_twice": "two files have the content_id {name!r}",
+    "header_from_of_other_domain": "must be an address of {domain}, the sender domain of from",
     "header_not_allowed": (
         "{name!r} cannot be set; a message may have headers that begin with X-, except those that mail providers read, "
         "and {known}"

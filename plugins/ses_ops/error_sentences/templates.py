@@ -57,6 +57,7 @@ SENTENCES: dict[str, str] = {
     "subject_of_several_lines": "a subject is one line",
     "subject_with_line_break": "it has a line break in it",
     "sum_of_no_numbers": "sum adds numbers",
+    "template_body_missing": "a template needs text or html",
     "template_changed_since": (
         "it was changed after this mailing's audience was frozen and now needs {names}, which its recipients "
         "have no values for; take that out of the template"
@@ -73,6 +74,7 @@ SENTENCES: dict[str, str] = {
     ),
     "templates_being_read": "other templates are being looked at just now; try again",
     "text_too_large": "it would make a text of more than {most} characters",
+    "template_changed_meanwhile": "somebody has changed the template {name!r} meanwhile",
     "template_unknown": "there is none of this name",
     "token_without_text": "{token} (line {line}) stands where the text has nothing",
     "token_would_move": "{token} (line {line}) would change its place",

@@ -108,6 +108,9 @@ class Transport(Protocol):
     def set_rate(self, messages_per_second: float | None) -> None:
         """Begin at most `messages_per_second` from now on; None: no limit."""
 
+    def leave_room(self) -> None:
+        """Give a connection to others who need one."""
+
     @property
     def slowed_to(self) -> float | None:
         """Messages a second while the server defers most of the mail; None while it does not."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -265,6 +266,39 @@ def test_a_batch_of_which_nothing_is_accepted_leaves_its_key_free(client):
     assert wrong.status_code == 207
     right = client.post(f"{PATH}/batch", json={"messages": [message("free@example.com")]}, headers=headers)
     assert right.status_code == 202, right.text
+
+
+def test_a_batch_of_a_thousand_is_accepted_beside_other_requests(client, copies, key, relay):
+    messages = [message(f"thousand-{place}@example.com") for place in range(1000)]
+    slowest = 0.0
+
+    def ask_beside():
+        nonlocal slowest
+        with copies[0].client(key) as beside:
+            while not done.is_set():
+                began = time.monotonic()
+                assert sent(beside, message(f"{uuid4()}@example.com")).status_code == 202
+                slowest = max(slowest, time.monotonic() - began)
+
+    done = threading.Event()
+    thread = threading.Thread(target=ask_beside)
+    thread.start()
+    answer = client.post(f"{PATH}/batch", json={"messages": messages}, headers={"Idempotency-Key": "thousand"})
+    done.set()
+    thread.join()
+    assert answer.status_code == 202, answer.text[:500]
+    said = answer.json()
+    assert said["accepted"] == len({one["id"] for one in said["results"]}) == 1000
+    assert slowest < 5, "a batch holds no other request up"
+    until(lambda: sum(relay.accepted[f"thousand-{place}@example.com"] for place in range(1000)) == 1000, "all", 60)
+
+
+def test_a_key_stands_for_one_path(client):
+    first = sent(client, message("path@example.com")).json()
+    until(lambda: client.get(f"{PATH}/{first['id']}").json()["status"] == "sent", "the mail")
+    headers = {"Idempotency-Key": "one-path"}
+    assert client.post(f"{PATH}/{first['id']}/resend", headers=headers).status_code == 202
+    problem(sent(client, message("path@example.com"), **headers), 422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize("messages", [[], None, {}, "no list", [message()] * 1001])

@@ -129,7 +129,7 @@ def requests(owner: str) -> st.SearchStrategy[dict]:
 
 
 @given(st.sampled_from(sorted(ACTIONS)).flatmap(lambda action: st.tuples(st.just(action), requests(action))))
-@settings(max_examples=600 if FULL else 200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1000 if FULL else 100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_request_makes_an_internal_error(post, request_of_action):
     action, fields = request_of_action
     answer = post(json.dumps(fields).encode(), action)

@@ -107,6 +107,8 @@ def test_all_addresses_see_each_other_but_for_bcc(client, smtp):
     for address in ("a1", "a2", "c", "b"):
         mail = arrived(smtp, f"{address}@example.com")
         assert (mail["to"], mail["cc"], mail["bcc"]) == ("a1@example.com, a2@example.com", "c@example.com", None)
+    twice = send(client, Destination=["d@example.com", "D@example.com"])
+    assert [one.ToEmailAddress for one in status(client, MessageId=twice.MessageId)] == ["d@example.com"]
     lines = status(client, MessageId=answer.MessageId)
     assert sorted(one.ToEmailAddress[0] for one in lines) == ["a", "a", "b", "c"]
 
@@ -271,6 +273,9 @@ def test_a_key_of_another_domain_sees_nothing_of_it(api, api_dsn, client):
     assert status(other, MessageId=answer.MessageId) == []
     assert status(other, ToEmailAddress="seen@example.com") == []
     assert refused(other, Destination=["a@example.com"]) == "AuthFailure.UnauthorizedOperation"
+    own = ReferenceClient(api.url, reference_key(api_dsn, "own", ["send"], [DOMAIN]))
+    shown = {"Destination": ["a@example.com"], "HeaderFrom": "boss@other.example.com"}
+    assert refused(own, **shown) == "AuthFailure.UnauthorizedOperation"
 
 
 def test_over_quota_a_message_is_refused_at_once_and_nothing_is_kept(api_dsn, smtp, tmp_path):

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
 from ses_ops.storage.connection import connected
 from ses_ops.storage.tasks import send_tasks
@@ -188,15 +189,20 @@ def test_a_text_of_its_own_is_sent_as_it_is(client, api_dsn, template, tmp_path)
     assert mail["subject"] == "Hi N1"
 
 
-def test_a_named_request_makes_one_task(client, api_dsn, template):
-    id = receiver(client, "once")
-    fields, named = batch(id, template), {"Idempotency-Key": "spring-mailing"}
+@pytest.mark.parametrize("kind", ["template", "filled", "simple"])
+def test_a_named_request_makes_one_task(client, api_dsn, template, kind):
+    id = receiver(client, f"once-{kind}", data=kind == "template", count=1)
+    data = {"TemplateID": template, "TemplateData": "{}" if kind == "template" else '{"name":"x","code":"y"}'}
+    content = {"Template": None, "Simple": {"Text": "eA=="}} if kind == "simple" else {"Template": data}
+    subject = {"Subject": "x"} if kind == "simple" else {}
+    fields = {name: one for name, one in batch(id, template, **content, **subject).items() if one is not None}
+    named = {"Idempotency-Key": f"spring-mailing-{kind}"}
     ids = {client.sdk.call_json("BatchSendEmail", fields, headers=named)["Response"]["TaskId"] for _ in range(3)}
     assert len(ids) == 1
-    other = {**fields, "Subject": "another"}
-    answer = client.sdk.call_json  # the same name for another task
-    with pytest.raises(Exception, match="InvalidParameterValue"):
-        answer("BatchSendEmail", other, headers=named)
+    before = rows(api_dsn, COUNTS)
+    with pytest.raises(TencentCloudSDKException, match="InvalidParameterValue"):
+        client.sdk.call_json("BatchSendEmail", {**fields, "Subject": "another"}, headers=named)
+    assert rows(api_dsn, COUNTS) == before
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_template_without_a_name_gets_one_of_its_title_or_of_its_number(world)
 @pytest.mark.parametrize(
     ("texts", "field", "code"),
     [
-        (TemplateTexts("a", None, None), "text", "body_missing"),
+        (TemplateTexts("a", None, None), "text", "template_body_missing"),
         (TemplateTexts("a\nb", "x", None), "subject", "control_character"),
         (TemplateTexts("a", "x\x00", None), "text", "control_character"),
         (TemplateTexts("{{ a", "x", None), "subject", "template_engine_says"),

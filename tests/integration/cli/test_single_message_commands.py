@@ -78,3 +78,11 @@ def test_a_message_is_cancelled_before_its_time(ses, mail):
     assert "already" in ses("message", "cancel", waits).out
     assert ses("message", "show", waits, "--json").json["status"] == "cancelled"
     assert ses("message", "cancel", mail.message((ANN, SENT))).code == 1
+
+
+def test_what_an_address_got_has_the_ids_of_single_messages(ses, mail):
+    mail.message((BEN, SENT))
+    one = mail.message((BEN, SENT), (ANN, FAILED))
+    (row,) = ses("message", "find", ANN, "--json").json
+    assert (row["single_message"], row["task_type"]) == (str(one), "api")
+    assert str(one) in ses("message", "find", ANN).out

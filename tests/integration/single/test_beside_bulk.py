@@ -78,3 +78,69 @@ def test_beside_bulk_mail_at_full_speed_codes_leave_at_once(world, mail_server):
         process.kill()
         process.wait()
     assert took[-1] < 1.0, took[-5:]
+
+
+def test_a_relay_that_gives_all_its_connections_to_bulk_mail_has_given_one_to_codes_before(world, mail_server):
+    """A connection is open before there is mail, and again soon after the relay closed it."""
+    mail_server.most_connections = 3
+    chunk_id, run_id = bulk(world, 3_000)
+
+    async def scene() -> list[float]:
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        took = []
+        try:
+            await until(lambda: mail_server.connections == 1)
+            mail_server.hang_up_all()
+            await until(lambda: mail_server.connections == 0)
+            await until(lambda: mail_server.connections == 1, seconds=5)
+            mail_server.delay = 0.02
+            process = sender_process(world, chunk_id, run_id)
+            try:
+                await until(lambda: mail_server.connections == 3 and mail_server.total > 20, seconds=30)
+                for number in range(10):
+                    began = time.monotonic()
+                    sender.add(acceptance.accept(f"code-{number}@people.example"))
+                    await until(lambda one=number: f"code-{one}@people.example" in mail_server.accepted_at)
+                    took.append(time.monotonic() - began)
+                assert process.poll() is None, "the bulk mail was over too soon to show anything"
+            finally:
+                process.kill()
+                process.wait()
+        finally:
+            await sender.stop()
+            acceptance.close()
+        return took
+
+    took = asyncio.run(scene())
+    assert max(took) < 1.0, took
+
+
+def test_bulk_mail_that_has_all_connections_of_a_relay_leaves_one_to_codes(world, mail_server):
+    """The process of single messages begins while bulk mail is under way."""
+    mail_server.most_connections = 4
+    mail_server.delay = 0.02
+    chunk_id, run_id = bulk(world, 3_000)
+    process = sender_process(world, chunk_id, run_id)
+
+    async def scene() -> float:
+        await until(lambda: mail_server.connections == 4 and mail_server.total > 20, seconds=30)
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        began = time.monotonic()
+        sender.add(acceptance.accept("code@people.example"))
+        try:
+            await until(lambda: "code@people.example" in mail_server.accepted_at, seconds=20)
+            assert process.poll() is None, "the bulk mail was over too soon to show anything"
+        finally:
+            await sender.stop()
+            acceptance.close()
+        return time.monotonic() - began
+
+    try:
+        assert asyncio.run(scene()) < 10
+    finally:
+        process.kill()
+        process.wait()

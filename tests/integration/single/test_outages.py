@@ -8,9 +8,11 @@ import random
 import pytest
 
 from ses_ops.sending.single import duties, recorder, refused
+from ses_ops.sending.single.open_chunk import MOST_OF_CHUNK
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
-from tests.integration.single.world import SingleWorld, until
+from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
+from tests.integration.single.world import DOMAIN, SingleWorld, until
 from tests.postgres_server import PostgresServer
 
 
@@ -178,3 +180,68 @@ def test_postgresql_that_is_killed_in_mid_send_is_waited_for(tmp_path, mail_serv
     finally:
         server.stop("immediate")
         server.remove()
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_commit_whose_answer_was_lost_is_found_out_and_what_it_wrote_leaves_once(world, mail_server, happened):
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        chunks = acceptance.chunks
+        sender.start()
+        try:
+            sender.add(acceptance.accept("before@customers.example"))
+            if happened:
+                (lost,) = acceptance.accept("lost@customers.example")
+                lost.chunk.admitted -= 1  # nobody gives it to the sender
+                chunks.lost(lost.chunk)
+            else:
+                chunks.lost(chunks.take(DOMAIN, rows=1))
+            sender.add(acceptance.accept("after@customers.example"))
+            await until(lambda: world.states() == {"sent": 3 if happened else 2})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    assert (mail_server.accepted["lost@customers.example"] == 1) is happened
+    assert world.rows("SELECT min(seq) FROM message WHERE address LIKE 'after%%'") == [(MOST_OF_CHUNK + 1,)]
+    check_each_once(world, mail_server, 3 if happened else 2)
+
+
+def test_a_chunk_whose_transaction_never_happened_is_forgotten(world, mail_server):
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            day = acceptance.day()
+            acceptance.chunks.lost(acceptance.chunks.open(acceptance.conn, DOMAIN, quota_day_id=day))
+            acceptance.conn.rollback()
+            await until(lambda: not acceptance.chunks.all())
+            sender.add(acceptance.accept("after@customers.example"))
+            await until(lambda: world.states() == {"sent": 1})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 1)
+
+
+def test_a_mail_server_that_is_back_is_seen_without_any_mail(world, mail_server):
+    uri = world.smtp_uri
+    world.smtp_uri = uri.replace("smtp://", "smtp://somebody:secret@")
+
+    async def scene():
+        sender = world.sender(options="allow_plaintext_auth=true&auth_mechanism=PLAIN")
+        sender.begin()
+        sender.start()
+        try:
+            await until(lambda: sender.health().relay_problem is not None)
+            sender._smtp = lambda: smtp_settings_from_connection_uri(uri)
+            await until(lambda: sender.health().relay_problem is None)
+        finally:
+            await sender.stop()
+
+    asyncio.run(scene())

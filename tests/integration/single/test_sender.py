@@ -8,10 +8,11 @@ import time
 from functools import partial
 
 from ses_ops.domain.warmup import QuotaPlans
+from ses_ops.sending.chunk.feed import feed_clock
 from ses_ops.sending.single import duties, relay
 from ses_ops.sending.single.sender import SingleMailSender
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
-from tests.integration.single.world import TestMail, quota, until
+from tests.integration.single.world import DOMAIN, TestMail, quota, until
 from tests.recording_smtp import RecordingServer
 
 
@@ -317,4 +318,82 @@ def test_other_settings_of_the_mail_server_are_used_within_seconds(world, mail_s
 
         run(scene())
         assert other_server.accepted == {"b@customers.example": 1}
+    world.check_places()
+
+
+def test_a_message_whose_answer_never_came_is_in_doubt_and_never_sent_again(world, mail_server):
+    mail_server.hang_up = lambda recipient: recipient.startswith("doubt")
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept("doubt@customers.example", "fine@customers.example"))
+            await until(lambda: world.states() == {"sent": 1, "unknown": 1})
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert mail_server.accepted == {"doubt@customers.example": 1, "fine@customers.example": 1}
+    assert world.rows("SELECT state::text FROM chunk") == [("settled",)]
+    world.check_places()
+
+
+def test_a_connection_that_the_server_closed_while_it_was_idle_delays_no_message(world, mail_server):
+    took = []
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(4):
+                began = time.monotonic()
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+                await until(lambda total=number + 1: mail_server.total == total)
+                took.append(time.monotonic() - began)
+                mail_server.hang_up_all()
+            await until(lambda: world.states() == {"sent": 4})
+            assert sender.health().relay_problem is None
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    run(scene())
+    assert max(took) < 1.0, took
+    world.check_places()
+
+
+def test_a_quota_day_that_ends_begins_no_more_of_it_and_the_next_day_pays(world, mail_server):
+    world.quota_variable = quota(50)
+    mail_server.delay = 0.4
+
+    async def scene():
+        sender = world.sender(options="connections=1")
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            admitted = acceptance.accept(*(f"a-{n}@customers.example" for n in range(6)))
+            # The day ends in a second, by the ledger and by the clock of the sender.
+            chunk = admitted[0].chunk
+            chunk.day_ends = feed_clock() + 1.0
+            sender.add(admitted)
+            world.execute(
+                "UPDATE quota_day SET ends_at = now() + interval '1 s', starts_at = now() - interval '2 days'"
+            )
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state <> 'reserved'"), seconds=15)
+            first = mail_server.total
+            assert 1 <= first < 6, "the day was too long, or too short"
+            await until(lambda: world.states() == {"sent": 6}, seconds=30)
+            assert acceptance.chunks.take(DOMAIN, rows=1) is None, "nothing more comes into the old day"
+        finally:
+            await sender.stop()
+            acceptance.close()
+        return first
+
+    first = run(scene())
+    assert [row[0] for row in world.rows("SELECT used FROM quota_day ORDER BY starts_at")] == [first, 6 - first]
+    assert set(mail_server.accepted.values()) == {1}
     world.check_places()

@@ -98,6 +98,10 @@ class Acceptance:
         self.chunks.grown(chunk, rows=rows, leaving=rows, places=reserved)
         return [Admitted(chunk, first + n, address, n, mail) for n, address in enumerate(addresses)]
 
+    def day(self, domain: str = DOMAIN) -> int:
+        """The number of the present quota day, whose row is locked until the transaction ends."""
+        return lock_quota_day(self.conn, self.plans[domain]).id
+
     def close(self) -> None:
         self.conn.close()
 

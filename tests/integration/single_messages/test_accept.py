@@ -11,6 +11,7 @@ import pytest
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Refused, Replayed
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.message_state import MessageState
+from ses_ops.errors import DatabaseUnavailable
 from tests.accepting_world import DOMAIN, Copy, ids, order
 from tests.integration.sending_world import quota
 
@@ -250,3 +251,22 @@ def test_a_chunk_that_is_full_is_followed_by_another(ses_dsn, ses_conn, monkeypa
     assert spans[0] == (1, 9)
     assert spans[-1][1] == 60
     assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(spans))
+
+
+def test_a_quota_day_that_somebody_holds_fails_requests_rather_than_hanging_them(ses_dsn, ses_conn, monkeypatch):
+    monkeypatch.setattr("ses_ops.application.single_messages.accept.LOCK_TIMEOUT", 300)
+
+    async def run():
+        async with Copy(ses_dsn, quota=quota(60, domain=DOMAIN)).running() as copy:
+            await copy.accept(order("ann@example.org"))
+            with ses_conn.cursor() as cursor:
+                cursor.execute("SELECT FROM quota_day FOR UPDATE")
+            with pytest.raises(DatabaseUnavailable):
+                await asyncio.wait_for(copy.accept(order("bob@example.org", idempotency="k1")), 10)
+            ses_conn.rollback()
+            return await copy.accept(order("bob@example.org", idempotency="k1"))
+
+    (answer,) = asyncio.run(run())
+    assert isinstance(answer, Accepted)
+    assert counts(ses_conn)["single_message"] == 2
+    assert row(ses_conn, "SELECT reserved, single FROM quota_day") == (2, 2)

@@ -230,11 +230,17 @@ def test_files_may_have_four_megabytes_together_and_not_one_octet_more():
 
 
 def test_programs_of_the_reference_may_set_message_id_and_header_from():
-    message = parsed(as_reference=True, message_id="<id@shop.example>", header_from="Shop <a@b.example>")
-    assert (message.message_id, str(message.header_from)) == ("<id@shop.example>", "Shop <a@b.example>")
+    message = parsed(as_reference=True, message_id="<id@shop.example>", header_from="Shop <a@codes.example.com>")
+    assert (message.message_id, str(message.header_from)) == ("<id@shop.example>", "Shop <a@codes.example.com>")
     for wrong in ("id@shop.example", "<id>", "<a@b>\r\nBcc: x", "<a b@c>", "<a@b>, <c@d>", "<" + "a" * 401 + "@b>"):
         with pytest.raises(InvalidInput):
             parsed(as_reference=True, message_id=wrong)
+
+
+def test_from_names_nobody_of_another_domain():
+    with pytest.raises(InvalidInput) as refused:
+        parsed(as_reference=True, header_from="Boss <ceo@bank.example>")
+    assert (refused.value.field, refused.value.code) == ("header_from", "header_from_of_other_domain")
 
 
 @pytest.mark.parametrize(

@@ -410,7 +410,8 @@ def test_whatever_text_there_is_only_whole_addresses_have_changed(
     for address in found:
         target, _ = opened(address) or ("", 0)
         assert target[-1] not in ".,;:!?'"
-        assert target.count(")") <= target.count("(")
+        # A bracket within an address is one of its characters, as in `https://a.example/)0`.
+        assert target[-1] != ")" or target.count(")") <= target.count("(")
         plain = plain.replace(address, target, 1)
     before = template.preview({}).text
     assert plain.removesuffix("\n") == before.removesuffix("\n")

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from ses_ops.api.rest import (
     batch,
+    domain_changes,
     domains,
     events,
     group_recipients,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 RESOURCES = (
     *(new_message, batch, messages, repeated),
     *(tasks, task_decisions, task_messages, groups, group_recipients, suppressions, templates),
-    *(domains, sums, events),
+    *(domains, domain_changes, sums, events),
 )
 
 #: Routes that need no middleware, parameters or models; FastAPI's own of the same path only documents them.

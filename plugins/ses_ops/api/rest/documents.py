@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
@@ -113,6 +114,7 @@ def describe(app: FastAPI) -> None:
     """Have the document of an app say what FastAPI cannot know: how a request is authorised."""
     made = app.openapi
 
+    @cache
     def document() -> dict[str, Any]:
         found = made()
         found["info"]["description"] = _ABOUT

@@ -74,14 +74,14 @@ def _page(conn: Connection, plans: QuotaPlans, own: frozenset[str] | None, *, af
 
 
 def _domain(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str) -> dict[str, Any]:
-    return domain_object(conn, plans, _known(conn, plans, key, domain))
+    return domain_object(conn, plans, known_domain(conn, plans, key, domain))
 
 
 def _days(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str, limit: int) -> list[PastDay]:
-    return quota_days.history(conn, _known(conn, plans, key, domain), limit=limit)
+    return quota_days.history(conn, known_domain(conn, plans, key, domain), limit=limit)
 
 
-def _known(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str) -> str:
+def known_domain(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str) -> str:
     """The key of a sender domain that is known. Raises Refusal 403, NotFound."""
     name, own = domain_key(domain), domains_of(key)
     check_domain(key, name)

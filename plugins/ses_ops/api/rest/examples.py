@@ -16,11 +16,11 @@ class Maybe:
 
 
 EXAMPLE_PROBLEM = {
-    "type": "about:blank",
+    "type": "urn:ses-ops:problem:address_without_at_sign",
     "title": "Bad Request",
     "status": 400,
-    "code": "not_an_address",
-    "detail": "to[0]: this is not an address",
+    "code": "address_without_at_sign",
+    "detail": "'ann' has no @",
     "field": "to[0]",
 }
 ID = "019ac0de-7a11-7c3e-8a52-6f0d1f2b3c4d"
@@ -141,6 +141,23 @@ QUOTA = {
     "track": {"opens": False, "clicks": False},
 }
 QUOTA_DAY = {"number": 12, "starts_at": _MOMENT, "ends_at": _MOMENT, "allotment": 3_000, "reserved": 0, "used": 1_200}
+DOMAIN_CHANGE = {"bounce_domain": "bounces.mail.example.com"}
+DECIDE = {"action": "cap", "level": 8, "reason": "the server takes no more"}
+DECISION = {
+    "id": 17,
+    "decided_at": _MOMENT,
+    "kind": "cap",
+    "level_before": Maybe(9),
+    "level_after": Maybe(8),
+    "effective_at": _MOMENT,
+    "shadow": False,
+    "why": "rises no higher than level 8",
+    "by": Maybe("shop (API key)"),
+    "reason": Maybe("the server takes no more"),
+}
+PLAN_ENTRY = {"plan": "standard", "started_on": "2026-11-01", "time_zone": "Asia/Tokyo"}
+PLAN = {"domain": "mail.example.com", "entry": Maybe(PLAN_ENTRY)}
+PLAN_ASKED = {"domain": "mail.example.com", "entry": PLAN_ENTRY, "status": "asked"}
 TEMPLATE_LINE = {
     "name": "receipt",
     "origin": "stored",

@@ -98,7 +98,8 @@ async def write_template(request: Request, key: Manages, services: Served, name:
     if present is None:
         await services.change(key, stored_templates.create, name=name, title=title, texts=texts)
     else:
-        await services.change(key, stored_templates.new_version, name, title=title, texts=texts)
+        seen = None if request.headers.get("if-match") is None else present["version"]
+        await services.change(key, stored_templates.new_version, name, title=title, texts=texts, seen=seen)
     found = await services.database.call(template_object, name)
     if present is None:
         return answer(request, found, status=201, headers={"Location": f"/v1/templates/{name}"})

@@ -64,8 +64,9 @@ class SendEmail:
         """The answer. Raises ActionError and SesError."""
         fields = await self._fields(services, params)
         message = parse_single_message(fields, now=datetime.now(UTC), as_reference=True)
-        if not key.may_use(message.sender.domain):
-            raise not_allowed(f"the sender domain {message.sender.domain}")
+        for sender in (message.sender, message.header_from or message.sender):
+            if not key.may_use(sender.domain):
+                raise not_allowed(f"the sender domain {sender.domain}")
         name = reference_id(key, self._zone)
         mail: Any = services.mail
         prepared = await mail.prepare(message)
@@ -93,9 +94,10 @@ class SendEmail:
         language = unsubscribe_language(params.get("Unsubscribe") or sender.unsubscribe or "0")
         found = {
             "from": from_,
-            "to": params.get("Destination") or None,
-            "cc": params.get("Cc") or None,
-            "bcc": params.get("Bcc") or None,
+            **{
+                ours: _each_once(params.get(name))
+                for ours, name in (("to", "Destination"), ("cc", "Cc"), ("bcc", "Bcc"))
+            },
             # All see each other.
             "shared": True,
             "reply_to": params.get("ReplyToAddresses") or None,
@@ -136,6 +138,12 @@ def _set_for(conn: Connection, address: str) -> _Sender:
     sender = senders.find(conn, address)
     config = unsubscribe_configs.find(conn, address)
     return _Sender(sender.sender_name if sender else "", config.config if config and config.status else "")
+
+
+def _each_once(addresses: list[str] | None) -> list[str] | None:
+    """The addresses of a list, one that is in it twice once."""
+    found = {one.strip().lower(): one for one in reversed(addresses or ())}
+    return list(reversed(found.values())) or None
 
 
 def _check_numbers(params: Mapping[str, Any]) -> None:

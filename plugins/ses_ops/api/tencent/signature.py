@@ -145,16 +145,18 @@ def _canonical_requests(request: SignedRequest, names: list[str]) -> Iterable[st
     """The canonical request in the forms that clients sign.
 
     The header values as they came, in lower case, and with only the action's in lower case; the host as it came, and
-    without its port (the reference's client for Node.js); the query as it came, and with its names in order.
+    without its port (the reference's client for Node.js); the query as it came, and with its names in order, or none
+    where it says nothing.
     """
     headers = dict(request.headers)
     payload = b"" if request.method == "GET" else request.body
     if headers.get("x-tc-content-sha256") == _UNSIGNED:
         payload = _UNSIGNED.encode()
     end = f"{';'.join(names)}\n{hashlib.sha256(payload).hexdigest()}"
-    query = request.query if request.method == "GET" else ""
+    query = request.query
+    queries = dict.fromkeys((query, "&".join(sorted(query.split("&"))), *(() if request.method == "GET" else ("",))))
     hosts = dict.fromkeys((headers["host"], _PORT.sub("", headers["host"])))
-    for host, form in product(hosts, dict.fromkeys((query, "&".join(sorted(query.split("&")))))):
+    for host, form in product(hosts, queries):
         headers["host"] = host
         for lower in ((), names, ("x-tc-action",)):
             values = ((name, headers.get(name, "")) for name in names)

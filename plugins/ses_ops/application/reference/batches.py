@@ -9,6 +9,7 @@ from ses_ops.application import stored_templates, task_definitions
 from ses_ops.application.changed import Changed
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.reference import batches
+from ses_ops.storage.templates import stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,12 +48,20 @@ def create(
     return BatchMade(changed=done.changed, scheduler=done.scheduler, id=id)
 
 
-def template_of_one_task(conn: Connection, actor: Actor, *, title: str, texts: TemplateTexts) -> StoredTemplate:
-    """Store a template that is for one task alone. Raises what `stored_templates.create` raises."""
-    made = stored_templates.create(conn, actor, title=title, texts=texts).template
+def template_of_one_task(
+    conn: Connection, actor: Actor, *, name: str, title: str, texts: TemplateTexts
+) -> tuple[StoredTemplate, bool]:
+    """Store a template that is for one task alone, and has its name; False: an equal request has stored it before.
+
+    Raises what `stored_templates.create` raises.
+    """
+    before = stored.newest(conn, name=name)
+    if before is not None and before.texts == texts:
+        return before, False
+    made = stored_templates.create(conn, actor, name=name, title=title, texts=texts).template
     with transaction(conn):
         batches.note_filled(conn, made.id)
-    return made
+    return made, True
 
 
 def forget_template(conn: Connection, actor: Actor, number: int | None) -> None:

@@ -39,6 +39,9 @@ EQUAL_REQUEST = 0.005
 #: Seconds for which a lost commit is looked for: its session may still be at it.
 FINDING_OUT = 5
 CONNECT_TIMEOUT = 3
+#: Milliseconds for which a transaction waits for the row of a quota day, which bulk mail holds while it reserves. Then
+#: the requests fail, rather than hang with all that come after them.
+LOCK_TIMEOUT = 5_000
 
 
 class Acceptor:
@@ -155,8 +158,9 @@ class Acceptor:
     def _connected(self) -> Connection:
         """The connection, made anew when it was lost. Raises DatabaseUnavailable."""
         if self._conn is None or self._conn.closed:
+            options = f"{KEY_LOOKUPS} -c lock_timeout={LOCK_TIMEOUT}"
             conn = connect(
-                self._dsn, application="ses-ops acceptance", options=KEY_LOOKUPS, connect_timeout=CONNECT_TIMEOUT
+                self._dsn, application="ses-ops acceptance", options=options, connect_timeout=CONNECT_TIMEOUT
             )
             try:
                 with transaction(conn):

@@ -202,7 +202,6 @@ class GroupCommit:
             messages.append(message_row(order, self.placing.first_row(order), later=one.later))
             if order.idempotency is not None:
                 answers.append(answer_row(order, order.idempotency, accepted, self._limits.idempotency_hours))
-        self.placing.keep_links()
         rates = Counter(pair for one in asked for pair in one.pairs)
         rated, grown = accepting.write(
             self._conn,

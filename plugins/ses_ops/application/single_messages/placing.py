@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import QuotaExhausted, SesError
 from ses_ops.sending.single.open_chunk import Admitted
 from ses_ops.sending.single.places import reserve_places
-from ses_ops.storage.events import tracked_links
 from ses_ops.storage.single_messages.accepting import Growth, LedgerRow
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ class _Place:
     why: SesError | None
     rows: int = 0
     suppressed: int = 0
-    #: Targets of the mail's tracked links.
-    targets: set[str] = field(default_factory=set)
 
 
 class Placing:
@@ -103,7 +100,6 @@ class Placing:
             else:
                 state = MessageState.SUPPRESSED
                 self.ledger.append(LedgerRow(attempt.occurrence_id, seq, state, *is_named, reason, attempt.id))
-        of.targets.update(getattr(order.prepared, "targets", ()))
         of.rows += len(reasons)
         of.room -= len(reasons)
         of.free -= leaving
@@ -113,11 +109,6 @@ class Placing:
     def first_row(self, order: Order) -> tuple[int, int] | None:
         """The occurrence and the place of an order's first row; None for one that leaves later."""
         return self._first.get(id(order))
-
-    def keep_links(self) -> None:
-        """Store the targets of tracked links, by which their clicks are counted, before any of the mail leaves."""
-        for _, of in sorted(self._places.items()):
-            tracked_links.keep(self._conn, task_id=of.chunk.attempt.task_id, targets=sorted(of.targets))
 
     @property
     def growths(self) -> list[Growth]:

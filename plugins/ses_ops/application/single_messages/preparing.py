@@ -27,7 +27,7 @@ from ses_ops.storage.quota.sender_domains import bounce_domains
 from ses_ops.storage.single_messages.open_chunks import ensure_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -61,6 +61,9 @@ class SenderFacts:
     bounce_domains: dict[str, str]
     #: Of the settings, which are looked up in a file.
     public_url: str | None
+    #: The headers that the mail server's connection asks for.
+    provider_header: ProviderHeader | None
+    headers: Mapping[str, str]
 
 
 class MailPreparer:
@@ -131,12 +134,15 @@ class MailPreparer:
 
     def _read(self) -> SenderFacts:
         conn = self._connected()
+        header, headers = self._of_server()
         with transaction(conn):
             return SenderFacts(
                 installation_id=installation_id(conn),
                 token_secret=token_secrets(conn)[0],
                 bounce_domains=bounce_domains(conn),
                 public_url=settings.public_url(),
+                provider_header=header,
+                headers=headers,
             )
 
     def _load_template(self, message: SingleMessage) -> None:
@@ -161,15 +167,14 @@ class MailPreparer:
     def _prepared(self, message: SingleMessage, facts: SenderFacts) -> PreparedMail:
         self._load_template(message)
         url = facts.public_url
-        header, headers = self._of_server()
         prepared = prepare(
             message,
             self._templates,
             extras=RendererExtras(
                 bounce_domain=facts.bounce_domains.get(message.sender.domain),
                 token_secret=facts.token_secret,
-                provider_header=header,
-                headers=headers,
+                provider_header=facts.provider_header,
+                headers=facts.headers,
             ),
             installation_id=facts.installation_id,
             unsubscribe_page=None if url is None else f"{url}/u/",

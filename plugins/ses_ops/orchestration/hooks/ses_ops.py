@@ -140,11 +140,9 @@ class SesOpsHook(BaseHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Airflow's form of the connection, in words of the API."""
-        return {
-            "hidden_fields": ["extra"],
-            "relabeling": {"login": "Key id", "password": "Secret", "schema": "Schema (http or https)"},
-            "placeholders": {"host": "mail.example.com", "port": str(DEFAULT_PORT), "schema": "https"},
-        }
+        from ses_ops.airflow_provider import HIDDEN_FIELDS, PLACEHOLDERS, RELABELING
+
+        return {"hidden_fields": HIDDEN_FIELDS, "relabeling": RELABELING, "placeholders": PLACEHOLDERS}
 
 
 def message_path(message_id: str) -> str:

@@ -269,12 +269,14 @@ class LedgerWriter:
         self._next_heartbeat = time.monotonic() + HEARTBEAT_EVERY
         try:
             before = feed_clock()
-            senders, seconds_left, single_rate = await self._ledger.heartbeat()
+            senders, seconds_left, single_rate, room_wanted = await self._ledger.heartbeat()
             self._feed.day_ends = before + seconds_left
         except DatabaseUnavailable:
             # A step here waits for the database: without outcomes a pause or the end of the day would not be noticed.
             await self._step([], 0)
             return 1
+        if room_wanted:
+            self._transport.leave_room()
         share = self._rate and max(self._rate - single_rate, LEAST_PART * self._rate) / senders
         if share:
             self._transport.set_rate(share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ses_ops.errors import AttemptSuperseded
@@ -14,17 +15,20 @@ from ses_ops.storage.ledger import chunks
 from ses_ops.storage.single_messages import open_chunks
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.sending.chunk.claim import Attempt
     from ses_ops.storage.ledger.chunks import LockedChunk
 
 
-def close_chunk(conn: Connection, attempt: Attempt, ending: Ending) -> None:
+def close_chunk(conn: Connection, attempt: Attempt, ending: Ending, *, due_in: timedelta | None = None) -> None:
     """Close a chunk of this process, whose journal is closed and kept. Its marked messages are settled by the journal.
 
-    There are some when a commit was lost and happened all the same: nobody gave them to the sender. Raises
-    AttemptSuperseded when another attempt has the chunk.
+    `due_in` is the time after which pending messages are due, in place of the ending's. There are marked ones when a
+    commit was lost and happened all the same: nobody gave them to the sender. Raises AttemptSuperseded when another
+    attempt has the chunk.
     """
     with transaction(conn):
         chunk = chunks.lock_reserved(conn, chunk_id=attempt.chunk_id)
@@ -34,7 +38,7 @@ def close_chunk(conn: Connection, attempt: Attempt, ending: Ending) -> None:
             raise AttemptSuperseded("chunk_taken_over", chunk=attempt.chunk_id)
         if chunk.pending:
             settle_marked(conn, chunk, read_journal(attempt.journal_id))
-        _release(conn, chunk, ending)
+        _release(conn, chunk, ending, due_in)
         end_attempt(
             conn, attempt_id=attempt.id, ending="finished" if not chunk.pending else f"released: {ending.reason}"
         )
@@ -57,8 +61,10 @@ def release_dead(conn: Connection, chunk_id: int, *, run_id: str, ending: Ending
     return True
 
 
-def _release(conn: Connection, chunk: LockedChunk, ending: Ending) -> None:
+def _release(conn: Connection, chunk: LockedChunk, ending: Ending, due_in: timedelta | None = None) -> None:
     now = database_now(conn)
+    if due_in is not None:
+        ending = replace(ending, due_at=now + due_in)
     settled = chunks.lock(conn, chunk_id=chunk.id)
     assert settled is not None
     assert chunk.quota_day_id is not None

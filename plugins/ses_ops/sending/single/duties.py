@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from ses_ops.sending.single.retry import DueChunks
 from ses_ops.sending.single.take_over import DeadProcesses
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import chunk_locks
+from ses_ops.transports.errors import MailDeferred, MailRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,18 +95,27 @@ class Duties:
         """Send a heartbeat, and share a rate limit with the other processes."""
         process = self._control.process
         assert process is not None
-        self._work.relay.look(waited_for=bool(self._work.feed.under_way or self._work.feed.ready))
+        self._look_at_relay()
         now, begun = time.monotonic(), self._work.feed.begun
         before, begun_before = self._begun_before
         self._begun_before = (now, begun)
         rate = (begun - begun_before) / max(0.001, now - before)
         attempt_ids = [held.attempt.id for held in self._work.held.values() if not held.lost]
-        self.living = await self._ledger.beat(process.id, rate=rate, attempt_ids=attempt_ids)
+        transport = self._work.transport
+        turned_away = transport is not None and transport.turned_away
+        self.living = await self._ledger.beat(process.id, rate=rate, turned_away=turned_away, attempt_ids=attempt_ids)
         if not self.living:
             await self._begin_anew()
         settings, transport = self._work.settings, self._work.transport
         if settings is not None and transport is not None and settings.max_messages_per_second is not None:
             transport.set_rate(settings.max_messages_per_second / max(1, self.living))
+
+    def _look_at_relay(self) -> None:
+        work = self._work
+        work.relay.look(waited_for=bool(work.feed.under_way or work.feed.ready))
+        refuses_mail = isinstance(work.relay.problem, MailRefused | MailDeferred)
+        if work.transport is not None and work.transport.connected and not refuses_mail:
+            work.relay.connected()
 
     async def _begin_anew(self) -> None:
         """Go on as another process, because this one was taken for dead: others have its chunks, or will."""
@@ -148,7 +158,7 @@ class Duties:
             held.journal.close(keep=True)
             held.journal = None
         try:
-            await self._control.do(partial(_lose if held.lost else _end, held, self._ending(held)))
+            await self._control.do(partial(_lose if held.lost else _end, held, *self._ending(held)))
         except AttemptSuperseded as problem:
             _log.warning("chunk %s of single messages: %s", attempt.chunk_id, problem)
         # With the database away this is tried again, as the chunk is still held.
@@ -156,18 +166,18 @@ class Duties:
         if held.open is not None:
             self._open_chunks.closed(held.open)
 
-    def _ending(self, held: HeldChunk) -> Ending:
-        """Why messages of a chunk are left, and when they are due."""
+    def _ending(self, held: HeldChunk) -> tuple[Ending, timedelta | None]:
+        """Why messages of a chunk are left, and the time after which they are due where the reason does not say it."""
         if words := held.deferrals.last_words:
-            return Ending(reason=words, backoff=True)
+            return Ending(reason=words, backoff=True), None
         if self._work.stopping:
-            return Ending(reason=Explanation("stopped_before_it_was_begun").sentence, backoff=False)
+            return Ending(reason=Explanation("stopped_before_it_was_begun").sentence, backoff=False), None
         if (problem := self._work.relay.problem) is not None:
-            due_at = datetime.now(UTC) + DUE_WITHOUT_RELAY
-            return Ending(reason=problem.sentence, backoff=False, due_at=due_at)
+            return Ending(reason=problem.sentence, backoff=False), DUE_WITHOUT_RELAY
         if feed_clock() >= held.day_ends:
-            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False)
-        return Ending(reason=Explanation("messages_left").sentence, backoff=True)
+            return Ending(reason=Explanation("quota_day_ended").sentence, backoff=False), None
+        # In an open chunk these are of a lost commit. One that was claimed must not be claimed again and again.
+        return Ending(reason=Explanation("messages_left").sentence, backoff=held.open is None), None
 
     # --- what is due, and who is dead
 
@@ -206,14 +216,14 @@ class Duties:
         self._recorder.wake()
 
 
-def _end(held: HeldChunk, ending: Ending, conn: Connection) -> None:
+def _end(held: HeldChunk, ending: Ending, due_in: timedelta | None, conn: Connection) -> None:
     try:
-        close_chunk(conn, held.attempt, ending)
+        close_chunk(conn, held.attempt, ending, due_in=due_in)
     finally:
         _unlock(held, conn)
 
 
-def _lose(held: HeldChunk, ending: Ending, conn: Connection) -> None:
+def _lose(held: HeldChunk, ending: Ending, _: timedelta | None, conn: Connection) -> None:
     """Settle what the database has lost by the journal, which is closed; else another attempt does it."""
     try:
         if held.behind:

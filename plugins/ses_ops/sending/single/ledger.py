@@ -176,6 +176,8 @@ class SingleLedger:
         """Find out why a statement found no chunk of this attempt: raises, unless the quota day is over."""
         held.steps = await self._check(held) + FENCE
 
-    async def beat(self, process_id: int, *, rate: float, attempt_ids: list[int]) -> int:
+    async def beat(self, process_id: int, *, rate: float, turned_away: bool, attempt_ids: list[int]) -> int:
         """Report that the process lives (see processes.beat). Raises DatabaseUnavailable."""
-        return await self._looked_up(processes.beat, process_id, rate=rate, attempt_ids=attempt_ids)
+        return await self._looked_up(
+            processes.beat, process_id, rate=rate, turned_away=turned_away, attempt_ids=attempt_ids
+        )

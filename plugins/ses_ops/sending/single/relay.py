@@ -41,6 +41,10 @@ class Relay:
     def answered(self) -> None:
         """The server has answered a message."""
         self._answered_at = time.monotonic()
+        self.connected()
+
+    def connected(self) -> None:
+        """The server has let a connection in, and was not in trouble for refusing mail."""
         if self.problem is not None:
             self.problem, self._pause = None, 0.0
 

@@ -21,7 +21,7 @@ from ses_ops.sending.single.work import Work
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.single_messages import processes
 from ses_ops.transports.errors import MailRefused
-from ses_ops.transports.smtp.transport import SmtpTransport
+from ses_ops.transports.smtp.kept_transport import KeptTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the settings of the mail server.
 SETTINGS_EVERY = 2.0
+#: Connections that are open without mail: a relay that limits them must not have given all to bulk mail.
+KEPT = 1
 #: Of the seconds for a stop, the part that is left for the ledger after the mail server had its part.
 LEDGER_PART = 0.4
 
@@ -140,7 +142,7 @@ class SingleMailSender:
     async def _transport_once(self) -> None:
         work = self._work
         settings = self._smtp()
-        transport = SmtpTransport(settings)
+        transport = KeptTransport(settings, kept=KEPT)
         if settings.max_messages_per_second is not None:
             transport.set_rate(settings.max_messages_per_second / max(1, self._duties.living))
         work.settings, work.transport, work.relay.running = settings, transport, True

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ses_ops.sending.chunk.claim import Attempt
     from ses_ops.sending.single.bounces import BouncesOfProcess
     from ses_ops.sending.single.open_chunk import Admitted, OpenChunk
+    from ses_ops.transports.smtp.kept_transport import KeptTransport
     from ses_ops.transports.smtp.settings import SmtpSettings
-    from ses_ops.transports.smtp.transport import SmtpTransport
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Work:
         self.feed = SingleFeed(self.relay.answered)
         #: The chunks of this process, by number.
         self.held: dict[int, HeldChunk] = {}
-        self.transport: SmtpTransport | None = None
+        self.transport: KeptTransport | None = None
         #: Those of the newest transport.
         self.settings: SmtpSettings | None = None
         #: Whether nothing new is begun.

@@ -143,12 +143,14 @@ class Heartbeat(NamedTuple):
     seconds_left: float
     #: Single messages that are begun a second, in all processes.
     single_rate: float
+    #: Whether a process of single messages finds no connection to the mail server.
+    room_wanted: bool
 
 
 async def heartbeat(conn: AsyncConnection, *, attempt_id: int, chunk_id: int) -> Heartbeat:
     """Report that an attempt lives."""
     (row,) = await conn.fetch(_SQL["heartbeat"], {"id": attempt_id, "chunk_id": chunk_id})
-    return Heartbeat(int(row[0]), float(row[1]), float(row[2]))
+    return Heartbeat(int(row[0]), float(row[1]), float(row[2]), bool(row[3]))
 
 
 async def mark_of_chunk(conn: AsyncConnection, *, chunk_id: int) -> int:

@@ -130,13 +130,13 @@ WHERE s.expires_at IS NOT NULL;
 -- Also counts the attempts alive now that send bulk mail, this one included: rates are divided by it. Single messages are
 -- begun first, so their rate is subtracted before. And the seconds that are left of the chunk's quota day.
 WITH beat AS (UPDATE attempt SET heartbeat_at = now() WHERE id = %(id)s)
-SELECT count(*)::int + 1,
+SELECT (SELECT count(*)::int + 1 FROM attempt
+        WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s
+          AND run_id NOT LIKE 'api:%%'),
        (SELECT extract(epoch FROM q.ends_at - clock_timestamp())::float8
         FROM chunk c JOIN quota_day q ON q.id = c.quota_day_id WHERE c.id = %(chunk_id)s),
-       (SELECT coalesce(sum(rate), 0) FROM single_message_process
-        WHERE ended_at IS NULL AND beat_at > now() - interval '15 seconds')
-FROM attempt
-WHERE ended_at IS NULL AND heartbeat_at > now() - interval '15 seconds' AND id <> %(id)s AND run_id NOT LIKE 'api:%%';
+       coalesce(sum(rate), 0), coalesce(bool_or(turned_away), false)
+FROM single_message_process WHERE ended_at IS NULL AND beat_at > now() - interval '15 seconds';
 
 -- name: mark_of_chunk
 SELECT sending_through FROM chunk WHERE id = %(id)s;

@@ -63,8 +63,9 @@ JOIN message m USING (occurrence_id, seq)
 JOIN occurrence o ON o.id = m.occurrence_id
 CROSS JOIN LATERAL (SELECT m.state IN ('queued', 'requeued', 'sending') AS pending) p
 LEFT JOIN LATERAL (
+    -- The last chunk that begins at or before it: a process that lives for months has as many as there are half minutes.
     SELECT * FROM chunk_now c WHERE p.pending AND c.task_id = o.task_id AND c.occurrence_id = m.occurrence_id
-                                AND m.seq BETWEEN c.first_seq AND c.last_seq LIMIT 1
+                                AND c.first_seq <= m.seq ORDER BY c.first_seq DESC LIMIT 1
 ) c ON true
 ORDER BY k.message_id, m.seq;
 

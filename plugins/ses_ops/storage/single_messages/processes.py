@@ -71,12 +71,14 @@ def unlock(conn: Connection, process_id: int) -> None:
     fetch_value(conn, _SQL["unlock"], lock=PROCESS_LOCK, id=process_id)
 
 
-async def beat(conn: AsyncConnection, process_id: int, *, rate: float, attempt_ids: Sequence[int]) -> int:
-    """Report that a process and its attempts live, and the messages a second that it begins.
+async def beat(
+    conn: AsyncConnection, process_id: int, *, rate: float, turned_away: bool, attempt_ids: Sequence[int]
+) -> int:
+    """Report that a process and its attempts live, the messages a second that it begins, and whether it can begin any.
 
     Returns the number of living processes, this one included; 0 when this one was taken for dead.
     """
-    values = {"id": process_id, "rate": rate, "attempt_ids": list(attempt_ids)}
+    values = {"id": process_id, "rate": rate, "turned_away": turned_away, "attempt_ids": list(attempt_ids)}
     ((living,),) = await conn.fetch(_SQL["beat"], values)
     return int(living)
 

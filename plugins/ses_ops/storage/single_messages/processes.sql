@@ -14,7 +14,9 @@ SELECT pg_advisory_unlock(%(lock)s, %(id)s);
 -- name: beat
 -- A process that was taken for dead, and is not, hears of it here. Then the number of living ones, this one included.
 WITH mine AS (
-    UPDATE single_message_process SET beat_at = clock_timestamp(), rate = %(rate)s WHERE id = %(id)s AND ended_at IS NULL
+    UPDATE single_message_process SET beat_at = clock_timestamp(), rate = %(rate)s,
+        turned_away = %(turned_away)s
+    WHERE id = %(id)s AND ended_at IS NULL
     RETURNING id
 ), attempts AS (
     UPDATE attempt SET heartbeat_at = now() WHERE id = ANY(%(attempt_ids)s::bigint[]) AND EXISTS (SELECT FROM mine)
@@ -32,7 +34,7 @@ JOIN single_message_process p ON c.run_id = 'api:' || p.name::text
 WHERE c.state = 'reserved' AND p.ended_at IS NOT NULL;
 
 -- name: end
-UPDATE single_message_process SET ended_at = coalesce(ended_at, now()), rate = 0 WHERE id = %(id)s;
+UPDATE single_message_process SET ended_at = coalesce(ended_at, now()), rate = 0, turned_away = false WHERE id = %(id)s;
 
 -- name: finish_occurrences
 -- No more messages come into them. What of them is pending in a chunk that is cached is sent by whoever is there.

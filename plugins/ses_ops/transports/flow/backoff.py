@@ -22,6 +22,8 @@ class Backoff:
         self._settings = settings
         self._ceiling = settings.connections
         self._ceiling_until = 0.0
+        #: Largest number of connections that there were at once.
+        self._most = 0
         self._pause = 0.0
         self._not_before = 0.0
         self._trouble_since: float | None = None
@@ -45,6 +47,7 @@ class Backoff:
         """Count a new session; `established` sessions are open with it."""
         self.ever_connected = True
         self._ceiling = max(self._ceiling, established)
+        self._most = max(self._most, established)
 
     def progress(self) -> None:
         """Note that a message was settled, which ends the trouble."""
@@ -54,6 +57,21 @@ class Backoff:
                 # The server refused every connection and now serves one: nothing speaks against many connections.
                 self._pause = 0.0
                 self._ceiling_until = 0.0
+
+    def lowered(self, *, established: int, now: float) -> bool:
+        """Have no more connections than `established` ones for a while, for the sake of others.
+
+        False when that is none, or fewer than half of those that there were.
+        """
+        if established < max(1, self._most // 2):
+            return False
+        self._ceiling, self._ceiling_until = established, now + _CEILING_HOLD
+        return True
+
+    @property
+    def last(self) -> TransportUnavailable | None:
+        """Why the last connection failed."""
+        return self._last
 
     def failed(self, error: TransportUnavailable, *, established: int, now: float) -> None:
         """Count a connection that could not be opened, or broke before it settled a message.

@@ -34,7 +34,7 @@ from ses_ops.transports.smtp.pipelined_reply import KnownReplies
 from ses_ops.transports.smtp.pipelining import Mode
 from ses_ops.transports.smtp.pool import Pool, RetryCost
 from ses_ops.transports.smtp.replies import Reply
-from ses_ops.transports.smtp.server_limits import ServerLimits
+from ses_ops.transports.smtp.server_limits import NO_LIMIT, ServerLimits
 from ses_ops.transports.smtp.steps import Step
 from ses_ops.transports.smtp.wire import WireMessage, WireWriter
 
@@ -77,6 +77,10 @@ class MailConnection(MailStream):
     def used_up(self) -> bool:
         """Whether this connection has carried as many messages as the server allows one."""
         return self._mails >= self._limits.max_messages
+
+    def retire(self) -> None:
+        """Carry no more messages than those under way."""
+        self._mails = max(self._mails, NO_LIMIT)
 
     def take(self) -> WireMessage | None:
         """The next message of the pool that this server can take; messages that it cannot take are settled here."""

@@ -100,6 +100,12 @@ class SmtpTransport:
         """Messages a second while the server defers most of the mail; None while it does not."""
         return self._throttle.limit
 
+    def leave_room(self) -> None:
+        """Give a connection to others who need one; not the last, and not below half of those that there were."""
+        if self._backoff.lowered(established=len(self._connections) - 1, now=self._loop.time()):
+            (self._idle[-1] if self._idle else next(iter(self._connections))).retire()
+            self._timer.soon()
+
     # --- what the connections use (pool.Pool)
 
     @property
@@ -162,8 +168,6 @@ class SmtpTransport:
         self._error = self._error or error
         self._stopping = True
         self._timer.soon()
-
-    # --- the feed
 
     def _next_of_feed(self) -> Envelope | None:
         try:
@@ -239,15 +243,13 @@ class SmtpTransport:
             if self._staged or delay > 0:
                 self._timer.after(max(delay, 0.001))
                 return False
-        envelope = self._next_of_feed()
-        if envelope is None:
-            return False
-        self._staged.append(envelope)
-        return True
+        if (envelope := self._next_of_feed()) is not None:
+            self._staged.append(envelope)
+        return envelope is not None
 
     def _new_connection(self, address: str) -> MailConnection:
-        settings = self._settings
-        return MailConnection(address, self, self._limits, timeout=settings.timeout, data_timeout=settings.data_timeout)
+        of = self._settings
+        return MailConnection(address, self, self._limits, timeout=of.timeout, data_timeout=of.data_timeout)
 
     async def _open(self) -> None:
         try:
@@ -265,8 +267,6 @@ class SmtpTransport:
             self._idle.append(connection)
             self._backoff.connected(established=len(self._connections))
         self._timer.soon()
-
-    # --- trouble
 
     def _failed(self, error: TransportUnavailable) -> None:
         self._health.connection_failed()

@@ -28,16 +28,16 @@ class Content:
     subject: str
     template_id: int | None
     data: str
-    #: The number of a template that was made for this task alone.
+    #: The number of a template that this request has made for its task alone.
     own_template: int | None = None
 
 
-def content_of(call: Call, group: Receiver) -> Content:
-    """The content of a request to a group. Raises ActionError."""
+def content_of(call: Call, group: Receiver, task: str) -> Content:
+    """The content of a request to a group, for a task of that name. Raises ActionError."""
     subject = call.params["Subject"].strip()
     given = call.get("Template")
     if given:
-        return _of_template(call, group, given, subject)
+        return _of_template(call, group, given, task)
     simple = call.get("Simple") or {}
     parts = {
         name: decoded(simple[name], code="InvalidParameterValue.EmailContentIsWrong", name=f"Simple.{name}")
@@ -48,11 +48,13 @@ def content_of(call: Call, group: Receiver) -> Content:
         code = "MissingParameter.SendParamNecessary"
         raise ActionError(code, "There is no content: `Template` or `Simple` must be given.")
     texts = TemplateTexts(None, _verbatim(parts.get("Text")), _verbatim(parts.get("Html")))
-    made = use_cases.template_of_one_task(call.conn, call.actor, title=_title(subject), texts=texts)
-    return Content(template=made.name, subject=subject, template_id=None, data="", own_template=made.id)
+    made, new = use_cases.template_of_one_task(call.conn, call.actor, name=task, title=_title(subject), texts=texts)
+    own = made.id if new else None
+    return Content(template=made.name, subject=subject, template_id=None, data="", own_template=own)
 
 
-def _of_template(call: Call, group: Receiver, given: dict[str, Any], subject: str) -> Content:
+def _of_template(call: Call, group: Receiver, given: dict[str, Any], task: str) -> Content:
+    subject = call.params["Subject"].strip()
     found = stored.newest(call.conn, number=given["TemplateID"])
     if found is None:
         raise ActionError("OperationDenied.TemplateStatusError", "The template does not exist.")
@@ -66,8 +68,9 @@ def _of_template(call: Call, group: Receiver, given: dict[str, Any], subject: st
     if not common:
         return Content(template=found.name, subject=subject, **content)
     texts = TemplateTexts(found.subject, filled(found.text, common), filled(found.html, common))
-    made = use_cases.template_of_one_task(call.conn, call.actor, title=found.title, texts=texts)
-    return Content(template=made.name, subject=filled_subject(subject, common), own_template=made.id, **content)
+    made, new = use_cases.template_of_one_task(call.conn, call.actor, name=task, title=found.title, texts=texts)
+    content["own_template"] = made.id if new else None
+    return Content(template=made.name, subject=filled_subject(subject, common), **content)
 
 
 def _values(data: dict[str, Any]) -> dict[str, str]:

@@ -65,7 +65,7 @@ def batch_send_email(call: Call) -> dict[str, Any]:
         raise wrong_value("Subject", f"must have 1 to {LONGEST_SUBJECT} characters", code)
     entry = {**_entry(call, group), **_schedule(call)}
     _check_sender(call, entry["sender"])
-    content = content_of(call, group)
+    content = content_of(call, group, entry["name"])
     try:
         task = parse_send_task({**entry, "template": content.template, "subject": content.subject}, where="")
         done = use_cases.create(

@@ -209,6 +209,8 @@ CREATE TABLE single_message_process (
     beat_at    timestamptz NOT NULL DEFAULT now(),
     -- Messages a second that it begins, as of the last beat: bulk mail leaves them their part of a rate limit.
     rate       real NOT NULL DEFAULT 0,
+    -- Whether the mail server lets none of its connections in: bulk mail leaves it one.
+    turned_away boolean NOT NULL DEFAULT false,
     ended_at   timestamptz
 );
 CREATE INDEX single_message_process_not_ended ON single_message_process (id) WHERE ended_at IS NULL;
