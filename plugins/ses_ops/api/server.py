@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import os
 import resource
 import sys
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -100,7 +102,9 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http=PatientHttpTools,
+        # By its name: a further process then says that it lives before it loads all of this.
+        http="ses_ops.api.server:PatientHttpTools",
+        **_patience_with_processes(),
         ws="none",
         backlog=4096,
         limit_concurrency=MOST_CONNECTIONS,
@@ -110,6 +114,15 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         access_log=False,
         log_level="warning",
     )
+
+
+def _patience_with_processes() -> dict[str, Any]:
+    """Seconds for which a further process may be silent: with uvicorn's 5 a busy machine never gets one started.
+
+    The uvicorn of an older Airflow has no such parameter.
+    """
+    name = "timeout_worker_healthcheck"
+    return {name: 60} if name in inspect.signature(uvicorn.run).parameters else {}
 
 
 def api() -> ApiFront:
