@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import os
 import resource
@@ -100,7 +101,9 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http=PatientHttpTools,
+        # By its name: a further process then says that it lives before it loads all of this.
+        http="ses_ops.api.server:PatientHttpTools",
+        **_patience_with_processes(),
         ws="none",
         backlog=4096,
         limit_concurrency=MOST_CONNECTIONS,
@@ -110,6 +113,15 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         access_log=False,
         log_level="warning",
     )
+
+
+def _patience_with_processes() -> dict[str, int]:
+    """Seconds for which a further process may be silent: with uvicorn's 5 a busy machine never gets one started.
+
+    The uvicorn of an older Airflow has no such parameter.
+    """
+    name = "timeout_worker_healthcheck"
+    return {name: 60} if name in inspect.signature(uvicorn.run).parameters else {}
 
 
 def api() -> ApiFront:
