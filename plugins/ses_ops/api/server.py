@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -115,7 +116,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
     )
 
 
-def _patience_with_processes() -> dict[str, int]:
+def _patience_with_processes() -> dict[str, Any]:
     """Seconds for which a further process may be silent: with uvicorn's 5 a busy machine never gets one started.
 
     The uvicorn of an older Airflow has no such parameter.
