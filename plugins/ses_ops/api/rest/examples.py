@@ -128,6 +128,8 @@ QUOTA = {
                 "allotment": 3_000,
                 "used": 1_200,
                 "reserved": 0,
+                "single": 200,
+                "set_aside": 0,
                 "left": 1_800,
                 "limited_by": "plan",
                 "blocked_until": Maybe(_MOMENT),
