@@ -15,6 +15,13 @@ class Maybe:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A value of an example of which others may have any form."""
+
+    value: Any
+
+
 EXAMPLE_PROBLEM = {
     "type": "urn:ses-ops:problem:address_without_at_sign",
     "title": "Bad Request",
@@ -158,8 +165,8 @@ DECISION = {
     "reason": Maybe("the server takes no more"),
 }
 PLAN_ENTRY = {"plan": "standard", "started_on": "2026-11-01", "time_zone": "Asia/Tokyo"}
-PLAN = {"domain": "mail.example.com", "entry": Maybe(PLAN_ENTRY)}
-PLAN_ASKED = {"domain": "mail.example.com", "entry": PLAN_ENTRY, "status": "asked"}
+PLAN = {"domain": "mail.example.com", "entry": Loose(PLAN_ENTRY)}
+PLAN_ASKED = {"domain": "mail.example.com", "entry": Loose(PLAN_ENTRY), "status": "asked"}
 TEMPLATE_LINE = {
     "name": "receipt",
     "origin": "stored",
