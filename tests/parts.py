@@ -24,6 +24,7 @@ IN_ORDER = (
     "integration",
     "console",
     "acceptance/make_run",
+    "acceptance/test_trigger_mail.py",
     "integration/sending",
     "integration/api",
     "own_airflow",
