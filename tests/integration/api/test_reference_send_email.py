@@ -287,7 +287,7 @@ def test_a_key_of_another_domain_sees_nothing_of_it(api, api_dsn, client):
     assert refused(other, Destination=["a@example.com"]) == "AuthFailure.UnauthorizedOperation"
     own = ReferenceClient(api.url, reference_key(api_dsn, "own", ["send"], [DOMAIN]))
     shown = {"Destination": ["a@example.com"], "HeaderFrom": "boss@other.example.com"}
-    assert refused(own, **shown) == "AuthFailure.UnauthorizedOperation"
+    assert refused(own, **shown) == "FailedOperation.IncorrectSender"
 
 
 def test_over_quota_a_message_is_refused_at_once_and_nothing_is_kept(api_dsn, smtp, tmp_path):

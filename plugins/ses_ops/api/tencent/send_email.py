@@ -64,9 +64,8 @@ class SendEmail:
         """The answer. Raises ActionError and SesError."""
         fields = await self._fields(services, params)
         message = parse_single_message(fields, now=datetime.now(UTC), as_reference=True)
-        for sender in (message.sender, message.header_from or message.sender):
-            if not key.may_use(sender.domain):
-                raise not_allowed(f"the sender domain {sender.domain}")
+        if not key.may_use(message.sender.domain):
+            raise not_allowed(f"the sender domain {message.sender.domain}")
         name = reference_id(key, self._zone)
         mail: Any = services.mail
         prepared = await mail.prepare(message)
