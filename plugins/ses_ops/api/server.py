@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import logging
 import os
 import resource
 import sys
 from contextlib import suppress
-from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +17,7 @@ from ses_ops import settings
 from ses_ops.api.app import make_app
 from ses_ops.api.front import ApiFront
 from ses_ops.api.services import ApiServices
+from ses_ops.web.worker_processes import patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -104,7 +103,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         loop="uvloop",
         # By its name: a further process then says that it lives before it loads all of this.
         http="ses_ops.api.server:PatientHttpTools",
-        **_patience_with_processes(),
+        **patience_with_processes(),
         ws="none",
         backlog=4096,
         limit_concurrency=MOST_CONNECTIONS,
@@ -114,15 +113,6 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         access_log=False,
         log_level="warning",
     )
-
-
-def _patience_with_processes() -> dict[str, Any]:
-    """Seconds for which a further process may be silent: with uvicorn's 5 a busy machine never gets one started.
-
-    The uvicorn of an older Airflow has no such parameter.
-    """
-    name = "timeout_worker_healthcheck"
-    return {name: 60} if name in inspect.signature(uvicorn.run).parameters else {}
 
 
 def api() -> ApiFront:
