@@ -23,7 +23,7 @@ def provider_info() -> dict[str, Any]:
         "connection-types": [
             {
                 "connection-type": "ses_ops_api",
-                "hook-class-name": "ses_ops.orchestration.hooks.ses_ops.SesOpsHook",
+                "hook-class-name": "ses_ops.orchestration.hooks.ses_ops_hook.SesOpsHook",
                 "hook-name": "ses-ops API",
                 "ui-field-behaviour": {
                     "hidden-fields": HIDDEN_FIELDS,

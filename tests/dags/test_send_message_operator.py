@@ -23,7 +23,7 @@ from ses_ops.application.secret_box import VARIABLE
 from ses_ops.errors import NotSetUp
 from ses_ops.orchestration.hooks import ses_ops as hook_module
 from ses_ops.orchestration.hooks.api_answer import ApiRefused, ApiUnavailable
-from ses_ops.orchestration.hooks.ses_ops import SesOpsHook
+from ses_ops.orchestration.hooks.ses_ops_hook import SesOpsHook
 from ses_ops.orchestration.operators.send_message import HIDDEN, PRIVATE, SendMessageOperator, idempotency_key
 from ses_ops.orchestration.triggers.message_final import MessageFinalTrigger
 from tests.airflow_environment import in_environment

@@ -48,7 +48,17 @@ CONSTRAINTS = {
 }
 AIRFLOWS_OWN = {"apache-airflow-core", "apache-airflow-providers-smtp", "apache-airflow-providers-standard"}
 #: What no constraints of Airflow pin, or what has no bound of ours, so that every pin lives with it.
-UNBOUNDED = {"aiosmtpd", "certifi", "cryptography", "dnspython", "flufl.bounce", "httpcore", "httptools", "uvicorn"}
+UNBOUNDED = {
+    "aiosmtpd",
+    "asgiref",
+    "certifi",
+    "cryptography",
+    "dnspython",
+    "flufl.bounce",
+    "httpcore",
+    "httptools",
+    "uvicorn",
+}
 #: Walks through the commands as click knows them, and asks each for its help.
 ALL_HELP = """
 import contextlib, io, json, click

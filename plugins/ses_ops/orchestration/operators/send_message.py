@@ -122,7 +122,7 @@ class SendMessageOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask the API; the same task instance asks with the same key."""
-        from ses_ops.orchestration.hooks.ses_ops import SesOpsHook
+        from ses_ops.orchestration.hooks.ses_ops_hook import SesOpsHook
 
         self._hide()
         hook = SesOpsHook(self.ses_ops_conn_id)

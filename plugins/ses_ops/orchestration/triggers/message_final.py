@@ -43,7 +43,7 @@ class MessageFinalTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until every recipient's state is final."""
-        from ses_ops.orchestration.hooks.ses_ops import SesOpsHook, message_path
+        from ses_ops.orchestration.hooks.ses_ops_hook import SesOpsHook, message_path
 
         hook = SesOpsHook(self.ses_ops_conn_id)
         while True:
