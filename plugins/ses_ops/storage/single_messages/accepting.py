@@ -214,9 +214,12 @@ def _columns(rows: Sequence[Any], of: Any) -> Sequence[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * len(of._fields)
 
 
-def written(conn: Connection, ids: Sequence[str]) -> bool:
-    """Whether messages of these ids are there, which one transaction wrote."""
-    return bool(fetch_value(conn, _SQL["written"], ids=list(ids)))
+def written(conn: Connection, messages: Sequence[tuple[str, tuple[int, int] | None]]) -> bool:
+    """Whether messages are there that one transaction wrote: of each its id, and the occurrence and place of its rows."""
+    rows = [(id, *(first or (None, None))) for id, first in messages]
+    ids, occurrence_ids, first_seqs = ([row[place] for row in rows] for place in range(3))
+    given = {"ids": ids, "occurrence_ids": occurrence_ids, "first_seqs": first_seqs}
+    return bool(fetch_value(conn, _SQL["written"], **given))
 
 
 def as_json(answer: Mapping[str, Any]) -> str:

@@ -104,5 +104,9 @@ SELECT (SELECT count(*) FROM rated)::int AS rated, (SELECT count(*) FROM grown):
 EXECUTE single_accept %(values)s;
 
 -- name: written
--- Whether a commit happened whose answer was lost.
-SELECT count(*) FROM single_message WHERE id = ANY(%(ids)s::uuid[]);
+-- Whether a commit happened whose answer was lost. A message whose send_at had come was there before it: its rows tell.
+SELECT EXISTS (
+    SELECT FROM unnest(%(ids)s::uuid[], %(occurrence_ids)s::bigint[], %(first_seqs)s::int[]) AS a (id, occurrence_id, first_seq)
+    JOIN single_message s ON s.id = a.id
+        AND s.occurrence_id IS NOT DISTINCT FROM a.occurrence_id AND s.first_seq IS NOT DISTINCT FROM a.first_seq
+);
