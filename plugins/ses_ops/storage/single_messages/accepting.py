@@ -137,6 +137,12 @@ def _held(*, held: bool, fingerprint: memoryview | None, status: int | None, ans
     return HeldKey(held, None if fingerprint is None else bytes(fingerprint), status, answer)
 
 
+def answered(conn: Connection, key_id: str, keys: Iterable[str]) -> dict[str, HeldKey]:
+    """By the key of a request what it was answered, without holding any; those that are free or under way are left out."""
+    rows = fetch_all(conn, _SQL["answered"], key_id=key_id, keys=list(keys))
+    return {row.pop("key"): _held(held=False, **row) for row in map(dict, rows)}
+
+
 def look(
     conn: Connection, *, key_ids: Iterable[str], domains: Iterable[str], address_keys: Iterable[str]
 ) -> RefusalFacts:

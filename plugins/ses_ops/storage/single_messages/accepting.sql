@@ -8,6 +8,11 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
 -- name: hold
 SELECT held, fingerprint, status, answer FROM hold_idempotency_keys(%(key_ids)s::text[], %(keys)s::text[]);
 
+-- name: answered
+-- What requests were answered, the newest last where a key was free again.
+SELECT idempotency_key AS key, fingerprint, status, answer FROM idempotent_request
+WHERE key_id = %(key_id)s AND idempotency_key = ANY(%(keys)s) AND kept_until > clock_timestamp() ORDER BY began_at;
+
 -- name: prepare_look
 -- What refuses single messages or some of their recipients: $1 keys, $2 sender domains, $3 address keys. Somebody who was
 -- erased stands in the suppression list as a hash.
