@@ -179,3 +179,9 @@ def test_the_older_signatures_need_all_their_parameters():
         parameter_claim(request, {**given, "Signature": "x", "SignatureMethod": "HmacMD5"})
     assert refused.value.code == "AuthFailure.InvalidAuthorization"
     assert not parameter_claim(request, {**given, "Signature": "not base64!"}).proved_by(SECRET.encode())
+
+
+@pytest.mark.parametrize("timestamp", ["999999999999", "253402300800", "99999999999", "-1", "1e9", "١٢٣"])
+def test_a_time_that_no_date_can_be_made_of_is_refused_and_is_no_error_of_ours(timestamp):
+    request = sign(date="2026-11-30")
+    assert code(replace(request, headers={**request.headers, "x-tc-timestamp": timestamp})).startswith("AuthFailure.")

@@ -22,6 +22,7 @@ from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
 from ses_ops.api_settings import api_idempotency_hours
 from ses_ops.application.single_messages.batch import MOST_MESSAGES, claim_batch, item_key, release_batch
 from ses_ops.application.single_messages.orders import Accepted, Refused, Replayed
+from ses_ops.application.single_messages.replays import find_replays
 from ses_ops.errors import InvalidInput, NotAccepted, SesError
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ async def _accept(
     results: dict[int, Answer] = {}
     orders: dict[int, Order] = {}
     for place, fields in enumerate(messages):
+        kept = kept_answer(None if own is None else item_key(own, place), mark)
         try:
-            kept = kept_answer(None if own is None else item_key(own, place), mark)
             orders[place] = await order_of(services, key, fields, kept)
         except SesError as error:
             if problem_of(error).status >= 500:
@@ -126,6 +127,10 @@ async def _accept(
             results[place] = Refused(error)
         if place % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
+    if own is not None and results:
+        kept_ones = [one for place in results if (one := kept_answer(item_key(own, place), mark)) is not None]
+        replays = await services.read(find_replays, key.id, kept_ones)
+        results |= {place: replays[name] for place in results if (name := item_key(own, place)) in replays}
     if orders:
         accepted = await services.mail.accept(list(orders.values()))
         results |= zip(orders, accepted, strict=True)

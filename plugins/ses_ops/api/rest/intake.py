@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ses_ops.api.keys import check_domain
 from ses_ops.api.problems import Problem, Refusal, problem_of
 from ses_ops.api.rest.accepted import accepted_object
-from ses_ops.application.single_messages.orders import Idempotency, Order
+from ses_ops.application.single_messages.orders import Idempotency, Order, Replayed
+from ses_ops.application.single_messages.replays import find_replays
 from ses_ops.domain.message_fields import parse_single_message
 from ses_ops.domain.message_id import new_message_id
 from ses_ops.domain.warmup import quota_day
@@ -62,6 +63,16 @@ async def order_of_message(
         reference_id=None,
         repeats=repeats,
     )
+
+
+async def replay_of(services: ApiServices, key: ApiKey, idempotency: Idempotency | None, error: SesError) -> Replayed:
+    """The answer to an equal request from before `error` stood against it; else raises the error."""
+    if idempotency is None or problem_of(error).status >= 500:
+        raise error
+    found = await services.read(find_replays, key.id, [idempotency])
+    if idempotency.key not in found:
+        raise error
+    return found[idempotency.key]
 
 
 def refusal(services: ApiServices, order: Order, error: SesError) -> Problem:

@@ -21,13 +21,14 @@ from ses_ops.api.rest.access import Sends
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
 from ses_ops.api.rest.documents import body as body_of
 from ses_ops.api.rest.examples import ACCEPTED, NEW_MESSAGE
-from ses_ops.api.rest.intake import kept_answer, order_of, refusal
+from ses_ops.api.rest.intake import kept_answer, order_of, refusal, replay_of
 from ses_ops.api.rest.message_schema import MESSAGE_SCHEMA
 from ses_ops.application.single_messages.orders import Refused, Replayed
 from ses_ops.domain.api_key import Scope
 from ses_ops.errors import SesError
 
 if TYPE_CHECKING:
+    from ses_ops.application.single_messages.orders import Answer
     from ses_ops.api.services import ApiServices
 
 PATH = "/v1/messages"
@@ -56,10 +57,16 @@ async def _accept(request: Request) -> Response:
     mark = b"" if own is None else fingerprint("POST", PATH, fields)
     if own is not None and (known := services.known.find(key.id, own, mark)):
         return accepted_response(known.id, known.body, status=known.status, replayed=True)
-    order = await order_of(services, key, fields, kept_answer(own, mark))
-    (result,) = await services.mail.accept([order])
-    if isinstance(result, Refused):
-        return refusal(services, order, result.problem).response
+    kept = kept_answer(own, mark)
+    result: Answer
+    try:
+        order = await order_of(services, key, fields, kept)
+    except SesError as error:
+        result = await replay_of(services, key, kept, error)
+    else:
+        (result,) = await services.mail.accept([order])
+        if isinstance(result, Refused):
+            return refusal(services, order, result.problem).response
     id, body, status = answer_of(result)
     if own is not None:
         services.known.add(key.id, own, mark, status=status, id=id, body=body)

@@ -15,15 +15,16 @@ from ses_ops.api.rest.accepted import accepted_response, answer_of
 from ses_ops.api.rest.access import Sends, Served
 from ses_ops.api.rest.documents import CHANGE_PROBLEMS, PROBLEMS, done
 from ses_ops.api.rest.examples import ACCEPTED
-from ses_ops.api.rest.intake import kept_answer, order_of_message, refusal
+from ses_ops.api.rest.intake import kept_answer, order_of_message, refusal, replay_of
 from ses_ops.api.rest.messages import MessageId, message_of
 from ses_ops.application.single_messages.orders import Refused, Replayed
 from ses_ops.application.single_messages.resend import message_to_repeat
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import InvalidInput, SesError
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.application.single_messages.orders import Answer
     from ses_ops.domain.api_key import ApiKey
     from ses_ops.domain.single_message import SingleMessage
 
@@ -48,11 +49,16 @@ async def send_again(request: Request, key: Sends, services: Served, id: Message
     if given and parse_json(given) != {}:
         raise InvalidInput("body_not_empty")
     kept = kept_answer(own, b"" if own is None else fingerprint("POST", f"/v1/messages/{id}/resend", {}))
-    message = await services.read(_to_repeat, key, id)
-    order = await order_of_message(services, key, message, kept, repeats=UUID(id))
-    (result,) = await services.mail.accept([order])
-    if isinstance(result, Refused):
-        return refusal(services, order, result.problem).response
+    result: Answer
+    try:
+        message = await services.read(_to_repeat, key, id)
+        order = await order_of_message(services, key, message, kept, repeats=UUID(id))
+    except SesError as error:
+        result = await replay_of(services, key, kept, error)
+    else:
+        (result,) = await services.mail.accept([order])
+        if isinstance(result, Refused):
+            return refusal(services, order, result.problem).response
     made, body, status = answer_of(result)
     return accepted_response(made, body, status=status, replayed=isinstance(result, Replayed))
 

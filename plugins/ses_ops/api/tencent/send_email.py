@@ -16,12 +16,13 @@ from ses_ops.api.tencent.action_error import ActionError, wrong_value
 from ses_ops.api.tencent.call import idempotency_key, not_allowed
 from ses_ops.api.tencent.values import decoded, template_data
 from ses_ops.application.single_messages.orders import Accepted, Idempotency, Order, Refused, Replayed
+from ses_ops.application.single_messages.replays import find_replays
 from ses_ops.domain.address import parse_address
 from ses_ops.domain.clock import to_wall_clock
 from ses_ops.domain.message_fields import parse_single_message
 from ses_ops.domain.message_id import new_message_id
 from ses_ops.domain.unsubscribe_language import LANGUAGES
-from ses_ops.errors import InvalidInput
+from ses_ops.errors import InvalidInput, SesError
 from ses_ops.storage.reference import senders, unsubscribe_configs
 from ses_ops.storage.templates import stored
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.api.services import ApiServices
+    from ses_ops.application.single_messages.orders import Answer
     from ses_ops.domain.api_key import ApiKey
     from ses_ops.storage.templates.stored import StoredTemplate
 
@@ -62,26 +64,43 @@ class SendEmail:
         self, services: ApiServices, key: ApiKey, params: Mapping[str, Any], headers: Mapping[str, str]
     ) -> dict[str, Any]:
         """The answer. Raises ActionError and SesError."""
+        name = reference_id(key, self._zone)
+        idempotency = _idempotency(params, headers, name)
+        try:
+            order = await self._order(services, key, params, idempotency, name)
+        except (ActionError, SesError):  # an equal request may have been accepted before this stood against it
+            replays = {} if idempotency is None else await services.read(find_replays, key.id, [idempotency])
+            if idempotency is None or idempotency.key not in replays:
+                raise
+            answer: Answer = replays[idempotency.key]
+        else:
+            (answer,) = await services.mail.accept([order])
+        if isinstance(answer, Refused):
+            raise answer.problem
+        return dict(answer.answer["Response"]) if isinstance(answer, Replayed) else {"MessageId": name}
+
+    async def _order(
+        self,
+        services: ApiServices,
+        key: ApiKey,
+        params: Mapping[str, Any],
+        idempotency: Idempotency | None,
+        name: str,
+    ) -> Order:
         fields = await self._fields(services, params)
         message = parse_single_message(fields, now=datetime.now(UTC), as_reference=True)
         if not key.may_use(message.sender.domain):
             raise not_allowed(f"the sender domain {message.sender.domain}")
-        name = reference_id(key, self._zone)
-        mail: Any = services.mail
-        prepared = await mail.prepare(message)
-        order = Order(
+        prepared = await services.mail.prepare(message)
+        return Order(
             message=prepared.message,
             key=key,
             source="tencent",
             prepared=prepared,
-            idempotency=_idempotency(params, headers, name),
+            idempotency=idempotency,
             id=new_message_id(time.time_ns() // 1_000_000, os.urandom(10)),
             reference_id=name,
         )
-        (answer,) = await services.mail.accept([order])
-        if isinstance(answer, Refused):
-            raise answer.problem
-        return dict(answer.answer["Response"]) if isinstance(answer, Replayed) else {"MessageId": name}
 
     async def _fields(self, services: ApiServices, params: Mapping[str, Any]) -> dict[str, Any]:
         """The request as a native one has it."""

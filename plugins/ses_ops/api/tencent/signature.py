@@ -30,7 +30,8 @@ _CREDENTIAL = re.compile(
     r"(?P<id>[^/\s,]{1,200})/(?P<date>\d{4}-\d{2}-\d{2})/(?P<service>[\w:-]{1,100})/tc3_request", re.ASCII
 )
 _NAME_OF_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_DIGITS = re.compile(r"[0-9]{1,12}")
+#: Seconds until the year 5138, which dates can be made of.
+_DIGITS = re.compile(r"[0-9]{1,11}")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _PORT = re.compile(r":[0-9]{1,5}$")
 _HASHES = {"HmacSHA1": hashlib.sha1, "HmacSHA256": hashlib.sha256}

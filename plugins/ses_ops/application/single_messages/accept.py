@@ -180,7 +180,7 @@ class Acceptor:
             with transaction(conn):
                 accepting.wait_at_most(conn, seconds=FINDING_OUT)
                 accepting.take_process(conn, self._chunks.process.id)
-                happened = accepting.written(conn, group.ids)
+                happened = accepting.written(conn, group.messages)
         except BaseException as problem:
             group.placing.lose()
             if isinstance(problem, DatabaseUnavailable):

@@ -73,9 +73,10 @@ class GroupCommit:
         return self.placing.admitted
 
     @property
-    def ids(self) -> list[str]:
-        """Ids of the messages that the transaction writes."""
-        return [str(order.id) for order, answer in zip(self._orders, self.answers, strict=True) if _is_accepted(answer)]
+    def messages(self) -> list[tuple[str, tuple[int, int] | None]]:
+        """The messages that the transaction writes: id, and the occurrence and place of the first row if it has rows."""
+        accepted = (order for order, answer in zip(self._orders, self.answers, strict=True) if _is_accepted(answer))
+        return [(str(order.id), self.placing.first_row(order)) for order in accepted]
 
     def commit(self) -> None:
         """Accept what can be accepted, in one transaction. After an error the caller tells `placing` what is known."""

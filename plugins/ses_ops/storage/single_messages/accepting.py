@@ -137,6 +137,12 @@ def _held(*, held: bool, fingerprint: memoryview | None, status: int | None, ans
     return HeldKey(held, None if fingerprint is None else bytes(fingerprint), status, answer)
 
 
+def answered(conn: Connection, key_id: str, keys: Iterable[str]) -> dict[str, HeldKey]:
+    """By the key of a request what it was answered, without holding any; those that are free or under way are left out."""
+    rows = fetch_all(conn, _SQL["answered"], key_id=key_id, keys=list(keys))
+    return {row.pop("key"): _held(held=False, **row) for row in map(dict, rows)}
+
+
 def look(
     conn: Connection, *, key_ids: Iterable[str], domains: Iterable[str], address_keys: Iterable[str]
 ) -> RefusalFacts:
@@ -214,9 +220,12 @@ def _columns(rows: Sequence[Any], of: Any) -> Sequence[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * len(of._fields)
 
 
-def written(conn: Connection, ids: Sequence[str]) -> bool:
-    """Whether messages of these ids are there, which one transaction wrote."""
-    return bool(fetch_value(conn, _SQL["written"], ids=list(ids)))
+def written(conn: Connection, messages: Sequence[tuple[str, tuple[int, int] | None]]) -> bool:
+    """Whether messages are there that one transaction wrote: of each its id, and the occurrence and place of its rows."""
+    rows = [(id, *(first or (None, None))) for id, first in messages]
+    ids, occurrence_ids, first_seqs = ([row[place] for row in rows] for place in range(3))
+    given = {"ids": ids, "occurrence_ids": occurrence_ids, "first_seqs": first_seqs}
+    return bool(fetch_value(conn, _SQL["written"], **given))
 
 
 def as_json(answer: Mapping[str, Any]) -> str:

@@ -8,6 +8,11 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
 -- name: hold
 SELECT held, fingerprint, status, answer FROM hold_idempotency_keys(%(key_ids)s::text[], %(keys)s::text[]);
 
+-- name: answered
+-- What requests were answered, the newest last where a key was free again.
+SELECT idempotency_key AS key, fingerprint, status, answer FROM idempotent_request
+WHERE key_id = %(key_id)s AND idempotency_key = ANY(%(keys)s) AND kept_until > clock_timestamp() ORDER BY began_at;
+
 -- name: prepare_look
 -- What refuses single messages or some of their recipients: $1 keys, $2 sender domains, $3 address keys. Somebody who was
 -- erased stands in the suppression list as a hash.
@@ -104,5 +109,9 @@ SELECT (SELECT count(*) FROM rated)::int AS rated, (SELECT count(*) FROM grown):
 EXECUTE single_accept %(values)s;
 
 -- name: written
--- Whether a commit happened whose answer was lost.
-SELECT count(*) FROM single_message WHERE id = ANY(%(ids)s::uuid[]);
+-- Whether a commit happened whose answer was lost. A message whose send_at had come was there before it: its rows tell.
+SELECT EXISTS (
+    SELECT FROM unnest(%(ids)s::uuid[], %(occurrence_ids)s::bigint[], %(first_seqs)s::int[]) AS a (id, occurrence_id, first_seq)
+    JOIN single_message s ON s.id = a.id
+        AND s.occurrence_id IS NOT DISTINCT FROM a.occurrence_id AND s.first_seq IS NOT DISTINCT FROM a.first_seq
+);
