@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
 from ses_ops.api.bodies import HELD
+from ses_ops.api.problems import INTERNAL
 from ses_ops.api.rates import HEADERS, OWNER
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _SAFE = (
     (b"cache-control", b"no-store"),
 )
 _log = logging.getLogger("ses_ops.api.access")
+_faults = logging.getLogger("ses_ops.api.faults")
 #: The key of the ASGI scope by which a face names its action in the log.
 ACTION = "ses_ops.action"
 
@@ -70,6 +73,10 @@ class ApiFront:
                 scope["app"], scope["route"] = self._app, fast
                 response = await fast.endpoint(Request(scope, receive, sending))
                 await response(scope, receive, sending)
+        except Exception as error:
+            log_fault(error)
+            if not status:
+                await INTERNAL.response(scope, receive, sending)
         finally:
             self._ended(scope)
             if _log.isEnabledFor(logging.INFO):
@@ -81,6 +88,14 @@ class ApiFront:
             self._services.held.release(held)
         if (owner := scope.get(OWNER)) is not None:
             self._services.rates.ended(owner)
+
+
+def log_fault(error: BaseException | None) -> None:
+    """Log where an error came from, without its words: those of a database name values, and so people's addresses."""
+    while error is not None:
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _faults.error("a request failed: %s\n%s", type(error).__name__, where)
+        error = error.__cause__
 
 
 def loggable(scope: Message) -> str:
