@@ -15,6 +15,7 @@ from ses_ops.application.single_messages.accept import Acceptor
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Answer, Idempotency, Order
 from ses_ops.domain.address import parse_address, parse_sender
 from ses_ops.domain.api_key import ApiKey
+from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.domain.single_message import SingleMessage
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.sending.single.open_chunk import Admitted, OpenChunks
@@ -29,6 +30,9 @@ KEY = ApiKey(id="AKIDtest", name="shop", scopes=frozenset(), domains=frozenset({
 
 class NoMail:
     """A mail that nobody makes."""
+
+    def __init__(self, tracked: Tracking = UNTRACKED) -> None:
+        self.tracked = tracked
 
     def made(self, *, occurrence_id: int, seq: int, place: int) -> tuple[str, bytes]:
         raise AssertionError("nothing is sent here")

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.errors import TransportUnavailable
 from ses_ops.sending.reserve import lock_quota_day
@@ -25,6 +26,7 @@ class TestMail:
     __test__ = False
     words: str = "Your code is 123456"
     is_marketing: bool = False
+    tracked: Tracking = UNTRACKED
 
     def made(self, *, occurrence_id: int, seq: int, place: int) -> tuple[str, bytes]:
         head = f"From: news@{DOMAIN}\r\nSubject: code\r\nMessage-ID: <{occurrence_id}.{seq}.{place}@{DOMAIN}>\r\n\r\n"

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 import psycopg2
 from psycopg2.extensions import connection, cursor
 
+from ses_ops.domain.mail_tracking import UNTRACKED
 from ses_ops.sending.chunk import journal
 
 DOMAIN = "codes.example.com"
@@ -77,6 +78,7 @@ class CodeMail:
     """The mail of a stored message, the same for everybody."""
 
     is_marketing = False
+    tracked = UNTRACKED
 
     def __init__(self, content: bytes) -> None:
         self.content = content

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Accepted, Refused, Replayed
 from ses_ops.domain.address import parse_address
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.message_state import MessageState
 from ses_ops.errors import DatabaseUnavailable
-from tests.accepting_world import DOMAIN, Copy, ids, order
+from tests.accepting_world import DOMAIN, Copy, NoMail, ids, order
 from tests.integration.sending_world import quota
 
 TABLES = ("message", "single_message", "single_message_content", "idempotent_request")
@@ -270,3 +272,20 @@ def test_a_quota_day_that_somebody_holds_fails_requests_rather_than_hanging_them
     assert isinstance(answer, Accepted)
     assert counts(ses_conn)["single_message"] == 2
     assert row(ses_conn, "SELECT reserved, single FROM quota_day") == (2, 2)
+
+
+def test_messages_whose_opens_can_be_noticed_count_apart_from_those_whose_cannot(ses_dsn, ses_conn):
+    opened = NoMail(Tracking(opens=True, clicks=False))
+    asked = [order("ann@example.org"), replace(order("bob@example.org"), prepared=opened), order("cy@example.org")]
+    assert all(isinstance(answer, Accepted) for answer in accept(ses_dsn, *asked))
+    with ses_conn, ses_conn.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.address, a.opens_tracked, a.clicks_tracked FROM message m"
+            " JOIN chunk c ON c.occurrence_id = m.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq"
+            " JOIN attempt a ON a.id = c.attempt_id ORDER BY 1"
+        )
+        assert cursor.fetchall() == [
+            ("ann@example.org", False, False),
+            ("bob@example.org", True, False),
+            ("cy@example.org", False, False),
+        ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from ses_ops.application.single_messages.orders import Accepted, AcceptedRecipient, Refused, Replayed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ses_ops.application.single_messages.orders import AcceptanceLimits, Answer, Order
     from ses_ops.application.single_messages.placing import Placing
     from ses_ops.domain.warmup import QuotaPlans
-    from ses_ops.sending.single.open_chunk import Admitted
+    from ses_ops.sending.single.open_chunk import Admitted, Lane
     from ses_ops.storage.single_messages.accepting import RecentMail, RefusalFacts
 
 #: Pair of address key and sender domain.
@@ -171,23 +172,23 @@ class GroupCommit:
         return self._not_refused(asked, lambda one: one.over_the_hour(so_far, recent, self._limits.per_address))
 
     def _with_places(self, asked: list[_Asked]) -> list[_Asked]:
-        """Those that leave later, and those for which the day has places and their domain's chunk has room."""
-        by_domain: defaultdict[str, list[_Asked]] = defaultdict(list)
+        """Those that leave later, and those for which the day has places and their chunk has room."""
+        by_lane: defaultdict[Lane, list[_Asked]] = defaultdict(list)
         placed = []
         for one in asked:
             if one.later:
                 placed.append(one)
             else:
-                by_domain[one.order.message.sender.domain].append(one)
-        for domain, its in sorted(by_domain.items()):
+                by_lane[one.order.message.sender.domain, one.order.prepared.tracked].append(one)
+        for lane, its in sorted(by_lane.items(), key=itemgetter(0)):
             try:
-                plan = self._plans[domain]
-                self.placing.begin(domain, plan, [(one.order, one.leaving) for one in its])
+                plan = self._plans[lane[0]]
+                self.placing.begin(lane, plan, [(one.order, one.leaving) for one in its])
             except (QuotaError, QuotaExhausted, InvalidInput) as problem:
                 self._refuse(its, problem)
                 continue
             for one in its:
-                placed_or_why = self.placing.place(domain, one.order, one.reasons)
+                placed_or_why = self.placing.place(lane, one.order, one.reasons)
                 if isinstance(placed_or_why, SesError):
                     self.answers[one.place] = Refused(placed_or_why)
                 elif placed_or_why:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from ses_ops.application.single_messages.orders import Order
     from ses_ops.domain.warmup import WarmupPlan
-    from ses_ops.sending.single.open_chunk import OpenChunk, OpenChunks
+    from ses_ops.sending.single.open_chunk import Lane, OpenChunk, OpenChunks
     from ses_ops.sending.single.places import Blocks
 
 
 @dataclass(kw_only=True, slots=True)
 class _Place:
-    """The chunk of a domain within the transaction."""
+    """The chunk of a lane within the transaction."""
 
     chunk: OpenChunk
     #: Places of the day that this transaction adds.
@@ -47,17 +47,18 @@ class Placing:
         self._chunks = chunks
         self._blocks = blocks
         self.process_id = chunks.process.id
-        self._places: dict[str, _Place] = {}
+        self._places: dict[Lane, _Place] = {}
         self.ledger: list[LedgerRow] = []
         self.admitted: list[Admitted] = []
         self._first: dict[int, tuple[int, int]] = {}
 
-    def begin(self, domain: str, plan: WarmupPlan, orders: Sequence[tuple[Order, int]]) -> None:
-        """Take the chunk of a domain, and reserve places for all that leave. Raises QuotaExhausted, WarmupNotBegun."""
+    def begin(self, lane: Lane, plan: WarmupPlan, orders: Sequence[tuple[Order, int]]) -> None:
+        """Take the chunk of a lane, and reserve places for all that leave. Raises QuotaExhausted, WarmupNotBegun."""
         if (blocked := self._blocks.why(self._conn, plan)) is not None:
             raise QuotaExhausted(blocked.code, **blocked.facts)
         needed = sum(leaving for _, leaving in orders)
-        chunk = self._chunks.take(domain, rows=len(orders[0][0].message.recipients))
+        domain, tracked = lane
+        chunk = self._chunks.take(domain, rows=len(orders[0][0].message.recipients), tracked=tracked)
         reserved = 0
         why: QuotaExhausted | None = None
         try:
@@ -70,21 +71,21 @@ class Placing:
                     chunk = None
                 if chunk is None and not reserved and why is not None:
                     raise why
-                chunk = chunk or self._chunks.open(self._conn, domain, quota_day_id=got.quota_day_id)
+                chunk = chunk or self._chunks.open(self._conn, domain, quota_day_id=got.quota_day_id, tracked=tracked)
         except BaseException:
             if chunk is not None:
                 self._chunks.unchanged(chunk)
             raise
-        self._places[domain] = _Place(
+        self._places[lane] = _Place(
             chunk=chunk, reserved=reserved, free=chunk.places + reserved, room=chunk.room, why=why
         )
 
-    def place(self, domain: str, order: Order, reasons: Sequence[str | None]) -> SesError | bool:
+    def place(self, lane: Lane, order: Order, reasons: Sequence[str | None]) -> SesError | bool:
         """Give the recipients of an order rows and places; False: the chunk has no room, and the order comes again."""
-        of = self._places[domain]
+        of = self._places[lane]
         leaving = reasons.count(None)
         if leaving > of.free:
-            return of.why or QuotaExhausted("quota_used_up", quota=0, domain=domain)
+            return of.why or QuotaExhausted("quota_used_up", quota=0, domain=lane[0])
         if len(reasons) > of.room:
             return False
         chunk = of.chunk

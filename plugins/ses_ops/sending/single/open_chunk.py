@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ses_ops.domain.mail_tracking import UNTRACKED
+from ses_ops.domain.mail_tracking import UNTRACKED, Tracking
 from ses_ops.sending.chunk.claim import Attempt
 from ses_ops.sending.chunk.feed import feed_clock
 from ses_ops.sending.chunk.journal import open_journal
@@ -33,12 +33,20 @@ MOST_OF_CHUNK = 8_192
 CLOSED_AFTER = 30.0
 
 
+#: Messages of one lane stand in the same chunks: a sender domain, and what can be noticed of them.
+Lane = tuple[str, Tracking]
+
+
 class Mail(Protocol):
     """What is sent to the recipients of one single message: `rendering.single_mail.PreparedMail`."""
 
     @property
     def is_marketing(self) -> bool:
         """Whether it leaves those out who unsubscribed from the sender domain."""
+
+    @property
+    def tracked(self) -> Tracking:
+        """What can be noticed of it: opens where it has a pixel, clicks where it has tracked links."""
 
     def made(self, *, occurrence_id: int, seq: int, place: int) -> tuple[str, bytes]:
         """The envelope sender, and the content for the recipient at `place` (from 0), in lines that end with CRLF.
@@ -66,6 +74,8 @@ class OpenChunk:
     attempt: Attempt
     domain: str
     journal: Journal | None
+    #: What can be noticed of its messages.
+    tracked: Tracking
     #: The moment of `feed_clock` at which the quota day ends that its places are of.
     day_ends: float
     #: The last message that is committed.
@@ -82,13 +92,18 @@ class OpenChunk:
     sealed: bool = False
 
     @property
+    def lane(self) -> Lane:
+        """What its messages have in common."""
+        return self.domain, self.tracked
+
+    @property
     def room(self) -> int:
         """Number of messages that the chunk has room for."""
         return self.attempt.first_seq + MOST_OF_CHUNK - 1 - self.last_seq
 
 
 class OpenChunks:
-    """The open chunks of one process, at most one a sender domain grows at a time.
+    """The open chunks of one process, at most one of each lane grows at a time.
 
     Only one transaction at a time accepts messages; the methods may be called from any thread. It does, for a sender
     domain::
@@ -111,32 +126,32 @@ class OpenChunks:
     def __init__(self, process: ProcessRow) -> None:
         self.process = process
         self._lock = threading.Lock()
-        self._growing: dict[str, OpenChunk] = {}
+        self._growing: dict[Lane, OpenChunk] = {}
         #: All that the sender has to close.
         self._open: set[OpenChunk] = set()
-        self._occurrences: dict[str, tuple[int, int]] = {}
+        self._occurrences: dict[Lane, tuple[int, int]] = {}
         #: Behind which a new chunk begins, as a lost commit may still happen.
-        self._behind: dict[str, int] = {}
+        self._behind: dict[Lane, int] = {}
 
-    def take(self, domain: str, *, rows: int) -> OpenChunk | None:
+    def take(self, domain: str, *, rows: int, tracked: Tracking = UNTRACKED) -> OpenChunk | None:
         """Take the chunk that has room for as many rows, at most MOST_OF_CHUNK; None: a new one has to be opened."""
         with self._lock:
-            chunk = self._growing.get(domain)
+            chunk = self._growing.get((domain, tracked))
             if chunk is None or chunk.taken:
                 return None
             if chunk.sealed or rows > chunk.room or feed_clock() >= chunk.day_ends:
                 chunk.sealed = True
-                del self._growing[domain]
+                del self._growing[domain, tracked]
                 return None
             chunk.taken = True
             return chunk
 
-    def open(self, conn: Connection, domain: str, *, quota_day_id: int) -> OpenChunk:
+    def open(self, conn: Connection, domain: str, *, quota_day_id: int, tracked: Tracking = UNTRACKED) -> OpenChunk:
         """Open a chunk in the caller's transaction, which holds the row of the quota day. It is taken."""
         process = self.process
-        task_id, occurrence_id = self._occurrences.get(domain) or self._occurrence(conn, domain)
+        task_id, occurrence_id = self._occurrences.get((domain, tracked)) or self._occurrence(conn, domain, tracked)
         keys = {"occurrence_id": occurrence_id, "task_id": task_id, "quota_day_id": quota_day_id}
-        behind = self._behind.get(domain, 0)
+        behind = self._behind.get((domain, tracked), 0)
         made = open_chunks.open_chunk(conn, domain=domain, process=process, behind=behind, **keys)
         begun = attempts.begin(
             conn,
@@ -145,7 +160,7 @@ class OpenChunks:
             host=socket.gethostname(),
             pid=os.getpid(),
             edition=None,
-            tracked=UNTRACKED,
+            tracked=tracked,
         )
         last_seq = made.first_seq + MOST_OF_CHUNK - 1
         attempt = Attempt(
@@ -162,18 +177,25 @@ class OpenChunks:
         day_ends = feed_clock() + open_chunks.seconds_left(conn, quota_day_id)
         journal = open_journal(begun.journal_id, first_seq=made.first_seq, last_seq=last_seq)
         return OpenChunk(
-            attempt=attempt, domain=domain, journal=journal, day_ends=day_ends, last_seq=made.first_seq - 1, taken=True
+            attempt=attempt,
+            domain=domain,
+            tracked=tracked,
+            journal=journal,
+            day_ends=day_ends,
+            last_seq=made.first_seq - 1,
+            taken=True,
         )
 
-    def _occurrence(self, conn: Connection, domain: str) -> tuple[int, int]:
+    def _occurrence(self, conn: Connection, domain: str, tracked: Tracking) -> tuple[int, int]:
         task_id = open_chunks.ensure_task(conn, domain)
-        return task_id, open_chunks.ensure_occurrence(conn, task_id=task_id, process=self.process)
+        process = self.process
+        return task_id, open_chunks.ensure_occurrence(conn, task_id=task_id, process=process, tracked=tracked)
 
     def grown(self, chunk: OpenChunk, *, rows: int, leaving: int, places: int) -> None:
         """Note what the commit did: rows written, how many of them are given to the sender, places reserved."""
         with self._lock:
             attempt = chunk.attempt
-            self._occurrences[chunk.domain] = (attempt.task_id, attempt.occurrence_id)
+            self._occurrences[chunk.lane] = (attempt.task_id, attempt.occurrence_id)
             chunk.last_seq += rows
             chunk.admitted += leaving
             chunk.places += places - leaving
@@ -182,7 +204,7 @@ class OpenChunks:
             if chunk.attempt.run_id != self.process.run_id:
                 chunk.sealed = True
             if not chunk.sealed:
-                self._growing[chunk.domain] = chunk
+                self._growing[chunk.lane] = chunk
 
     def unchanged(self, chunk: OpenChunk, *, seal: bool = False) -> None:
         """Note that the transaction was rolled back; `seal`: nothing comes into this chunk any more."""
@@ -190,7 +212,7 @@ class OpenChunks:
             chunk.taken = False
             if seal:
                 chunk.sealed = True
-                self._growing.pop(chunk.domain, None)
+                self._growing.pop(chunk.lane, None)
             if chunk not in self._open and chunk.journal is not None:
                 chunk.journal.close(keep=False)
 
@@ -199,9 +221,9 @@ class OpenChunks:
         with self._lock:
             chunk.taken, chunk.sealed = False, True
             self._open.add(chunk)
-            self._behind[chunk.domain] = chunk.attempt.last_seq
-            if self._growing.get(chunk.domain) is chunk:
-                del self._growing[chunk.domain]
+            self._behind[chunk.lane] = chunk.attempt.last_seq
+            if self._growing.get(chunk.lane) is chunk:
+                del self._growing[chunk.lane]
 
     def renew(self, process: ProcessRow) -> None:
         """Begin anew as another process, because this one was taken for dead."""
@@ -224,8 +246,8 @@ class OpenChunks:
             if chunk.taken:
                 return False
             chunk.sealed = True
-            if self._growing.get(chunk.domain) is chunk:
-                del self._growing[chunk.domain]
+            if self._growing.get(chunk.lane) is chunk:
+                del self._growing[chunk.lane]
             return True
 
     def closed(self, chunk: OpenChunk) -> None:

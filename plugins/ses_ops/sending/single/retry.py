@@ -6,6 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from ses_ops.domain.mail_tracking import Tracking
 from ses_ops.domain.warmup import resume_again_at
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
 from ses_ops.sending.chunk.claim import claim_chunk
@@ -106,4 +107,4 @@ def _claim(conn: Connection, process: ProcessRow, plans: QuotaPlans, due: DueChu
             conn, chunk_id=due.id, run_id=process.run_id, quota_day_id=locked.id, sender_domain=due.sender_domain
         )
         open_chunks.take_single(conn, quota_day_id=locked.id, count=room)
-    return claim_chunk(conn, due.id, process.run_id)
+    return claim_chunk(conn, due.id, process.run_id, tracked=Tracking(due.opens, due.clicks))

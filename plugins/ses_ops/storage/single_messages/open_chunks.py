@@ -10,6 +10,7 @@ from ses_ops.storage.named_sql import execute, fetch_row, fetch_value, statement
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.domain.mail_tracking import Tracking
     from ses_ops.storage.single_messages.processes import ProcessRow
 
 _SQL = statements(__file__)
@@ -30,10 +31,14 @@ def ensure_task(conn: Connection, domain: str) -> int:
     return int(fetch_value(conn, _SQL["task_of"], domain=domain))
 
 
-def ensure_occurrence(conn: Connection, *, task_id: int, process: ProcessRow) -> int:
-    """The number of the occurrence in which a process puts a sender domain's messages, made at first use."""
-    execute(conn, _SQL["make_occurrence"], task_id=task_id, key=process.name, run_id=process.run_id)
-    return int(fetch_value(conn, _SQL["occurrence_of"], task_id=task_id, key=process.name))
+def ensure_occurrence(conn: Connection, *, task_id: int, process: ProcessRow, tracked: Tracking) -> int:
+    """The number of the occurrence in which a process puts a sender domain's messages, made at first use.
+
+    What can be noticed of its messages is the same for all of them, so a domain may have several.
+    """
+    key = " ".join([process.name, *(name for name, is_noticed in tracked._asdict().items() if is_noticed)])
+    execute(conn, _SQL["make_occurrence"], task_id=task_id, key=key, run_id=process.run_id)
+    return int(fetch_value(conn, _SQL["occurrence_of"], task_id=task_id, key=key))
 
 
 def open_chunk(

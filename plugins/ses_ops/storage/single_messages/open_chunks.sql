@@ -8,7 +8,8 @@ ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING;
 SELECT id FROM send_task WHERE name = 'api:' || %(domain)s AND deleted_at IS NULL;
 
 -- name: make_occurrence
--- The number tells a task's occurrences apart for people, who see none of these.
+-- The number tells a task's occurrences apart for people, who see none of these. The key is the process's name, and
+-- behind it what can be noticed: `opens`, `clicks`.
 INSERT INTO occurrence (task_id, key, run_id) VALUES (%(task_id)s, %(key)s, %(run_id)s) ON CONFLICT (task_id, key) DO NOTHING;
 
 -- name: occurrence_of

@@ -43,7 +43,7 @@ UPDATE occurrence o SET frozen_at = coalesce(o.frozen_at, now()), finished_at = 
     request_count = (SELECT coalesce(sum(c.last_seq - c.first_seq + 1), 0) FROM chunk c
                      WHERE c.occurrence_id = o.id AND c.task_id = o.task_id)
 FROM send_task t
-WHERE t.id = o.task_id AND t.type = 'api' AND o.key = %(name)s;
+WHERE t.id = o.task_id AND t.type = 'api' AND split_part(o.key, ' ', 1) = %(name)s;
 
 -- name: chunks_of
 SELECT id FROM chunk WHERE run_id = %(run_id)s AND state = 'reserved' ORDER BY id;

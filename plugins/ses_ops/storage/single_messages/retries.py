@@ -23,6 +23,9 @@ class DueChunk(NamedTuple):
 
     id: int
     sender_domain: str
+    #: Whether opens, and clicks, of its messages are noticed.
+    opens: bool
+    clicks: bool
 
 
 class StoredRow(NamedTuple):

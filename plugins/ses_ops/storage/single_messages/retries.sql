@@ -1,6 +1,7 @@
 -- name: due
 -- Chunks of single messages that wait for another try, the longest due first. Not locked: the quota day is locked first.
-SELECT c.id, c.sender_domain FROM chunk c JOIN send_task t ON t.id = c.task_id
+SELECT c.id, c.sender_domain, o.key ~ ' opens' AS opens, o.key ~ ' clicks' AS clicks
+FROM chunk c JOIN send_task t ON t.id = c.task_id JOIN occurrence o ON o.id = c.occurrence_id
 WHERE c.state = 'cached' AND c.due_at <= now() AND t.type = 'api' AND t.deleted_at IS NULL
   AND c.id <> ALL(%(besides)s::bigint[])
 ORDER BY c.due_at LIMIT %(limit)s;
