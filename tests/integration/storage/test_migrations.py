@@ -42,7 +42,7 @@ def test_every_statement_is_valid_sql_for_this_schema(ses_conn, file):
     """Each is planned. Statements that make something for others of their file are carried out."""
     with ses_conn.cursor() as cursor:
         for name, sql in Statements(_STORAGE / file).by_name.items():
-            ready = _with_null_parameters(sql)
+            ready = _with_all_values(cursor, _with_null_parameters(sql))
             begins = re.sub(r"(--.*\n)*", "", ready).split()[0]
             try:
                 if begins in ("PREPARE", "CREATE"):
@@ -51,6 +51,15 @@ def test_every_statement_is_valid_sql_for_this_schema(ses_conn, file):
                     cursor.execute("EXPLAIN " + ready)
             except psycopg2.Error as error:
                 pytest.fail(f"{file}, {name}: {error}")
+
+
+def _with_all_values(cursor, sql: str) -> str:
+    """A prepared statement that gets its values as one tuple, with a NULL for each of them."""
+    found = re.search(r"^EXECUTE (\w+) NULL;?$", sql, re.MULTILINE)
+    if found is None:
+        return sql
+    cursor.execute("SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = %s", (found[1],))
+    return f"EXECUTE {found[1]} ({', '.join(['NULL'] * cursor.fetchone()[0])})"
 
 
 def _with_null_parameters(sql: str) -> str:

@@ -28,7 +28,7 @@ WHERE s.id = ANY(%(ids)s::uuid[]) AND c.message_id = s.id AND c.accepted_at = s.
 
 -- name: leave_out
 -- A message that waits goes to its other recipients.
-UPDATE single_message SET recipient_count = %(to)s + %(cc)s + %(bcc)s, cc_count = %(cc)s, bcc_count = %(bcc)s,
+UPDATE single_message SET recipient_count = %(to)s::int + %(cc)s::int + %(bcc)s::int, cc_count = %(cc)s, bcc_count = %(bcc)s,
     address_keys = %(address_keys)s::text[]
 WHERE id = %(id)s::uuid;
 
