@@ -12,7 +12,7 @@ STACKS = ("acceptance",)
 #: Folders that are parts, though they lie in another one. What is new in a folder belongs to the innermost part.
 FOLDERS = (
     *("console", "console/browser", "dags", "installation", "unit"),
-    *("integration", "integration/public", "integration/sending", "integration/transports"),
+    *("integration", "integration/api", "integration/public", "integration/sending", "integration/transports"),
 )
 #: What takes longest begins first, and what waits most beside what works most (`unit`, which never waits). The last are
 #: short, so that no process is alone at the end; what is not named here comes behind.
@@ -24,7 +24,9 @@ IN_ORDER = (
     "integration",
     "console",
     "acceptance/make_run",
+    "acceptance/test_trigger_mail.py",
     "integration/sending",
+    "integration/api",
     "own_airflow",
     "dags",
     "acceptance/test_celery.py",

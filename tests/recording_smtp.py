@@ -30,7 +30,7 @@ class RecordingServer:
         self.hang_up = hang_up
         #: Seconds before the reply to the final dot.
         self.delay = delay
-        #: Mailings that get it without a delay: what stands before the number in their addresses (World.group).
+        #: Mailings that get it without a delay: what stands before the number in addresses (World.group).
         self.at_once: set[str] = set()
         #: Number of connections above which a new one is refused, as by a relay with a limit; None: no limit.
         self.most_connections: int | None = None

@@ -22,7 +22,7 @@ from tests.sizes import size
 
 CODES = "codes.example.com"
 #: Recipients of the task beside which codes are sent, and the number of codes.
-RECIPIENTS, COUNT = size(1_000_000, 40_000), size(100, 20)
+RECIPIENTS, COUNT = size(1_000_000, 20_000), size(100, 20)
 #: Seconds from the request to the mail server, for one code and for half of them. A second is what bulk mail may delay
 #: trigger mail by; other tests want the same two cores.
 AT_MOST, MOSTLY = 10.0, 1.0

@@ -96,6 +96,18 @@ def test_saving_writes_the_entry_and_leaves_the_others_letter_by_letter(stored, 
     assert "its own, 3 steps" in page
 
 
+def test_the_share_of_single_messages_is_written_shown_again_and_stands_beside_what_is_left(stored, op):
+    op.post(PATH, **{**fields(op), **PLAN, "trigger_share": "10"})
+    assert entry_now()["trigger_share"] == 10
+    assert fields(op)["trigger_share"] == "10"
+    today = visible_text(op.get(PATH).text)
+    assert "Set aside for single messages 40" in today
+    assert "Left 360" in today
+    op.post(PATH, **{**fields(op), **PLAN, "trigger_share": ""})
+    assert "trigger_share" not in entry_now()
+    assert "Set aside" not in visible_text(op.get(PATH).text)
+
+
 def test_the_picture_of_the_coming_days_is_drawn_before_anything_is_written(stored, op):
     before = text_now()
     # In a zone where no quota day ends while the test runs.
@@ -137,6 +149,7 @@ def test_a_warm_up_that_is_to_come_is_drawn_from_its_first_day(stored, op):
         ({"started_on": "9999-12-31"}, "started_on", "Must be a date such as"),
         ({"time_zone": "Mars"}, "time_zone", "Must be the name of a time zone"),
         ({"daily_limit": "0"}, "daily_limit", "Must be a whole number of messages"),
+        ({"trigger_share": "51"}, "trigger_share", "Must be a whole number of percent"),
         ({"daily_limit": "1e3"}, "daily_limit", "Must be a whole number of messages"),
         ({"day_length": "P9D"}, "day_length", "Must be a duration"),
     ],

@@ -17,6 +17,7 @@ from ses_ops import settings
 from ses_ops.api.app import make_app
 from ses_ops.api.front import ApiFront
 from ses_ops.api.services import ApiServices
+from ses_ops.web.worker_processes import patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -100,7 +101,9 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http=PatientHttpTools,
+        # By its name: a further process then says that it lives before it loads all of this.
+        http="ses_ops.api.server:PatientHttpTools",
+        **patience_with_processes(),
         ws="none",
         backlog=4096,
         limit_concurrency=MOST_CONNECTIONS,

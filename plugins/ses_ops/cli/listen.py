@@ -56,7 +56,9 @@ def api(host: str | None, port: int | None, workers: int) -> None:
     from ses_ops.application.secret_box import SecretBox
     from ses_ops.cli.session import db_dsn_without_airflow
 
-    settings.public_url(), api_settings.api_per_second()  # a wrong setting is an error before anything listens
+    # A wrong setting is an error before anything listens.
+    settings.public_url(), api_settings.api_per_second()
+    api_settings.reference_per_second(), api_settings.reference_zone()
     SecretBox.of_airflow()
     host, port = host or api_settings.api_host(), port or api_settings.api_port()
     dsn = db_dsn_without_airflow()

@@ -13,6 +13,7 @@ SENTENCES: dict[str, str] = {
         "and {known}"
     ),
     "header_twice": "{name!r} is there twice",
+    "html_needs_text": "html with variables and more than {most:,} characters needs a text beside it",
     "kind_of_file_not_allowed": "{name!r} is not of a kind of file that may be attached",
     "moment_too_far_ahead": "{value!r} is more than {days} days ahead",
     "no_such_template": "there is no template named {name!r}",

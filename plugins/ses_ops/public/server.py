@@ -15,6 +15,7 @@ from ses_ops import settings
 from ses_ops.public.app import make_app
 from ses_ops.public.front import Front
 from ses_ops.public.services import Services
+from ses_ops.web.worker_processes import patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -76,7 +77,9 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         host=host,
         port=port,
         workers=workers,
-        http=PatientOnlySoLong,
+        # By its name: a further process then says that it lives before it loads all of this.
+        http="ses_ops.public.server:PatientOnlySoLong",
+        **patience_with_processes(),
         ws="none",
         h11_max_incomplete_event_size=MOST_OF_A_HEAD,
         limit_concurrency=MOST_CONNECTIONS,

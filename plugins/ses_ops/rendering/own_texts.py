@@ -10,11 +10,12 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from ses_ops.domain.single_message import SingleMessage
+from ses_ops.errors import InvalidInput
 from ses_ops.rendering.compiled_part import CompiledPart, wrap_jinja_error
 from ses_ops.rendering.environment import COMPILE_ERRORS, make_environment
 from ses_ops.rendering.given_text import OF_MESSAGE, escaped_source, has_code, with_line_feeds
 from ses_ops.rendering.mail_parts import MailSource, Parts
-from ses_ops.rendering.plain_parts import PlainPart, plain_parts
+from ses_ops.rendering.plain_parts import MAX_LAYOUT, PlainPart, plain_parts
 from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.remembered import Remembered
 from ses_ops.rendering.template import HTML, SUBJECT, TEXT, MailTemplate, load_template
@@ -37,7 +38,7 @@ _subjects: Remembered[BodyPart] = Remembered(**_REMEMBERED)
 
 
 def own_parts(message: SingleMessage, tracked: TrackedParts | None, key: Hashable) -> Parts:
-    """The parts of a message without a template; `key` is equal for equal `tracked`. Raises TemplateError."""
+    """The parts of a message without a template; `key` is that of `tracked`. Raises TemplateError, InvalidInput."""
     text, html, language = message.text, message.html, message.unsubscribe
     size = len(text or "") + len(html or "")
     known = (text, html, language, key)
@@ -45,6 +46,8 @@ def own_parts(message: SingleMessage, tracked: TrackedParts | None, key: Hashabl
         found = _plain.get(known, size, lambda: made)
     if found is not None:
         return found
+    if text is None and html is not None and len(html) > MAX_LAYOUT:
+        raise InvalidInput("html_needs_text", most=MAX_LAYOUT, field="text")
     texts = (text, html, message.verbatim)
     return _sources.get(texts, size, lambda: MailSource(_own_template(*texts))).parts(language, tracked, key)
 

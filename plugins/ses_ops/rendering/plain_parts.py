@@ -21,6 +21,7 @@ from ses_ops.rendering.given_text import OF_MESSAGE, has_code, with_line_feeds
 from ses_ops.rendering.mail_parts import Parts
 from ses_ops.rendering.own_link import FooterPart, footers
 from ses_ops.rendering.protected_source import ProtectedSource
+from ses_ops.rendering.quick_text import quick_text
 from ses_ops.rendering.quoted_printable import BodyEncoder
 from ses_ops.rendering.template import HTML, TEXT
 from ses_ops.rendering.text_from_html import CannotConvert, text_from_html
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ses_ops.rendering.body_part import BodyPart
     from ses_ops.rendering.tracking import TrackedParts
 
+#: Characters of HTML of which a text is made with care: as many as Gmail shows of a mail, and a fifth of a second.
+MAX_LAYOUT = 200_000
 _TOKENS = {CLICK_MARK: CLICK_TOKEN, OPEN_MARK: OPEN_TOKEN}
 _AT_MARKS = re.compile(f"([{CLICK_MARK}{OPEN_MARK}])")
 
@@ -79,9 +82,10 @@ def plain_parts(
     text, html = (None if one is None else with_line_feeds(one) for one in (text, html))
     if text is None:
         assert html is not None
-        text = _text_of(html)
-        if has_code(text):
+        made = quick_text(html) if len(html) > MAX_LAYOUT else _source_of(html)
+        if made is None:
             return None
+        text = made
     marked = any(_AT_MARKS.search(one) for one in (text, html) if one)
     targets: tuple[str, ...] = ()
     if tracked is not None and not marked:
@@ -122,9 +126,11 @@ def _tracked_html(html: str, tracked: TrackedParts) -> str:
     return protected.changed(changes)
 
 
-def _text_of(html: str) -> str:
+def _source_of(html: str) -> str | None:
+    """The text of the HTML; None where only a template can write it (a text with `{{`)."""
     try:
-        return text_from_html(html, _environment())
+        text = text_from_html(html, _environment())
+        return None if has_code(text) else text
     except CannotConvert as error:
         raise TemplateError("html_not_converted", why=error, template=OF_MESSAGE, part=HTML) from error
 

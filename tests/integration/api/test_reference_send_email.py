@@ -8,6 +8,7 @@ import email.policy
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -184,6 +185,17 @@ def test_an_equal_request_with_a_name_is_the_same_mail(client, smtp, api_dsn):
     arrived(smtp, "plain@example.com", 3)
 
 
+def test_equal_requests_at_the_same_time_are_one_mail(client, api, api_dsn, smtp):
+    made = reference_key(api_dsn, "at once")
+    fields = {"Destination": ["at-once@example.com"], "SmtpMessageId": "<at-once@mail.example.com>"}
+    with ThreadPoolExecutor(40) as threads:
+        asked = [threads.submit(lambda: send(ReferenceClient(api.url, made), **fields).MessageId) for _ in range(80)]
+        assert len({one.result() for one in asked}) == 1
+    arrived(smtp, "at-once@example.com")
+    time.sleep(0.3)
+    assert smtp.accepted["at-once@example.com"] == 1
+
+
 def test_ten_mails_an_hour_go_to_one_address(client):
     for number in range(10):
         send(client, Destination=["often@example.com"], Subject=f"{number}")
@@ -275,7 +287,7 @@ def test_a_key_of_another_domain_sees_nothing_of_it(api, api_dsn, client):
     assert refused(other, Destination=["a@example.com"]) == "AuthFailure.UnauthorizedOperation"
     own = ReferenceClient(api.url, reference_key(api_dsn, "own", ["send"], [DOMAIN]))
     shown = {"Destination": ["a@example.com"], "HeaderFrom": "boss@other.example.com"}
-    assert refused(own, **shown) == "AuthFailure.UnauthorizedOperation"
+    assert refused(own, **shown) == "FailedOperation.IncorrectSender"
 
 
 def test_over_quota_a_message_is_refused_at_once_and_nothing_is_kept(api_dsn, smtp, tmp_path):

@@ -39,6 +39,14 @@ def test_the_client_signs_in_each_of_its_ways(api, made, method, sign):
     assert (added.TotalCount, added.ValidCount) == (12, 12)
 
 
+@pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "localhost:{}"])
+def test_the_address_may_be_written_otherwise(api, made, form):
+    """With a scheme in it the client sends a Host that is none, and signs that."""
+    client = ReferenceClient(api.url, made)
+    client.sdk.profile.httpProfile.endpoint = form.format(api.port)
+    assert client.call("ListEmailTemplates", **LIST).RequestId
+
+
 def test_the_client_may_leave_the_body_out_of_its_signature(api, made):
     client = ReferenceClient(api.url, made, unsigned=True)
     assert client.call("ListEmailTemplates", **LIST).RequestId

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -187,6 +188,16 @@ def test_a_text_of_its_own_is_sent_as_it_is(client, api_dsn, template, tmp_path)
         mail = email.message_from_bytes(smtp.contents["simple1@example.com"], policy=email.policy.default)
     assert mail.get_body(("plain",)).get_content().strip() == "A { b } {{ name }} {% x %}"
     assert mail["subject"] == "Hi N1"
+
+
+def test_a_named_request_may_be_repeated_when_its_time_has_come(client, template):
+    id = receiver(client, "soon", count=1)
+    timed = {"TaskType": 2, "TimedParam": {"BeginTime": there(datetime.now(UTC) + timedelta(seconds=2))}}
+    fields, named = batch(id, template, **timed), {"Idempotency-Key": "soon"}
+    first = client.sdk.call_json("BatchSendEmail", fields, headers=named)["Response"]["TaskId"]
+    time.sleep(2.5)
+    assert client.sdk.call_json("BatchSendEmail", fields, headers=named)["Response"]["TaskId"] == first
+    assert client.refused("BatchSendEmail", **fields) == "InvalidParameterValue.BeginTimeBeforeNow"
 
 
 @pytest.mark.parametrize("kind", ["template", "filled", "simple"])

@@ -29,9 +29,9 @@ def test_what_was_written_is_read(value, ascii_only):
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}",:\\u0d8e1-.NaInfity ', max_size=80).map(str.encode))
 def test_anything_else_is_refused_with_400(body):
+    problem = None
     try:
         parse_json(body)
-        problem = None
     except Refusal as caught:
         problem = caught
     assert problem is None or (problem.status == 400 and str(problem))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
 
-from ses_ops.api.rest.examples import EXAMPLE_PROBLEM, Maybe
+from ses_ops.api.rest.examples import EXAMPLE_PROBLEM, Loose, Maybe
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,7 +30,9 @@ _WHY = {
 
 
 def schema_of(example: Any) -> dict[str, Any]:
-    """The JSON schema of values like an example; `Maybe` in it is a value that may be null."""
+    """The JSON schema of values like an example; `Maybe` in it is a value that may be null, `Loose` any value."""
+    if isinstance(example, Loose):
+        return {}
     if isinstance(example, Maybe):
         inner = schema_of(example.value)
         kind = inner.get("type")
@@ -48,7 +50,7 @@ def schema_of(example: Any) -> dict[str, Any]:
 
 def plain(example: Any) -> Any:
     """An example as JSON has it."""
-    if isinstance(example, Maybe):
+    if isinstance(example, Maybe | Loose):
         return plain(example.value)
     if isinstance(example, dict):
         return {name: plain(one) for name, one in example.items()}

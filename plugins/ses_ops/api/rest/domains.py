@@ -134,7 +134,7 @@ def _today(today: QuotaToday) -> dict[str, Any]:
     why = today.allowance.blocked_why
     return {
         **{name: getattr(today.day, name) for name in ("number", "starts_at", "ends_at", "allotment")},
-        **{name: getattr(today, name) for name in ("used", "reserved", "left")},
+        **{name: getattr(today, name) for name in ("used", "reserved", "left", "single", "set_aside")},
         "limited_by": today.allowance.limited_by,
         "blocked_until": today.allowance.blocked_until,
         "blocked_why": None if why is None else str(why),

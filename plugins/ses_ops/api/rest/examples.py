@@ -15,6 +15,13 @@ class Maybe:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A value of an example of which others may have any form."""
+
+    value: Any
+
+
 EXAMPLE_PROBLEM = {
     "type": "urn:ses-ops:problem:address_without_at_sign",
     "title": "Bad Request",
@@ -128,6 +135,8 @@ QUOTA = {
                 "allotment": 3_000,
                 "used": 1_200,
                 "reserved": 0,
+                "single": 200,
+                "set_aside": 0,
                 "left": 1_800,
                 "limited_by": "plan",
                 "blocked_until": Maybe(_MOMENT),
@@ -156,8 +165,8 @@ DECISION = {
     "reason": Maybe("the server takes no more"),
 }
 PLAN_ENTRY = {"plan": "standard", "started_on": "2026-11-01", "time_zone": "Asia/Tokyo"}
-PLAN = {"domain": "mail.example.com", "entry": Maybe(PLAN_ENTRY)}
-PLAN_ASKED = {"domain": "mail.example.com", "entry": PLAN_ENTRY, "status": "asked"}
+PLAN = {"domain": "mail.example.com", "entry": Loose(PLAN_ENTRY)}
+PLAN_ASKED = {"domain": "mail.example.com", "entry": Loose(PLAN_ENTRY), "status": "asked"}
 TEMPLATE_LINE = {
     "name": "receipt",
     "origin": "stored",

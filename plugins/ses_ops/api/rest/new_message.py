@@ -28,8 +28,8 @@ from ses_ops.domain.api_key import Scope
 from ses_ops.errors import SesError
 
 if TYPE_CHECKING:
-    from ses_ops.application.single_messages.orders import Answer
     from ses_ops.api.services import ApiServices
+    from ses_ops.application.single_messages.orders import Answer
 
 PATH = "/v1/messages"
 _log = logging.getLogger(__name__)

@@ -89,9 +89,8 @@ class SendEmail:
     ) -> Order:
         fields = await self._fields(services, params)
         message = parse_single_message(fields, now=datetime.now(UTC), as_reference=True)
-        for sender in (message.sender, message.header_from or message.sender):
-            if not key.may_use(sender.domain):
-                raise not_allowed(f"the sender domain {sender.domain}")
+        if not key.may_use(message.sender.domain):
+            raise not_allowed(f"the sender domain {message.sender.domain}")
         prepared = await services.mail.prepare(message)
         return Order(
             message=prepared.message,

@@ -10,7 +10,6 @@ from ses_ops.domain.suppression import SuppressionReason
 from ses_ops.errors import Conflict, NotFound
 from ses_ops.storage.connection import KeyTaken, transaction
 from ses_ops.storage.reference import black_lists
-from ses_ops.storage.suppression import entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import Actor
     from ses_ops.domain.address import Address
+
+
+#: Most addresses that an entry of the audit log names.
+MOST_NAMED = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,11 +35,10 @@ class Added(Counted):
 
 def add(conn: Connection, actor: Actor, addresses: Sequence[Address], *, expires_at: datetime | None) -> Added:
     """Put addresses, each once, on the list. What is on it already stays as it is, unless it would end sooner."""
-    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": SuppressionReason.MANUAL.value}
+    facts: dict[str, Any] = {**_named(addresses), "reason": SuppressionReason.MANUAL.value}
     with actor.recorded("suppress", **facts) as recorded, transaction(conn):
         before = black_lists.on_the_list(conn, [one.key for one in addresses])
-        for one in addresses:
-            entries.add(conn, one, reason=SuppressionReason.MANUAL, note="", expires_at=expires_at, added_by=actor.name)
+        black_lists.add_manual(conn, addresses, expires_at=expires_at, by=actor.name)
         new = recorded["changed"] = sum(one.key not in before for one in addresses)
     return Added(count=new, repeated=len(addresses) - new)
 
@@ -55,7 +57,12 @@ def change(conn: Connection, actor: Actor, number: int, address: Address, *, exp
 
 def remove(conn: Connection, actor: Actor, addresses: Sequence[Address], *, reason: SuppressionReason) -> Counted:
     """Take addresses off the list that have this reason; others, such as a person's own wish, stay."""
-    facts: dict[str, Any] = {"addresses": [one.address for one in addresses], "reason": reason.value}
+    facts: dict[str, Any] = {**_named(addresses), "reason": reason.value}
     with actor.recorded("unsuppress", **facts) as recorded, transaction(conn):
         count = recorded["changed"] = black_lists.remove_of_reason(conn, [one.key for one in addresses], reason=reason)
     return Counted(changed=count > 0, count=count)
+
+
+def _named(addresses: Sequence[Address]) -> dict[str, Any]:
+    """The addresses for the audit log; of many the first, and their number."""
+    return {"addresses": [one.address for one in addresses[:MOST_NAMED]], "count": len(addresses)}

@@ -80,3 +80,9 @@ def on_the_list(conn: Connection, address_keys: Sequence[str]) -> set[str]:
 def remove_of_reason(conn: Connection, address_keys: Sequence[str], *, reason: SuppressionReason) -> int:
     """Remove the entries of some addresses that have a reason; their number."""
     return execute(conn, _SQL["remove_of_reason"], address_keys=list(address_keys), reason=reason.value)
+
+
+def add_manual(conn: Connection, addresses: Sequence[Address], *, expires_at: datetime | None, by: str) -> None:
+    """Put addresses, each once, on the list; what is on it for longer stays as it is."""
+    keys, texts = [one.key for one in addresses], [one.address for one in addresses]
+    execute(conn, _SQL["add_manual"], address_keys=keys, addresses=texts, expires_at=expires_at, by=by)

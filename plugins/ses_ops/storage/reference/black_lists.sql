@@ -44,3 +44,13 @@ WHERE address_key = ANY(%(address_keys)s) AND scope = '' AND (expires_at IS NULL
 -- name: remove_of_reason
 -- Not what the recipient wished, or somebody else decided.
 DELETE FROM suppression WHERE address_key = ANY(%(address_keys)s) AND scope = '' AND reason = %(reason)s;
+
+-- name: add_manual
+-- Many at once, as `add` of the list's entries: an entry is never shortened.
+INSERT INTO suppression AS s (address_key, address, reason, expires_at, added_by)
+SELECT k.address_key, k.address, 'manual', %(expires_at)s, %(by)s
+FROM unnest(%(address_keys)s::text[], %(addresses)s::text[]) AS k (address_key, address) ORDER BY k.address_key
+ON CONFLICT (address_key, scope) DO UPDATE SET
+    reason = excluded.reason, note = excluded.note, expires_at = excluded.expires_at, added_by = excluded.added_by,
+    created_at = now()
+WHERE s.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > s.expires_at);

@@ -63,7 +63,8 @@ def batch_send_email(call: Call) -> dict[str, Any]:
     if not 1 <= len(call.params["Subject"].strip()) <= LONGEST_SUBJECT:
         code = "InvalidParameterValue.SubjectLengthError"
         raise wrong_value("Subject", f"must have 1 to {LONGEST_SUBJECT} characters", code)
-    entry = {**_entry(call, group), **_schedule(call)}
+    entry = _entry(call, group)
+    entry |= _schedule(call, repeated=facts_there.task_id(call.conn, entry["name"]) is not None)
     _check_sender(call, entry["sender"])
     content = content_of(call, group, entry["name"])
     try:
@@ -115,7 +116,8 @@ def _name(call: Call) -> str:
     return f"batch-{to_wall_clock(call.now, call.zone):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _schedule(call: Call) -> dict[str, Any]:
+def _schedule(call: Call, *, repeated: bool) -> dict[str, Any]:
+    """Type and times. The start of a task that an equal request has made before may have passed meanwhile."""
     kind = call.params["TaskType"]
     if kind not in _TYPES:
         raise wrong_value("TaskType", "must be 1, 2 or 3")
@@ -129,7 +131,7 @@ def _schedule(call: Call) -> dict[str, Any]:
     begin = read_moment(given["BeginTime"], call.zone)
     if begin is None:
         raise wrong_value(f"{name}.BeginTime", "is not a time such as 2021-09-10 11:10:11")
-    if begin < call.now:
+    if begin < call.now and not repeated:
         why = f"has passed by the clock of {call.zone.key}"
         raise wrong_value(f"{name}.BeginTime", why, "InvalidParameterValue.BeginTimeBeforeNow")
     found["start_at"] = begin.isoformat()
