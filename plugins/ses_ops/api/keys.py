@@ -193,7 +193,7 @@ def key_with(scope: Scope) -> KeyWith:
     return KeyWith(scope)
 
 
-def check_domain(key: ApiKey, domain: str) -> None:
-    """Refuse what is of a sender domain that the key does not name. Raises Refusal 403."""
+def check_domain(key: ApiKey, domain: str, field: str) -> None:
+    """Refuse what is of a sender domain that the key does not name, in a `field`. Raises Refusal 403."""
     if not key.may_use(domain):
-        raise Refusal(403, "api_key_domain_missing", sender_domain=domain, field="from")
+        raise Refusal(403, "api_key_domain_missing", sender_domain=domain, field=field)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 KNOWN_FOR = 60.0
 #: Answers that are known; one is some hundred octets.
 MOST_KNOWN = 20_000
+#: Octets of the longest answer that is known: to a message of a dozen recipients. PostgreSQL has the others.
+MOST_OCTETS = 1_200
 
 
 class KnownAnswer(NamedTuple):
@@ -40,7 +42,9 @@ class KnownAnswers:
         return found
 
     def add(self, key_id: str, key: str, fingerprint: bytes, *, status: int, id: str, body: bytes) -> None:
-        """Note an answer that was given."""
+        """Note an answer that was given, unless it is a long one."""
+        if len(body) > MOST_OCTETS:
+            return
         self._known.pop((key_id, key), None)
         self._known[key_id, key] = KnownAnswer(fingerprint, time.monotonic() + KNOWN_FOR, status, id, body)
         if len(self._known) > MOST_KNOWN:

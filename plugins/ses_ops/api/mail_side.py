@@ -83,16 +83,14 @@ class LiveMail:
         if self._sender is None or self._acceptor is None:
             return {"status": "failing", "database": "unavailable"}
         now = self._sender.health()
-        said = {
-            "status": "degraded" if now.relay_problem or now.database_problem else "ok",
-            "database": "unavailable" if now.database_problem else "ok",
+        database_problem = now.database_problem or self._acceptor.problem
+        return {
+            "status": "failing" if database_problem else "degraded" if now.relay_problem else "ok",
+            "database": "unavailable" if database_problem else "ok",
             "mail_server": "unavailable" if now.relay_problem else "ok",
             "under_way": now.under_way,
             "waiting": now.waiting,
         }
-        if now.database_problem:
-            said["status"] = "failing"
-        return said
 
     async def _begin(self) -> bool:
         sender = SingleMailSender(

@@ -118,7 +118,8 @@ def test_a_key_sees_its_sender_domains_and_no_others(codes, ids):
     assert problem(codes, f"/v1/messages/{ids['news']}", 404)["code"] == "message_not_found"
     assert [one["domain"] for one in found(codes, "/v1/domains")["data"]] == [CODES]
     for path in ("/v1/messages", "/v1/statistics", "/v1/events"):
-        assert problem(codes, path, 403, domain=NEWS)["code"] == "api_key_domain_missing"
+        refused = problem(codes, path, 403, domain=NEWS)
+        assert (refused["code"], refused["field"]) == ("api_key_domain_missing", "domain")
     assert problem(codes, f"/v1/domains/{NEWS}", 403)["code"] == "api_key_domain_missing"
     assert set(found(codes, "/v1/statistics")["time_zones"]) == {CODES}
 

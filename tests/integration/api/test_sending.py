@@ -130,11 +130,19 @@ def test_it_starts_without_postgresql_refuses_with_503_and_goes_on_when_it_is_th
                 assert time.monotonic() < end, copy.log
                 time.sleep(0.1)
             server.stop("immediate")
+            # A proxy that asks for its health learns it although nobody else asks for anything.
+            while (health := client.get("/health")).status_code != 503:
+                assert time.monotonic() < end + 30, health.text
+                time.sleep(0.1)
+            assert health.json()["database"] == "unavailable"
             answer = client.post("/v1/messages", json=MESSAGE)
             assert answer.status_code == 503, answer.text
             server.start()
+            while client.get("/health").status_code != 200:
+                assert time.monotonic() < end + 60, copy.log
+                time.sleep(0.1)
             while client.post("/v1/messages", json=MESSAGE).status_code != 202:
-                assert time.monotonic() < end + 30, copy.log
+                assert time.monotonic() < end + 90, copy.log
                 time.sleep(0.1)
     finally:
         copy.kill()

@@ -33,3 +33,9 @@ def test_the_oldest_are_forgotten(monkeypatch):
     for name in ("1", "2", "1", "3"):
         answers.add("AKID", name, b"f", status=202, id=name, body=b"{}")
     assert [known(answers, name) is not None for name in ("1", "2", "3")] == [True, False, True]
+
+
+def test_long_answers_take_no_memory():
+    answers = KnownAnswers()
+    answers.add("AKID", "order", b"f", status=202, id="1", body=b"x" * (known_answers.MOST_OCTETS + 1))
+    assert known(answers) is None

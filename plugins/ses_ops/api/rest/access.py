@@ -48,5 +48,5 @@ def domains_asked(key: ApiKey, domain: str | None) -> Collection[str] | None:
     if domain is None:
         return domains_of(key)
     name = domain_key(domain)
-    check_domain(key, name)
+    check_domain(key, name, "domain")
     return (name,)

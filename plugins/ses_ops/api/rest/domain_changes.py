@@ -147,7 +147,7 @@ async def write_plan(request: Request, key: Manages, services: Served, plans: Pl
     """
     entry = await fields_of(request, None)
     name = parse_domain(domain)
-    check_domain(key, name)
+    check_domain(key, name, "domain")
     require_match(request, _plan(plans, name))
 
     def write(conn: Connection, actor: Actor) -> Changed:

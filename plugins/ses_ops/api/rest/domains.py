@@ -84,7 +84,7 @@ def _days(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str, limit: 
 def known_domain(conn: Connection, plans: QuotaPlans, key: ApiKey, domain: str) -> str:
     """The key of a sender domain that is known. Raises Refusal 403, NotFound."""
     name, own = domain_key(domain), domains_of(key)
-    check_domain(key, name)
+    check_domain(key, name, "domain")
     known = known_domains(conn, plans)
     if name not in known:
         seen = [one for one in known if own is None or one in own]

@@ -47,7 +47,7 @@ async def order_of_message(
     repeats: UUID | None = None,
 ) -> Order:
     """The order of a message. Raises as `order_of` does."""
-    check_domain(key, message.sender.domain)
+    check_domain(key, message.sender.domain, "from")
     try:
         prepared = await services.mail.prepare(message)
     except NotFound as error:  # a template of the request, not what its path names

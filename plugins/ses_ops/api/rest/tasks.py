@@ -110,7 +110,7 @@ async def write(request: Request, key: Manages, services: Served, name: TaskName
     if given.get("name") not in (None, name):
         raise InvalidInput("not_a_task_name", name=str(given["name"])[:100], field="name")
     task = parse_send_task(definition_texts({**given, "name": name, "roles": given.get("roles") or None}), where="")
-    check_domain(key, task.sender_domain)
+    check_domain(key, task.sender_domain, "sender")
     written = await services.change(key, _write, request, key, task)
     applied = written.applied[name]
     value = {"applied": applied.value, "definition": await services.read(_definition, key, name)}
@@ -162,7 +162,7 @@ def _definition(conn: Connection, key: ApiKey, name: str) -> dict[str, Any]:
 def _write(conn: Connection, actor: Actor, request: Request, key: ApiKey, task: SendTask) -> AppliedDefinitions:
     def check(current: SendTask | None) -> None:
         if current is not None:
-            check_domain(key, current.sender_domain)
+            check_domain(key, current.sender_domain, "name")
         value = None if current is None else definition_of(current)
         require_match(request, value)
         require_absent(request, value)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ses_ops.application.single_messages.orders import Answer, Order
     from ses_ops.domain.warmup import QuotaPlans
+    from ses_ops.errors import SesError
     from ses_ops.sending.single.open_chunk import Admitted, OpenChunks
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ CONNECT_TIMEOUT = 3
 #: Milliseconds for which a transaction waits for the row of a quota day, which bulk mail holds while it reserves. Then
 #: the requests fail, rather than hang with all that come after them.
 LOCK_TIMEOUT = 5_000
+#: Seconds for which a failure is said of acceptance where nothing is asked for after it.
+PROBLEM_FOR = 10.0
 
 
 class Acceptor:
@@ -65,6 +69,7 @@ class Acceptor:
         self._asked: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._conn: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._failed: tuple[SesError, float] | None = None
         self._thread = threading.Thread(target=self._run, name="acceptance", daemon=True)
 
     def start(self) -> None:
@@ -82,6 +87,12 @@ class Acceptor:
         call = _Call(orders, self._loop.create_future())
         self._asked.put(call)
         return await call.future
+
+    @property
+    def problem(self) -> SesError | None:
+        """Why nothing could be accepted a moment ago; None where the newest request could be judged."""
+        failed = self._failed
+        return failed[0] if failed is not None and time.monotonic() - failed[1] < PROBLEM_FOR else None
 
     async def stop(self) -> None:
         """Let the transaction under way end; the requests behind it raise DatabaseUnavailable."""
@@ -128,8 +139,11 @@ class Acceptor:
     def _try(self, group: Sequence[tuple[_Call, int]]) -> tuple[list[Answer | Exception | None], list[Admitted]]:
         orders = [call.orders[place] for call, place in group]
         try:
-            return self._commit(orders)
+            done = self._commit(orders)
+            self._failed = None
+            return done
         except (DatabaseUnavailable, NotSetUp) as problem:
+            self._failed = (problem, time.monotonic())
             return [problem] * len(orders), []
         except Exception as problem:
             if len(orders) > 1:  # one of them must not spoil the others

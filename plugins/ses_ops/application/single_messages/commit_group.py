@@ -75,7 +75,7 @@ class GroupCommit:
 
     @property
     def messages(self) -> list[tuple[str, tuple[int, int] | None]]:
-        """The messages that the transaction writes: id, and occurrence and place of a first row, if it has rows."""
+        """The messages that the transaction writes: id, and occurrence and place of the first row if it has rows."""
         accepted = (order for order, answer in zip(self._orders, self.answers, strict=True) if _is_accepted(answer))
         return [(str(order.id), self.placing.first_row(order)) for order in accepted]
 

@@ -1,7 +1,7 @@
 """Requests that were accepted once and could not be any more: their equal ones get the first answer all the same.
 
 Between the two the `send_at` of a message passes, its template goes, what it repeats is no longer kept. A client that
-hears only that takes its message for refused, and asks for it again under another key.
+gets such a refusal takes its message for refused, and asks for it again under another key.
 """
 
 from __future__ import annotations

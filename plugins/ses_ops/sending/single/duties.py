@@ -70,6 +70,8 @@ class Duties:
         self.living = 1
         #: Whether the newest look found nothing that is due.
         self.nothing_due = False
+        #: Why the newest heartbeat could not be written; None where it was.
+        self.problem: DatabaseUnavailable | None = None
 
     async def run(self) -> None:
         """Do them until cancelled."""
@@ -103,7 +105,12 @@ class Duties:
         attempt_ids = [held.attempt.id for held in self._work.held.values() if not held.lost]
         transport = self._work.transport
         turned_away = transport is not None and transport.turned_away
-        self.living = await self._ledger.beat(process.id, rate=rate, turned_away=turned_away, attempt_ids=attempt_ids)
+        try:
+            alive = await self._ledger.beat(process.id, rate=rate, turned_away=turned_away, attempt_ids=attempt_ids)
+        except DatabaseUnavailable as problem:
+            self.problem = problem
+            raise
+        self.living, self.problem = alive, None
         if not self.living:
             await self._begin_anew()
         settings, transport = self._work.settings, self._work.transport

@@ -46,7 +46,7 @@ class SenderHealth:
 
     #: Why mail does not leave; None while nothing is known against it.
     relay_problem: SesError | None
-    #: Why outcomes cannot be written; None while they can.
+    #: Why outcomes or heartbeats cannot be written; None while they can.
     database_problem: SesError | None
     #: Number of messages that are marked and have no outcome in the ledger.
     under_way: int
@@ -107,7 +107,7 @@ class SingleMailSender:
         work = self._work
         return SenderHealth(
             relay_problem=work.relay.why_not,
-            database_problem=self._recorder.problem,
+            database_problem=self._recorder.problem or self._duties.problem,
             under_way=work.marked(),
             waiting=work.waiting(),
         )

@@ -138,7 +138,7 @@ def _held(*, held: bool, fingerprint: memoryview | None, status: int | None, ans
 
 
 def answered(conn: Connection, key_id: str, keys: Iterable[str]) -> dict[str, HeldKey]:
-    """What requests were answered, by their keys, without holding one; those free or under way are left out."""
+    """By the key of a request what it was answered, without holding any; free ones and those under way are left out."""
     rows = fetch_all(conn, _SQL["answered"], key_id=key_id, keys=list(keys))
     return {row.pop("key"): _held(held=False, **row) for row in map(dict, rows)}
 
@@ -221,7 +221,7 @@ def _columns(rows: Sequence[Any], of: Any) -> Sequence[Sequence[Any]]:
 
 
 def written(conn: Connection, messages: Sequence[tuple[str, tuple[int, int] | None]]) -> bool:
-    """Whether messages that one transaction wrote are there: of each its id, occurrence and place of its rows."""
+    """Whether messages are there that one transaction wrote: of each its id, and occurrence and place of its rows."""
     rows = [(id, *(first or (None, None))) for id, first in messages]
     ids, occurrence_ids, first_seqs = ([row[place] for row in rows] for place in range(3))
     given = {"ids": ids, "occurrence_ids": occurrence_ids, "first_seqs": first_seqs}
