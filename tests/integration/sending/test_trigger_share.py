@@ -102,4 +102,5 @@ def test_a_forecast_leaves_the_share_alone_also_before_the_warm_up_has_begun(wor
         of_domain = domain_quota(world.conn, QuotaPlans.parse(world.quota_variable), DOMAIN)
     assert [day.room for day in made.days] == [95, 95]
     assert of_domain.not_begun
-    assert of_domain.shared is not None and of_domain.shared.trigger_share == 5
+    assert of_domain.shared is not None
+    assert of_domain.shared.trigger_share == 5
