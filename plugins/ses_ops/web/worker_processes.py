@@ -25,7 +25,7 @@ def patience_with_processes() -> dict[str, Any]:
 def end_with_parent() -> None:
     """Have this process, if it is a further one, stop as by SIGTERM when the process ends that started it.
 
-    One that was killed cannot tell its children: they would go on for ever, with nobody to stop them, and hold the port.
+    One that was killed cannot tell its children: they would go on for ever, and hold the port.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -24,6 +24,9 @@ FROM single_message WHERE id = %(id)s::uuid FOR UPDATE;
 -- name: cancel
 UPDATE single_message SET cancelled_at = now(), due_at = NULL WHERE id = %(id)s::uuid;
 
+-- name: wait_a_moment
+SELECT set_config('lock_timeout', %(timeout)s, true);
+
 -- name: keep_days
 SELECT keep_days('single_message_content', 'accepted_at', %(content_days)s)
      + keep_days('idempotent_request', 'began_at', %(idempotency_days)s);
