@@ -38,6 +38,21 @@ def test_nothing_waits_for_long_behind_a_table_that_a_backup_reads(ses_dsn, ses_
         answer, took = asyncio.run(accept_beside(backup))
     assert isinstance(answer, Accepted)
     assert took < 4
-    # The backup is over.
     with connected(ses_dsn) as conn:
         assert keep(conn) == 4
+
+
+def test_addresses_that_are_being_counted_are_left_alone_and_not_waited_for(ses_dsn, ses_conn):
+    keep(ses_conn)
+    old = (
+        "INSERT INTO address_rate SELECT k, 'codes.example.com', ARRAY[now() - interval '2 hours'] FROM unnest(%s) AS k"
+    )
+    with connected(ses_dsn) as counting, counting.cursor() as cursor:
+        cursor.execute(old, (["ann@example.org", "bob@example.org"],))
+        counting.commit()
+        cursor.execute("SELECT FROM address_rate WHERE address_key = 'ann@example.org' FOR UPDATE")
+        began = time.monotonic()
+        keep(ses_conn)
+        assert time.monotonic() - began < 5
+        cursor.execute("SELECT array_agg(address_key) FROM address_rate")
+        assert cursor.fetchall() == [(["ann@example.org"],)]
