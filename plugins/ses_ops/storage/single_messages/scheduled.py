@@ -76,9 +76,9 @@ def cancel(conn: Connection, message_id: str) -> None:
 def keep_days(conn: Connection, *, content_days: int, idempotency_days: int) -> int:
     """Make the partitions of today and tomorrow (UTC), and drop those of days before the kept ones.
 
-    Returns the number of tables made and dropped. Both tables are locked for that: what waits longer than a moment for
-    somebody who reads them, as a backup does for an hour, fails as DatabaseUnavailable, because all that is to be
-    accepted waits behind it. Half a day ahead is enough for the next try.
+    Returns the number of tables made and dropped. Both tables are locked for that, and all that is to be accepted
+    stands behind the lock. So it raises DatabaseUnavailable after a moment where somebody reads them, as a backup does
+    for an hour: tomorrow's table is made a day ahead, and the next try is soon.
     """
     fetch_value(conn, _SQL["wait_a_moment"], timeout=_PATIENCE)
     return int(fetch_value(conn, _SQL["keep_days"], content_days=content_days, idempotency_days=idempotency_days))
