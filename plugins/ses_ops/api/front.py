@@ -94,7 +94,7 @@ def log_fault(error: BaseException | None) -> None:
     """Log where an error came from, without its words: those of a database name values, and so people's addresses."""
     while error is not None:
         where = "".join(traceback.format_tb(error.__traceback__))
-        _faults.error("a request failed: %s\n%s", type(error).__name__, where)
+        _faults.log(logging.ERROR, "a request failed: %s\n%s", type(error).__name__, where)
         error = error.__cause__
 
 

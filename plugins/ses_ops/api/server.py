@@ -17,7 +17,7 @@ from ses_ops import settings
 from ses_ops.api.app import make_app
 from ses_ops.api.front import ApiFront
 from ses_ops.api.services import ApiServices
-from ses_ops.web.worker_processes import patience_with_processes
+from ses_ops.web.worker_processes import end_with_parent, patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -117,6 +117,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
 
 def api() -> ApiFront:
     """The app of one process, from the environment."""
+    end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(_SWITCHED_AFTER)
     app = make_app(ApiServices.of(settings.db_dsn()))

@@ -42,7 +42,7 @@ def forecast_with(conn: Connection, plan: WarmupPlan, waiting: Sequence[PendingM
     try:
         today = sender_domains.today(conn, plan)
     except QuotaError:  # the warm-up has not begun
-        return forecast(plan, waiting, now=now, left_today=None)
+        return forecast(sender_domains.with_share(conn, plan), waiting, now=now, left_today=None)
     return forecast(
         today.plan,
         waiting,

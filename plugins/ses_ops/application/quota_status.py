@@ -34,6 +34,8 @@ class DomainQuota:
     waiting: tuple[PendingMailOfTask, ...]
     #: Time of the status by the database's clock.
     now: datetime
+    #: The plan with the share of single messages that its keys make, for forecasts.
+    shared: WarmupPlan | None = None
 
     @property
     def not_begun(self) -> bool:
@@ -67,7 +69,7 @@ class DomainQuota:
                 by_due[mail.due_at] = by_due.get(mail.due_at, 0) + mail.count
         waiting = [PendingMail(task=self.domain, count=count, due_at=due) for due, count in by_due.items()]
         return forecast(
-            self.today.plan if self.today else self.plan,
+            self.shared or self.plan,
             waiting,
             now=self.now,
             left_today=self.today.left if self.today else None,
@@ -84,11 +86,12 @@ def known_domains(conn: Connection, plans: QuotaPlans) -> list[str]:
 
 def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuota:
     """The status of one domain, known or not."""
-    plan: WarmupPlan | None = None
+    plan = shared = None
     today: QuotaToday | None = None
     problem: InvalidInput | QuotaError | None = None
     try:
         plan = plans[domain]
+        shared = sender_domains.with_share(conn, plan)
         today = sender_domains.today(conn, plan)
     except (InvalidInput, QuotaError) as error:
         problem = error
@@ -99,4 +102,5 @@ def domain_quota(conn: Connection, plans: QuotaPlans, domain: str) -> DomainQuot
         problem=problem,
         waiting=tuple(sender_domains.cached_mail(conn, domain)),
         now=today.now if today else database_now(conn),
+        shared=shared,
     )

@@ -15,7 +15,7 @@ from ses_ops import settings
 from ses_ops.public.app import make_app
 from ses_ops.public.front import Front
 from ses_ops.public.services import Services
-from ses_ops.web.worker_processes import patience_with_processes
+from ses_ops.web.worker_processes import end_with_parent, patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
 HEAD_WITHIN = 10.0
@@ -93,6 +93,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
 
 def listener() -> Front:
     """The app of one process, from the environment."""
+    end_with_parent()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(_SWITCHED_AFTER)
     prefix = urlsplit(settings.public_url() or "").path.rstrip("/")

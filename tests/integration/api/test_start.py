@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 from tests.integration.api.api_process import ApiProcess
 from tests.sizes import FULL
@@ -37,6 +40,22 @@ def test_it_answers_soon_has_no_airflow_and_stops(ses_dsn, tmp_path):
     assert took < START_WITHIN, api.log
     assert cpu < CPU_WITHIN
     assert octets < 150_000_000
+
+
+def test_its_further_processes_end_with_the_one_that_started_them(ses_dsn, tmp_path):
+    api = ApiProcess(dsn=ses_dsn, spool=tmp_path / "home", arguments=["--workers", "2"])
+    api.start()
+    try:
+        first = psutil.Process(api.process.pid)
+        further = first.children(recursive=True)
+        assert len(further) >= 2
+        first.kill()
+        first.wait(10)
+        _, left = psutil.wait_procs(further, timeout=30)
+        assert not left, api.log
+        socket.create_server(("127.0.0.1", api.port)).close()
+    finally:
+        api.kill()
 
 
 def test_its_modules_import_no_airflow():

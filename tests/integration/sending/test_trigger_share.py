@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ses_ops.application.forecasts import forecast_with
+from ses_ops.application.quota_status import domain_quota
+from ses_ops.domain.forecast import PendingMail
 from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.sending.single.places import reserve_places
-from ses_ops.storage.connection import transaction
+from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.quota import sender_domains
 from tests.integration.sending_world import DOMAIN, World, quota
 
@@ -87,3 +90,17 @@ def test_a_revoked_key_sets_nothing_aside_and_neither_does_an_entry_that_says_no
         explicit = QuotaPlans.parse(with_share(100, 0))[DOMAIN]
         assert sender_domains.today(world.conn, explicit).left == 60
         assert sender_domains.today(world.conn, plan(world)).left == 55
+
+
+def test_a_forecast_leaves_the_share_alone_also_before_the_warm_up_has_begun(world: World) -> None:
+    world.quota_variable = {DOMAIN: {**quota(100)[DOMAIN], "started_on": "2190-01-01"}}
+    with transaction(world.conn), world.conn.cursor() as cursor:
+        cursor.execute(KEY, (["send"], [DOMAIN]))
+    waiting = [PendingMail(task="news", count=100, due_at=None)]
+    with transaction(world.conn):
+        made = forecast_with(world.conn, plan(world), waiting, now=database_now(world.conn))
+        of_domain = domain_quota(world.conn, QuotaPlans.parse(world.quota_variable), DOMAIN)
+    assert [day.room for day in made.days] == [95, 95]
+    assert of_domain.not_begun
+    assert of_domain.shared is not None
+    assert of_domain.shared.trigger_share == 5

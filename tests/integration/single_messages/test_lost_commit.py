@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.application.single_messages.orders import Accepted
 from ses_ops.storage.single_messages import accepting
 from tests.accepting_world import Copy, order
 from tests.integration.single_messages.test_accept import accept, row, value
@@ -33,9 +31,7 @@ def test_what_was_due_is_not_taken_for_written_when_its_commit_never_happened(se
 
     async def run() -> None:
         async with copy.running(), due_of(copy) as due:
-            with pytest.raises(DatabaseUnavailable):
-                await due.look()
-            assert copy.started == []
+            await due.look()
             now_due(ses_conn)
             await due.look()
 
@@ -46,3 +42,21 @@ def test_what_was_due_is_not_taken_for_written_when_its_commit_never_happened(se
     with ses_conn.cursor() as cursor:
         cursor.execute("SELECT occurrence_id, seq FROM message")
         assert given <= set(cursor.fetchall())
+
+
+def test_the_first_request_after_a_lost_connection_is_accepted(ses_dsn, ses_conn):
+    copy = Copy(ses_dsn)
+
+    async def run() -> list:
+        async with copy.running():
+            await copy.accept(order("ann@example.org"))
+            value(
+                ses_conn,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'ses-ops acceptance' AND datname = current_database()",
+            )
+            return await copy.accept(order("bob@example.org", idempotency="k1"))
+
+    (answer,) = asyncio.run(run())
+    assert isinstance(answer, Accepted)
+    assert [one.address for one in copy.started] == ["ann@example.org", "bob@example.org"]

@@ -155,14 +155,20 @@ class Acceptor:
             log.exception("a single message cannot be accepted")
             return [problem], []
 
-    def _commit(self, orders: Sequence[Order]) -> tuple[list[Answer | Exception | None], list[Admitted]]:
+    def _commit(
+        self, orders: Sequence[Order], *, again: bool = True
+    ) -> tuple[list[Answer | Exception | None], list[Admitted]]:
         conn = self._connected()
         placing = Placing(conn, self._chunks, self._blocks)
         group = GroupCommit(conn, orders, placing=placing, plans=self._plans(), limits=self._limits)
         try:
             group.commit()
         except DatabaseUnavailable:
+            lost = bool(conn.closed)
             if not self._was_committed(group):
+                # After a restart of PostgreSQL the connection is known to be lost only when it is used.
+                if lost and again:
+                    return self._commit(orders, again=False)
                 raise
         except BaseException:
             placing.roll_back()

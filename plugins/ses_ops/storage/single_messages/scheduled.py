@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _SQL = statements(__file__)
 
+#: How long the making and dropping of tables waits for a lock (PostgreSQL's lock_timeout).
+_PATIENCE = "1s"
+
 
 class DueMessage(NamedTuple):
     """A message whose time has come."""
@@ -73,8 +76,11 @@ def cancel(conn: Connection, message_id: str) -> None:
 def keep_days(conn: Connection, *, content_days: int, idempotency_days: int) -> int:
     """Make the partitions of today and tomorrow (UTC), and drop those of days before the kept ones.
 
-    Returns the number of tables made and dropped.
+    Returns the number of tables made and dropped. Both tables are locked for that, and all that is to be accepted
+    stands behind the lock. So it raises DatabaseUnavailable after a moment where somebody reads them, as a backup does
+    for an hour: tomorrow's table is made a day ahead, and the next try is soon.
     """
+    fetch_value(conn, _SQL["wait_a_moment"], timeout=_PATIENCE)
     return int(fetch_value(conn, _SQL["keep_days"], content_days=content_days, idempotency_days=idempotency_days))
 
 

@@ -24,10 +24,15 @@ FROM single_message WHERE id = %(id)s::uuid FOR UPDATE;
 -- name: cancel
 UPDATE single_message SET cancelled_at = now(), due_at = NULL WHERE id = %(id)s::uuid;
 
+-- name: wait_a_moment
+SELECT set_config('lock_timeout', %(timeout)s, true);
+
 -- name: keep_days
 SELECT keep_days('single_message_content', 'accepted_at', %(content_days)s)
      + keep_days('idempotent_request', 'began_at', %(idempotency_days)s);
 
 -- name: forget_addresses
--- Who got nothing for an hour has its whole number again.
-DELETE FROM address_rate WHERE moments[cardinality(moments)] < now() - interval '1 hour';
+-- Who got nothing for an hour has its whole number again. It waits for nobody: acceptance locks these rows in an order of
+-- its own. A row that is locked counts a message just now.
+DELETE FROM address_rate WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM address_rate WHERE moments[cardinality(moments)] < now() - interval '1 hour' FOR UPDATE SKIP LOCKED));
