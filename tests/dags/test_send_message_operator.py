@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ses_ops.application.secret_box import VARIABLE
 from ses_ops.errors import NotSetUp
-from ses_ops.orchestration.hooks import ses_ops as hook_module
+from ses_ops.orchestration.hooks import ses_ops_hook as hook_module
 from ses_ops.orchestration.hooks.api_answer import ApiRefused, ApiUnavailable
 from ses_ops.orchestration.hooks.ses_ops_hook import SesOpsHook
 from ses_ops.orchestration.operators.send_message import HIDDEN, PRIVATE, SendMessageOperator, idempotency_key

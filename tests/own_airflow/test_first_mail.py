@@ -87,7 +87,7 @@ def test_a_user_makes_a_task_in_the_console_and_every_mail_leaves_once(team, adm
     make_task(user, "hello")
     assert FOREIGN_DAG in visible_dags(user)
     assert "send_task__hello" in visible_dags(user), "the DAG is not there when the answer comes"
-    team.wait_for(lambda: "finished" in user.get("/tasks/hello").text, "end of the mailing")
+    team.wait_for(lambda: "<p>Finished " in user.get("/tasks/hello").text, "end of the mailing")
     assert dict(mail_server.accepted) == dict.fromkeys(ADDRESSES, 1)
     assert user.api("GET", "/api/v2/dags/send_task__hello").json()["bundle_name"] == OUR_BUNDLE
 

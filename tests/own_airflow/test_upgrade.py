@@ -38,5 +38,5 @@ def test_a_task_that_is_made_now_is_sent_too(upgraded, mail_server):
     before = mail_server.total
     user = log_in(upgraded, "ursula")
     make_task(user, "after-the-upgrade")
-    upgraded.wait_for(lambda: "finished" in user.get("/tasks/after-the-upgrade").text, "end of the mailing")
+    upgraded.wait_for(lambda: "<p>Finished " in user.get("/tasks/after-the-upgrade").text, "end of the mailing")
     assert mail_server.total == before + len(ADDRESSES)

@@ -7,6 +7,7 @@ import hmac
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
@@ -156,15 +157,18 @@ def test_a_body_of_more_than_eight_megabytes_is_refused_also_in_pieces_without_e
 
 def test_twenty_requests_a_second_of_a_key_and_an_action(api, api_dsn):
     client = ReferenceClient(api.url, reference_key(api_dsn, "hurried"))
-    codes = []
-    for number in range(40):
+
+    def code_of(number: int) -> str:
         try:
             client.call("ListReceivers", Offset=number, Limit=1)
-            codes.append("")
         except TencentCloudSDKException as problem:
-            codes.append(problem.code)
-    assert codes[:20] == [""] * 20
-    assert "RequestLimitExceeded" in codes
+            return str(problem.code)
+        return ""
+
+    assert [code_of(number) for number in range(20)] == [""] * 20
+    # Many at once: one client alone may be slower than the limit on a busy machine.
+    with ThreadPoolExecutor(16) as threads:
+        assert "RequestLimitExceeded" in list(threads.map(code_of, range(300)))
     assert client.call("ListEmailTemplates", **LIST).TotalCount == 0, "another action has a limit of its own"
 
 
