@@ -61,7 +61,7 @@ def running(dsn: str, smtp_port: int) -> Iterator[Copy]:
             began = time.perf_counter()
             api.start()
             seconds = time.perf_counter() - began
-            made = new_key(dsn, domains=(DOMAIN,), per_second=100_000)
+            made = new_key(dsn, f"bench-{api.port}", domains=(DOMAIN,), per_second=100_000)
             assert api.process is not None
             yield Copy(
                 process=psutil.Process(api.process.pid),

@@ -15,8 +15,6 @@ DB = "AIRFLOW_CONN_SES_DB"
 #: What is there without a database, questions, and forms without the file that they are about: what each answers.
 WITHOUT_DATABASE = {
     "GET /static/{name:path}": 200,
-    "GET /group-sample": 200,
-    "GET /templates/{template}/html": 200,
     "GET /first-steps/preview": 303,
     "POST /callbacks/{endpoint}/remove": 200,
     "POST /callbacks/{endpoint}/rotate": 200,

@@ -17,6 +17,8 @@ def test_the_sample_sends_until_the_days_quota_is_used_up(stack: StackProcess) -
     assert message["to"][0].endswith("@shoppers.example")
     _, found = stack.call("GET", "/api/v2/dags?dag_id_pattern=send_task__", token=stack.token())
     names = {dag["dag_id"].removeprefix("send_task__") for dag in found["dags"]}
+    # Those of test_reference_api.py have a name of their own each time.
+    names = {name for name in names if not name.startswith("batch-")}
     assert names - OTHERS == {"spring-sale", "spring-reminder", "order-notices", "member-offer", "bought-list-offer"}
     (log,) = stack.home.glob("logs/first-dags.log")
     assert "Traceback" not in log.read_text()

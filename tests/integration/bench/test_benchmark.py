@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
+import threading
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psutil
 import pytest
@@ -37,6 +40,9 @@ TINY = replace(
     looks=1,
     one_click=30,
     clicks=520,
+    single=120,
+    single_seconds=0.5,
+    beside_single=60,
     tasks=12,
     # A busy machine is no bug.
     measure_within=600,
@@ -56,6 +62,37 @@ class Peer:
                 client.sendmail("news@mail.example.com", messages.address(number), "Subject: Hello\r\n\r\nHello\r\n")
         return SenderResult(messages=count, seconds=time.perf_counter() - began, cpu_seconds=0.001)
 
+    @contextmanager
+    def behind_http(self, port: int, *, connections: int = 1):
+        """The port of an HTTP server that sends what it is given, one message after the other."""
+        turn = threading.Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with turn, smtplib.SMTP("127.0.0.1", port) as client:
+                    content = f"Subject: {message['subject']}\r\n\r\n{message['text']}\r\n"
+                    client.sendmail("codes@mail.example.com", message["to"], content)
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 100
+            daemon_threads = True
+
+        with Server(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield server.server_address[1]
+            server.shutdown()
+            thread.join()
+
 
 @contextmanager
 def recording_sink(*, pipelining: bool = True, counting: bool = False):
@@ -72,7 +109,7 @@ def bench(postgres):
 
 @pytest.mark.parametrize("measure", [name for name in MEASURES if name not in OF_A_STACK])
 def test_a_measure_of_the_benchmark_finds_every_figure(bench, measure, monkeypatch):
-    for module in ("engine", "tokens", "one_click", "roundtrips", "scaling"):
+    for module in ("engine", "tokens", "one_click", "roundtrips", "scaling", "single"):
         monkeypatch.setattr(f"bench.measures.{module}.smtp_sink", recording_sink)
     monkeypatch.setattr("bench.peers.nodemailer.installed", lambda: nullcontext(Peer()))
     monkeypatch.setattr("bench.peers.smtp_source.send", Peer().send)
