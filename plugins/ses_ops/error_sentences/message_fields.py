@@ -30,6 +30,9 @@ SENTENCES: dict[str, str] = {
     "not_texts": "must be a text or a list of texts",
     "not_tracking": 'must be an object such as {{"opens": true, "clicks": false}}',
     "not_values": "must be an object, one value for each variable",
+    "own_text_too_long": (
+        "with variables it has at most {most:,} characters; send it verbatim, or store it as a template"
+    ),
     "recipient_twice": "{address!r} is there twice, in to, cc and bcc together",
     "template_is_not_verbatim": "a template is filled in; verbatim is for a text and html of the message's own",
     "template_or_body": "a message has a template, or text and html of its own, not both",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: The bounds of a template that a message brings along. It is read and filled in by the process that answers all
 #: others: a receipt of 1 000 rows takes a half of these units, and 10 000 characters are compiled in 0.1 s.
 INLINE = RenderingLimits(work=3_000_000, seconds=0.25, code=10_000)
+#: Characters of a text with variables. A line break in it costs 1.5 us, however little stands between two of them.
+MAX_COMPILED = 300_000
 #: Characters of all sources that are remembered, and their number.
 _REMEMBERED = {"characters": 4_000_000, "most": 300}
 
@@ -48,8 +50,17 @@ def own_parts(message: SingleMessage, tracked: TrackedParts | None, key: Hashabl
         return found
     if text is None and html is not None and len(html) > MAX_LAYOUT:
         raise InvalidInput("html_needs_text", most=MAX_LAYOUT, field="text")
+    if not message.verbatim:
+        _check_length(text=text, html=html)
     texts = (text, html, message.verbatim)
     return _sources.get(texts, size, lambda: MailSource(_own_template(*texts))).parts(language, tracked, key)
+
+
+def _check_length(**texts: str | None) -> None:
+    """Refuse what would be compiled for seconds, while all others wait."""
+    for field, source in texts.items():
+        if source is not None and len(source) > MAX_COMPILED and has_code(source):
+            raise InvalidInput("own_text_too_long", most=MAX_COMPILED, field=field)
 
 
 def is_plain(message: SingleMessage) -> bool:

@@ -97,6 +97,8 @@ def test_a_value_that_is_no_text_is_written_as_a_template_writes_it(value):
         ({"subject": "Order {{ n }}", "values": {"n": "1\r\nBcc: x@y.example"}}, "subject", "subject_with_line_break"),
         ({"subject": "{{ n }}", "values": {"n": "x" * 999}}, "subject", "too_many_characters"),
         ({"text": None, "html": "{{ a }}" + "<p>x</p>" * 30_000, "values": {"a": "x"}}, "text", "html_needs_text"),
+        ({"text": "{{ a }}" + "\n" * 300_000, "values": {"a": "x"}}, "text", "own_text_too_long"),
+        ({"text": "x" * 400_000}, None, None),
         ({"unsubscribe": "en"}, None, None),
     ],
 )
