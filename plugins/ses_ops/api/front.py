@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from ses_ops.api.bodies import HELD
 from ses_ops.api.problems import INTERNAL
 from ses_ops.api.rates import HEADERS, OWNER
+from ses_ops.web.fault_log import without_words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -74,7 +74,7 @@ class ApiFront:
                 response = await fast.endpoint(Request(scope, receive, sending))
                 await response(scope, receive, sending)
         except Exception as error:
-            log_fault(error)
+            _faults.log(logging.ERROR, "a request failed: %s", without_words(error))
             if not status:
                 await INTERNAL.response(scope, receive, sending)
         finally:
@@ -88,14 +88,6 @@ class ApiFront:
             self._services.held.release(held)
         if (owner := scope.get(OWNER)) is not None:
             self._services.rates.ended(owner)
-
-
-def log_fault(error: BaseException | None) -> None:
-    """Log where an error came from, without its words: those of a database name values, and so people's addresses."""
-    while error is not None:
-        where = "".join(traceback.format_tb(error.__traceback__))
-        _faults.log(logging.ERROR, "a request failed: %s\n%s", type(error).__name__, where)
-        error = error.__cause__
 
 
 def loggable(scope: Message) -> str:

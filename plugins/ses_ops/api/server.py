@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 import resource
 import sys
@@ -17,6 +16,7 @@ from ses_ops import settings
 from ses_ops.api.app import make_app
 from ses_ops.api.front import ApiFront
 from ses_ops.api.services import ApiServices
+from ses_ops.web.fault_log import log_to_stderr
 from ses_ops.web.worker_processes import end_with_parent, patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
@@ -118,7 +118,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
 def api() -> ApiFront:
     """The app of one process, from the environment."""
     end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     sys.setswitchinterval(_SWITCHED_AFTER)
     app = make_app(ApiServices.of(settings.db_dsn()))
     # What is loaded by now stays: no collection need look at it again, nor after each few hundred objects of a request.

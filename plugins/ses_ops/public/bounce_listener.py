@@ -25,6 +25,7 @@ from ses_ops.events.tokens import LENGTH, Purpose
 from ses_ops.public.rates import RequestRate, network_of
 from ses_ops.public.report_smtp import SIZE_LIMIT, LmtpDialogue, SmtpDialogue, tls_of
 from ses_ops.public.starttls import ServedCertificate
+from ses_ops.web.fault_log import log_to_stderr
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -171,7 +172,7 @@ def serve(
     certificate: ServedCertificate | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; what was answered by then is kept."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd writes addresses there
     intake, secrets = EventIntake(dsn, spool_folder), TokenSecrets(dsn, spool_folder)
     intake.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from ses_ops import settings
 from ses_ops.public.app import make_app
 from ses_ops.public.front import Front
 from ses_ops.public.services import Services
+from ses_ops.web.fault_log import log_to_stderr
 from ses_ops.web.worker_processes import end_with_parent, patience_with_processes
 
 #: Seconds in which the head of a request has to arrive. The body has limits of its own (bodies.py).
@@ -94,7 +94,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
 def listener() -> Front:
     """The app of one process, from the environment."""
     end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     sys.setswitchinterval(_SWITCHED_AFTER)
     prefix = urlsplit(settings.public_url() or "").path.rstrip("/")
     return make_app(Services.of(settings.db_dsn(), settings.spool_folder(), prefix=prefix))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ses_ops.application.callbacks.deliverer import Deliverer
 from ses_ops.storage.callbacks.endpoints import deliverers_alive
 from ses_ops.storage.connection import connected, transaction
+from ses_ops.web.fault_log import log_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ def deliver(
     *, dsn: str, allowed: Sequence[Network], actor: Actor, after_stop: Callable[[], object] | None = None
 ) -> None:
     """Post events until SIGINT or SIGTERM; what was begun by then ends."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     logging.getLogger("httpcore").setLevel(logging.WARNING)  # it would log addresses, which may have secrets in them
     asyncio.run(_deliver(Deliverer(dsn, allowed=allowed, actor=actor, after_stop=after_stop)))
 
