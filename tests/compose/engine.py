@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ class Engine:
     folder: Path
 
     def prepare(self) -> None:
-        """Write the settings."""
+        """Write the settings. What an earlier run left half done is for podman as after the machine's restart."""
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
         for name in ("run", "networks", "storage"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         files = min(16384, os.sysconf("SC_OPEN_MAX"))

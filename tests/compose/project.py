@@ -15,6 +15,7 @@ from typing import Any
 from tests.compose.engine import CGROUP, Engine, EngineError
 from tests.compose.health import health
 
+_PROGRAM = Path(__file__).with_name("compose_program.py")
 #: Services that run once.
 JOBS = ("migrate",)
 #: Seconds until all of it is healthy; on two busy cores.
@@ -69,19 +70,12 @@ class Project:
         if build:
             options.append(f"--podman-build-args={shlex.join(build)}")
         profiles = [word for one in self.profiles for word in ("--profile", one)]
-        command = [sys.executable, "-m", "podman_compose", *options, *profiles, *arguments]
+        command = [sys.executable, str(_PROGRAM), *options, *profiles, *arguments]
         return self.engine.execute(command, within=within, folder=self.folder)
 
     def up(self) -> float:
-        """Start everything, in the order that the file demands; seconds until all was healthy.
-
-        podman 4.3 knows no `wait` for health, so that podman-compose starts what waits for it too early: here the
-        servers are started first.
-        """
+        """Start everything; seconds until all was healthy."""
         began = time.monotonic()
-        first = ["postgres", *(["redis"] if "celery" in self.profiles else [])]
-        self.compose("up", "-d", "--no-build", *first)
-        wait_for(f"health of {first}", lambda: all(self.health(one) == "healthy" for one in first), 120)
         self.compose("up", "-d", "--no-build")
         self.wait_healthy()
         return time.monotonic() - began

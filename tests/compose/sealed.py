@@ -13,6 +13,9 @@ import sys
 INSIDE = "SES_COMPOSE_INSIDE"
 _NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc")
 
+#: /run: where podman's networks, names and mounts are noted down.
+_ALONE = 'mount -t tmpfs -o mode=755 tmpfs /run && ip link set lo up && exec "$@"'
+
 
 def run_sealed(arguments: list[str], *, network: bool) -> int:
     """`python -m tests.compose` with these arguments, inside; its exit status. With `network`: one with nobody in it.
@@ -21,7 +24,7 @@ def run_sealed(arguments: list[str], *, network: bool) -> int:
     """
     command = [sys.executable, "-m", "tests.compose", *arguments]
     if network:
-        command = ["--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+        command = ["--net", "sh", "-c", _ALONE, "sh", *command]
     process = subprocess.Popen([*_NAMESPACES, *command], env={**os.environ, INSIDE: "1"}, start_new_session=True)
     try:
         return process.wait()

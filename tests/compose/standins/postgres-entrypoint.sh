@@ -13,7 +13,8 @@ fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     [ -n "$POSTGRES_PASSWORD" ] || { echo "Error: POSTGRES_PASSWORD is not set" >&2; exit 1; }
     # Word splitting is meant: it is a list of options, as in the official image.
-    initdb --pgdata "$PGDATA" --username "$POSTGRES_USER" $POSTGRES_INITDB_ARGS \
+    # As in the official image, which listens for everybody; the wheel's clients look for the socket in /tmp, too.
+    initdb --set listen_addresses='*' --set unix_socket_directories=/var/run/postgresql,/tmp --pgdata "$PGDATA" --username "$POSTGRES_USER" $POSTGRES_INITDB_ARGS \
         --pwfile <(printf '%s\n' "$POSTGRES_PASSWORD")
     printf '\nhost all all all %s\n' scram-sha-256 >>"$PGDATA/pg_hba.conf"
     PGUSER=$POSTGRES_USER pg_ctl --pgdata "$PGDATA" --options "-c listen_addresses=''" --wait start
