@@ -109,3 +109,17 @@ def test_the_api_is_where_the_tasks_are_told(objects):
     )
     mounts = {one["mountPath"] for one in scheduler["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]}
     assert settings["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"] in mounts
+
+
+def test_only_who_makes_or_reads_pods_has_a_token_of_the_cluster(objects):
+    with_token = {
+        one["metadata"]["name"]
+        for one in objects
+        if one["kind"] == "ServiceAccount" and one.get("automountServiceAccountToken", True)
+    }
+    used = {
+        one["spec"]["template"]["spec"]["serviceAccountName"] for one in objects if "template" in one.get("spec", {})
+    }
+    assert with_token & used == {"ses-ops-airflow-scheduler", "ses-ops-airflow-api-server"}
+    worker = next(one for one in objects if one["kind"] == "Pod")
+    assert worker["spec"]["serviceAccountName"] not in with_token
