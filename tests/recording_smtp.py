@@ -35,6 +35,7 @@ class RecordingServer:
         #: Number of connections above which a new one is refused, as by a relay with a limit; None: no limit.
         self.most_connections: int | None = None
         self.port = 0
+        self._dialogues: set[_Dialogue] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -83,9 +84,14 @@ class RecordingServer:
 
     async def _listen(self) -> None:
         self._server = await self._loop.create_server(lambda: _Dialogue(self), sock=_bound_socket(self.port))
-        self._dialogues: set[_Dialogue] = set()
 
     async def _close(self) -> None:
+        # A connection that asyncio has accepted when its server is closed, and not begun, would stay open in silence
+        # for ever: those come first, and the kernel refuses the ones behind them.
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
         self._server.close()
         for dialogue in list(self._dialogues):
             dialogue.transport.abort()

@@ -25,8 +25,8 @@ import psutil
 
 #: The variable with the marks of the runs that a process belongs to: a run may start another one.
 MARK = "TEST_RUN_MARKS"
-#: Seconds between two looks at the run's process.
-_TICK = 2.0
+#: Seconds between two looks at the run's process; at 2, the guards of a whole run took half a minute of CPU.
+_TICK = 5.0
 #: Seconds that PostgreSQL has to stop at once by itself: killed, it would leave its shared memory behind.
 _POSTGRES_PATIENCE = 5.0
 #: Seconds after which what does not end, even by SIGKILL, is given up.

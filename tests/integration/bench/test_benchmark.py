@@ -39,6 +39,7 @@ TINY = replace(
     ledger=4_000,
     looks=1,
     one_click=30,
+    callbacks=2_000,
     clicks=520,
     single=120,
     single_seconds=0.5,
@@ -48,6 +49,15 @@ TINY = replace(
     measure_within=600,
     over_within=600,
 )
+#: Sizes that are the same in a full run and a quick one: domains, messages and repetitions; seconds; a second.
+TINY_OF_MEASURES = {
+    "reputation": {"DOMAINS": 20, "MESSAGES": 400, "REPEATS": 1},
+    "callbacks": {"RISES": 1.0, "COUNTED": 1.0},
+    "tokens": {"MADE": 200, "REPEATS": 1},
+    "tracking": {"MADE": 200, "LINKS": 30},
+    "reports": {"_QUICK": 200},
+    "single": {"RATE": 40, "CONNECTIONS": 8},
+}
 #: These need Airflow and more than a minute.
 OF_A_STACK = {"whole_way", "many_tasks"}
 
@@ -114,6 +124,9 @@ def test_a_measure_of_the_benchmark_finds_every_figure(bench, measure, monkeypat
     monkeypatch.setattr("bench.peers.nodemailer.installed", lambda: nullcontext(Peer()))
     monkeypatch.setattr("bench.peers.smtp_source.send", Peer().send)
     monkeypatch.setattr("bench.peers.smtp_hook.send", Peer().send)
+    for name, sizes in TINY_OF_MEASURES.items():
+        for constant, value in sizes.items():
+            monkeypatch.setattr(f"bench.measures.{name}.{constant}", value)
     figures = program._measure(measure, bench)
     assert figures
     for figure in figures:
