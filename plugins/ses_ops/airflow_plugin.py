@@ -37,17 +37,20 @@ if TYPE_CHECKING or __name__ == "ses_ops.airflow_plugin":
         from ses_ops.console.registration import external_views, fastapi_apps
         from ses_ops.orchestration.pause_switch import PauseSwitchMiddleware
         from ses_ops.orchestration.timetable import EarlierSendTaskTimetable, SendTaskTimetable
+        from ses_ops.orchestration.whole_path import WholePathMiddleware
 
         if _warning := untried():
             log.warning("%s", _warning)
 
         class SesOpsPlugin(AirflowPlugin):
-            """The timetable of send tasks, the pause switch, and the console."""
+            """The timetable of send tasks, the pause switch, the path of requests behind a proxy, and the console."""
 
             name = "ses_ops"
             timetables = [SendTaskTimetable, EarlierSendTaskTimetable]  # noqa: RUF012 - Airflow's plugin interface
             fastapi_root_middlewares = [  # noqa: RUF012
-                {"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware}
+                {"name": "ses-ops pause switch", "middleware": PauseSwitchMiddleware},
+                # The last is the outermost.
+                {"name": "ses-ops whole path", "middleware": WholePathMiddleware},
             ]
             fastapi_apps = fastapi_apps()
             external_views = external_views()

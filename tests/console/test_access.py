@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
 import pytest
 from fastapi.routing import APIRoute
 
-import tests.console.access_table as table
+from tests.console.access_lines import LINES
 from tests.console.access_table import Line
 from tests.console.console_world import OWN_PAGE, PREFIX
 
-LINES: dict[str, Line] = {
-    route: line
-    for module in pkgutil.iter_modules(table.__path__)
-    for route, line in importlib.import_module(f"{table.__name__}.{module.name}").ROUTES.items()
-}
 OTHER_SITE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 

@@ -28,10 +28,12 @@ class AirflowComponent:
     before: int
 
     @classmethod
-    def start(cls, name: str, program: Path, environment: Mapping[str, str], folder: Path) -> AirflowComponent:
+    def start(
+        cls, name: str, program: Path, environment: Mapping[str, str], folder: Path, *more: str
+    ) -> AirflowComponent:
         log = folder / f"{name}.log"
         # Its server of log files has a fixed port.
-        options = ["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []
+        options = [*(["--skip-serve-logs"] if name in ("scheduler", "triggerer") else []), *more]
         with log.open("ab") as output:
             before = output.tell()
             process = subprocess.Popen(

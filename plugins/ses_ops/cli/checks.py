@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ses_ops import airflow_configuration, settings
 from ses_ops.cli.api_checks import api_checks
+from ses_ops.cli.console_checks import console_checks
 from ses_ops.cli.feedback_checks import bounce_checks, feed_checks, public_checks
 from ses_ops.cli.hints import with_hint
 from ses_ops.cli.session import (
@@ -231,5 +232,6 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("bounces", bounce_checks),
     ("feeds", feed_checks),
     ("api", api_checks),
+    ("console", console_checks),
     ("airflow", _airflow),
 )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import HTTPException, Request
 
 from ses_ops.console.language import N_
+from ses_ops.orchestration.console_link import origin
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSED = N_("This request came from another site and was refused. Open the page anew and try again.")
@@ -31,8 +32,18 @@ def same_origin(request: Request) -> None:
         if fetch_site in ("same-origin", "none"):
             return
         raise HTTPException(403, REFUSED)
-    # Browsers leave Sec-Fetch-Site out on plain http to hosts other than this machine.
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower():
+    # Browsers leave Sec-Fetch-Site out on plain http to hosts other than this machine; older ones on https, too. Behind
+    # a proxy with TLS the request itself may say http, so only the host is compared; behind one that passes another
+    # host on, the address of Airflow's configuration is.
+    given = request.headers.get("origin", "").lower()
+    if given and (_host(given) == request.headers.get("host", "").lower() or given == origin()):
         return
     raise HTTPException(403, REFUSED)
+
+
+def _host(given: str) -> str | None:
+    """The host and port of an origin; None for `null` and for what is no origin."""
+    try:
+        return urlsplit(given).netloc or None
+    except ValueError:
+        return None

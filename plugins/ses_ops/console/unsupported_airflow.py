@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ses_ops.console.registration import NAV_ROUTE, PREFIX
+from ses_ops.orchestration.console_link import root_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -29,7 +30,7 @@ def refused_apps(why: str) -> list[dict[str, Any]]:
 
 def refused_views() -> list[dict[str, Any]]:
     """The value of `AirflowPlugin.external_views`, for an Airflow that has external views."""
-    return [{"name": "Mail", "href": f"{PREFIX}/", "destination": "nav", "url_route": NAV_ROUTE}]
+    return [{"name": "Mail", "href": f"{root_path()}{PREFIX}/", "destination": "nav", "url_route": NAV_ROUTE}]
 
 
 class RefusedConsole:

@@ -18,6 +18,14 @@ def root_path() -> str:
     return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
+def origin() -> str | None:
+    """`https://example.com` where Airflow is reached as https://Example.com/airflow; None where nothing says so."""
+    from airflow.configuration import conf
+
+    parts = urlsplit(conf.get("api", "base_url", fallback="") or "")
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme and parts.netloc else None
+
+
 def with_console_link(docs: str | None, path: str) -> str:
     """A DAG's documentation (Markdown), with a link to a page of the console below the heading."""
     heading, _, text = (docs or "").strip().partition("\n")

@@ -56,12 +56,15 @@ def _has_japanese() -> bool:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser without a window. Only one at a time, and no event loop of one's own, while it runs."""
+def chromium(*more: str) -> Iterator[Any]:
+    """A browser without a window. Only one at a time, and no event loop of one's own, while it runs.
+
+    `more` are options of its command line.
+    """
     from playwright.sync_api import sync_playwright
 
     # Chromium refuses its sandbox to root.
-    options = [FEW_COMPILERS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    options = [FEW_COMPILERS, *(["--no-sandbox"] if os.geteuid() == 0 else []), *more]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=options)
         try:

@@ -1,0 +1,103 @@
+"""Two addresses of the console behind nginx, on one installation, and a browser that knows only these addresses."""
+
+from __future__ import annotations
+
+import tests.airflow_environment as environment  # isort: skip - before anything of Airflow
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.console.browser.chromium import chromium
+from tests.console.console_world import ConsoleWorld
+from tests.proxy.airflow import PEOPLE, Behind, new_fernet_key
+from tests.proxy.nginx import CONSOLE
+
+#: Tables that a test may have filled; what hangs on them goes with them.
+FILLED = (
+    "send_task, recipient_group, suppression, api_key, callback_endpoint, sender_domain, group_import,"
+    " suppression_report, unmatched_event, occurrence"
+)
+
+
+@pytest.fixture(scope="session")
+def installation(postgres: Any, ses_template: str, airflow_template: str, tmp_path_factory: Any) -> Iterator[Any]:
+    """The databases and templates of all API servers."""
+    ses, metadata = (postgres.new_database(template) for template in (ses_template, airflow_template))
+    world = ConsoleWorld(dsn=postgres.dsn(ses), templates=tmp_path_factory.mktemp("templates"))
+    with environment.metadata_database(postgres.dsn(metadata)):
+        yield world, postgres.dsn(metadata)
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def both(installation: Any, tmp_path_factory: Any) -> Iterator[dict[str, Behind]]:
+    """The API servers, which start side by side."""
+    world, metadata = installation
+    folder = tmp_path_factory.mktemp("proxy")
+    found = {"kept": Behind.keeping(folder / "kept"), "taken off": Behind.taking_off(folder / "off")}
+    key = new_fernet_key()
+    try:
+        for one in found.values():
+            one.start(metadata=metadata, ses=world.dsn, templates=world.templates, fernet_key=key)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Behind.wait, found.values()))
+        yield found
+    finally:
+        for one in found.values():
+            one.stop()
+
+
+@pytest.fixture(params=["kept", "taken off"])
+def behind(both: dict[str, Behind], request: pytest.FixtureRequest) -> Behind:
+    """Each of both."""
+    return both[request.param]
+
+
+@pytest.fixture
+def kept(both: dict[str, Behind]) -> Behind:
+    """The one that deploy/nginx.conf describes."""
+    return both["kept"]
+
+
+@pytest.fixture
+def world(installation: Any) -> ConsoleWorld:
+    """An empty installation."""
+    world, _ = installation
+    world.execute(f"TRUNCATE {FILLED} CASCADE")
+    return world
+
+
+@pytest.fixture(scope="session")
+def browser(both: dict[str, Behind]) -> Iterator[Any]:
+    """Chromium that asks nginx for https://intern.example, with a port or without."""
+    port = both["kept"].nginx.port
+    rules = f"MAP {CONSOLE}:443 127.0.0.1:{port}, MAP {CONSOLE} 127.0.0.1"
+    with chromium(f"--host-resolver-rules={rules}") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def logins() -> dict[str, Any]:
+    """The cookies of the person, by address."""
+    return {}
+
+
+@pytest.fixture
+def page(browser: Any, logins: dict[str, Any], behind: Behind) -> Iterator[Any]:
+    """A page of a person who has logged in by Airflow's own form, which was asked for by the console's address."""
+    context = browser.new_context(
+        ignore_https_errors=True, locale="en-GB", storage_state=logins.get(behind.base_url), accept_downloads=True
+    )
+    page = context.new_page()
+    if behind.base_url not in logins:
+        page.goto(behind.base_url)  # no slash at its end
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PEOPLE["admin"])
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="Mail").first.wait_for(timeout=60_000)
+        logins[behind.base_url] = context.storage_state()
+    yield page
+    context.close()
