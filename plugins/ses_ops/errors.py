@@ -286,6 +286,10 @@ class NotSetUp(SesError):
     """A required server has no connection settings, or is not prepared for this version: a person has to do that."""
 
 
+class LedgerRestored(NotSetUp):
+    """The ledger is not where it sent last: it was restored from a backup or copied, and a person has to say how on."""
+
+
 class LookUpFailed(SesError):
     """Airflow or its secrets backend did not return a connection or a Variable; a later request may succeed."""
 

@@ -87,6 +87,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
     "airflow-rights": ((), dict),
     "airflow-sync": ((), dict),
     "doctor": ((), list),
+    "restore": ((), dict),
 }
 #: What answers only while `ses deliver callbacks` runs, or needs a message of the API (tests/integration/cli:
 #: test_callback_commands.py, test_single_message_commands.py).

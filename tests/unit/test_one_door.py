@@ -26,8 +26,9 @@ OF_AIRFLOW = {
     *("write_dag", "write_quota_entry", "write_row"),
 }
 
-#: What a face may call of `application/` that takes no actor: it runs inside of a use case, or is tried and undone.
-TRIED = {"apply_definition", "write_new", "test_send"}
+#: What a face may call that takes no actor: it runs inside of a use case, or is tried and undone. `check_home` notes
+#: the ledger's place at its first use, whoever that is.
+TRIED = {"apply_definition", "write_new", "test_send", "check_home"}
 
 
 def module_of(file: Path) -> str:

@@ -21,6 +21,7 @@ from ses_ops.domain.unsubscribe_address import unsubscribe_address
 from ses_ops.domain.unsubscribe_language import UnsubscribeLanguage
 from ses_ops.errors import Explanation, InvalidInput, QuotaExhausted, TemplateError
 from ses_ops.rendering.template import load_template
+from ses_ops.sending.home import check_home
 from ses_ops.sending.reserve import reserve_chunks
 from ses_ops.sending.send import ChunkReport, send_chunk
 from ses_ops.sending.settle import settle
@@ -85,10 +86,11 @@ def test_send(
     """Send one message to each address now. Repeated with the same `run_id` it sends nothing twice.
 
     Raises InvalidInput (addresses, sender), TemplateError (variables), QuotaError, QuotaExhausted (nothing was sent
-    then), TransportUnavailable.
+    then), TransportUnavailable, LedgerRestored.
     """
     name = NAME_PREFIX + run_id
     with connected(dsn) as conn:
+        check_home(conn)
         run = Run(task_name=name, run_id=run_id, kind=RunKind.TRIGGERED)
         _write(conn, order, name, run_id, templates_root)
         reservation = reserve_chunks(conn, run, plans=plans)

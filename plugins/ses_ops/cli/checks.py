@@ -100,6 +100,31 @@ def _schema() -> Findings:
         yield "FAIL", f"version {current or 'none'}, this code needs {newest}: run `ses migrate`"
 
 
+def _home() -> Findings:
+    """Whether the ledger is where it sent last, or was restored from a backup."""
+    from ses_ops.sending.home import restored
+    from ses_ops.storage.restore import home, restores
+
+    with database() as conn:
+        found, before = home.look(conn), restores.listed(conn)
+    if found is not None and not found.here:
+        raise restored(found)
+    last = f"; restored last at {before[0].restored_at:%Y-%m-%d %H:%M} UTC (`ses restore --list`)" if before else ""
+    yield "ok", f"this ledger {'has sent nothing yet' if found is None else 'is where it sent last'}{last}"
+    if found is not None and not found.identity_known:
+        yield (
+            "warn",
+            "the server does not say who it is (pg_control_system), so a backup that is restored on another server may "
+            "go unnoticed: run `ses restore --same-server` yourself then",
+        )
+    if found is not None and found.timeline_changed:
+        yield (
+            "warn",
+            "the server was promoted, or recovered to a point in time, since the ledger claimed this place; after a "
+            "recovery run `ses restore --same-server` before anything is sent",
+        )
+
+
 def _smtp() -> Findings:
     from ses_ops.transports.smtp.probe import probe
 
@@ -223,6 +248,7 @@ _CHECKS: tuple[tuple[str, Callable[[], Any]], ...] = (
     ("settings", _settings),
     ("database", _database),
     ("schema", _schema),
+    ("restore", _home),
     ("smtp", _smtp),
     ("quota", _quota),
     ("templates", _templates),

@@ -22,6 +22,7 @@ HINTS: dict[str, str] = {
         ", then `ses task resume` for those that wait and `ses task retry-failed` for those that failed"
     ),
     "bounce_domain_sends": ", or add --even-sender-domain",
+    "started_before_restore": "; `ses task resume` or a trigger by hand sends it",
     "start_missed": "; `ses task resume {task}` or a trigger by hand sends it",
     "schema_of_another_version": _MIGRATE,
     "schema_missing": _MIGRATE,

@@ -42,6 +42,7 @@ COMMANDS = {
         "airflow_rights:airflow_rights",
         "Let roles of Airflow (FAB) see the console and make mailings.",
     ),
+    "restore": ("restore:restore", "Say how a ledger goes on that was restored from a backup."),
     "migrate": ("database:migrate", "Bring the ses database to the newest schema."),
 }
 

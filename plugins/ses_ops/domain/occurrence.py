@@ -104,6 +104,21 @@ def of_earlier_task(run: Run, *, task_id: int, created_at: datetime) -> Explanat
     return Explanation("run_of_earlier_task")
 
 
+def started_before_restore(run: Run, *, until: datetime | None) -> Explanation | None:
+    """Why a run must wait for a person whose start a restored ledger may have lost; None when it may start.
+
+    `until` is the moment up to which the system of the backup may have sent. The slot of a scheduled run came by then,
+    or the run of a person's trigger was made by then: Airflow's own database may have been restored, too. A trigger
+    after it is that person's decision.
+    """
+    if until is None or run.kind is RunKind.RESUME:
+        return None
+    moment = run.logical_at if run.kind is RunKind.SCHEDULED else run.run_after
+    if moment is None or moment > until:
+        return None
+    return Explanation("started_before_restore", until=f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+
 def missed_start(
     *, task: str, slot: datetime, now: datetime, grace: timedelta, time_zone: str = "UTC"
 ) -> Explanation | None:

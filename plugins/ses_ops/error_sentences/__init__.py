@@ -35,6 +35,7 @@ NOUNS = (
     "reference",
     "reports",
     "reputation",
+    "restores",
     "schedules",
     "sending",
     "single_messages",

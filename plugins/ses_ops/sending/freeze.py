@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ses_ops.domain.occurrence import Run, RunKind, missed_start, not_to_start, occurrence_key, of_earlier_task
+from ses_ops.domain.occurrence import (
+    Run,
+    RunKind,
+    missed_start,
+    not_to_start,
+    occurrence_key,
+    of_earlier_task,
+    started_before_restore,
+)
 from ses_ops.errors import DatabaseUnavailable, Explanation, NotFound, Sentence, SesError
+from ses_ops.sending.home import check_home
 from ses_ops.sending.mail_subject import keep_first_subject
 from ses_ops.sending.task_renderer import check_template
 from ses_ops.sending.template_place import template_place
 from ses_ops.sending.unsubscribe_page import with_page
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.ledger import occurrences
+from ses_ops.storage.restore import restores
 from ses_ops.storage.suppression.hashed_suppression import suppress_erased
 from ses_ops.storage.tasks import send_tasks
 
@@ -43,8 +53,10 @@ def freeze_audience(conn: Connection, run: Run, *, templates_root: Path) -> Froz
 
     A run by hand also starts an occurrence that had missed its start; of several occurrences that waited for a person
     only the newest, because each would mail the same group. Raises SesError when the template cannot be used or needs
-    other variables than the group has: then nothing is written, and the error is stored at the task.
+    other variables than the group has: then nothing is written, and the error is stored at the task. Raises
+    LedgerRestored.
     """
+    check_home(conn)
     try:
         with transaction(conn):
             frozen = _freeze(conn, run, templates_root)
@@ -86,7 +98,8 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
         return FrozenAudience(occurrence_ids=(), request_count=0, passed_over=passed_over)
     if key is not None:
         _begin(conn, task, key, run)
-    by_hand = run.kind is RunKind.TRIGGERED
+    doubt = started_before_restore(run, until=restores.sent_until(conn))
+    by_hand = run.kind is RunKind.TRIGGERED and doubt is None
     waiting = occurrences.lock_unfrozen(conn, task_id=task.id, key=key, with_held=by_hand)
     if waiting:
         place = template_place(conn, templates_root, task.content.template)
@@ -96,11 +109,11 @@ def _freeze(conn: Connection, run: Run, templates_root: Path) -> FrozenAudience:
         reason = Explanation("start_superseded", why=held).sentence
         occurrences.supersede(conn, occurrence_id=older.id, reason=reason)
     for occurrence in waiting[-1:]:
-        missed = None if by_hand else _missed(task, run)
-        if missed is None:
+        why = doubt.sentence if doubt is not None else None if by_hand else _missed(task, run)
+        if why is None:
             _write(conn, task, occurrence.id, templates_root)
         else:
-            occurrences.hold(conn, occurrence_id=occurrence.id, reason=missed)
+            occurrences.hold(conn, occurrence_id=occurrence.id, reason=why)
     found = occurrences.of_run(conn, task_id=task.id, key=key, run_id=run.run_id)
     return FrozenAudience(
         occurrence_ids=tuple(one.id for one in found if one.frozen_at is not None),

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from ses_ops.domain.occurrence import RESUME_RUN_PREFIX
 from ses_ops.errors import Conflict, NotFound
+from ses_ops.sending.home import check_home
 from ses_ops.sending.release import release_abandoned
 from ses_ops.sending.settle import finish_what_is_over
 from ses_ops.storage.connection import StatementFailed, database_now, transaction
 from ses_ops.storage.ledger import chunks, occurrences
+from ses_ops.storage.restore import home
 from ses_ops.storage.tasks import send_tasks
 
 if TYPE_CHECKING:
@@ -47,9 +49,12 @@ def recover(
 ) -> list[Overdue]:
     """Release the chunks of dead runs, finish tasks without pending mail, and name the tasks that need a run.
 
-    Those are the tasks whose cached mail is due and has no run. Safe to repeat.
+    Those are the tasks whose cached mail is due and has no run. Safe to repeat. Raises LedgerRestored: what such a
+    ledger has under way is for a person to judge.
     """
+    check_home(conn)
     with transaction(conn):
+        home.note_seen(conn)
         stale = chunks.stale_reserved(conn, timeout=reserved_timeout)
     for chunk in stale:
         try:

@@ -10,6 +10,7 @@ from ses_ops.domain.occurrence import Run, RunKind, of_earlier_task
 from ses_ops.domain.schedule import TaskType
 from ses_ops.domain.warmup import QuotaDay, QuotaPlans, WarmupPlan, resume_again_at
 from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, WarmupNotBegun
+from ses_ops.sending.home import check_home
 from ses_ops.sending.waiting_mail import why_blocked, why_it_waits
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.ledger import chunks
@@ -72,8 +73,9 @@ def reserve_chunks(
     Mail that was cached first comes first, behind all mail of the domain that was cached before and becomes due within
     the day (docs/decisions/0005). A repetition by the same run returns the chunks that the run holds already. A run
     that a person triggered does not wait for the due time. Raises QuotaError or InvalidInput for a Variable that cannot
-    be used: nothing is reserved then.
+    be used: nothing is reserved then. Raises LedgerRestored.
     """
+    check_home(conn)
     try:
         with transaction(conn):
             return _reserve(conn, run, plans, chunk_size)

@@ -30,6 +30,7 @@ from ses_ops.sending.chunk.journal import Journal, JournalEntry, open_journal
 from ses_ops.sending.chunk.ledger import APPLICATION, ChunkLedger
 from ses_ops.sending.chunk.made_messages import message_maker
 from ses_ops.sending.chunk.writer import DATABASE_TIMEOUT, LedgerWriter
+from ses_ops.sending.home import check_home
 from ses_ops.sending.release import Ending, release_chunk
 from ses_ops.sending.task_renderer import RendererExtras, task_renderer
 from ses_ops.sending.template_place import template_place
@@ -86,9 +87,10 @@ def send_chunk(
     TransportUnavailable or DatabaseUnavailable when a server cannot be reached (the chunk stays reserved, a retry is
     due), Conflict while another process sends the chunk, AttemptSuperseded when another attempt has the chunk,
     LedgerBehind, TemplateError or MailCannotBeMade when the template does not fit the audience, TooManyUnknownUsers
-    when the server does not know too many recipients (unsent messages are kept).
+    when the server does not know too many recipients (unsent messages are kept), LedgerRestored.
     """
     with connected(dsn, application=APPLICATION, options=KEY_LOOKUPS) as conn:
+        check_home(conn)
         task = _task(conn, chunk_id)
         if plans is not None and (held := _held(conn, chunk_id, run_id, task, plans)) is not None:
             return held

@@ -18,6 +18,7 @@ from ses_ops.application.single_messages.commit_group import GroupCommit
 from ses_ops.application.single_messages.orders import AcceptanceLimits, Refused
 from ses_ops.application.single_messages.placing import Placing
 from ses_ops.errors import DatabaseUnavailable, NotAccepted, NotSetUp
+from ses_ops.sending.home import HomeCheck
 from ses_ops.sending.single.places import Blocks
 from ses_ops.storage.connection import KEY_LOOKUPS, ValueRefused, connect, transaction
 from ses_ops.storage.single_messages import accepting
@@ -66,6 +67,7 @@ class Acceptor:
         self._started = started
         self._limits = limits or AcceptanceLimits()
         self._blocks = Blocks()
+        self._home = HomeCheck()
         self._asked: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._conn: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -159,6 +161,13 @@ class Acceptor:
         self, orders: Sequence[Order], *, again: bool = True
     ) -> tuple[list[Answer | Exception | None], list[Admitted]]:
         conn = self._connected()
+        try:
+            self._home.check(conn)
+        except DatabaseUnavailable:
+            # After a restart of PostgreSQL the connection is known to be lost only when it is used.
+            if not (conn.closed and again):
+                raise
+            return self._commit(orders, again=False)
         placing = Placing(conn, self._chunks, self._blocks)
         group = GroupCommit(conn, orders, placing=placing, plans=self._plans(), limits=self._limits)
         try:
@@ -166,7 +175,6 @@ class Acceptor:
         except DatabaseUnavailable:
             lost = bool(conn.closed)
             if not self._was_committed(group):
-                # After a restart of PostgreSQL the connection is known to be lost only when it is used.
                 if lost and again:
                     return self._commit(orders, again=False)
                 raise
@@ -189,6 +197,7 @@ class Acceptor:
                 conn.close()
                 raise
             self._conn = conn
+            self._home.forget()
         return self._conn
 
     def _was_committed(self, group: GroupCommit) -> bool:

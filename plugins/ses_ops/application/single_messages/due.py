@@ -16,7 +16,8 @@ from ses_ops.application.single_messages.keeping import keep
 from ses_ops.application.single_messages.orders import Order, Refused
 from ses_ops.domain.api_key import ApiKey
 from ses_ops.domain.single_message import read_stored
-from ses_ops.errors import DatabaseUnavailable, NotAccepted, SesError
+from ses_ops.errors import DatabaseUnavailable, LedgerRestored, NotAccepted, SesError
+from ses_ops.sending.home import check_home
 from ses_ops.sending.single.control import Control
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.single_messages import scheduled
@@ -69,7 +70,7 @@ class DueMessages:
                 if time.monotonic() - self._kept_at >= KEEP_EVERY:
                     self._kept_at = time.monotonic()
                     await self._control.do(keep)
-            except DatabaseUnavailable as problem:
+            except (DatabaseUnavailable, LedgerRestored) as problem:
                 log.warning("messages of a later time: %s", problem)
             except Exception:  # a bug must not end it for ever
                 log.exception("messages of a later time cannot be sent")
@@ -92,7 +93,7 @@ class DueMessages:
     def _order_or_problem(self, due: DueMessage) -> Order | SesError | ValueError:
         try:
             return self._order(due)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, LedgerRestored):
             raise
         except (SesError, ValueError) as problem:
             return problem
@@ -124,5 +125,6 @@ class DueMessages:
 
 
 def _claim(conn: Connection) -> list[DueMessage]:
+    check_home(conn)
     with transaction(conn):
         return scheduled.claim(conn, limit=AT_ONCE, seconds=CLAIMED_FOR)

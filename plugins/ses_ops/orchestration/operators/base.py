@@ -13,6 +13,7 @@ from ses_ops.errors import (
     AttemptSuperseded,
     Conflict,
     DatabaseUnavailable,
+    LedgerRestored,
     LookUpFailed,
     SesError,
     TransportUnavailable,
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Errors that a retry may not meet: a server that cannot be reached now, or another process at work on the same chunk.
-WORTH_A_RETRY = (DatabaseUnavailable, TransportUnavailable, LookUpFailed, Conflict, ApiUnavailable)
+#: Errors that a retry may not meet: a server that cannot be reached now, another process at work on the same chunk, or
+#: a restored ledger, about which a person decides once for all send tasks.
+WORTH_A_RETRY = (DatabaseUnavailable, LedgerRestored, TransportUnavailable, LookUpFailed, Conflict, ApiUnavailable)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from ses_ops.errors import DatabaseUnavailable
+from ses_ops.sending.home import check_home
 from ses_ops.storage.connection import KEY_LOOKUPS, connect, transaction
 from ses_ops.storage.single_messages import processes
 
@@ -58,8 +59,12 @@ class Control:
         return self._conn
 
     def begin(self) -> ProcessRow:
-        """Write a process down and take its lock in place of a former one's; while no `do` is under way."""
+        """Write a process down and take its lock in place of a former one's; while no `do` is under way.
+
+        Raises LedgerRestored.
+        """
         conn = self._connected()
+        check_home(conn)
         with transaction(conn):
             if self._locked and self.process is not None:
                 processes.unlock(conn, self.process.id)

@@ -9,9 +9,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable, Explanation
+from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable, Explanation, LedgerRestored
 from ses_ops.sending.chunk.claim import settle_from_journal
 from ses_ops.sending.chunk.feed import feed_clock
+from ses_ops.sending.home import check_home
 from ses_ops.sending.release import Ending
 from ses_ops.sending.single.closing import close_chunk, release_dead
 from ses_ops.sending.single.held import Waiting
@@ -85,7 +86,7 @@ class Duties:
         while True:
             try:
                 await duty()
-            except DatabaseUnavailable as problem:
+            except (DatabaseUnavailable, LedgerRestored) as problem:
                 _log.warning("single messages: %s", problem)
             except Exception:  # a bug of one duty must not end it for ever
                 _log.exception("a duty of the sender of single messages failed")
@@ -193,6 +194,7 @@ class Duties:
             return
         process = self._control.process
         assert process is not None
+        await self._control.do(check_home)
         take_over = partial(self._dead.take_over, now=time.monotonic(), besides=process.id)
         if taken := await self._control.do(take_over):
             _log.warning("%s chunks of dead processes were taken over", taken)

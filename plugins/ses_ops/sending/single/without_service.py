@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from ses_ops.sending.home import check_home
 from ses_ops.sending.single.take_over import SILENT_FOR, DeadProcesses
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.single_messages import retries
@@ -23,8 +24,9 @@ SENDS_FOR = 20.0
 def due_without_service(conn: Connection) -> bool:
     """Take over what dead processes left. Returns whether messages are due while no process of the API lives.
 
-    Safe to repeat, and for several callers at once. Raises DatabaseUnavailable.
+    Safe to repeat, and for several callers at once. Raises DatabaseUnavailable, LedgerRestored.
     """
+    check_home(conn)
     watcher = DeadProcesses()
     watcher.take_over(conn, now=time.monotonic())
     if not watcher.living and watcher.any:
