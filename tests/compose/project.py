@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from tests.compose.engine import CGROUP, Engine, EngineError
 from tests.compose.health import health
+from tests.compose.images import copy_tracked
 
 _PROGRAM = Path(__file__).with_name("compose_program.py")
 #: Services that run once.
@@ -47,13 +47,7 @@ class Project:
 
     def copy(self, repository: Path, settings: dict[str, str]) -> None:
         """The files that git knows, as they are, and .env as deploy/make-env.sh writes it, with more settings."""
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60
-        ).stdout
-        for name in filter(None, listed.decode().split("\0")):
-            if (repository / name).is_file():
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(repository / name, self.folder / name)
+        copy_tracked(repository, self.folder)
         subprocess.run([str(self.folder / "deploy/make-env.sh")], check=True, capture_output=True, timeout=60)
         with (self.folder / ".env").open("a") as file:
             file.writelines(f"{name}={value}\n" for name, value in settings.items())
