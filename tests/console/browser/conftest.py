@@ -95,7 +95,8 @@ def airflow_ui(browser: Any, console_url: str, world: Any) -> Iterator[Callable[
 
     def open_it(path: str) -> Any:
         page = context.new_page()
-        page.goto(console_url + path)
+        # Airflow's UI wants the whole path of the page in its frame.
+        page.goto(console_url + path.replace("/plugin/mail/", f"/plugin/mail{PATH_PREFIX}/"))
         return page
 
     yield open_it
