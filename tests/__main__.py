@@ -22,9 +22,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.parts import REPOSITORY, Part, parts
+from tests.parts import BEHIND_PROXY, REPOSITORY, Part, parts
 from tests.run_guard import guarded, workers
-from tests.sizes import STARTUP
+from tests.sizes import FULL, STARTUP
 
 #: Processes at once, and those of them that may have a stack: on two cores, which a stack leaves free half of the time.
 #: With two stacks the last third of a run was stacks alone, one behind the other.
@@ -64,12 +64,13 @@ class RunningPart:
     def __post_init__(self) -> None:
         command = [sys.executable, "-m", "pytest", *self.part.arguments, *self.arguments]
         # Each has its own memory of what failed: they write it at the same time.
-        command += ["-o", f"cache_dir=.pytest_cache/{self.part.path.replace('/', '-')}"]
+        command += ["-o", f"cache_dir=.pytest_cache/{self.part.path.replace('/', '-').replace(' ', '-')}"]
         if sys.stdout.isatty():
             command.append("--color=yes")
         # Its modules are compiled once, not in every process that a test starts.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [STARTUP, os.environ.get("PYTHONPATH")]))
+        environment |= self.part.environment
         self.process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
@@ -155,7 +156,7 @@ def _run(processes: int, arguments: list[str]) -> int:
 
 
 def _run_all(processes: int, arguments: list[str]) -> list[RunningPart]:
-    waiting, running, ended = parts(), list[RunningPart](), list[RunningPart]()
+    waiting, running, ended = [*parts(), *([BEHIND_PROXY] if FULL else [])], list[RunningPart](), list[RunningPart]()
     while waiting or running:
         for one in [one for one in running if one.has_ended()]:
             running.remove(one)

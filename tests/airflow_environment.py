@@ -19,6 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 HOME = Path(tempfile.mkdtemp(prefix="ses-airflow-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+#: With SES_BEHIND_PROXY=1 the tests of console/browser ask nginx, for addresses with this prefix.
+PREFIX = "/mail" if os.environ.get("SES_BEHIND_PROXY") == "1" else ""
 
 SETTINGS = {
     "AIRFLOW_HOME": str(HOME),
@@ -29,6 +31,7 @@ SETTINGS = {
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-and-long-enough-for-hmac-sha-512-" + "0" * 32,
     DATABASE: "postgresql+psycopg2:///no-database-yet?host=/nonexistent",
+    **({"AIRFLOW__API__BASE_URL": f"https://127.0.0.1{PREFIX}"} if PREFIX else {}),
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -48,6 +49,17 @@ class Part:
     arguments: tuple[str, ...]
     #: It starts Airflow's components.
     has_stack: bool
+    #: More variables of its environment.
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+#: Only in `make test-full`: the console in the browser once more, behind nginx with TLS and a path prefix.
+BEHIND_PROXY = Part(
+    "console/browser behind a proxy",
+    ("tests/console/browser",),
+    has_stack=False,
+    environment={"SES_BEHIND_PROXY": "1"},
+)
 
 
 def parts(tests: Path = TESTS) -> list[Part]:

@@ -40,6 +40,14 @@ def test_airflows_navigation_leads_to_the_console_and_the_console_back(page, beh
     page.wait_for_url(f"{behind.base_url}/dags/send_task__hello**")
 
 
+def test_a_tab_of_a_dag_leads_to_the_task_in_the_console(page, behind, world):
+    """By its own link, followed in Airflow's page, which makes the address of the frame of it."""
+    world.seed("hello")
+    opened(page, behind, "/dag/send_task__hello").get_by_role("link", name="Open in the mail console").click()
+    page.frame_locator("iframe").get_by_role("heading", name="hello").first.wait_for(timeout=60_000)
+    assert page.frames[-1].url == f"{behind.base_url}/ses/tasks/hello"
+
+
 def test_a_page_alone_in_its_window_leads_to_airflow(page, behind, world):
     opened(page, behind, "/").get_by_role("link", name="Airflow", exact=True).click()
     page.get_by_role("link", name="Mail").first.wait_for(timeout=30_000)

@@ -31,7 +31,7 @@ from ses_ops.console.restored_ledger import restored_notice
 from ses_ops.console.static_files import version_of
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
-from ses_ops.orchestration.console_link import PREFIX
+from ses_ops.orchestration.console_link import NAV_ROUTE, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,11 +193,16 @@ def _common(request: Request, words: Language) -> dict[str, Any]:
         kept = {name: str(value) for name, value in query.items() if value not in (None, "")}
         return root + quote(path, safe="/%?=&+~-._") + ("?" + urlencode(kept) if kept else "")
 
+    def airflow(path: str) -> str:
+        """The URL of a page of Airflow: `airflow("/dags/" ~ dag_id)`. The link needs the attribute data-leave-frame."""
+        return root.removesuffix(PREFIX) + quote(path, safe="/%?=&+~-._")
+
     return {
         "lang": words.code,
         "url": url,
-        #: The URL of a page of Airflow: `airflow("/dags/" ~ dag_id)`. The link needs the attribute data-leave-frame.
-        "airflow": lambda path: root.removesuffix(PREFIX) + quote(path, safe="/%?=&+~-._"),
+        "airflow": airflow,
+        #: The URL of a page of the console in Airflow's frame: what follows the route is the whole path in the frame.
+        "in_airflow": lambda path: airflow(f"/plugin/{NAV_ROUTE}{root}{path}"),
         "here": request.scope["path"].removeprefix(root) or "/",
         "user": user.get_name() if user is not None else None,
         "may_change": user is not None and may_change_console(user),

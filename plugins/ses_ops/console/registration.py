@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ses_ops.console.deferred_app import LazyConsole
-from ses_ops.orchestration.console_link import PREFIX, root_path
-
-#: The route of the frame in the UI; the path of the page in the frame follows: `/plugin/mail/ses/tasks`.
-NAV_ROUTE = "mail"
+from ses_ops.orchestration.console_link import NAV_ROUTE, PREFIX, root_path
 
 
 def fastapi_apps() -> list[dict[str, Any]]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ses_ops.console.registration import NAV_ROUTE, PREFIX
-from ses_ops.orchestration.console_link import root_path
+from ses_ops.orchestration.console_link import NAV_ROUTE, PREFIX, root_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 #: The path at which the console is mounted in Airflow's API server.
 PREFIX = "/ses"
+#: The route of the frame in the UI; the path of the page in the frame follows, with Airflow's own prefix if it has
+#: one: `/plugin/mail/ses/tasks`, and `/airflow/plugin/mail/airflow/ses/tasks` below https://example.com/airflow.
+NAV_ROUTE = "mail"
 
 
 def root_path() -> str:

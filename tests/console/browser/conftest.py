@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.airflow_environment import PREFIX as PATH_PREFIX
 from tests.console.browser.chromium import axe_violations, chromium
 from tests.console.console_world import PREFIX, token
+from tests.proxy.nginx import Nginx
 
 LOCALES = ("en-GB", "ja-JP")
 #: Theme, width, and the language in which axe-core looks at them: any two of the three meet. (Whether the page is too
@@ -37,9 +39,28 @@ def console_server(console_app: Any) -> Iterator[uvicorn.Server]:
 
 
 @pytest.fixture(scope="session")
-def console_url(console_server: uvicorn.Server) -> str:
-    """The address of the API server."""
+def direct_url(console_server: uvicorn.Server) -> str:
+    """The address of the API server itself."""
     return "http://{}:{}".format(*console_server.servers[0].sockets[0].getsockname())
+
+
+@pytest.fixture(scope="session")
+def console_url(direct_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address at which a browser finds Airflow: with SES_BEHIND_PROXY that of nginx, with TLS and a prefix."""
+    if not PATH_PREFIX:
+        yield direct_url
+        return
+    # Of this machine by its number: the mailbox of `make run` is shown to nobody else.
+    nginx = Nginx(
+        tmp_path_factory.mktemp("nginx"),
+        console=int(direct_url.rpartition(":")[2]),
+        changes={"server_name intern.example;": "server_name 127.0.0.1;"},
+    )
+    try:
+        nginx.start()
+        yield f"https://127.0.0.1:{nginx.port}{PATH_PREFIX}"
+    finally:
+        nginx.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +83,7 @@ def _is_busy(server: uvicorn.Server) -> bool:
 # Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    with chromium() as running:
+    with chromium(*(["--ignore-certificate-errors"] if PATH_PREFIX else [])) as running:
         yield running
 
 
@@ -74,7 +95,8 @@ def airflow_ui(browser: Any, console_url: str, world: Any) -> Iterator[Callable[
 
     def open_it(path: str) -> Any:
         page = context.new_page()
-        page.goto(console_url + path)
+        # Airflow's UI wants the whole path of the page in its frame.
+        page.goto(console_url + path.replace("/plugin/mail/", f"/plugin/mail{PATH_PREFIX}/"))
         return page
 
     yield open_it

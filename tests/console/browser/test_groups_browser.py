@@ -189,7 +189,7 @@ def test_a_large_wrong_file_is_explained_without_script_too(groups, open_page, f
     page.get_by_text("Write here which one holds the address: contactemail, name").wait_for(timeout=20_000)
 
 
-def test_others_are_served_while_a_file_is_imported_and_a_lost_connection_imports_nothing(groups, console_url, file_of):
+def test_others_are_served_while_a_file_is_imported_and_a_lost_connection_imports_nothing(groups, direct_url, file_of):
     before = count(groups)
     whole = file_of(300_000).read_bytes()
     took, over = [], threading.Event()
@@ -197,15 +197,15 @@ def test_others_are_served_while_a_file_is_imported_and_a_lost_connection_import
     def look() -> None:
         while not over.is_set():
             began = time.perf_counter()
-            asked = urllib.request.Request(f"{console_url}/ses/groups", headers={"Cookie": f"_token={token('viewer')}"})
+            asked = urllib.request.Request(f"{direct_url}/ses/groups", headers={"Cookie": f"_token={token('viewer')}"})
             urllib.request.urlopen(asked, timeout=10).read()
             took.append(time.perf_counter() - began)
 
-    place = urlsplit(console_url)
+    place = urlsplit(direct_url)
     head = b'--xyz\r\nContent-Disposition: form-data; name="file"; filename="f.csv"\r\n\r\n'
     with socket.create_connection((place.hostname, place.port)) as connection:
         connection.sendall(
-            f"POST /ses/groups/customers/upload HTTP/1.1\r\nHost: {place.netloc}\r\nOrigin: {console_url}\r\n"
+            f"POST /ses/groups/customers/upload HTTP/1.1\r\nHost: {place.netloc}\r\nOrigin: {direct_url}\r\n"
             f"Cookie: _token={token('user')}\r\nContent-Type: multipart/form-data; boundary=xyz\r\n"
             f"Content-Length: {len(head) + 10 * len(whole)}\r\n\r\n".encode()
         )
