@@ -1,6 +1,6 @@
 # Everything is installed into .venv, everything that runs keeps its data in SES_HOME (default: .ses). See README.md.
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-full test-own-airflow test-servers fire lint bench bounce-corpus screenshots dist lock clean
+.PHONY: help install install-dev run test test-full test-own-airflow test-servers test-compose fire lint bench bounce-corpus screenshots dist lock clean
 
 BIN := .venv/bin
 # More arguments, for example: make test ARGS="-k quota"
@@ -29,6 +29,9 @@ test-own-airflow: install-dev ## the wheel in a team's own Airflow: FAB, every p
 
 test-servers: install-dev ## real mail servers against the ledger (docs/mail-servers.md); ARGS="haraka postfix" picks some
 	@$(BIN)/python -m tests.servers $(ARGS)
+
+test-compose: install-dev ## the image built and docker-compose.yaml run, by podman (root, Debian; docs/production.md); ARGS="local" picks parts
+	@$(BIN)/python -m tests.compose $(ARGS)
 
 fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 message task (10 to 20 minutes)
 	@SES_FIRE=1 $(BIN)/python -m pytest tests/acceptance/under_fire/test_sender_killed.py -s $(ARGS)

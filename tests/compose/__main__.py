@@ -49,9 +49,7 @@ def _all(names: list[str], folder: Path, file: Path | None) -> int:
         result = folder / "result.json"
         result.unlink(missing_ok=True)
         try:
-            status = run_sealed(
-                ["--folder", str(folder), "--part-inside", name], network=PARTS[name].network
-            )
+            status = run_sealed(["--folder", str(folder), "--part-inside", name], network=PARTS[name].network)
         finally:
             remove_cgroups()
         if result.exists():
@@ -89,7 +87,10 @@ def _print_end(reports: list[dict[str, list[dict[str, str]]]], bad: list[str], s
             print(f"{'NO' if step['fault'] else 'ok':>4} {step['seconds']:7} s  {step['part']}: {step['step']}")
         for figure in report["figures"]:
             print(f"                 {figure['part']}: {figure['name']}: {figure['value']}")
-    print(f"{len(reports)} parts in {seconds / 60:.1f} minutes; " + (f"NOT as it should be: {', '.join(bad)}" if bad else "all as it should be"))
+    print(
+        f"{len(reports)} parts in {seconds / 60:.1f} minutes; "
+        + (f"NOT as it should be: {', '.join(bad)}" if bad else "all as it should be")
+    )
 
 
 if __name__ == "__main__":

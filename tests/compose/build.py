@@ -36,7 +36,9 @@ def run(scene: Scene) -> None:
 def _run_again(log: str) -> str:
     """The steps that were not taken from the builder's cache."""
     lines = log.splitlines()
-    return "\n".join(one for one, after in zip(lines, [*lines[1:], ""], strict=True) if "STEP" in one and "Using cache" not in after)
+    return "\n".join(
+        one for one, after in zip(lines, [*lines[1:], ""], strict=True) if "STEP" in one and "Using cache" not in after
+    )
 
 
 def _check_contents(scene: Scene) -> None:

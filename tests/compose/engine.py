@@ -70,9 +70,7 @@ class Engine:
             "LC_ALL": "C.UTF-8",
         }
 
-    def run(
-        self, *arguments: str, within: float = 300, stdin: bytes | None = None, folder: Path | None = None
-    ) -> str:
+    def run(self, *arguments: str, within: float = 300, stdin: bytes | None = None, folder: Path | None = None) -> str:
         """What podman printed. Raises EngineError when it fails."""
         return self.execute(["podman", *arguments], within=within, stdin=stdin, folder=folder)
 

@@ -79,7 +79,9 @@ def exported(repository: Path, beside: Path) -> Iterator[Path]:
 
 def copy_tracked(repository: Path, target: Path) -> None:
     """Copy the files that git knows of."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60
+    ).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (repository / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,9 @@ class Project:
     def containers(self) -> dict[str, dict[str, Any]]:
         """All, also ended ones: name -> what `podman ps` says."""
         listed = json.loads(
-            self.engine.run("ps", "--all", "--format", "json", "--filter", f"label=com.docker.compose.project={self.name}")
+            self.engine.run(
+                "ps", "--all", "--format", "json", "--filter", f"label=com.docker.compose.project={self.name}"
+            )
         )
         return {one["Names"][0]: one for one in listed}
 
@@ -136,7 +138,9 @@ class Project:
     def inside(self, service: str, *command: str, within: float = 300, stdin: bytes | None = None) -> str:
         """`docker compose exec -T SERVICE COMMAND`."""
         container = self.service(service)[0]
-        return self.engine.run("exec", *(["-i"] if stdin is not None else []), container, *command, within=within, stdin=stdin)
+        return self.engine.run(
+            "exec", *(["-i"] if stdin is not None else []), container, *command, within=within, stdin=stdin
+        )
 
     def ses(self, *arguments: str, within: float = 300) -> str:
         """`docker compose exec scheduler ses ...`."""

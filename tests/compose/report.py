@@ -40,7 +40,10 @@ class Report:
 
     def table(self) -> str:
         """All of it, for people."""
-        lines = [f"{'ok' if not wrong else 'NO':>3} {seconds:7.1f} s  {part}: {words}" for part, words, seconds, wrong in self.steps]
+        lines = [
+            f"{'ok' if not wrong else 'NO':>3} {seconds:7.1f} s  {part}: {words}"
+            for part, words, seconds, wrong in self.steps
+        ]
         lines += [f"              {part}: {name}: {value}" for part, name, value in self.figures]
         return "\n".join(lines)
 
