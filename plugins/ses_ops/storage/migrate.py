@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from ses_ops.errors import NotSetUp
+from ses_ops.errors import NewerSchema
 from ses_ops.storage.connection import connect
 from ses_ops.storage.schema_version import known_versions
 
@@ -39,7 +39,7 @@ def _engine(dsn: str) -> sqlalchemy.Engine:
 def upgrade(dsn: str, to: str = "head") -> str:
     """Upgrade the database to the newest schema, or to an older one, in one transaction; returns the newest version.
 
-    Safe to repeat. Raises NotSetUp, and changes nothing, for a schema that this version does not know.
+    Safe to repeat. Raises NewerSchema, and changes nothing, for a schema that this version does not know.
     """
     with _engine(dsn).begin() as connection:
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
@@ -54,7 +54,7 @@ def _refuse_newer(connection: sqlalchemy.Connection) -> None:
     """Say what to do where Alembic would say that it cannot find a revision: an older version after an upgrade."""
     there = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
     if there is not None and there not in known_versions():
-        raise NotSetUp("schema_newer", there=there, needed=newest_version())
+        raise NewerSchema("schema_newer", there=there, needed=newest_version())
 
 
 def newest_version() -> str:
