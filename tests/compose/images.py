@@ -78,8 +78,13 @@ def exported(repository: Path, beside: Path) -> Iterator[Path]:
 
 
 def copy_tracked(repository: Path, target: Path) -> None:
-    """Copy the files that git knows of."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60).stdout
+    """Copy the files that git knows of; all files of a folder that is no checkout."""
+    if not (repository / ".git").exists():
+        shutil.copytree(repository, target, dirs_exist_ok=True)
+        return
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60
+    ).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (repository / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
