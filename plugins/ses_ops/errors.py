@@ -290,6 +290,10 @@ class LedgerRestored(NotSetUp):
     """The ledger is not where it sent last: it was restored from a backup or copied, and a person has to say how on."""
 
 
+class NewerSchema(NotSetUp):
+    """A newer version of ses-ops has upgraded the ledger; this process is of an older one, and has to be replaced."""
+
+
 class LookUpFailed(SesError):
     """Airflow or its secrets backend did not return a connection or a Variable; a later request may succeed."""
 

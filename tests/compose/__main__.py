@@ -43,8 +43,12 @@ def main() -> int:
 def _all(names: list[str], folder: Path, file: Path | None) -> int:
     began, reports, bad = time.monotonic(), [], []
     folder.mkdir(parents=True, exist_ok=True)
-    names = ["images", *(one for one in names if one != "images")]
+    wanted = {*names, *(needed for name in names for needed in PARTS[name].needs)}
+    names = [name for name in PARTS if name in wanted]
     for name in names:
+        if set(PARTS[name].needs) & set(bad):
+            bad.append(name)
+            continue
         print(f"{name}", flush=True)
         result = folder / "result.json"
         result.unlink(missing_ok=True)
@@ -56,8 +60,6 @@ def _all(names: list[str], folder: Path, file: Path | None) -> int:
             reports.append(json.loads(result.read_text()))
         if status:
             bad.append(name)
-            if name == "images":
-                break
     _print_end(reports, bad, time.monotonic() - began)
     if file:
         file.write_text(json.dumps(reports, indent=2, ensure_ascii=False) + "\n")

@@ -78,7 +78,10 @@ def exported(repository: Path, beside: Path) -> Iterator[Path]:
 
 
 def copy_tracked(repository: Path, target: Path) -> None:
-    """Copy the files that git knows of."""
+    """Copy the files that git knows of; all files of a folder that is no checkout."""
+    if not (repository / ".git").exists():
+        shutil.copytree(repository, target, dirs_exist_ok=True)
+        return
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, timeout=60
     ).stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.compose import build, local
+from tests.compose import backup, before, build, local, upgrade
 from tests.compose.scene import Scene
 
 
@@ -16,9 +16,14 @@ class Part:
     run: Callable[[Scene], None]
     #: In a network with nobody in it. Images are built in the machine's: their programs need the package indexes.
     network: bool = True
+    #: Parts that make what it uses, and run before it.
+    needs: tuple[str, ...] = ("images",)
 
 
 PARTS = {
-    "images": Part(build.run, network=False),
+    "images": Part(build.run, network=False, needs=()),
     "local": Part(local.run),
+    "images-before": Part(before.run, network=False),
+    "upgrade": Part(upgrade.run, needs=("images", "images-before")),
+    "backup": Part(backup.run),
 }

@@ -15,7 +15,7 @@ from tests.compose.engine import CGROUP, Engine, EngineError
 from tests.compose.health import health
 from tests.compose.images import copy_tracked
 
-_PROGRAM = Path(__file__).with_name("compose_program.py")
+PROGRAM = Path(__file__).with_name("compose_program.py")
 #: Services that run once.
 JOBS = ("migrate",)
 #: Seconds until all of it is healthy; on two busy cores.
@@ -64,7 +64,7 @@ class Project:
         if build:
             options.append(f"--podman-build-args={shlex.join(build)}")
         profiles = [word for one in self.profiles for word in ("--profile", one)]
-        command = [sys.executable, str(_PROGRAM), *options, *profiles, *arguments]
+        command = [sys.executable, str(PROGRAM), *options, *profiles, *arguments]
         return self.engine.execute(command, within=within, folder=self.folder)
 
     def up(self) -> float:

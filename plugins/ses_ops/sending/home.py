@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ses_ops.errors import LedgerRestored
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.restore import home
+from ses_ops.storage.schema_version import refuse_newer
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 def check_home(conn: Connection) -> None:
     """Raise LedgerRestored where this ledger is a restored or copied one; claim the place for one that is nowhere yet.
 
+    Also raises NewerSchema: a worker of an older version that was left running would not send as the newer one expects.
     A transaction of its own: the caller holds none. It takes some tenths of a millisecond.
     """
     with transaction(conn):
+        refuse_newer(conn)
         found = home.look(conn)
         if found is None:
             home.claim(conn)

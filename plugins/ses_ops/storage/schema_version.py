@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import NotSetUp
+from ses_ops.errors import NewerSchema, NotSetUp
 from ses_ops.storage.named_sql import fetch_value, statements
 
 if TYPE_CHECKING:
@@ -36,4 +36,14 @@ def check_schema(conn: Connection) -> None:
         return
     if version in known_versions():
         raise NotSetUp("schema_older", there=version, needed=newest)
-    raise NotSetUp("schema_newer", there=version, needed=newest)
+    raise NewerSchema("schema_newer", there=version, needed=newest)
+
+
+def refuse_newer(conn: Connection) -> None:
+    """Raise NewerSchema for a version that this code does not know; a part of the caller's transaction.
+
+    Other versions are left to what the statements then say.
+    """
+    version = fetch_value(conn, _SQL["version"])
+    if version is not None and version not in known_versions():
+        raise NewerSchema("schema_newer", there=version, needed=known_versions()[-1])

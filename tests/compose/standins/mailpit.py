@@ -20,7 +20,7 @@ class Taken:
     def __init__(self, database):
         self.database = database
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 (aiosmtpd's name)
+    async def handle_DATA(self, server, session, envelope):
         with _lock:
             self.database.executemany(
                 "INSERT INTO mail (recipient, raw) VALUES (?, ?)",
@@ -35,7 +35,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 
     database = None
 
-    def do_GET(self):  # noqa: N802 (the standard library's name)
+    def do_GET(self):
         asked = urllib.parse.urlsplit(self.path)
         if asked.path == "/readyz":
             answer = {"ok": True}

@@ -187,3 +187,17 @@ def test_an_upgraded_database_has_the_schema_of_a_new_one(before, ses, ses_dsn):
     upgraded, new = rows(before, CATALOGUE), rows(ses_dsn, CATALOGUE)
     assert len(new) > 200
     assert sorted(set(upgraded) ^ set(new)) == []
+
+
+def test_an_older_version_refuses_a_newer_schema_and_changes_nothing(before, ses, capsys):
+    ses(("migrate",))
+    with psycopg2.connect(before) as conn, conn.cursor() as cursor:
+        cursor.execute("UPDATE ses_schema_version SET version_num = '9999'")
+    conn.close()
+    old = rows(before, CATALOGUE), counts(before)
+    assert run(["migrate"]) == 1
+    said = capsys.readouterr().err
+    assert f"newer version's schema (9999, this one knows {newest_version()})" in said
+    assert said.count("\n") == 1
+    assert (rows(before, CATALOGUE), counts(before)) == old
+    assert current_version(before) == "9999"

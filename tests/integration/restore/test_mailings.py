@@ -10,7 +10,7 @@ import pytest
 
 from ses_ops.application.task_decisions import UnknownDecision, resolve_unknown
 from ses_ops.domain.occurrence import RunKind
-from ses_ops.errors import LedgerRestored
+from ses_ops.errors import LedgerRestored, NewerSchema
 from ses_ops.sending.recover import recover
 from ses_ops.storage.connection import database_now
 from tests.actors import ANYBODY
@@ -237,3 +237,18 @@ def test_moments_that_cannot_be_are_refused(restored):
         with pytest.raises(Exception, match=r"has not come yet|cannot have stopped"):
             say(restored, **wrong)
     assert restored.rows("SELECT count(*) FROM ledger_restore") == [(0,)]
+
+
+def test_a_sender_of_an_older_version_sends_nothing_with_a_newer_schema(world, mail_server):
+    half_sent(world)
+    run = world.run("sale", RunKind.TRIGGERED)
+    known = world.rows("SELECT version_num FROM ses_schema_version")
+    world.execute("UPDATE ses_schema_version SET version_num = '9999'")
+    with pytest.raises(NewerSchema, match="newer version's schema"):
+        world.reserve(run)
+    with pytest.raises(NewerSchema):
+        recover(world.conn)
+    assert mail_server.total == 300
+    world.execute(f"UPDATE ses_schema_version SET version_num = '{known[0][0]}'")
+    send_the_rest(world)
+    assert mail_server.total == COUNT

@@ -15,6 +15,7 @@ from ses_ops.errors import (
     DatabaseUnavailable,
     LedgerRestored,
     LookUpFailed,
+    NewerSchema,
     SesError,
     TransportUnavailable,
 )
@@ -31,9 +32,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Errors that a retry may not meet: a server that cannot be reached now, another process at work on the same chunk, or
-#: a restored ledger, about which a person decides once for all send tasks.
-WORTH_A_RETRY = (DatabaseUnavailable, LedgerRestored, TransportUnavailable, LookUpFailed, Conflict, ApiUnavailable)
+#: Errors that a retry may not meet: a server that cannot be reached now, another process at work on the same chunk, a
+#: worker of an older version, or a restored ledger, about which a person decides once for all send tasks.
+WORTH_A_RETRY = (
+    DatabaseUnavailable,
+    LedgerRestored,
+    NewerSchema,
+    TransportUnavailable,
+    LookUpFailed,
+    Conflict,
+    ApiUnavailable,
+)
 
 
 @contextmanager

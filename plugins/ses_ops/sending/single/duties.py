@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable, Explanation, LedgerRestored
+from ses_ops.errors import AttemptSuperseded, DatabaseUnavailable, Explanation, LedgerRestored, NewerSchema
 from ses_ops.sending.chunk.claim import settle_from_journal
 from ses_ops.sending.chunk.feed import feed_clock
 from ses_ops.sending.home import check_home
@@ -86,7 +86,7 @@ class Duties:
         while True:
             try:
                 await duty()
-            except (DatabaseUnavailable, LedgerRestored) as problem:
+            except (DatabaseUnavailable, LedgerRestored, NewerSchema) as problem:
                 _log.warning("single messages: %s", problem)
             except Exception:  # a bug of one duty must not end it for ever
                 _log.exception("a duty of the sender of single messages failed")
