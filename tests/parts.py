@@ -27,6 +27,7 @@ IN_ORDER = (
     "acceptance/test_trigger_mail.py",
     "integration/sending",
     "integration/api",
+    "proxy",
     "own_airflow",
     "dags",
     "acceptance/test_celery.py",

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,11 @@ class Engine:
 
     def clear(self) -> None:
         """End and remove all containers, volumes and networks; images stay."""
-        self.run("rm", "--all", "--force", "--time", "0", within=600)
+        for _ in range(5):
+            # podman 4.3 takes those first on which others depend, and says no.
+            with suppress(EngineError):
+                self.run("rm", "--all", "--force", "--time", "0", within=600)
+                break
         self.run("volume", "prune", "--force", within=600)
         self.run("network", "prune", "--force", within=60)
 

@@ -70,7 +70,10 @@ class Project:
     def up(self) -> float:
         """Start everything; seconds until all was healthy."""
         began = time.monotonic()
-        self.compose("up", "-d", "--no-build")
+        try:
+            self.compose("up", "-d", "--no-build")
+        except EngineError as error:
+            raise EngineError(f"{error}\n{self._told()}") from None
         self.wait_healthy()
         return time.monotonic() - began
 
@@ -112,8 +115,11 @@ class Project:
         try:
             wait_for("health", lambda: not self.unhealthy(), within, every=2.0)
         except NotInTime:
-            told = "\n".join(f"{one}: {self.logs(one, 15)}" for one in self.unhealthy())
-            raise NotInTime(f"not healthy within {within:.0f} s:\n{told}") from None
+            raise NotInTime(f"not healthy within {within:.0f} s:\n{self._told()}") from None
+
+    def _told(self) -> str:
+        """What those said last that are not as they should be."""
+        return "\n".join(f"{one}: {self.logs(one, 15)}" for one in self.unhealthy())
 
     def logs(self, container: str, lines: int = 200) -> str:
         """The newest lines that a container printed."""

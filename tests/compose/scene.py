@@ -33,6 +33,7 @@ class Scene:
         folder = self.engine.folder / "projects" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        self.engine.clear()
         project = Project(self.engine, folder, profiles, name)
         project.copy(source, settings)
         with HealthWatch(self.engine):

@@ -76,6 +76,7 @@ HINTS: dict[str, str] = {
     "json_key_twice": "give each member of an object once",
     "json_not_readable": "send one JSON value in UTF-8",
     "json_too_deep": "nest at most 64 levels",
+    "ledger_restored": "wait: this installation was restored from a backup, and its operator has to say how it goes on",
     "idempotency_key_reused": "use a new Idempotency-Key for another request",
     "idempotency_in_progress": "repeat the same request after Retry-After",
 }

@@ -83,13 +83,16 @@ def resolve_unknown(conn: Connection, actor: Actor, name: str, doubt: UnknownDec
     """Resolve a task's unknown messages; the result counts them. Raises as `retry_failed` does."""
     with actor.recorded("resolve_unknown", task=name, choice=doubt.value) as facts, transaction(conn):
         if doubt is UnknownDecision.RESEND:
-            count = _requeue(conn, _going(conn, name), MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
+            task = _going(conn, name, with_api=True)
+            count = _requeue(conn, task, MessageState.UNKNOWN, Explanation("resend_asked_for").sentence)
         else:
-            task = send_tasks.lock_row(conn, name)
+            task = send_tasks.lock_row(conn, name, with_api=True)
             found = _chunks_with(conn, task, MessageState.UNKNOWN)
             count = sum(_assume_sent(conn, chunk.id) for chunk in found)
         facts["count"] = count
-    return _requeued(name, count) if doubt is UnknownDecision.RESEND else Counted(changed=count > 0, count=count)
+    if doubt is UnknownDecision.RESEND and task.type != TaskType.API:  # single messages have no DAG
+        return _requeued(name, count)
+    return Counted(changed=count > 0, count=count)
 
 
 def _assume_sent(conn: Connection, chunk_id: int) -> int:
@@ -218,9 +221,9 @@ def delete(conn: Connection, actor: Actor, name: str) -> Changed:
     return Changed(scheduler=(TaskDeleted(task=name),))
 
 
-def _going(conn: Connection, name: str) -> LockedTask:
+def _going(conn: Connection, name: str, *, with_api: bool = False) -> LockedTask:
     """A task's row, locked; raises NotFound, and Conflict when it is cancelled."""
-    task = send_tasks.lock_row(conn, name)
+    task = send_tasks.lock_row(conn, name, with_api=with_api)
     _refuse_cancelled(task)
     return task
 
@@ -265,7 +268,7 @@ def _requeue(
         doubtful = send_counts.in_doubt(conn, chunk.id) if state is MessageState.UNKNOWN else []
         count += chunks.requeue(conn, chunk_id=chunk.id, state=state, reason=reason, codes=codes)
         send_counts.send_again(conn, doubtful)
-    if count:
+    if count and task.type is not TaskType.API:  # an occurrence of single messages stays over
         occurrences.reopen(conn, task_id=task.id)
         send_tasks.reopen(conn, task_id=task.id)
     return count

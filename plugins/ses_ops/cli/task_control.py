@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -144,17 +144,31 @@ def confirmed(question: str, *, yes: bool) -> bool:
     epilog=examples(
         "ses task messages spring-sale --status unknown",
         "ses task resolve-unknown spring-sale --assume-sent",
+        "ses task resolve-unknown spring-sale --delivered relay.log",
     ),
 )
 @click.argument("name")
 @click.option("--resend", "doubt", flag_value="resend", help="Send them again: a few may get the mail twice.")
 @click.option("--assume-sent", "doubt", flag_value="assume-sent", help="Count them as sent: a few may miss the mail.")
-def resolve_unknown(name: str, doubt: str | None) -> None:
-    """Decide about messages that a crash left in doubt: the server may have taken them, or not."""
+@click.option(
+    "--delivered",
+    type=click.File(encoding="utf-8", errors="replace"),
+    help="Lines of the mail server's log about mail that it took (addresses or Message-IDs): that was sent, the other "
+    "messages are sent again.",
+)
+def resolve_unknown(name: str, doubt: str | None, delivered: TextIO | None) -> None:
+    """Decide about messages that a crash or a restore left in doubt: the server may have taken them, or not.
+
+    Single messages have the name api: and their sender domain, such as api:codes.example.com.
+    """
     from ses_ops.application import task_decisions
 
-    if doubt is None:
-        raise click.UsageError("say --resend or --assume-sent")
+    if (doubt is None) == (delivered is None):
+        raise click.UsageError("say --resend, --assume-sent or --delivered FILE")
+    if delivered is not None:
+        _resolve_by_log(name, delivered)
+        return
+    assert doubt is not None
     chosen = task_decisions.UnknownDecision(doubt)
     with database() as conn:
         done = task_decisions.resolve_unknown(conn, shell_actor(), name, chosen)
@@ -164,6 +178,16 @@ def resolve_unknown(name: str, doubt: str | None) -> None:
         click.echo(f"{name}: {done.count:,} messages in doubt will be sent again")
     else:
         click.echo(f"{name}: {done.count:,} messages in doubt count as sent now")
+    tell(done)
+
+
+def _resolve_by_log(name: str, delivered: TextIO) -> None:
+    from ses_ops.application.resolve_by_log import resolve_by_log
+    from ses_ops.domain.relay_log import read_taken
+
+    with database() as conn:
+        done = resolve_by_log(conn, shell_actor(), name, read_taken(delivered))
+    click.echo(f"{name}: {done.sent:,} messages in doubt count as sent now, {done.again:,} will be sent again")
     tell(done)
 
 

@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from http import HTTPStatus
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from ses_ops.console.errors import marked
 from ses_ops.console.flash import forget_flash, take_flash
 from ses_ops.console.language import N_, Language, language, language_of
 from ses_ops.console.mailbox_link import mailbox_url
+from ses_ops.console.restored_ledger import restored_notice
 from ses_ops.console.static_files import version_of
 from ses_ops.domain.clock import to_wall_clock, zone
 from ses_ops.errors import InvalidInput
@@ -84,6 +86,8 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         .render(
             **common,
             flash=take_flash(request),
+            # A page about a server that is away does not ask it.
+            restored=restored_notice() if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
             navigation=navigation,
             current=_current(navigation, common["here"]),
             **context,

@@ -41,14 +41,23 @@ class Backups:
         self._run("pg_dump", "-Fc", "-f", str(file), "-d", world.dsn)
         return file
 
-    def restore(self, file: Path, *, like: World, server: PostgresServer, name: str | None = None) -> World:
+    def restore(self, file: Path, *, like: World, server: PostgresServer) -> World:
         """A world with the restored database, with the templates and the mail server of another one."""
-        if name is None:
-            name = server.new_database()
+        name = server.new_database()
         self._made.append((server, name))
         self._run("pg_restore", "--exit-on-error", "-d", server.dsn(name), str(file))
         made = replace(like, dsn=server.dsn(name))
         made.runs = 1_000  # none of its run ids was there before
+        self._worlds.append(made)
+        return made
+
+    def restore_in_place_of(self, file: Path, there: World, *, server: PostgresServer) -> World:
+        """The database of the dump is dropped and made anew under its name, as docs/production.md has it."""
+        there.close()
+        options = ("--create", "--clean", "--if-exists", "--exit-on-error")
+        self._run("pg_restore", *options, "-d", server.dsn("postgres"), str(file))
+        made = replace(there)
+        made.runs = 2_000
         self._worlds.append(made)
         return made
 

@@ -164,16 +164,11 @@ def test_another_name_on_the_same_server_is_another_place(world, backups, postgr
 
 def test_a_database_that_was_dropped_and_made_anew_is_another_place(world, backups, other_server, mail_server):
     half_sent(world)
-    first = backups.dump(world, "first.dump")
-    name = other_server.new_database()
-    there = backups.restore(first, like=world, server=other_server, name=name)
+    there = backups.restore(backups.dump(world), like=world, server=other_server)
     say(there, nothing_was_sent=True)
-    file = backups.dump(there)
+    file = backups.dump(there, "there.dump")
     send_the_rest(there)
-    there.close()
-    other_server.drop_database(name)
-    other_server.execute(f"CREATE DATABASE {name}")
-    again = backups.restore(file, like=there, server=other_server, name=name)
+    again = backups.restore_in_place_of(file, there, server=other_server)
     with pytest.raises(LedgerRestored):
         again.reserve(again.run("sale", RunKind.TRIGGERED))
     say(again)

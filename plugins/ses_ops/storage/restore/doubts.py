@@ -139,3 +139,23 @@ def give_rows(conn: Connection, *, occurrence_id: int, first_rows: Sequence[tupl
     """Write where the rows of single messages begin: id and place of each."""
     ids, seqs = [one[0] for one in first_rows], [one[1] for one in first_rows]
     execute(conn, _SQL["give_rows"], occurrence_id=occurrence_id, ids=ids, first_seqs=seqs)
+
+
+def assume_taken(conn: Connection, *, chunk_id: int, keys: Sequence[str], seqs: Sequence[int]) -> int:
+    """Count unknown messages of a chunk as sent, by address key or number; returns their number."""
+    return fetch_value(conn, _SQL["assume_taken"], chunk_id=chunk_id, keys=list(keys), seqs=list(seqs)) or 0
+
+
+def occurrence_of(conn: Connection, *, chunk_id: int) -> int:
+    """The occurrence of a chunk."""
+    return int(fetch_value(conn, _SQL["occurrence_of"], id=chunk_id))
+
+
+def begin_assuming(conn: Connection, attempt_ids: Sequence[int]) -> None:
+    """Before a person's word about some messages of attempts; `end_assuming` follows when they are counted anew."""
+    execute(conn, _SQL["begin_assuming"], attempt_ids=list(attempt_ids))
+
+
+def end_assuming(conn: Connection, attempt_ids: Sequence[int]) -> None:
+    """Note how much of what attempts had accepted is a person's word."""
+    execute(conn, _SQL["end_assuming"], attempt_ids=list(attempt_ids))

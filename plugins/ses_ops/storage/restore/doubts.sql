@@ -68,3 +68,34 @@ FROM unnest(%(addresses)s::text[], %(keys)s::text[]) WITH ORDINALITY AS r (addre
 -- name: give_rows
 UPDATE single_message s SET occurrence_id = %(occurrence_id)s, first_seq = r.first_seq, due_at = NULL
 FROM unnest(%(ids)s::uuid[], %(first_seqs)s::int[]) AS r (id, first_seq) WHERE s.id = r.id;
+
+-- name: assume_taken
+-- As `assume_sent` of storage/ledger/chunks.sql, of those that the mail server's log names.
+WITH settled AS (
+    UPDATE message m SET state = 'sent', changed_at = now(), smtp_text = 'assumed sent by a person'
+    FROM chunk c
+    WHERE c.id = %(chunk_id)s AND m.occurrence_id = c.occurrence_id AND m.seq BETWEEN c.first_seq AND c.last_seq
+      AND m.state = 'unknown' AND (m.address_key = ANY(%(keys)s::text[]) OR m.seq = ANY(%(seqs)s::int[]))
+    RETURNING m.attempt_id
+), noted AS (
+    UPDATE attempt a SET sent = coalesce(a.sent, 0) + n.count
+    FROM (
+        SELECT coalesce(attempt_id, (SELECT max(id) FROM attempt WHERE chunk_id = %(chunk_id)s)) AS attempt_id,
+               count(*)::int AS count
+        FROM settled GROUP BY 1
+    ) n WHERE a.id = n.attempt_id
+)
+UPDATE chunk SET sent = sent + n.count, unknown = unknown - n.count
+FROM (SELECT count(*)::int AS count FROM settled) n WHERE id = %(chunk_id)s
+RETURNING n.count;
+
+-- name: occurrence_of
+SELECT occurrence_id FROM chunk WHERE id = %(id)s;
+
+-- name: begin_assuming
+-- What is accepted more after a recount, a person assumes.
+UPDATE send_count SET assumed = assumed - accepted WHERE attempt_id = ANY(%(attempt_ids)s);
+
+-- name: end_assuming
+UPDATE send_count SET assumed = greatest(0, assumed + accepted), assumed_at = clock_timestamp()
+WHERE attempt_id = ANY(%(attempt_ids)s);

@@ -90,17 +90,20 @@ def id_of(conn: Connection, name: str) -> int | None:
     return found
 
 
-def lock_row(conn: Connection, name: str) -> LockedTask:
-    """The row of a task, locked until the transaction ends; raises NotFound."""
-    row = lock_row_if_any(conn, name)
+def lock_row(conn: Connection, name: str, *, with_api: bool = False) -> LockedTask:
+    """The row of a task, locked until the transaction ends; raises NotFound.
+
+    `with_api`: also that of a sender domain's single messages, `api:` and the domain, which is in no list.
+    """
+    row = lock_row_if_any(conn, name, with_api=with_api)
     if row is None:
         raise NotFound("send task", name)
     return row
 
 
-def lock_row_if_any(conn: Connection, name: str) -> LockedTask | None:
+def lock_row_if_any(conn: Connection, name: str, *, with_api: bool = False) -> LockedTask | None:
     """The row of a task, locked until the transaction ends; None when there is no task of that name."""
-    return fetch_row(conn, row_of(LockedTask), _SQL["lock_task"], name=name)
+    return fetch_row(conn, row_of(LockedTask), _SQL["lock_task"], name=name, with_api=with_api)
 
 
 def of_chunk(conn: Connection, *, chunk_id: int) -> TaskOfChunk | None:

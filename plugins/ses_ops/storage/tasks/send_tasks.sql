@@ -85,7 +85,7 @@ SELECT t.id, t.name, t.type, t.template, t.subject, t.sender, t.sender_domain, t
        g.variables AS group_variables, g.name AS "group"
 FROM send_task t
 LEFT JOIN recipient_group g ON g.id = t.group_id
-WHERE t.name = %(name)s AND t.deleted_at IS NULL AND t.type <> 'api'
+WHERE t.name = %(name)s AND t.deleted_at IS NULL AND (t.type <> 'api' OR %(with_api)s)
 FOR NO KEY UPDATE OF t;
 
 -- name: set_error
