@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.compose import build, local
+from tests.compose import build, kills, local, memory, security, workers
 from tests.compose.scene import Scene
 
 
@@ -21,4 +21,9 @@ class Part:
 PARTS = {
     "images": Part(build.run, network=False),
     "local": Part(local.run),
+    "security": Part(security.run),
+    "restarts": Part(kills.restarts),
+    "kills": Part(kills.kills),
+    "celery": Part(workers.run),
+    "memory": Part(memory.run),
 }
