@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 
 class RecordingServer:
-    """Listens on a free loopback port in a thread of its own. `refuse` may answer RCPT with a reply of its own.
+    """Listens on a free port of `host` in a thread of its own. `refuse` may answer RCPT with a reply of its own.
 
-    Whom `hang_up` names gets the mail, and the client gets no answer: the connection is gone.
+    Whom `hang_up` names gets the mail, and the client gets no answer: the connection is gone. Without `keeps_contents`
+    only the addresses are remembered: for mailings whose mail does not fit into memory.
     """
 
     def __init__(
@@ -21,7 +22,12 @@ class RecordingServer:
         refuse: Callable[[str], bytes | None] | None = None,
         delay: float = 0.0,
         hang_up: Callable[[str], bool] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        keeps_contents: bool = True,
     ) -> None:
+        self.host = host
+        self._keeps_contents = keeps_contents
         self.accepted: Counter[str] = Counter()
         #: When each recipient's newest message was accepted: seconds of time.monotonic().
         self.accepted_at: dict[str, float] = {}
@@ -53,7 +59,7 @@ class RecordingServer:
 
     def __enter__(self) -> RecordingServer:
         # Never listens: while we are away, nobody else gets the port.
-        self._place = _bound_socket(self.port)
+        self._place = _bound_socket(self.host, self.port)
         self.port = self._place.getsockname()[1]
         self._thread.start()
         self.start()
@@ -83,7 +89,7 @@ class RecordingServer:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await self._loop.create_server(lambda: _Dialogue(self), sock=_bound_socket(self.port))
+        self._server = await self._loop.create_server(lambda: _Dialogue(self), sock=_bound_socket(self.host, self.port))
 
     async def _close(self) -> None:
         # A connection that asyncio has accepted when its server is closed, and not begun, would stay open in silence
@@ -98,12 +104,12 @@ class RecordingServer:
         await asyncio.sleep(0)
 
 
-def _bound_socket(port: int) -> socket.socket:
+def _bound_socket(host: str, port: int) -> socket.socket:
     # With its protocol named: asyncio turns Nagle's algorithm off only then, and each message would take 40 ms.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     # Two sockets share the port: the one that holds it and the one that listens.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind(("127.0.0.1", port))
+    bound.bind((host, port))
     return bound
 
 
@@ -150,7 +156,8 @@ class _Dialogue(asyncio.Protocol):
         # In this order: whoever finds one counted finds its moment.
         self.server.accepted_at[self.recipient] = time.monotonic()
         self.server.accepted[self.recipient] += 1
-        self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
+        if self.server._keeps_contents:
+            self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
         if self.server.hang_up and self.server.hang_up(self.recipient):
             self.waiting = True
             self.transport.abort()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.compose import backup, before, build, local, upgrade
+from tests.compose import backup, before, build, kills, local, memory, security, upgrade, workers
 from tests.compose.scene import Scene
 
 
@@ -23,6 +23,11 @@ class Part:
 PARTS = {
     "images": Part(build.run, network=False, needs=()),
     "local": Part(local.run),
+    "security": Part(security.run),
+    "restarts": Part(kills.restarts),
+    "kills": Part(kills.kills),
+    "celery": Part(workers.run),
+    "memory": Part(memory.run),
     "images-before": Part(before.run, network=False),
     "upgrade": Part(upgrade.run, needs=("images", "images-before")),
     "backup": Part(backup.run),

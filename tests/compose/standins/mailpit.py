@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A mailbox that shows what it got: SMTP on 1025, and of Mailpit's HTTP API `/api/v1/messages` and `/readyz` on 8025."""
+"""A mailbox that shows what it got: SMTP on 1025; Mailpit's `/api/v1/messages` and `/readyz` on 8025."""
 
 import http.server
 import json
