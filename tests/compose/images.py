@@ -1,4 +1,4 @@
-"""The images: stand-ins by the names that Dockerfile and docker-compose.yaml ask for, and ours, built from the Dockerfile."""
+"""The images: stand-ins by the names that Dockerfile and docker-compose.yaml ask for, and ours."""
 
 from __future__ import annotations
 
