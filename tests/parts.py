@@ -25,7 +25,6 @@ IN_ORDER = (
     "integration",
     "console",
     "acceptance/make_run",
-    "acceptance/test_trigger_mail.py",
     "integration/sending",
     "integration/api",
     "proxy",

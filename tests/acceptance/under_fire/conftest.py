@@ -17,6 +17,7 @@ import pytest
 
 from tests.acceptance.stack_process import READS_OFTEN, REPOSITORY, StackProcess
 from tests.acceptance.under_fire.mailing import Mailing
+from tests.dags.bundles import local
 from tests.integration.sending_world import World, quota
 from tests.recording_smtp import RecordingServer
 
@@ -30,6 +31,8 @@ REPLY_DELAY, CONNECTIONS = (0.25, 20) if FIRE else (0.4, 10)
 #: which a pause is over.
 CONSOLE_DOMAIN, ALLOTMENT, DAY_SECONDS = "shop.example.com", 30, 30
 CONSOLE_QUOTA = quota(ALLOTMENT, day_length=f"PT{DAY_SECONDS}S", domain=CONSOLE_DOMAIN)
+#: The sender domain of trigger mail.
+CODES = "codes.example.com"
 
 
 @pytest.fixture(scope="package")
@@ -50,12 +53,16 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(mail_server: RecordingServer, templates: Path) -> Iterator[StackProcess]:
     """A running stack that sends to `mail_server`."""
     rate = f"&max_messages_per_second={FIRE_RATE}" if FIRE else ""
+    # The second is what a team has added.
+    bundles = [local("dags-folder", REPOSITORY / "dags"), local("own", REPOSITORY / "examples" / "dags")]
+    plans = {**quota(10_000_000), **CONSOLE_QUOTA, **quota(1_000_000, domain=CODES)}
     running = StackProcess(
         settings={
             "SES_SAMPLE": "off",
             "SES_TEMPLATES": str(templates),
             "AIRFLOW_CONN_SES_SMTP": f"{mail_server.uri}/?tls=none&connections={CONNECTIONS}{rate}",
-            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps({**quota(1_000_000), **CONSOLE_QUOTA}),
+            "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(plans),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
             **READS_OFTEN,
             # Many small mailings side by side, which wait more than they work.
             "AIRFLOW__CORE__PARALLELISM": "16",
