@@ -96,7 +96,7 @@ def _installed(scene: Scene) -> Iterator[tuple[Project, Mailings]]:
     with relay() as server:
         settings = {
             "AIRFLOW_CONN_SES_SMTP": uri_of(server, max_messages_per_second=_RATE),
-            "AIRFLOW_VAR_SES_WARMUP_QUOTA": f"'{quota(1_000_000)}'",
+            "AIRFLOW_VAR_SES_WARMUP_QUOTA": f"'{quota(1_000_000, 'P1D')}'",
         }
         with scene.installation([], settings) as project:
             with scene.report.step("up, until every container is healthy"):
