@@ -61,6 +61,8 @@ class Project:
     def compose(self, *arguments: str, within: float = 900, build: Iterable[str] = ()) -> str:
         """`docker compose ...`, by podman-compose."""
         options = [f"--podman-run-args=--cgroup-parent={CGROUP}", "--in-pod=false", f"--project-name={self.name}"]
+        # With `read_only: true`, podman makes /run and /var/tmp writable unasked; Docker does not.
+        options.append("--podman-run-args=--read-only-tmpfs=false")
         if build:
             options.append(f"--podman-build-args={shlex.join(build)}")
         profiles = [word for one in self.profiles for word in ("--profile", one)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,8 @@ def run(scene: Scene) -> None:
         check(project, scene.report)
 
 
-def check(project: Project, report: Report) -> None:
-    """All of it, of an installation that is up. Raises AssertionError."""
+def check(project: Project, report: Report, *, own_ports: Collection[int] = ()) -> None:
+    """All of it, of an installation that is up; `own_ports` are what the test itself serves. Raises AssertionError."""
     services = yaml.safe_load((project.folder / "docker-compose.yaml").read_text())["services"]
     running = {name: service for name, service in _running(project) if name}
     pids = {name: project.pid(name) for name in running}
@@ -82,11 +82,13 @@ def check(project: Project, report: Report) -> None:
     with report.step("open ports: what the file publishes, and what services need of each other"):
         for name, service in running.items():
             _check_ports(name, service, pids[name], services[service])
-        _check_outside(project, services, set(running.values()))
+        _check_outside(project, services, set(running.values()), own_ports)
     with report.step("limits of memory and processes are the file's"):
         for name, service in running.items():
             _check_limits(name, pids[name], services[service])
         _check_many_processes(project, services["public"], report)
+    with report.step("30 MB of log are kept as no more than the file's 20"):
+        _check_log(project, services["callbacks"], report)
     with report.step("no secret in labels, commands, health checks, processes or the image"):
         secrets = [
             value for name, value in project.env().items() if any(word in name for word in _SECRET) and len(value) > 8
@@ -116,7 +118,7 @@ def _check_rights(name: str, first: int, *, ours: bool) -> None:
 
 def _check_files(project: Project, name: str, service: dict[str, Any]) -> None:
     mine = [one.split(":")[1] for one in service.get("volumes", ()) if not one.endswith(":ro")] + ["/tmp"]
-    no = "/opt,/opt/ses-ops,/opt/venv/bin,/etc,/usr/bin,/var/tmp,/"
+    no = "/opt,/opt/ses-ops,/opt/venv/bin,/etc,/usr/bin,/run,/var/tmp,/"
     wrong = project.engine.run("exec", name, "python", "-c", _PROBE, no, ",".join(mine)).strip()
     assert not wrong, f"{name}: can be written to and should not, or the other way round: {wrong}"
     rights = project.engine.run("exec", name, "cat", "/proc/self/status")
@@ -135,7 +137,7 @@ def _check_ports(name: str, service: str, pid: int, said: dict[str, Any]) -> Non
     assert _targets(said) <= found, f"{name} does not listen on {sorted(_targets(said) - found)}"
 
 
-def _check_outside(project: Project, services: dict[str, Any], running: set[str]) -> None:
+def _check_outside(project: Project, services: dict[str, Any], running: set[str], own: Collection[int]) -> None:
     """Published: at 127.0.0.1 only, as .env.example has it. The names of containers are answered on port 53."""
     published: set[tuple[str, int]] = set()
     for name in running:
@@ -143,7 +145,7 @@ def _check_outside(project: Project, services: dict[str, Any], running: set[str]
             said = project.engine.inspect(project.service(name)[0])["NetworkSettings"]["Ports"][f"{target}/tcp"]
             published.update((one["HostIp"], int(one["HostPort"])) for one in said)
     assert {address for address, _ in published} == {"127.0.0.1"}, f"published to others: {published}"
-    found = {(str(address), port) for _, address, port in open_ports(1) if port != 53}
+    found = {(str(address), port) for _, address, port in open_ports(1) if port not in (53, *own)}
     assert found <= published, f"open on this machine, and not published: {found - published}"
 
 
@@ -164,6 +166,18 @@ def _check_many_processes(project: Project, service: dict[str, Any], report: Rep
         "public", "python", "-c", 'import urllib.request as r; print(r.urlopen("http://localhost:8070/health").status)'
     )
     assert answer.strip() == "200", f"public does not answer after that: {answer}"
+
+
+def _check_log(project: Project, service: dict[str, Any], report: Report) -> None:
+    """Docker would keep `max-file` such files; podman 4.3 keeps one, and begins it anew when it is full."""
+    (name,) = project.service("callbacks")
+    limit = int(service["logging"]["options"]["max-size"].removesuffix("m")) * 1_000_000
+    project.engine.run("exec", name, "sh", "-c", "head -c 30000000 /dev/zero | tr '\\0' x | fold -w 1000 >/proc/1/fd/1")
+    said = project.engine.inspect(name)["HostConfig"]["LogConfig"]
+    size = Path(said["Path"]).stat().st_size
+    assert said["Size"] == f"{limit // 1_000_000}MB", said
+    assert 0 < size <= limit, f"{size} octets of log with a limit of {limit}"
+    report.figure("log of `callbacks` after 30 MB", f"{size / 1e6:.1f} MB in one file")
 
 
 def _check_secrets(project: Project, name: str, pid: int, secrets: list[str]) -> None:
