@@ -28,7 +28,9 @@ def run(scene: Scene) -> None:
     report = scene.report
     with scene.installation(["demo", "celery"], settings) as project:
         with report.step("up with two workers, until every container is healthy"):
-            project.up()
+            # podman-compose starts one container whatever the file's `replicas` says.
+            project.compose("up", "-d", "--no-build", "--scale", "celery-worker=2")
+            project.wait_healthy()
             assert len(project.service("celery-worker")) == 2, project.service("celery-worker")
         with report.step("Redis refuses who has no password"):
             assert "NOAUTH" in _without_password(project)
