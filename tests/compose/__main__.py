@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import sys
@@ -37,12 +38,18 @@ def main() -> int:
         print(f"make test-compose: {reason}", file=sys.stderr)
         return 2
     machine.install()
-    return _all(given.parts or list(PARTS), folder, given.json)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"make test-compose: another run works in {folder}; name another --folder", file=sys.stderr)
+            return 2
+        return _all(given.parts or list(PARTS), folder, given.json)
 
 
 def _all(names: list[str], folder: Path, file: Path | None) -> int:
     began, reports, bad = time.monotonic(), [], []
-    folder.mkdir(parents=True, exist_ok=True)
     wanted = {*names, *(needed for name in names for needed in PARTS[name].needs)}
     names = [name for name in PARTS if name in wanted]
     for name in names:
@@ -55,7 +62,7 @@ def _all(names: list[str], folder: Path, file: Path | None) -> int:
         try:
             status = run_sealed(["--folder", str(folder), "--part-inside", name], network=PARTS[name].network)
         finally:
-            remove_cgroups()
+            remove_cgroups(Engine(folder).cgroup)
         if result.exists():
             reports.append(json.loads(result.read_text()))
         if status:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.compose.images import REPOSITORY, STANDS_IN, build_ours, build_stand_ins, exported
 from tests.compose.scene import Scene
 
@@ -24,9 +22,7 @@ def run(scene: Scene) -> None:
         with report.step("build it again after a change of one template"):
             template = next((source / "include/templates").rglob("*.html"))
             template.write_text(template.read_text() + "<!-- changed -->\n")
-            began = time.monotonic()
             build_ours(engine, source, "localhost/ses-ops:changed", log=log)
-            assert time.monotonic() - began < 30, "a change of one template is seconds, not minutes"
             assert "install.sh dependencies" not in _run_again(log.read_text()), "the packages were installed again"
         engine.run("rmi", "localhost/ses-ops:changed")
     with report.step("what is in the image"):

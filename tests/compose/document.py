@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.compose.engine import CGROUP, EngineError
+from tests.compose.engine import EngineError
 from tests.compose.images import REPOSITORY
 from tests.compose.project import PROGRAM, Project
 
@@ -50,7 +50,11 @@ def run_as_written(project: Project, block: str, *, folder: Path | None = None, 
 
 
 def _docker(project: Project) -> str:
-    options = [f"--podman-run-args=--cgroup-parent={CGROUP}", "--in-pod=false", f"--project-name={project.name}"]
+    options = [
+        f"--podman-run-args=--cgroup-parent={project.engine.cgroup}",
+        "--in-pod=false",
+        f"--project-name={project.name}",
+    ]
     options += [word for one in project.profiles for word in ("--profile", one)]
     return f"""#!/bin/sh
 [ "$1" = compose ] || {{ echo "only docker compose" >&2; exit 64; }}

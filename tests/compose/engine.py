@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: A group of our own below every cgroup controller, to be removed as a whole.
-CGROUP = "/ses-compose"
 _CONTAINERS_CONF = """
 [containers]
 default_ulimits = ["nofile={files}:{files}", "nproc={files}:{files}"]
@@ -56,6 +55,11 @@ class Engine:
         files = min(16384, os.sysconf("SC_OPEN_MAX"))
         (self.folder / "containers.conf").write_text(_CONTAINERS_CONF.format(folder=self.folder, files=files))
         (self.folder / "storage.conf").write_text(_STORAGE_CONF.format(folder=self.folder))
+
+    @property
+    def cgroup(self) -> str:
+        """A group of our own below every cgroup controller, to be removed as a whole."""
+        return f"/ses-compose-{hashlib.sha256(str(self.folder).encode()).hexdigest()[:8]}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -128,9 +132,9 @@ class Engine:
         self.run("network", "prune", "--force", within=60)
 
 
-def remove_cgroups() -> None:
+def remove_cgroups(name: str) -> None:
     """Remove our groups. A group can go when its last process has gone, which takes the kernel a moment."""
-    for top in Path("/sys/fs/cgroup").glob(f"*{CGROUP}"):
+    for top in Path("/sys/fs/cgroup").glob(f"*{name}"):
         for folder in sorted((one for one in top.rglob("*") if one.is_dir()), key=lambda one: -len(one.parts)):
             _remove(folder)
         _remove(top)

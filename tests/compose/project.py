@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.compose.engine import CGROUP, Engine, EngineError
+from tests.compose.engine import Engine, EngineError
 from tests.compose.health import health
 from tests.compose.images import copy_tracked
 
@@ -60,7 +60,11 @@ class Project:
 
     def compose(self, *arguments: str, within: float = 900, build: Iterable[str] = ()) -> str:
         """`docker compose ...`, by podman-compose."""
-        options = [f"--podman-run-args=--cgroup-parent={CGROUP}", "--in-pod=false", f"--project-name={self.name}"]
+        options = [
+            f"--podman-run-args=--cgroup-parent={self.engine.cgroup}",
+            "--in-pod=false",
+            f"--project-name={self.name}",
+        ]
         # With `read_only: true`, podman makes /run and /var/tmp writable unasked; Docker does not.
         options.append("--podman-run-args=--read-only-tmpfs=false")
         if build:

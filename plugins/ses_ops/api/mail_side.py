@@ -13,7 +13,7 @@ from ses_ops.application.single_messages.due import DueMessages
 from ses_ops.application.single_messages.orders import AcceptanceLimits
 from ses_ops.application.single_messages.preparing import MailPreparer
 from ses_ops.application.template_source import TemplateSource
-from ses_ops.errors import DatabaseUnavailable, NotSetUp
+from ses_ops.errors import DatabaseUnavailable, LedgerRestored, NotSetUp
 from ses_ops.sending.single.sender import SingleMailSender
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ class LiveMail:
     def health(self) -> dict[str, Any]:
         """`failing` while nothing is accepted; `degraded` while what is accepted waits for the mail server."""
         if self._sender is None or self._acceptor is None:
-            return {"status": "failing", "database": "unavailable"}
+            return {"status": "failing", "database": _word(self._problem)}
         now = self._sender.health()
         database_problem = now.database_problem or self._acceptor.problem
         return {
             "status": "failing" if database_problem else "degraded" if now.relay_problem else "ok",
-            "database": "unavailable" if database_problem else "ok",
+            "database": _word(database_problem) if database_problem else "ok",
             "mail_server": "unavailable" if now.relay_problem else "ok",
             "under_way": now.under_way,
             "waiting": now.waiting,
@@ -118,3 +118,7 @@ class LiveMail:
             await asyncio.sleep(AGAIN)
             if await self._begin():
                 return
+
+
+def _word(problem: Exception | None) -> str:
+    return "restored" if isinstance(problem, LedgerRestored) else "unavailable"
