@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from ses_ops.cli.console_checks import ASKED, Answer, judged
+from ses_ops.cli.console_checks import ASKED, ConsoleAnswer, judged
 
 
 def test_the_forgotten_slash_leads_to_airflow(behind):
@@ -49,7 +49,7 @@ def test_the_server_knows_its_address(behind):
     """What `ses doctor` looks at."""
     with behind.anonymous() as client:
         answer = client.get(behind.prefix + ASKED)
-    (found,) = judged(behind.base_url, Answer(answer.status_code, answer.headers["location"]))
+    (found,) = judged(behind.base_url, ConsoleAnswer(answer.status_code, answer.headers["location"]))
     assert found == ("ok", f"Airflow's pages answer at {behind.base_url}, and know that address")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.ports import Actor
-    from ses_ops.domain.relay_log import Taken
+    from ses_ops.domain.relay_log import TakenByRelay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ class ResolvedByLog(Changed):
     again: int
 
 
-def resolve_by_log(conn: Connection, actor: Actor, name: str, taken: Taken) -> ResolvedByLog:
+def resolve_by_log(conn: Connection, actor: Actor, name: str, taken: TakenByRelay) -> ResolvedByLog:
     """Settle a task's unknown messages; single messages by the task `api:` and their sender domain.
 
     Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
@@ -60,7 +60,7 @@ def resolve_by_log(conn: Connection, actor: Actor, name: str, taken: Taken) -> R
     return ResolvedByLog(changed=bool(sent or again), sent=sent, again=again, scheduler=notices)
 
 
-def _seqs(taken: Taken, installation: str) -> dict[int, list[int]]:
+def _seqs(taken: TakenByRelay, installation: str) -> dict[int, list[int]]:
     """The numbers of messages of this installation that the log names, by occurrence."""
     found: defaultdict[int, list[int]] = defaultdict(list)
     for of, occurrence_id, seq in taken.message_ids:
@@ -69,7 +69,7 @@ def _seqs(taken: Taken, installation: str) -> dict[int, list[int]]:
     return found
 
 
-def _settle(conn: Connection, chunk_id: int, taken: Taken, seqs: dict[int, list[int]]) -> tuple[int, int]:
+def _settle(conn: Connection, chunk_id: int, taken: TakenByRelay, seqs: dict[int, list[int]]) -> tuple[int, int]:
     doubtful = send_counts.in_doubt(conn, chunk_id)
     doubts.begin_assuming(conn, doubtful)
     named = seqs.get(doubts.occurrence_of(conn, chunk_id=chunk_id), [])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ses_ops.domain.clock import check_aware
 from ses_ops.domain.schedule import TaskType
 from ses_ops.errors import Conflict, InvalidInput
-from ses_ops.sending.doubt import Gap, charge_doubts, doubt_chunk, doubt_scheduled
+from ses_ops.sending.doubt import RestoreGap, charge_doubts, doubt_chunk, doubt_scheduled
 from ses_ops.storage.connection import database_now, transaction
 from ses_ops.storage.restore import doubts, home, restores
 
@@ -124,7 +124,7 @@ def _restore(
     restore_id = restores.insert(conn, who=actor.name, taken_at=taken_at, until=until, nothing_was_sent=nothing)
     if nothing:
         return RestoredLedger(needed=True, id=restore_id, taken_at=taken_at, until=until, nothing_was_sent=True)
-    gap = Gap(restore_id=restore_id, taken_at=taken_at, until=until)
+    gap = RestoreGap(restore_id=restore_id, taken_at=taken_at, until=until)
     doubtful = doubts.chunks(conn)
     _refuse_while_sending(doubtful)
     scheduled = doubts.count_scheduled(conn, until=until)

@@ -24,7 +24,7 @@ WITHIN = 10.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-class Answer(NamedTuple):
+class ConsoleAnswer(NamedTuple):
     """What came back: the status, and where it leads."""
 
     status: int
@@ -50,7 +50,7 @@ def console_checks() -> Findings:
     yield from judged(url, answer)
 
 
-def judged(url: str, answer: Answer) -> Findings:
+def judged(url: str, answer: ConsoleAnswer) -> Findings:
     """What an answer to ASKED says of the address and of the proxy before it."""
     wanted, found = urlsplit(url + LED_TO), urlsplit(answer.location)
     if answer.status in (401, 403):
@@ -86,7 +86,7 @@ def judged(url: str, answer: Answer) -> Findings:
         yield "ok", f"Airflow's pages answer at {url}, and know that address"
 
 
-def _ask(url: str, context: ssl.SSLContext) -> Answer:
+def _ask(url: str, context: ssl.SSLContext) -> ConsoleAnswer:
     # Not by a proxy of the environment, which leads to the internet, and no redirect is followed: it is the answer.
     parts = urlsplit(url)
     if parts.scheme == "https":
@@ -96,7 +96,7 @@ def _ask(url: str, context: ssl.SSLContext) -> Answer:
     with closing(connection):
         connection.request("GET", parts.path + ASKED)
         answer = connection.getresponse()
-        return Answer(answer.status, answer.getheader("Location") or "")
+        return ConsoleAnswer(answer.status, answer.getheader("Location") or "")
 
 
 def _trusting_anybody() -> ssl.SSLContext:

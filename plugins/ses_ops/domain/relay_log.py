@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"[^\s<>,;:=\"'()\[\]]+@[^\s<>,;:=\"'()\[\]]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Taken:
+class TakenByRelay:
     """The messages that a mail server took."""
 
     #: Installation, occurrence and number of each message whose Message-ID is there.
@@ -21,11 +21,11 @@ class Taken:
     address_keys: frozenset[str]
 
 
-def read_taken(lines: Iterable[str]) -> Taken:
+def read_taken(lines: Iterable[str]) -> TakenByRelay:
     """All Message-IDs and addresses of some lines. Which lines say that a message was taken, the caller knows."""
     message_ids: set[tuple[str, int, int]] = set()
     keys: set[str] = set()
     for line in lines:
         message_ids.update((one[1], int(one[2]), int(one[3])) for one in _MESSAGE_ID.finditer(line))
         keys.update(one.rstrip(".").casefold() for one in _ADDRESS.findall(line))
-    return Taken(message_ids=frozenset(message_ids), address_keys=frozenset(keys))
+    return TakenByRelay(message_ids=frozenset(message_ids), address_keys=frozenset(keys))

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.domain.warmup import QuotaPlans
-    from ses_ops.storage.restore.doubts import DoubtfulChunk, ScheduledMessage
+    from ses_ops.storage.restore.doubts import DoubtfulChunk, DoubtfulScheduledMessage
 
 #: Number of messages that one statement makes unknown: some tenths of a second of work.
 AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Gap:
+class RestoreGap:
     """The time in which the system of the backup may have sent what the restored ledger does not know."""
 
     restore_id: int
@@ -50,7 +50,7 @@ class Gap:
         return str(Explanation("may_have_been_sent_since_backup", taken=taken, until=until))
 
 
-def doubt_chunk(conn: Connection, chunk: DoubtfulChunk, gap: Gap, progress: Callable[[int], None]) -> int:
+def doubt_chunk(conn: Connection, chunk: DoubtfulChunk, gap: RestoreGap, progress: Callable[[int], None]) -> int:
     """Make the pending messages of a chunk unknown and settle it; returns their number. `progress` hears of each part.
 
     What a journal of this machine says of it is not believed: other attempts may have followed. The caller holds the
@@ -88,7 +88,7 @@ def _release(conn: Connection, chunk: DoubtfulChunk) -> None:
     chunks.release(conn, held, due_at=database_now(conn), reason="", setback=False)
 
 
-def doubt_scheduled(conn: Connection, gap: Gap) -> int:
+def doubt_scheduled(conn: Connection, gap: RestoreGap) -> int:
     """Make the single messages unknown whose own time came in the gap; returns the number of their recipients.
 
     They had no rows of the ledger: now they have, so that they are found and settled as all others.
@@ -99,7 +99,7 @@ def doubt_scheduled(conn: Connection, gap: Gap) -> int:
     return found
 
 
-def _give_rows(conn: Connection, domain: str, messages: Sequence[ScheduledMessage], gap: Gap) -> int:
+def _give_rows(conn: Connection, domain: str, messages: Sequence[DoubtfulScheduledMessage], gap: RestoreGap) -> int:
     recipients: list[tuple[str, str]] = []
     first_rows = []
     for one in messages:
@@ -116,7 +116,7 @@ def _give_rows(conn: Connection, domain: str, messages: Sequence[ScheduledMessag
     return len(recipients)
 
 
-def _recipients(message: ScheduledMessage) -> list[tuple[str, str]]:
+def _recipients(message: DoubtfulScheduledMessage) -> list[tuple[str, str]]:
     """Address and key of each recipient; the keys alone where the message is not kept any more."""
     try:
         stored = read_stored(message.content or b"")

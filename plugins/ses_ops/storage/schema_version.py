@@ -27,7 +27,7 @@ def known_versions() -> tuple[str, ...]:
 
 def check_schema(conn: Connection) -> None:
     """Raise NotSetUp, with what to do, for a database that has an older schema, or a newer one."""
-    version = fetch_value(conn, _SQL["version"]) if fetch_value(conn, _SQL["is_there"]) else None
+    version = _version(conn) if fetch_value(conn, _SQL["is_there"]) else None
     conn.rollback()
     newest = known_versions()[-1]
     if version is None:
@@ -44,6 +44,11 @@ def refuse_newer(conn: Connection) -> None:
 
     Other versions are left to what the statements then say.
     """
-    version = fetch_value(conn, _SQL["version"])
+    version = _version(conn)
     if version is not None and version not in known_versions():
         raise NewerSchema("schema_newer", there=version, needed=known_versions()[-1])
+
+
+def _version(conn: Connection) -> str | None:
+    found: str | None = fetch_value(conn, _SQL["version"])
+    return found

@@ -44,7 +44,7 @@ class DoubtfulChunk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ScheduledMessage:
+class DoubtfulScheduledMessage:
     """A single message of a later time that may have left since the backup. It has no rows yet."""
 
     id: str
@@ -108,9 +108,9 @@ def charge_day(conn: Connection, *, quota_day_id: int, messages: int) -> None:
     execute(conn, _SQL["charge_day"], id=quota_day_id, count=messages)
 
 
-def scheduled(conn: Connection, *, until: datetime) -> list[ScheduledMessage]:
+def scheduled(conn: Connection, *, until: datetime) -> list[DoubtfulScheduledMessage]:
     """Lock the single messages whose own time came by then, by sender domain."""
-    return fetch_rows(conn, ScheduledMessage, _SQL["scheduled"], until=until)
+    return fetch_rows(conn, DoubtfulScheduledMessage, _SQL["scheduled"], until=until)
 
 
 def count_scheduled(conn: Connection, *, until: datetime) -> list[ScheduledCount]:
