@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from http import HTTPStatus
+
 from tests.compose.mailing import Rest, begin, quota, received, task
 from tests.compose.project import Project, wait_for
 from tests.compose.report import Report
@@ -9,6 +12,8 @@ from tests.compose.scene import MAILBOX, Scene
 
 RECIPIENTS = 1_200
 A_DAY = 500
+#: Of the rehearsal's days (mailing.quota).
+DAY_SECONDS = 30
 
 
 def run(scene: Scene) -> None:
@@ -26,10 +31,14 @@ def main_job(project: Project, report: Report) -> None:
         begin(project, "spring", RECIPIENTS)
         wait_for("the first day's mail", lambda: len(received(project, "spring")) >= A_DAY, 240)
     rest = Rest(project)
-    with report.step("pause by REST, in the middle; nothing leaves on the next day; resume by REST"):
+    with report.step("pause by REST; nothing leaves on the next day; resume in the console"):
         rest.pause("spring", True)
         wait_for("a paused task", lambda: task(project, "spring")["status"] == "paused", 60)
-        rest.pause("spring", False)
+        time.sleep(5)
+        before = len(received(project, "spring"))
+        time.sleep(DAY_SECONDS + 10)
+        assert len(received(project, "spring")) == before, "mail of a paused task has left"
+        assert rest.press("/ses/tasks/spring/resume") == HTTPStatus.OK
     with report.step("all of it arrives, once each"):
         wait_for("the end", lambda: task(project, "spring")["status"] == "finished", 300, every=5)
         got = received(project, "spring")

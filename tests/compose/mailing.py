@@ -95,5 +95,15 @@ class Rest:
         with _OPENER.open(request, timeout=60) as answer:
             return str(answer.read().decode())
 
+    def press(self, path: str, **fields: str) -> int:
+        """Send a form of the console, as its page in a browser does; the status of where it leads to."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=urllib.parse.urlencode(fields).encode(),
+            headers={"Cookie": f"_token={self._token}", "Origin": self.url},
+        )
+        with _OPENER.open(request, timeout=60) as answer:
+            return int(answer.status)
+
 
 __all__ = ["DOMAIN", "Path", "Rest", "begin", "mailbox", "quota", "received", "task", "urllib"]
