@@ -30,7 +30,7 @@ test-own-airflow: install-dev ## the wheel in a team's own Airflow: FAB, every p
 test-servers: install-dev ## real mail servers against the ledger (docs/mail-servers.md); ARGS="haraka postfix" picks some
 	@$(BIN)/python -m tests.servers $(ARGS)
 
-test-compose: install-dev ## the image built and docker-compose.yaml run, by podman (root, Debian; docs/production.md); ARGS="local" picks parts
+test-compose: install-dev ## the image built and docker-compose.yaml run, by podman (root, Debian; about half an hour; docs/production.md); ARGS="local" picks parts
 	@$(BIN)/python -m tests.compose $(ARGS)
 
 fire: install-dev ## kill -9 of the sender at 50 random moments of a 20 000 message task (10 to 20 minutes)
