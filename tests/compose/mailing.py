@@ -7,7 +7,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from tests.compose.project import Project
@@ -104,6 +103,3 @@ class Rest:
         )
         with _OPENER.open(request, timeout=60) as answer:
             return int(answer.status)
-
-
-__all__ = ["DOMAIN", "Path", "Rest", "begin", "mailbox", "quota", "received", "task", "urllib"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ses_ops.application.changed import Changed, RunWanted
 from ses_ops.domain.message_state import ChunkState, MessageState
 from ses_ops.domain.schedule import TaskType
-from ses_ops.errors import Conflict, Explanation
+from ses_ops.errors import Conflict, Explanation, InvalidInput
 from ses_ops.sending.chunk.ending import count_attempt
 from ses_ops.storage.connection import transaction
 from ses_ops.storage.events.recording import installation_id
@@ -37,7 +37,8 @@ class ResolvedByLog(Changed):
 def resolve_by_log(conn: Connection, actor: Actor, name: str, taken: TakenByRelay) -> ResolvedByLog:
     """Settle a task's unknown messages; single messages by the task `api:` and their sender domain.
 
-    Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent.
+    Raises NotFound, and Conflict for a cancelled task or while one of the chunks concerned is being sent; InvalidInput
+    for a log that names none of them: an empty or a wrong one would have everybody mailed again.
     """
     with actor.recorded("resolve_unknown", task=name, choice="by-log") as facts, transaction(conn):
         task = send_tasks.lock_row(conn, name, with_api=True)
@@ -51,6 +52,8 @@ def resolve_by_log(conn: Connection, actor: Actor, name: str, taken: TakenByRela
         for chunk in found:
             of_chunk = _settle(conn, chunk.id, taken, seqs)
             sent, again = sent + of_chunk[0], again + of_chunk[1]
+        if again and not sent:
+            raise InvalidInput("log_names_none", task=name, count=again)
         has_dag = task.type is not TaskType.API
         if again and has_dag:  # an occurrence of single messages stays over: its process has ended
             occurrences.reopen(conn, task_id=task.id)

@@ -13,6 +13,10 @@ SENTENCES: dict[str, str] = {
     "restore_while_sending": (
         "messages of {task!r} are being sent now: stop the scheduler, the workers and the API first"
     ),
+    "log_names_none": (
+        "the log names none of the messages of {task!r} that are in doubt ({count}), and nothing was changed: is it "
+        "the log of the mail server that took them? If none was taken, use --resend"
+    ),
     "may_have_been_sent_since_backup": (
         "the ledger was restored from a backup of {taken}: this message may have been sent until {until}"
     ),

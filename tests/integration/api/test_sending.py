@@ -9,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from ses_ops.application.secret_box import VARIABLE
+from ses_ops.storage.connection import connected, transaction
 from ses_ops.storage.migrate import upgrade
+from ses_ops.storage.named_sql import execute
+from ses_ops.storage.restore import home
 from tests.integration.api.api_process import FERNET_KEY, ApiProcess, new_key, rows
 from tests.postgres_server import PostgresServer
 from tests.recording_smtp import RecordingServer
@@ -98,6 +101,33 @@ def test_two_processes_share_a_port_and_a_stop_loses_nothing(ses_dsn, tmp_path, 
             assert time.monotonic() < end, (mail_server.total, copy.log, api.log)
             time.sleep(0.05)
         assert set(mail_server.accepted.values()) == {1}
+    finally:
+        copy.kill()
+
+
+def test_the_api_of_a_restored_ledger_says_so_and_accepts_when_a_person_has_spoken(ses_dsn, tmp_path, mail_server):
+    made = new_key(ses_dsn, scopes=["send"])
+    with connected(ses_dsn) as conn, transaction(conn):
+        home.claim(conn)
+        execute(conn, "UPDATE ledger_home SET database_oid = database_oid + 1")
+    copy = ApiProcess(dsn=ses_dsn, spool=tmp_path / "home")
+    copy.settings = {
+        VARIABLE: FERNET_KEY,
+        "AIRFLOW_CONN_SES_SMTP": mail_server.uri,
+        "AIRFLOW_VAR_SES_WARMUP_QUOTA": json.dumps(PLAN),
+    }
+    try:
+        copy.start()
+        with copy.client(made) as client:
+            health, answer = client.get("/health"), client.post("/v1/messages", json=MESSAGE)
+            assert (health.status_code, health.json()["database"]) == (503, "restored"), health.text
+            assert (answer.status_code, answer.json()["code"]) == (503, "ledger_restored"), answer.text
+            with connected(ses_dsn) as conn, transaction(conn):
+                home.move(conn)
+            end = time.monotonic() + 30
+            while (answer := client.post("/v1/messages", json=MESSAGE)).status_code != 202:
+                assert time.monotonic() < end, answer.text + copy.log
+                time.sleep(0.1)
     finally:
         copy.kill()
 
