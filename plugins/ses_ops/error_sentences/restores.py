@@ -15,7 +15,7 @@ SENTENCES: dict[str, str] = {
     ),
     "log_names_none": (
         "the log names none of the messages of {task!r} that are in doubt ({count}), and nothing was changed: is it "
-        "the log of the mail server that took them? If none was taken, use --resend"
+        "the log of the mail server that took them? If none was taken, have them all sent again"
     ),
     "may_have_been_sent_since_backup": (
         "the ledger was restored from a backup of {taken}: this message may have been sent until {until}"
