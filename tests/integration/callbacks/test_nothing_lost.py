@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +37,30 @@ asyncio.run(Deliverer(sys.argv[1], allowed=allowed, lease=timedelta(seconds=3)).
 
 def mailing_of(world, count):
     return sent(world, "spring", [f"u{n}@example.org" for n in range(1, count + 1)])
+
+
+def test_outcomes_that_wait_for_the_ledgers_thread_when_the_deliverer_ends_are_written(world):
+    mailing = mailing_of(world, 3)
+    may_answer, go_on = threading.Event(), threading.Event()
+
+    def answer(post):
+        assert may_answer.wait(30)
+        time.sleep(0.3)  # one after the other: the outcome of the first waits when the second comes
+        return 204
+
+    with receiver() as hook:
+        endpoint(world, hook.url)
+        with deliverer(world.dsn) as running:
+            mailing.record(mailing.event(1, EventKind.DELIVERED))
+            until(lambda: waiting(world) == 0)
+            hook.answer = answer
+            mailing.record(*(mailing.event(seq, EventKind.DELIVERED) for seq in (2, 3)))
+            hook.wait_for(lambda: len(hook.posts) == 2)
+            time.sleep(0.3)  # its lane has found nothing more, and rests
+            running._ledger._thread.submit(go_on.wait, 30)
+            threading.Timer(0.5, may_answer.set).start()
+            threading.Timer(2, go_on.set).start()
+    assert waiting(world) == 0
 
 
 def test_a_deliverer_that_is_killed_in_the_middle_of_posts_loses_nothing_and_they_keep_their_ids(world):

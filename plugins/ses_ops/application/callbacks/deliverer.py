@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -77,21 +78,20 @@ class Deliverer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Post until `stop`; then end what was begun, for at most the time of a post."""
-        writer = asyncio.create_task(self._write_on())
+        all_judged = asyncio.Event()
+        writer = asyncio.create_task(self._every(WRITE, self._flush, all_judged))
         duties = [
-            asyncio.create_task(self._every(LOOK, self._look)),
-            asyncio.create_task(self._every(BEAT, self._beat)),
-            asyncio.create_task(self._every(CLEAN, self._clean)),
+            asyncio.create_task(self._every(LOOK, self._look, stop)),
+            asyncio.create_task(self._every(BEAT, self._beat, stop)),
+            asyncio.create_task(self._every(CLEAN, lambda: self._clean(stop), stop)),
         ]
-        await stop.wait()
-        for duty in duties:
-            duty.cancel()
-        await asyncio.gather(*duties, return_exceptions=True)
+        # Nothing is cancelled: what a cancelled call has handed to the ledger's thread may never be begun there.
+        await asyncio.gather(*duties)
         for lane in self._lanes.values():
             lane.close()
         await asyncio.gather(*self._running.values(), *self._notes, return_exceptions=True)
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
+        all_judged.set()
+        await writer
         await self._flush()
         await self._quietly(endpoints.forget_deliverers, name=self.name)
         self._ledger.close()
@@ -149,20 +149,23 @@ class Deliverer:
     async def _beat(self) -> None:
         await self._ledger.call(endpoints.beat, name=self.name, host=self._host)
 
-    async def _clean(self) -> None:
+    async def _clean(self, stop: asyncio.Event) -> None:
         await self._ledger.call(deliveries.keep_days, days=KEPT_DAYS)
-        while await self._ledger.call(waiting_posts.expire, days=KEPT_DAYS, limit=_EXPIRED_AT_ONCE) == _EXPIRED_AT_ONCE:
-            pass
+        expired = _EXPIRED_AT_ONCE
+        while expired == _EXPIRED_AT_ONCE and not stop.is_set():
+            expired = await self._ledger.call(waiting_posts.expire, days=KEPT_DAYS, limit=_EXPIRED_AT_ONCE)
 
-    async def _every(self, seconds: float, duty: Callable[[], Awaitable[None]]) -> None:
-        while True:
+    async def _every(self, seconds: float, duty: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
+        """Do a duty now and every so many seconds, until `over`; one that has begun is ended."""
+        while not over.is_set():
             try:
                 await duty()
             except (DatabaseUnavailable, StatementFailed) as problem:
                 log.warning("callbacks wait for the database: %s", problem)
             except Exception:
                 log.exception("an unforeseen error of the callback deliverer")
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), seconds)
 
     async def _stop(self, endpoint: ActiveEndpoint, *, status: int | None = None) -> None:
         if status is not None:
@@ -176,11 +179,6 @@ class Deliverer:
                 await asyncio.to_thread(self._after_stop)
 
     # The ledger.
-
-    async def _write_on(self) -> None:
-        while True:
-            await asyncio.sleep(WRITE)
-            await self._flush()
 
     async def _flush(self) -> None:
         """Write outcomes; those that cannot be written are kept for the next time."""
