@@ -22,7 +22,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.parts import BEHIND_PROXY, REPOSITORY, Part, parts
+from tests.parts import BEHIND_PROXY, ONLY_FULL, REPOSITORY, Part, parts
 from tests.run_guard import guarded, workers
 from tests.sizes import FULL, STARTUP
 
@@ -156,7 +156,8 @@ def _run(processes: int, arguments: list[str]) -> int:
 
 
 def _run_all(processes: int, arguments: list[str]) -> list[RunningPart]:
-    waiting, running, ended = [*parts(), *([BEHIND_PROXY] if FULL else [])], list[RunningPart](), list[RunningPart]()
+    waiting = [*parts(), BEHIND_PROXY] if FULL else [one for one in parts() if one.path not in ONLY_FULL]
+    running, ended = list[RunningPart](), list[RunningPart]()
     while waiting or running:
         for one in [one for one in running if one.has_ended()]:
             running.remove(one)

@@ -36,6 +36,8 @@ IN_ORDER = (
     "installation",
     "acceptance/test_run_ended.py",
 )
+#: Only in `make test-full`: a minute and a half of CPU each, for what hardly changes or has a command of its own.
+ONLY_FULL = ("acceptance/test_celery.py", "own_airflow")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Every command with `--json`, as a program runs it, with an Airflow that writes a log: stdout is the answer alone."""
+"""Every command with `--json`, as a program runs it, with an Airflow that writes a log: stdout is the answer alone.
+
+An import of Airflow takes seconds. `make test-full` pays them for each command, as a person does; `make test` for the
+commands in ALONE, and the others are forked from a process that has imported it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from cryptography.fernet import Fernet
 
 import tests.airflow_environment as environment
 from ses_ops.cli.main import cli
+from tests.sizes import FULL
 
 TASK = """
 name: sale
@@ -92,6 +97,24 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
 #: What answers only while `ses deliver callbacks` runs, or needs a message of the API (tests/integration/cli:
 #: test_callback_commands.py, test_single_message_commands.py).
 ELSEWHERE = ("callback test", "message cancel", "message resend")
+#: Each kind of need of Airflow: DAGs written to it, its log of mail, a Variable, an entry of the audit log, nothing.
+ALONE = ("task apply", "test-send", "quota show", "domain set", "doctor", "task list")
+
+FORKING = """
+import json, os, sys
+from ses_ops.cli.main import run
+from ses_ops.cli.session import ask_airflow
+
+ask_airflow(lambda control: control)
+for line in sys.stdin:
+    if not (pid := os.fork()):
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), number)
+        code = run(json.loads(line))
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
 
 
 def _with_json(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -111,22 +134,32 @@ def test_every_command_with_json_has_a_line() -> None:
 
 
 @pytest.fixture
-def run(world, airflow_db, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`ses` in a process of its own, with an Airflow that logs as much as it does by default."""
+def run(world, airflow_db, tmp_path: Path) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """`ses` in a process of its own, with an Airflow that logs as much as it does by default.
+
+    Returns exit code, stdout and stderr.
+    """
     settings = {name: value for name, value in environment.SETTINGS.items() if "LOGGING_LEVEL" not in name}
     uri = airflow_db.replace("postgresql://", "postgresql+psycopg2://", 1)
     whole = {**os.environ, **settings, environment.DATABASE: uri, "SES_HOME": str(tmp_path / "home")}
     whole["SES_CALLBACK_ALLOW"] = "127.0.0.0/8"
     whole["AIRFLOW__CORE__FERNET_KEY"] = Fernet.generate_key().decode()
     whole.pop("AIRFLOW__LOGGING__LOGGING_LEVEL", None)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", FORKING], env=whole, cwd=tmp_path, **pipes) as forking:
 
-    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).with_name("ses")
-        return subprocess.run(
-            [str(program), *arguments], capture_output=True, text=True, check=False, env=whole, cwd=tmp_path
-        )
+        def call(command: str, *arguments: str) -> tuple[int, str, str]:
+            line = [*command.split(), *arguments]
+            if FULL or command in ALONE:
+                program = str(Path(sys.executable).with_name("ses"))
+                done = subprocess.run([program, *line], capture_output=True, text=True, env=whole, cwd=tmp_path)
+                return done.returncode, done.stdout, done.stderr
+            forking.stdin.write(json.dumps(line) + "\n")
+            forking.stdin.flush()
+            code = int(forking.stdout.readline())
+            return code, (tmp_path / "stdout").read_text(), (tmp_path / "stderr").read_text()
 
-    return call
+        yield call
 
 
 def test_stdout_is_the_answer_alone(run, world, synced, tmp_path: Path) -> None:
@@ -140,12 +173,12 @@ def test_stdout_is_the_answer_alone(run, world, synced, tmp_path: Path) -> None:
     entries = {domain: {**entry, "plan": "reputation"} for domain, entry in world.quota_variable.items()}
     Variable.set("ses_warmup_quota", json.dumps(entries))
     for command, (arguments, kind) in COMMANDS.items():
-        done = run(*command.split(), *arguments, "--json")
-        said = f"ses {command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        answer = parsed(done.stdout, said)
+        code, stdout, stderr = run(command, *arguments, "--json")
+        said = f"ses {command}: {code}\n{stdout}\n{stderr}"
+        answer = parsed(stdout, said)
         assert isinstance(answer, kind), said
-        assert done.returncode == 0 or command == "doctor", said
-        assert "[info" not in done.stderr, f"a person would read Airflow's log: {said}"
+        assert code == 0 or command == "doctor", said
+        assert "[info" not in stderr, f"a person would read Airflow's log: {said}"
     assert "send_task__sale" in dags(), "Airflow was not told of the task: this test saw less than a person does"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from tests.parts import IN_ORDER, TESTS, parts
+from tests.parts import IN_ORDER, ONLY_FULL, TESTS, parts
 
 
 def _files(arguments: tuple[str, ...]) -> list[Path]:
@@ -32,4 +32,4 @@ def test_a_folder_that_is_named_nowhere_is_a_part_with_a_stack(tmp_path: Path):
 
 
 def test_the_order_names_no_part_that_is_no_more():
-    assert set(IN_ORDER) <= {part.path for part in parts()}
+    assert {*IN_ORDER, *ONLY_FULL} <= {part.path for part in parts()}
