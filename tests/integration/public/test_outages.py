@@ -242,10 +242,10 @@ def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path
             assert client.post(f"/u/{tokens[-6]}", data=FORM).status_code == 200
             assert time.monotonic() - began < 30
             took = []
-            for _ in range(5):  # the same choice again and again is recorded once
+            for token in tokens[-11:-6]:
                 began = time.monotonic()
-                assert client.post(f"/u/{tokens[-7]}", data=FORM).status_code == 200
-                assert client.get(f"/u/{tokens[-7]}").status_code == 200
+                assert client.post(f"/u/{token}", data=FORM).status_code == 200
+                assert client.get(f"/u/{token}").status_code == 200
                 took.append(time.monotonic() - began)
             assert min(took) < 1, took
         finally:
@@ -254,7 +254,7 @@ def test_a_database_that_hangs_holds_nobody_up(server, tokens, mailing, tmp_path
                     one.resume()
     until_drained(listener)
     there = recorded(server)
-    assert [there.get(RECIPIENTS - back) for back in (4, 5, 6)] == [1, 1, 1]
+    assert [there.get(RECIPIENTS - back) for back in range(4, 11)] == [1] * 7
     listener.kill()
 
 
