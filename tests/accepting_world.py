@@ -106,7 +106,7 @@ def ids(answers: Sequence[Answer]) -> set[UUID]:
     return {one.id if isinstance(one, Accepted) else UUID(one.answer["id"]) for one in answers}
 
 
-async def until(condition, *, seconds: float = 30) -> None:
+async def until(condition, *, seconds: float = 60) -> None:
     """Wait for a condition."""
     ends = time.monotonic() + seconds
     while not condition():

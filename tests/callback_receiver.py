@@ -49,7 +49,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
 
-    def wait_for(self, holds: Callable[[], object], seconds: float = 30) -> None:
+    def wait_for(self, holds: Callable[[], object], seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s; {len(self.posts)} posts"
@@ -109,9 +109,11 @@ class Receiver:
 def receiver(answer: Any = 204, **more: Any) -> Iterator[Receiver]:
     """A receiver in a thread of its own, at a free port of 127.0.0.1."""
     made, loop, ready = Receiver(answer=answer, **more), asyncio.new_event_loop(), threading.Event()
+    servers: list[asyncio.Server] = []
 
     async def begin() -> None:
         server = await asyncio.start_server(made.serve, "127.0.0.1", made.port)
+        servers.append(server)
         made.port = server.sockets[0].getsockname()[1]
         ready.set()
 
@@ -119,6 +121,8 @@ def receiver(answer: Any = 204, **more: Any) -> Iterator[Receiver]:
         asyncio.set_event_loop(loop)
         loop.create_task(begin())
         loop.run_forever()
+        for server in servers:  # a test that listens again at this port finds it free
+            server.close()
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
@@ -126,9 +130,9 @@ def receiver(answer: Any = 204, **more: Any) -> Iterator[Receiver]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     try:
         yield made
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(60)

@@ -68,13 +68,13 @@ class RecordingServer:
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
         self._place.close()
 
     def hang_up_all(self) -> None:
         """Every connection is gone, whatever was waited for."""
-        asyncio.run_coroutine_threadsafe(self._hang_up_all(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._hang_up_all(), self._loop).result(60)
 
     async def _hang_up_all(self) -> None:
         for dialogue in list(self._dialogues):
@@ -82,11 +82,11 @@ class RecordingServer:
 
     def start(self) -> None:
         """Serve, again after a `stop`, on the same port."""
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(60)
 
     def stop(self) -> None:
         """Be away: cut all connections, refuse new ones. What was accepted stays accepted."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(60)
 
     async def _listen(self) -> None:
         self._server = await self._loop.create_server(lambda: _Dialogue(self), sock=_bound_socket(self.host, self.port))
@@ -153,11 +153,11 @@ class _Dialogue(asyncio.Protocol):
                 self._command(head)
 
     def _accept(self, content: bytes) -> None:
-        # In this order: whoever finds one counted finds its moment.
+        # In this order: whoever finds one counted finds its moment and its content.
         self.server.accepted_at[self.recipient] = time.monotonic()
-        self.server.accepted[self.recipient] += 1
         if self.server._keeps_contents:
             self.server.contents[self.recipient] = content.replace(b"\r\n..", b"\r\n.")
+        self.server.accepted[self.recipient] += 1
         if self.server.hang_up and self.server.hang_up(self.recipient):
             self.waiting = True
             self.transport.abort()

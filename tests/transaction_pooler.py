@@ -55,7 +55,10 @@ class TransactionPooler:
                 message = _message(client)
                 if message[:1] == b"X":
                     return
-                server = self._free.pop() if self._free else self._connect(startup)[0]
+                try:  # (asking first whether one is free would leave another thread the time to take it)
+                    server = self._free.pop()
+                except IndexError:
+                    server = self._connect(startup)[0]
                 while True:  # one transaction
                     server.sendall(message)
                     answer = _until_ready(server)

@@ -218,14 +218,17 @@ def _new_file(folder: Path) -> int:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sync_folder(folder)
-        except BlockingIOError:  # a drainer was faster and removes the empty file
-            os.close(file)
-            continue
+            removed = not os.fstat(file).st_nlink
+            if not removed:
+                sync_folder(folder)
+        except BlockingIOError:
+            removed = True
         except OSError:
             os.close(file)
             raise
-        return file
+        if not removed:
+            return file
+        os.close(file)  # a drainer was faster: it removes the empty file, or has done so
 
 
 def sync_folder(folder: Path) -> None:

@@ -26,7 +26,10 @@ def node_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("node") / "client"
     shutil.copytree(SOURCES, folder)
     command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", str(folder / "cache")]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=250)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=150)
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm does not install the client within 150 s")
     if done.returncode:
         pytest.skip(f"npm cannot install the client: {done.stderr[-500:]}")
     return folder
@@ -68,7 +71,7 @@ def test_send_email(call, smtp, sign, method):
     mail = {"FromEmailAddress": f"示例 <{SENDER}>", "Subject": f"你好 & {sign}", "Destination": [address]}
     (one,) = call(("SendEmail", {**mail, "Simple": {"Text": base64_of("Hello + hi")}}), sign=sign, method=method)
     assert one["answer"]["MessageId"].startswith("qcloudses-"), one
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not smtp.accepted[address] and time.monotonic() < end:
         time.sleep(0.02)
     assert smtp.accepted[address] == 1

@@ -63,7 +63,7 @@ def arrived(smtp, address: str, count: int = 1) -> email.message.EmailMessage:
     return email.message_from_bytes(smtp.contents[address], policy=email.policy.default)
 
 
-def until(happened, what: str, within: float = 20.0) -> None:
+def until(happened, what: str, within: float = 60.0) -> None:
     end = time.monotonic() + within
     while not happened():
         assert time.monotonic() < end, what

@@ -53,8 +53,17 @@ def test_the_client_may_leave_the_body_out_of_its_signature(api, made):
     assert client.call("ListEmailTemplates", **LIST).RequestId
 
 
+def is_heard(client: ReferenceClient) -> bool:
+    try:
+        client.call("ListEmailTemplates", **LIST)
+    except TencentCloudSDKException:
+        return False
+    return True
+
+
 def test_a_wrong_secret_an_unknown_id_and_a_revoked_key_are_refused(api, api_dsn, made):
-    wrong = ReferenceClient(api.url, id=made.key.id, secret=made.secret[:-1] + "x")
+    last = "y" if made.secret.endswith("x") else "x"
+    wrong = ReferenceClient(api.url, id=made.key.id, secret=made.secret[:-1] + last)
     assert wrong.refused("ListEmailTemplates", **LIST) == "AuthFailure.SignatureFailure"
     unknown = ReferenceClient(api.url, id="AKID" + "x" * 32, secret=made.secret)
     assert unknown.refused("ListEmailTemplates", **LIST) == "AuthFailure.SecretIdNotFound"
@@ -63,7 +72,9 @@ def test_a_wrong_secret_an_unknown_id_and_a_revoked_key_are_refused(api, api_dsn
     client.call("ListEmailTemplates", **LIST)
     with connected(api_dsn) as conn:
         revoke_key(conn, ANYBODY, gone.key.id)
-    time.sleep(1.2)
+    end = time.monotonic() + 60
+    while is_heard(client) and time.monotonic() < end:  # a copy keeps a key for a second
+        time.sleep(0.2)
     assert client.refused("ListEmailTemplates", **LIST) == "AuthFailure.SecretIdNotFound"
 
 
@@ -168,13 +179,13 @@ def test_twenty_requests_a_second_of_a_key_and_an_action(api, api_dsn):
     assert [code_of(number) for number in range(20)] == [""] * 20
     # Many at once: one client alone may be slower than the limit on a busy machine.
     with ThreadPoolExecutor(16) as threads:
-        assert "RequestLimitExceeded" in list(threads.map(code_of, range(300)))
+        assert any("RequestLimitExceeded" in list(threads.map(code_of, range(300))) for _ in range(3))
     assert client.call("ListEmailTemplates", **LIST).TotalCount == 0, "another action has a limit of its own"
 
 
 def test_the_log_has_the_key_and_the_action_and_no_secret(api, made):
     ReferenceClient(api.url, made, sign="HmacSHA1", method="GET").call("ListEmailAddress")
-    line, end = f"{made.key.id} GET / ListEmailAddress 200", time.monotonic() + 10
+    line, end = f"{made.key.id} GET / ListEmailAddress 200", time.monotonic() + 60
     while line not in api.log and time.monotonic() < end:  # it is written when the answer was sent
         time.sleep(0.02)
     assert line in api.log
@@ -188,4 +199,4 @@ def test_a_client_that_hangs_up_in_the_middle_harms_nobody(api, made):
         with socket.create_connection((host, int(port))) as half:
             half.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
     assert ReferenceClient(api.url, made).call("ListEmailAddress").RequestId
-    assert httpx.get(f"{api.url}/health", trust_env=False).status_code in (200, 503)
+    assert httpx.get(f"{api.url}/health", trust_env=False, timeout=30).status_code in (200, 503)

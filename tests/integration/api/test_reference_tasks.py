@@ -192,10 +192,10 @@ def test_a_text_of_its_own_is_sent_as_it_is(client, api_dsn, template, tmp_path)
 
 def test_a_named_request_may_be_repeated_when_its_time_has_come(client, template):
     id = receiver(client, "soon", count=1)
-    timed = {"TaskType": 2, "TimedParam": {"BeginTime": there(datetime.now(UTC) + timedelta(seconds=2))}}
+    timed = {"TaskType": 2, "TimedParam": {"BeginTime": there(datetime.now(UTC) + timedelta(seconds=10))}}
     fields, named = batch(id, template, **timed), {"Idempotency-Key": "soon"}
     first = client.sdk.call_json("BatchSendEmail", fields, headers=named)["Response"]["TaskId"]
-    time.sleep(2.5)
+    time.sleep(10.5)
     assert client.sdk.call_json("BatchSendEmail", fields, headers=named)["Response"]["TaskId"] == first
     assert client.refused("BatchSendEmail", **fields) == "InvalidParameterValue.BeginTimeBeforeNow"
 

@@ -55,7 +55,7 @@ def test_a_message_is_accepted_and_sent_within_a_second(api, ses_dsn, mail_serve
         answer = client.post("/v1/messages", json=MESSAGE)
         assert answer.status_code == 202, answer.text + api.log
         while not mail_server.total:
-            assert time.monotonic() - began < 10, api.log
+            assert time.monotonic() - began < 60, api.log
             time.sleep(0.002)
         assert b"Subject: Your code 123 456" in mail_server.contents["ann@example.org"]
     api.stop()
@@ -68,13 +68,14 @@ def test_while_the_mail_server_cannot_be_reached_messages_are_kept_and_health_sa
     with api.client(made) as client:
         answer = client.post("/v1/messages", json=MESSAGE)
         assert answer.status_code == 202, answer.text + api.log
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while (health := client.get("/health")).json()["status"] != "degraded":
             assert time.monotonic() < end, health.text
             time.sleep(0.05)
         assert health.status_code == 200
         assert health.json()["mail_server"] == "unavailable"
         mail_server.start()
+        end = time.monotonic() + 60
         while not mail_server.total:
             assert time.monotonic() < end, api.log
             time.sleep(0.05)
@@ -94,8 +95,8 @@ def test_two_processes_share_a_port_and_a_stop_loses_nothing(ses_dsn, tmp_path, 
                 assert answer.status_code == 202, answer.text + copy.log
                 accepted.append(address)
         copy.process.terminate()
-        copy.process.wait(30)
-        end = time.monotonic() + 40
+        copy.process.wait(60)
+        end = time.monotonic() + 90
         # What the two gave back, the copy that lives takes over.
         while sorted(mail_server.accepted) != sorted(accepted):
             assert time.monotonic() < end, (mail_server.total, copy.log, api.log)
@@ -124,7 +125,7 @@ def test_the_api_of_a_restored_ledger_says_so_and_accepts_when_a_person_has_spok
             assert (answer.status_code, answer.json()["code"]) == (503, "ledger_restored"), answer.text
             with connected(ses_dsn) as conn, transaction(conn):
                 home.move(conn)
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while (answer := client.post("/v1/messages", json=MESSAGE)).status_code != 202:
                 assert time.monotonic() < end, answer.text + copy.log
                 time.sleep(0.1)
@@ -154,25 +155,27 @@ def test_it_starts_without_postgresql_refuses_with_503_and_goes_on_when_it_is_th
             assert int(answer.headers["retry-after"]) > 0
             assert answer.json()["code"]
             server.start()
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while (answer := client.post("/v1/messages", json=MESSAGE)).status_code != 202:
                 assert answer.status_code == 503, answer.text
                 assert time.monotonic() < end, copy.log
                 time.sleep(0.1)
             server.stop("immediate")
+            end = time.monotonic() + 60
             # A proxy that asks for its health learns it although nobody else asks for anything.
             while (health := client.get("/health")).status_code != 503:
-                assert time.monotonic() < end + 30, health.text
+                assert time.monotonic() < end, health.text
                 time.sleep(0.1)
             assert health.json()["database"] == "unavailable"
             answer = client.post("/v1/messages", json=MESSAGE)
             assert answer.status_code == 503, answer.text
             server.start()
+            end = time.monotonic() + 60
             while client.get("/health").status_code != 200:
-                assert time.monotonic() < end + 60, copy.log
+                assert time.monotonic() < end, copy.log
                 time.sleep(0.1)
             while client.post("/v1/messages", json=MESSAGE).status_code != 202:
-                assert time.monotonic() < end + 90, copy.log
+                assert time.monotonic() < end, copy.log
                 time.sleep(0.1)
     finally:
         copy.kill()

@@ -44,7 +44,7 @@ def deliverer(dsn: str, *, lease: float = 20, **more: Any) -> Iterator[Deliverer
         assert not thread.is_alive(), "the deliverer does not end"
 
 
-def until(holds: Any, seconds: float = 30) -> None:
+def until(holds: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s"

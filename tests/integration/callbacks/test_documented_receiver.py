@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from ses_ops.application.callbacks import endpoint_decisions as decisions
 from ses_ops.domain.message_event import EventKind
+from tests.acceptance.stack_process import free_port
 from tests.integration.callbacks.delivering import SOMEBODY, deliverer, endpoint, until, waiting
 from tests.integration.events.mailing import sent
 
@@ -19,13 +19,11 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "callbacks.md"
 
 
 def test_the_receiver_of_the_document_verifies_and_takes_each_event_once(world, tmp_path):
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        free_port = place.getsockname()[1]
+    port = free_port()
     (code,) = [one for one in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S) if "do_POST" in one]
     program = tmp_path / "receiver.py"
-    program.write_text(code.replace("9000", str(free_port)))
-    url = f"http://127.0.0.1:{free_port}/"
+    program.write_text(code.replace("9000", str(port)))
+    url = f"http://127.0.0.1:{port}/"
     secret = endpoint(world, url).secret
     mailing = sent(world, "spring", ["anna@example.org"])
     command = [sys.executable, "-u", str(program)]

@@ -66,11 +66,11 @@ def test_outcomes_that_wait_for_the_ledgers_thread_when_the_deliverer_ends_are_w
 def test_a_deliverer_that_is_killed_in_the_middle_of_posts_loses_nothing_and_they_keep_their_ids(world):
     mailing = mailing_of(world, 40)
     with receiver(HANG) as hook:
-        endpoint(world, hook.url)
+        endpoint(world, hook.url, concurrency=10)  # these ten posts, and no more, are under way when it is killed
         mailing.record(*(mailing.event(seq, EventKind.DELIVERED) for seq in range(1, 41)))
         process = subprocess.Popen([sys.executable, "-c", PROCESS, world.dsn])
         try:
-            hook.wait_for(lambda: len(hook.posts) >= 10, 60)
+            hook.wait_for(lambda: len(hook.posts) == 10)
         finally:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
@@ -78,7 +78,7 @@ def test_a_deliverer_that_is_killed_in_the_middle_of_posts_loses_nothing_and_the
         assert waiting(world) == 40
         hook.answer = 200
         with deliverer(world.dsn):
-            until(lambda: waiting(world) == 0, 60)
+            until(lambda: waiting(world) == 0, 120)
         after = Counter(post.headers["webhook-id"] for post in hook.posts[len(before) :])
     assert len(after) == 40
     assert set(after.values()) == {1}

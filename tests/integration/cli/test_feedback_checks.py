@@ -84,6 +84,7 @@ def name_server(monkeypatch):
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], listening.getsockname()[1]
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+        monkeypatch.setattr("ses_ops.transports.mail_exchangers.ANSWER_WITHIN", 30.0)
         yield zone
         listening.sendto(b"", listening.getsockname())
         thread.join()

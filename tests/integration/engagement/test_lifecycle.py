@@ -130,7 +130,7 @@ def test_one_message_has_a_thousand_events_and_no_more(world, opens):
     began = time.monotonic()
     opens.record(opens.open(1, 2_000), opens.open(2, 2_000))
     assert counts(world)["opens"] == MOST_OF_A_MESSAGE + 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_addresses_and_user_agents_end_and_the_verdicts_stay(world, opens, monkeypatch):

@@ -44,7 +44,7 @@ class Recipients:
         """Until the listener has drained its spool; one without a client for HTTP has recorded what it answered."""
         if self.client is None:
             return
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while self.client.get("/health").json()["waiting_octets"]:
             assert time.monotonic() < end
             time.sleep(0.05)

@@ -28,7 +28,7 @@ class NextServer:
     def __enter__(self) -> NextServer:
         self.port = free_port()
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, server_hostname="mx.customers.example"
+            self, hostname="127.0.0.1", port=self.port, server_hostname="mx.customers.example", ready_timeout=60
         )
         self._controller.start()
         return self

@@ -77,12 +77,12 @@ class ListenerProcess:
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, 9)
-            self.process.wait(30)
+            self.process.wait(60)
             self.process = None
 
     def stop(self) -> int:
         assert self.process is not None
         self.process.terminate()
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self.process = None
         return code

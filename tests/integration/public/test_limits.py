@@ -105,7 +105,7 @@ def test_slow_clients_are_cut_off_and_hold_nobody_up(recipients):
             answer += block
         assert answer == b"" or b" 408 " in answer
         one.close()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
     assert [seq for seq, _, _ in recipients.events()] == [2]
 
 
@@ -115,13 +115,12 @@ def test_several_processes_share_a_port_and_a_spool_and_end_by_sigterm(shared_wo
     try:
         for seq in (1, 2, 3):
             link = listener.url + recipients.link(seq)
-            assert httpx.post(link, content=ONE_CLICK, headers=GMAIL, trust_env=False).status_code == 200
+            assert httpx.post(link, content=ONE_CLICK, headers=GMAIL, trust_env=False, timeout=60).status_code == 200
         assert listener.stop() == 0
         # What is in the spool of processes that ended is recorded by whoever starts next.
         listener.start()
-        listener_of = Recipients(
-            mailing=recipients.mailing, listener=listener, client=httpx.Client(base_url=listener.url, trust_env=False)
-        )
+        client = httpx.Client(base_url=listener.url, trust_env=False, timeout=60)
+        listener_of = Recipients(mailing=recipients.mailing, listener=listener, client=client)
         assert sorted(seq for seq, _, _ in listener_of.events()) == [1, 2, 3]
     finally:
         listener.kill()
@@ -135,7 +134,7 @@ def test_a_file_in_the_spool_that_cannot_be_read_is_in_nobodys_way(recipients):
     try:
         answer = recipients.client.post(recipients.link(1), data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not recipients.mailing.world.rows("SELECT FROM message_event"):
             assert time.monotonic() < end
             time.sleep(0.1)

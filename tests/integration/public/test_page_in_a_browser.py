@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from ses_ops.domain.unsubscribe_language import LANGUAGES, UnsubscribeLanguage
 from ses_ops.public.page_words import all_words
@@ -32,6 +33,11 @@ def opened(browser: Any, url: str, *, scheme: str = "light", width: int = 320, *
     return page
 
 
+def shows(page: Any, title: str) -> None:
+    """The page that a click led to: the click itself need not wait for it."""
+    expect(page.locator("h1")).to_have_text(title, use_inner_text=True, timeout=60_000)
+
+
 def test_every_language_is_right_on_a_small_phone_and_shuts_nobody_out(browser, recipients):
     url = recipients.listener.url
     many = sent(recipients.mailing.world, "in-twelve", [f"r{n}@example{n}.org" for n in range(len(WRITTEN))])
@@ -52,11 +58,11 @@ def test_every_language_is_right_on_a_small_phone_and_shuts_nobody_out(browser, 
             page.emulate_media(color_scheme="dark")
             assert axe_violations(page, look_alone=True) == [], language
         page.locator("button").click()
-        assert page.locator("h1").inner_text() == words.done_title
+        shows(page, words.done_title)
         assert page.evaluate(WIDER) <= 0, language
         assert not whole or axe_violations(page) == [], language
         page.locator("button").click()
-        assert page.locator("h1").inner_text() == words.undone_title
+        shows(page, words.undone_title)
         page.context.close()
     assert len(recipients.events()) == 2 * len(WRITTEN)
 

@@ -103,7 +103,9 @@ def test_a_dump_in_mid_chunk_leaves_what_was_under_way_unknown(world, mail_serve
     sender.start()
     while mail_server.total < 50:
         time.sleep(0.002)
+    mail_server.delay = 1.0  # so that it is still at work however long the dump takes
     file = backups.dump(world)
+    mail_server.delay = 0.0
     sender.join()
     assert mail_server.total == COUNT
     restored = backups.restore(file, like=world, server=other_server)

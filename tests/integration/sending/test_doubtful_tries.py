@@ -63,7 +63,7 @@ def test_a_server_that_loses_connections_behind_the_dot_gets_no_more_than_the_da
 
 def test_where_the_day_has_room_they_are_sent_again_in_the_same_run(ses_dsn, tmp_path):
     with RecordingServer(hang_up=lambda address: is_unlucky(address) and mail.accepted[address] <= 1) as mail:
-        world = World(dsn=ses_dsn, templates=tmp_path / "templates", smtp_uri=mail.uri + IMPATIENT)
+        world = World(dsn=ses_dsn, templates=tmp_path / "templates", smtp_uri=mail.uri + "?connections=2")
         world.quota_variable = quota(100)
         world.group("customers", 20)
         world.task("hello", group="customers", on_unknown="resend")

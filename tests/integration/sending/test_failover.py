@@ -61,7 +61,7 @@ def test_a_sender_that_knows_more_than_its_database_stops_and_owns_up(world, mai
     while mail_server.total < behind + 100:
         time.sleep(0.002)
     fail_over(world)
-    sender.join(30)
+    sender.join(60)
     assert not sender.is_alive()
     assert len(problems) == 1
     assert "lost what was committed" in str(problems[0])

@@ -155,7 +155,7 @@ def test_a_sender_with_nothing_to_write_looks_for_its_database_again(world, mail
         time.sleep(0.05)
     assert len(world.rows(f"SELECT {sessions}")) == 2
     mail_server.hang_up_all()
-    sender.join(30)
+    sender.join(60)
     assert world.states() == {"unknown": 1, "requeued": world.states()["requeued"], "queued": world.states()["queued"]}
     assert mail_server.total == 1
     world.check_ledger()

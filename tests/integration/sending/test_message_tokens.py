@@ -105,7 +105,7 @@ class Kept:
 @pytest.fixture
 def aiosmtpd() -> Iterator[tuple[Kept, str]]:
     kept = Kept()
-    controller = Controller(kept, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True)
+    controller = Controller(kept, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True, ready_timeout=60)
     controller.start()
     yield kept, f"smtp://127.0.0.1:{controller.port}"
     controller.stop()

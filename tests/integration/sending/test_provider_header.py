@@ -32,7 +32,7 @@ from tests.unit.events.hook_world import UNKNOWN_USER, heard, request
 def provider() -> Iterator[tuple[Kept, str]]:
     """A provider's server, which takes all mail."""
     kept = Kept()
-    controller = Controller(kept, hostname="127.0.0.1", port=free_port())
+    controller = Controller(kept, hostname="127.0.0.1", port=free_port(), ready_timeout=60)
     controller.start()
     yield kept, f"smtp://127.0.0.1:{controller.port}/?tls=none"
     controller.stop()

@@ -59,7 +59,7 @@ def test_a_sender_that_changes_in_mid_send_stops_the_rest(world, mail_server):
     while mail_server.total < 20:
         time.sleep(0.005)
     move(world)
-    sender.join(30)
+    sender.join(60)
     first = mail_server.total
     assert first < 400
     world.settle(run)

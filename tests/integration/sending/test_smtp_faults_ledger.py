@@ -72,7 +72,7 @@ def use(world: World, port: int, login: str = "", **options: object) -> None:
 
 def resume_by_itself(world: World, *, until: Callable[[], bool]) -> None:
     """The runs that settle asks for, each at its time, as Airflow starts them; no person does anything."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not until():
         assert time.monotonic() < deadline, world.overview("hello")
         due = world.overview("hello").next_run_at
@@ -227,7 +227,7 @@ def test_a_server_that_restarts_in_mid_mailing_is_waited_for_within_the_run(worl
             time.sleep(0.002)
     accepted += first.accepted
     with ScriptedServer(port=first.port) as second:
-        sender.join(30)
+        sender.join(60)
         assert not sender.is_alive()
     accepted += second.accepted
     settlement = world.settle(run)

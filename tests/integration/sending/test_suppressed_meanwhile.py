@@ -155,6 +155,7 @@ def test_a_sender_that_is_killed_while_it_retries_the_failed_mails_nobody_twice(
     (chunk_id,) = world.reserve(run).chunk_ids
     process = sender_process(world, chunk_id, run.run_id)
     wait_for_total(mail_server, 600, process)
+    mail_server.delay = 1.0  # so that it is seen at work
     with pytest.raises(Conflict):
         task_decisions.retry_failed(world.conn, ANYBODY, "hello").count or world.settle(run)
     kill(world, process)

@@ -243,7 +243,7 @@ def test_a_retry_has_the_same_tokens_and_links(world: World) -> None:
     world.group("customers", 1)
     world.task("sale", group="customers", template="links", track=BOTH)
     handler = RefusesOnce()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port(), ready_timeout=60)
     controller.start()
     world.smtp_uri = f"smtp://127.0.0.1:{controller.port}"
     try:

@@ -84,7 +84,7 @@ def test_any_trouble_loses_nothing_and_doubles_nothing(world, mail_server, monke
                 world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
                 return set(world.states()) <= {"sent", "unknown", "failed"}
 
-            await until(over, seconds=60)
+            await until(over, seconds=120)
         finally:
             for sender, acceptance in zip(senders, acceptances, strict=True):
                 await sender.stop()

@@ -43,7 +43,7 @@ def test_messages_wait_while_the_mail_server_is_unavailable_and_leave_when_it_is
                 sender.add(acceptance.accept(f"b-{number}@customers.example"))
             await until(lambda: world.states() == {"requeued": 120})
             mail_server.start()
-            await until(lambda: world.states() == {"sent": 120}, seconds=30)
+            await until(lambda: world.states() == {"sent": 120})
             assert sender.health().relay_problem is None
         finally:
             await sender.stop()
@@ -69,7 +69,7 @@ def test_a_chunk_that_is_closed_without_a_mail_server_is_sent_when_there_is_one(
             await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"))
             mail_server.start()
             world.execute("UPDATE chunk SET due_at = now() WHERE state = 'cached'")
-            await until(lambda: world.states() == {"sent": 50}, seconds=40)
+            await until(lambda: world.states() == {"sent": 50})
         finally:
             await sender.stop()
             acceptance.close()
@@ -92,7 +92,7 @@ def test_a_server_that_refuses_all_mail_fails_none_of_it(world, mail_server, mon
                 await asyncio.sleep(0.002)
             await until(lambda: sender.health().relay_problem is not None)
             mail_server.refuse = None
-            await until(lambda: world.states() == {"sent": 80}, seconds=40)
+            await until(lambda: world.states() == {"sent": 80})
         finally:
             await sender.stop()
             acceptance.close()
@@ -122,7 +122,7 @@ def test_sessions_that_are_lost_again_and_again_lose_no_outcome(world, mail_serv
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                         " AND application_name = 'ses-ops single messages' AND random() < 0.7"
                     )
-            await until(lambda: not {"queued", "sending"} & set(world.states()), seconds=40)
+            await until(lambda: not {"queued", "sending"} & set(world.states()))
             await until(lambda: world.states().get("sent", 0) >= 135)
             # The newest heartbeat may be the one whose session was lost.
             await until(lambda: sender.health().database_problem is None)
@@ -135,7 +135,7 @@ def test_sessions_that_are_lost_again_and_again_lose_no_outcome(world, mail_serv
         other.begin()
         other.start()
         try:
-            await until(lambda: world.states() == {"sent": 150}, seconds=40)
+            await until(lambda: world.states() == {"sent": 150})
         finally:
             await other.stop()
 
@@ -174,7 +174,7 @@ def test_postgresql_that_is_killed_in_mid_send_is_waited_for(tmp_path, mail_serv
             await until(lambda: all(sender.health().database_problem is not None for sender in senders))
             await asyncio.to_thread(server.start)
             world.conn = connect(world.dsn)
-            await until(lambda: world.states() == {"sent": 480}, seconds=60)
+            await until(lambda: world.states() == {"sent": 480}, seconds=120)
             # The newest heartbeat may be the one that found no database.
             await until(lambda: all(sender.health().database_problem is None for sender in senders))
             for sender in senders:

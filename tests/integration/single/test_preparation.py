@@ -48,7 +48,7 @@ def test_a_message_that_is_tried_again_by_another_process_is_the_same_mail(world
             admitted = acceptance.accept("a@customers.example", "b@customers.example", stored=message.stored, mail=mail)
             first = mail.content(admitted[1].chunk.attempt.occurrence_id, admitted[1].seq, 1)
             sender.add(admitted)
-            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"), seconds=30)
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"))
         finally:
             await sender.stop()
             acceptance.close()
@@ -87,7 +87,7 @@ def test_a_message_whose_content_is_not_kept_any_more_has_failed_and_says_so(wor
         sender.start()
         try:
             sender.add(acceptance.accept("a@customers.example"))
-            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"), seconds=30)
+            await until(lambda: world.rows("SELECT 1 FROM chunk WHERE state = 'cached'"))
             mail_server.refuse = None
             world.execute("DELETE FROM single_message_content")
             world.execute("UPDATE chunk SET due_at = now()")

@@ -40,7 +40,7 @@ def accepted_by(dead: subprocess.Popen[str]) -> set[str]:
     return {line.strip() for line in dead.stdout if line.endswith("\n")}
 
 
-def wait_for(what, seconds: float = 30.0) -> None:
+def wait_for(what, seconds: float = 60.0) -> None:
     give_up_at = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < give_up_at, "it did not come to be"
@@ -79,8 +79,8 @@ def test_kill_9_at_a_random_moment_loses_nothing_and_doubles_nothing(world, mail
         other.start()
         try:
             pending = "SELECT 1 FROM chunk WHERE state <> 'settled' LIMIT 1"
-            await until(lambda: not world.rows(pending), seconds=30)
-            assert time.monotonic() - died_at < 15
+            await until(lambda: not world.rows(pending))
+            assert time.monotonic() - died_at < 60
         finally:
             await other.stop()
 
@@ -97,8 +97,8 @@ def test_sigterm_ends_what_has_begun_and_leaves_the_rest_to_another(world, mail_
     wait_for(lambda: mail_server.total >= 20)
     ended.send_signal(signal.SIGTERM)
     began = time.monotonic()
-    assert ended.wait(10) == 0
-    assert time.monotonic() - began < 6
+    assert ended.wait(60) == 0
+    assert time.monotonic() - began < 30
     accepted = accepted_by(ended)
     assert "unknown" not in world.states(), "what was not begun is not in doubt"
     assert not world.rows("SELECT 1 FROM chunk WHERE state = 'reserved'"), "nothing is held"
@@ -109,7 +109,7 @@ def test_sigterm_ends_what_has_begun_and_leaves_the_rest_to_another(world, mail_
         other.begin()
         other.start()
         try:
-            await until(lambda: set(world.states()) == {"sent"}, seconds=30)
+            await until(lambda: set(world.states()) == {"sent"})
         finally:
             await other.stop()
 
@@ -163,11 +163,12 @@ def test_a_process_that_is_taken_for_dead_begins_nothing_more_and_goes_on_as_ano
             sender.add(acceptance.accept("one@customers.example"))
             await until(lambda: world.states() == {"sent": 1})
             # Its session is lost, and a watcher is quicker than its return.
-            world.rows(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
-                PROCESS_LOCK,
-            )
-            world.execute("SELECT pg_advisory_lock(%s, %s)", PROCESS_LOCK, former.id)
+            while not world.rows("SELECT 1 WHERE pg_try_advisory_lock(%s, %s)", PROCESS_LOCK, former.id):
+                world.rows(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+                    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                    PROCESS_LOCK,
+                )
             watcher = DeadProcesses()
             world.execute("UPDATE single_message_process SET ended_at = now() WHERE id = %s", former.id)
             watcher.take_over(world.conn, now=0.0)

@@ -133,7 +133,7 @@ class SingleWorld(World):
         )
 
 
-async def until(what: Callable[[], object], *, seconds: float = 20.0) -> None:
+async def until(what: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait until something holds, while the event loop goes on."""
     give_up_at = time.monotonic() + seconds
     while not what():

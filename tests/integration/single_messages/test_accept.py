@@ -264,7 +264,7 @@ def test_a_quota_day_that_somebody_holds_fails_requests_rather_than_hanging_them
             with ses_conn.cursor() as cursor:
                 cursor.execute("SELECT FROM quota_day FOR UPDATE")
             with pytest.raises(DatabaseUnavailable):
-                await asyncio.wait_for(copy.accept(order("bob@example.org", idempotency="k1")), 10)
+                await asyncio.wait_for(copy.accept(order("bob@example.org", idempotency="k1")), 60)
             ses_conn.rollback()
             return await copy.accept(order("bob@example.org", idempotency="k1"))
 

@@ -49,7 +49,7 @@ def test_without_a_server_a_request_fails_soon_and_the_next_one_is_accepted_when
             server.stop("immediate")
             try:
                 with pytest.raises(DatabaseUnavailable):
-                    await asyncio.wait_for(copy.accept(order("bob@example.org")), 10)
+                    await asyncio.wait_for(copy.accept(order("bob@example.org")), 60)
             finally:
                 server.start()
             return await copy.accept(order("cid@example.org"))

@@ -93,13 +93,13 @@ class ScriptedServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-smtp", daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.__aenter__(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.__aenter__(), self._loop).result(60)
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.__aexit__(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.__aexit__(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     async def __aenter__(self) -> Self:
@@ -124,7 +124,7 @@ class ScriptedServer:
         """Refuse new connections from now on."""
         closed = threading.Event()
         self._loop.call_soon_threadsafe(lambda: (self._server.close(), closed.set()))
-        assert closed.wait(10)
+        assert closed.wait(60)
 
     def close_connections(self, say: bytes = b"") -> None:
         """Close all connections from this side, after saying so if `say` is given."""

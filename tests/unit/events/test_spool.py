@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -120,6 +121,19 @@ def test_a_file_that_is_being_written_is_not_drained_and_then_it_is(tmp_path, ev
     writer.append([event])
     assert len(waiting(tmp_path)) == 2
     writer.close()
+
+
+def test_a_new_file_that_a_drainer_removed_before_it_was_locked_gets_no_record(tmp_path, event, monkeypatch):
+    lock, drainer_is_quicker = fcntl.flock, iter([True])
+
+    def late(file, operation):
+        if next(drainer_is_quicker, False):
+            assert drained(tmp_path) == []
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    spooled(tmp_path, [event])
+    assert drained(tmp_path) == [event]
 
 
 def test_a_process_that_was_killed_leaves_its_file_to_others(tmp_path, event):

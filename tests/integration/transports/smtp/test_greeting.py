@@ -16,6 +16,7 @@ from ses_ops.errors import TransportUnavailable
 from ses_ops.transports.errors import SetupRefused
 from ses_ops.transports.flow.event_loop import run_in_loop
 from ses_ops.transports.port import Delivery
+from ses_ops.transports.smtp import session
 from ses_ops.transports.smtp.probe import probe
 from ses_ops.transports.smtp.settings import SmtpSettings, Tls
 from tests.integration.smtp_servers.script import Act, Fault, Script
@@ -30,7 +31,7 @@ def always(step: str, reply: bytes, then: str = "close") -> Script:
 class Slow(ScriptedServer):
     """Keeps its greeting back for so many seconds."""
 
-    greets_after = 1.0
+    greets_after = 2.0
 
     async def _talk(self, session: Any) -> None:
         await asyncio.sleep(self.greets_after)
@@ -173,7 +174,7 @@ def test_a_server_that_refuses_an_address_for_a_name_leads_to_local_hostname(
 @pytest.mark.parametrize("loop", [run_in_loop, asyncio.run])
 def test_a_greeting_that_takes_longer_than_any_reply_is_waited_for(loop: Any) -> None:
     with Slow() as server:
-        run = send(server, 5, timeout=0.3, greeting_timeout=6, data_timeout=5, unavailable_after=0.2, loop=loop)
+        run = send(server, 5, timeout=1, greeting_timeout=20, data_timeout=5, unavailable_after=0.2, loop=loop)
     assert run.error is None
     assert run.feed.count() == {Delivery.SENT: 5}
 
@@ -184,13 +185,14 @@ def test_the_greeting_has_five_minutes_and_ten_times_any_other_timeout() -> None
     assert SmtpSettings(host="h", greeting_timeout=45).greeting_within == 45
 
 
-def test_what_is_waited_for_is_said_while_it_is_waited_for() -> None:
+def test_what_is_waited_for_is_said_while_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
+    monkeypatch.setattr(session, "_SILENCE", 0.3)
     with Slow() as server:
-        text = run_in_loop(probe(settings_for(server, timeout=2, greeting_timeout=2), tell=told.append))
+        text = run_in_loop(probe(settings_for(server, timeout=20, greeting_timeout=20), tell=told.append))
     assert "no login" in text
     assert told == [
-        f"127.0.0.1:{server.port}: connected, and waiting for the server's greeting for up to 2 s",
+        f"127.0.0.1:{server.port}: connected, and waiting for the server's greeting for up to 20 s",
     ]
 
 
@@ -229,9 +231,12 @@ def test_a_server_that_waits_for_tls_is_found_out_whoever_signed_its_certificate
         assert send(server, 5, tls=Tls.TLS, ca_file=authority[0], timeout=10).feed.count() == {Delivery.SENT: 5}
 
 
-def test_a_slow_server_is_asked_for_tls_once_and_not_mistaken_for_one_that_waits_for_it() -> None:
+def test_a_slow_server_is_asked_for_tls_once_and_not_mistaken_for_one_that_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "_SILENCE", 0.3)
     with Slow() as server:
-        run = send(server, 40, timeout=10, greeting_timeout=1.5, connections=4)
+        run = send(server, 40, timeout=10, greeting_timeout=20, connections=4)
     assert run.error is None
     assert run.feed.count() == {Delivery.SENT: 40}
 
@@ -266,11 +271,12 @@ def test_a_probe_of_a_server_that_waits_for_tls_says_so(authority: tuple[str, ss
 def test_ses_doctor_says_what_it_waits_for_and_what_of_the_connection_it_does_not_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(session, "_SILENCE", 0.3)
     with Slow() as server:
-        uri = f"smtp://127.0.0.1:{server.port}/?greeting_timeout=2&retry_limit=3"
+        uri = f"smtp://127.0.0.1:{server.port}/?greeting_timeout=20&retry_limit=3"
         monkeypatch.setenv("AIRFLOW_CONN_SES_SMTP", uri)
         monkeypatch.setattr(checks, "_CHECKS", [one for one in checks._CHECKS if one[0] == "smtp"])
         found = [(check.state, check.text) for check in checks.run_checks()]
     assert [state for state, _ in found] == ["warn", "ok"]
     assert found[0][1].startswith("extra.retry_limit: is not used")
-    assert "waiting for the server's greeting for up to 2 s" in capsys.readouterr().err
+    assert "waiting for the server's greeting for up to 20 s" in capsys.readouterr().err

@@ -135,12 +135,12 @@ def test_one_token_is_fetched_for_all_connections(
 def test_a_token_that_has_expired_is_renewed_for_later_connections(
     caplog: pytest.LogCaptureFixture, endpoint: TokenEndpoint, authority: Authority
 ) -> None:
-    endpoint.expires_in = 1  # half of it is left unused
-    with LoginServer(Rules(tokens=endpoint.given), ("XOAUTH2",), max_messages_per_connection=5, delay=0.06) as server:
+    endpoint.expires_in = 2  # half of it is left unused
+    with LoginServer(Rules(tokens=endpoint.given), ("XOAUTH2",), max_messages_per_connection=5, delay=0.08) as server:
         ran = Ran(server, 30, caplog, **from_endpoint(endpoint, authority, connections=1))
     assert ran.error is None
     assert ran.feed.count() == {Delivery.SENT: 30}
-    assert 3 <= len(endpoint.questions) < server.connections
+    assert 2 <= len(endpoint.questions) < server.connections
 
 
 def test_a_token_that_was_revoked_is_replaced_at_once(
@@ -206,34 +206,33 @@ def test_an_endpoint_that_does_not_answer_or_is_not_trusted_is_named(
 ) -> None:
     with LoginServer(Rules(), ("XOAUTH2",)) as server:
         untrusted = Ran(server, 5, caplog, **{**from_endpoint(endpoint, authority), "ca_file": ""})
-        endpoint.delay = 5
+        endpoint.delay = 30
         silent = Ran(server, 5, caplog, **from_endpoint(endpoint, authority, timeout=0.3, unavailable_after=0.2))
     assert isinstance(untrusted.error, SetupRefused)
     assert "its certificate is not trusted" in str(untrusted.error)
     assert f"token from {endpoint.url}: no answer within 0.3 s" in str(silent.error)
-    assert silent.seconds < 4
+    assert silent.seconds < 25
 
 
 def test_fetching_a_token_keeps_nobody_from_sending(endpoint: TokenEndpoint, authority: Authority) -> None:
-    endpoint.delay = 0.5
+    endpoint.delay = 2
 
-    async def main(given: Any) -> tuple[list[tuple[str, bool]], float]:
+    async def main(given: Any) -> tuple[list[tuple[str, bool]], int]:
         tokens = AccessTokens(given, given.oauth2)
         asking = asyncio.gather(tokens.current(), tokens.current())
-        longest, loop = 0.0, asyncio.get_running_loop()
+        turns = 0
         while not asking.done():
-            before = loop.time()
             await asyncio.sleep(0.005)
-            longest = max(longest, loop.time() - before)
-        return list(await asking), longest
+            turns += 1
+        return list(await asking), turns
 
     import httpx  # its import is once a process
 
     assert httpx
     with LoginServer(Rules()) as server:
-        got, longest = run_in_loop(main(settings(server, **from_endpoint(endpoint, authority))))
+        got, turns = run_in_loop(main(settings(server, **from_endpoint(endpoint, authority))))
     assert got == [("token-1", True), ("token-1", False)], "the second waited for the first one's"
-    assert longest < 0.25
+    assert turns > 20, "the event loop stood still"
 
 
 # --- what the connection says
