@@ -31,6 +31,9 @@ _LOOK_FOR_VIOLATIONS = """async (only) => {
     return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
         `${id}: ${node.target} ${node.html.slice(0, 160)} ${node.failureSummary}`));
 }"""
+#: Milliseconds for a start of the browser, and for what `expect` waits for; Playwright's own five seconds are too few for
+#: a page of a busy machine.
+STARTED_WITHIN, SEEN_WITHIN = 120_000, 30_000
 _LOADED = """() => document.readyState === "complete"
     || new Promise((done) => addEventListener("load", () => done(true)))"""
 
@@ -61,12 +64,13 @@ def chromium(*more: str) -> Iterator[Any]:
 
     `more` are options of its command line.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SEEN_WITHIN)
     # Chromium refuses its sandbox to root.
     options = [FEW_COMPILERS, *(["--no-sandbox"] if os.geteuid() == 0 else []), *more]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=options)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=options, timeout=STARTED_WITHIN)
         try:
             yield browser
         finally:
