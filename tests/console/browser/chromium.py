@@ -24,6 +24,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 OF_THE_LOOK = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
 #: V8's optimising compilers work for longer than these pages live: without them a page takes a tenth less CPU.
 FEW_COMPILERS = "--js-flags=--no-turbofan --no-maglev"
+#: Milliseconds for a start of the browser, and for what `expect` waits for: Playwright's 5 s are few on a busy machine.
+STARTED_WITHIN, SEEN_WITHIN = 120_000, 30_000
 #: Only what is wrong is brought here: what is right is a hundred times as much.
 _LOOK_FOR_VIOLATIONS = """async (only) => {
     const options = { runOnly: only, resultTypes: ["violations"] };
@@ -31,9 +33,6 @@ _LOOK_FOR_VIOLATIONS = """async (only) => {
     return violations.flatMap(({ id, nodes }) => nodes.map((node) =>
         `${id}: ${node.target} ${node.html.slice(0, 160)} ${node.failureSummary}`));
 }"""
-#: Milliseconds for a start of the browser, and for what `expect` waits for; Playwright's own five seconds are too few for
-#: a page of a busy machine.
-STARTED_WITHIN, SEEN_WITHIN = 120_000, 30_000
 _LOADED = """() => document.readyState === "complete"
     || new Promise((done) => addEventListener("load", () => done(true)))"""
 
