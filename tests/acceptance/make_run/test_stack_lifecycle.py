@@ -65,7 +65,7 @@ def test_only_the_generated_password_opens_the_web_page(stack: StackProcess) -> 
     assert stack.call("GET", "/api/v2/dags")[0] == 401
     assert stack.call("POST", "/auth/token", {"username": "admin", "password": "admin"})[0] == 401
     assert stack.call("GET", "/api/v2/dags", token=stack.token())[0] == 200
-    assert f"password {stack.password}" in stack.output
+    wait_for(lambda: f"password {stack.password}" in stack.output, "the password among what is shown", 120)
 
 
 def test_the_password_of_a_further_user_is_in_the_secrets_folder_only(stack: StackProcess) -> None:
@@ -73,8 +73,8 @@ def test_the_password_of_a_further_user_is_in_the_secrets_folder_only(stack: Sta
     assert stack.call("POST", "/auth/token", {"username": "ann", "password": word})[0] == 201
     holders = [file for file in _files_below(stack.home) if word.encode() in _content(file)]
     assert holders == [stack.home / "secrets" / "web_passwords.json"]
+    wait_for(lambda: "ann: passwords in" in stack.output, "the place of the password among what is shown", 120)
     assert word not in stack.output
-    assert "ann: passwords in" in stack.output
 
 
 def test_what_is_private_is_readable_by_its_owner_alone(stack: StackProcess) -> None:
