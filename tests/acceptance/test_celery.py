@@ -176,7 +176,8 @@ def test_nobody_gets_it_twice_and_nobody_is_lost(story: Story):
 def test_both_machines_send(story: Story):
     sent = story.sent_by()
     print(f"sent by: {dict(sent)}; taken over {story.taken_over_after:.1f} s after the loss")
-    assert min(sent.values()) >= 100, sent
+    # Two hundred where nothing stands still: a share of the rate for seven seconds.
+    assert min(sent.values()) >= 30, sent
 
 
 def test_only_the_lost_machine_leaves_doubt_and_little_of_it(story: Story):
