@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class Redis:
         assert self.process.stdin is not None
         self.process.stdin.write(f'requirepass {PASSWORD}\nsave ""\n'.encode())
         self.process.stdin.close()
-        wait_for(self._answers, f"Redis ({self.folder / 'log'})", 30)
+        wait_for(self._answers, f"Redis ({self.folder / 'log'})", 60)
         return self
 
     def _answers(self) -> bool:
@@ -88,7 +89,7 @@ class Redis:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -175,15 +176,16 @@ class Machine:
         for number in (signal.SIGSTOP, signal.SIGSTOP, signal.SIGKILL):
             for process in self.processes():
                 if process.is_running():
-                    os.kill(process.pid, number)
-        self.process.wait(20)
-        wait_for(lambda: not self.processes(), f"end of {self.name}", 20)
+                    with suppress(ProcessLookupError):  # init has taken it meanwhile
+                        os.kill(process.pid, number)
+        self.process.wait(60)
+        wait_for(lambda: not self.processes(), f"end of {self.name}", 60)
 
     def remove(self) -> None:
         """End it and all that it runs, and its folder."""
         if self.process is not None:
             end_all(self.processes(), seconds=10)
-            self.process.wait(10)
+            self.process.wait(60)
         shutil.rmtree(self.home, ignore_errors=True)
 
 

@@ -74,12 +74,12 @@ class RestartedComponent:
     def end(self) -> None:
         """At once, and not to be restarted any more."""
         self._over.set()
-        self._thread.join(10)
+        self._thread.join(60)
         self.kill_all()
         for process in self.orphans():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _members(self) -> list[psutil.Process]:
         found = {one.pid: one for one in [*session_members([self.pid]), *descendants(self.pid)]}
@@ -206,7 +206,8 @@ class SeparateComponents(StackProcess):
         with ThreadPoolExecutor() as pool:
             list(pool.map(RestartedComponent.end, self.components.values()))
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.postgres.stop("immediate")
         self.postgres.remove()
         if not os.environ.get("SK_KEEP"):

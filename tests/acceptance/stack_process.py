@@ -24,7 +24,7 @@ from tests.sizes import STARTUP
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Seconds; 25-60 were measured on two shared cores.
 READY_WITHIN = 280.0
-STOPPED_WITHIN = 60.0
+STOPPED_WITHIN = 120.0
 #: For one answer of a web server that eighteen stories ask at once.
 ANSWERED_WITHIN = 120.0
 #: For tests that write send tasks or delete runs behind Airflow's back: Airflow notices at its next turn, in this many

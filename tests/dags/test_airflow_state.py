@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,14 +13,14 @@ from tests.dags import bundles
 
 @pytest.fixture
 def running(airflow_db, world):
-    """A scheduler and a DAG processor that were alive just now."""
+    """A scheduler and a DAG processor that are alive however long the test takes: they count as dead after 30 s."""
     from airflow.jobs.job import Job
     from airflow.utils.session import create_session
 
     with create_session() as session:
         for kind in ("SchedulerJob", "DagProcessorJob"):
             job = Job(job_type=kind, state="running")
-            job.latest_heartbeat = datetime.now(UTC)
+            job.latest_heartbeat = datetime.now(UTC) + timedelta(hours=1)
             session.add(job)
 
 

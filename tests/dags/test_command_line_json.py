@@ -162,6 +162,8 @@ def run(world, airflow_db, tmp_path: Path) -> Iterator[Callable[..., tuple[int, 
         yield call
 
 
+#: Sixty programs that load Airflow: two minutes of CPU, of which this part of the tests may get a quarter of a core.
+@pytest.mark.timeout(1_800)
 def test_stdout_is_the_answer_alone(run, world, synced, tmp_path: Path) -> None:
     """With the DAG files known to Airflow (`synced`), a new task is written to it at once: what logs most."""
     (tmp_path / "people.csv").write_text(PEOPLE)

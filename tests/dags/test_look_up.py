@@ -312,7 +312,7 @@ def test_the_quota_is_found_like_a_connection_and_an_edit_is_seen_at_once(backen
 def test_many_threads_ask_a_secrets_backend_once_and_a_change_is_seen_within_seconds(backend, tmp_path, monkeypatch):
     from ses_ops.orchestration.lookup.answer_cache import AnswerCache
 
-    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswerCache(kept_for=3600))
+    monkeypatch.setattr(airflow_lookup, "_KEPT", AnswerCache(kept_for=3600, timeout=60))
     (tmp_path / "ses_db").write_text("postgres://before/ses")
     backend("FolderBackend", folder=str(tmp_path))
     found: list[str] = []

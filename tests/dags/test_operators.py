@@ -133,7 +133,7 @@ def test_a_kill_stops_the_sending_whenever_it_comes():
     operator = SendChunkOperator(task_id="send", chunk_ids=[1])
     stop = operator.stop_event()
     operator.on_kill()
-    assert stop.wait(5)
+    assert stop.wait(60)
     early = SendChunkOperator(task_id="send", chunk_ids=[1])
     early.on_kill()
     assert early.stop_event().is_set()
@@ -150,7 +150,7 @@ def test_a_switch_turned_while_mail_is_sent_pauses_the_task(world):
 
     watch = PauseWatch(SimpleNamespace(get_dag=get_dag), "hello", interval=0.02)
     with watch:
-        watch._thread.join(10)
+        watch._thread.join(60)
     assert looked == ["send_task__hello"] * 2
     assert world.overview("hello").reason == "paused in Airflow"
 
@@ -167,6 +167,6 @@ def test_a_switch_that_cannot_be_read_for_a_while_is_looked_at_again(world):
         return SimpleNamespace(is_paused=True)
 
     with PauseWatch(SimpleNamespace(get_dag=get_dag), "hello", interval=0.01) as watch:
-        watch._thread.join(10)
+        watch._thread.join(60)
     assert len(looked) == 3
     assert world.overview("hello").reason == "paused in Airflow"

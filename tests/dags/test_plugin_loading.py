@@ -45,7 +45,7 @@ def test_only_the_plugin_itself_is_loaded_and_the_standard_library_stays_what_it
         env={**os.environ, **SETTINGS, **folder},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -84,7 +84,7 @@ def operator(to: str = "ann@example.com", **more: Any) -> SendMessageOperator:
     return SendMessageOperator(task_id="mail", poll_interval=0.1, **fields)
 
 
-def mails_to(relay, address: str, seconds: float = 20) -> int:
+def mails_to(relay, address: str, seconds: float = 60) -> int:
     """How many mails an address got: one at least."""
     ends = time.monotonic() + seconds
     while not relay.accepted[address]:
@@ -138,7 +138,7 @@ def in_front_of(api, answers: list[bytes | None]) -> Iterator[tuple[int, list[by
 
 def read_message(peer: socket.socket) -> bytes:
     """A message of HTTP, with its body."""
-    peer.settimeout(20)
+    peer.settimeout(60)
     found = b""
     while b"\r\n\r\n" not in found:
         if not (block := peer.recv(65536)):
@@ -276,7 +276,7 @@ async def event_from(trigger: MessageFinalTrigger) -> dict[str, Any]:
 def test_the_trigger_waits_through_an_outage_and_keeps_neither_secret_nor_address(api, connection, key):
     done = operator("triggered@example.com").execute(context_of())
     trigger = MessageFinalTrigger(
-        ses_ops_conn_id="ses_ops_api", message_id=done["id"], poll_interval=0.1, until=time.time() + 30
+        ses_ops_conn_id="ses_ops_api", message_id=done["id"], poll_interval=0.1, until=time.time() + 120
     )
     assert key.secret not in str(trigger.serialize())
     with in_front_of(api, [refusal(503), refusal(502)]) as (port, requests):
@@ -286,7 +286,7 @@ def test_the_trigger_waits_through_an_outage_and_keeps_neither_secret_nor_addres
     assert event["message"]["recipients"] == {"sent": 1}
     assert "triggered@example.com" not in str(event)
     unknown = MessageFinalTrigger(
-        ses_ops_conn_id="ses_ops_api", message_id="nothing", poll_interval=0.1, until=time.time() + 30
+        ses_ops_conn_id="ses_ops_api", message_id="nothing", poll_interval=0.1, until=time.time() + 120
     )
     connection()
     assert "404" in asyncio.run(event_from(unknown))["problem"]

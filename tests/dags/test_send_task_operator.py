@@ -37,7 +37,7 @@ from airflow.sdk import DAG
 from ses_ops.orchestration.operators.send_task import SendTaskOperator
 
 with DAG("authors", schedule=None):
-    SendTaskOperator(task_id="news", definition={definition!r}, poll_interval=0.1, dag_timeout=60, **{more!r})
+    SendTaskOperator(task_id="news", definition={definition!r}, poll_interval=0.1, dag_timeout=240, **{more!r})
 """
 
 
@@ -232,7 +232,7 @@ def test_the_wait_goes_on_while_the_database_is_away_and_ends_in_time(world, mon
     world.group("customers", 5)
     world.task("news", group="customers", type="triggered")
     trigger = RunFinishedTrigger(
-        task_id=world.overview("news").id, run_id="started__1", poll_interval=0.05, until=time.time() + 30
+        task_id=world.overview("news").id, run_id="started__1", poll_interval=0.05, until=time.time() + 120
     )
     monkeypatch.setenv("AIRFLOW_CONN_SES_DB", "postgresql://nobody@127.0.0.1:1/none")
 

@@ -73,4 +73,4 @@ class AirflowComponent:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(list(left.values()), timeout=10)
-        self.process.wait(10)
+        self.process.wait(60)

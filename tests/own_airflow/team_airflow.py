@@ -27,6 +27,8 @@ from tests.own_airflow.team_postgres import TeamPostgres
 
 #: Seconds.
 READY_WITHIN, COMMAND_WITHIN = 280.0, 180.0
+#: For what takes a few; where thirty processes want two cores, more than 120 were seen.
+SOON = 400.0
 JOBS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
 COMPONENTS = ("api-server", "dag-processor", "scheduler")
 FOREIGN_DAG = "team_report"
@@ -203,7 +205,7 @@ class TeamAirflow:
             return ["api-server"]
         return [n for n, job in JOBS.items() if n in self.components and health.json()[job]["status"] != "healthy"]
 
-    def wait_for(self, condition: Callable[[], Any], what: str, within: float = 120.0, every: float = 0.3) -> Any:
+    def wait_for(self, condition: Callable[[], Any], what: str, within: float = SOON, every: float = 0.3) -> Any:
         """Until a condition holds; a component that ended meanwhile is the reason that it never will."""
         end = time.monotonic() + within
         while not (found := condition()):

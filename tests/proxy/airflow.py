@@ -20,7 +20,7 @@ from tests.servers.mail_server import free_port
 
 PEOPLE = {"admin": "of-the-test"}
 #: Seconds for a start on a busy machine.
-READY_WITHIN = 120
+READY_WITHIN = 240
 #: `Host` with a port, two segments, HTTP/1.1 to the browser, and a proxy that takes the prefix off.
 TAKES_PREFIX_OFF = {
     " ssl http2;": " ssl;",

@@ -111,7 +111,7 @@ class Nginx:
         test = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
         assert test.returncode == 0, test.stderr
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, self.logs()
             assert time.monotonic() < end, self.logs()
@@ -139,7 +139,7 @@ class Nginx:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.plain_port}/", trust_env=False).status_code > 0
+            return httpx.get(f"http://127.0.0.1:{self.plain_port}/", trust_env=False, timeout=30).status_code > 0
         except httpx.HTTPError:
             return False
 

@@ -24,7 +24,7 @@ def test_no_other_path_of_the_name_leads_to_airflow(behind):
 
 def test_port_80_leads_to_https(kept):
     url = f"http://127.0.0.1:{kept.nginx.plain_port}/mail/ses/tasks?status=sent"
-    answer = httpx.get(url, headers={"Host": "intern.example"}, trust_env=False)
+    answer = httpx.get(url, headers={"Host": "intern.example"}, trust_env=False, timeout=60)
     assert answer.status_code == 301
     assert answer.headers["location"] == "https://intern.example/mail/ses/tasks?status=sent"
 

@@ -104,7 +104,7 @@ def test_pages_move_by_themselves(page, behind, world):
     row = page.locator("#list")
     expect(row).not_to_contain_text("finished")
     world.outcome("hello", sent=10)
-    expect(row).to_contain_text("finished", timeout=20_000)
+    expect(row).to_contain_text("finished")
     polls = [status for url, status in answers if url.startswith(f"{behind.base_url}/ses/live/tasks")]
     assert set(polls) <= {200, 304}
     assert polls

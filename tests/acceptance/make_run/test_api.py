@@ -8,7 +8,7 @@ import time
 import httpx
 
 from tests.acceptance.celery_machines import wait_for
-from tests.acceptance.stack_process import StackProcess
+from tests.acceptance.stack_process import ANSWERED_WITHIN, StackProcess
 
 MESSAGE = {
     "from": "Shop <code@codes.example.com>",
@@ -21,14 +21,16 @@ MESSAGE = {
 def test_the_first_key_is_shown_once_and_sends_a_message_within_seconds(stack: StackProcess) -> None:
     url = stack.url("", port="SES_API_PORT")
     wait_for(lambda: f"API       {url}  (" in stack.output, "the address of the API", 120)
+    wait_for(lambda: "Ctrl-C stops everything" in stack.output, "the last line of what is shown", 120)
     keys = re.findall(r"API key   (AKID\w{32}:\w{32}) ", stack.output)
     assert len(keys) == 1
-    client = httpx.Client(base_url=url, trust_env=False, timeout=30, headers={"Authorization": f"Bearer {keys[0]}"})
+    headers = {"Authorization": f"Bearer {keys[0]}"}
+    client = httpx.Client(base_url=url, trust_env=False, timeout=ANSWERED_WITHIN, headers=headers)
     assert client.get("/health").json()["status"] == "ok"
     began = time.monotonic()
     answer = client.post("/v1/messages", json=MESSAGE)
     assert answer.status_code == 202, answer.text
-    wait_for(lambda: stack.mailbox("/api/messages?to=me@people.example")["count"] == 1, "the code", 30)
+    wait_for(lambda: stack.mailbox("/api/messages?to=me@people.example")["count"] == 1, "the code", 120)
     print(f"in the mailbox after {time.monotonic() - began:.2f} s")
     secret = keys[0].partition(":")[2]
     logs = "".join(one.read_text(errors="replace") for one in stack.home.glob("logs/*.log"))
@@ -45,6 +47,6 @@ def test_a_key_of_the_command_line_is_taken_at_once(stack: StackProcess) -> None
     key = httpx.Response(200, text=made.stdout).json()
     headers = {"Authorization": f"Bearer {key['id']}:{key['secret']}"}
     url = stack.url("/v1/key", port="SES_API_PORT")
-    answer = httpx.get(url, headers=headers, trust_env=False)
+    answer = httpx.get(url, headers=headers, trust_env=False, timeout=ANSWERED_WITHIN)
     assert answer.status_code == 200, answer.text
     assert answer.json()["scopes"] == ["send"]

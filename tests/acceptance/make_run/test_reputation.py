@@ -87,7 +87,7 @@ def both(stack: StackProcess, tmp_path_factory: pytest.TempPathFactory) -> Stack
 
 def test_a_good_list_rises_several_levels_within_a_day_and_its_cached_mail_goes_on_by_itself(both):
     wait_for(lambda: overview(both, "member-letter").status == "finished", "the end of the good list", 240)
-    wait_for(lambda: decided(both, GOOD) == ["start", "raise", "raise", "raise"], "three raises of the level", 60)
+    wait_for(lambda: decided(both, GOOD) == ["start", "raise", "raise", "raise"], "three raises of the level", 240)
     assert overview(both, "member-letter").sent_count == MEMBERS
     assert len(received(both, "members.example")) == MEMBERS
     assert set(received(both, "members.example").values()) == {1}
@@ -96,7 +96,7 @@ def test_a_good_list_rises_several_levels_within_a_day_and_its_cached_mail_goes_
 
 def test_a_bad_list_is_lowered_and_blocked_and_the_rest_of_it_waits_with_the_reason(both):
     wait_for(lambda: overview(both, "bought-letter").status == "paused", "the block of the bad list", 240)
-    wait_for(lambda: "lower" in decided(both, BAD), "the lowering", 60)
+    wait_for(lambda: "lower" in decided(both, BAD), "the lowering", 240)
     assert sorted(decided(both, BAD)) == ["block", "lower", "start"]
     held = overview(both, "bought-letter")
     assert held.reason.startswith(f"{BAD} is blocked until ")

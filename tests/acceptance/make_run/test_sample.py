@@ -12,7 +12,7 @@ MAIL = "/api/messages?to=@shoppers.example&limit=1"
 
 
 def test_the_sample_sends_until_the_days_quota_is_used_up(stack: StackProcess) -> None:
-    wait_for(lambda: stack.mailbox(MAIL)["count"] >= 500, "a day's quota in the mailbox", 120)
+    wait_for(lambda: stack.mailbox(MAIL)["count"] >= 500, "a day's quota in the mailbox", 240)
     (message,) = stack.mailbox(MAIL)["messages"]
     assert message["to"][0].endswith("@shoppers.example")
     _, found = stack.call("GET", "/api/v2/dags?dag_id_pattern=send_task__", token=stack.token())
@@ -46,7 +46,7 @@ def test_what_the_simulators_addresses_send_back_is_recorded(stack: StackProcess
         ("complaint", "complained", False),
         ("unsubscribe", "unsubscribed", False),
     }
-    wait_for(lambda: told() >= expected, "what comes back of the sample", 120)
+    wait_for(lambda: told() >= expected, "what comes back of the sample", 240)
     assert told() == expected
     assert suppressed() == {
         ("bounce", "", "hard_bounce"),

@@ -29,7 +29,7 @@ FIRE_RATE = 250
 REPLY_DELAY, CONNECTIONS = (0.25, 20) if FIRE else (0.4, 10)
 #: Of the person at the console: the sender domain, messages a day of a rehearsal, and the seconds of such a day, after
 #: which a pause is over.
-CONSOLE_DOMAIN, ALLOTMENT, DAY_SECONDS = "shop.example.com", 30, 30
+CONSOLE_DOMAIN, ALLOTMENT, DAY_SECONDS = "shop.example.com", 30, 45
 CONSOLE_QUOTA = quota(ALLOTMENT, day_length=f"PT{DAY_SECONDS}S", domain=CONSOLE_DOMAIN)
 #: The sender domain of trigger mail.
 CODES = "codes.example.com"

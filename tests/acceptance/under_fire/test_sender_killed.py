@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,9 +72,10 @@ class Killed:
             senders = [sender for one in candidates for sender in one.senders()]
             if senders and self._accepted() >= target:
                 sender = dice.choice(senders)
-                sender.process.kill()
-                psutil.wait_procs([sender.process], timeout=30)
-                return sender
+                with suppress(psutil.NoSuchProcess):  # it has come to its end just now
+                    sender.process.kill()
+                    psutil.wait_procs([sender.process], timeout=30)
+                    return sender
             time.sleep(LOOK_EVERY)
 
     def _accepted(self) -> int:

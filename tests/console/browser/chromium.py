@@ -24,6 +24,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 OF_THE_LOOK = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
 #: V8's optimising compilers work for longer than these pages live: without them a page takes a tenth less CPU.
 FEW_COMPILERS = "--js-flags=--no-turbofan --no-maglev"
+#: Milliseconds for a start of the browser, and for what `expect` waits for: Playwright's 5 s are few on a busy machine.
+STARTED_WITHIN, SEEN_WITHIN = 120_000, 30_000
 #: Only what is wrong is brought here: what is right is a hundred times as much.
 _LOOK_FOR_VIOLATIONS = """async (only) => {
     const options = { runOnly: only, resultTypes: ["violations"] };
@@ -61,12 +63,13 @@ def chromium(*more: str) -> Iterator[Any]:
 
     `more` are options of its command line.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=SEEN_WITHIN)
     # Chromium refuses its sandbox to root.
     options = [FEW_COMPILERS, *(["--no-sandbox"] if os.geteuid() == 0 else []), *more]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=options)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=options, timeout=STARTED_WITHIN)
         try:
             yield browser
         finally:

@@ -36,7 +36,7 @@ def test_several_are_selected_and_paused_with_one_review(many, open_page):
     page.get_by_role("heading", name="2 send tasks are done").wait_for()
     assert axe_violations(page) == []
     page.get_by_role("link", name="Back to the list").click()
-    assert page.url.endswith("/tasks?q=task-0&sort=name&order=asc")
+    page.wait_for_url("**/tasks?q=task-0&sort=name&order=asc")
     paused = [name for (name,) in many.rows("SELECT name FROM send_task WHERE paused_at IS NOT NULL ORDER BY 1")]
     assert paused == ["task-03", "task-05"]
 
