@@ -19,9 +19,8 @@ from tests.proxy.nginx import Nginx
 from tests.sizes import FULL
 
 LOCALES = ("en-GB", "ja-JP")
-#: Theme, width, and the language in which axe-core looks at them: with all four, any two of the three meet. (Whether the
-#: page is too wide is asked in both languages.) A document is looked at once in each language; in the dark theme its
-#: looks alone.
+#: Theme, width, and the language in which axe-core looks at them: with all four, any two of the three meet. (Whether
+#: the page is too wide is asked in both languages.) In the dark theme axe-core looks at colours and layout alone.
 ALL_LOOKS = (("light", 1280, "en-GB"), ("dark", 360, "ja-JP"), ("light", 360, "ja-JP"), ("dark", 1280, "en-GB"))
 LOOKS = ALL_LOOKS if FULL else ALL_LOOKS[:2]
 
