@@ -99,13 +99,15 @@ COMMANDS: dict[str, tuple[tuple[str, ...], type]] = {
 ELSEWHERE = ("callback test", "message cancel", "message resend")
 #: Each kind of need of Airflow: DAGs written to it, its log of mail, a Variable, an entry of the audit log, nothing.
 ALONE = ("task apply", "test-send", "quota show", "domain set", "doctor", "task list")
+#: What most of the others import of Airflow.
+IMPORTED = ("models.variable", "models.log", "models.dagrun", "api_fastapi.app", "jobs.job", "plugins_manager")
 
 FORKING = """
-import json, os, sys
+import importlib, json, os, sys
 from ses_ops.cli.main import run
 from ses_ops.cli.session import ask_airflow
 
-ask_airflow(lambda control: control)
+ask_airflow(lambda control: [importlib.import_module(f"airflow.{name}") for name in sys.argv[1:]])
 for line in sys.stdin:
     if not (pid := os.fork()):
         for number, name in ((1, "stdout"), (2, "stderr")):
@@ -146,7 +148,7 @@ def run(world, airflow_db, tmp_path: Path) -> Iterator[Callable[..., tuple[int, 
     whole["AIRFLOW__CORE__FERNET_KEY"] = Fernet.generate_key().decode()
     whole.pop("AIRFLOW__LOGGING__LOGGING_LEVEL", None)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen([sys.executable, "-c", FORKING], env=whole, cwd=tmp_path, **pipes) as forking:
+    with subprocess.Popen([sys.executable, "-c", FORKING, *IMPORTED], env=whole, cwd=tmp_path, **pipes) as forking:
 
         def call(command: str, *arguments: str) -> tuple[int, str, str]:
             line = [*command.split(), *arguments]
