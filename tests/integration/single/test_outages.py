@@ -101,6 +101,38 @@ def test_a_server_that_refuses_all_mail_fails_none_of_it(world, mail_server, mon
     check_each_once(world, mail_server, 80)
 
 
+def test_refused_messages_that_cannot_be_requeued_at_once_are_requeued_later_and_mail_goes_on(
+    world, mail_server, monkeypatch, caplog
+):
+    """Whatever is in the way in the database: it ended the sending of the process for ever, and nobody was told."""
+    monkeypatch.setattr(refused, "TRIED_AGAIN_AFTER", 0.5)
+    mail_server.refuse = lambda _: b"550 5.7.1 account suspended\r\n"
+    world.execute(
+        "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
+        "CREATE TRIGGER forbid BEFORE UPDATE ON message FOR EACH ROW"
+        " WHEN (old.state = 'failed' AND new.state = 'requeued') EXECUTE FUNCTION forbid()"
+    )
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(80):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+                await asyncio.sleep(0.002)
+            await until(lambda: "not now" in caplog.text, seconds=60)
+            mail_server.refuse = None
+            world.execute("DROP FUNCTION forbid CASCADE")
+            await until(lambda: world.states() == {"sent": 80}, seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 80)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sessions_that_are_lost_again_and_again_lose_no_outcome(world, mail_server, seed):
     chance = random.Random(seed)
