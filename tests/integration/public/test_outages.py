@@ -13,8 +13,10 @@ import httpx
 import psutil
 import pytest
 
+from ses_ops.application.event_intake import EventIntake
 from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.domain.unsubscribe_language import LANGUAGES
+from ses_ops.errors import Explanation
 from ses_ops.events.tokens import LENGTH, Purpose, TokenMaker
 from ses_ops.storage.connection import connected
 from ses_ops.storage.events.token_secrets import add_secret, token_secrets
@@ -232,6 +234,37 @@ def test_secrets_that_a_statement_could_not_read_for_once_are_read_again(ses_dsn
             until(lambda: secrets.version > before)
     finally:
         secrets.close()
+
+
+def test_what_was_refused_is_counted_although_the_session_that_counts_was_lost(ses_dsn, ses_conn, tmp_path):
+    def of_drainer(what):
+        ses_conn.rollback()
+        with ses_conn.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {what} FROM pg_stat_activity"
+                " WHERE application_name = 'ses spool' AND datname = current_database() AND state = 'idle'"
+            )
+            return cursor.fetchall()
+
+    def counted():
+        ses_conn.rollback()
+        with ses_conn.cursor() as cursor:
+            cursor.execute("SELECT refused::int FROM event_feed WHERE source = 'hook'")
+            return cursor.fetchall()
+
+    intake = EventIntake(ses_dsn, tmp_path)
+    intake.start()
+    try:
+        end = time.monotonic() + 60
+        while not of_drainer("pg_terminate_backend(pid, 30000)"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        intake.note_refused("hook", Explanation("mail_recipient_refused"))
+        while counted() != [(1,)]:
+            assert time.monotonic() < end, counted()
+            time.sleep(0.05)
+    finally:
+        intake.close()
 
 
 def test_a_full_disk_is_answered_503_while_the_database_is_away_and_later_it_goes_on(server, tokens, mailing, tmp_path):
