@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ses_ops.sending.single import duties, recorder, refused
+from ses_ops.sending.single import duties, recorder, refused, retry
 from ses_ops.sending.single.open_chunk import MOST_OF_CHUNK
 from ses_ops.storage.connection import connect
 from ses_ops.storage.migrate import upgrade
@@ -131,6 +131,48 @@ def test_refused_messages_that_cannot_be_requeued_at_once_are_requeued_later_and
 
     asyncio.run(scene())
     check_each_once(world, mail_server, 80)
+
+
+def test_a_chunk_that_cannot_be_claimed_takes_none_with_it_that_was_claimed_before(world, mail_server, monkeypatch):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.2)
+    monkeypatch.setattr(retry, "LEFT_FOR", 1.0)
+    mail_server.refuse = lambda _: b"451 4.7.1 later\r\n"
+
+    async def leave(address, chunks):
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept(address))
+            cached = "SELECT count(*)::int FROM chunk WHERE state = 'cached'"
+            await until(lambda: world.rows(cached) == [(chunks,)], seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    async def send():
+        sender = world.sender()
+        sender.begin()
+        sender.start()
+        try:
+            await until(lambda: world.states() == {"sent": 1, "requeued": 1}, seconds=60)
+            world.execute("DROP FUNCTION forbid CASCADE")
+            await until(lambda: world.states() == {"sent": 2}, seconds=60)
+        finally:
+            await sender.stop()
+
+    asyncio.run(leave("a@customers.example", 1))
+    asyncio.run(leave("b@customers.example", 2))
+    mail_server.refuse = None
+    world.execute("UPDATE chunk SET due_at = now() - interval '1 hour' / id")
+    world.execute(
+        "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
+        "CREATE TRIGGER forbid BEFORE UPDATE ON chunk FOR EACH ROW"
+        f" WHEN (new.state = 'reserved' AND new.id = {world.rows('SELECT max(id) FROM chunk')[0][0]})"
+        " EXECUTE FUNCTION forbid()"
+    )
+    asyncio.run(send())
+    check_each_once(world, mail_server, 2)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
