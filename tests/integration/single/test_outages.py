@@ -11,6 +11,7 @@ import pytest
 from ses_ops.sending.single import duties, recorder, refused, retry
 from ses_ops.sending.single.open_chunk import MOST_OF_CHUNK
 from ses_ops.storage.connection import connect
+from ses_ops.storage.ledger.chunk_locks import CHUNK_LOCK
 from ses_ops.storage.migrate import upgrade
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.single.world import DOMAIN, SingleWorld, until
@@ -133,7 +134,14 @@ def test_refused_messages_that_cannot_be_requeued_at_once_are_requeued_later_and
     check_each_once(world, mail_server, 80)
 
 
-def test_a_chunk_that_cannot_be_claimed_takes_none_with_it_that_was_claimed_before(world, mail_server, monkeypatch):
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE ON chunk FOR EACH ROW WHEN (new.state = 'reserved' AND new.id",
+        "INSERT ON attempt FOR EACH ROW WHEN (new.chunk_id",
+    ],
+)
+def test_a_chunk_that_cannot_be_claimed_is_nobodys_and_takes_none_with_it(world, mail_server, monkeypatch, what):
     monkeypatch.setattr(duties, "CLOSED_AFTER", 0.2)
     monkeypatch.setattr(retry, "LEFT_FOR", 1.0)
     mail_server.refuse = lambda _: b"451 4.7.1 later\r\n"
@@ -156,6 +164,7 @@ def test_a_chunk_that_cannot_be_claimed_takes_none_with_it_that_was_claimed_befo
         sender.start()
         try:
             await until(lambda: world.states() == {"sent": 1, "requeued": 1}, seconds=60)
+            await until(lambda: world.rows(free, last) == [("cached", 0)], seconds=60)
             world.execute("DROP FUNCTION forbid CASCADE")
             await until(lambda: world.states() == {"sent": 2}, seconds=60)
         finally:
@@ -165,11 +174,15 @@ def test_a_chunk_that_cannot_be_claimed_takes_none_with_it_that_was_claimed_befo
     asyncio.run(leave("b@customers.example", 2))
     mail_server.refuse = None
     world.execute("UPDATE chunk SET due_at = now() - interval '1 hour' / id")
+    ((last,),) = world.rows("SELECT max(id) FROM chunk")
     world.execute(
         "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
-        "CREATE TRIGGER forbid BEFORE UPDATE ON chunk FOR EACH ROW"
-        f" WHEN (new.state = 'reserved' AND new.id = {world.rows('SELECT max(id) FROM chunk')[0][0]})"
-        " EXECUTE FUNCTION forbid()"
+        f"CREATE TRIGGER forbid BEFORE {what} = {last}) EXECUTE FUNCTION forbid()"
+    )
+    free = (
+        "SELECT state::text, (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND objid = c.id"
+        f" AND classid = {CHUNK_LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        " FROM chunk c WHERE id = %s"
     )
     asyncio.run(send())
     check_each_once(world, mail_server, 2)

@@ -15,7 +15,7 @@ from ses_ops.sending.reserve import lock_quota_day
 from ses_ops.sending.single.closing import release_dead
 from ses_ops.sending.waiting_mail import why_it_waits
 from ses_ops.storage.connection import StatementFailed, one_line, transaction
-from ses_ops.storage.ledger import chunks
+from ses_ops.storage.ledger import chunk_locks, chunks
 from ses_ops.storage.single_messages import open_chunks, retries
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class DueChunks:
             ending = Ending(reason=Explanation("messages_left").sentence, backoff=False)
             try:
                 release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
+                with transaction(conn):  # a claim that failed may have left it
+                    chunk_locks.unlock(conn, chunk_id=chunk_id)
             except StatementFailed:  # this chunk must not delay the others
                 _log.exception("chunk %s of single messages cannot be released yet", chunk_id)
                 continue
