@@ -102,6 +102,37 @@ def test_a_server_that_refuses_all_mail_fails_none_of_it(world, mail_server, mon
     check_each_once(world, mail_server, 80)
 
 
+def test_a_server_that_takes_no_changes_for_a_while_is_waited_for(world, mail_server):
+    """As a standby that is promoted a moment later: a session with it takes none for ever."""
+    database = f"ALTER DATABASE {world.conn.info.dbname}"
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            await until(lambda: sender.health().relay_problem is None and mail_server.connections)
+            admitted = [acceptance.accept(f"a-{number}@customers.example") for number in range(20)]
+            world.execute(f"{database} SET default_transaction_read_only = on")
+            world.execute(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+                " WHERE application_name = 'ses-ops single messages' AND datname = current_database()"
+            )
+            for one in admitted:
+                sender.add(one)
+            await until(lambda: mail_server.total == 20, seconds=60)
+            await until(lambda: sender.health().database_problem is not None, seconds=60)
+            await asyncio.sleep(2)  # there are sessions again, which take no changes
+            world.execute(f"{database} RESET default_transaction_read_only")
+            await until(lambda: world.states() == {"sent": 20}, seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 20)
+
+
 def test_refused_messages_that_cannot_be_requeued_at_once_are_requeued_later_and_mail_goes_on(
     world, mail_server, monkeypatch, caplog
 ):
