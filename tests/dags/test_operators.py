@@ -139,6 +139,19 @@ def test_a_kill_stops_the_sending_whenever_it_comes():
     assert early.stop_event().is_set()
 
 
+def test_a_kill_stops_the_sending_of_single_messages_by_the_maintenance(monkeypatch):
+    from ses_ops.orchestration.operators import recover
+    from ses_ops.sending.single import without_service
+
+    given = []
+    monkeypatch.setattr(without_service, "send_due", lambda sender, *, stop: given.append(stop))
+    monkeypatch.setattr(recover, "ses_db_dsn", lambda: "postgresql:///nowhere")
+    operator = recover.RecoverOperator(task_id="recover")
+    operator._send_due_messages()
+    operator.on_kill()
+    assert given[0].wait(60)
+
+
 def test_a_switch_turned_while_mail_is_sent_pauses_the_task(world):
     world.group("customers", 1)
     world.task("hello", group="customers")

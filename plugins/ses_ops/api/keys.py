@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,7 @@ from ses_ops.application.api_keys import note_use, secret_hash, valid_keys
 from ses_ops.application.secret_box import SecretBox
 from ses_ops.domain.api_key import ApiKey, Scope, is_key_id
 from ses_ops.errors import DatabaseUnavailable
-from ses_ops.storage.connection import StatementFailed, connect
+from ses_ops.storage.connection import StatementFailed, connect, one_line
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -31,6 +32,7 @@ PATIENCE = 5.0
 _OPTIONS = "-c statement_timeout=3000"
 #: In place of the hash of a key that does not exist, so that its refusal takes as long.
 _NOBODY = secret_hash("nobody")
+_log = logging.getLogger(__name__)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ses-ops"'}
 
 
@@ -129,11 +131,15 @@ class KeyRing:
         conn = self._connected()
         try:
             rows = valid_keys(conn)
-            if self._used and time.monotonic() - self._noted_at > NOTED_EVERY:
-                self._note()
         except DatabaseUnavailable:
             conn.close()
             raise
+        if self._used and time.monotonic() - self._noted_at > NOTED_EVERY:
+            try:
+                self._note()
+            except (DatabaseUnavailable, StatementFailed) as problem:  # the keys are known all the same
+                _log.warning("the last use of %d keys is written later: %s", len(self._used), one_line(problem))
+                conn.close()
         return {
             key.id: Credential(key=key, secret_hash=bytes(row.secret_hash), secret_box=bytes(row.secret_box))
             for key, row in rows
@@ -142,8 +148,12 @@ class KeyRing:
     def _note(self) -> None:
         self._noted_at = time.monotonic()
         used, self._used = self._used, set()
-        if used:
-            note_use(self._connected(), sorted(used))
+        try:
+            if used:
+                note_use(self._connected(), sorted(used))
+        except BaseException:
+            self._used |= used
+            raise
 
     def _connected(self) -> Connection:
         if self._conn is None or self._conn.closed:

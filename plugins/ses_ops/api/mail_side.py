@@ -13,8 +13,9 @@ from ses_ops.application.single_messages.due import DueMessages
 from ses_ops.application.single_messages.orders import AcceptanceLimits
 from ses_ops.application.single_messages.preparing import MailPreparer
 from ses_ops.application.template_source import TemplateSource
-from ses_ops.errors import DatabaseUnavailable, LedgerRestored, NotSetUp
+from ses_ops.errors import DatabaseUnavailable, LedgerRestored, NotSetUp, SesError
 from ses_ops.sending.single.sender import SingleMailSender
+from ses_ops.storage.connection import StatementFailed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,10 @@ class LiveMail:
         )
         try:
             chunks = await asyncio.to_thread(sender.begin)
-        except (DatabaseUnavailable, NotSetUp) as problem:
+        except (DatabaseUnavailable, NotSetUp, StatementFailed) as cause:
+            # A statement fails where a standby takes no changes yet, say.
+            said = one_line(cause)
+            problem = cause if isinstance(cause, SesError) else DatabaseUnavailable("database_failed", cause=said)
             if str(problem) != str(self._problem):
                 _log.warning("no message is accepted: %s", problem)
             self._problem = problem
@@ -116,8 +120,11 @@ class LiveMail:
     async def _begin_later(self) -> None:
         while True:
             await asyncio.sleep(AGAIN)
-            if await self._begin():
-                return
+            try:
+                if await self._begin():
+                    return
+            except Exception:  # a bug must not end the tries for ever
+                _log.exception("no message is accepted")
 
 
 def _word(problem: Exception | None) -> str:

@@ -251,13 +251,13 @@ class EventIntake:
 
     def _drain(self, conn: Connection) -> None:
         """Record what this and other processes have spooled. Raises the error of a database that is unavailable."""
+        # Present again only after a statement: a pooler takes connections while its server is unavailable.
+        with transaction(conn):
+            database_now(conn)
         with self._refusals_lock:
             refusals, self._refusals = self._refusals, []
         for source, why in refusals:
             note_refused(conn, source=source, why=why)
-        # Present again only after a statement: a pooler takes connections while its server is unavailable.
-        with transaction(conn):
-            database_now(conn)
         self._writer.close()
         self._soon_writer.close(sync=False)
         self._away = False

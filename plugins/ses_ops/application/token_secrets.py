@@ -19,7 +19,7 @@ from ses_ops.errors import NotSetUp, SesError
 from ses_ops.events.link_tokens import LinkReader
 from ses_ops.events.spool import keep_privately
 from ses_ops.events.tokens import Purpose, TokenReader
-from ses_ops.storage.connection import connected, transaction
+from ses_ops.storage.connection import StatementFailed, connected, one_line, transaction
 from ses_ops.storage.events.token_secrets import token_secrets
 
 #: Name of the copy in the folder of the spool.
@@ -124,8 +124,8 @@ class TokenSecrets:
         try:
             with connected(self._dsn, application="ses listener secrets", connect_timeout=3) as conn, transaction(conn):
                 secrets = token_secrets(conn)
-        except SesError as cause:
-            _log.info("the secrets of tokens cannot be read now: %s", cause)
+        except (SesError, StatementFailed) as cause:
+            _log.info("the secrets of tokens cannot be read now: %s", one_line(cause))
             return False
         if secrets and list(secrets) != list(self._secrets):
             self._use(secrets)

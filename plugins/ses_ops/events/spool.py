@@ -169,8 +169,12 @@ class SpoolWriter:
         with self._lock:
             if not self._unsynced or self._file is None:
                 return
-            # Of a handle of its own, so that nobody who writes waits for the disk meanwhile.
-            self._unsynced, handle = False, os.dup(self._file)
+            try:
+                # Of a handle of its own, so that nobody who writes waits for the disk meanwhile.
+                handle = os.dup(self._file)
+            except OSError as cause:  # no more files for this process: the next call syncs it
+                raise SpoolFailed("spool_failed", cause=cause.strerror or str(cause)) from cause
+            self._unsynced = False
         try:
             os.fsync(handle)
         except OSError as cause:

@@ -25,6 +25,8 @@ _SQL = statements(__file__)
 StatementFailed = psycopg2.Error
 #: The driver's error for a lost connection or server.
 ConnectionLost = (psycopg2.OperationalError, psycopg2.InterfaceError)
+#: The driver's error of a standby: a new connection leads to the server that takes changes by then.
+_TakesNoChanges = psycopg2.errors.ReadOnlySqlTransaction
 #: The driver's error for a row whose key another row has.
 KeyTaken = psycopg2.errors.UniqueViolation
 #: The driver's errors for a value that the server does not take, now or later.
@@ -138,7 +140,7 @@ def is_lost(conn: Connection, cause: psycopg2.Error) -> bool:
     """Whether an error means a lost connection or server, and not a wrong statement."""
     # For a connection that breaks within a statement psycopg2 raises a bare DatabaseError, no OperationalError.
     bare = type(cause) is psycopg2.DatabaseError
-    return bare or bool(conn.closed) or isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return bare or bool(conn.closed) or isinstance(cause, (*ConnectionLost, _TakesNoChanges))
 
 
 def leave_no_transaction(conn: Connection) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import httpx
 import pytest
 
+from ses_ops.api import keys
+from ses_ops.api.keys import KeyRing
 from ses_ops.application.api_keys import revoke_key
 from ses_ops.storage.connection import connected
 from tests.actors import ANYBODY
@@ -21,6 +24,28 @@ def asked(client: httpx.Client) -> httpx.Response:
 @pytest.fixture
 def made(api_dsn, request):
     return new_key(api_dsn, request.node.name[:60])
+
+
+def test_a_use_that_cannot_be_written_now_refuses_nobody_and_is_written_later(api_dsn, made, monkeypatch):
+    monkeypatch.setattr(keys, "KEPT", 0.0)
+    monkeypatch.setattr(keys, "NOTED_EVERY", 0.0)
+    monkeypatch.setattr(keys, "PATIENCE", 60.0)
+
+    def used():
+        return rows(api_dsn, "SELECT last_used_at IS NOT NULL FROM api_key WHERE id = %s", made.key.id)[0][0]
+
+    async def scene():
+        ring = KeyRing(api_dsn)
+        assert await ring.prove(made.key.id, made.secret)
+        with connected(api_dsn) as conn, conn.cursor() as cursor:
+            cursor.execute("LOCK TABLE api_key IN SHARE MODE")
+            assert await ring.prove(made.key.id, made.secret), "its statement waits for three seconds, in vain"
+        assert not used()
+        assert await ring.prove(made.key.id, "wrong") is None
+        assert used()
+        await ring.close()
+
+    asyncio.run(scene())
 
 
 def test_a_new_key_is_taken_at_once_and_a_revoked_one_is_refused_at_once(api, api_dsn, made):

@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
+import psycopg2
 
-from tests.integration.api.api_process import ApiProcess
+from tests.integration.api.api_process import ApiProcess, rows
 from tests.sizes import FULL
 
 #: Seconds of the clock, on a machine that does nothing else; and of CPU, which others make longer, too.
@@ -40,6 +42,39 @@ def test_it_answers_soon_has_no_airflow_and_stops(ses_dsn, tmp_path):
     assert took < START_WITHIN, api.log
     assert cpu < CPU_WITHIN
     assert octets < 150_000_000
+
+
+def test_it_begins_when_the_database_takes_changes_again_and_leaves_no_session_behind_meanwhile(ses_dsn, tmp_path):
+    """As a standby that is promoted: a process that began before never accepted anything."""
+
+    def database(change):
+        with closing(psycopg2.connect(ses_dsn)) as conn, conn.cursor() as cursor:
+            conn.autocommit = True
+            cursor.execute("SET default_transaction_read_only = off")
+            cursor.execute(f"ALTER DATABASE {conn.info.dbname} {change}")
+
+    def mail():
+        with api.client() as client:
+            return client.get("/health").json().get("database")
+
+    api = ApiProcess(dsn=ses_dsn, spool=tmp_path / "home")
+    database("SET default_transaction_read_only = on")
+    api.start()
+    try:
+        assert mail() == "unavailable"
+        time.sleep(5)  # it tries each second
+        sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
+        end = time.monotonic() + 20
+        while (left := rows(ses_dsn, sessions, "ses-ops single messages")[0][0]) > 1:
+            assert time.monotonic() < end, f"{left} sessions"
+            time.sleep(0.1)
+        database("RESET default_transaction_read_only")
+        end = time.monotonic() + 60
+        while mail() != "ok":
+            assert time.monotonic() < end, api.log
+            time.sleep(0.2)
+    finally:
+        api.kill()
 
 
 def test_its_further_processes_end_with_the_one_that_started_them(ses_dsn, tmp_path):

@@ -52,6 +52,24 @@ def test_what_is_no_success_is_tried_again_with_the_same_id(world, monkeypatch, 
     assert world.rows("SELECT outcome, tries, status FROM callback_delivery") == [("delivered", 2, 200)]
 
 
+def test_a_mistake_of_ours_in_a_post_is_a_failure_of_that_post_and_not_the_end_of_its_endpoint(world):
+    async def mistaken(host, port):
+        if not mended:
+            raise RuntimeError("a mistake of ours")
+        return ["127.0.0.1"]
+
+    mended = []
+    mailing = sent(world, "spring", ["anna@example.org"])
+    with receiver() as hook:
+        endpoint(world, hook.url, concurrency=1)
+        mailing.record(mailing.event(1, EventKind.DELIVERED))
+        with deliverer(world.dsn, resolve=mistaken):
+            until(lambda: tried(world) == [(1, None, "broken")])
+            mended.append(1)
+            all_due(world)
+            until(lambda: waiting(world) == 0)
+
+
 def test_a_success_with_ten_million_octets_is_a_success_and_is_not_read(world):
     mailing = sent(world, "spring", ["anna@example.org"])
     with receiver(HUGE) as hook:

@@ -63,6 +63,28 @@ def test_outcomes_that_wait_for_the_ledgers_thread_when_the_deliverer_ends_are_w
     assert waiting(world) == 0
 
 
+def test_outcomes_that_come_while_the_schema_is_another_are_written_when_it_is_this_one_again(world, caplog):
+    """As during `ses migrate`."""
+
+    def rename(table, name):
+        with world.conn, world.conn.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+    mailing = mailing_of(world, 1)
+    may_answer = threading.Event()
+    with receiver(lambda post: 204 if may_answer.wait(60) else 500) as hook:
+        endpoint(world, hook.url)
+        mailing.record(mailing.event(1, EventKind.DELIVERED))
+        with deliverer(world.dsn, lease=300):
+            hook.wait_for(lambda: hook.posts)
+            rename("callback_delivery", "callback_elsewhere")
+            may_answer.set()
+            until(lambda: "has not this version's schema" in caplog.text)
+            rename("callback_elsewhere", "callback_delivery")
+            until(lambda: waiting(world) == 0)
+    assert len(hook.posts) == 1
+
+
 def test_a_deliverer_that_is_killed_in_the_middle_of_posts_loses_nothing_and_they_keep_their_ids(world):
     mailing = mailing_of(world, 40)
     with receiver(HANG) as hook:

@@ -13,9 +13,13 @@ import httpx
 import psutil
 import pytest
 
+from ses_ops.application.event_intake import EventIntake
+from ses_ops.application.token_secrets import TokenSecrets
 from ses_ops.domain.unsubscribe_language import LANGUAGES
-from ses_ops.events.tokens import Purpose, TokenMaker
-from ses_ops.storage.events.token_secrets import token_secrets
+from ses_ops.errors import Explanation
+from ses_ops.events.tokens import LENGTH, Purpose, TokenMaker
+from ses_ops.storage.connection import connected
+from ses_ops.storage.events.token_secrets import add_secret, token_secrets
 from ses_ops.storage.migrate import upgrade
 from tests.integration.events.mailing import Mailing, sent
 from tests.integration.public.listener_process import ListenerProcess
@@ -203,6 +207,65 @@ def test_a_listener_that_cannot_check_a_token_says_so_and_learns_later(server, t
         assert (status, time.monotonic() < end) == (503, True)
         time.sleep(0.2)
     listener.kill()
+
+
+def test_secrets_that_a_statement_could_not_read_for_once_are_read_again(ses_dsn, tmp_path, caplog):
+    def until(holds):
+        end = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < end
+            assert secrets.read("0" * LENGTH, Purpose.UNSUBSCRIBE) is None, "an unknown token asks for newer ones"
+            time.sleep(0.05)
+
+    caplog.set_level("INFO")
+    secrets = TokenSecrets(ses_dsn, tmp_path)
+    secrets.start()
+    try:
+        with connected(ses_dsn) as conn, conn.cursor() as cursor:
+            cursor.execute(
+                "ALTER TABLE token_secret RENAME TO elsewhere;"
+                "CREATE VIEW token_secret AS SELECT id, (1 / (id - id))::text::bytea AS secret FROM elsewhere"
+            )
+            conn.commit()
+            until(lambda: "division by zero" in caplog.text)
+            cursor.execute("DROP VIEW token_secret; ALTER TABLE elsewhere RENAME TO token_secret")
+            add_secret(conn)
+            conn.commit()
+            before = secrets.version
+            until(lambda: secrets.version > before)
+    finally:
+        secrets.close()
+
+
+def test_what_was_refused_is_counted_although_the_session_that_counts_was_lost(ses_dsn, ses_conn, tmp_path):
+    def of_drainer(what):
+        ses_conn.rollback()
+        with ses_conn.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {what} FROM pg_stat_activity"
+                " WHERE application_name = 'ses spool' AND datname = current_database() AND state = 'idle'"
+            )
+            return cursor.fetchall()
+
+    def counted():
+        ses_conn.rollback()
+        with ses_conn.cursor() as cursor:
+            cursor.execute("SELECT refused::int FROM event_feed WHERE source = 'hook'")
+            return cursor.fetchall()
+
+    intake = EventIntake(ses_dsn, tmp_path)
+    intake.start()
+    try:
+        end = time.monotonic() + 60
+        while not of_drainer("pg_terminate_backend(pid, 30000)"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        intake.note_refused("hook", Explanation("mail_recipient_refused"))
+        while counted() != [(1,)]:
+            assert time.monotonic() < end, counted()
+            time.sleep(0.05)
+    finally:
+        intake.close()
 
 
 def test_a_full_disk_is_answered_503_while_the_database_is_away_and_later_it_goes_on(server, tokens, mailing, tmp_path):

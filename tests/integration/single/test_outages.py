@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
-from ses_ops.sending.single import duties, recorder, refused
+from ses_ops.sending.single import duties, recorder, refused, retry
 from ses_ops.sending.single.open_chunk import MOST_OF_CHUNK
 from ses_ops.storage.connection import connect
+from ses_ops.storage.ledger.chunk_locks import CHUNK_LOCK
 from ses_ops.storage.migrate import upgrade
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.integration.single.world import DOMAIN, SingleWorld, until
@@ -99,6 +100,123 @@ def test_a_server_that_refuses_all_mail_fails_none_of_it(world, mail_server, mon
 
     asyncio.run(scene())
     check_each_once(world, mail_server, 80)
+
+
+def test_a_server_that_takes_no_changes_for_a_while_is_waited_for(world, mail_server):
+    """As a standby that is promoted a moment later: a session with it takes none for ever."""
+    database = f"ALTER DATABASE {world.conn.info.dbname}"
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            await until(lambda: sender.health().relay_problem is None and mail_server.connections)
+            admitted = [acceptance.accept(f"a-{number}@customers.example") for number in range(20)]
+            world.execute(f"{database} SET default_transaction_read_only = on")
+            world.execute(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+                " WHERE application_name = 'ses-ops single messages' AND datname = current_database()"
+            )
+            for one in admitted:
+                sender.add(one)
+            await until(lambda: mail_server.total == 20, seconds=60)
+            await until(lambda: sender.health().database_problem is not None, seconds=60)
+            await asyncio.sleep(2)  # there are sessions again, which take no changes
+            world.execute(f"{database} RESET default_transaction_read_only")
+            await until(lambda: world.states() == {"sent": 20}, seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 20)
+
+
+def test_refused_messages_that_cannot_be_requeued_at_once_are_requeued_later_and_mail_goes_on(
+    world, mail_server, monkeypatch, caplog
+):
+    """Whatever is in the way in the database: it ended the sending of the process for ever, and nobody was told."""
+    monkeypatch.setattr(refused, "TRIED_AGAIN_AFTER", 0.5)
+    mail_server.refuse = lambda _: b"550 5.7.1 account suspended\r\n"
+    world.execute(
+        "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
+        "CREATE TRIGGER forbid BEFORE UPDATE ON message FOR EACH ROW"
+        " WHEN (old.state = 'failed' AND new.state = 'requeued') EXECUTE FUNCTION forbid()"
+    )
+
+    async def scene():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(80):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+                await asyncio.sleep(0.002)
+            await until(lambda: "not now" in caplog.text, seconds=60)
+            mail_server.refuse = None
+            world.execute("DROP FUNCTION forbid CASCADE")
+            await until(lambda: world.states() == {"sent": 80}, seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(scene())
+    check_each_once(world, mail_server, 80)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE ON chunk FOR EACH ROW WHEN (new.state = 'reserved' AND new.id",
+        "INSERT ON attempt FOR EACH ROW WHEN (new.chunk_id",
+    ],
+)
+def test_a_chunk_that_cannot_be_claimed_is_nobodys_and_takes_none_with_it(world, mail_server, monkeypatch, what):
+    monkeypatch.setattr(duties, "CLOSED_AFTER", 0.2)
+    monkeypatch.setattr(retry, "LEFT_FOR", 1.0)
+    mail_server.refuse = lambda _: b"451 4.7.1 later\r\n"
+
+    async def leave(address, chunks):
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            sender.add(acceptance.accept(address))
+            cached = "SELECT count(*)::int FROM chunk WHERE state = 'cached'"
+            await until(lambda: world.rows(cached) == [(chunks,)], seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    async def send():
+        sender = world.sender()
+        sender.begin()
+        sender.start()
+        try:
+            await until(lambda: world.states() == {"sent": 1, "requeued": 1}, seconds=60)
+            await until(lambda: world.rows(free, last) == [("cached", 0)], seconds=60)
+            world.execute("DROP FUNCTION forbid CASCADE")
+            await until(lambda: world.states() == {"sent": 2}, seconds=60)
+        finally:
+            await sender.stop()
+
+    asyncio.run(leave("a@customers.example", 1))
+    asyncio.run(leave("b@customers.example", 2))
+    mail_server.refuse = None
+    world.execute("UPDATE chunk SET due_at = now() - interval '1 hour' / id")
+    ((last,),) = world.rows("SELECT max(id) FROM chunk")
+    world.execute(
+        "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
+        f"CREATE TRIGGER forbid BEFORE {what} = {last}) EXECUTE FUNCTION forbid()"
+    )
+    free = (
+        "SELECT state::text, (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND objid = c.id"
+        f" AND classid = {CHUNK_LOCK} AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        " FROM chunk c WHERE id = %s"
+    )
+    asyncio.run(send())
+    check_each_once(world, mail_server, 2)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import email
+from contextlib import closing
 from datetime import UTC, datetime
 from email import policy
 
 import pytest
 
+from ses_ops.application.single_messages import preparing
 from ses_ops.application.single_messages.preparing import MailPreparer
 from ses_ops.application.template_source import TemplateSource
 from ses_ops.domain.message_fields import parse_single_message
@@ -71,6 +73,27 @@ def test_a_message_that_is_tried_again_by_another_process_is_the_same_mail(world
     assert made.as_bytes().rstrip() == sent.as_bytes().rstrip()
     assert "123456" in first.decode() or "Ada" in first.decode()
     world.check_places()
+
+
+def test_a_connection_that_is_wrong_for_a_while_is_no_fault_of_a_message(world, monkeypatch):
+    """It failed accepted messages for good, and refused those whose time had come."""
+    monkeypatch.setattr(preparing, "KEPT", 0.0)
+    fields = {"from": f"Example <news@{DOMAIN}>", "to": ["a@customers.example"], **FIELDS["code"]}
+    stored = parse_single_message(fields, now=datetime.now(UTC)).stored
+    good, wrong = f"{world.smtp_uri}/?provider=amazon_ses&configuration_set=codes", f"{world.smtp_uri}/?timeout=never"
+    uris = [good]
+
+    def preparation():
+        templates = TemplateSource(world.templates)
+        smtp = lambda: smtp_settings_from_connection_uri(uris[0])  # noqa: E731
+        return MailPreparer(world.dsn, templates=templates, smtp=smtp)
+
+    with closing(preparation()) as running:
+        assert b"X-SES-CONFIGURATION-SET: codes" in running.remake(stored).content(1, 1, 0)
+        uris[0] = wrong
+        assert b"X-SES-CONFIGURATION-SET: codes" in running.remake(stored).content(1, 1, 0)
+    with closing(preparation()) as begun_meanwhile:
+        assert b"123456" in begun_meanwhile.remake(stored).content(1, 1, 0)
 
 
 def contents(mail_server) -> bytes:

@@ -321,6 +321,29 @@ def test_other_settings_of_the_mail_server_are_used_within_seconds(world, mail_s
     world.check_places()
 
 
+def test_settings_that_cannot_be_looked_at_for_once_are_looked_at_again(world, mail_server):
+    with RecordingServer() as other_server:
+        asked = []
+
+        def smtp():
+            asked.append(1)
+            if len(asked) == 2:
+                raise RuntimeError("a mistake of ours")
+            return smtp_settings_from_connection_uri(world.smtp_uri if len(asked) < 3 else other_server.uri)
+
+        async def scene():
+            plans = QuotaPlans.parse(world.quota_variable)
+            sender = SingleMailSender(world.dsn, smtp=smtp, plans=lambda: plans, remake=TestMail.read)
+            sender.begin()
+            sender.start()
+            try:
+                await until(lambda: other_server.connections, seconds=60)
+            finally:
+                await sender.stop()
+
+        run(scene())
+
+
 def test_a_message_whose_answer_never_came_is_in_doubt_and_never_sent_again(world, mail_server):
     mail_server.hang_up = lambda recipient: recipient.startswith("doubt")
 

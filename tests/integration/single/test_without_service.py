@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 from ses_ops.sending.recover import recover
@@ -30,6 +31,39 @@ def test_what_the_last_process_left_is_sent_by_the_maintenance(world, mail_serve
     wait_for(lambda: maintain(world))
     check_nobody_twice(world, mail_server, accepted)
     assert maintain(world) is False, "nothing is left"
+    world.check_places()
+    assert not world.rows("SELECT 1 FROM single_message_process WHERE ended_at IS NULL")
+
+
+def test_the_maintenance_leaves_nothing_in_doubt_when_it_is_told_to_end(world, mail_server, monkeypatch):
+    monkeypatch.setattr(without_service, "STOP_WITHIN", 60.0)
+    mail_server.refuse = lambda _: b"451 4.7.1 later\r\n"
+
+    async def leave():
+        sender = world.sender()
+        acceptance = world.acceptance(sender.begin())
+        sender.start()
+        try:
+            for number in range(200):
+                sender.add(acceptance.accept(f"a-{number}@customers.example"))
+            await until(lambda: world.states() == {"requeued": 200}, seconds=60)
+        finally:
+            await sender.stop()
+            acceptance.close()
+
+    asyncio.run(leave())
+    mail_server.refuse, mail_server.delay = None, 0.3
+    world.execute("UPDATE chunk SET due_at = now()")
+    stop = threading.Event()
+    sending = threading.Thread(
+        target=send_due, args=(world.sender(options="connections=2"), 600), kwargs={"stop": stop}
+    )
+    sending.start()
+    wait_for(lambda: mail_server.total >= 3, 60)
+    stop.set()
+    sending.join(60)
+    assert not sending.is_alive()
+    assert world.states() == {"sent": mail_server.total, "requeued": 200 - mail_server.total}
     world.check_places()
     assert not world.rows("SELECT 1 FROM single_message_process WHERE ended_at IS NULL")
 

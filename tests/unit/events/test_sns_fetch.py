@@ -45,7 +45,7 @@ class Answering(BaseHTTPRequestHandler):
         """An octet now and then."""
         self.send_response(200)
         self.end_headers()
-        for _ in range(50):
+        for _ in range(600):
             self.wfile.write(b"x")
             self.wfile.flush()
             time.sleep(0.1)
@@ -83,6 +83,7 @@ def server(authority: trustme.CA) -> Iterator[str]:
 def trusted(authority: trustme.CA, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setattr(sns_certificate, "FETCH_WITHIN", 60.0)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -103,7 +104,7 @@ def test_a_server_that_sends_an_octet_now_and_then_is_left(server: str, monkeypa
     began = time.monotonic()
     with pytest.raises(OSError, match="TimeoutError"):
         asyncio.run(fetch_https(f"{server}/drop"))
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_refused(server: str) -> None:

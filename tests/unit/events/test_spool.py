@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -168,6 +169,23 @@ def test_a_full_disk_is_an_error_and_the_file_stays_whole(tmp_path, event):
     assert done.stdout.splitlines() == ["kept", refused, "kept", refused]
     assert drained(tmp_path) == [event] * 4
     assert list(tmp_path.glob(f"*{DAMAGED}")) == []
+
+
+def test_a_sync_for_which_no_file_is_left_is_an_error_and_the_next_one_syncs(tmp_path, event, monkeypatch):
+    """The error of a process with too many connections ended the thread that syncs."""
+
+    def too_many(handle):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    writer, synced = SpoolWriter(folder=tmp_path), []
+    writer.append([event], sync=False)
+    with monkeypatch.context() as full:
+        full.setattr(os, "dup", too_many)
+        with pytest.raises(SpoolFailed, match="Too many open files"):
+            writer.sync()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    writer.sync()
+    assert len(synced) == 1
 
 
 def test_only_the_owner_can_read_a_file(tmp_path, event):

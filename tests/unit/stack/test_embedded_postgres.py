@@ -15,6 +15,7 @@ import pytest
 
 from ses_ops.errors import SesError
 from ses_ops.stack.postgres import EmbeddedPostgres
+from tests.acceptance.stack_process import free_port
 
 
 @pytest.fixture
@@ -125,11 +126,7 @@ def test_data_of_another_version_is_refused_in_words(home: Path) -> None:
 
 
 def test_over_tcp_only_the_generated_password_is_let_in(home: Path) -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = EmbeddedPostgres(data=home / "postgres", log=home / "log", port=port, password="right")
     try:
         server.start()

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.stack_process import free_port
+
 
 @dataclass
 class Mailbox:
@@ -33,7 +35,7 @@ class Mailbox:
         command = [sys.executable, "-m", "ses_ops.stack.mailbox.server", "--folder", str(self.folder)]
         command += ["--smtp-port", str(self.smtp_port), "--web-port", str(self.web_port), *options]
         self.process = subprocess.Popen(command, env={**os.environ, "PYTHONWARNINGS": "ignore"})
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         for port in (self.smtp_port, self.web_port):
             while True:
                 try:
@@ -47,17 +49,17 @@ class Mailbox:
     def stop(self, number: int = signal.SIGTERM) -> None:
         assert self.process is not None
         self.process.send_signal(number)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def smtp(self) -> smtplib.SMTP:
-        return smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=10)
+        return smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=60)
 
     def get(self, path: str, host: str = "") -> tuple[int, dict[str, str], str]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.web_port}{path}")
         if host:
             request.add_header("Host", host)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return (
                     answer.status,
                     {name.lower(): text for name, text in answer.headers.items()},
@@ -72,10 +74,7 @@ class Mailbox:
 
 
 def _make(folder: Path) -> Mailbox:
-    with socket.socket() as one, socket.socket() as two:
-        for probe in (one, two):
-            probe.bind(("127.0.0.1", 0))
-        return Mailbox(folder=folder, smtp_port=one.getsockname()[1], web_port=two.getsockname()[1])
+    return Mailbox(folder=folder, smtp_port=free_port(), web_port=free_port())
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +101,7 @@ def test_it_announces_what_a_fast_sender_needs(mailbox: Mailbox) -> None:
 
 def test_a_whole_pipelined_dialogue_is_answered_in_order(mailbox: Mailbox) -> None:
     one = "MAIL FROM:<a@x.example>\r\nRCPT TO:<piped@x.example>\r\nDATA\r\n"
-    with socket.create_connection(("127.0.0.1", mailbox.smtp_port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", mailbox.smtp_port), 60) as connection:
         file = connection.makefile("rwb")
         file.write(b"EHLO x\r\n")
         file.flush()
@@ -149,7 +148,7 @@ def test_the_newest_message_comes_first_and_recipients_can_be_searched(mailbox: 
 
 def test_addresses_that_are_no_utf_8_are_stored_and_shown(mailbox: Mailbox) -> None:
     """aiosmtpd hands them over as surrogates, which SQLite refuses: the mailbox stopped to answer, for everybody."""
-    with socket.create_connection(("127.0.0.1", mailbox.smtp_port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", mailbox.smtp_port), 60) as connection:
         file = connection.makefile("rwb")
         commands = [
             b"EHLO x",

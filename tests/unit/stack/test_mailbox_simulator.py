@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import ClassVar
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.acceptance.stack_process import free_port
 from tests.unit.stack.test_mailbox import Mailbox
 from tests.unit.stack.test_simulated import RAW, SENDER
 
@@ -23,10 +23,15 @@ class Bounces:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
+        self.ended = 0
 
     async def handle_DATA(self, server: object, session: object, envelope) -> str:
         self.taken.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         return "250 2.0.0 Taken"
+
+    async def handle_QUIT(self, server: object, session: object, envelope: object) -> str:
+        self.ended += 1
+        return "221 Bye"
 
 
 class Page(BaseHTTPRequestHandler):
@@ -50,13 +55,7 @@ class Page(BaseHTTPRequestHandler):
         pass
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def soon(holds: Callable[[], object], seconds: float = 30) -> None:
+def soon(holds: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -121,7 +120,7 @@ def test_reports_wait_for_a_listener_that_is_down(box: tuple[Mailbox, int]) -> N
             smtp.sendmail(SENDER, [address], RAW)
             smtp.sendmail("news@mail.example.com", [address], RAW)  # no token, no report
     bounces = Bounces()
-    listener = Controller(bounces, hostname="127.0.0.1", port=bounce_port)
+    listener = Controller(bounces, hostname="127.0.0.1", port=bounce_port, ready_timeout=60)
     listener.start()
     try:
         soon(lambda: len(bounces.taken) == 3)
@@ -180,14 +179,14 @@ def test_what_is_pending_outlives_the_mailbox(tmp_path, page: ThreadingHTTPServe
     mailbox.stop()
     mailbox.start(*options)
     bounces = Bounces()
-    listener = Controller(bounces, hostname="127.0.0.1", port=bounce_port)
+    listener = Controller(bounces, hostname="127.0.0.1", port=bounce_port, ready_timeout=60)
     listener.start()
     other = ThreadingHTTPServer(("127.0.0.1", public_port), page.RequestHandlerClass)
     thread = threading.Thread(target=other.serve_forever)
     thread.start()
     seen = page.RequestHandlerClass.seen  # type: ignore[attr-defined]
     try:
-        soon(lambda: len(bounces.taken) >= 2 and ("POST", "/u/kept", "List-Unsubscribe=One-Click") in seen)
+        soon(lambda: bounces.ended >= 2 and ("POST", "/u/kept", "List-Unsubscribe=One-Click") in seen)
     finally:
         other.shutdown()
         other.server_close()

@@ -21,7 +21,7 @@ from ses_ops.application.callbacks.ledger_thread import LedgerThread
 from ses_ops.application.callbacks.stopping import stop_failing, stop_unwanted
 from ses_ops.application.ports import Actor
 from ses_ops.domain.callback import KEPT_DAYS, STOP_AFTER_DAYS
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.errors import SesError
 from ses_ops.storage.callbacks import deliveries, endpoints, waiting_posts
 from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
 from ses_ops.storage.connection import StatementFailed
@@ -160,7 +160,7 @@ class Deliverer:
         while not over.is_set():
             try:
                 await duty()
-            except (DatabaseUnavailable, StatementFailed) as problem:
+            except (SesError, StatementFailed) as problem:
                 log.warning("callbacks wait for the database: %s", problem)
             except Exception:
                 log.exception("an unforeseen error of the callback deliverer")
@@ -186,7 +186,7 @@ class Deliverer:
         if outcomes:
             try:
                 await self._ledger.call(_write, outcomes)
-            except (DatabaseUnavailable, StatementFailed) as problem:
+            except (SesError, StatementFailed) as problem:
                 log.warning("%s outcomes of callbacks wait for the database: %s", len(outcomes), problem)
                 self._outcomes = outcomes + self._outcomes
                 await asyncio.sleep(1)
@@ -200,13 +200,13 @@ class Deliverer:
     async def _quietly(self, function: Callable[..., Any], *args: Any, **named: Any) -> None:
         try:
             await self._ledger.call(function, *args, **named)
-        except (DatabaseUnavailable, StatementFailed) as problem:
+        except (SesError, StatementFailed) as problem:
             log.warning("a note of a callback endpoint was not written: %s", problem)
 
     async def _stopped(self, function: Callable[..., bool], *args: Any, **named: Any) -> bool:
         try:
             return await self._ledger.call_uncommitted(function, *args, **named)
-        except (DatabaseUnavailable, StatementFailed) as problem:
+        except (SesError, StatementFailed) as problem:
             log.warning("an endpoint was not stopped: %s", problem)
             return False
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from ses_ops.application.callbacks.posting import UNWANTED, make_posts, outcome_of
 from ses_ops.domain.callback_pace import EndpointPace
-from ses_ops.errors import DatabaseUnavailable
+from ses_ops.errors import SesError
 from ses_ops.storage.callbacks import waiting_posts
 from ses_ops.storage.connection import StatementFailed
+from ses_ops.web.guarded_post import Answer, NoAnswer
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ses_ops.application.callbacks.posting import Post
     from ses_ops.storage.callbacks.endpoints import ActiveEndpoint
     from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
-    from ses_ops.web.guarded_post import Answer, GuardedClient
+    from ses_ops.web.guarded_post import GuardedClient
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Lane:
             while not self.closed:
                 try:
                     await self._turn()
-                except (DatabaseUnavailable, StatementFailed) as problem:
+                except (SesError, StatementFailed) as problem:
                     log.warning("endpoint %s waits for the database: %s", self.endpoint.name, problem)
                     await self._pause(AWAY)
                 except Exception:
@@ -133,7 +134,11 @@ class Lane:
         task.add_done_callback(self._posts.discard)
 
     async def _post(self, post: Post) -> None:
-        answer = await self._client.post(self.endpoint.url, post.body, post.headers(self.endpoint))
+        try:
+            answer = await self._client.post(self.endpoint.url, post.body, post.headers(self.endpoint))
+        except Exception:  # a bug must not keep this post's place among those under way for ever
+            log.exception("endpoint %s: an unforeseen error of a post", self.endpoint.name)
+            answer = Answer(status=None, text=NoAnswer.BROKEN, took_ms=0)
         self._judge(answer)
         self._office.write(outcome_of(post.taken, answer))
         self._changed.set()
@@ -158,7 +163,7 @@ class Lane:
             return
         taken = [post.taken for post in self._ready]
         self._ready.clear()
-        with suppress(DatabaseUnavailable, StatementFailed):  # their leases end by themselves
+        with suppress(SesError, StatementFailed):  # their leases end by themselves
             await self._ledger.call(waiting_posts.give_back, taken)
 
     async def _pause(self, seconds: float) -> None:

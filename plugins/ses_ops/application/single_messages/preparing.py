@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ses_ops import settings
 from ses_ops.domain.single_message import SingleMessage, read_stored
-from ses_ops.errors import DatabaseUnavailable, InvalidInput, NotSetUp
+from ses_ops.errors import ConnectionProblem, DatabaseUnavailable, InvalidInput, NotSetUp
 from ses_ops.rendering.message import ProviderHeader
 from ses_ops.sending.single.prepared_mail import PreparedMail, Templates, prepare
 from ses_ops.sending.task_renderer import RendererExtras
@@ -185,11 +185,17 @@ class MailPreparer:
         return prepared
 
     def _of_server(self) -> tuple[ProviderHeader | None, dict[str, str]]:
-        """The headers that the mail server's connection asks for; none while no server is known."""
+        """The headers that the mail server's connection asks for; none while no server is known.
+
+        While the connection is wrong the former ones hold, as for the sender: no message is at fault.
+        """
         try:
             server = self._smtp()
         except NotSetUp:
             return None, {}
+        except ConnectionProblem:
+            former = self._facts
+            return (None, {}) if former is None else (former.provider_header, dict(former.headers))
         header = ProviderHeader(*server.provider_header) if server.provider_header else None
         return header, dict(server.headers)
 

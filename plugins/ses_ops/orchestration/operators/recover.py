@@ -12,8 +12,8 @@ from ses_ops import settings
 from ses_ops.domain.send_task import dag_id
 from ses_ops.errors import SesError
 from ses_ops.orchestration.connections import quota_plans, ses_db_dsn, smtp_settings
-from ses_ops.orchestration.operators.base import SesOperator
 from ses_ops.orchestration.operators.run_context import RESUME_CONF
+from ses_ops.orchestration.operators.send_chunk import StoppableOperator
 from ses_ops.sending.recover import Overdue
 from ses_ops.storage.connection import StatementFailed, connected
 
@@ -31,7 +31,7 @@ QUEUED_ENOUGH = 4
 FINISHED = AssetAlias("ses_send_task_finished")
 
 
-class RecoverOperator(SesOperator):
+class RecoverOperator(StoppableOperator):
     """Releases the chunks of dead runs; returns the runs to trigger, as arguments of TriggerDagRunOperator."""
 
     def task_name(self, context: Context) -> str | None:  # noqa: ARG002
@@ -87,7 +87,8 @@ class RecoverOperator(SesOperator):
         dsn, templates = ses_db_dsn(), TemplateSource(settings.templates_root())
         preparer = MailPreparer(dsn, templates=templates, smtp=smtp_settings)
         try:
-            send_due(SingleMailSender(dsn, smtp=smtp_settings, plans=quota_plans, remake=preparer.remake))
+            sender = SingleMailSender(dsn, smtp=smtp_settings, plans=quota_plans, remake=preparer.remake)
+            send_due(sender, stop=self.stop_event())
         finally:
             preparer.close()
 

@@ -64,12 +64,16 @@ class Control:
         Raises LedgerRestored.
         """
         conn = self._connected()
-        check_home(conn)
-        with transaction(conn):
-            if self._locked and self.process is not None:
-                processes.unlock(conn, self.process.id)
-            self.process = processes.begin(conn)
-            self._locked = processes.try_lock(conn, self.process.id)
+        try:
+            check_home(conn)
+            with transaction(conn):
+                if self._locked and self.process is not None:
+                    processes.unlock(conn, self.process.id)
+                self.process = processes.begin(conn)
+                self._locked = processes.try_lock(conn, self.process.id)
+        except BaseException:
+            conn.close()  # who cannot begin may try it with another `Control`
+            raise
         return self.process
 
     async def close(self) -> None:

@@ -210,7 +210,10 @@ class Duties:
         claimed = await self._control.do(partial(self._due.claim, process=process, plans=plans))
         self.nothing_due = not claimed
         for attempt, seconds_left in claimed:
-            await self._send_again(attempt, seconds_left)
+            try:
+                await self._send_again(attempt, seconds_left)
+            except Exception:  # it is closed, and due again; the others are claimed as well, and must not be forgotten
+                _log.exception("chunk %s of single messages cannot be read", attempt.chunk_id)
 
     async def _send_again(self, attempt: Attempt, seconds_left: float) -> None:
         """Hold a claimed chunk, whose messages that are not tried yet wait for their mark."""

@@ -14,8 +14,8 @@ from ses_ops.sending.release import Ending
 from ses_ops.sending.reserve import lock_quota_day
 from ses_ops.sending.single.closing import release_dead
 from ses_ops.sending.waiting_mail import why_it_waits
-from ses_ops.storage.connection import transaction
-from ses_ops.storage.ledger import chunks
+from ses_ops.storage.connection import StatementFailed, one_line, transaction
+from ses_ops.storage.ledger import chunk_locks, chunks
 from ses_ops.storage.single_messages import open_chunks, retries
 
 if TYPE_CHECKING:
@@ -68,9 +68,12 @@ class DueChunks:
                 if claimed:
                     break  # what is claimed is sent; the next look says that there is no database
                 raise
-            except SesError as problem:
+            except (SesError, StatementFailed) as problem:
+                # What was committed of it by then is released at the next look.
                 self._left_until[due.id] = now + LEFT_FOR
-                _log.warning("chunk %s of %s is not tried again yet: %s", due.id, due.sender_domain, problem)
+                said = one_line(problem)
+                _log.warning("chunk %s of %s is not tried again yet: %s", due.id, due.sender_domain, said)
+                continue
             self._begun.discard(due.id)
             if len(claimed) == most:
                 break
@@ -79,7 +82,13 @@ class DueChunks:
     def _release_doubtful(self, conn: Connection, process: ProcessRow) -> None:
         for chunk_id in list(self._begun):
             ending = Ending(reason=Explanation("messages_left").sentence, backoff=False)
-            release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
+            try:
+                release_dead(conn, chunk_id, run_id=process.run_id, ending=ending)
+                with transaction(conn):  # a claim that failed may have left it
+                    chunk_locks.unlock(conn, chunk_id=chunk_id)
+            except StatementFailed:  # this chunk must not delay the others
+                _log.exception("chunk %s of single messages cannot be released yet", chunk_id)
+                continue
             self._begun.discard(chunk_id)
 
 

@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the settings of the mail server.
 SETTINGS_EVERY = 2.0
+#: Seconds between two tries to requeue what a server refused that refuses all mail.
+REQUEUE_EVERY = 1.0
 #: Connections that are open without mail: a relay that limits them must not have given all to bulk mail.
 KEPT = 1
 #: Of the seconds for a stop, the part that is left for the ledger after the mail server had its part.
@@ -130,7 +132,7 @@ class SingleMailSender:
                 pause = work.relay.failed(problem)
                 _log.warning("single messages wait for the mail server: %s", problem)
                 if isinstance(problem, MailRefused):
-                    await self._recorder.insist(partial(requeue_refused, self._control, work, problem))
+                    await self._requeue(problem)
             except Exception:  # a bug must not end the sending for ever
                 _log.exception("the transport of single messages failed")
                 pause = 1.0
@@ -138,6 +140,17 @@ class SingleMailSender:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stop_mail.wait()
+
+    async def _requeue(self, problem: MailRefused) -> None:
+        """Have the refused messages wait, which have failed otherwise; whatever is in the way, it is tried again."""
+        while True:
+            try:
+                return await self._recorder.insist(partial(requeue_refused, self._control, self._work, problem))
+            except Exception:
+                _log.exception("messages of a server that refuses all mail are not requeued yet")
+                if self._work.stopping:
+                    return None
+                await asyncio.sleep(REQUEUE_EVERY)
 
     async def _transport_once(self) -> None:
         work = self._work
@@ -156,9 +169,13 @@ class SingleMailSender:
         """End a transport whose settings are not those of the mail server any more."""
         while True:
             await asyncio.sleep(SETTINGS_EVERY)
-            with suppress(SesError):  # while they cannot be read, the former ones hold
+            try:
                 if self._work.transport is not None and self._smtp() != self._work.settings:
                     self._work.transport.stop()
+            except SesError:
+                pass  # while they cannot be read, the former ones hold
+            except Exception:  # a bug must not end the watch for ever
+                _log.exception("the settings of the mail server cannot be looked at")
 
     # --- the end
 

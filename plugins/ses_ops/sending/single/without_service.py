@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which messages are sent at a time; the rest is sent a minute later.
 SENDS_FOR = 20.0
+#: Seconds for mail that has begun: Airflow kills a process 5 s after it has asked it to end.
+STOP_WITHIN = 4.0
 
 
 def due_without_service(conn: Connection) -> bool:
@@ -38,17 +41,17 @@ def due_without_service(conn: Connection) -> bool:
         return bool(retries.due(conn, limit=1))
 
 
-def send_due(sender: SingleMailSender, seconds: float = SENDS_FOR) -> None:
-    """Send the messages that are due, for as many seconds at most. Raises DatabaseUnavailable."""
-    run_in_loop(_send(sender, seconds))
+def send_due(sender: SingleMailSender, seconds: float = SENDS_FOR, *, stop: threading.Event | None = None) -> None:
+    """Send the messages that are due, for as many seconds at most, and until `stop`. Raises DatabaseUnavailable."""
+    run_in_loop(_send(sender, seconds, stop or threading.Event()))
 
 
-async def _send(sender: SingleMailSender, seconds: float) -> None:
+async def _send(sender: SingleMailSender, seconds: float, stop: threading.Event) -> None:
     sender.begin()
     sender.start()
     try:
         give_up_at = time.monotonic() + seconds
-        while not sender.idle and time.monotonic() < give_up_at:
+        while not (sender.idle or stop.is_set()) and time.monotonic() < give_up_at:
             await asyncio.sleep(0.1)
     finally:
-        await sender.stop()
+        await sender.stop(STOP_WITHIN)
