@@ -6,6 +6,7 @@ import tests.airflow_environment as environment  # isort: skip - before anything
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,15 @@ from tests.proxy.nginx import CONSOLE
 
 #: Tables whose rows are made by the migrations; all others are emptied before each test.
 KEPT_TABLES = ("ses_schema_version", "installation", "token_secret", "erasure_key")
+_HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser knows the address only: the proxy that takes the prefix off is asked by one in `make test-full`."""
+    for item in items:
+        if _HERE in item.path.parents and "page" in item.fixturenames and item.callspec.params["behind"] != "kept":
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")
