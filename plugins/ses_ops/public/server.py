@@ -23,6 +23,9 @@ HEAD_WITHIN = 10.0
 MOST_OF_A_HEAD = 16 << 10
 #: Connections of one process at once.
 MOST_CONNECTIONS = 1_000
+#: Seconds for which a connection without a request is kept: strangers can open as many as there may be. A proxy must
+#: give one up before, or it sends a request on a connection that is just being closed (deploy/nginx.conf).
+KEPT_ALIVE = 5
 #: Seconds after which a thread that computes makes room, so that an answer does not wait for what is being recorded.
 #: (Python's own 5 ms are waited for several times an answer.)
 _SWITCHED_AFTER = 0.0005
@@ -83,7 +86,7 @@ def serve(*, dsn: str, host: str, port: int, workers: int = 1) -> None:
         ws="none",
         h11_max_incomplete_event_size=MOST_OF_A_HEAD,
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=5,
+        timeout_keep_alive=KEPT_ALIVE,
         timeout_graceful_shutdown=5,
         server_header=False,
         access_log=False,
