@@ -17,7 +17,7 @@ from threading import Event, Lock, Thread
 from ses_ops.domain.message_event import MessageKey
 from ses_ops.errors import NotSetUp, SesError
 from ses_ops.events.link_tokens import LinkReader
-from ses_ops.events.spool import keep_privately
+from ses_ops.events.private_file import keep_privately
 from ses_ops.events.tokens import Purpose, TokenReader
 from ses_ops.storage.connection import StatementFailed, connected, one_line, transaction
 from ses_ops.storage.events.token_secrets import token_secrets

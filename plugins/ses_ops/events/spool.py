@@ -27,6 +27,7 @@ from ses_ops.domain.delivery_failure import DeliveryFailure, Reason
 from ses_ops.domain.engagement import Engagement, EngagementKind
 from ses_ops.domain.message_event import EventKind, MessageEvent, MessageKey
 from ses_ops.errors import Explanation, SesError
+from ses_ops.events.private_file import keep_privately, sync_folder
 
 #: Endings of a file with records, and of one with lines that could not be read.
 SPOOLED, DAMAGED = ".spool", ".damaged"
@@ -235,15 +236,6 @@ def _new_file(folder: Path) -> int:
         os.close(file)  # a drainer was faster: it removes the empty file, or has done so
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names of new and removed files in a folder survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def waiting(folder: Path) -> list[Path]:
     """The files with records, oldest first."""
     found = []
@@ -267,7 +259,7 @@ class SpoolFile:
         """Remove the file, whose records are committed; damaged lines and `refused` records are kept beside it."""
         kept = [*(line + b"\n" for line in self.damaged), *map(packed, refused)]
         if kept:
-            _write(self.path.with_suffix(DAMAGED), b"".join(kept))
+            keep_privately(self.path.with_suffix(DAMAGED), b"".join(kept))
         self.path.unlink()
 
 
@@ -303,20 +295,3 @@ def _read(path: Path) -> SpoolFile:
     if torn:
         damaged.append(torn)
     return SpoolFile(path=path, records=records, damaged=damaged)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one step, readable for its owner only."""
-    scratch = path.with_name(path.name + ".new")
-    scratch.unlink(missing_ok=True)
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-    sync_folder(path.parent)
-
-
-def keep_privately(path: Path, content: bytes) -> None:
-    """Replace a file of the spool folder in one step; at every moment only its owner can read it (0600)."""
-    _write(path, content)
