@@ -13,9 +13,9 @@ from tests.acceptance.stack_process import StackProcess
 
 #: Besides the sample's own sender domain, each with mail that must not wait for the sample's quota.
 DOMAINS = {
-    # A rehearsal day of 40 s, the first of which begins with the first reservation: what has not left at a day's end
+    # A rehearsal day of 30 s, the first of which begins with the first reservation: what has not left at a day's end
     # waits for another run. On a busy machine a run needs half of it.
-    "letters.example.com": {"plan": [500], "day_length": "PT40S"},
+    "letters.example.com": {"plan": [500], "day_length": "PT30S"},
     "stopped.example.com": {"plan": [1_000_000]},
     # Their day begins with the first mail, and does not end while the test runs.
     "members.example.com": {"plan": "reputation", "day_length": "PT2H"},
