@@ -17,7 +17,7 @@ from tests.acceptance.celery_machines import wait_for
 from tests.acceptance.stack_process import StackProcess
 from tests.integration.sending_world import check_sum
 
-#: Its day lasts 40 s (conftest.py).
+#: Its day lasts 30 s (conftest.py).
 DOMAIN = "letters.example.com"
 #: What the mailbox has of it, beside the sample's mail.
 MAIL = "/api/messages?to=@readers.example&limit="

@@ -36,7 +36,7 @@ async def codes(world, mail_server, *, options: str, count: int, every: float) -
 def assert_prompt(took: list[float]) -> None:
     """They left at once; one of ten may have met a moment in which a busy machine did something else."""
     took = sorted(took)
-    assert took[len(took) * 9 // 10 - 1] < 1.0, took[-len(took) // 5 :]
+    assert took[len(took) * 9 // 10 - 1] < 2.0, took[-len(took) // 5 :]
     assert took[-1] < 10.0, took[-5:]
 
 
