@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ses_ops.application.restore import RestoreOrder, restore
@@ -31,6 +33,21 @@ def test_every_page_says_that_nothing_is_sent_and_what_to_do(restored, user, pat
     assert "ses restore" in text
     japanese = visible_text(user.get(path, headers={"Accept-Language": "ja"}).text)
     assert "バックアップから復元" in japanese
+
+
+@pytest.mark.parametrize(
+    ("language", "begins", "ends"),
+    [
+        ("en", "This ledger was restored", "Run 'ses restore' on the server."),
+        ("ja", "この台帳は", "実行してください。"),
+    ],
+)
+def test_the_notice_is_whole_sentences(language, begins, ends, restored, user):
+    html = user.get("/tasks", headers={"Accept-Language": language}).text
+    (notice,) = re.findall(r'<p class="flash problem" role="alert">(.*?)</p>', html)
+    text = visible_text(notice)
+    assert text.startswith(begins), text
+    assert text.endswith(ends), text
 
 
 def test_it_goes_when_a_person_has_spoken(restored, user):

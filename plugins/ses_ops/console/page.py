@@ -87,7 +87,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
             **common,
             flash=take_flash(request),
             # A page about an unavailable server does not ask it.
-            restored=restored_notice() if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
+            restored=restored_notice(words) if status < HTTPStatus.INTERNAL_SERVER_ERROR else None,
             navigation=navigation,
             current=_current(navigation, common["here"]),
             **context,

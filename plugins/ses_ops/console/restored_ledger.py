@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ses_ops.console.database import Snapshot
+from ses_ops.console.errors import worded
 from ses_ops.errors import SesError
 from ses_ops.sending.home import restored
 from ses_ops.storage.connection import StatementFailed
@@ -14,10 +15,13 @@ from ses_ops.storage.restore import home
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+    from ses_ops.console.language import Language
     from ses_ops.errors import Sentence
 
 #: Seconds for which a look holds for all pages of a process.
 LOOK_EVERY = 5.0
+#: The end of a sentence by language; an error's sentence has none, since words may follow it.
+_FULL_STOP = {"ja": "。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,13 @@ def _look(conn: Connection) -> _Seen:
 _SEEN = Snapshot(_look, age=LOOK_EVERY)
 
 
-def restored_notice() -> Sentence | None:
+def restored_notice(words: Language) -> str | None:
     """Why nothing is sent and what to do, for a restored ledger; None for any other, and where nobody can say."""
     try:
-        return _SEEN.get().notice
+        notice = _SEEN.get().notice
     except (SesError, StatementFailed):
         return None
+    if notice is None:
+        return None
+    text = worded(words, notice)
+    return text[:1].upper() + text[1:] + _FULL_STOP.get(words.code, ".")

@@ -23,6 +23,8 @@ LOCALES = ("en-GB", "ja-JP")
 #: the page is too wide is asked in both languages.) In the dark theme axe-core looks at colours and layout alone.
 ALL_LOOKS = (("light", 1280, "en-GB"), ("dark", 360, "ja-JP"), ("light", 360, "ja-JP"), ("dark", 1280, "en-GB"))
 LOOKS = ALL_LOOKS if FULL else ALL_LOOKS[:2]
+#: Nobody knows the authority of nginx's certificate: tests/proxy looks at that.
+OF_EVERY_CONTEXT: dict[str, Any] = {"ignore_https_errors": bool(PATH_PREFIX)}
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +87,18 @@ def _is_busy(server: uvicorn.Server) -> bool:
 # Not for the session: while Playwright runs, its event loop is the thread's, and no other test could have one.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    with chromium(*(["--ignore-certificate-errors"] if PATH_PREFIX else [])) as running:
+    with chromium() as running:
         yield running
 
 
 @pytest.fixture
 def airflow_ui(browser: Any, console_url: str, world: Any) -> Iterator[Callable[[str], Any]]:
-    """Opens a page of Airflow's own UI, around the console, as a user: `airflow_ui("/dags")`."""
-    context = browser.new_context(locale="en-GB", color_scheme="dark", viewport={"width": 1400, "height": 1000})
-    context.add_cookies([{"name": "_token", "value": token("user"), "url": console_url}])
+    """Opens a page of Airflow's own UI, around the console: `airflow_ui("/dags", "admin")`."""
+    size = {"width": 1400, "height": 1000}
+    context = browser.new_context(locale="en-GB", color_scheme="dark", viewport=size, **OF_EVERY_CONTEXT)
 
-    def open_it(path: str) -> Any:
+    def open_it(path: str, person: str = "user") -> Any:
+        context.add_cookies([{"name": "_token", "value": token(person), "url": console_url}])
         page = context.new_page()
         # Airflow's UI wants the whole path of the page in its frame.
         page.goto(console_url + path.replace("/plugin/mail/", f"/plugin/mail{PATH_PREFIX}/"))
@@ -132,6 +135,7 @@ def open_page(browser: Any, console_url: str, world: Any) -> Iterator[Callable[.
             locale=locale,
             viewport={"width": width, "height": 800},
             timezone_id="Asia/Tokyo",
+            **OF_EVERY_CONTEXT,
             **more,
         )
         contexts.append(context)
@@ -172,7 +176,7 @@ def looked_at(browser: Any) -> Iterator[Any]:
 
     It has no language of its own, so that each look can ask for one.
     """
-    context = browser.new_context(timezone_id="Asia/Tokyo")
+    context = browser.new_context(timezone_id="Asia/Tokyo", **OF_EVERY_CONTEXT)
     yield context.new_page()
     context.close()
 

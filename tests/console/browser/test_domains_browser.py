@@ -82,18 +82,13 @@ def test_the_plan_is_read_by_keyboard_as_a_table(warm, open_page):
     assert "today" in page.locator("tr.today").inner_text()
 
 
-def test_the_way_to_the_variable_leaves_the_frame(warm, browser, console_url, monkeypatch):
+def test_the_way_to_the_variable_leaves_the_frame(warm, airflow_ui, monkeypatch):
     from airflow.models.variable import Variable
-
-    from tests.console.console_world import token
 
     monkeypatch.delenv("AIRFLOW_VAR_SES_WARMUP_QUOTA")
     Variable.set("ses_warmup_quota", "{}")
     Variable.set("another_variable", "x")
-    context = browser.new_context(locale="en-GB")
-    context.add_cookies([{"name": "_token", "value": token("admin"), "url": console_url}])
-    page = context.new_page()
-    page.goto(f"{console_url}/plugin/mail/ses/domains")
+    page = airflow_ui("/plugin/mail/ses/domains", "admin")
     frame = page.frame_locator("iframe")
     link = frame.get_by_role("link", name="Edit the quota in Airflow")
     link.wait_for(timeout=30_000)
@@ -102,4 +97,3 @@ def test_the_way_to_the_variable_leaves_the_frame(warm, browser, console_url, mo
     page.wait_for_url("**/variables?**")
     page.get_by_text("ses_warmup_quota").first.wait_for(timeout=30_000)
     assert page.get_by_text("another_variable").count() == 0, "the list is narrowed to our Variable"
-    context.close()

@@ -45,6 +45,14 @@ def test_the_first_steps_shut_nobody_out(world, nothing_shuts_people_out):
     nothing_shuts_people_out("/")
 
 
+def test_the_first_steps_and_the_days_are_two_cards(world, open_page):
+    page = open_page("/")
+    steps, days = (
+        page.locator(f'section[aria-labelledby="{name}"]').bounding_box() for name in ("first-steps", "days")
+    )
+    assert round(days["y"] - (steps["y"] + steps["height"])) == 16, "the space between two cards"
+
+
 def test_bars_and_sections_change_without_a_reload(busy, open_page):
     page = open_page("/")
     row = page.locator('[data-key="sending:spring-sale"]')

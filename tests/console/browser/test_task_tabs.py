@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import expect
 
+from tests.airflow_environment import PREFIX
 from tests.console.browser.chromium import scripted
 from tests.recording_smtp import RecordingServer
 
@@ -62,7 +63,7 @@ def test_a_dag_has_the_progress_of_its_send_task(airflow, world):
     frame.locator("#do-pause").click()
     frame.get_by_text("hello is paused.").first.wait_for()
     scripted(frame).get_by_role("link", name="Open in the mail console").click()
-    page.wait_for_url("**/plugin/mail/ses/tasks/hello")
+    page.wait_for_url(f"**/plugin/mail{PREFIX}/ses/tasks/hello")
     frame = page.frame_locator("iframe")
     link = frame.get_by_role("link", name="Open the DAG")
     link.wait_for(timeout=30_000)
@@ -105,4 +106,4 @@ def test_a_run_that_sent_nothing_and_a_dag_that_sends_no_task_say_so(airflow, wo
     frame.get_by_role("heading", name="This DAG looks after the mail of all send tasks").wait_for(timeout=30_000)
     picture(page, "tab-of-another-dag")
     frame.get_by_role("link", name="To the send tasks").click()
-    page.wait_for_url("**/plugin/mail/ses/tasks")
+    page.wait_for_url(f"**/plugin/mail{PREFIX}/ses/tasks")

@@ -14,7 +14,6 @@ from ses_ops.domain.warmup import QuotaPlans
 from ses_ops.transports.smtp.settings import smtp_settings_from_connection_uri
 from tests.airflow_environment import REPOSITORY
 from tests.console.browser.chromium import scripted
-from tests.console.console_world import token
 from tests.console.test_test_sends_page import dags, runs, set_run_state  # noqa: F401 - a fixture
 from tests.integration.sending_world import quota
 from tests.recording_smtp import RecordingServer
@@ -87,27 +86,23 @@ def test_the_frame_runs_no_script_where_the_page_runs_its_own(shop, open_page):
     assert page.evaluate("document.querySelector('iframe.mail').contentDocument") is None, "an origin of its own"
 
 
-def test_the_mailbox_opens_in_a_tab_of_its_own_from_inside_airflows_frame(shop, browser, console_url, monkeypatch):
+def test_the_mailbox_opens_in_a_tab_of_its_own_from_inside_airflows_frame(shop, airflow_ui, console_url, monkeypatch):
     smtp = "smtp://127.0.0.1:1025/?tls=none"
     stack = {"db_dsn": shop.dsn, "airflow_db_dsn": "", "smtp_uri": smtp, "web_url": console_url}
     settings.stack_file().parent.mkdir(parents=True)
     # Any page of this host stands for the mailbox.
     settings.stack_file().write_text(json.dumps({**stack, "mailbox_url": f"{console_url}/ses/templates?box="}))
     monkeypatch.setenv("AIRFLOW_CONN_SES_SMTP", smtp)
-    context = browser.new_context(locale="en-GB")
-    context.add_cookies([{"name": "_token", "value": token("user"), "url": console_url}])
-    page = context.new_page()
-    page.goto(f"{console_url}/plugin/mail/ses/templates")
+    page = airflow_ui("/plugin/mail/ses/templates")
     frame = page.frame_locator("iframe")
     link = frame.get_by_role("link", name="Mailbox")
     link.wait_for(timeout=30_000)
     scripted(frame)
-    with context.expect_page() as opened:
+    with page.context.expect_page() as opened:
         link.click()
     opened.value.get_by_role("heading", name="Templates").wait_for()
     assert opened.value.url.endswith("?box=/")
     assert "/plugin/mail" in page.url, "Airflow stays open"
-    context.close()
 
 
 def test_a_test_send_is_followed_live_by_keyboard_alone(shop, dags, open_page, nothing_shuts_people_out):  # noqa: F811
