@@ -48,8 +48,8 @@ class AirflowAsk(StrEnum):
 _BATCH = 100
 #: Time in which the DAG processor reads the DAG of a new task.
 _READ_WITHIN = timedelta(minutes=10)
-#: Number of requests that fail because Airflow cannot be reached, after which it is away and the others wait. Its
-#: database says the same of a value that it does not take, so one is not enough.
+#: Number of requests that fail because Airflow cannot be reached, after which the others wait. Airflow's database says
+#: the same of a value that it does not take, so one is not enough.
 _MOST_AWAY = 3
 #: Days for which a request that was done is kept.
 KEPT_DAYS = 7

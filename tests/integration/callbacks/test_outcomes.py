@@ -54,16 +54,16 @@ def test_an_outcome_whose_answer_postgresql_refuses_is_written_without_it(world,
     assert ends(world) == [(1, 204), (2, None), (3, 204), (4, 204), (5, 204)]
 
 
-def test_an_outcome_that_postgresql_refuses_is_given_up_and_the_others_are_written(world, caplog, many_at_once):
+def test_an_outcome_that_postgresql_refuses_is_dropped_and_the_others_are_written(world, caplog, many_at_once):
     world.execute("ALTER TABLE callback_delivery ADD CONSTRAINT refuses CHECK (seq <> 2)")
     with receiver() as hook:
         endpoint(world, hook.url)
         events(world, 5)
         with deliverer(world.dsn, lease=600):
             until(lambda: waiting(world) == 1)
-            until(lambda: "outcome of a callback is given up" in caplog.text)
+            until(lambda: "cannot be written, and is dropped" in caplog.text)
     assert ends(world) == [(1, 204), (3, 204), (4, 204), (5, 204)]
-    assert caplog.text.count("outcome of a callback is given up") == 1
+    assert caplog.text.count("cannot be written, and is dropped") == 1
     assert "not written" not in caplog.text
 
 

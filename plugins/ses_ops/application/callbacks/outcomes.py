@@ -56,7 +56,7 @@ class Outcomes:
         self._changed.set()
 
     async def flush(self) -> None:
-        """Write outcomes. Those that cannot be written now are kept; one that can never be written is given up."""
+        """Write outcomes. Those that cannot be written now are kept; one that can never be written is dropped."""
         left = size = self.count
         while left:
             part = self._waiting[:size]
@@ -73,7 +73,9 @@ class Outcomes:
                 if part[0] != (bare := _without_answer(part[0])):
                     self._waiting[0] = bare
                     continue
-                log.error("the outcome of a callback is given up: of waiting post %s", part[0].id, exc_info=problem)
+                log.warning(
+                    "the outcome of waiting post %s cannot be written, and is dropped", part[0].id, exc_info=problem
+                )
             del self._waiting[:size]
             left -= size
             size = left
