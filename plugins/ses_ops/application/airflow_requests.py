@@ -6,6 +6,7 @@ within a minute by `ses_maintenance`, as far as a task may (docs/decisions/0053)
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -16,7 +17,7 @@ from ses_ops.domain.quota_text import entry_mark
 from ses_ops.domain.warmup import parse_plan
 from ses_ops.errors import Conflict, DatabaseUnavailable, LookUpFailed, NotFound, NotSetUp, SesError
 from ses_ops.storage.access import airflow_requests
-from ses_ops.storage.connection import database_now, transaction
+from ses_ops.storage.connection import StatementFailed, database_now, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from ses_ops.application.ports import PlanStore, Scheduler
     from ses_ops.storage.access.airflow_requests import RequestRow
+
+log = logging.getLogger(__name__)
 
 
 class AirflowAsk(StrEnum):
@@ -45,6 +48,9 @@ class AirflowAsk(StrEnum):
 _BATCH = 100
 #: Time in which the DAG processor reads the DAG of a new task.
 _READ_WITHIN = timedelta(minutes=10)
+#: Number of requests that fail because Airflow cannot be reached, after which the others wait. Airflow's database says
+#: the same of a value that it does not take, so one is not enough.
+_MOST_AWAY = 3
 #: Days for which a request that was done is kept.
 KEPT_DAYS = 7
 
@@ -150,31 +156,56 @@ def do_requests(
 ) -> list[str]:
     """Do what is asked for, of these kinds, and return the problems. Without `write_entries` no entry is taken.
 
-    What fails because Airflow cannot be reached is left for the next time; a run of a DAG that Airflow has not read yet
-    for ten minutes.
+    What fails because Airflow cannot be reached is left for the next time. What meets an unforeseen error, or is of a
+    DAG that Airflow has not read yet, is left for ten minutes.
     """
     wanted = sorted(set(kinds) - {AirflowAsk.AUDIT_ENTRY})
-    problems: list[str] = []
     with transaction(conn):
-        for row in airflow_requests.take(conn, wanted, limit=_BATCH):
-            try:
-                _do(row, scheduler, plans)
-                airflow_requests.done(conn, row.id)
-            except SesError as problem:
-                problems.append(f"{row.kind} {row.subject}: {problem}")
-                if isinstance(problem, DatabaseUnavailable | LookUpFailed | NotSetUp):
-                    break
-                if isinstance(problem, NotFound) and database_now(conn) - row.asked_at < _READ_WITHIN:
-                    continue
-                airflow_requests.done(conn, row.id, problem=problem.sentence)
-    if write_entries is not None:
-        with transaction(conn):
-            entries = airflow_requests.take(conn, [AirflowAsk.AUDIT_ENTRY], limit=_BATCH * 10)
+        asked = airflow_requests.take(conn, wanted, limit=_BATCH)
+        problems = _each(conn, asked, lambda row: _do(row, scheduler, plans))
+    return problems if write_entries is None else problems + _write_entries(conn, write_entries)
+
+
+def _write_entries(conn: Connection, write: Callable[[list[tuple[str, str, dict[str, Any]]]], object]) -> list[str]:
+    with transaction(conn):
+        entries = airflow_requests.take(conn, [AirflowAsk.AUDIT_ENTRY], limit=_BATCH * 10)
+        try:
             if entries:
-                write_entries([(one.asked_by, one.facts["action"], one.facts["facts"]) for one in entries])
-            for one in entries:
-                airflow_requests.done(conn, one.id)
+                write([_written(one) for one in entries])
+        except Exception:  # one of them must not keep the others from the audit log
+            return _each(conn, entries, lambda row: write([_written(row)]))
+        for one in entries:
+            airflow_requests.done(conn, one.id)
+    return []
+
+
+def _each(conn: Connection, asked: Sequence[RequestRow], do: Callable[[RequestRow], object]) -> list[str]:
+    """Do requests one by one, and return the problems. What goes wrong with one holds up no other."""
+    problems: list[str] = []
+    away = 0
+    for row in asked:
+        try:
+            do(row)
+            airflow_requests.done(conn, row.id)
+        except StatementFailed:  # of our own database
+            raise
+        except Exception as problem:
+            if not isinstance(problem, SesError):
+                log.exception("an unforeseen error of a request to Airflow: %s %s", row.kind, row.subject)
+            why = problem.sentence if isinstance(problem, SesError) else f"unforeseen error: {type(problem).__name__}"
+            problems.append(f"{row.kind} {row.subject}: {why}")
+            if isinstance(problem, DatabaseUnavailable | LookUpFailed | NotSetUp):
+                away += 1
+                if away == _MOST_AWAY:
+                    break
+            elif not (_may_pass(problem) and database_now(conn) - row.asked_at < _READ_WITHIN):
+                airflow_requests.done(conn, row.id, problem=why)
     return problems
+
+
+def _may_pass(problem: Exception) -> bool:
+    """Whether the same request may do well a little later."""
+    return isinstance(problem, NotFound) or not isinstance(problem, SesError)
 
 
 def my_turn(conn: Connection) -> bool:
@@ -209,6 +240,10 @@ def _do(row: RequestRow, scheduler: Scheduler, plans: PlanStore) -> None:
             scheduler.update_dags(created=facts["created"], changed=facts["changed"])
         case AirflowAsk.FORGET_TASK:
             scheduler.forget_task(row.subject)
+
+
+def _written(row: RequestRow) -> tuple[str, str, dict[str, Any]]:
+    return row.asked_by, row.facts["action"], row.facts["facts"]
 
 
 def _entry(action: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ses_ops.application.group_import import import_group
@@ -18,7 +19,7 @@ from ses_ops.audience.rejected_rows import RejectedRows
 from ses_ops.errors import Conflict, GroupBusy, ImportStopped, NotFound, SesError
 from ses_ops.storage.audience import imports
 from ses_ops.storage.audience.imports import ImportState, Progress, Report
-from ses_ops.storage.connection import StatementFailed, connected
+from ses_ops.storage.connection import CONNECT_TIMEOUT, StatementFailed, connect, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     from ses_ops.audience.csv.reader import Rejected
     from ses_ops.audience.import_outcome import ImportOutcome
 
+    Result = TypeVar("Result")
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two writes of the progress, and between two checks whether the import has to stop.
 BEAT = 0.5
 _APPLICATION = "ses-ops group import"
+#: Seconds for which the watching thread waits for another session: the end of the import waits for that thread.
+_AGAIN_WITHIN = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +102,8 @@ class GroupUpload:
             return done
 
     def _run(self, dsn: str, blocks: Iterable[bytes]) -> ImportOutcome:
-        with connected(dsn, application=_APPLICATION) as notes, connected(dsn, application=_APPLICATION) as conn:
-            notes.autocommit = True
-            self._begin(notes)
+        with closing(_Notes(dsn)) as notes, connected(dsn, application=_APPLICATION) as conn:
+            notes.do(self._begin)
             watcher = threading.Thread(target=self._watch, args=(notes, conn), name="group import", daemon=True)
             watcher.start()
             try:
@@ -175,19 +179,20 @@ class GroupUpload:
             raise Conflict("group_exists", group=self.order.group)
         imports.note_imported(conn, self.order.id, self._progress(), done, self._report())
 
-    def _watch(self, notes: Connection, conn: Connection) -> None:
+    def _watch(self, notes: _Notes, conn: Connection) -> None:
         while not self._over.wait(BEAT):
             try:
-                by = imports.note_progress(notes, self.order.id, self._progress())
+                by = notes.do(lambda it: imports.note_progress(it, self.order.id, self._progress()))
                 if by is not None:
                     self._stop(ImportStopped("import_stopped", by=by))
-                elif (why := self._ended()) is not None:
-                    self._stop(why)
-                if self._stopped is not None:
+            except (SesError, StatementFailed):
+                log.debug("the progress of import %s could not be written", self.order.id, exc_info=True)
+            if (why := self._ended()) is not None:
+                self._stop(why)
+            if self._stopped is not None:
+                with suppress(StatementFailed):
                     # The cancellation is repeated: one that arrives between two statements cancels nothing.
                     conn.cancel()
-            except StatementFailed:
-                log.debug("import %s could not be watched", self.order.id, exc_info=True)
 
     def _stop(self, why: ImportStopped) -> None:
         self._stopped = self._stopped or why
@@ -198,12 +203,13 @@ class GroupUpload:
         self._over.set()
         watcher.join()
 
-    def _note_failed(self, notes: Connection, problem: BaseException) -> None:
+    def _note_failed(self, notes: _Notes, problem: BaseException) -> None:
         state = ImportState.STOPPED if isinstance(problem, ImportStopped) else ImportState.FAILED
         words = problem if isinstance(problem, SesError) else None
+        end: dict[str, Any] = {"state": state, "problem": words}
         try:
-            imports.note_failed(notes, self.order.id, self._progress(), self._report(), state=state, problem=words)
-        except StatementFailed:
+            notes.insist(lambda it: imports.note_failed(it, self.order.id, self._progress(), self._report(), **end))
+        except (SesError, StatementFailed):
             log.warning("the end of import %s could not be written", self.order.id, exc_info=True)
 
     def _progress(self) -> Progress:
@@ -211,3 +217,36 @@ class GroupUpload:
 
     def _report(self) -> Report:
         return Report.of(self._rejected)
+
+
+class _Notes:
+    """The session that tells the table of imports. Each statement is a transaction; a lost session is made anew."""
+
+    def __init__(self, dsn: str) -> None:
+        """Raises DatabaseUnavailable."""
+        self._dsn = dsn
+        self._conn = self._connected(CONNECT_TIMEOUT)
+
+    def do(self, statement: Callable[[Connection], Result]) -> Result:
+        """The result of a statement. Raises DatabaseUnavailable, StatementFailed."""
+        if self._conn.closed:
+            self._conn = self._connected(_AGAIN_WITHIN)
+        return statement(self._conn)
+
+    def insist(self, statement: Callable[[Connection], Result]) -> Result:
+        """The same, by another session where this one is lost: for a statement that may be repeated."""
+        try:
+            return self.do(statement)
+        except StatementFailed:
+            if not self._conn.closed:
+                raise
+            return self.do(statement)
+
+    def close(self) -> None:
+        """End the session."""
+        self._conn.close()
+
+    def _connected(self, within: int) -> Connection:
+        conn = connect(self._dsn, application=_APPLICATION, connect_timeout=within)
+        conn.autocommit = True
+        return conn

@@ -38,4 +38,5 @@ SENTENCES: dict[str, str] = {
         "was suppressed. See whether it is the right server and the right list, then resume the task; the "
         "connection's most_unknown_users is the share that is allowed"
     ),
+    "transport_failed": "an unforeseen error ended the connections to the mail server: {kind}",
 }

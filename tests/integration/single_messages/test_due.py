@@ -29,18 +29,27 @@ def now_due(conn) -> None:
     value(conn, "UPDATE single_message SET due_at = now() WHERE due_at IS NOT NULL")
 
 
+def no_mail(content: bytes) -> NoMail:
+    return NoMail()
+
+
+def refusals(conn) -> dict[str, str]:
+    found = value(conn, "SELECT json_object_agg(id, refused->>'code') FROM single_message WHERE refused IS NOT NULL")
+    return found or {}
+
+
 @asynccontextmanager
-async def due_of(copy: Copy):
-    due = DueMessages(copy.dsn, acceptor=copy.acceptor, remake=lambda content: NoMail(), every=0.05)
+async def due_of(copy: Copy, remake=no_mail):
+    due = DueMessages(copy.dsn, acceptor=copy.acceptor, remake=remake, every=0.05)
     try:
         yield due
     finally:
         await due.stop()
 
 
-def look(copy: Copy, times: int = 1) -> int:
+def look(copy: Copy, times: int = 1, *, remake=no_mail) -> int:
     async def run() -> int:
-        async with copy.running() as running, due_of(running) as due:
+        async with copy.running() as running, due_of(running, remake) as due:
             return sum([await due.look() for _ in range(times)])
 
     return asyncio.run(run())
@@ -121,6 +130,42 @@ def test_content_that_is_gone_is_refused_and_no_other_message_waits_for_it(ses_d
     assert [one.address for one in copy.started] == ["bob@example.org"]
     refused = value(ses_conn, "SELECT refused FROM single_message WHERE id = %s", str(gone.id))
     assert refused["code"] == "single_message_content_gone"
+
+
+def test_a_message_that_raises_something_unforeseen_is_tried_again_and_holds_up_no_other(ses_dsn, ses_conn):
+    bad, kept = order("bad@example.org", send_at=soon()), order("ann@example.org", send_at=soon())
+    refused = order("bob@example.org", send_at=soon())
+    accept(ses_dsn, bad, kept, refused)
+    suppress(ses_conn, "bob@example.org")
+    now_due(ses_conn)
+
+    def remake(content: bytes) -> NoMail:
+        if b"bad@example.org" in content:
+            raise RuntimeError("a bug")
+        return NoMail()
+
+    copy = Copy(ses_dsn)
+    assert look(copy, remake=remake) == 3
+    assert [one.address for one in copy.started] == ["ann@example.org"]
+    assert refusals(ses_conn) == {str(refused.id): "recipient_suppressed"}
+    assert value(ses_conn, "SELECT count(*) FROM single_message WHERE due_at > now()") == 1
+    now_due(ses_conn)
+    assert look(copy) == 1
+    assert [one.address for one in copy.started] == ["ann@example.org", "bad@example.org"]
+
+
+def test_a_message_that_cannot_be_accepted_keeps_no_other_from_being_refused(ses_dsn, ses_conn):
+    bad, refused = order("bad@example.org", send_at=soon()), order("bob@example.org", send_at=soon())
+    accept(ses_dsn, bad, refused)
+    suppress(ses_conn, "bob@example.org")
+    now_due(ses_conn)
+
+    class BadMail(NoMail):
+        tracked = property(lambda mail: 1 // 0, lambda mail, value: None)
+
+    look(Copy(ses_dsn), remake=lambda content: BadMail() if b"bad@example.org" in content else NoMail())
+    assert refusals(ses_conn) == {str(refused.id): "recipient_suppressed"}
+    assert value(ses_conn, "SELECT due_at > now() FROM single_message WHERE id = %s", str(bad.id))
 
 
 def test_what_a_dead_copy_had_claimed_is_sent_by_another_a_while_later(ses_dsn, ses_conn):

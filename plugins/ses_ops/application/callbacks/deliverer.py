@@ -18,22 +18,21 @@ from uuid import uuid4
 
 from ses_ops.application.callbacks.lane import Lane
 from ses_ops.application.callbacks.ledger_thread import LedgerThread
+from ses_ops.application.callbacks.outcomes import Outcomes
 from ses_ops.application.callbacks.stopping import stop_failing, stop_unwanted
 from ses_ops.application.ports import Actor
 from ses_ops.domain.callback import KEPT_DAYS, STOP_AFTER_DAYS
 from ses_ops.errors import SesError
 from ses_ops.storage.callbacks import deliveries, endpoints, waiting_posts
-from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
 from ses_ops.storage.connection import StatementFailed
 from ses_ops.web.guarded_post import GuardedClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from psycopg2.extensions import connection as Connection
-
     from ses_ops.domain.callback_target import Network
     from ses_ops.storage.callbacks.endpoints import ActiveEndpoint
+    from ses_ops.storage.callbacks.waiting_posts import Ended, Failed
     from ses_ops.web.guarded_post import Resolver
 
 log = logging.getLogger(__name__)
@@ -42,8 +41,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 #: Seconds between two looks at the endpoints, two signs of life, and two looks for what is too old.
 LOOK, BEAT, CLEAN = 2.0, 10.0, 60.0
-#: Seconds between two writes of outcomes, and the number of outcomes that may wait for it.
-WRITE, MOST_UNWRITTEN = 0.05, 2_000
+#: Seconds between two writes of outcomes.
+WRITE = 0.05
+#: Seconds within which a deliverer ends. A post takes ten at most; Docker kills after 20 (docker-compose.yaml).
+ENDS_WITHIN = 15.0
 #: Seconds after which the last success of an endpoint is written again.
 _SUCCESS_EVERY = 10.0
 #: Waiting events that expire in one transaction.
@@ -71,15 +72,25 @@ class Deliverer:
         self._after_stop = after_stop
         self._lanes: dict[int, Lane] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._outcomes: list[Ended | Failed] = []
-        self._written = asyncio.Event()
+        self._outcomes = Outcomes(self._ledger)
         self._noted: dict[int, float] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Post until `stop`; then end what was begun, for at most the time of a post."""
+    async def run(self, stop: asyncio.Event, *, within: float = ENDS_WITHIN) -> bool:
+        """Post until `stop`; then end what was begun. False: it did not end `within` some seconds, and is left."""
+        work = asyncio.create_task(self._work(stop))
+        await stop.wait()
+        self._close_lanes()
+        await asyncio.wait({work}, timeout=within)
+        if count := self._outcomes.count:
+            log.warning("%s outcomes of callbacks are not written; their events are posted again", count)
+        if work.done():
+            work.result()
+        return work.done()
+
+    async def _work(self, stop: asyncio.Event) -> None:
         all_judged = asyncio.Event()
-        writer = asyncio.create_task(self._every(WRITE, self._flush, all_judged))
+        writer = asyncio.create_task(self._every(WRITE, self._outcomes.flush, all_judged))
         duties = [
             asyncio.create_task(self._every(LOOK, self._look, stop)),
             asyncio.create_task(self._every(BEAT, self._beat, stop)),
@@ -87,26 +98,28 @@ class Deliverer:
         ]
         # Nothing is cancelled: what a cancelled call has handed to the ledger's thread may never be begun there.
         await asyncio.gather(*duties)
-        for lane in self._lanes.values():
-            lane.close()
+        self._close_lanes()
         await asyncio.gather(*self._running.values(), *self._notes, return_exceptions=True)
         all_judged.set()
         await writer
-        await self._flush()
+        await self._outcomes.flush()
         await self._quietly(endpoints.forget_deliverers, name=self.name)
         self._ledger.close()
+
+    def _close_lanes(self) -> None:
+        self._outcomes.end()
+        for lane in self._lanes.values():
+            lane.close()
 
     # What lanes tell.
 
     def write(self, outcome: Ended | Failed) -> None:
         """Have an outcome written, within WRITE seconds."""
-        self._outcomes.append(outcome)
+        self._outcomes.add(outcome)
 
     async def settled(self) -> None:
-        """Wait while too many outcomes are not written, as when the database is unavailable: memory stays flat."""
-        while len(self._outcomes) > MOST_UNWRITTEN:
-            self._written.clear()
-            await self._written.wait()
+        """See `Outcomes.settled`."""
+        await self._outcomes.settled()
 
     def note(self, lane: Lane, *, well: bool) -> None:
         """Write the state of an endpoint: failures when they begin, success now and then."""
@@ -180,18 +193,6 @@ class Deliverer:
 
     # The ledger.
 
-    async def _flush(self) -> None:
-        """Write outcomes; those that cannot be written are kept for the next time."""
-        outcomes, self._outcomes = self._outcomes, []
-        if outcomes:
-            try:
-                await self._ledger.call(_write, outcomes)
-            except (SesError, StatementFailed) as problem:
-                log.warning("%s outcomes of callbacks wait for the database: %s", len(outcomes), problem)
-                self._outcomes = outcomes + self._outcomes
-                await asyncio.sleep(1)
-        self._written.set()
-
     def _soon(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._notes.add(task)
@@ -209,12 +210,3 @@ class Deliverer:
         except (SesError, StatementFailed) as problem:
             log.warning("an endpoint was not stopped: %s", problem)
             return False
-
-
-def _write(conn: Connection, outcomes: Sequence[Ended | Failed]) -> None:
-    ended = [one for one in outcomes if isinstance(one, Ended)]
-    failed = [one for one in outcomes if isinstance(one, Failed)]
-    if ended:
-        waiting_posts.write_ended(conn, ended)
-    if failed:
-        waiting_posts.write_failed(conn, failed)

@@ -121,6 +121,8 @@ class Lane:
     async def _take(self, limit: int) -> int:
         """Take events; returns the number of rows that the database looked at."""
         await self._office.settled()
+        if self.closed:
+            return 0
         posts, ended, looked_at = await self._ledger.call(_taken, self.endpoint, limit, self._lease)
         self._ready += posts
         for one in ended:

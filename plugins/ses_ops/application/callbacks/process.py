@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def deliver(
     *, dsn: str, allowed: Sequence[Network], actor: Actor, after_stop: Callable[[], object] | None = None
 ) -> None:
-    """Post events until SIGINT or SIGTERM; what was begun by then ends."""
+    """Post events until SIGINT or SIGTERM; what was begun by then ends, if that is a matter of seconds."""
     log_to_stderr()
     logging.getLogger("httpcore").setLevel(logging.WARNING)  # it would log addresses, which may have secrets in them
     asyncio.run(_deliver(Deliverer(dsn, allowed=allowed, actor=actor, after_stop=after_stop)))
@@ -39,4 +40,7 @@ async def _deliver(deliverer: Deliverer) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await deliverer.run(stop)
+    if not await deliverer.run(stop):
+        # Python would wait for the thread whose statement the database does not answer.
+        logging.shutdown()
+        os._exit(0)

@@ -16,7 +16,7 @@ from ses_ops.application.single_messages.keeping import keep
 from ses_ops.application.single_messages.orders import Order, Refused
 from ses_ops.domain.api_key import ApiKey
 from ses_ops.domain.single_message import read_stored
-from ses_ops.errors import DatabaseUnavailable, LedgerRestored, NotAccepted, SesError
+from ses_ops.errors import DatabaseUnavailable, NotAccepted, NotSetUp, SesError
 from ses_ops.sending.home import check_home
 from ses_ops.sending.single.control import Control
 from ses_ops.storage.connection import transaction
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from ses_ops.application.single_messages.accept import Acceptor
+    from ses_ops.application.single_messages.orders import Answer
     from ses_ops.sending.single.open_chunk import Mail
     from ses_ops.storage.single_messages.scheduled import DueMessage
 
@@ -38,6 +39,8 @@ AT_ONCE = 200
 CLAIMED_FOR = 60.0
 #: Seconds between two looks at what is kept for some days only.
 KEEP_EVERY = 600.0
+#: Errors for which no message is at fault.
+_OF_ALL = (DatabaseUnavailable, NotSetUp)
 
 
 class DueMessages:
@@ -70,7 +73,7 @@ class DueMessages:
                 if time.monotonic() - self._kept_at >= KEEP_EVERY:
                     self._kept_at = time.monotonic()
                     await self._control.do(keep)
-            except (DatabaseUnavailable, LedgerRestored) as problem:
+            except _OF_ALL as problem:
                 log.warning("messages of a later time: %s", problem)
             except Exception:  # a bug must not end it for ever
                 log.exception("messages of a later time cannot be sent")
@@ -78,24 +81,45 @@ class DueMessages:
                 await asyncio.sleep(self._every)
 
     async def look(self) -> int:
-        """Send what is due now, at most AT_ONCE messages; returns their number. Raises DatabaseUnavailable."""
+        """Send what is due now, at most AT_ONCE messages; returns their number. Raises DatabaseUnavailable.
+
+        What goes wrong with one message holds up no other; that one is tried again when its claim has run out.
+        """
         due = await self._control.do(_claim)
         made = await asyncio.to_thread(lambda: [self._order_or_problem(one) for one in due])
-        for one, problem in zip(due, made, strict=True):
-            if not isinstance(problem, Order):
-                await self._refuse(one.id, problem)
-        if orders := [order for order in made if isinstance(order, Order)]:
-            for order, answer in zip(orders, await self._acceptor.accept(orders), strict=True):
-                if isinstance(answer, Refused):
-                    await self._refuse(str(order.id), answer.problem)
+        orders = [order for order in made if isinstance(order, Order)]
+        # Each is a call of its own, as an error is the answer to a whole call; they share a commit all the same.
+        calls = [self._acceptor.accept([order]) for order in orders]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        for one, outcome in zip(due, made, strict=True):
+            if not isinstance(outcome, Order):
+                await self._settle(one.id, outcome)
+        for order, answer in zip(orders, answers, strict=True):
+            await self._settle(str(order.id), answer if isinstance(answer, BaseException) else answer[0])
         return len(due)
 
-    def _order_or_problem(self, due: DueMessage) -> Order | SesError | ValueError:
+    async def _settle(self, message_id: str, outcome: Answer | BaseException) -> None:
+        """Refuse a message, or say that it is tried again. Raises an error that is not of this message alone."""
+        try:
+            if isinstance(outcome, Refused):
+                await self._refuse(message_id, outcome.problem)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        except _OF_ALL:
+            raise
+        except Exception:  # a bug, or a statement that failed
+            log.exception("message %s is not sent; it is tried again in a minute", message_id)
+
+    def _order_or_problem(self, due: DueMessage) -> Order | Refused | Exception:
         try:
             return self._order(due)
-        except (DatabaseUnavailable, LedgerRestored):
+        except _OF_ALL:
             raise
-        except (SesError, ValueError) as problem:
+        except SesError as problem:
+            return Refused(problem)
+        except ValueError as problem:
+            return Refused(NotAccepted("single_message_not_storable", cause=problem))
+        except Exception as problem:
             return problem
 
     def _order(self, due: DueMessage) -> Order:
@@ -111,9 +135,7 @@ class DueMessages:
             due=True,
         )
 
-    async def _refuse(self, message_id: str, problem: Exception) -> None:
-        if not isinstance(problem, SesError):
-            problem = NotAccepted("single_message_not_storable", cause=problem)
+    async def _refuse(self, message_id: str, problem: SesError) -> None:
         why = problem.explanation
 
         def write(conn: Connection) -> None:

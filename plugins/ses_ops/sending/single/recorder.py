@@ -48,6 +48,8 @@ MOST_OUTCOMES = 500
 BATCH, LINGER = 64, 0.02
 #: Seconds between two turns while nothing happens, and between two tries to reach the database.
 PAUSE, DATABASE_PAUSE = 0.1, 0.5
+#: Seconds after which messages are tried again that met an unforeseen error before they were marked.
+AFTER_A_BUG = 30.0
 
 
 class Recorder:
@@ -193,6 +195,10 @@ class Recorder:
         except (AttemptSuperseded, LedgerBehind) as problem:
             self._work.lose(held, problem)
             return
+        except Exception:  # they are taken out of those that wait; those that are marked by now are left out
+            for message in due:
+                held.wait(message, time.monotonic() + AFTER_A_BUG)
+            raise
         chosen = set(marked)
         for message in messages:
             if message.seq in chosen:
@@ -209,24 +215,34 @@ class Recorder:
         found = await self.insist(lambda: self._ledger.content_of(held, list(missing)))
         made = await self.insist(lambda: asyncio.to_thread(self._made_anew, found))
         for seq, message in missing.items():
-            mail = made.get(seq, (0, InvalidInput("content_not_kept")))
-            if isinstance(mail[1], SesError):
+            place, mail = made.get(seq, (0, InvalidInput("content_not_kept")))
+            if isinstance(mail, SesError):
                 held.marked[seq] = message
-                why = " ".join(f"{mail[1]}".split())[:400]
+                why = " ".join(f"{mail}".split())[:400]
                 held.done.append(Written(seq, MessageState.FAILED, None, f"not sent: {why}", 0))
+            elif mail is None:
+                held.wait(message, time.monotonic() + AFTER_A_BUG)
             else:
-                there.append(message._replace(place=mail[0], mail=mail[1]))
+                there.append(message._replace(place=place, mail=mail))
         if held.done:
             self.wake()
         return there
 
-    def _made_anew(self, rows: list[StoredRow]) -> dict[int, tuple[int, Mail | SesError]]:
-        """Place and mail of each row by its number; or why there is none. In a thread, as templates may be read."""
-        by_message: dict[str, Mail | SesError] = {}
+    def _made_anew(self, rows: list[StoredRow]) -> dict[int, tuple[int, Mail | SesError | None]]:
+        """Place and mail of each row by its number; or why there is none, or None to try it again later.
+
+        In a thread, as templates may be read. Raises DatabaseUnavailable.
+        """
+        by_message: dict[str, Mail | SesError | None] = {}
         for row in rows:
             if row.content is not None and row.message_id not in by_message:
                 try:
                     by_message[row.message_id] = self._remake(row.content)
                 except (InvalidInput, TemplateError, NotFound) as problem:
                     by_message[row.message_id] = problem
+                except DatabaseUnavailable:
+                    raise
+                except Exception:  # a bug, or settings that are wrong for a while, must not hold up the others
+                    _log.exception("single message %s cannot be made anew yet", row.message_id)
+                    by_message[row.message_id] = None
         return {row.seq: (row.place, by_message[row.message_id]) for row in rows if row.content is not None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ses_ops.errors import TransportUnavailable
+from ses_ops.transports.flow.timers import AwakeClock
 
 if TYPE_CHECKING:
     from ses_ops.errors import SesError
@@ -17,6 +18,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 MARKED_ON_TRIAL = 4
 #: Seconds without an answer, while messages wait for one, after which the server counts as silent.
 SILENT_FOR = 10.0
+#: Largest number of seconds between two looks that count: in a longer time this process stood still, and read nothing.
+_LOOKED_WITHIN = 2.0
 
 
 @dataclass(slots=True)
@@ -30,8 +33,9 @@ class Relay:
     #: The moment of `time.monotonic` of the first trouble.
     since: float = field(default=0.0)
     _pause: float = 0.0
-    #: The moment of `time.monotonic` of the newest answer, or of the last time that there was nothing to answer.
-    _answered_at: float = field(default_factory=time.monotonic)
+    _clock: AwakeClock = field(default_factory=AwakeClock)
+    #: The moment of `_clock` of the newest answer, or of the last time that there was nothing to answer.
+    _answered_at: float = 0.0
 
     @property
     def there(self) -> bool:
@@ -40,7 +44,7 @@ class Relay:
 
     def answered(self) -> None:
         """The server has answered a message."""
-        self._answered_at = time.monotonic()
+        self._answered_at = self._clock.seconds
         self.connected()
 
     def connected(self) -> None:
@@ -58,13 +62,14 @@ class Relay:
 
     def look(self, *, waited_for: bool) -> None:
         """Note whether any message waits for an answer; called every second or so."""
+        self._clock.tick(time.monotonic(), at_most=_LOOKED_WITHIN)
         if not waited_for:
-            self._answered_at = time.monotonic()
+            self._answered_at = self._clock.seconds
 
     @property
     def why_not(self) -> SesError | None:
         """Why mail does not leave: as `problem`, or an error once the server is silent for SILENT_FOR seconds."""
-        silence = time.monotonic() - self._answered_at
+        silence = self._clock.seconds - self._answered_at
         if self.problem is None and silence >= SILENT_FOR:
             return TransportUnavailable("mail_server_silent", seconds=silence)
         return self.problem

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ses_ops.errors import DatabaseUnavailable, Explanation, SesError
+from ses_ops.errors import DatabaseUnavailable, Explanation, SesError, TransportUnavailable
 from ses_ops.sending.single.control import Control
 from ses_ops.sending.single.duties import Duties
 from ses_ops.sending.single.ledger import SingleLedger
@@ -133,9 +133,9 @@ class SingleMailSender:
                 _log.warning("single messages wait for the mail server: %s", problem)
                 if isinstance(problem, MailRefused):
                     await self._requeue(problem)
-            except Exception:  # a bug must not end the sending for ever
+            except Exception as bug:  # it must not end the sending for ever
                 _log.exception("the transport of single messages failed")
-                pause = 1.0
+                pause = work.relay.failed(TransportUnavailable("transport_failed", kind=type(bug).__name__))
             self._recorder.wake()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):

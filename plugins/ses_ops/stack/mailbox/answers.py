@@ -57,6 +57,7 @@ class Answers:
         self._kept = kept
         self._pending: dict[asyncio.Task[None], _Answer] = {}
         self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._closed = False
 
     def begin(self, mail_from: str, recipients: tuple[str, ...], raw: bytes) -> None:
         """Begin what a message that was stored asks for; returns at once."""
@@ -76,16 +77,21 @@ class Answers:
         self._kept.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """End what is pending, and keep it."""
-        if self._kept is not None and self._pending:
-            lines = [json.dumps(asdict(one)) for one in self._pending.values()]
-            with suppress(OSError):
-                self._kept.write_text("\n".join(lines) + "\n", "utf-8")
+        """End what is pending, and keep it, and what is begun from now on: mail comes until the process has ended."""
+        self._closed = True
+        self._keep(*self._pending.values())
         for task in list(self._pending):
             task.cancel()
 
+    def _keep(self, *answers: _Answer) -> None:
+        if self._kept is not None and answers:
+            with suppress(OSError), self._kept.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(asdict(one)) + "\n" for one in answers)
+
     def _begin(self, answer: _Answer) -> None:
-        if len(self._pending) < MOST_PENDING:
+        if self._closed:
+            self._keep(answer)
+        elif len(self._pending) < MOST_PENDING:
             task = asyncio.get_running_loop().create_task(self._repeat(answer))
             self._pending[task] = answer
             task.add_done_callback(lambda ended: self._pending.pop(ended, None))

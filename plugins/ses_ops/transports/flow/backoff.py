@@ -16,7 +16,11 @@ _CEILING_HOLD = 30.0
 
 
 class Backoff:
-    """Counts failures against progress. All times are by the event loop's clock, in seconds."""
+    """Counts failures against progress.
+
+    Pauses are by the event loop's clock, in seconds. Trouble is by an AwakeClock: the time in which this process stood
+    still is no fault of the server.
+    """
 
     def __init__(self, settings: Limits) -> None:
         self._settings = settings
@@ -73,14 +77,15 @@ class Backoff:
         """Why the last connection failed."""
         return self._last
 
-    def failed(self, error: TransportUnavailable, *, established: int, now: float) -> None:
+    def failed(self, error: TransportUnavailable, *, established: int, now: float, awake: float) -> None:
         """Count a connection that could not be opened, or broke before it settled a message.
 
-        `established` is the number of other connections that are open; `now` is in seconds.
+        `established` is the number of other connections that are open; `now` and `awake` are in seconds by the event
+        loop's clock and by the AwakeClock.
         """
         self._last = error
         if self._trouble_since is None:
-            self._trouble_since = now
+            self._trouble_since = awake
         self._ceiling = max(1, established)
         # With no connection left, a single one is opened as a probe until it has settled a message (data_timeout).
         self._ceiling_until = now + (_CEILING_HOLD if established else max(_CEILING_HOLD, self._settings.data_timeout))
@@ -91,9 +96,10 @@ class Backoff:
             self._pause = min(longest, self._pause * 2 or _FIRST_PAUSE)
             self._not_before = now + self._pause
 
-    def lost(self, now: float, *, busy: int, waiting: bool) -> TransportUnavailable | None:
+    def lost(self, awake: float, *, busy: int, waiting: bool) -> TransportUnavailable | None:
         """The error to end the run with once no message was settled for too long; None before.
 
+        `awake` is in seconds by the AwakeClock.
         `busy` is the number of connections with a message under way, which may yet be settled: they have the time of
         one reply. `waiting` says whether there are envelopes to send.
         """
@@ -104,6 +110,6 @@ class Backoff:
         limit = self._settings.unavailable_after
         if busy:
             limit = max(limit, self._settings.timeout + self._settings.data_timeout)
-        if now - self._trouble_since < limit:
+        if awake - self._trouble_since < limit:
             return None
-        return TransportUnavailable("no_message_got_through", seconds=now - self._trouble_since, problem=self._last)
+        return TransportUnavailable("no_message_got_through", seconds=awake - self._trouble_since, problem=self._last)

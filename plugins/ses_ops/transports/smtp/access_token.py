@@ -11,6 +11,7 @@ from ses_ops.transports.errors import ConnectionFailed, SetupRefused
 from ses_ops.transports.smtp.oauth import OAuth2, is_token
 from ses_ops.transports.smtp.replies import printable
 from ses_ops.transports.smtp.settings import SmtpSettings
+from ses_ops.transports.smtp.tls import ca_file_problem
 
 if TYPE_CHECKING:
     import httpx
@@ -65,7 +66,7 @@ class AccessTokens:
             async with asyncio.timeout(timeout):
                 if self._trust is None:
                     # Reading the authorities takes 50 ms; in a thread the event loop sends mail meanwhile.
-                    self._trust = await asyncio.to_thread(_trust, self._settings.ca_file)
+                    self._trust = await asyncio.to_thread(_trust, self._settings)
                 async with httpx.AsyncClient(verify=self._trust, timeout=timeout) as client:
                     answer = await client.post(self._oauth2.endpoint, data=_question(self._oauth2))
         except TimeoutError:
@@ -113,10 +114,13 @@ def _seconds(expires_in: Any) -> float:
     return seconds if 0 < seconds < float("inf") else _DEFAULT_LIFETIME
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext:
+def _trust(settings: SmtpSettings) -> ssl.SSLContext:
     """Trust the system's authorities and those of the connection, which may have signed a private endpoint too."""
     context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
+    if settings.ca_file is not None:
+        try:
+            context.load_verify_locations(settings.ca_file)
+        except OSError as error:
+            raise ca_file_problem(settings, error) from error
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

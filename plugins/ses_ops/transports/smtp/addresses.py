@@ -7,6 +7,8 @@ import socket
 from collections.abc import Awaitable, Callable, Container
 from typing import Any, NamedTuple, TypeVar
 
+from ses_ops.transports.flow.timers import awake_timeout
+
 T = TypeVar("T")
 
 
@@ -47,8 +49,8 @@ class AddressFailover:
         every address is left out.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + timeout
-        async with asyncio.timeout_at(end):
+        left = timeout
+        async with awake_timeout(left):
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         self._addresses = list(dict.fromkeys(_address(family, sockaddr) for family, _, _, _, sockaddr in found))
         addresses = [address for address in self._addresses if address not in without]
@@ -57,11 +59,12 @@ class AddressFailover:
         addresses.sort(key=lambda address: self._failures.get(address, 0))
         failed: list[str] = []
         for number, address in enumerate(addresses):
-            share = (end - loop.time()) / (len(addresses) - number)
+            share, began = left / (len(addresses) - number), loop.time()
             try:
-                async with asyncio.timeout(max(0.0, share)):
+                async with awake_timeout(share):
                     return address, await connect(address)
             except OSError as error:  # TimeoutError is a subclass of OSError
+                left -= min(share, loop.time() - began)
                 self.failed(address)
                 if number == len(addresses) - 1:
                     for words in failed:

@@ -10,6 +10,7 @@ from typing import cast
 
 from ses_ops.errors import Explanation
 from ses_ops.transports.errors import ConnectionFailed
+from ses_ops.transports.flow.timers import awake_timeout
 from ses_ops.transports.smtp.replies import Reply, ReplyParser, printable
 
 #: Largest number of unread replies. No command is pipelined before the first message, so a server may send one.
@@ -71,7 +72,7 @@ class SmtpStream(asyncio.Protocol):
     async def reply(self, *, during: str, timeout: float) -> Reply:
         """The next reply. `during` names the step in messages; `timeout` is in seconds. Raises ConnectionFailed."""
         try:
-            async with asyncio.timeout(timeout):
+            async with awake_timeout(timeout):
                 while not self._replies:
                     if self.lost is not None:
                         raise ConnectionFailed("connection_lost", server=self.address, during=during, why=self.lost)

@@ -32,8 +32,8 @@ class TlsRules:
 def _context(settings: SmtpSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SetupRefused("ca_file_not_usable", server=settings.address, file=settings.ca_file, cause=error) from error
+    except OSError as error:
+        raise ca_file_problem(settings, error) from error
     if settings.ca_file is not None:
         # Python 3.13 requires of every certificate what RFC 5280 requires of public ones (a critical basicConstraints,
         # keyUsage, authorityKeyIdentifier). Private authorities, such as easy-rsa's, lack some of these, and a person
@@ -43,6 +43,11 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def ca_file_problem(settings: SmtpSettings, error: OSError) -> SetupRefused:
+    """The error for a `ca_file` that cannot be read, or that holds no certificates (an ssl.SSLError is an OSError)."""
+    return SetupRefused("ca_file_not_usable", server=settings.address, file=settings.ca_file, cause=error)
 
 
 def tls_failure(settings: SmtpSettings, error: OSError) -> ConnectionFailed | SetupRefused:

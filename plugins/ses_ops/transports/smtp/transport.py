@@ -271,7 +271,8 @@ class SmtpTransport:
     def _failed(self, error: TransportUnavailable) -> None:
         self._health.connection_failed()
         _log.warning("SMTP connection failed: %s", error)
-        self._backoff.failed(error, established=len(self._connections), now=self._loop.time())
+        established, awake = len(self._connections), self._clock.seconds
+        self._backoff.failed(error, established=established, now=self._loop.time(), awake=awake)
 
     def _defer_staged(self, reason: Explanation) -> None:
         text = str(self._error if isinstance(self._error, TransportUnavailable) else reason)[:500]
@@ -287,7 +288,7 @@ class SmtpTransport:
         for connection in list(self._connections):
             connection.check_stall(awake)
         busy = len(self._connections) - len(self._idle)
-        error = self._backoff.lost(now, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
+        error = self._backoff.lost(awake, busy=busy, waiting=bool(self._staged) or not self._feed_is_empty)
         if error is not None and not self._stopping:
             self.end_run(error)
         self._timer.soon()
