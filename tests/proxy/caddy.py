@@ -25,7 +25,7 @@ class Caddy(Front):
         return {
             "protocols h1 h2\n": "protocols h1\n",
             "redir /mail /mail/ ": f"redir {prefix} {prefix}/ ",
-            "handle /mail/execution/*": f"handle {prefix}/execution/*",
+            "(/mail)+/execution/": f"({prefix})+/execution/",
             "handle /mail/*": f"handle_path {prefix}/*",
             "path /mail/ses/*": "path /ses/*",
         }

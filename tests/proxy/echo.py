@@ -65,6 +65,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/in-pieces"):
             self._in_pieces()
             return
+        if self.path.endswith(("/cut", "/nothing")):
+            self.close_connection = True
+            if self.path.endswith("/cut"):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nten octets")
+            return
         said = {
             "target": self.path,
             "headers": [[name.lower(), value] for name, value in self.headers.items()],

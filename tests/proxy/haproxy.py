@@ -35,6 +35,7 @@ class HAProxy(Front):
             "location /mail/ ": f"location {prefix}/ ",
             "{ path /mail }": f"{{ path {prefix} }}",
             "beg /mail/": f"beg {prefix}/",
+            "(/mail)+/execution/": f"({prefix})+/execution/",
             "backend ses_console\n": f"backend ses_console\n    http-request replace-path {prefix}/(.*) /\\1\n",
         }
 

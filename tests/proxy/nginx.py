@@ -50,7 +50,7 @@ class Nginx(Front):
             " ssl http2;": " ssl;",
             f"location /mail/ {passed.format('')}": f"location {prefix}/ {passed.format('/')}",
             f"location /mail/ses/ {passed.format('')}": f"location {prefix}/ses/ {passed.format('/ses/')}",
-            "location /mail/execution/": f"location {prefix}/execution/",
+            "(/mail)+/execution/": f"({prefix})+/execution/",
             "location = /mail {\n        return 301 /mail/;": f"location = {prefix} {{\n        return 301 {prefix}/;",
         }
 
