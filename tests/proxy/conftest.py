@@ -1,4 +1,4 @@
-"""Two addresses of the console behind nginx, on one installation, and a browser that knows only these addresses."""
+"""Two addresses of the console behind each proxy, on one installation, and a browser that knows only these."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 from tests.console.browser.chromium import chromium
 from tests.console.console_world import ConsoleWorld
-from tests.proxy.airflow import PEOPLE, Behind, new_fernet_key
-from tests.proxy.nginx import CONSOLE
+from tests.proxy.airflow import PEOPLE, ApiServer, Behind, new_fernet_key, two_addresses
+from tests.proxy.front import CONSOLE, Front
+from tests.proxy.fronts import FRONTS, PARAMETERS
 
 #: Tables whose rows are made by the migrations; all others are emptied before each test.
 KEPT_TABLES = ("ses_schema_version", "installation", "token_secret", "erasure_key")
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.full)
 
 
+@pytest.fixture(scope="session", params=PARAMETERS)
+def front(request: pytest.FixtureRequest) -> type[Front]:
+    """The proxy: nginx, and in `make test-full` each."""
+    return FRONTS[request.param]
+
+
 @pytest.fixture(scope="session")
 def installation(postgres: Any, ses_template: str, airflow_template: str, tmp_path_factory: Any) -> Iterator[Any]:
     """The databases and templates of all API servers."""
@@ -40,21 +47,38 @@ def installation(postgres: Any, ses_template: str, airflow_template: str, tmp_pa
 
 
 @pytest.fixture(scope="session")
-def both(installation: Any, tmp_path_factory: Any) -> Iterator[dict[str, Behind]]:
-    """The API servers, which start side by side."""
+def airflows(installation: Any, tmp_path_factory: Any) -> Iterator[dict[str, ApiServer]]:
+    """The API servers, which start side by side. Each proxy stands before the same."""
     world, metadata = installation
-    folder = tmp_path_factory.mktemp("proxy")
-    found = {"kept": Behind.keeping(folder / "kept"), "taken off": Behind.taking_off(folder / "off")}
+    found = two_addresses(tmp_path_factory.mktemp("airflows"))
     key = new_fernet_key()
     try:
         for one in found.values():
             one.start(metadata=metadata, ses=world.dsn, templates=world.templates, fernet_key=key)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(Behind.wait, found.values()))
+            list(pool.map(ApiServer.wait, found.values()))
         yield found
     finally:
         for one in found.values():
             one.stop()
+
+
+@pytest.fixture(scope="session")
+def both(airflows: dict[str, ApiServer], front: type[Front], tmp_path_factory: Any) -> Iterator[dict[str, Behind]]:
+    """The proxy before each. The address has a port, which all proxies need: each has an IP address of its own."""
+    folder = tmp_path_factory.mktemp(front.program)
+    address = f"127.0.0.{1 + list(FRONTS.values()).index(front)}"
+    found = {
+        "kept": Behind.keeping(airflows["kept"], front, folder / "kept", address),
+        "taken off": Behind.taking_off(airflows["taken off"], front, folder / "off", address),
+    }
+    try:
+        for one in found.values():
+            one.front.start()
+        yield found
+    finally:
+        for one in found.values():
+            one.front.stop()
 
 
 @pytest.fixture(params=["kept", "taken off"])
@@ -65,7 +89,7 @@ def behind(both: dict[str, Behind], request: pytest.FixtureRequest) -> Behind:
 
 @pytest.fixture
 def kept(both: dict[str, Behind]) -> Behind:
-    """The one that deploy/nginx.conf describes."""
+    """The one that the file in deploy/ describes."""
     return both["kept"]
 
 
@@ -84,16 +108,16 @@ def world(installation: Any) -> ConsoleWorld:
 # Not for the session: see tests/console/browser/conftest.py.
 @pytest.fixture(scope="package")
 def browser(both: dict[str, Behind]) -> Iterator[Any]:
-    """Chromium that asks nginx for https://intern.example, with a port or without."""
-    port = both["kept"].nginx.port
-    rules = f"MAP {CONSOLE}:443 127.0.0.1:{port}, MAP {CONSOLE} 127.0.0.1"
+    """Chromium that asks the proxy for https://intern.example, with a port or without."""
+    kept = both["kept"].front
+    rules = f"MAP {CONSOLE}:443 {kept.address}:{kept.port}, MAP {CONSOLE} {kept.address}"
     with chromium(f"--host-resolver-rules={rules}") as running:
         yield running
 
 
 @pytest.fixture(scope="package")
-def logins() -> dict[str, Any]:
-    """The cookies of the person, by address."""
+def logins(front: type[Front]) -> dict[str, Any]:
+    """The cookies of the person, by address, as each proxy has passed them on."""
     return {}
 
 

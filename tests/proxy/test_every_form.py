@@ -64,14 +64,14 @@ def test_a_proxy_that_passes_on_another_host_is_no_other_site(world, kept):
     world.seed("hello")
     with kept.client() as client:
         cookie = client.headers["Cookie"]
-    url = f"http://127.0.0.1:{kept.nginx.console}{kept.console}/tasks/hello/pause"
+    url = f"http://127.0.0.1:{kept.airflow.port}{kept.console}/tasks/hello/pause"
     for origin, status in (("https://intern.example", 303), ("http://intern.example", 403)):
         answer = httpx.post(url, headers={"Origin": origin, "Cookie": cookie}, trust_env=False, timeout=30)
         assert answer.status_code == status, origin
 
 
 @pytest.mark.parametrize("megabytes", [1, 25])
-def test_a_file_larger_than_what_nginx_takes_by_itself_is_uploaded(megabytes, world, kept):
+def test_a_file_larger_than_what_a_proxy_takes_by_itself_is_uploaded(megabytes, world, kept):
     value = "x" * 2_000
     rows = megabytes * 1024 * 1024 // 2_050
     data = "email,name\n" + "".join(f"person-{row:09}@customers.example,{value}\n" for row in range(rows))

@@ -98,7 +98,7 @@ def is_bad(found: Any) -> bool:
     return found.status >= 400 and not found.request.is_navigation_request()
 
 
-def test_the_browser_speaks_http_2_where_nginx_offers_it(behind, page, world):
+def test_the_browser_speaks_http_2_where_the_proxy_offers_it(behind, page, world):
     page.goto(f"{behind.base_url}/ses/")
     spoken = page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol")
     assert spoken == ("h2" if behind.prefix == "/mail" else "http/1.1")

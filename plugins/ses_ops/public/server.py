@@ -24,7 +24,8 @@ MOST_OF_A_HEAD = 16 << 10
 #: Connections of one process at once.
 MOST_CONNECTIONS = 1_000
 #: Seconds for which a connection without a request is kept: strangers can open as many as there may be. A proxy must
-#: give one up before, or it sends a request on a connection that is just being closed (deploy/nginx.conf).
+#: give one up before, or it sends a request on a connection that is just being closed (deploy/nginx.conf,
+#: haproxy.cfg, Caddyfile).
 KEPT_ALIVE = 5
 #: Seconds after which a thread that computes makes room, so that an answer does not wait for what is being recorded.
 #: (Python's own 5 ms are waited for several times an answer.)
